@@ -1,0 +1,86 @@
+import tseslint from 'typescript-eslint';
+import importX from 'eslint-plugin-import-x';
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
+import reactHooks from 'eslint-plugin-react-hooks';
+
+/**
+ * The direction of dependencies: what each folder of src/ may import besides itself. `ARCHITECTURE.md` draws it; this list holds it.
+ */
+const MAY_IMPORT = {
+  base: [],
+  gguf: ['base'],
+  tokenizer: ['base', 'gguf'],
+  model: ['base', 'gguf'],
+  cpu: ['base', 'gguf', 'model'],
+  gpu: ['base', 'gguf', 'model'],
+  trace: ['base', 'gguf', 'model'],
+  divergence: ['base', 'model', 'trace'],
+  plots: ['base', 'model', 'divergence'],
+  session: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence'],
+  worker: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session'],
+  store: ['base', 'model', 'divergence', 'session', 'worker', 'plots'],
+  ui: ['base', 'model', 'divergence', 'session', 'plots', 'store'],
+  cli: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots'],
+};
+const FOLDERS = Object.keys(MAY_IMPORT);
+
+const directionZones = FOLDERS.flatMap((folder) =>
+  FOLDERS.filter((other) => other !== folder && !MAY_IMPORT[folder].includes(other)).map((other) => ({
+    target: `./src/${folder}`,
+    from: `./src/${other}`,
+    message: `src/${folder} may import only: ${MAY_IMPORT[folder].join(', ') || 'nothing'} (ARCHITECTURE.md, dependency direction).`,
+  })),
+);
+
+/** Everything but this folder must not name WebGPU types or `navigator.gpu`. */
+const onlyGpuSaysGpu = [
+  {
+    selector: ':matches(Identifier, TSTypeReference > Identifier)[name=/^GPU[A-Z]/]',
+    message: 'Only src/gpu/ says GPU* (ARCHITECTURE.md).',
+  },
+];
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'test-results/', 'playwright-report/', 'public/', '.cache/'] },
+  ...tseslint.configs.strict,
+  ...tseslint.configs.stylistic,
+  {
+    files: ['**/*.{ts,tsx}'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver({ project: './tsconfig.json' })] },
+    rules: {
+      'import-x/no-restricted-paths': ['error', { zones: directionZones }],
+      'import-x/no-cycle': ['error', { ignoreExternal: true }],
+      'import-x/no-default-export': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      'no-console': 'error',
+      'max-lines': ['error', { max: 600, skipBlankLines: false, skipComments: false }],
+    },
+  },
+  {
+    files: ['src/**/*.{ts,tsx}'],
+    ignores: ['src/gpu/**'],
+    rules: { 'no-restricted-syntax': ['error', ...onlyGpuSaysGpu] },
+  },
+  {
+    files: ['src/**/*.{ts,tsx}'],
+    ignores: ['src/worker/**'],
+    rules: {
+      'no-restricted-imports': ['error', { paths: [{ name: 'comlink', message: 'Only src/worker/ says comlink.' }] }],
+    },
+  },
+  {
+    files: ['src/ui/**/*.tsx', 'src/main.tsx'],
+    plugins: { 'react-hooks': reactHooks },
+    rules: reactHooks.configs.recommended.rules,
+  },
+  {
+    files: ['*.config.{ts,js}', 'src/cli/**', 'scripts/**'],
+    rules: { 'import-x/no-default-export': 'off', 'no-console': 'off' },
+  },
+);

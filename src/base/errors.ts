@@ -1,0 +1,103 @@
+/**
+ * Every failure that a person can meet has a code from this table; nothing dispatches on message text.
+ * The part before the first dash names the area.
+ */
+export const ERROR_CODES = [
+  // Files
+  'gguf-not-gguf',
+  'gguf-version',
+  'gguf-big-endian',
+  'gguf-truncated',
+  'gguf-malformed',
+  'gguf-limit',
+  'gguf-architecture',
+  'gguf-missing-key',
+  'gguf-missing-tensor',
+  'gguf-tensor-shape',
+  'gguf-tensor-type',
+  'gguf-split',
+  'source-read',
+  'source-changed',
+  'source-range',
+  // Tokens and prompts
+  'tokenizer-unsupported',
+  'tokenizer-malformed',
+  'prompt-empty',
+  'prompt-token',
+  'chat-template',
+  // What to capture
+  'plan-stage',
+  'plan-range',
+  // Arms
+  'gpu-unavailable',
+  'gpu-adapter',
+  'gpu-limit',
+  'gpu-shader',
+  'gpu-lost',
+  'gpu-validation',
+  'gpu-memory',
+  'cpu-worker',
+  // Runs and traces
+  'run-cancelled',
+  'run-busy',
+  'trace-format',
+  'trace-mismatch',
+  'usage',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** The plain-data form of a {@link TracerError}; survives structured cloning. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  /** One sentence: what is wrong and where. */
+  readonly message: string;
+  /** Expected and actual, names and numbers, for people and machines. */
+  readonly detail: Readonly<Record<string, string | number | boolean>>;
+  /** What the person can do about it. */
+  readonly remedy: string;
+}
+
+/** The one error type that crosses module boundaries: code, place, expected and actual, remedy. */
+export class TracerError extends Error implements ErrorData {
+  readonly code: ErrorCode;
+  readonly detail: ErrorData['detail'];
+  readonly remedy: string;
+
+  constructor(data: ErrorData, options?: ErrorOptions) {
+    super(data.message, options);
+    this.name = 'TracerError';
+    this.code = data.code;
+    this.detail = data.detail;
+    this.remedy = data.remedy;
+  }
+}
+
+/** Shorthand for `throw fail(...)`. */
+export function fail(
+  code: ErrorCode,
+  message: string,
+  remedy: string,
+  detail: ErrorData['detail'] = {},
+  cause?: unknown,
+): TracerError {
+  return new TracerError({ code, message, detail, remedy }, cause === undefined ? undefined : { cause });
+}
+
+/** Any thrown value as plain data. What is not a {@link TracerError} becomes `run-cancelled` (AbortError) or `internal`. */
+export function toErrorData(error: unknown): ErrorData {
+  if (error instanceof TracerError) {
+    return { code: error.code, message: error.message, detail: error.detail, remedy: error.remedy };
+  }
+  if (error instanceof Error && error.name === 'AbortError') {
+    return { code: 'run-cancelled', message: 'The run was cancelled.', detail: {}, remedy: 'Run it again.' };
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return {
+    code: 'internal',
+    message,
+    detail: error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {},
+    remedy: 'This is a defect in MoEscope. Please report it with the file and the steps.',
+  };
+}

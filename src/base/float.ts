@@ -1,0 +1,39 @@
+const f32 = new Float32Array(1);
+const u32 = new Uint32Array(f32.buffer);
+
+/** The IEEE 754 binary32 bit pattern of `x` rounded to f32. NaN payloads of JavaScript numbers are not preserved. */
+export function f32Bits(x: number): number {
+  f32[0] = x;
+  return u32[0] ?? 0;
+}
+
+/** The f32 with this bit pattern, as a JavaScript number. */
+export function f32FromBits(bits: number): number {
+  u32[0] = bits;
+  return f32[0] ?? 0;
+}
+
+/** IEEE 754 binary16 to number, exactly. Subnormals, infinities and NaN included. */
+export function f16ToNumber(bits: number): number {
+  const sign = (bits & 0x8000) !== 0 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}
+
+/** bfloat16 (the upper half of an f32) to number, exactly. */
+export function bf16ToNumber(bits: number): number {
+  return f32FromBits((bits << 16) >>> 0);
+}
+
+/** Distance in units in the last place between two f32 values; Infinity when either is NaN. +0 and -0 are 0 apart. */
+export function ulpDistance(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Infinity;
+  return Math.abs(ordered(f32Bits(a)) - ordered(f32Bits(b)));
+}
+
+function ordered(bits: number): number {
+  return bits >= 0x80000000 ? -(bits - 0x80000000) : bits;
+}

@@ -1,0 +1,188 @@
+import type { HParams } from '../model/hparams';
+import type { StageId } from '../model/stages';
+
+/** Additive changes keep the number; a change of meaning raises it and gets an upgrader. */
+export const REPORT_SCHEMA = 'moescope-report/1';
+
+export const ROW_VERDICTS = [
+  'match',
+  'diverge',
+  'nan-gpu',
+  'nan-cpu',
+  'nan-both',
+  'after-flip',
+  'victim',
+  'missing',
+  'unmeasured',
+  'not-applicable',
+] as const;
+export type RowVerdict = (typeof ROW_VERDICTS)[number];
+
+export type CompareMode = 'free' | 'isolated';
+export type RunMode = 'free' | 'isolated' | 'both';
+export type RunStatus = 'match' | 'diverged' | 'poisoned' | 'incomplete';
+
+/** A number that JSON can hold: what is not finite is written "NaN", "Infinity", "-Infinity". In memory it stays a number. */
+export type Metric = number;
+
+/** Experts that only one arm chose at a position. */
+export interface Flip {
+  readonly position: number;
+  readonly onlyA: readonly number[];
+  readonly onlyB: readonly number[];
+  /** The reference's p(k) - p(k+1): how close the choice was. */
+  readonly margin: Metric;
+}
+
+/** One comparison of two taps: arm `a` (under test) against arm `b` (the reference). */
+export interface Row {
+  readonly a: string;
+  readonly b: string;
+  readonly mode: CompareMode;
+  readonly layer: number | undefined;
+  readonly stage: StageId;
+  readonly verdict: RowVerdict;
+  /** Elements compared. The metrics below are absent where nothing was compared. */
+  readonly count: number;
+  readonly cosine?: Metric;
+  readonly nmse?: Metric;
+  readonly relL2?: Metric;
+  readonly maxAbs?: Metric;
+  /** [position, slot, channel ...], as the stage's shape; whole indices, positions are prompt positions. */
+  readonly maxAbsIndex?: readonly number[];
+  /** Root mean square of the reference. */
+  readonly rms?: Metric;
+  /** Largest error / bound; only where the reference computed bounds. Above 1 is a defect. */
+  readonly maxRatio?: Metric;
+  readonly maxRatioIndex?: readonly number[];
+  readonly nanA?: number;
+  readonly nanB?: number;
+  readonly infA?: number;
+  readonly infB?: number;
+  /** Index of the first value that is not finite in `a`. */
+  readonly firstNonFiniteA?: readonly number[];
+  readonly firstNonFiniteB?: readonly number[];
+  /** The prompt position with the largest relative L2. */
+  readonly worstPosition?: number;
+  /** Relative L2 a position, in the order of the captured positions: heatmaps and drill-down. */
+  readonly perPosition?: readonly Metric[];
+  /** Index stages: mean over positions of |A and B| / |A or B|. */
+  readonly jaccard?: Metric;
+  readonly flips?: readonly Flip[];
+  /** After a flip: the flip that explains this row. */
+  readonly afterFlip?: { readonly layer: number; readonly position: number; readonly margin: Metric };
+}
+
+/** Experts and renormalised weights that one arm chose, descending. */
+export interface RoutingChoice {
+  readonly experts: readonly number[];
+  readonly weights: readonly Metric[];
+}
+
+export interface RoutingRow {
+  readonly layer: number;
+  readonly position: number;
+  readonly a?: RoutingChoice;
+  readonly b?: RoutingChoice;
+  /** p(k) - p(k+1) of the reference. */
+  readonly margin?: Metric;
+}
+
+/** The first thing that is wrong: what the sentence names. */
+export interface Culprit {
+  readonly layer: number | undefined;
+  readonly stage: StageId;
+  readonly position: number;
+  readonly expert?: number;
+  readonly tensor?: string;
+  readonly qtype?: string;
+  readonly mode: CompareMode;
+  readonly metric: 'ratio' | 'cosine' | 'non-finite' | 'flip';
+  readonly value: Metric;
+  readonly limit: Metric;
+}
+
+export interface Verdict {
+  readonly status: RunStatus;
+  /** The one sentence that page, command line, JSON and pictures share. */
+  readonly sentence: string;
+  readonly first?: Culprit;
+}
+
+export interface ModelCard {
+  readonly name: string;
+  readonly file: string;
+  readonly bytes: number;
+  readonly headerSha256: string;
+  readonly arch: string;
+  /** The file's own name for its mix (Q4_K_M), from `general.file_type`, or the commonest type. */
+  readonly quant: string;
+  readonly hparams: HParams;
+  readonly tensors: {
+    readonly count: number;
+    readonly byType: Readonly<Record<string, { readonly count: number; readonly bytes: number }>>;
+  };
+}
+
+export interface AdapterCard {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** SwiftShader, llvmpipe and the like: always named as such. */
+  readonly isSoftware: boolean;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+export interface TopToken {
+  readonly token: number;
+  readonly text: string;
+  readonly logit: Metric;
+}
+
+export interface Report {
+  readonly schema: typeof REPORT_SCHEMA;
+  readonly tool: { readonly name: string; readonly version: string; readonly commit: string };
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly model: ModelCard;
+  readonly run: {
+    readonly prompt?: string;
+    readonly tokens: readonly number[];
+    /** The text of each token, for labels. */
+    readonly tokenTexts?: readonly string[];
+    readonly positions: readonly number[];
+    readonly stages: readonly StageId[];
+    readonly layers: readonly number[];
+    readonly mode: RunMode;
+    readonly arms: readonly string[];
+    readonly inject?: readonly string[];
+  };
+  readonly limits: { readonly cosine: number; readonly ratio: number };
+  readonly adapter?: AdapterCard;
+  readonly browser?: { readonly name: string; readonly version: string };
+  readonly runtime: 'node' | 'browser';
+  readonly verdict: Verdict;
+  /** Forward order. */
+  readonly rows: readonly Row[];
+  readonly routing: readonly RoutingRow[];
+  readonly timing: {
+    readonly phases: readonly { readonly name: string; readonly ms: number; readonly bytes: number }[];
+    readonly perLayer: readonly {
+      readonly layer: number;
+      readonly gpuMs: number;
+      readonly cpuMs: number;
+      readonly readBytes: number;
+    }[];
+    readonly tokensPerSecond?: number;
+  };
+  readonly memory: {
+    readonly gpuWeightBytes: number;
+    readonly gpuPeakBytes: number;
+    readonly traceBytes: number;
+    readonly expertsRead: number;
+    readonly bytesRead: number;
+  };
+  readonly top: { readonly a: readonly TopToken[]; readonly b: readonly TopToken[] };
+}

@@ -1,0 +1,26 @@
+/**
+ * Where a model's bytes come from. A source never holds the whole file: it serves slices, so a 17 GB file needs no more memory than
+ * the slices in hand.
+ */
+export interface ByteSource {
+  /** File name for people, without a folder. */
+  readonly name: string;
+  /** Size in bytes. */
+  readonly size: number;
+  /** What another thread needs to open the same source again. Structured-cloneable. */
+  readonly descriptor: SourceDescriptor;
+  /**
+   * Reads exactly `length` bytes from `offset`.
+   * @throws TracerError `source-read` (cannot be read, out of range), `source-changed` (size or validator changed), `source-range`
+   * (the server does not serve ranges), `run-cancelled`.
+   */
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** Releases what the source holds (a file handle). */
+  close(): Promise<void>;
+}
+
+export type SourceDescriptor =
+  | { readonly kind: 'blob'; readonly name: string; readonly blob: Blob }
+  | { readonly kind: 'http'; readonly url: string; readonly size?: number; readonly etag?: string }
+  | { readonly kind: 'path'; readonly path: string }
+  | { readonly kind: 'memory'; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> };

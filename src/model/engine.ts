@@ -1,0 +1,77 @@
+import type { StageId } from './stages';
+
+/** One side of a comparison. Traces read from a file carry any other name. */
+export type ArmId = 'gpu' | 'cpu' | 'cpu-ggml' | (string & {});
+
+/** The tensor captured at (arm, layer, stage). */
+export interface Tap {
+  readonly stage: StageId;
+  /** Undefined for whole-model stages. */
+  readonly layer: number | undefined;
+  /** Prompt positions that the tap holds, ascending; the length of its `nTokens` axis. */
+  readonly positions: readonly number[];
+  /** C order, as the stage table says. */
+  readonly shape: readonly number[];
+  /** f32 (NaN bits verbatim), or u32 expert ids for an index stage. */
+  readonly data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+  /** Reference arm, when asked: the largest absolute error of an honest f32 kernel per element, same layout as `data`. */
+  readonly bound?: Float32Array<ArrayBuffer>;
+}
+
+/** What to capture: for each stage, at which positions (ascending). An absent stage is not captured and costs nothing. */
+export type CaptureRequest = ReadonlyMap<StageId, readonly number[]>;
+
+export interface StepOptions {
+  readonly capture: CaptureRequest;
+  /** Reference arm: also compute `Tap.bound`. */
+  readonly bounds?: boolean;
+  /** Use these experts, (nTokens, nExpertUsed), instead of the arm's own top-k; their weights come from the arm's own probabilities. */
+  readonly forcedExperts?: Uint32Array<ArrayBuffer>;
+  readonly signal?: AbortSignal;
+}
+
+export interface StepResult {
+  readonly taps: ReadonlyMap<StageId, Tap>;
+  /** Wall time of the step. */
+  readonly ms: number;
+  /** Bytes read from the model file for the step. */
+  readonly bytesRead: number;
+}
+
+/**
+ * A forward pass, one step at a time: `begin`, then `layer(0)` ... `layer(nLayer - 1)`, then `end`. The caller drives two arms in
+ * lockstep. Positions of one call follow those of the calls before it (keys and values are kept), so that a prompt can be continued:
+ * `begin(prompt)`, layers, end, `begin([next], nPast)`, layers, end, ...
+ */
+export interface ArmEngine {
+  readonly arm: ArmId;
+  /** Takes the tokens and computes `embedding`. `nPast` positions are kept from before; 0 starts afresh. */
+  begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<StepResult>;
+  /** One transformer block: all layer stages. */
+  layer(layer: number, options: StepOptions): Promise<StepResult>;
+  /** `final_norm` and `lm_head`. The head is computed only for the positions that the capture of `lm_head` names. */
+  end(options: StepOptions): Promise<StepResult>;
+  /** Frees buffers, workers and devices that the engine owns. Safe to call twice. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * What an isolating arm is given: the reference's taps of the same step at ALL positions of the prompt, with `layerInput` standing for
+ * the `layer_input` of the stage table (embedding or the previous layer's output).
+ */
+export interface ReferenceStep {
+  readonly taps: ReadonlyMap<StageId, Tap>;
+  readonly layerInput: Tap | undefined;
+}
+
+/** An arm that can also run each stage alone, fed with the reference's captured inputs, so that only that kernel's own error is left. */
+export interface IsolatingEngine extends ArmEngine {
+  /** `layer` undefined: the whole-model stages that the capture names. Leaves the free-running state untouched. */
+  isolate(layer: number | undefined, reference: ReferenceStep, options: StepOptions): Promise<StepResult>;
+}
+
+/** Where an engine says what it is doing. All optional; called often, must be cheap. */
+export interface EngineHooks {
+  /** Bytes of a weight tensor were read. */
+  onRead?(tensor: string, bytes: number): void;
+}

@@ -1,0 +1,55 @@
+import type { ErrorData } from '../base/errors';
+import type { AdapterCard, Report, RoutingRow, Row, RunMode } from '../divergence/report';
+
+/** What a run is asked to do. Plain data. */
+export interface RunSpec {
+  readonly tokens: readonly number[];
+  /** The text that the tokens came from, for the report. */
+  readonly prompt?: string;
+  /** First the arm under test, then the reference. One arm alone captures without comparing. */
+  readonly arms: readonly ('gpu' | 'cpu')[];
+  readonly mode: RunMode;
+  /** As typed: `all`, or a comma-separated list of stage names. */
+  readonly stages: string;
+  /** As typed: `all` or `A..B`, end excluded. */
+  readonly layers: string;
+  /** As typed: `all`, `last` or `A..B`, end excluded. */
+  readonly positions: string;
+  /** GPU weight cache in bytes; undefined: what the adapter allows. */
+  readonly gpuBudget?: number;
+  /** Free-running cosine below which a row diverges. */
+  readonly cosineLimit?: number;
+}
+
+export const RUN_PHASES = ['prepare', 'embed', 'layers', 'head', 'report'] as const;
+export type RunPhase = (typeof RUN_PHASES)[number];
+
+export interface Progress {
+  readonly phase: RunPhase;
+  /** Layers finished out of `total` in phase `layers`; 0 of 1 or 1 of 1 in the others. */
+  readonly done: number;
+  readonly total: number;
+  /** Bytes read from the file since the run began, both arms. */
+  readonly bytes: number;
+  /** Bytes a second over the last seconds. */
+  readonly rate: number;
+  /** Seconds left at the present pace; undefined while unknown. */
+  readonly secondsLeft?: number;
+  /** The weight tensor in hand. */
+  readonly tensor?: string;
+}
+
+/** A run as it happens, in this order: `started`, any number of `progress` and `rows`, then exactly one of `done`, `cancelled`, `failed`. */
+export type SessionEvent =
+  | { readonly type: 'started'; readonly adapter?: AdapterCard; readonly nLayer: number }
+  | { readonly type: 'progress'; readonly progress: Progress }
+  /** The comparisons of one layer (undefined: whole-model stages), as soon as both arms have it. */
+  | {
+      readonly type: 'rows';
+      readonly layer: number | undefined;
+      readonly rows: readonly Row[];
+      readonly routing: readonly RoutingRow[];
+    }
+  | { readonly type: 'done'; readonly report: Report }
+  | { readonly type: 'cancelled'; readonly layersDone: number }
+  | { readonly type: 'failed'; readonly error: ErrorData };
