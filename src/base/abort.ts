@@ -14,3 +14,20 @@ export function cancelled(): TracerError {
     remedy: 'Run it again.',
   });
 }
+
+/**
+ * `work`, or `run-cancelled` as soon as the signal is aborted, for work that cannot itself be stopped: it goes on unobserved.
+ */
+export function orCancelled<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(cancelled());
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
+}

@@ -21,6 +21,13 @@ export interface ByteSource {
 
 export type SourceDescriptor =
   | { readonly kind: 'blob'; readonly name: string; readonly blob: Blob }
-  | { readonly kind: 'http'; readonly url: string; readonly size?: number; readonly etag?: string }
+  | {
+      readonly kind: 'http';
+      readonly url: string;
+      /** What the server said when the source was first opened: another thread need not ask again, and notices a change. */
+      readonly size?: number;
+      readonly etag?: string;
+      readonly lastModified?: string;
+    }
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'memory'; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> };

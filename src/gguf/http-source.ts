@@ -1,0 +1,277 @@
+import { orCancelled, throwIfAborted } from '../base/abort';
+import { fail, TracerError } from '../base/errors';
+import type { ByteSource, SourceDescriptor } from './byte-source';
+import { changed, checkRange } from './range';
+
+/** Pauses before the second, third ... try of a request that failed on the way (connection lost, 429, 5xx). */
+const RETRY_PAUSES_MS: readonly number[] = [250, 1000, 3000];
+
+type HttpDescriptor = Extract<SourceDescriptor, { kind: 'http' }>;
+
+/** What a server said about the whole file. */
+interface Validators {
+  readonly size: number;
+  readonly etag: string | undefined;
+  readonly lastModified: string | undefined;
+}
+
+export interface HttpOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Pauses before each further try; `[]` tries once. */
+  readonly retryPausesMs?: readonly number[];
+}
+
+/**
+ * A source over HTTP range requests. Every answer must be 206 with the asked range, the size and the validators (ETag, Last-Modified)
+ * of the first answer. The validators are compared here rather than sent as If-Range, which would cost a CORS preflight that many
+ * hosts refuse.
+ * @throws TracerError `source-read` (unreachable, HTTP error), `source-range` (the server does not serve ranges), `source-changed`.
+ */
+export async function httpSource(wanted: HttpDescriptor, options: HttpOptions = {}): Promise<ByteSource> {
+  const { url } = wanted;
+  const name = urlName(url);
+  const pauses = options.retryPausesMs ?? RETRY_PAUSES_MS;
+  const first: Validators =
+    wanted.size === undefined
+      ? await probe(url, name, pauses, options.signal)
+      : { size: wanted.size, etag: wanted.etag, lastModified: wanted.lastModified };
+
+  return {
+    name,
+    size: first.size,
+    descriptor: {
+      kind: 'http',
+      url,
+      size: first.size,
+      ...(first.etag === undefined ? {} : { etag: first.etag }),
+      ...(first.lastModified === undefined ? {} : { lastModified: first.lastModified }),
+    },
+    async read(offset, length, signal) {
+      throwIfAborted(signal);
+      checkRange(name, first.size, offset, length);
+      if (length === 0) return new Uint8Array(0);
+      return withRetries(pauses, signal, async () => {
+        const { response, validators } = await requestRange(url, name, offset, length, signal);
+        try {
+          checkUnchanged(name, first, validators);
+          return await bodyBytes(response, name, offset, length, signal);
+        } finally {
+          await discard(response);
+        }
+      });
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** The last part of a URL's path, for people. */
+function urlName(url: string): string {
+  const path = url.split(/[?#]/, 1)[0] ?? url;
+  const last = path.slice(path.lastIndexOf('/') + 1);
+  try {
+    return decodeURIComponent(last) || url;
+  } catch {
+    return last;
+  }
+}
+
+function probe(
+  url: string,
+  name: string,
+  pauses: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<Validators> {
+  return withRetries(pauses, signal, async () => {
+    const { response, validators } = await requestRange(url, name, 0, 1, signal);
+    await discard(response);
+    return validators;
+  });
+}
+
+/** A failure that another try may cure. */
+class Transient extends Error {
+  readonly error: TracerError;
+  constructor(error: TracerError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+async function withRetries<T>(
+  pauses: readonly number[],
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    throwIfAborted(signal);
+    try {
+      return await work();
+    } catch (error) {
+      throwIfAborted(signal);
+      if (!(error instanceof Transient)) throw error;
+      const pause = pauses[attempt];
+      if (pause === undefined) throw error.error;
+      await orCancelled(new Promise((resolve) => setTimeout(resolve, pause)), signal);
+    }
+  }
+}
+
+async function requestRange(
+  url: string,
+  name: string,
+  offset: number,
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<{ response: Response; validators: Validators }> {
+  const last = offset + length - 1;
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      headers: { Range: `bytes=${offset}-${last}` },
+      cache: 'no-store',
+      ...(signal === undefined ? {} : { signal }),
+    });
+  } catch (error) {
+    throwIfAborted(signal);
+    throw new Transient(unreachable(url, name, error));
+  }
+  try {
+    return { response, validators: checkAnswer(response, url, name, offset, last) };
+  } catch (error) {
+    await discard(response);
+    throw error;
+  }
+}
+
+function checkAnswer(response: Response, url: string, name: string, offset: number, last: number): Validators {
+  const etag = response.headers.get('etag') ?? undefined;
+  const lastModified = response.headers.get('last-modified') ?? undefined;
+  const contentRange = response.headers.get('content-range');
+  if (response.status === 416) {
+    // The answer for an empty file, and for one that has become shorter.
+    const total = /^bytes \*\/(\d+)$/.exec(contentRange ?? '')?.[1];
+    if (total !== undefined && Number(total) <= last) return { size: Number(total), etag, lastModified };
+  }
+  if (response.status === 200) {
+    throw rangeError(name, url, 'answered with the whole file (200) instead of the asked range (206)', {
+      expected: 206,
+      actual: 200,
+    });
+  }
+  if (response.status !== 206) {
+    const error = fail(
+      'source-read',
+      `${name} cannot be read: the server answered ${response.status} ${response.statusText}.`.replace(' .', '.'),
+      'Check the address in a new tab; a private model needs a link that works without signing in.',
+      { url, status: response.status },
+    );
+    throw response.status >= 500 || response.status === 429 ? new Transient(error) : error;
+  }
+  if (contentRange === null) {
+    throw rangeError(name, url, 'sent a range without a readable Content-Range header', { header: 'Content-Range' });
+  }
+  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange);
+  if (match === null || Number(match[1]) !== offset) {
+    throw rangeError(name, url, `sent another range than the asked one: "${contentRange}"`, {
+      expected: `bytes ${offset}-${last}/*`,
+      actual: contentRange,
+    });
+  }
+  const size = Number(match[3]);
+  if (!Number.isSafeInteger(size)) throw rangeError(name, url, `named an impossible size: "${contentRange}"`, {});
+  if (Number(match[2]) !== last && Number(match[2]) !== size - 1) {
+    throw rangeError(name, url, `sent another range than the asked one: "${contentRange}"`, {
+      expected: `bytes ${offset}-${last}/*`,
+      actual: contentRange,
+    });
+  }
+  return { size, etag, lastModified };
+}
+
+function checkUnchanged(name: string, first: Validators, now: Validators): void {
+  if (now.size !== first.size) {
+    throw changed(name, `its size was ${first.size} and is ${now.size}`, { expected: first.size, actual: now.size });
+  }
+  const pairs = [
+    ['ETag', first.etag, now.etag],
+    ['Last-Modified', first.lastModified, now.lastModified],
+  ] as const;
+  for (const [header, before, after] of pairs) {
+    if (before === undefined || after === undefined) continue;
+    if (strong(before) === strong(after)) return; // an equal ETag outweighs a moved date
+    throw changed(name, `its ${header} was ${before} and is ${after}`, { expected: before, actual: after });
+  }
+}
+
+/** An ETag without its weakness mark: caches on the way add it. */
+function strong(tag: string): string {
+  return tag.replace(/^W\//, '');
+}
+
+/** The body, into a buffer of the asked size: a server that sends more is cut off, never buffered. */
+async function bodyBytes(
+  response: Response,
+  name: string,
+  offset: number,
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  const reader = response.body?.getReader();
+  try {
+    for (;;) {
+      const chunk = await reader?.read();
+      if (chunk?.value === undefined) break;
+      if (done + chunk.value.length > length) {
+        throw rangeError(name, response.url, `sent more than the ${length} bytes it was asked for`, {
+          expected: length,
+        });
+      }
+      bytes.set(chunk.value, done);
+      done += chunk.value.length;
+    }
+  } catch (error) {
+    throwIfAborted(signal);
+    if (error instanceof TracerError) throw error;
+    throw new Transient(cutOff(name, offset, length, done, error));
+  } finally {
+    reader?.releaseLock();
+  }
+  if (done < length) throw new Transient(cutOff(name, offset, length, done));
+  return bytes;
+}
+
+/** Lets the connection go without reading the rest. A body that is already closed or failed has nothing to let go of. */
+async function discard(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => undefined);
+}
+
+function cutOff(name: string, offset: number, length: number, done: number, cause?: unknown): TracerError {
+  return fail(
+    'source-read',
+    `The connection for ${name} ended early: ${done} of ${length} bytes from ${offset}.`,
+    'Check the network and run again, or download the file and open it from disk.',
+    { source: name, offset, expected: length, actual: done },
+    cause,
+  );
+}
+
+function unreachable(url: string, name: string, cause: unknown): TracerError {
+  return fail(
+    'source-read',
+    `${name} cannot be reached at ${url}.`,
+    'Check the address and the network. A page can read another host only if that host allows it (CORS); otherwise download the file and open it from disk.',
+    { url },
+    cause,
+  );
+}
+
+function rangeError(name: string, url: string, what: string, detail: Record<string, string | number>): TracerError {
+  return fail(
+    'source-range',
+    `The server of ${name} ${what}.`,
+    'Use a server that serves byte ranges (and, for other origins, exposes Content-Range), or download the file and open it from disk.',
+    { url, ...detail },
+  );
+}

@@ -1,0 +1,83 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { throwIfAborted } from '../base/abort';
+import { fail } from '../base/errors';
+import type { ByteSource } from './byte-source';
+import { changed, checkRange } from './range';
+
+/** Largest single read: the kernel caps one call just below 2 GiB, and abort is looked at between reads. */
+const READ_PIECE_BYTES = 64 * 2 ** 20;
+
+/**
+ * A source over a file on disk, for Node. The only file of this folder that imports `node:*`: never import it from code that the page
+ * bundles.
+ * @throws TracerError `source-read` when the path is not a readable file.
+ */
+export async function nodeSource(path: string): Promise<ByteSource> {
+  const name = basename(path);
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  const stat = await handle.stat();
+  if (!stat.isFile()) {
+    await handle.close();
+    throw unreadable(path, new Error('it is not a regular file'));
+  }
+  const { size, mtimeMs } = stat;
+  let closing: Promise<void> | undefined;
+
+  const checkUnchanged = async (): Promise<void> => {
+    const now = await handle.stat();
+    if (now.size !== size)
+      throw changed(name, `its size was ${size} and is ${now.size}`, { expected: size, actual: now.size });
+    if (now.mtimeMs !== mtimeMs) throw changed(name, 'it was written to');
+  };
+
+  return {
+    name,
+    size,
+    descriptor: { kind: 'path', path },
+    async read(offset, length, signal) {
+      throwIfAborted(signal);
+      checkRange(name, size, offset, length);
+      if (closing !== undefined) throw unreadable(path, new Error('it was closed'));
+      await checkUnchanged();
+      const bytes = new Uint8Array(length);
+      await readFully(handle, bytes, offset, name, signal).catch((error: unknown) => {
+        throw unreadable(path, error);
+      });
+      return bytes;
+    },
+    close: () => (closing ??= handle.close()),
+  };
+}
+
+async function readFully(
+  handle: FileHandle,
+  bytes: Uint8Array<ArrayBuffer>,
+  offset: number,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) {
+    const want = Math.min(READ_PIECE_BYTES, bytes.length - done);
+    const { bytesRead } = await handle.read(bytes, done, want, offset + done);
+    throwIfAborted(signal);
+    if (bytesRead === 0)
+      throw changed(name, `it ends at byte ${offset + done}`, { offset, expected: bytes.length, actual: done });
+    done += bytesRead;
+  }
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  if (error instanceof Error && error.name === 'TracerError') return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return fail(
+    'source-read',
+    `${path} cannot be read: ${reason}.`,
+    'Check the path and that you may read the file.',
+    { path, reason },
+    error,
+  );
+}
