@@ -1,5 +1,8 @@
+import type { AdapterCard } from '../model/adapter-card';
 import type { HParams } from '../model/hparams';
 import type { StageId } from '../model/stages';
+
+export type { AdapterCard } from '../model/adapter-card';
 
 /** Additive changes keep the number; a change of meaning raises it and gets an upgrader. */
 export const REPORT_SCHEMA = 'moescope-report/1';
@@ -122,17 +125,6 @@ export interface ModelCard {
     readonly count: number;
     readonly byType: Readonly<Record<string, { readonly count: number; readonly bytes: number }>>;
   };
-}
-
-export interface AdapterCard {
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly device: string;
-  readonly description: string;
-  /** SwiftShader, llvmpipe and the like: always named as such. */
-  readonly isSoftware: boolean;
-  readonly features: readonly string[];
-  readonly limits: Readonly<Record<string, number>>;
 }
 
 export interface TopToken {

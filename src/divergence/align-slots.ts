@@ -1,0 +1,48 @@
+import type { Tap } from '../model/engine';
+import { positionLayout, slotAxis } from './tap-layout';
+
+/** Arm a's data in arm b's slot order, and which elements have no counterpart. */
+export interface AlignedTap {
+  readonly data: Float32Array | Uint32Array;
+  /** 1 where b's expert was not chosen by a; undefined when every slot has its counterpart. */
+  readonly skip: Uint8Array | undefined;
+}
+
+/**
+ * Two arms can choose the same experts in another order when their weights nearly tie, so values that are kept by slot are compared
+ * by expert id. Taps without a slot axis, and taps for which the choices are not known, come back as they are.
+ * Shapes: tap (positions, nExpertUsed, ...), indices (positions, nExpertUsed).
+ */
+export function alignSlots(a: Tap, indicesA: Tap | undefined, indicesB: Tap | undefined): AlignedTap {
+  if (slotAxis(a) !== 1 || indicesA === undefined || indicesB === undefined) return { data: a.data, skip: undefined };
+  const k = a.shape[1] ?? 0;
+  const { positions, inner } = positionLayout(a);
+  const width = inner / k;
+  const aligned = new Float32Array(a.data.length);
+  const skip = new Uint8Array(a.data.length);
+  let skipped = false;
+  let moved = false;
+  for (let row = 0; row < positions; row++) {
+    const position = a.positions[row] ?? 0;
+    const chosenA = choices(indicesA, position, k);
+    const chosenB = choices(indicesB, position, k);
+    for (let slot = 0; slot < k; slot++) {
+      const expert = chosenB?.[slot];
+      const from = expert === undefined || chosenA === undefined ? slot : chosenA.indexOf(expert);
+      const to = (row * k + slot) * width;
+      if (from < 0) {
+        skip.fill(1, to, to + width);
+        skipped = true;
+        continue;
+      }
+      if (from !== slot) moved = true;
+      aligned.set(a.data.subarray((row * k + from) * width, (row * k + from + 1) * width), to);
+    }
+  }
+  return { data: moved || skipped ? aligned : a.data, skip: skipped ? skip : undefined };
+}
+
+function choices(indices: Tap, position: number, k: number): Float32Array | Uint32Array | undefined {
+  const row = indices.positions.indexOf(position);
+  return row < 0 ? undefined : indices.data.subarray(row * k, (row + 1) * k);
+}

@@ -1,0 +1,105 @@
+import type { Tap } from '../model/engine';
+import { F32_UNIT } from './limits';
+import type { Flip } from './report';
+
+/** A flip with what is needed to judge it. */
+export interface JudgedFlip extends Flip {
+  /** Largest |p_a - p_b| of the experts concerned; NaN when a probability is not finite, undefined without probabilities. */
+  readonly drift: number | undefined;
+  /**
+   * True when the drift of the two arms' probabilities accounts for the choice. False means that arm a chose against its own
+   * probabilities: its top-k is wrong.
+   */
+  readonly explained: boolean;
+}
+
+export interface IndexComparison {
+  /** Chosen slots compared. */
+  readonly count: number;
+  /** Mean over positions of |A and B| / |A or B|. */
+  readonly jaccard: number;
+  readonly flips: readonly JudgedFlip[];
+  /** Jaccard of each position. */
+  readonly perPosition: readonly number[];
+  /** Index ids of `a` that are no valid expert, or that repeat in one token. */
+  readonly invalidAt: number | undefined;
+}
+
+export interface Probabilities {
+  readonly a: Tap | undefined;
+  readonly b: Tap | undefined;
+}
+
+/**
+ * Compares chosen experts as sets, position by position. `shape` of both taps is (positions, nExpertUsed). With the probabilities of
+ * both arms, (positions, nExpert), a flip is judged: expert e chosen by a over f chosen by b needs
+ * p_b(f) - p_b(e) <= |p_a(f) - p_b(f)| + |p_a(e) - p_b(e)|, plus one rounding to f32 of each, or a chose against its own numbers.
+ */
+export function compareIndices(a: Tap, b: Tap, nExpert: number, probs: Probabilities): IndexComparison {
+  const k = b.shape[1] ?? 0;
+  const flips: JudgedFlip[] = [];
+  const perPosition: number[] = [];
+  let invalidAt: number | undefined;
+  for (const [row, position] of b.positions.entries()) {
+    const chosenA = [...a.data.subarray(row * k, (row + 1) * k)];
+    const chosenB = [...b.data.subarray(row * k, (row + 1) * k)];
+    const setA = new Set(chosenA);
+    const setB = new Set(chosenB);
+    if (invalidAt === undefined && (setA.size !== chosenA.length || chosenA.some((e) => e >= nExpert)))
+      invalidAt = row * k;
+    const onlyA = [...setA].filter((e) => !setB.has(e));
+    const onlyB = [...setB].filter((e) => !setA.has(e));
+    const both = setB.size - onlyB.length;
+    perPosition.push(both / (both + onlyA.length + onlyB.length));
+    if (onlyA.length > 0 || onlyB.length > 0) {
+      flips.push({ position, onlyA, onlyB, ...judge(position, chosenB, onlyA, onlyB, nExpert, probs) });
+    }
+  }
+  const jaccard = perPosition.length === 0 ? 1 : perPosition.reduce((x, y) => x + y, 0) / perPosition.length;
+  return { count: b.data.length, jaccard, flips, perPosition, invalidAt };
+}
+
+/** The reference's p(k) - p(k+1) at each captured position; the probabilities are (positions, nExpert). */
+export function routerMargins(probs: Tap, nExpertUsed: number): readonly number[] {
+  const nExpert = probs.shape[1] ?? 0;
+  return probs.positions.map((_, row) => {
+    const sorted = [...probs.data.subarray(row * nExpert, (row + 1) * nExpert)].sort((x, y) => y - x);
+    const last = sorted[nExpertUsed - 1] ?? NaN;
+    return nExpertUsed === nExpert ? last : last - (sorted[nExpertUsed] ?? NaN);
+  });
+}
+
+function judge(
+  position: number,
+  chosenB: readonly number[],
+  onlyA: readonly number[],
+  onlyB: readonly number[],
+  nExpert: number,
+  probs: Probabilities,
+): { readonly margin: number; readonly drift: number | undefined; readonly explained: boolean } {
+  const pB = rowAt(probs.b, position, nExpert);
+  if (pB === undefined) return { margin: NaN, drift: undefined, explained: true };
+  const rejected = [...pB].filter((_, e) => !chosenB.includes(e));
+  const margin = Math.min(...chosenB.map((e) => pB[e] ?? NaN)) - Math.max(...rejected, 0);
+  const pA = rowAt(probs.a, position, nExpert);
+  let drift = 0;
+  let explained = true;
+  for (const e of onlyA) {
+    for (const f of onlyB) {
+      const e0 = pB[e] ?? NaN;
+      const f0 = pB[f] ?? NaN;
+      // Without arm a's own numbers, or fed the reference's, only the rounding of the input to f32 is left.
+      const driftE = pA === undefined ? 0 : Math.abs((pA[e] ?? NaN) - e0);
+      const driftF = pA === undefined ? 0 : Math.abs((pA[f] ?? NaN) - f0);
+      drift = Math.max(drift, driftE, driftF);
+      // A NaN probability explains any choice: the fault lies above.
+      if (f0 - e0 > driftE + driftF + F32_UNIT * (Math.abs(e0) + Math.abs(f0))) explained = false;
+    }
+  }
+  return { margin, drift: pA === undefined ? undefined : drift, explained };
+}
+
+function rowAt(tap: Tap | undefined, position: number, width: number): Float32Array | Uint32Array | undefined {
+  const row = tap?.positions.indexOf(position) ?? -1;
+  return tap === undefined || row < 0 ? undefined : tap.data.subarray(row * width, (row + 1) * width);
+}

@@ -1,0 +1,164 @@
+import type { Metric } from './report';
+
+/** How a C-order tensor is cut into positions: `outer` blocks of `positions` rows of `inner` values. */
+export interface PositionLayout {
+  readonly outer: number;
+  readonly positions: number;
+  readonly inner: number;
+}
+
+/** What is known of one position's values in both tensors. All sums in f64; a NaN makes them NaN. */
+export interface PositionStats {
+  /** sum (a-b)^2 */
+  error2: number;
+  /** sum a^2 */
+  a2: number;
+  /** sum b^2 */
+  b2: number;
+  /** sum a*b */
+  dot: number;
+}
+
+export interface ValueComparison {
+  readonly count: number;
+  readonly cosine: Metric;
+  readonly nmse: Metric;
+  readonly relL2: Metric;
+  /** NaN as soon as one difference is NaN. */
+  readonly maxAbs: Metric;
+  readonly maxAbsAt: number;
+  /** Root mean square of b. */
+  readonly rms: Metric;
+  /** Largest error / bound over elements where the reference is finite; undefined without bounds. */
+  readonly maxRatio?: Metric;
+  readonly maxRatioAt?: number;
+  readonly nanA: number;
+  readonly nanB: number;
+  readonly infA: number;
+  readonly infB: number;
+  /** Flat index of the first value that is not finite. */
+  readonly firstNonFiniteA?: number;
+  readonly firstNonFiniteB?: number;
+  /** Flat index of the first value that is not finite in `a` but finite in `b`. */
+  readonly firstOnlyA?: number;
+  readonly perPosition: readonly PositionStats[];
+}
+
+/**
+ * Compares two tensors of equal length element by element; `skip[i] !== 0` leaves an element out (a slot whose expert the other arm
+ * did not choose). Equal infinities differ by 0; any NaN makes the sums and the maximum NaN, so that it never disappears.
+ */
+export function compareValues(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  layout: PositionLayout,
+  bound?: ArrayLike<number>,
+  skip?: Uint8Array,
+): ValueComparison {
+  const perPosition: PositionStats[] = Array.from({ length: layout.positions }, () => ({
+    error2: 0,
+    a2: 0,
+    b2: 0,
+    dot: 0,
+  }));
+  let count = 0;
+  let maxAbs = 0;
+  let maxAbsAt = 0;
+  let maxRatio = 0;
+  let maxRatioAt = 0;
+  let nanA = 0;
+  let nanB = 0;
+  let infA = 0;
+  let infB = 0;
+  let firstNonFiniteA = -1;
+  let firstNonFiniteB = -1;
+  let firstOnlyA = -1;
+  for (let o = 0, i = 0; o < layout.outer; o++) {
+    for (let p = 0; p < layout.positions; p++) {
+      const stats = perPosition[p]!;
+      let { error2, a2, b2, dot } = stats;
+      for (let end = i + layout.inner; i < end; i++) {
+        if (skip !== undefined && skip[i] !== 0) continue;
+        const x = a[i]!;
+        const y = b[i]!;
+        const finiteB = y - y === 0;
+        count++;
+        if (x - x !== 0) {
+          if (x !== x) nanA++;
+          else infA++;
+          if (firstNonFiniteA < 0) firstNonFiniteA = i;
+          if (finiteB && firstOnlyA < 0) firstOnlyA = i;
+        }
+        if (!finiteB) {
+          if (y !== y) nanB++;
+          else infB++;
+          if (firstNonFiniteB < 0) firstNonFiniteB = i;
+        }
+        const d = x === y ? 0 : x - y;
+        error2 += d * d;
+        a2 += x * x;
+        b2 += y * y;
+        dot += x * y;
+        const magnitude = Math.abs(d);
+        // Once maxAbs is NaN it stays: `!(NaN >= x)` would replace it, so test for it first.
+        if (maxAbs === maxAbs && !(magnitude <= maxAbs)) {
+          maxAbs = magnitude;
+          maxAbsAt = i;
+        }
+        if (bound !== undefined && finiteB) {
+          const limit = bound[i]!;
+          const ratio = magnitude === 0 ? 0 : magnitude / limit;
+          if (maxRatio === maxRatio && !(ratio <= maxRatio)) {
+            maxRatio = ratio;
+            maxRatioAt = i;
+          }
+        }
+      }
+      stats.error2 = error2;
+      stats.a2 = a2;
+      stats.b2 = b2;
+      stats.dot = dot;
+    }
+  }
+  const total: PositionStats = { error2: 0, a2: 0, b2: 0, dot: 0 };
+  for (const s of perPosition) {
+    total.error2 += s.error2;
+    total.a2 += s.a2;
+    total.b2 += s.b2;
+    total.dot += s.dot;
+  }
+  return {
+    count,
+    cosine: cosineOf(total),
+    nmse: relative(total.error2, total.b2),
+    relL2: relL2Of(total),
+    maxAbs,
+    maxAbsAt,
+    rms: count === 0 ? 0 : Math.sqrt(total.b2 / count),
+    ...(bound === undefined ? {} : { maxRatio, maxRatioAt }),
+    nanA,
+    nanB,
+    infA,
+    infB,
+    ...(firstNonFiniteA < 0 ? {} : { firstNonFiniteA }),
+    ...(firstNonFiniteB < 0 ? {} : { firstNonFiniteB }),
+    ...(firstOnlyA < 0 ? {} : { firstOnlyA }),
+    perPosition,
+  };
+}
+
+/** sum ab / sqrt(sum a^2 sum b^2); 1 when both are all zero or bit-equal, 0 when only one is zero. */
+export function cosineOf(s: PositionStats): number {
+  if (s.error2 === 0) return 1;
+  if (s.a2 === 0 || s.b2 === 0) return 0;
+  return s.dot / (Math.sqrt(s.a2) * Math.sqrt(s.b2));
+}
+
+/** sqrt(sum (a-b)^2 / sum b^2); 0 when there is no error; Infinity when the reference is all zero. */
+export function relL2Of(s: PositionStats): number {
+  return Math.sqrt(relative(s.error2, s.b2));
+}
+
+function relative(error2: number, b2: number): number {
+  return error2 === 0 ? 0 : error2 / b2;
+}

@@ -1,0 +1,27 @@
+/** Every pass bound of a verdict: name, value, unit and reason. */
+export interface LimitSpec {
+  readonly id: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly reason: string;
+}
+
+export const LIMITS = {
+  cosine: {
+    id: 'cosine',
+    value: 0.99,
+    unit: 'cosine of one position, free-running',
+    reason:
+      'The customary bound for traces that feed themselves, where honest rounding accumulates from layer to layer. It tells that something parted, not what is at fault.',
+  },
+  ratio: {
+    id: 'ratio',
+    value: 1,
+    unit: 'error / derived bound, isolated',
+    reason:
+      'Fed the same input, an honest f32 kernel cannot exceed the bound that the reference derives for each element (docs/numerics.md). Above 1 is a defect.',
+  },
+} as const satisfies Record<string, LimitSpec>;
+
+/** One unit in the last place at 1 for WGSL f32, whose rounding direction is open: 2^-23. */
+export const F32_UNIT = 2 ** -23;

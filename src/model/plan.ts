@@ -1,0 +1,89 @@
+import { fail } from '../base/errors';
+import type { CaptureRequest } from './engine';
+import { ACTIVE_STAGES, findStage, STAGES, stageOrder, stageSpec, type ActiveStageId, type StageId } from './stages';
+
+/** The chosen (stages x layers x positions). Whole-model stages ignore `layers`. */
+export interface TracePlan {
+  /** Forward order; may hold names that do not apply to the model, which are reported as such. */
+  readonly stages: readonly StageId[];
+  /** Ascending. */
+  readonly layers: readonly number[];
+  /** Prompt positions, ascending. */
+  readonly positions: readonly number[];
+}
+
+/**
+ * Reads `all` or a comma-separated list of stage ids, titles or aliases, ignoring case.
+ * `all` means every stage that applies. @throws TracerError `plan-stage` listing the valid names.
+ */
+export function parseStages(text: string): readonly StageId[] {
+  if (text.trim().toLowerCase() === 'all') return ACTIVE_STAGES;
+  const names = text.split(',').filter((name) => name.trim() !== '');
+  const ids = names.map((name) => {
+    const id = findStage(name);
+    if (id === undefined) throw unknownStage(name.trim());
+    return id;
+  });
+  if (ids.length === 0) throw unknownStage(text);
+  return [...new Set(ids)].sort((a, b) => stageOrder(a) - stageOrder(b));
+}
+
+/**
+ * Reads `all`, `A..B` (end excluded; B may lie beyond `length`), a single number, or, where `allowLast`, `last`.
+ * @returns the chosen indices, ascending, at least one. @throws TracerError `plan-range`.
+ */
+export function parseRange(text: string, length: number, what: 'layers' | 'positions'): readonly number[] {
+  const wanted = text.trim().toLowerCase();
+  if (wanted === 'all') return indices(0, length);
+  if (wanted === 'last' && what === 'positions') return indices(length - 1, length);
+  const match = /^(\d+)(?:\.\.(\d+))?$/.exec(wanted);
+  const first = Number(match?.[1]);
+  const end = Math.min(length, match?.[2] === undefined ? first + 1 : Number(match[2]));
+  if (match === null || first >= end) {
+    const forms = what === 'positions' ? 'all, last, N or A..B' : 'all, N or A..B';
+    throw fail(
+      'plan-range',
+      `"${text}" selects no ${what}; there are ${length}, numbered from 0.`,
+      `Write ${forms}; B is excluded and may lie beyond the end.`,
+      { what, actual: text, length },
+    );
+  }
+  return indices(first, end);
+}
+
+/** The plan of a run as typed. @throws TracerError `plan-stage`, `plan-range`. */
+export function parsePlan(
+  text: { readonly stages: string; readonly layers: string; readonly positions: string },
+  size: { readonly nLayer: number; readonly nTokens: number },
+): TracePlan {
+  return {
+    stages: parseStages(text.stages),
+    layers: parseRange(text.layers, size.nLayer, 'layers'),
+    positions: parseRange(text.positions, size.nTokens, 'positions'),
+  };
+}
+
+/** The stages of the plan that apply to the model, of one step: a layer of the plan, or (undefined) the whole-model stages. */
+export function plannedStages(plan: TracePlan, layer: number | undefined): readonly ActiveStageId[] {
+  if (layer !== undefined && !plan.layers.includes(layer)) return [];
+  const scope = layer === undefined ? 'model' : 'layer';
+  return ACTIVE_STAGES.filter((id) => stageSpec(id).scope === scope && plan.stages.includes(id));
+}
+
+/** A capture of these stages at these positions. */
+export function captureOf(stages: readonly StageId[], positions: readonly number[]): CaptureRequest {
+  return new Map(stages.map((id) => [id, positions]));
+}
+
+function indices(first: number, end: number): readonly number[] {
+  return Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
+}
+
+function unknownStage(name: string): Error {
+  return fail(
+    'plan-stage',
+    `There is no stage "${name}".`,
+    `Valid names: all, ${STAGES.map((s) => s.id).join(', ')}.`,
+    { actual: name },
+  );
+}
