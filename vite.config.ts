@@ -1,10 +1,12 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { versionDefines } from './scripts/lib/version.mjs';
 
 /** The page: static files that work from any folder of any host. */
 export default defineConfig({
   base: './',
   plugins: [react()],
+  define: versionDefines(),
   worker: { format: 'es' },
   build: { target: 'es2023', sourcemap: true },
 });

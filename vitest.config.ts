@@ -1,11 +1,18 @@
 import { defineConfig } from 'vitest/config';
+import { findChromium, softwareGpuEnvironment } from './scripts/lib/chromium.mjs';
+
+// Dawn under Node finds its software GPU through the environment, which the worker processes inherit.
+Object.assign(process.env, softwareGpuEnvironment(findChromium()));
 
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     environment: 'node',
+    // Processes, not threads: the Vulkan loader reads the environment of the process.
+    pool: 'forks',
     // Two cores: one file with a software GPU beside one without.
     maxWorkers: 2,
     testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });

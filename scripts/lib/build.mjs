@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { output, ROOT, run, SetupError } from './process.mjs';
+
+/**
+ * What is built: its Vite configuration, the file that proves it is there, and where its stamp is kept.
+ * The page comes first because its build empties dist/.
+ */
+const TARGETS = /** @type {const} */ ([
+  { name: 'page', config: 'vite.config.ts', result: 'dist/index.html', entry: 'index.html' },
+  { name: 'cli', config: 'vite.cli.config.ts', result: 'dist/cli/moescope.js', entry: 'src/cli/main.ts' },
+]);
+
+/** @typedef {(typeof TARGETS)[number]['name']} TargetName */
+
+/** Files and folders whose contents decide the build. */
+const INPUTS = [
+  'src',
+  'shaders',
+  'public',
+  'index.html',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'vite.config.ts',
+  'vite.cli.config.ts',
+];
+
+/**
+ * Builds the page and the command line unless nothing has changed since they were built.
+ * @param {readonly TargetName[]} [only] all when absent
+ * @returns {Promise<void>}
+ * @throws {SetupError} when a build fails
+ */
+export async function ensureBuilt(only) {
+  const stamp = inputsHash();
+  for (const target of TARGETS) {
+    if (only !== undefined && !only.includes(target.name)) continue;
+    const stampFile = join(ROOT, `.cache/build-${target.name}`);
+    const isCurrent =
+      existsSync(join(ROOT, target.result)) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+    if (isCurrent) continue;
+    console.log(`Building the ${target.name} ...`);
+    const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
+    const status = await run(process.execPath, [vite, 'build', '--config', target.config, '--logLevel', 'warn']);
+    if (status !== 0) {
+      throw new SetupError(`Building the ${target.name} failed.`, 'See the lines above; npm run typecheck says more.');
+    }
+    if (target.name === 'cli') chmodSync(join(ROOT, target.result), 0o755);
+    mkdirSync(join(ROOT, '.cache'), { recursive: true });
+    writeFileSync(stampFile, stamp);
+  }
+}
+
+/**
+ * SHA-256 over the names and contents of all inputs and the commit that the build names.
+ * @returns {string}
+ */
+function inputsHash() {
+  const hash = createHash('sha256').update(output('git', ['rev-parse', 'HEAD']) ?? '');
+  for (const input of INPUTS) addToHash(hash, input);
+  return hash.digest('hex');
+}
+
+/**
+ * @param {import('node:crypto').Hash} hash
+ * @param {string} path relative to the root
+ */
+function addToHash(hash, path) {
+  const full = join(ROOT, path);
+  if (!existsSync(full)) return;
+  if (statSync(full).isDirectory()) {
+    for (const name of readdirSync(full).sort()) addToHash(hash, join(path, name));
+    return;
+  }
+  hash.update(`\0${path}\0`).update(readFileSync(full));
+}

@@ -1,0 +1,25 @@
+import { defineConfig } from 'vite';
+import { versionDefines } from './scripts/lib/version.mjs';
+
+/** What the command line loads from node_modules: a native module, and a browser driver with files of its own. */
+const EXTERNAL = ['webgpu', 'playwright-core'];
+
+/** The command line: dist/cli/moescope.js for Node, everything but {@link EXTERNAL} inside. */
+export default defineConfig({
+  define: versionDefines(),
+  publicDir: false,
+  ssr: { noExternal: true, external: EXTERNAL, target: 'node' },
+  build: {
+    ssr: true,
+    target: 'node20',
+    outDir: 'dist/cli',
+    emptyOutDir: true,
+    minify: false,
+    sourcemap: true,
+    rollupOptions: {
+      input: { moescope: 'src/cli/main.ts' },
+      external: EXTERNAL,
+      output: { entryFileNames: '[name].js', chunkFileNames: 'chunk-[name].js' },
+    },
+  },
+});
