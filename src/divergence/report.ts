@@ -35,6 +35,10 @@ export interface Flip {
   readonly onlyB: readonly number[];
   /** The reference's p(k) - p(k+1): how close the choice was. */
   readonly margin: Metric;
+  /** Largest difference of the two arms' probabilities of the experts concerned. */
+  readonly drift?: Metric;
+  /** The drift accounts for the flip. False: the arm chose against its own probabilities. */
+  readonly explained?: boolean;
 }
 
 /** One comparison of two taps: arm `a` (under test) against arm `b` (the reference). */
@@ -110,6 +114,8 @@ export interface Verdict {
   /** The one sentence that page, command line, JSON and pictures share. */
   readonly sentence: string;
   readonly first?: Culprit;
+  /** Further independent faults (isolated mode): each is wrong although its own inputs are right. Forward order. */
+  readonly others?: readonly Culprit[];
 }
 
 export interface ModelCard {

@@ -1,0 +1,14 @@
+import type { Grid } from './recorder';
+
+/** Most workgroups in one dimension of a dispatch, on every adapter. */
+export const MAX_GROUPS = 65_535;
+
+/**
+ * A grid of at least `count` invocations, for kernels that number them with `linearIndex` of `shaders/lib/grid.wgsl`: one row of
+ * workgroups, or as few equal rows as hold them.
+ */
+export function linearGrid(count: number, workgroupSize: number): Grid {
+  const groups = Math.ceil(count / workgroupSize);
+  const rows = Math.ceil(groups / MAX_GROUPS);
+  return rows <= 1 ? [groups] : [Math.ceil(groups / rows), rows];
+}

@@ -1,0 +1,38 @@
+import type { ParamsSpec } from './params';
+
+/** How one kernel file is specialised: which files its `#include <name>` lines mean, and its override constants. */
+export interface KernelVariant {
+  /** Unique within the kernel; for labels and tests. */
+  readonly id: string;
+  readonly includes?: Readonly<Record<string, string>>;
+  readonly constants?: Readonly<Record<string, number>>;
+  /** A feature without which the variant does not compile. */
+  readonly feature?: GPUFeatureName;
+}
+
+/**
+ * One row of the kernel table. Bindings of group 0 are numbered in this order: inputs, weights (read-only storage), outputs (storage,
+ * read and write), then `params` (uniform).
+ */
+export interface KernelSpec {
+  /** Path inside `shaders/`. */
+  readonly file: string;
+  readonly entry: string;
+  readonly inputs: readonly string[];
+  readonly weights: readonly string[];
+  readonly outputs: readonly string[];
+  readonly params: ParamsSpec;
+  /** Every include choice, and constants as a run may set them: what the compile test compiles. */
+  readonly variants: readonly KernelVariant[];
+}
+
+/** The names of a kernel's storage bindings. */
+export type BindingName<K extends KernelSpec> = K['inputs'][number] | K['weights'][number] | K['outputs'][number];
+
+/** Storage bindings in binding order, `params` left out. */
+export function storageBindings(kernel: KernelSpec): readonly { readonly name: string; readonly writable: boolean }[] {
+  return [
+    ...[...kernel.inputs, ...kernel.weights].map((name) => ({ name, writable: false })),
+    ...kernel.outputs.map((name) => ({ name, writable: true })),
+  ];
+}

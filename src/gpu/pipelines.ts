@@ -1,0 +1,93 @@
+import { fail, TracerError } from '../base/errors';
+import type { GpuContext } from './device';
+import { storageBindings, type KernelSpec, type KernelVariant } from './kernel-spec';
+import { paramsBytes } from './params';
+import { compileShader, shaderSource } from './shader-source';
+
+/** A compiled kernel variant. */
+export interface Pipeline<K extends KernelSpec = KernelSpec> {
+  readonly kernel: K;
+  readonly variant: KernelVariant;
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+const caches = new WeakMap<GPUDevice, Map<string, Promise<Pipeline>>>();
+
+/**
+ * Compiles a kernel variant, once for each device.
+ * @throws TracerError `gpu-shader` (file, line, message), `gpu-limit` (more storage bindings than the device allows).
+ */
+export function getPipeline<K extends KernelSpec>(
+  context: GpuContext,
+  kernel: K,
+  variant: KernelVariant,
+): Promise<Pipeline<K>> {
+  let cache = caches.get(context.device);
+  if (cache === undefined) {
+    cache = new Map();
+    caches.set(context.device, cache);
+  }
+  const key = JSON.stringify([kernel.file, kernel.entry, variant.includes ?? {}, variant.constants ?? {}]);
+  let pipeline = cache.get(key) as Promise<Pipeline<K>> | undefined;
+  if (pipeline === undefined) {
+    pipeline = build(context, kernel, variant);
+    cache.set(key, pipeline);
+    // A failure may be the device's, not the kernel's: the next caller tries again.
+    pipeline.catch(() => cache.delete(key));
+  }
+  return pipeline;
+}
+
+async function build<K extends KernelSpec>(
+  context: GpuContext,
+  kernel: K,
+  variant: KernelVariant,
+): Promise<Pipeline<K>> {
+  const { device } = context;
+  const storage = storageBindings(kernel);
+  const allowed = device.limits.maxStorageBuffersPerShaderStage;
+  if (storage.length > allowed) {
+    throw fail(
+      'gpu-limit',
+      `${kernel.file} binds ${storage.length} storage buffers; this adapter allows ${allowed} (maxStorageBuffersPerShaderStage).`,
+      'Use another browser or adapter.',
+      { expected: allowed, actual: storage.length, file: kernel.file },
+    );
+  }
+  const module = await compileShader(device, shaderSource(kernel.file, variant.includes));
+  const label = `${kernel.file} ${variant.id}`;
+  const layout = device.createBindGroupLayout({
+    label,
+    entries: [
+      ...storage.map(({ writable }, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: writable ? ('storage' as const) : ('read-only-storage' as const) },
+      })),
+      {
+        binding: storage.length,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: paramsBytes(kernel.params) },
+      },
+    ],
+  });
+  try {
+    const pipeline = await device.createComputePipelineAsync({
+      label,
+      layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
+      compute: { module, entryPoint: kernel.entry, constants: { ...variant.constants } },
+    });
+    return { kernel, variant, pipeline, layout };
+  } catch (error) {
+    if (error instanceof TracerError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw fail(
+      'gpu-shader',
+      `${kernel.file}: the pipeline ${variant.id} was refused: ${message}`,
+      'This is a defect in MoEscope or in the driver. Please report it with the browser, its version and the adapter.',
+      { file: kernel.file, variant: variant.id, message },
+      error,
+    );
+  }
+}

@@ -1,0 +1,118 @@
+import { Arena } from './arena';
+import type { GpuContext } from './device';
+import { storageBindings, type BindingName, type KernelSpec } from './kernel-spec';
+import { paramsBytes, writeParams, type ParamsOf } from './params';
+import type { Pipeline } from './pipelines';
+
+/** A range of a buffer; `offset` is a multiple of 256, `size` of 4. Both left out: the whole buffer. */
+export interface BufferRange {
+  readonly buffer: GPUBuffer;
+  readonly offset?: number;
+  readonly size?: number;
+}
+
+/** Workgroups in x, y, z; each at most 65,535. */
+export type Grid = readonly [x: number, y?: number, z?: number];
+
+/** Collects dispatches and copies and submits them as one command buffer. */
+export class Recorder {
+  readonly #context: GpuContext;
+  readonly #params: Arena;
+  readonly #tables: Arena;
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+
+  constructor(context: GpuContext) {
+    this.#context = context;
+    this.#params = new Arena(context, 'params', GPUBufferUsage.UNIFORM, 64 * 1024);
+    this.#tables = new Arena(context, 'tables', GPUBufferUsage.STORAGE, 256 * 1024);
+  }
+
+  /** Puts words (work lists) where the commands recorded until the next submit can read them. */
+  table(words: Uint32Array<ArrayBuffer>): BufferRange {
+    const size = Math.max(4, words.byteLength);
+    const slot = this.#tables.place(size, (view) => {
+      new Uint32Array(view.buffer, view.byteOffset, words.length).set(words);
+    });
+    return { ...slot, size };
+  }
+
+  /** Records one dispatch. A grid with a zero does nothing. */
+  dispatch<K extends KernelSpec>(
+    pipeline: Pipeline<K>,
+    bindings: Readonly<Record<BindingName<K>, BufferRange>>,
+    params: ParamsOf<K['params']>,
+    grid: Grid,
+  ): void {
+    const [x, y = 1, z = 1] = grid;
+    if (x * y * z === 0) return;
+    const { kernel, layout } = pipeline;
+    const size = paramsBytes(kernel.params);
+    const slot = this.#params.place(size, (view) => {
+      writeParams(kernel.params, params, view);
+    });
+    const ranges: Readonly<Record<string, BufferRange>> = bindings;
+    const storage = storageBindings(kernel);
+    const group = this.#context.device.createBindGroup({
+      label: kernel.file,
+      layout,
+      entries: [
+        ...storage.map(({ name }, binding) => ({ binding, resource: bindingOf(kernel, name, ranges[name]) })),
+        { binding: storage.length, resource: { buffer: slot.buffer, size } },
+      ],
+    });
+    this.#pass ??= this.#commands().beginComputePass({ label: kernel.file });
+    this.#pass.setPipeline(pipeline.pipeline);
+    this.#pass.setBindGroup(0, group, [slot.offset]);
+    this.#pass.dispatchWorkgroups(x, y, z);
+  }
+
+  /** Records a copy of `size` bytes; offsets and size are multiples of 4. */
+  copy(source: GPUBuffer, sourceOffset: number, target: GPUBuffer, targetOffset: number, size: number): void {
+    if (size === 0) return;
+    this.#endPass();
+    this.#commands().copyBufferToBuffer(source, sourceOffset, target, targetOffset, size);
+  }
+
+  /** Submits what was recorded; does nothing when that is nothing. Tables and params end with it. */
+  submit(): void {
+    this.#endPass();
+    if (this.#encoder === undefined) return;
+    const commands = this.#encoder.finish();
+    this.#encoder = undefined;
+    this.#params.write();
+    this.#tables.write();
+    this.#context.device.queue.submit([commands]);
+    this.#params.reset();
+    this.#tables.reset();
+  }
+
+  /** Forgets what was recorded since the last submit. */
+  discard(): void {
+    this.#endPass();
+    this.#encoder = undefined;
+    this.#params.reset();
+    this.#tables.reset();
+  }
+
+  dispose(): void {
+    this.discard();
+    this.#params.dispose();
+    this.#tables.dispose();
+  }
+
+  #commands(): GPUCommandEncoder {
+    this.#encoder ??= this.#context.device.createCommandEncoder();
+    return this.#encoder;
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
+  }
+}
+
+function bindingOf(kernel: KernelSpec, name: string, range: BufferRange | undefined): GPUBufferBinding {
+  if (range === undefined) throw new RangeError(`${kernel.file} binds ${name}, which was not given`);
+  return range;
+}

@@ -1,0 +1,88 @@
+import { fail } from '../base/errors';
+
+/** Every shader of the project, by its path inside `shaders/`. */
+const FILES: ReadonlyMap<string, string> = new Map(
+  Object.entries(
+    import.meta.glob<string>('../../shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true }),
+  ).map(([path, text]) => [path.replace('../../shaders/', ''), text]),
+);
+
+/** Where a line of the expanded code comes from. */
+export interface SourceLine {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+}
+
+export interface ShaderSource {
+  readonly file: string;
+  /** What the compiler is given: all includes in place. */
+  readonly code: string;
+  /** Entry i belongs to line i + 1 of `code`. */
+  readonly lines: readonly SourceLine[];
+}
+
+const INCLUDE = /^\s*#include\s+(?:"([^"]+)"|<([\w-]+)>)\s*$/;
+
+/**
+ * A shader with its includes in place. `#include "lib/x.wgsl"` names a file inside `shaders/`; `#include <name>` names whatever file
+ * the kernel's variant chose for `name`. A file is included once, at its first mention.
+ * @throws TracerError `internal` for a file or name that does not exist.
+ */
+export function shaderSource(file: string, chosen: Readonly<Record<string, string>> = {}): ShaderSource {
+  return expand(file, chosen, FILES);
+}
+
+/** {@link shaderSource} over any set of files. */
+export function expand(
+  file: string,
+  chosen: Readonly<Record<string, string>>,
+  files: ReadonlyMap<string, string>,
+): ShaderSource {
+  const code: string[] = [];
+  const lines: SourceLine[] = [];
+  const seen = new Set<string>();
+  const add = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const text = files.get(name);
+    if (text === undefined) throw fail('internal', `There is no shader ${name}.`, 'Rebuild MoEscope.', { file: name });
+    for (const [i, line] of text.split('\n').entries()) {
+      const [match, literal, variable] = INCLUDE.exec(line) ?? [];
+      if (match === undefined) {
+        code.push(line);
+        lines.push({ file: name, line: i + 1 });
+        continue;
+      }
+      const target = literal ?? chosen[variable ?? ''];
+      if (target === undefined) {
+        throw fail('internal', `${name}:${i + 1} includes <${variable}>, which nothing chose.`, 'Rebuild MoEscope.', {
+          file: name,
+        });
+      }
+      add(target);
+    }
+  };
+  add(file);
+  return { file, code: code.join('\n'), lines };
+}
+
+/**
+ * Compiles a shader.
+ * @throws TracerError `gpu-shader` with file, line and the compiler's message.
+ */
+export async function compileShader(device: GPUDevice, source: ShaderSource): Promise<GPUShaderModule> {
+  device.pushErrorScope('validation');
+  const module = device.createShaderModule({ label: source.file, code: source.code });
+  const [error, info] = await Promise.all([device.popErrorScope(), module.getCompilationInfo()]);
+  const first = info.messages.find((m) => m.type === 'error');
+  if (first === undefined && error === null) return module;
+  const place = source.lines[(first?.lineNum ?? 1) - 1] ?? { file: source.file, line: 1 };
+  const message = first?.message ?? error?.message ?? 'unknown error';
+  throw fail(
+    'gpu-shader',
+    `${place.file}:${place.line}: ${message}`,
+    'This is a defect in MoEscope or in the driver. Please report it with the browser, its version and the adapter.',
+    { file: place.file, line: place.line, message, errors: info.messages.filter((m) => m.type === 'error').length },
+  );
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { isSoftware } from '../../src/gpu/adapter';
+import { linearGrid } from '../../src/gpu/grid';
+import { ADD } from '../../src/gpu/kernel-table';
+import { getPipeline } from '../../src/gpu/pipelines';
+import { Recorder } from '../../src/gpu/recorder';
+import { guardedOutput, readOutput, testContext, upload } from '../support/gpu';
+
+describe('GpuContext', () => {
+  it('runs a kernel', async () => {
+    const context = await testContext();
+    const recorder = new Recorder(context);
+    const a = upload(context, new Float32Array([1, 2, 3]));
+    const b = upload(context, new Float32Array([10, 20, 30]));
+    const y = guardedOutput(context, 3);
+    const add = await getPipeline(context, ADD, { id: 'plain' });
+    const out = await context.step(async () => {
+      recorder.dispatch(add, { a, b, y }, { count: 3 }, linearGrid(3, 64));
+      recorder.submit();
+      return readOutput(context, y);
+    });
+    expect([...out]).toEqual([11, 22, 33]);
+    recorder.dispose();
+    context.dispose();
+  });
+
+  it('is exactly the default limits when those are asked for', async () => {
+    const context = await testContext('default');
+    expect(context.card.limits).toMatchObject({
+      maxBufferSize: 268435456,
+      maxStorageBufferBindingSize: 134217728,
+      maxStorageBuffersPerShaderStage: 8,
+    });
+    context.dispose();
+  });
+
+  it('rejects the step whose command the device refuses', async () => {
+    const context = await testContext();
+    const bad = context.step(async () => {
+      const small = context.allocate('small', 4, GPUBufferUsage.COPY_DST);
+      context.device.queue.writeBuffer(small, 0, new Uint32Array(8));
+      await context.device.queue.onSubmittedWorkDone();
+    });
+    await expect(bad).rejects.toMatchObject({ code: 'gpu-validation' });
+    await expect(context.step(() => Promise.resolve(7))).resolves.toBe(7);
+    context.dispose();
+  });
+
+  it('rejects the step in progress when the device is lost', async () => {
+    const context = await testContext();
+    const lost = context.step(async () => {
+      context.device.destroy();
+      await context.device.lost;
+    });
+    await expect(lost).rejects.toMatchObject({ code: 'gpu-lost' });
+    await expect(context.step(() => Promise.resolve(7))).rejects.toMatchObject({ code: 'gpu-lost' });
+  });
+
+  it('counts the bytes that are allocated', async () => {
+    const context = await testContext();
+    const buffer = context.allocate('x', 1000, GPUBufferUsage.STORAGE);
+    expect(context.bytes).toBe(1000);
+    context.release(buffer);
+    context.release(buffer);
+    expect([context.bytes, context.peakBytes]).toEqual([0, 1000]);
+    context.dispose();
+  });
+});
+
+describe('isSoftware', () => {
+  const info = { vendor: '', architecture: '', device: '', description: '' };
+  it.each([
+    [{ ...info, vendor: 'google', architecture: 'swiftshader' }, true],
+    [{ ...info, description: 'llvmpipe (LLVM 15.0.7, 256 bits)' }, true],
+    [{ ...info, description: 'Microsoft Basic Render Driver' }, true],
+    [{ ...info, isFallbackAdapter: true }, true],
+    [{ ...info, vendor: 'nvidia', architecture: 'hopper', description: 'NVIDIA H200' }, false],
+    [{ ...info, vendor: 'apple', architecture: 'metal-3' }, false],
+  ])('%o is %s', (adapter, software) => {
+    expect(isSoftware(adapter)).toBe(software);
+  });
+});
