@@ -1,0 +1,150 @@
+import { BPE, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { fail } from '../base/errors';
+import type { GgufValue } from '../gguf/model-file';
+import { bytesOfPiece, bytesOfText, labelOfBytes, textOfBytes } from './byte-level';
+import { findPreTokenizer, type PreTokenizer } from './pre-tokenizers';
+import { specialTokens, splitAtSpecialTokens } from './special-tokens';
+import { readVocabulary, TOKEN_TYPE, type Vocabulary } from './vocabulary';
+
+export interface EncodeOptions {
+  /** True: control tokens written in the text (`<|im_start|>`) become their ids. False: they are plain text; user-defined tokens are still found. */
+  readonly parseSpecial: boolean;
+}
+
+/** The model file's own tokenizer. Ids equal llama.cpp's with `add_special` false. */
+export interface Tokenizer {
+  readonly vocabSize: number;
+  readonly bosId: number | undefined;
+  readonly eosId: number | undefined;
+  /** Whether the model wants `bosId` before the text; {@link Tokenizer.encode} never adds it. */
+  readonly addBos: boolean;
+  /**
+   * Token ids of a text. No normalisation, nothing added. An unpaired surrogate counts as U+FFFD.
+   * @throws TracerError `tokenizer-malformed` when the vocabulary has no tokens for a part of the text.
+   */
+  encode(text: string, options: EncodeOptions): number[];
+  /** The text of a token sequence, special tokens included; bytes that are not UTF-8 become U+FFFD. @throws TracerError `prompt-token`. */
+  decode(ids: readonly number[]): string;
+  /** One token for labels: its text, and bytes that are not UTF-8 by themselves as `<E4>`. An id outside the vocabulary is `<151936>`. */
+  tokenText(id: number): string;
+}
+
+/**
+ * Builds the tokenizer from GGUF metadata.
+ * @throws TracerError `tokenizer-unsupported` (kind or pre-tokenizer not known; names it and the known ones), `tokenizer-malformed`.
+ */
+export function createTokenizer(metadata: ReadonlyMap<string, GgufValue>): Tokenizer {
+  const vocabulary = readVocabulary(metadata);
+  const pre = findPreTokenizer(vocabulary.pre);
+  const specials = specialTokens(vocabulary);
+  const words = buildWordTokenizer(vocabulary, pre);
+  const { tokens, types } = vocabulary;
+
+  const bytesOf = (id: number): Uint8Array => {
+    const text = tokens[id] ?? '';
+    return types[id] === TOKEN_TYPE.normal ? bytesOfPiece(text) : bytesOfText(text);
+  };
+  const isToken = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < tokens.length;
+
+  const encodeWords = (text: string): number[] => {
+    const { ids } = words.encode(text, { add_special_tokens: false });
+    const bytes = ids.reduce((sum, id) => sum + bytesOfPiece(tokens[id] ?? '').length, 0);
+    if (bytes !== bytesOfText(text).length) throw lostText(text);
+    return ids;
+  };
+
+  return {
+    vocabSize: tokens.length,
+    bosId: vocabulary.bosId,
+    eosId: vocabulary.eosId,
+    addBos: vocabulary.addBos ?? pre.addBos,
+    encode: (text, { parseSpecial }) =>
+      splitAtSpecialTokens(text, specials, parseSpecial).flatMap((fragment) =>
+        typeof fragment === 'number' ? [fragment] : encodeWords(fragment),
+      ),
+    decode: (ids) => {
+      for (const id of ids) if (!isToken(id)) throw notAToken(id, tokens.length);
+      return textOfBytes(concatenate(ids.map(bytesOf)));
+    },
+    tokenText: (id) => (isToken(id) ? labelOfBytes(bytesOf(id)) : `<${id}>`),
+  };
+}
+
+/**
+ * Pre-tokenizer and byte-pair merging. Special tokens are cut out before the text gets here ({@link splitAtSpecialTokens}): the library
+ * takes the leftmost one where llama.cpp takes the longest.
+ */
+function buildWordTokenizer(vocabulary: Vocabulary, pre: PreTokenizer): HuggingFaceTokenizer {
+  const splits = pre.regexes.map((Regex) => ({
+    type: 'Split',
+    pattern: { Regex },
+    behavior: 'Isolated',
+    invert: false,
+  }));
+  const tokenizer = new HuggingFaceTokenizer(
+    {
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: {
+        type: 'Sequence',
+        pretokenizers: [
+          ...splits,
+          { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
+        ],
+      },
+      model: { type: 'BPE', vocab: {}, merges: [] },
+      post_processor: null,
+      decoder: null,
+    },
+    {},
+  );
+  tokenizer.model = buildMerger(vocabulary, pre);
+  return tokenizer;
+}
+
+/**
+ * The byte-pair model with its two look-up tables filled here: handing 151,936 tokens over as one object, as tokenizer.json has them,
+ * takes more than twice as long.
+ */
+function buildMerger(vocabulary: Vocabulary, pre: PreTokenizer): BPE {
+  const model = new BPE({
+    type: 'BPE',
+    vocab: {},
+    merges: [],
+    fuse_unk: false,
+    byte_fallback: false,
+    ignore_merges: pre.ignoreMerges,
+  });
+  model.tokens_to_ids = new Map(vocabulary.tokens.map((token, id) => [token, id]));
+  model.bpe_ranks = new Map(vocabulary.merges.map((pair, rank) => [JSON.stringify(pair), rank]));
+  return model;
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function lostText(text: string): Error {
+  const excerpt = text.length > 40 ? `${text.slice(0, 40)}...` : text;
+  return fail(
+    'tokenizer-malformed',
+    `The vocabulary of this file has no tokens for a part of ${JSON.stringify(excerpt)}.`,
+    'Give token ids instead of text, or convert the model again.',
+    { key: 'tokenizer.ggml.tokens', text: excerpt },
+  );
+}
+
+function notAToken(id: number, count: number): Error {
+  return fail(
+    'prompt-token',
+    `${id} is not a token id of this model.`,
+    `Token ids are whole numbers from 0 to ${count - 1}.`,
+    { actual: id, limit: count - 1 },
+  );
+}

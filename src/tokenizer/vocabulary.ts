@@ -1,0 +1,135 @@
+import { fail } from '../base/errors';
+import type { GgufValue } from '../gguf/model-file';
+
+/** `tokenizer.ggml.token_type`, numbered as in llama.h (`enum llama_token_type`). */
+export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+
+/** What the tokenizer needs of the metadata, checked. */
+export interface Vocabulary {
+  /** `tokenizer.ggml.pre`. */
+  readonly pre: string;
+  /** Text of each id: byte-level alphabet for normal tokens, plain text for special ones. No duplicates, none empty. */
+  readonly tokens: readonly string[];
+  /** {@link TOKEN_TYPE} of each id. */
+  readonly types: ArrayLike<number>;
+  /** Pairs in rank order, each once. */
+  readonly merges: readonly (readonly [string, string])[];
+  readonly bosId: number | undefined;
+  readonly eosId: number | undefined;
+  /** Undefined where the file does not say. */
+  readonly addBos: boolean | undefined;
+}
+
+/** `tokenizer.ggml.model` values that are byte-level BPE. */
+const MODELS = ['gpt2'];
+
+/**
+ * Reads and checks the `tokenizer.ggml.*` keys.
+ * @throws TracerError `tokenizer-unsupported` (another kind of tokenizer), `tokenizer-malformed` (a key is missing or is not what it
+ * should be; names the key).
+ */
+export function readVocabulary(metadata: ReadonlyMap<string, GgufValue>): Vocabulary {
+  const model = requireString(metadata, 'tokenizer.ggml.model');
+  if (!MODELS.includes(model)) {
+    throw fail(
+      'tokenizer-unsupported',
+      `This file's tokenizer is ${JSON.stringify(model)}; MoEscope knows byte-level BPE only.`,
+      `Known tokenizers: ${MODELS.join(', ')}. Give token ids instead of text.`,
+      { key: 'tokenizer.ggml.model', actual: model, expected: MODELS.join(', ') },
+    );
+  }
+  const pre = requireString(metadata, 'tokenizer.ggml.pre');
+  const tokens = requireStrings(metadata, 'tokenizer.ggml.tokens').map((t, id) => (t === '' ? `[EMPTY_${id}]` : t));
+  checkDistinct(tokens);
+  return {
+    pre,
+    tokens,
+    types: readTypes(metadata, tokens.length),
+    merges: readMerges(requireStrings(metadata, 'tokenizer.ggml.merges')),
+    bosId: readId(metadata, 'tokenizer.ggml.bos_token_id', tokens.length),
+    eosId: readId(metadata, 'tokenizer.ggml.eos_token_id', tokens.length),
+    addBos: readFlag(metadata, 'tokenizer.ggml.add_bos_token'),
+  };
+}
+
+function checkDistinct(tokens: readonly string[]): void {
+  if (new Set(tokens).size === tokens.length) return;
+  const seen = new Map<string, number>();
+  for (const [id, token] of tokens.entries()) {
+    const first = seen.get(token);
+    if (first !== undefined) {
+      throw malformed('tokenizer.ggml.tokens', `tokens ${first} and ${id} have the same text ${JSON.stringify(token)}`);
+    }
+    seen.set(token, id);
+  }
+}
+
+/** Absent: all tokens are normal, as in llama.cpp. */
+function readTypes(metadata: ReadonlyMap<string, GgufValue>, count: number): ArrayLike<number> {
+  const key = 'tokenizer.ggml.token_type';
+  const value = metadata.get(key);
+  if (value === undefined) return new Uint8Array(count).fill(TOKEN_TYPE.normal);
+  if (!(value instanceof Int32Array) && !(value instanceof Uint32Array)) {
+    throw malformed(key, `is ${describe(value)}; expected an array of 32-bit integers`);
+  }
+  if (value.length !== count) throw malformed(key, `has ${value.length} entries; tokenizer.ggml.tokens has ${count}`);
+  return value;
+}
+
+function readMerges(lines: readonly string[]): readonly (readonly [string, string])[] {
+  const distinct = new Set(lines);
+  return Array.from(distinct, (line, rank) => {
+    const space = line.indexOf(' ', 1);
+    if (space < 1 || space === line.length - 1) {
+      throw malformed('tokenizer.ggml.merges', `entry ${rank} is ${JSON.stringify(line)}; expected two parts`);
+    }
+    return [line.slice(0, space), line.slice(space + 1)];
+  });
+}
+
+function readId(metadata: ReadonlyMap<string, GgufValue>, key: string, count: number): number | undefined {
+  const value = metadata.get(key);
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= count) {
+    throw malformed(key, `is ${describe(value)}; expected a token id below ${count}`);
+  }
+  return value;
+}
+
+function readFlag(metadata: ReadonlyMap<string, GgufValue>, key: string): boolean | undefined {
+  const value = metadata.get(key);
+  if (value !== undefined && typeof value !== 'boolean') throw malformed(key, `is ${describe(value)}; expected a bool`);
+  return value;
+}
+
+function requireString(metadata: ReadonlyMap<string, GgufValue>, key: string): string {
+  const value = metadata.get(key);
+  if (value === undefined) throw malformed(key, 'is missing');
+  if (typeof value !== 'string') throw malformed(key, `is ${describe(value)}; expected a string`);
+  return value;
+}
+
+function requireStrings(metadata: ReadonlyMap<string, GgufValue>, key: string): readonly string[] {
+  const value = metadata.get(key);
+  if (value === undefined) throw malformed(key, 'is missing');
+  if (!isStringArray(value)) throw malformed(key, `is ${describe(value)}; expected an array of strings`);
+  if (value.length === 0) throw malformed(key, 'is empty');
+  return value;
+}
+
+function isStringArray(value: GgufValue): value is readonly string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+}
+
+function malformed(key: string, what: string): Error {
+  return fail(
+    'tokenizer-malformed',
+    `The tokenizer of this file cannot be used: ${key} ${what}.`,
+    'Give token ids instead of text, or convert the model again.',
+    { key },
+  );
+}
+
+function describe(value: GgufValue): string {
+  return typeof value === 'object' ? `an array of ${value.length}` : JSON.stringify(String(value));
+}
