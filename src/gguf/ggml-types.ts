@@ -43,6 +43,9 @@ export const GGML_TYPES = [
   { id: 34, name: 'TQ1_0', blockSize: 256, typeSize: 54, supported: false },
   { id: 35, name: 'TQ2_0', blockSize: 256, typeSize: 66, supported: false },
   { id: 39, name: 'MXFP4', blockSize: 32, typeSize: 17, supported: true },
+  { id: 40, name: 'NVFP4', blockSize: 64, typeSize: 36, supported: false },
+  { id: 41, name: 'Q1_0', blockSize: 128, typeSize: 18, supported: false },
+  { id: 42, name: 'Q2_0', blockSize: 64, typeSize: 18, supported: false },
 ] as const satisfies readonly GgmlTypeSpec[];
 
 export type GgmlTypeName = (typeof GGML_TYPES)[number]['name'];
