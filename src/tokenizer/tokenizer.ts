@@ -115,8 +115,11 @@ function buildMerger(vocabulary: Vocabulary, pre: PreTokenizer): BPE {
     byte_fallback: false,
     ignore_merges: pre.ignoreMerges,
   });
-  model.tokens_to_ids = new Map(vocabulary.tokens.map((token, id) => [token, id]));
-  model.bpe_ranks = new Map(vocabulary.merges.map((pair, rank) => [JSON.stringify(pair), rank]));
+  model.tokens_to_ids = new Map(vocabulary.ids);
+  // Last to first, so that the first of two equal pairs stays.
+  for (const [i, pair] of vocabulary.merges.toReversed().entries()) {
+    model.bpe_ranks.set(JSON.stringify(pair), vocabulary.merges.length - 1 - i);
+  }
   return model;
 }
 

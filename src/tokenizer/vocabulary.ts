@@ -10,9 +10,11 @@ export interface Vocabulary {
   readonly pre: string;
   /** Text of each id: byte-level alphabet for normal tokens, plain text for special ones. No duplicates, none empty. */
   readonly tokens: readonly string[];
+  /** The inverse of `tokens`. */
+  readonly ids: ReadonlyMap<string, number>;
   /** {@link TOKEN_TYPE} of each id. */
   readonly types: ArrayLike<number>;
-  /** Pairs in rank order, each once. */
+  /** Pairs in rank order; of two equal pairs the first counts. */
   readonly merges: readonly (readonly [string, string])[];
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;
@@ -40,10 +42,10 @@ export function readVocabulary(metadata: ReadonlyMap<string, GgufValue>): Vocabu
   }
   const pre = requireString(metadata, 'tokenizer.ggml.pre');
   const tokens = requireStrings(metadata, 'tokenizer.ggml.tokens').map((t, id) => (t === '' ? `[EMPTY_${id}]` : t));
-  checkDistinct(tokens);
   return {
     pre,
     tokens,
+    ids: idsOf(tokens),
     types: readTypes(metadata, tokens.length),
     merges: readMerges(requireStrings(metadata, 'tokenizer.ggml.merges')),
     bosId: readId(metadata, 'tokenizer.ggml.bos_token_id', tokens.length),
@@ -52,16 +54,16 @@ export function readVocabulary(metadata: ReadonlyMap<string, GgufValue>): Vocabu
   };
 }
 
-function checkDistinct(tokens: readonly string[]): void {
-  if (new Set(tokens).size === tokens.length) return;
-  const seen = new Map<string, number>();
-  for (const [id, token] of tokens.entries()) {
-    const first = seen.get(token);
-    if (first !== undefined) {
-      throw malformed('tokenizer.ggml.tokens', `tokens ${first} and ${id} have the same text ${JSON.stringify(token)}`);
-    }
-    seen.set(token, id);
-  }
+function idsOf(tokens: readonly string[]): ReadonlyMap<string, number> {
+  const ids = new Map<string, number>();
+  for (const [id, token] of tokens.entries()) ids.set(token, id);
+  if (ids.size === tokens.length) return ids;
+  const duplicate = tokens.findIndex((token, id) => ids.get(token) !== id);
+  const text = tokens[duplicate] ?? '';
+  throw malformed(
+    'tokenizer.ggml.tokens',
+    `has the text ${JSON.stringify(text)} twice, as ${duplicate} and ${ids.get(text)}`,
+  );
 }
 
 /** Absent: all tokens are normal, as in llama.cpp. */
@@ -77,8 +79,7 @@ function readTypes(metadata: ReadonlyMap<string, GgufValue>, count: number): Arr
 }
 
 function readMerges(lines: readonly string[]): readonly (readonly [string, string])[] {
-  const distinct = new Set(lines);
-  return Array.from(distinct, (line, rank) => {
+  return lines.map((line, rank) => {
     const space = line.indexOf(' ', 1);
     if (space < 1 || space === line.length - 1) {
       throw malformed('tokenizer.ggml.merges', `entry ${rank} is ${JSON.stringify(line)}; expected two parts`);
