@@ -1,17 +1,51 @@
 import type { KernelSpec } from './kernel-spec';
 
 const PLAIN = [{ id: 'plain' }] as const;
+const base = { entry: 'main', weights: [], variants: PLAIN } as const;
 
-/** y[i] = a[i] + b[i], f32. One lane an element; the grid wraps into y beyond 65,535 workgroups. */
-export const ADD = {
-  file: 'add.wgsl',
-  entry: 'main',
-  inputs: ['a', 'b'],
-  weights: [],
-  outputs: ['y'],
-  params: { count: 'u32' },
-  variants: PLAIN,
-} as const satisfies KernelSpec;
+/** The kernels of the stages that are not products; each file's header is its formula, its shapes and its threads. */
+// prettier-ignore
+export const KERNEL_TABLE = {
+  add: { ...base, file: 'add.wgsl', inputs: ['a', 'b'], outputs: ['y'], params: { count: 'u32' } },
+  attnScores: {
+    ...base, file: 'attn_scores.wgsl', inputs: ['q', 'keys'], outputs: ['scores'],
+    params: { nHead: 'u32', headsPerKv: 'u32', headDim: 'u32', nKeys: 'u32', firstPosition: 'u32', future: 'u32', scale: 'f32' },
+  },
+  attnValues: {
+    ...base, file: 'attn_values.wgsl', inputs: ['p', 'values'], outputs: ['y'],
+    params: { count: 'u32', nHead: 'u32', headsPerKv: 'u32', headDim: 'u32', nKeys: 'u32', firstPosition: 'u32' },
+  },
+  copyRows: {
+    ...base, file: 'copy_rows.wgsl', inputs: ['x'], outputs: ['y'],
+    params: { count: 'u32', rowLength: 'u32', xStride: 'u32', xOffset: 'u32', yOffset: 'u32' },
+  },
+  renormalise: {
+    ...base, file: 'renormalise.wgsl', inputs: ['p', 'indices'], outputs: ['weights'],
+    params: { count: 'u32', nExpert: 'u32', nUsed: 'u32' },
+  },
+  rmsnorm: {
+    ...base, file: 'rmsnorm.wgsl', inputs: ['x'], weights: ['weight'], outputs: ['y'],
+    params: { rows: 'u32', rowLength: 'u32', rowsPerToken: 'u32', xStride: 'u32', xOffset: 'u32', eps: 'f32' },
+  },
+  rope: {
+    ...base, file: 'rope.wgsl', inputs: ['x', 'table'], outputs: ['y'],
+    params: { count: 'u32', pairs: 'u32', heads: 'u32', yOffset: 'u32' },
+  },
+  softmax: {
+    ...base, file: 'softmax.wgsl', inputs: ['x'], outputs: ['y'],
+    params: { rows: 'u32', rowLength: 'u32', causal: 'u32', rowsPerToken: 'u32', firstPosition: 'u32' },
+  },
+  swiglu: { ...base, file: 'swiglu.wgsl', inputs: ['gate', 'up'], outputs: ['y'], params: { count: 'u32' } },
+  topK: {
+    ...base, file: 'top_k.wgsl', inputs: ['probs'], outputs: ['indices'],
+    params: { count: 'u32', nExpert: 'u32', nUsed: 'u32' },
+  },
+  weightedSum: {
+    ...base, file: 'weighted_sum.wgsl', inputs: ['weights', 'x'], outputs: ['y'],
+    params: { count: 'u32', rowLength: 'u32', nUsed: 'u32' },
+  },
+} as const satisfies Record<string, KernelSpec>;
 
-/** Every kernel but the products, whose table is `matmul/`. */
-export const KERNELS: readonly KernelSpec[] = [ADD];
+export type KernelName = keyof typeof KERNEL_TABLE;
+
+export const KERNELS: readonly KernelSpec[] = Object.values(KERNEL_TABLE);

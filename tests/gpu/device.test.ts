@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isSoftware } from '../../src/gpu/adapter';
 import { linearGrid } from '../../src/gpu/grid';
-import { ADD } from '../../src/gpu/kernel-table';
+import { KERNEL_TABLE } from '../../src/gpu/kernel-table';
 import { getPipeline } from '../../src/gpu/pipelines';
 import { Recorder } from '../../src/gpu/recorder';
 import { guardedOutput, readOutput, testContext, upload } from '../support/gpu';
@@ -13,7 +13,7 @@ describe('GpuContext', () => {
     const a = upload(context, new Float32Array([1, 2, 3]));
     const b = upload(context, new Float32Array([10, 20, 30]));
     const y = guardedOutput(context, 3);
-    const add = await getPipeline(context, ADD, { id: 'plain' });
+    const add = await getPipeline(context, KERNEL_TABLE.add, { id: 'plain' });
     const out = await context.step(async () => {
       recorder.dispatch(add, { a, b, y }, { count: 3 }, linearGrid(3, 64));
       recorder.submit();
