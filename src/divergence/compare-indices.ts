@@ -4,8 +4,6 @@ import type { Flip } from './report';
 
 /** A flip with what is needed to judge it. */
 export interface JudgedFlip extends Flip {
-  /** Largest |p_a - p_b| of the experts concerned; NaN when a probability is not finite, undefined without probabilities. */
-  readonly drift: number | undefined;
   /**
    * True when the drift of the two arms' probabilities accounts for the choice. False means that arm a chose against its own
    * probabilities: its top-k is wrong.
@@ -76,9 +74,9 @@ function judge(
   onlyB: readonly number[],
   nExpert: number,
   probs: Probabilities,
-): { readonly margin: number; readonly drift: number | undefined; readonly explained: boolean } {
+): Omit<JudgedFlip, 'position' | 'onlyA' | 'onlyB'> {
   const pB = rowAt(probs.b, position, nExpert);
-  if (pB === undefined) return { margin: NaN, drift: undefined, explained: true };
+  if (pB === undefined) return { margin: NaN, explained: true };
   const rejected = [...pB].filter((_, e) => !chosenB.includes(e));
   const margin = Math.min(...chosenB.map((e) => pB[e] ?? NaN)) - Math.max(...rejected, 0);
   const pA = rowAt(probs.a, position, nExpert);
@@ -96,7 +94,7 @@ function judge(
       if (f0 - e0 > driftE + driftF + F32_UNIT * (Math.abs(e0) + Math.abs(f0))) explained = false;
     }
   }
-  return { margin, drift: pA === undefined ? undefined : drift, explained };
+  return { margin, ...(pA === undefined ? {} : { drift }), explained };
 }
 
 function rowAt(tap: Tap | undefined, position: number, width: number): Float32Array | Uint32Array | undefined {

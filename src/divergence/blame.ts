@@ -1,0 +1,83 @@
+import type { HParams } from '../model/hparams';
+import { stageOrder, stageSpec, type WeightRole } from '../model/stages';
+import { weightName } from '../model/weights';
+import type { CompareMode, Culprit, Row } from './report';
+
+/** What is needed to name a weight and an expert. */
+export interface BlameContext {
+  readonly hparams: HParams;
+  /** ggml type of a tensor by GGUF name. */
+  typeOf(tensor: string): string | undefined;
+  /** The expert in a slot, from the choices that fed the row's arm. */
+  expertAt(layer: number, position: number, slot: number): number | undefined;
+}
+
+/** A row that is wrong by itself, as a culprit: which value shows it, and which weights it reads. Undefined for rows that are not. */
+export function culpritOf(
+  row: Row,
+  limits: { readonly cosine: number; readonly ratio: number },
+  context: BlameContext,
+): Culprit | undefined {
+  const evidence = evidenceOf(row, limits);
+  if (evidence === undefined) return undefined;
+  const { index, ...rest } = evidence;
+  const spec = stageSpec(row.stage);
+  const position = index[spec.shape.indexOf('nTokens')] ?? row.worstPosition ?? 0;
+  const slot = spec.operation === 'expert-matmul' ? index[spec.shape.indexOf('nExpertUsed')] : undefined;
+  const expert =
+    slot === undefined || row.layer === undefined ? undefined : context.expertAt(row.layer, position, slot);
+  const role = roleOf(spec.weights, index, context.hparams);
+  const tensor = role === undefined ? undefined : weightName(role, row.layer, context.hparams);
+  const qtype = tensor === undefined ? undefined : context.typeOf(tensor);
+  return {
+    layer: row.layer,
+    stage: row.stage,
+    position,
+    ...(expert === undefined ? {} : { expert }),
+    ...(tensor === undefined ? {} : { tensor }),
+    ...(qtype === undefined ? {} : { qtype }),
+    mode: row.mode,
+    ...rest,
+  };
+}
+
+/** Rows of one mode in forward order: embedding, layers, whole-model stages after them. */
+export function inForwardOrder(rows: readonly Row[], mode: CompareMode): readonly Row[] {
+  const place = (row: Row): number =>
+    row.layer === undefined ? (row.stage === 'embedding' ? -1 : Number.MAX_SAFE_INTEGER) : row.layer;
+  return rows
+    .filter((row) => row.mode === mode)
+    .sort((x, y) => place(x) - place(y) || stageOrder(x.stage) - stageOrder(y.stage));
+}
+
+type Evidence = Pick<Culprit, 'metric' | 'value' | 'limit'> & { readonly index: readonly number[] };
+
+function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio: number }): Evidence | undefined {
+  if (row.verdict === 'nan-gpu' || row.verdict === 'nan-both' || row.verdict === 'nan-cpu') {
+    const index = (row.verdict === 'nan-cpu' ? row.firstNonFiniteB : row.firstNonFiniteA) ?? [];
+    const nan = row.verdict === 'nan-cpu' ? (row.nanB ?? 0) : (row.nanA ?? 0);
+    return { metric: 'non-finite', value: nan > 0 ? NaN : Infinity, limit: 0, index };
+  }
+  if (row.verdict !== 'diverge') return undefined;
+  if (row.jaccard !== undefined) {
+    const flip = row.flips?.find((f) => f.explained === false) ?? row.flips?.[0];
+    return {
+      metric: 'flip',
+      value: row.jaccard,
+      limit: 1,
+      index: flip === undefined ? (row.maxAbsIndex ?? []) : [flip.position],
+    };
+  }
+  if (row.mode === 'isolated' && row.maxRatio !== undefined) {
+    return { metric: 'ratio', value: row.maxRatio, limit: limits.ratio, index: row.maxRatioIndex ?? [] };
+  }
+  return { metric: 'cosine', value: row.cosine ?? NaN, limit: limits.cosine, index: row.maxAbsIndex ?? [] };
+}
+
+/** The weight behind one value: of q, k and v, the one that made the channel. */
+function roleOf(weights: readonly WeightRole[], index: readonly number[], hparams: HParams): WeightRole | undefined {
+  if (weights.length <= 1) return weights[0];
+  const channel = index.at(-1) ?? 0;
+  if (channel < hparams.qDim) return weights[0];
+  return channel < hparams.qDim + hparams.kvDim ? weights[1] : weights[2];
+}

@@ -1,0 +1,174 @@
+import type { Tap } from '../model/engine';
+import { stageOrder, stageSpec, type ActiveStageId, type StageId } from '../model/stages';
+import { alignSlots } from './align-slots';
+import { compareIndices, type IndexComparison } from './compare-indices';
+import { compareValues, cosineOf, relL2Of, type PositionStats, type ValueComparison } from './compare-values';
+import { causeAt, nextLayer, withFlips, type FlipState } from './flip-state';
+import type { CompareMode, Row, RowVerdict } from './report';
+import { indexOf, positionLayout } from './tap-layout';
+
+export type Taps = ReadonlyMap<StageId, Tap>;
+
+export interface CompareContext {
+  /** Names of the arm under test and of the reference. */
+  readonly a: string;
+  readonly b: string;
+  readonly mode: CompareMode;
+  /** The stages to report, forward order; a stage without taps becomes `missing` or `unmeasured`. */
+  readonly stages: readonly StageId[];
+  readonly nExpert: number;
+  /** Free-running cosine of one position below which a row diverges. */
+  readonly cosineLimit: number;
+  /** Isolated error / bound above which a row diverges. */
+  readonly ratioLimit: number;
+}
+
+export interface StepComparison {
+  /** Forward order. */
+  readonly rows: readonly Row[];
+  /** Where routing parted before this step ends; feed it to the next step. */
+  readonly flips: FlipState;
+}
+
+/**
+ * Compares one step (a layer, or undefined for the whole-model stages) of two arms. Router probabilities and indices are used for
+ * alignment and judgement wherever both arms captured them, also when the plan does not report them.
+ */
+export function compareStep(
+  layer: number | undefined,
+  a: Taps,
+  b: Taps,
+  before: FlipState,
+  context: CompareContext,
+): StepComparison {
+  const indices = { a: a.get('moe_router_indices'), b: b.get('moe_router_indices') };
+  // In isolated mode arm a was fed the reference's probabilities, so only their rounding is left between the two.
+  const probs = { a: context.mode === 'free' ? a.get('moe_router_probs') : undefined, b: b.get('moe_router_probs') };
+  let state = before;
+  let indexRow: IndexComparison | undefined;
+  if (layer !== undefined && indices.a !== undefined && indices.b !== undefined) {
+    indexRow = compareIndices(indices.a, indices.b, context.nExpert, probs);
+    if (context.mode === 'free') state = withFlips(before, layer, indexRow.flips);
+  }
+  const rows = context.stages.map((stage): Row => {
+    const base = { a: context.a, b: context.b, mode: context.mode, layer, stage } as const;
+    const spec = stageSpec(stage);
+    if (!spec.applies) return { ...base, verdict: 'not-applicable', count: 0 };
+    const tapA = a.get(stage);
+    const tapB = b.get(stage);
+    if (tapA === undefined && tapB === undefined) return { ...base, verdict: 'unmeasured', count: 0 };
+    if (tapA === undefined || tapB === undefined) return { ...base, verdict: 'missing', count: 0 };
+    if (spec.values === 'index') {
+      return indexRow === undefined ? { ...base, verdict: 'missing', count: 0 } : flipRow(base, tapA, indexRow);
+    }
+    const aligned =
+      context.mode === 'free' ? alignSlots(tapA, indices.a, indices.b) : { data: tapA.data, skip: undefined };
+    const values = compareValues(
+      aligned.data,
+      tapB.data,
+      positionLayout(tapB),
+      context.mode === 'isolated' ? tapB.bound : undefined,
+      aligned.skip,
+    );
+    return valueRow(base, tapB, values, state, context);
+  });
+  return { rows, flips: layer === undefined ? state : nextLayer(state) };
+}
+
+type RowBase = Pick<Row, 'a' | 'b' | 'mode' | 'layer' | 'stage'>;
+
+function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
+  const wrong = c.invalidAt !== undefined || c.flips.some((f) => !f.explained);
+  const verdict: RowVerdict = wrong
+    ? 'diverge'
+    : c.flips.length === 0
+      ? 'match'
+      : base.mode === 'isolated'
+        ? 'match'
+        : 'after-flip';
+  const first = c.flips[0];
+  return {
+    ...base,
+    verdict,
+    count: c.count,
+    jaccard: c.jaccard,
+    flips: c.flips,
+    perPosition: c.perPosition.map((j) => 1 - j),
+    ...(c.invalidAt === undefined ? {} : { maxAbsIndex: indexOf(tap, c.invalidAt) }),
+    ...(first === undefined ? {} : { worstPosition: first.position }),
+    ...(verdict === 'after-flip' && first !== undefined && base.layer !== undefined
+      ? { afterFlip: { layer: base.layer, position: first.position, margin: first.margin } }
+      : {}),
+  };
+}
+
+function valueRow(base: RowBase, tap: Tap, c: ValueComparison, state: FlipState, context: CompareContext): Row {
+  const perPosition = c.perPosition.map(relL2Of);
+  const worst = worstOf(perPosition);
+  return {
+    ...base,
+    ...judgeRow(base, tap, c, state, context),
+    count: c.count,
+    cosine: c.cosine,
+    nmse: c.nmse,
+    relL2: c.relL2,
+    maxAbs: c.maxAbs,
+    maxAbsIndex: indexOf(tap, c.maxAbsAt),
+    rms: c.rms,
+    ...(c.maxRatio === undefined || c.maxRatioAt === undefined
+      ? {}
+      : { maxRatio: c.maxRatio, maxRatioIndex: indexOf(tap, c.maxRatioAt) }),
+    nanA: c.nanA,
+    nanB: c.nanB,
+    infA: c.infA,
+    infB: c.infB,
+    ...(c.firstNonFiniteA === undefined ? {} : { firstNonFiniteA: indexOf(tap, c.firstOnlyA ?? c.firstNonFiniteA) }),
+    ...(c.firstNonFiniteB === undefined ? {} : { firstNonFiniteB: indexOf(tap, c.firstNonFiniteB) }),
+    ...(worst === undefined ? {} : { worstPosition: tap.positions[worst] ?? worst }),
+    perPosition,
+  };
+}
+
+function judgeRow(
+  base: RowBase,
+  tap: Tap,
+  c: ValueComparison,
+  state: FlipState,
+  context: CompareContext,
+): Pick<Row, 'verdict' | 'afterFlip'> {
+  const brokenA = c.nanA + c.infA > 0;
+  const brokenB = c.nanB + c.infB > 0;
+  if (brokenA && brokenB) return { verdict: c.firstOnlyA === undefined ? 'nan-both' : 'nan-gpu' };
+  if (brokenA) return { verdict: 'nan-gpu' };
+  if (brokenB) return { verdict: 'nan-cpu' };
+  if (base.mode === 'isolated') {
+    // A row whose reference has no bound cannot be judged alone; it falls back to the cosine.
+    if (c.maxRatio !== undefined) return { verdict: c.maxRatio <= context.ratioLimit ? 'match' : 'diverge' };
+    return { verdict: c.perPosition.every((p) => cosineOf(p) >= context.cosineLimit) ? 'match' : 'diverge' };
+  }
+  const afterRouter = stageOrder(base.stage) > stageOrder(ROUTED) && base.layer !== undefined;
+  let afterFlip: Row['afterFlip'];
+  for (const [row, stats] of c.perPosition.entries()) {
+    if (agrees(stats, context.cosineLimit)) continue;
+    const cause = causeAt(state, tap.positions[row] ?? row, afterRouter);
+    if (cause === undefined) return { verdict: 'diverge' };
+    afterFlip ??= cause;
+  }
+  return afterFlip === undefined ? { verdict: 'match' } : { verdict: 'after-flip', afterFlip };
+}
+
+/** From this stage on a layer's values depend on which experts were chosen. */
+const ROUTED: ActiveStageId = 'moe_router_indices';
+
+function agrees(stats: PositionStats, limit: number): boolean {
+  return cosineOf(stats) >= limit;
+}
+
+function worstOf(values: readonly number[]): number | undefined {
+  let worst: number | undefined;
+  for (const [i, v] of values.entries()) {
+    if (Number.isNaN(v)) return i;
+    if (worst === undefined || v > (values[worst] ?? 0)) worst = i;
+  }
+  return worst;
+}

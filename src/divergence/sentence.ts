@@ -1,0 +1,84 @@
+import type { Culprit, Row, RunStatus } from './report';
+
+export interface SentenceContext {
+  readonly rows: readonly Row[];
+  readonly complete: boolean;
+  readonly layersDone: number;
+  readonly nTokens: number;
+  readonly missing: Row | undefined;
+  readonly arms: readonly string[];
+}
+
+/** The one sentence of the run: the same on the page, in the terminal, in JSON and in pictures. */
+export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, context: SentenceContext): string {
+  if (culprit !== undefined) {
+    const word = status === 'poisoned' ? 'POISONED' : 'DIVERGED';
+    return `${word}: first at ${placeOf(culprit)}: ${evidence(culprit)}`;
+  }
+  if (status === 'incomplete') {
+    if (context.complete && context.arms.length < 2) {
+      return `INCOMPLETE: only the ${context.arms[0] ?? 'missing'} arm ran, ${plural(context.layersDone, 'layer')}, ${plural(context.nTokens, 'token')}; nothing to compare`;
+    }
+    return context.missing === undefined
+      ? `INCOMPLETE: stopped after ${plural(context.layersDone, 'layer')}; nothing parted so far`
+      : `INCOMPLETE: ${place(context.missing.layer, context.missing.stage)} was captured on one arm only`;
+  }
+  return `MATCH: ${agreement(context)}`;
+}
+
+/** `layer 6, moe_expert_out, token 2, expert 41 (blk.6.ffn_down_exps.weight, Q4_K)` */
+export function placeOf(c: Culprit): string {
+  const expert = c.expert === undefined ? '' : `, expert ${c.expert}`;
+  const tensor = c.tensor === undefined ? '' : ` (${c.tensor}${c.qtype === undefined ? '' : `, ${c.qtype}`})`;
+  return `${place(c.layer, c.stage)}, token ${c.position}${expert}${tensor}`;
+}
+
+function place(layer: number | undefined, stage: string): string {
+  return layer === undefined ? stage : `layer ${layer}, ${stage}`;
+}
+
+function evidence(c: Culprit): string {
+  switch (c.metric) {
+    case 'ratio':
+      return `error ${short(c.value)} x its bound`;
+    case 'cosine':
+      return `cosine ${short(c.value)}, limit ${c.limit}`;
+    case 'flip':
+      return `experts chosen against its own probabilities`;
+    case 'non-finite':
+      return Number.isNaN(c.value) ? 'NaN' : 'infinite';
+  }
+}
+
+function agreement(context: SentenceContext): string {
+  const layers = new Set(context.rows.flatMap((row) => row.layer ?? [])).size;
+  const measured = context.rows.filter((row) => row.count > 0);
+  const stages = new Set(measured.map((row) => row.stage)).size;
+  const size = `${plural(layers, 'layer')}, ${plural(stages, 'stage')}, ${plural(context.nTokens, 'token')}`;
+  const ratios = measured.flatMap((row) => (row.maxRatio === undefined ? [] : [row.maxRatio]));
+  const cosines = measured.flatMap((row) =>
+    row.mode === 'free' && row.cosine !== undefined && row.verdict === 'match' ? [row.cosine] : [],
+  );
+  const flips = measured.reduce((n, row) => n + (row.mode === 'free' ? (row.flips?.length ?? 0) : 0), 0);
+  const parts = [
+    ...(ratios.length === 0 ? [] : [`largest error ${short(ratios.reduce((x, y) => Math.max(x, y), 0))} x its bound`]),
+    ...(cosines.length === 0
+      ? []
+      : [`free-running 1 - cosine at most ${short(cosines.reduce((x, y) => Math.max(x, 1 - y), 0))}`]),
+    ...(flips === 0 ? [] : [`${plural(flips, 'routing flip')} within drift`]),
+  ];
+  return [`${size} agree`, ...parts].join('; ');
+}
+
+/** Two significant digits: 0.31, 3.1e4, 1.2e-7. */
+export function short(x: number): string {
+  if (!Number.isFinite(x)) return String(x);
+  if (x === 0) return '0';
+  const magnitude = Math.abs(x);
+  if (magnitude >= 0.01 && magnitude < 1000) return String(Number(x.toPrecision(2)));
+  return x.toExponential(1).replace('e+', 'e');
+}
+
+function plural(n: number, word: string): string {
+  return `${n} ${word}${n === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,75 @@
+import { culpritOf, inForwardOrder, type BlameContext } from './blame';
+import type { Culprit, Row, RunStatus, Verdict } from './report';
+import { sentenceOf } from './sentence';
+
+export interface VerdictInput {
+  readonly rows: readonly Row[];
+  readonly limits: { readonly cosine: number; readonly ratio: number };
+  /** False when the run was cut short. */
+  readonly complete: boolean;
+  readonly layersDone: number;
+  readonly nTokens: number;
+  /** The arms that ran. One alone is captured, not compared. */
+  readonly arms: readonly string[];
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** The rows with `victim` in place of `diverge` or `nan-gpu` downstream of the culprit. */
+  readonly rows: readonly Row[];
+}
+
+/**
+ * The whole run in one word and one sentence. Isolated rows decide where there are any: the first in forward order that is wrong
+ * although its inputs are right is the culprit, and free-running rows from there on are its victims. Without isolated rows the first
+ * free-running row that parts is named. Values that both arms agree are not finite come from the file, and are poison too.
+ */
+export function judge(input: VerdictInput, context: BlameContext): Judgement {
+  const isolated = inForwardOrder(input.rows, 'isolated');
+  const free = inForwardOrder(input.rows, 'free');
+  const faults = culprits(isolated, input, context);
+  const parted = culprits(free, input, context);
+  // A whole arm or stage that is not there can't be called a match.
+  const missing = input.rows.find((row) => row.verdict === 'missing');
+  const first =
+    isolated.length > 0 ? (faults[0] ?? (parted[0]?.metric === 'non-finite' ? parted[0] : undefined)) : parted[0];
+  const unexplained = isolated.length > 0 && first === undefined ? parted[0] : undefined;
+  const named = first ?? unexplained;
+  const status = statusOf(named, missing !== undefined || !input.complete || input.arms.length < 2);
+  // What both arms find not finite is inherited, not a fault of its own.
+  const others =
+    first === undefined
+      ? []
+      : culprits(
+          isolated.filter((row) => row.verdict !== 'nan-both'),
+          input,
+          context,
+        ).filter((c) => !same(c, first));
+  const verdict: Verdict = {
+    status,
+    sentence: sentenceOf(status, named, { ...input, missing }),
+    ...(named === undefined ? {} : { first: named }),
+    ...(others.length === 0 ? {} : { others }),
+  };
+  return { verdict, rows: faults[0] === undefined ? input.rows : labelVictims(input.rows, faults[0]) };
+}
+
+function statusOf(named: Culprit | undefined, incomplete: boolean): RunStatus {
+  if (named !== undefined) return named.metric === 'non-finite' ? 'poisoned' : 'diverged';
+  return incomplete ? 'incomplete' : 'match';
+}
+
+function culprits(rows: readonly Row[], input: VerdictInput, context: BlameContext): readonly Culprit[] {
+  return rows.flatMap((row) => culpritOf(row, input.limits, context) ?? []);
+}
+
+function labelVictims(rows: readonly Row[], culprit: Culprit): readonly Row[] {
+  const order = inForwardOrder(rows, 'free');
+  const at = order.findIndex((row) => row.layer === culprit.layer && row.stage === culprit.stage);
+  const victims = new Set(order.slice(at + 1).filter((row) => row.verdict === 'diverge' || row.verdict === 'nan-gpu'));
+  return rows.map((row) => (victims.has(row) ? { ...row, verdict: 'victim' } : row));
+}
+
+function same(x: Culprit, y: Culprit): boolean {
+  return x.layer === y.layer && x.stage === y.stage;
+}

@@ -1,0 +1,120 @@
+import { inForwardOrder, type BlameContext } from '../divergence/blame';
+import { LIMITS } from '../divergence/limits';
+import {
+  REPORT_SCHEMA,
+  type AdapterCard,
+  type ModelCard,
+  type Report,
+  type RoutingRow,
+  type Row,
+  type TopToken,
+} from '../divergence/report';
+import { judge } from '../divergence/verdict';
+import type { Tap } from '../model/engine';
+import type { HParams } from '../model/hparams';
+import type { TracePlan } from '../model/plan';
+import type { RunSpec } from './events';
+import type { TimeBook } from './time-book';
+
+/** How many tokens `top` lists. */
+const TOP = 5;
+
+/** What the caller knows of the run. */
+export interface ReportParts {
+  readonly tool: Report['tool'];
+  readonly runtime: Report['runtime'];
+  readonly browser?: Report['browser'];
+  readonly model: ModelCard;
+  /** ggml type of a tensor by GGUF name. */
+  typeOf(tensor: string): string | undefined;
+  tokenText(id: number): string;
+  memory(): { readonly gpuWeightBytes: number; readonly gpuPeakBytes: number; readonly expertsRead: number };
+}
+
+export interface ReportInput {
+  readonly parts: ReportParts;
+  readonly spec: RunSpec;
+  readonly hparams: HParams;
+  readonly plan: TracePlan;
+  readonly adapter: AdapterCard | undefined;
+  readonly rows: readonly Row[];
+  readonly routing: readonly RoutingRow[];
+  readonly times: TimeBook;
+  readonly layersDone: number;
+  readonly complete: boolean;
+  readonly traceBytes: number;
+  readonly bytesRead: number;
+  readonly logits: { readonly a: Tap | undefined; readonly b: Tap | undefined };
+  readonly arms: readonly string[];
+}
+
+/** The report of a run: the one record that page, command line and tests share. */
+export function buildReport(input: ReportInput): Report {
+  const { parts, spec, plan } = input;
+  const limits = { cosine: spec.cosineLimit ?? LIMITS.cosine.value, ratio: LIMITS.ratio.value };
+  const judged = judge(
+    {
+      rows: input.rows,
+      limits,
+      complete: input.complete,
+      layersDone: input.layersDone,
+      nTokens: spec.tokens.length,
+      arms: input.arms,
+    },
+    blameContext(input),
+  );
+  return {
+    schema: REPORT_SCHEMA,
+    tool: parts.tool,
+    created: new Date().toISOString(),
+    model: parts.model,
+    run: {
+      ...(spec.prompt === undefined ? {} : { prompt: spec.prompt }),
+      tokens: spec.tokens,
+      tokenTexts: spec.tokens.map((id) => parts.tokenText(id)),
+      positions: plan.positions,
+      stages: plan.stages,
+      layers: plan.layers,
+      mode: spec.mode,
+      arms: input.arms,
+    },
+    limits,
+    ...(input.adapter === undefined ? {} : { adapter: input.adapter }),
+    ...(parts.browser === undefined ? {} : { browser: parts.browser }),
+    runtime: parts.runtime,
+    verdict: judged.verdict,
+    rows: [...inForwardOrder(judged.rows, 'free'), ...inForwardOrder(judged.rows, 'isolated')],
+    routing: input.routing,
+    timing: input.times.timing(spec.tokens.length),
+    memory: { ...parts.memory(), traceBytes: input.traceBytes, bytesRead: input.bytesRead },
+    top: { a: topTokens(input.logits.a, parts), b: topTokens(input.logits.b, parts) },
+  };
+}
+
+function blameContext(input: ReportInput): BlameContext {
+  const choices = new Map(input.routing.map((row) => [`${row.layer}/${row.position}`, row]));
+  return {
+    hparams: input.hparams,
+    typeOf: (tensor) => input.parts.typeOf(tensor),
+    expertAt: (layer, position, slot) => {
+      const row = choices.get(`${layer}/${position}`);
+      return (row?.b ?? row?.a)?.experts[slot];
+    },
+  };
+}
+
+/** The likeliest next tokens at the last captured position. NaN logits come first: they are what a person must see. */
+function topTokens(logits: Tap | undefined, parts: ReportParts): readonly TopToken[] {
+  if (logits === undefined) return [];
+  const nVocab = logits.shape[1] ?? 0;
+  const last = logits.data.subarray(logits.data.length - nVocab);
+  const best: number[] = [];
+  const above = (x: number, y: number): boolean => (Number.isNaN(x) ? !Number.isNaN(y) : x > y);
+  for (let id = 0; id < last.length; id++) {
+    const at = best.findIndex((other) => above(last[id]!, last[other]!));
+    if (at >= 0) best.splice(at, 0, id);
+    else if (best.length < TOP) best.push(id);
+    if (best.length > TOP) best.pop();
+  }
+  return best.map((token) => ({ token, text: parts.tokenText(token), logit: last[token] ?? NaN }));
+}

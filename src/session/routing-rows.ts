@@ -1,0 +1,34 @@
+import { routerMargins } from '../divergence/compare-indices';
+import type { Taps } from '../divergence/compare-step';
+import type { RoutingChoice, RoutingRow } from '../divergence/report';
+
+/** Which experts each arm chose in one layer, a row a position, with the reference's margin. */
+export function routingRows(layer: number, a: Taps | undefined, b: Taps | undefined): readonly RoutingRow[] {
+  const indices = b?.get('moe_router_indices') ?? a?.get('moe_router_indices');
+  if (indices === undefined) return [];
+  const probs = b?.get('moe_router_probs') ?? a?.get('moe_router_probs');
+  const k = indices.shape[1] ?? 0;
+  const margins = probs === undefined ? undefined : routerMargins(probs, k);
+  return indices.positions.map((position, row) => {
+    const choiceA = choice(a, row, k);
+    const choiceB = choice(b, row, k);
+    const margin = margins?.[row];
+    return {
+      layer,
+      position,
+      ...(choiceA === undefined ? {} : { a: choiceA }),
+      ...(choiceB === undefined ? {} : { b: choiceB }),
+      ...(margin === undefined ? {} : { margin }),
+    };
+  });
+}
+
+function choice(taps: Taps | undefined, row: number, k: number): RoutingChoice | undefined {
+  const experts = taps?.get('moe_router_indices');
+  const weights = taps?.get('moe_router');
+  if (experts === undefined) return undefined;
+  return {
+    experts: [...experts.data.subarray(row * k, (row + 1) * k)],
+    weights: weights === undefined ? [] : [...weights.data.subarray(row * k, (row + 1) * k)],
+  };
+}

@@ -1,0 +1,272 @@
+import { throwIfAborted } from '../base/abort';
+import { fail, toErrorData, TracerError } from '../base/errors';
+import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
+import { NO_FLIPS, type FlipState } from '../divergence/flip-state';
+import { LIMITS } from '../divergence/limits';
+import type { AdapterCard, CompareMode, Report, RoutingRow, Row } from '../divergence/report';
+import type { ArmEngine, CaptureRequest, IsolatingEngine, StepOptions, StepResult, Tap } from '../model/engine';
+import type { HParams } from '../model/hparams';
+import { parsePlan, type TracePlan } from '../model/plan';
+import type { StageId } from '../model/stages';
+import { selectPositions } from '../trace/select-positions';
+import { buildReport, type ReportParts } from './build-report';
+import type { RunSpec, SessionEvent } from './events';
+import type { ProgressMeter } from './progress';
+import { routingRows } from './routing-rows';
+import { stepCaptures, type StepName } from './step-captures';
+import { TimeBook } from './time-book';
+
+/** Both sides of the comparison, opened and ready; either may be absent when the spec does not ask for it. */
+export interface SessionArms {
+  /** The arm under test. */
+  readonly a: IsolatingEngine | undefined;
+  /** The reference. */
+  readonly b: ArmEngine | undefined;
+}
+
+export interface SessionInput {
+  readonly spec: RunSpec;
+  readonly hparams: HParams;
+  readonly arms: SessionArms;
+  readonly meter: ProgressMeter;
+  readonly adapter: AdapterCard | undefined;
+  /** Everything of the report that the run itself does not know. */
+  readonly parts: ReportParts;
+  readonly onEvent: (event: SessionEvent) => void;
+  /** Every planned tap as it is captured, by arm folder (`gpu`, `gpu-isolated`, `cpu`); for saving and for the inspector. */
+  readonly onTap?: ((folder: string, tap: Tap) => void | Promise<void>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a prompt through the arms in lockstep, layer by layer, compares as it goes, and tells everything as events.
+ * @returns the report. @throws TracerError `run-cancelled`, `plan-*`, `prompt-*`, or what an arm threw; the matching event is sent first.
+ */
+export async function runSession(input: SessionInput): Promise<Report> {
+  const run = new Run(input);
+  try {
+    const report = await run.go();
+    input.onEvent({ type: 'done', report });
+    return report;
+  } catch (error) {
+    const data = toErrorData(error);
+    input.onEvent(
+      data.code === 'run-cancelled'
+        ? { type: 'cancelled', layersDone: run.layersDone }
+        : { type: 'failed', error: data },
+    );
+    throw error instanceof TracerError ? error : new TracerError(data, { cause: error });
+  }
+}
+
+class Run {
+  layersDone = 0;
+  readonly #in: SessionInput;
+  readonly #tokens: Uint32Array<ArrayBuffer>;
+  readonly #plan: TracePlan;
+  readonly #free: boolean;
+  readonly #isolate: boolean;
+  readonly #rows: Row[] = [];
+  readonly #routing: RoutingRow[] = [];
+  readonly #times = new TimeBook();
+  #flips: FlipState = NO_FLIPS;
+  #liveTrace = 0;
+  #peakTrace = 0;
+
+  constructor(input: SessionInput) {
+    const { spec, hparams, arms } = input;
+    this.#in = input;
+    this.#tokens = checkTokens(spec.tokens, hparams.nVocab);
+    this.#plan = parsePlan(spec, { nLayer: hparams.nLayer, nTokens: spec.tokens.length });
+    const both = arms.a !== undefined && arms.b !== undefined;
+    this.#isolate = both && spec.mode !== 'free';
+    this.#free = !both || spec.mode !== 'isolated';
+  }
+
+  async go(): Promise<Report> {
+    const { onEvent, adapter, meter, hparams } = this.#in;
+    const { nLayer } = hparams;
+    onEvent({ type: 'started', nLayer, ...(adapter === undefined ? {} : { adapter }) });
+    meter.update('embed', 0, 1);
+    let input = await this.#step('embed', undefined);
+    meter.update('layers', 0, nLayer);
+    for (let l = 0; l < nLayer; l++) {
+      input = await this.#step(l, input);
+      this.layersDone = l + 1;
+      meter.update('layers', l + 1, nLayer);
+    }
+    meter.update('head', 0, 1);
+    await this.#step('end', input);
+    meter.update('report', 1, 1);
+    return buildReport({
+      parts: this.#in.parts,
+      spec: this.#in.spec,
+      hparams,
+      plan: this.#plan,
+      adapter,
+      rows: this.#rows,
+      routing: this.#routing,
+      times: this.#times,
+      layersDone: this.layersDone,
+      complete: true,
+      traceBytes: this.#peakTrace,
+      bytesRead: meter.bytes,
+      logits: this.#logits,
+      arms: [this.#in.arms.a, this.#in.arms.b].flatMap((arm) => arm?.arm ?? []),
+    });
+  }
+
+  #logits: { a: Tap | undefined; b: Tap | undefined } = { a: undefined, b: undefined };
+
+  /** Runs one step on both arms at once and compares it. @returns the reference's output of the step: the next `layer_input`. */
+  async #step(step: StepName, layerInput: Tap | undefined): Promise<Tap | undefined> {
+    const { arms, signal } = this.#in;
+    throwIfAborted(signal);
+    const nTokens = this.#tokens.length;
+    const captures = stepCaptures(this.#plan, step, nTokens, this.#isolate);
+    // Both sides must come to rest before an error goes on, or the next run would meet an engine at work.
+    const [a, b] = await settle([
+      this.#free ? this.#advance(arms.a, step, captures.free) : undefined,
+      this.#advance(arms.b, step, captures.reference, this.#isolate && captures.isolated.size > 0),
+    ]);
+    if (a !== undefined) this.#times.add(step, 'gpu', a);
+    if (b !== undefined) this.#times.add(step, 'cpu', b);
+    let isolated: StepResult | undefined;
+    if (this.#isolate && captures.isolated.size > 0 && arms.a !== undefined && b !== undefined) {
+      const layer = typeof step === 'number' ? step : undefined;
+      isolated = await arms.a.isolate(
+        layer,
+        { taps: b.taps, layerInput },
+        { capture: captures.isolated, ...this.#options(signal) },
+      );
+      this.#times.add(step, 'isolated', isolated);
+    }
+    await this.#compare(step, captures.planned, a?.taps, b?.taps, isolated?.taps);
+    return b?.taps.get(step === 'embed' ? 'embedding' : 'post_ffn_residual');
+  }
+
+  async #advance(
+    engine: ArmEngine | undefined,
+    step: StepName,
+    capture: CaptureRequest,
+    bounds = false,
+  ): Promise<StepResult | undefined> {
+    if (engine === undefined) return undefined;
+    const options: StepOptions = { capture, bounds, ...this.#options(this.#in.signal) };
+    if (step === 'embed') return engine.begin(this.#tokens, 0, options);
+    return step === 'end' ? engine.end(options) : engine.layer(step, options);
+  }
+
+  #options(signal: AbortSignal | undefined): Pick<StepOptions, 'signal'> {
+    return signal === undefined ? {} : { signal };
+  }
+
+  async #compare(
+    step: StepName,
+    planned: readonly StageId[],
+    a: Taps | undefined,
+    b: Taps | undefined,
+    isolated: Taps | undefined,
+  ): Promise<void> {
+    const started = performance.now();
+    const layer = typeof step === 'number' ? step : undefined;
+    const { arms, spec, hparams } = this.#in;
+    this.#hold([a, b, isolated]);
+    const at = (taps: Taps | undefined): Taps =>
+      new Map([...(taps ?? [])].map(([id, tap]) => [id, selectPositions(tap, this.#plan.positions)]));
+    if (step === 'end') this.#logits = { a: a?.get('lm_head') ?? isolated?.get('lm_head'), b: b?.get('lm_head') };
+    const takenA = at(withoutExtraHead(a, planned));
+    const takenB = at(withoutExtraHead(b, planned));
+    await this.#deliver(planned, takenA, takenB, isolated);
+    const context = (mode: CompareMode): CompareContext => ({
+      a: arms.a?.arm ?? 'gpu',
+      b: arms.b?.arm ?? 'cpu',
+      mode,
+      stages: planned,
+      nExpert: hparams.nExpert,
+      cosineLimit: spec.cosineLimit ?? LIMITS.cosine.value,
+      ratioLimit: LIMITS.ratio.value,
+    });
+    const rows: Row[] = [];
+    if (arms.a !== undefined && arms.b !== undefined) {
+      if (this.#free) {
+        const compared = compareStep(layer, takenA, takenB, this.#flips, context('free'));
+        this.#flips = compared.flips;
+        rows.push(...compared.rows);
+      }
+      if (isolated !== undefined)
+        rows.push(...compareStep(layer, isolated, takenB, NO_FLIPS, context('isolated')).rows);
+    }
+    const routing =
+      layer === undefined || !this.#plan.layers.includes(layer)
+        ? []
+        : routingRows(layer, this.#free ? takenA : isolated, takenB);
+    this.#rows.push(...rows);
+    this.#routing.push(...routing);
+    this.#times.addCompare(performance.now() - started);
+    if (rows.length > 0 || routing.length > 0) this.#in.onEvent({ type: 'rows', layer, rows, routing });
+  }
+
+  async #deliver(planned: readonly StageId[], a: Taps, b: Taps, isolated: Taps | undefined): Promise<void> {
+    const { arms, onTap } = this.#in;
+    if (onTap === undefined) return;
+    const folders = [
+      [arms.a?.arm, this.#free ? a : undefined],
+      [arms.b?.arm, b],
+      [arms.a === undefined ? undefined : `${arms.a.arm}-isolated`, isolated],
+    ] as const;
+    for (const [folder, taps] of folders) {
+      if (folder === undefined || taps === undefined) continue;
+      for (const id of planned) {
+        const tap = taps.get(id);
+        if (tap !== undefined) await onTap(folder, tap);
+      }
+    }
+  }
+
+  /** Trace memory in hand: the taps of this step; they are dropped when it ends. */
+  #hold(all: readonly (Taps | undefined)[]): void {
+    this.#liveTrace = 0;
+    for (const taps of all) {
+      for (const tap of taps?.values() ?? []) this.#liveTrace += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
+    }
+    this.#peakTrace = Math.max(this.#peakTrace, this.#liveTrace);
+  }
+}
+
+/** The head at the last position is there for the top tokens even where the plan does not ask for it. */
+function withoutExtraHead(taps: Taps | undefined, planned: readonly StageId[]): Taps | undefined {
+  if (taps === undefined || planned.includes('lm_head')) return taps;
+  return new Map([...taps].filter(([id]) => id !== 'lm_head'));
+}
+
+/** Waits for all, then throws the first error in order, a cancel last. */
+async function settle<T>(steps: readonly [Promise<T> | undefined, Promise<T>]): Promise<readonly [T | undefined, T]> {
+  const [a, b] = await Promise.allSettled(steps);
+  const errors = [a, b].flatMap((r) => (r.status === 'rejected' ? [r.reason as unknown] : []));
+  const error = errors.find((e) => toErrorData(e).code !== 'run-cancelled') ?? errors[0];
+  if (error !== undefined) throw error;
+  if (a.status !== 'fulfilled' || b.status !== 'fulfilled') throw new Error('unreachable');
+  return [a.value, b.value];
+}
+
+function checkTokens(tokens: readonly number[], nVocab: number): Uint32Array<ArrayBuffer> {
+  if (tokens.length === 0) {
+    throw fail('prompt-empty', 'The prompt has no tokens.', 'Type a prompt, or give token ids.', { nTokens: 0 });
+  }
+  for (const [i, id] of tokens.entries()) {
+    if (!Number.isInteger(id) || id < 0 || id >= nVocab) {
+      throw fail(
+        'prompt-token',
+        `Token ${i} has id ${id}; the vocabulary ends at ${nVocab - 1}.`,
+        'Give ids from 0 to the end of the vocabulary.',
+        {
+          index: i,
+          actual: id,
+          limit: nVocab - 1,
+        },
+      );
+    }
+  }
+  return Uint32Array.from(tokens);
+}

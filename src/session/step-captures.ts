@@ -1,0 +1,60 @@
+import type { CaptureRequest } from '../model/engine';
+import { plannedStages, type TracePlan } from '../model/plan';
+import { ACTIVE_STAGES, stageOrder, stageSpec, type ActiveStageId, type StageId } from '../model/stages';
+
+/** The routing of a token is compared in every layer, so that divergence after a flip is told from a fault. */
+const ROUTING: readonly ActiveStageId[] = ['moe_router_probs', 'moe_router_indices', 'moe_router'];
+
+export interface StepCaptures {
+  /** Stages that the plan reports for this step, forward order; includes names that do not apply to the model. */
+  readonly planned: readonly StageId[];
+  /** For an arm that feeds itself. */
+  readonly free: CaptureRequest;
+  /** For the reference; with isolation it also holds every input of the planned stages, at all positions. */
+  readonly reference: CaptureRequest;
+  /** For the isolated pass of the arm under test; empty when there is none. */
+  readonly isolated: CaptureRequest;
+}
+
+/** One forward step: the embedding, a layer, or the end (final norm and head). */
+export type StepName = 'embed' | number | 'end';
+
+/** What each arm captures in one step. `nTokens` is the length of the prompt; `isolate`: stages are also run alone. */
+export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, isolate: boolean): StepCaptures {
+  const all = Array.from({ length: nTokens }, (_, i) => i);
+  const active = activeStages(plan, step);
+  const free = new Map<StageId, readonly number[]>();
+  for (const id of [...active, ...(typeof step === 'number' ? ROUTING : [])]) free.set(id, plan.positions);
+  if (step === 'end') free.set('lm_head', headPositions(plan, nTokens));
+  const reference = new Map(free);
+  if (isolate) for (const id of inputsOf(active, step)) reference.set(id, all);
+  const named = plan.stages.filter(
+    (id) => !stageSpec(id).applies && typeof step === 'number' && plan.layers.includes(step),
+  );
+  return {
+    planned: [...active, ...named].sort((x, y) => stageOrder(x) - stageOrder(y)),
+    free,
+    reference,
+    isolated: new Map(isolate ? active.map((id) => [id, plan.positions] as const) : []),
+  };
+}
+
+function activeStages(plan: TracePlan, step: StepName): readonly ActiveStageId[] {
+  if (typeof step === 'number') return plannedStages(plan, step);
+  return plannedStages(plan, undefined).filter((id) => (id === 'embedding') === (step === 'embed'));
+}
+
+/** The head is computed at the last position whatever the plan says: for the top tokens. */
+function headPositions(plan: TracePlan, nTokens: number): readonly number[] {
+  const planned = plan.stages.includes('lm_head') ? plan.positions : [];
+  return planned.includes(nTokens - 1) ? planned : [...planned, nTokens - 1];
+}
+
+/** What the isolated pass reads. Its `layer_input` is the previous step's output, so each step's own output is captured too. */
+function inputsOf(stages: readonly ActiveStageId[], step: StepName): ReadonlySet<StageId> {
+  const inputs = new Set<string>(stages.flatMap((id): readonly string[] => stageSpec(id).inputs));
+  const needed = new Set<StageId>(ACTIVE_STAGES.filter((id) => inputs.has(id)));
+  if (step === 'embed') needed.add('embedding');
+  if (typeof step === 'number') needed.add('post_ffn_residual');
+  return needed;
+}
