@@ -56,15 +56,15 @@ function agreement(context: SentenceContext): string {
   const stages = new Set(measured.map((row) => row.stage)).size;
   const size = `${plural(layers, 'layer')}, ${plural(stages, 'stage')}, ${plural(context.nTokens, 'token')}`;
   const ratios = measured.flatMap((row) => (row.maxRatio === undefined ? [] : [row.maxRatio]));
-  const cosines = measured.flatMap((row) =>
-    row.mode === 'free' && row.cosine !== undefined && row.verdict === 'match' ? [row.cosine] : [],
+  const drifts = measured.flatMap((row) =>
+    row.mode === 'free' && row.relL2 !== undefined && row.verdict === 'match' ? [row.relL2] : [],
   );
   const flips = measured.reduce((n, row) => n + (row.mode === 'free' ? (row.flips?.length ?? 0) : 0), 0);
   const parts = [
     ...(ratios.length === 0 ? [] : [`largest error ${short(ratios.reduce((x, y) => Math.max(x, y), 0))} x its bound`]),
-    ...(cosines.length === 0
+    ...(drifts.length === 0
       ? []
-      : [`free-running 1 - cosine at most ${short(cosines.reduce((x, y) => Math.max(x, 1 - y), 0))}`]),
+      : [`free-running relative L2 at most ${short(drifts.reduce((x, y) => Math.max(x, y), 0))}`]),
     ...(flips === 0 ? [] : [`${plural(flips, 'routing flip')} within drift`]),
   ];
   return [`${size} agree`, ...parts].join('; ');

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { compareStep, type CompareContext } from '../../src/divergence/compare-step';
+import { NO_FLIPS } from '../../src/divergence/flip-state';
+import { tapMap, tapOf } from '../support/taps';
+
+const free: CompareContext = {
+  a: 'gpu',
+  b: 'cpu',
+  mode: 'free',
+  stages: ['ffn_norm', 'moe_router_probs', 'moe_router_indices', 'moe_expert_gate', 'moe_ffn_out'],
+  nExpert: 3,
+  cosineLimit: 0.99,
+  ratioLimit: 1,
+};
+
+/** One layer, two tokens, three experts, two used, one channel an expert. */
+function layer(probs: readonly number[], indices: readonly number[], gate: readonly number[], out: readonly number[]) {
+  return tapMap(
+    tapOf('ffn_norm', 0, [2, 1], [1, 1]),
+    tapOf('moe_router_probs', 0, [2, 3], probs),
+    tapOf('moe_router_indices', 0, [2, 2], indices),
+    tapOf('moe_expert_gate', 0, [2, 2, 1], gate),
+    tapOf('moe_ffn_out', 0, [2, 1], out),
+  );
+}
+const reference = layer([0.5, 0.3, 0.2, 0.4, 0.4, 0.2], [0, 1, 0, 1], [1, 2, 3, 4], [1, 2]);
+const verdicts = (rows: readonly { stage: string; verdict: string }[]) =>
+  Object.fromEntries(rows.map((r) => [r.stage, r.verdict]));
+
+describe('compareStep, free-running', () => {
+  it('matches a step with itself', () => {
+    const { rows } = compareStep(0, reference, reference, NO_FLIPS, free);
+    expect(rows.map((r) => r.verdict)).toEqual(['match', 'match', 'match', 'match', 'match']);
+  });
+
+  it('compares slots by expert, so that a near-tie in another order is no divergence', () => {
+    const swapped = layer([0.5, 0.3, 0.2, 0.3999999, 0.4000001, 0.2], [0, 1, 1, 0], [1, 2, 4, 3], [1, 2]);
+    const { rows } = compareStep(0, swapped, reference, NO_FLIPS, free);
+    expect(verdicts(rows)).toMatchObject({ moe_router_indices: 'match', moe_expert_gate: 'match' });
+    expect(rows.find((r) => r.stage === 'moe_expert_gate')?.maxAbs).toBe(0);
+  });
+
+  it('labels what follows a flip that the drift explains, and only there', () => {
+    const b = layer([0.5, 0.26, 0.24, 0.4, 0.4, 0.2], [0, 1, 0, 1], [1, 2, 3, 4], [1, 2]);
+    const a = layer([0.5, 0.245, 0.255, 0.4, 0.4, 0.2], [0, 2, 0, 1], [1, 7, 3, 4], [-5, 2]);
+    const { rows, flips } = compareStep(0, a, b, NO_FLIPS, free);
+    expect(verdicts(rows)).toMatchObject({
+      ffn_norm: 'match',
+      moe_router_indices: 'after-flip',
+      moe_ffn_out: 'after-flip',
+    });
+    const row = rows.find((r) => r.stage === 'moe_router_indices');
+    expect(row?.flips).toMatchObject([{ position: 0, onlyA: [2], onlyB: [1], explained: true }]);
+    expect(row?.flips?.[0]?.margin).toBeCloseTo(0.02, 6);
+    expect(row?.jaccard).toBeCloseTo((1 / 3 + 1) / 2, 12);
+    expect(flips.reach).toMatchObject({ layer: 0, position: 0 });
+    // The next layer: every position from the flipped one on may differ, through attention.
+    const next = compareStep(
+      1,
+      tapMap(tapOf('ffn_norm', 1, [2, 1], [-1, -1])),
+      tapMap(tapOf('ffn_norm', 1, [2, 1], [1, 1])),
+      flips,
+      { ...free, stages: ['ffn_norm'] },
+    );
+    expect(next.rows[0]).toMatchObject({ verdict: 'after-flip', afterFlip: { layer: 0, position: 0 } });
+  });
+
+  it('does not excuse positions before the flip', () => {
+    const state = { reach: { layer: 0, position: 1, margin: 0.01 }, here: new Map() };
+    const a = tapMap(tapOf('ffn_norm', 1, [2, 1], [-1, -1]));
+    const b = tapMap(tapOf('ffn_norm', 1, [2, 1], [1, 1]));
+    expect(compareStep(1, a, b, state, { ...free, stages: ['ffn_norm'] }).rows[0]?.verdict).toBe('diverge');
+  });
+
+  it('blames a top-k that chose against its own probabilities', () => {
+    const wrong = layer([0.5, 0.3, 0.2, 0.4, 0.4, 0.2], [0, 2, 0, 1], [1, 7, 3, 4], [1, 2]);
+    const { rows, flips } = compareStep(0, wrong, reference, NO_FLIPS, free);
+    expect(verdicts(rows)).toMatchObject({ moe_router_indices: 'diverge' });
+    expect(flips.reach).toBeUndefined();
+  });
+
+  it('rejects expert ids that are out of range or repeat', () => {
+    for (const indices of [
+      [0, 3, 0, 1],
+      [0, 0, 0, 1],
+    ]) {
+      const { rows } = compareStep(
+        0,
+        layer([0.5, 0.3, 0.2, 0.4, 0.4, 0.2], indices, [1, 2, 3, 4], [1, 2]),
+        reference,
+        NO_FLIPS,
+        free,
+      );
+      expect(verdicts(rows).moe_router_indices).toBe('diverge');
+    }
+  });
+
+  it('judges the worst position, not the mean of all', () => {
+    const values = Array.from({ length: 300 }, () => 1);
+    const a = tapMap(tapOf('moe_ffn_out', 0, [300, 1], [...values.slice(1), -1]));
+    const b = tapMap(tapOf('moe_ffn_out', 0, [300, 1], values));
+    const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['moe_ffn_out'] }).rows[0];
+    expect(row?.cosine).toBeGreaterThan(0.99);
+    expect(row).toMatchObject({ verdict: 'diverge', worstPosition: 299 });
+  });
+
+  it.each([
+    [[NaN, 1], [1, 1], 'nan-gpu'],
+    [[1, 1], [1, -Infinity], 'nan-cpu'],
+    [[NaN, 1], [NaN, 1], 'nan-both'],
+    [[NaN, NaN], [NaN, 1], 'nan-gpu'],
+  ])('counts what is not finite as divergence: %j against %j is %s', (x, y, verdict) => {
+    const row = compareStep(
+      0,
+      tapMap(tapOf('ffn_norm', 0, [2, 1], x)),
+      tapMap(tapOf('ffn_norm', 0, [2, 1], y)),
+      NO_FLIPS,
+      { ...free, stages: ['ffn_norm'] },
+    ).rows[0];
+    expect(row?.verdict).toBe(verdict);
+  });
+
+  it('reports what is missing, unmeasured and not applicable, never as zeros', () => {
+    const a = tapMap(tapOf('ffn_norm', 0, [1, 1], [1]));
+    const { rows } = compareStep(0, a, tapMap(), NO_FLIPS, {
+      ...free,
+      stages: ['qkv_bias', 'ffn_norm', 'moe_ffn_out'],
+    });
+    expect(rows).toEqual([
+      { a: 'gpu', b: 'cpu', mode: 'free', layer: 0, stage: 'qkv_bias', verdict: 'not-applicable', count: 0 },
+      { a: 'gpu', b: 'cpu', mode: 'free', layer: 0, stage: 'ffn_norm', verdict: 'missing', count: 0 },
+      { a: 'gpu', b: 'cpu', mode: 'free', layer: 0, stage: 'moe_ffn_out', verdict: 'unmeasured', count: 0 },
+    ]);
+  });
+});
+
+describe('compareStep, isolated', () => {
+  const isolated: CompareContext = { ...free, mode: 'isolated', stages: ['ffn_norm'] };
+  const b = tapMap(tapOf('ffn_norm', 0, [2, 2], [1, 1, 1, 1], { bound: [1e-6, 1e-6, 1e-6, 1e-6] }));
+
+  it('passes errors within the bound and fails one above it, however small', () => {
+    const within = tapMap(tapOf('ffn_norm', 0, [2, 2], [1 + 5e-7, 1, 1, 1]));
+    const above = tapMap(tapOf('ffn_norm', 0, [2, 2], [1, 1, 1, 1 + 2e-6]));
+    expect(compareStep(0, within, b, NO_FLIPS, isolated).rows[0]?.verdict).toBe('match');
+    const row = compareStep(0, above, b, NO_FLIPS, isolated).rows[0];
+    expect(row).toMatchObject({ verdict: 'diverge', maxRatioIndex: [1, 1] });
+    expect(row?.maxRatio).toBeCloseTo(2, 0);
+  });
+});

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import type { BlameContext } from '../../src/divergence/blame';
+import type { Row } from '../../src/divergence/report';
+import { judge } from '../../src/divergence/verdict';
+
+const context: BlameContext = {
+  hparams: {
+    arch: 'qwen3moe',
+    nLayer: 3,
+    nEmbd: 4,
+    nHead: 2,
+    nHeadKv: 1,
+    headDim: 2,
+    nExpert: 64,
+    nExpertUsed: 2,
+    nFfExp: 4,
+    nVocab: 10,
+    nCtxTrain: 0,
+    rmsEps: 1e-6,
+    ropeTheta: 1e6,
+    qDim: 4,
+    kvDim: 2,
+    tiedEmbeddings: true,
+  },
+  typeOf: (tensor) => (tensor.includes('exps') ? 'Q4_K' : 'Q6_K'),
+  expertAt: (layer, position, slot) => 10 * layer + position + slot,
+};
+const row = (partial: Partial<Row> & Pick<Row, 'stage' | 'verdict'>): Row => ({
+  a: 'gpu',
+  b: 'cpu',
+  mode: 'free',
+  layer: 0,
+  count: 4,
+  cosine: 1,
+  ...partial,
+});
+const input = { limits: { cosine: 0.99, ratio: 1 }, complete: true, layersDone: 3, nTokens: 2, arms: ['gpu', 'cpu'] };
+
+describe('judge', () => {
+  it('names layer, stage, token, expert, tensor and type, and labels the victims', () => {
+    const rows = [
+      row({ mode: 'free', layer: 1, stage: 'moe_expert_out', verdict: 'diverge', cosine: 0.5 }),
+      row({ mode: 'free', layer: 1, stage: 'moe_ffn_out', verdict: 'diverge', cosine: 0.4 }),
+      row({ mode: 'free', layer: undefined, stage: 'lm_head', verdict: 'nan-gpu', nanA: 1 }),
+      row({
+        mode: 'isolated',
+        layer: 1,
+        stage: 'moe_expert_out',
+        verdict: 'diverge',
+        maxRatio: 31234,
+        maxRatioIndex: [1, 0, 3],
+      }),
+    ];
+    const { verdict, rows: labelled } = judge({ ...input, rows }, context);
+    expect(verdict.status).toBe('diverged');
+    expect(verdict.sentence).toBe(
+      'DIVERGED: first at layer 1, moe_expert_out, token 1, expert 11 (blk.1.ffn_down_exps.weight, Q4_K): error 3.1e4 x its bound',
+    );
+    expect(labelled.map((r) => r.verdict)).toEqual(['diverge', 'victim', 'victim', 'diverge']);
+  });
+
+  it('finds q, k and v behind a channel of qkv_matmul, and the tied head', () => {
+    const named = (channel: number) =>
+      judge(
+        {
+          ...input,
+          rows: [
+            row({
+              mode: 'isolated',
+              stage: 'qkv_matmul',
+              verdict: 'diverge',
+              maxRatio: 2,
+              maxRatioIndex: [0, channel],
+            }),
+          ],
+        },
+        context,
+      ).verdict.first?.tensor;
+    expect([named(3), named(4), named(6)]).toEqual([
+      'blk.0.attn_q.weight',
+      'blk.0.attn_k.weight',
+      'blk.0.attn_v.weight',
+    ]);
+    const head = judge(
+      {
+        ...input,
+        rows: [
+          row({
+            mode: 'isolated',
+            layer: undefined,
+            stage: 'lm_head',
+            verdict: 'diverge',
+            maxRatio: 2,
+            maxRatioIndex: [0, 9],
+          }),
+        ],
+      },
+      context,
+    );
+    expect(head.verdict.first).toMatchObject({ tensor: 'token_embd.weight', layer: undefined });
+  });
+
+  it('names two independent faults, in forward order', () => {
+    const rows = [
+      row({ mode: 'isolated', layer: 2, stage: 'attn_out', verdict: 'diverge', maxRatio: 5, maxRatioIndex: [0, 0] }),
+      row({ mode: 'isolated', layer: 0, stage: 'ffn_norm', verdict: 'diverge', maxRatio: 3, maxRatioIndex: [1, 0] }),
+    ];
+    const { verdict } = judge({ ...input, rows }, context);
+    expect(verdict.first).toMatchObject({ layer: 0, stage: 'ffn_norm', position: 1 });
+    expect(verdict.others).toMatchObject([{ layer: 2, stage: 'attn_out' }]);
+  });
+
+  it('puts a NaN of one arm before everything after it, and calls it poison', () => {
+    const rows = [
+      row({ layer: 0, stage: 'ffn_norm', verdict: 'match' }),
+      row({ layer: 0, stage: 'moe_expert_gate', verdict: 'nan-gpu', nanA: 2, firstNonFiniteA: [1, 1, 0] }),
+      row({ layer: 0, stage: 'moe_ffn_out', verdict: 'nan-gpu', nanA: 2, firstNonFiniteA: [1, 0] }),
+    ];
+    const { verdict } = judge({ ...input, rows }, context);
+    expect(verdict.status).toBe('poisoned');
+    expect(verdict.sentence).toBe(
+      'POISONED: first at layer 0, moe_expert_gate, token 1, expert 2 (blk.0.ffn_gate_exps.weight, Q4_K): NaN',
+    );
+  });
+
+  it('does not blame a flip that drift explains', () => {
+    const rows = [
+      row({
+        stage: 'moe_router_indices',
+        verdict: 'after-flip',
+        flips: [{ position: 0, onlyA: [1], onlyB: [2], margin: 1e-9, explained: true }],
+      }),
+      row({ stage: 'moe_ffn_out', verdict: 'after-flip', cosine: 0.2 }),
+      row({ mode: 'isolated', stage: 'moe_ffn_out', verdict: 'match', maxRatio: 0.3 }),
+    ];
+    const { verdict } = judge({ ...input, rows }, context);
+    expect(verdict.status).toBe('match');
+    expect(verdict.sentence).toContain('1 routing flip within drift');
+  });
+
+  it('says when free-running parts although every stage alone is right', () => {
+    const rows = [
+      row({ layer: 1, stage: 'attention', verdict: 'diverge', cosine: 0.7, maxAbsIndex: [1, 0] }),
+      row({ mode: 'isolated', layer: 1, stage: 'attention', verdict: 'match', maxRatio: 0.1 }),
+    ];
+    expect(judge({ ...input, rows }, context).verdict).toMatchObject({
+      status: 'diverged',
+      first: { stage: 'attention', mode: 'free', metric: 'cosine' },
+    });
+  });
+
+  it('calls nothing a match that was cut short, ran one arm, or misses a tap', () => {
+    const rows = [row({ stage: 'ffn_norm', verdict: 'match' })];
+    expect(judge({ ...input, rows, complete: false, layersDone: 1 }, context).verdict.sentence).toBe(
+      'INCOMPLETE: stopped after 1 layer; nothing parted so far',
+    );
+    expect(judge({ ...input, rows: [], arms: ['cpu'] }, context).verdict.status).toBe('incomplete');
+    const missing = judge(
+      { ...input, rows: [...rows, row({ stage: 'moe_ffn_out', verdict: 'missing', count: 0 })] },
+      context,
+    ).verdict;
+    expect(missing.sentence).toBe('INCOMPLETE: layer 0, moe_ffn_out was captured on one arm only');
+  });
+
+  it('states the size of the agreement', () => {
+    const rows = [
+      row({ stage: 'ffn_norm', verdict: 'match', relL2: 3.14e-7 }),
+      row({ mode: 'isolated', stage: 'ffn_norm', verdict: 'match', maxRatio: 0.314 }),
+    ];
+    expect(judge({ ...input, rows }, context).verdict.sentence).toMatch(
+      /^MATCH: 1 layer, 1 stage, 2 tokens agree; largest error 0\.31 x its bound; free-running relative L2 at most 3\.1e-7$/,
+    );
+  });
+});

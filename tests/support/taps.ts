@@ -1,0 +1,26 @@
+import type { Tap } from '../../src/model/engine';
+import type { StageId } from '../../src/model/stages';
+
+/** A tap from plain numbers. Positions count from 0 unless given. */
+export function tapOf(
+  stage: StageId,
+  layer: number | undefined,
+  shape: readonly number[],
+  data: readonly number[] | Float32Array<ArrayBuffer>,
+  extra: { readonly positions?: readonly number[]; readonly bound?: readonly number[] } = {},
+): Tap {
+  const positions =
+    extra.positions ?? Array.from({ length: shape[stage.startsWith('attn_s') ? 1 : 0] ?? 1 }, (_, i) => i);
+  return {
+    stage,
+    layer,
+    positions,
+    shape,
+    data: stage === 'moe_router_indices' ? Uint32Array.from(data) : Float32Array.from(data),
+    ...(extra.bound === undefined ? {} : { bound: Float32Array.from(extra.bound) }),
+  };
+}
+
+export function tapMap(...taps: readonly Tap[]): ReadonlyMap<StageId, Tap> {
+  return new Map(taps.map((tap) => [tap.stage, tap]));
+}
