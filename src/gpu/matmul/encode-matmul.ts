@@ -1,0 +1,114 @@
+import { fail } from '../../base/errors';
+import type { QuantType } from '../../gguf/ggml-types';
+import type { GpuContext } from '../device';
+import { MAX_GROUPS } from '../grid';
+import { getPipeline, type Pipeline } from '../pipelines';
+import type { BufferRange, Grid, Recorder } from '../recorder';
+import { DEQUANT_ROWS, MATMUL_NAIVE, naiveVariant, typeVariant } from './variants';
+import { CHUNK, gpuRowWords } from './weight-layout';
+
+export interface MatmulShape {
+  readonly type: QuantType;
+  /** Elements of a row of W. */
+  readonly nIn: number;
+  /** Rows of W in the binding that one dispatch sees (a slab of a tiled matrix, one expert). */
+  readonly nOut: number;
+  /** Rows of x that meet the same matrix, about: decides the variant. */
+  readonly rowsPerMatrix: number;
+}
+
+/** A product ready to be recorded: compiled, and told how wide its work list's entries may be. */
+export interface Matmul {
+  readonly shape: MatmulShape;
+  /** Most rows of an entry: what `workList` is to be given. */
+  readonly tile: number;
+  readonly pipeline: Pipeline<typeof MATMUL_NAIVE>;
+  /** Rows of W that one workgroup computes. */
+  readonly rowsPerGroup: number;
+}
+
+export interface MatmulBindings {
+  readonly x: BufferRange;
+  readonly weights: BufferRange;
+  readonly y: BufferRange;
+  /** The two buffers of a `WorkList`. */
+  readonly entries: BufferRange;
+  readonly rows: BufferRange;
+}
+
+/** Where rows lie, in elements: row r of x begins at r * xStride + xOffset. */
+export interface MatmulStrides {
+  readonly xStride: number;
+  readonly xOffset?: number;
+  readonly yStride: number;
+  readonly yOffset?: number;
+}
+
+/**
+ * Compiles the variant that fits the shape and the device (once for each device).
+ * @throws TracerError `gpu-shader`, `gpu-limit`.
+ */
+export async function prepareMatmul(context: GpuContext, shape: MatmulShape): Promise<Matmul> {
+  const tile = shape.rowsPerMatrix > 1 ? 8 : 1;
+  const pipeline = await getPipeline(context, MATMUL_NAIVE, naiveVariant(shape.type, tile));
+  return { shape, tile, pipeline, rowsPerGroup: 64 };
+}
+
+/**
+ * Records y[yRow * yStride + yOffset + o] = sum over k of W[o][k] * x[xRow * xStride + xOffset + k] for all rows of the work list.
+ * f32 accumulators, an order of summation that depends on the shape only: the same bits on every run.
+ * @throws TracerError `gpu-limit` for more than 65,535 entries.
+ */
+export function encodeMatmul(
+  recorder: Recorder,
+  matmul: Matmul,
+  bindings: MatmulBindings,
+  strides: MatmulStrides,
+  entryCount: number,
+): void {
+  const { shape, pipeline } = matmul;
+  recorder.dispatch(
+    pipeline,
+    { ...bindings },
+    {
+      nIn: shape.nIn,
+      nOut: shape.nOut,
+      rowVec4s: gpuRowWords(shape.type, shape.nIn) / 4,
+      xStride: strides.xStride,
+      xOffset: strides.xOffset ?? 0,
+      yStride: strides.yStride,
+      yOffset: strides.yOffset ?? 0,
+    },
+    rowsGrid(Math.ceil(shape.nOut / matmul.rowsPerGroup), entryCount),
+  );
+}
+
+/** Compiles {@link encodeDequantRows} for a type. */
+export function prepareDequantRows(context: GpuContext, type: QuantType): Promise<Pipeline<typeof DEQUANT_ROWS>> {
+  return getPipeline(context, DEQUANT_ROWS, typeVariant(type));
+}
+
+/** Records y[i] = row rows[i] of W, dequantised to f32: y is (count, nIn). */
+export function encodeDequantRows(
+  recorder: Recorder,
+  pipeline: Pipeline<typeof DEQUANT_ROWS>,
+  bindings: { readonly rows: BufferRange; readonly weights: BufferRange; readonly y: BufferRange },
+  { type, nIn, count }: { readonly type: QuantType; readonly nIn: number; readonly count: number },
+): void {
+  const params = { nIn, rowVec4s: gpuRowWords(type, nIn) / 4 };
+  recorder.dispatch(pipeline, bindings, params, rowsGrid(Math.ceil(nIn / CHUNK / 64), count));
+}
+
+/** Workgroups along the rows of W fold from x into z; entries lie along y. */
+function rowsGrid(groups: number, entries: number): Grid {
+  if (entries > MAX_GROUPS) {
+    throw fail(
+      'gpu-limit',
+      `A product of ${entries} work-list entries does not fit one dispatch of ${MAX_GROUPS}.`,
+      'Use a shorter prompt.',
+      { expected: MAX_GROUPS, actual: entries },
+    );
+  }
+  const z = Math.ceil(groups / MAX_GROUPS);
+  return [Math.ceil(groups / z), entries, z];
+}
