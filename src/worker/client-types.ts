@@ -9,7 +9,8 @@ import type { RunSpec, SessionEvent } from '../session/events';
  */
 export interface EngineClient {
   /**
-   * Opens one model: a single file, or all parts of a split one in any order. Reads the header only. Closes the model opened before.
+   * Opens one model: a single file, or all parts of a split one in any order. Reads the header only. Once the new one is open, the model
+   * opened before is closed; a rejected call leaves that one as it was.
    * @throws TracerError `gguf-*`, `source-*`
    */
   open(descriptors: readonly SourceDescriptor[]): Promise<OpenedModel>;

@@ -1,0 +1,53 @@
+import { interpolateCividis, rgb } from 'd3';
+
+/** Red, green, blue, 0-255. */
+export type Rgb = readonly [number, number, number];
+
+/** The fixed domain of error colours: relative L2, decades. Never fitted to the data. */
+export const COLOUR_DECADES = { from: -9, to: 0 } as const;
+
+const STEPS = 256;
+const LOOKUP: readonly Rgb[] = Array.from({ length: STEPS }, (_, i) => {
+  const { r, g, b } = rgb(interpolateCividis(i / (STEPS - 1)));
+  return [Math.round(r), Math.round(g), Math.round(b)];
+});
+
+/** The cividis colour of a positive finite error; values outside the domain take its end colours. */
+export function errorColour(value: number): Rgb {
+  const t = (Math.log10(value) - COLOUR_DECADES.from) / (COLOUR_DECADES.to - COLOUR_DECADES.from);
+  const i = Math.round(Math.min(1, Math.max(0, t)) * (STEPS - 1));
+  return LOOKUP[i] ?? [0, 0, 0];
+}
+
+/** Colours outside the scale; they follow the page's theme. */
+export interface FigureTheme {
+  /** "0, bit-exact". */
+  readonly exact: Rgb;
+  /** Not captured: a faint ground. */
+  readonly blank: Rgb;
+  /** Stripes of cells that are not finite, on `paper`. */
+  readonly hatch: Rgb;
+  readonly paper: Rgb;
+  readonly ink: Rgb;
+}
+
+export const LIGHT_THEME: FigureTheme = {
+  exact: [222, 229, 233],
+  blank: [244, 241, 232],
+  hatch: [157, 23, 77],
+  paper: [251, 250, 246],
+  ink: [29, 27, 24],
+};
+
+export const DARK_THEME: FigureTheme = {
+  exact: [52, 60, 68],
+  blank: [30, 32, 37],
+  hatch: [251, 113, 163],
+  paper: [21, 22, 26],
+  ink: [236, 234, 228],
+};
+
+/** `rgb(0, 34, 78)` */
+export function cssColour([r, g, b]: Rgb): string {
+  return `rgb(${String(r)}, ${String(g)}, ${String(b)})`;
+}

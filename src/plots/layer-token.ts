@@ -1,0 +1,124 @@
+import type { FigureTheme } from './colour';
+import { paintCell, type HeatPlace } from './heatmap';
+import { labelledIndices } from './layer-axis';
+import { createRaster, type Raster } from './raster';
+import { cellKey, type HeatData } from './select-heatmap';
+import type { StageId } from '../model/stages';
+import { group, svg, type SvgNode } from './svg';
+
+/** One stage, layer down, token across: for prompts too long to show inside the blocks of the heatmap. */
+export interface LayerTokenLayout {
+  readonly width: number;
+  readonly height: number;
+  readonly left: number;
+  readonly top: number;
+  readonly cellWidth: number;
+  readonly cellHeight: number;
+}
+
+export function layerTokenLayout(data: HeatData, width: number): LayerTokenLayout {
+  const left = width < 600 ? 40 : 134;
+  const nLayer = Math.max(1, data.layers.length);
+  const cellHeight = Math.min(15, Math.max(4, 300 / nLayer));
+  const top = 22;
+  return {
+    width,
+    height: top + nLayer * cellHeight + 2,
+    left,
+    top,
+    cellWidth: (width - left - 2) / Math.max(1, data.positions.length),
+    cellHeight,
+  };
+}
+
+export function paintLayerToken(
+  data: HeatData,
+  stage: StageId,
+  layout: LayerTokenLayout,
+  theme: FigureTheme,
+  ratio: number,
+): Raster {
+  const raster = createRaster(layout.width * ratio, layout.height * ratio);
+  data.layers.forEach((layer, l) => {
+    const cell = data.cells.get(cellKey(stage, layer));
+    const y0 = (layout.top + l * layout.cellHeight) * ratio;
+    const y1 = (layout.top + (l + 1) * layout.cellHeight - (layout.cellHeight >= 6 ? 1 : 0)) * ratio;
+    data.positions.forEach((_, p) => {
+      const x0 = (layout.left + p * layout.cellWidth) * ratio;
+      const x1 = (layout.left + (p + 1) * layout.cellWidth) * ratio;
+      paintCell(raster, x0, y0, x1, y1, cell?.perPosition?.[p] ?? cell?.worst, theme, ratio);
+    });
+  });
+  return raster;
+}
+
+export function layerTokenOverlay(
+  data: HeatData,
+  stage: StageId,
+  layout: LayerTokenLayout,
+  selected: HeatPlace | undefined,
+): SvgNode {
+  const { width, height, left, top, cellWidth, cellHeight } = layout;
+  const tokens = labelledIndices(data.positions.length, cellWidth, 40);
+  const layers = labelledIndices(data.layers.length, cellHeight, 12);
+  const l = selected === undefined ? -1 : data.layers.indexOf(selected.layer);
+  const p = selected?.position === undefined ? -1 : data.positions.indexOf(selected.position);
+  return svg(
+    'svg',
+    { class: 'plot', viewBox: `0 0 ${String(width)} ${String(height)}`, width, height, 'aria-hidden': 'true' },
+    group(
+      'columns',
+      tokens.map((i) =>
+        svg(
+          'text',
+          { x: left + (i + 0.5) * cellWidth, y: top - 7, class: 'tick', 'text-anchor': i === 0 ? 'start' : 'middle' },
+          i === 0 ? `token ${String(data.positions[i] ?? 0)}` : String(data.positions[i] ?? i),
+        ),
+      ),
+    ),
+    group(
+      'rows',
+      layers.map((i) =>
+        svg(
+          'text',
+          { x: left - 8, y: top + (i + 0.5) * cellHeight + 3.5, class: 'tick', 'text-anchor': 'end' },
+          i === 0 ? `layer ${String(data.layers[i] ?? 0)}` : String(data.layers[i] ?? i),
+        ),
+      ),
+    ),
+    data.first?.stage === stage ? layerRing(layout, data.layers.indexOf(data.first.layer), 'culprit-box') : undefined,
+    l < 0 ? undefined : layerRing(layout, l, 'selected-box'),
+    l < 0 || p < 0
+      ? undefined
+      : svg('rect', {
+          x: left + p * cellWidth - 1,
+          y: top + l * cellHeight - 1,
+          width: Math.max(4, cellWidth + 2),
+          height: cellHeight + 2,
+          class: 'selected-box inner',
+        }),
+  );
+}
+
+export function layerTokenPlaceAt(
+  data: HeatData,
+  stage: StageId,
+  layout: LayerTokenLayout,
+  x: number,
+  y: number,
+): HeatPlace | undefined {
+  const layer = data.layers[Math.floor((y - layout.top) / layout.cellHeight)];
+  const position = data.positions[Math.floor((x - layout.left) / layout.cellWidth)];
+  return layer === undefined || position === undefined ? undefined : { stage, layer, position };
+}
+
+function layerRing(layout: LayerTokenLayout, index: number, name: string): SvgNode | undefined {
+  if (index < 0) return undefined;
+  return svg('rect', {
+    x: layout.left - 1.5,
+    y: layout.top + index * layout.cellHeight - 1.5,
+    width: layout.width - layout.left + 1,
+    height: layout.cellHeight + 2,
+    class: name,
+  });
+}

@@ -1,0 +1,80 @@
+import type { CompareMode, Row } from '../divergence/report';
+import { stageSpec, type StageId } from '../model/stages';
+import { formatMetric } from '../base/format';
+import { relL2OfCosine, type ErrorMetric } from './error-scale';
+import { firstPlace, isFailing, type TraceView } from './trace-view';
+
+export interface PanelPoint {
+  readonly layer: number;
+  readonly value: number;
+  /** Wrong by itself: gets a ring. */
+  readonly failing: boolean;
+}
+
+export interface PanelSeries {
+  readonly mode: CompareMode;
+  readonly title: string;
+  /** Ascending layers; a layer that was not measured is absent. */
+  readonly points: readonly PanelPoint[];
+}
+
+/** One panel of the divergence plot: a stage over the layers. */
+export interface PanelData {
+  readonly stage: StageId;
+  readonly title: string;
+  readonly metric: ErrorMetric;
+  readonly layers: readonly number[];
+  readonly series: readonly PanelSeries[];
+  readonly limit: { readonly value: number; readonly text: string } | undefined;
+  /** Tokens whose experts differ, by layer; empty where routing agrees. */
+  readonly flips: readonly { readonly layer: number; readonly count: number }[];
+  readonly nPositions: number;
+  readonly first: { readonly layer: number; readonly text: string } | undefined;
+}
+
+/** The curves of one stage. Index stages have no curve of their own; their flips are marked on the router's panel. */
+export function selectPanel(view: TraceView, stage: StageId, metric: ErrorMetric): PanelData {
+  const series = (['free', 'isolated'] as const).flatMap((mode) => {
+    const points = view.rows.flatMap((row) => pointOf(row, stage, mode, metric));
+    const title = mode === 'free' ? 'free-running' : 'isolated';
+    return points.length === 0 ? [] : [{ mode, title, points: points.sort((a, b) => a.layer - b.layer) }];
+  });
+  return {
+    stage,
+    title: stageSpec(stage).title,
+    metric,
+    layers: view.layers,
+    series,
+    limit: limitOf(view, metric),
+    flips: selectFlipCounts(view),
+    nPositions: view.positions.length,
+    first: firstOf(view),
+  };
+}
+
+/** Tokens with differing experts, by layer; free-running. */
+export function selectFlipCounts(view: TraceView): readonly { readonly layer: number; readonly count: number }[] {
+  return view.rows.flatMap((row) => {
+    const count = row.mode === 'free' ? (row.flips?.length ?? 0) : 0;
+    return count > 0 && row.layer !== undefined ? [{ layer: row.layer, count }] : [];
+  });
+}
+
+function pointOf(row: Row, stage: StageId, mode: CompareMode, metric: ErrorMetric): PanelPoint[] {
+  if (row.stage !== stage || row.mode !== mode || row.layer === undefined) return [];
+  const value = metric === 'relL2' ? row.relL2 : row.maxRatio;
+  return value === undefined ? [] : [{ layer: row.layer, value, failing: isFailing(row) }];
+}
+
+function limitOf(view: TraceView, metric: ErrorMetric): PanelData['limit'] {
+  if (metric === 'ratio') return { value: view.limits.ratio, text: `bound ${formatMetric(view.limits.ratio)}` };
+  const value = relL2OfCosine(view.limits.cosine);
+  return { value, text: `limit ${formatMetric(value)}` };
+}
+
+function firstOf(view: TraceView): PanelData['first'] {
+  const place = firstPlace(view);
+  if (place?.layer === undefined) return undefined;
+  const what = view.verdict?.first?.metric === 'non-finite' ? 'first poison' : 'first culprit';
+  return { layer: place.layer, text: `${what}: layer ${String(place.layer)}, ${stageSpec(place.stage).title}` };
+}

@@ -1,0 +1,82 @@
+import type { Flip } from '../divergence/report';
+import { visibleToken } from '../base/format';
+import type { TraceView } from './trace-view';
+
+/** Who chose an expert for a token. */
+export type Choice = 'both' | 'only-a' | 'only-b';
+
+export interface RoutingMark {
+  readonly expert: number;
+  readonly choice: Choice;
+  /** Renormalised weight: the reference's where it chose the expert, otherwise the tested arm's. NaN when poisoned. */
+  readonly weight: number;
+}
+
+export interface RoutingToken {
+  readonly position: number;
+  readonly text: string;
+  readonly marks: readonly RoutingMark[];
+  readonly flip: Flip | undefined;
+  readonly margin: number | undefined;
+}
+
+/** One layer's choices, both arms, token by token. */
+export interface RoutingData {
+  readonly layer: number;
+  readonly nExpert: number;
+  readonly arms: readonly [string, string];
+  readonly tokens: readonly RoutingToken[];
+  /** Experts that only one arm chose, over all tokens. */
+  readonly flippedExperts: number;
+  readonly flippedTokens: number;
+  /** The smallest margin of the layer and where. */
+  readonly closest: { readonly position: number; readonly margin: number } | undefined;
+}
+
+/** The routing of a layer. Tokens without a captured choice are left out; undefined when the layer has none at all. */
+export function selectRouting(view: TraceView, layer: number): RoutingData | undefined {
+  const rows = view.routing.filter((r) => r.layer === layer).sort((x, y) => x.position - y.position);
+  if (rows.length === 0) return undefined;
+  const flips = new Map(
+    view.rows
+      .filter((r) => r.mode === 'free' && r.layer === layer && r.flips !== undefined)
+      .flatMap((r) => r.flips ?? [])
+      .map((f) => [f.position, f]),
+  );
+  let closest: RoutingData['closest'];
+  const tokens = rows.map((row): RoutingToken => {
+    const inA = new Map(row.a?.experts.map((e, i) => [e, row.a?.weights[i] ?? NaN]));
+    const inB = new Map(row.b?.experts.map((e, i) => [e, row.b?.weights[i] ?? NaN]));
+    const oneArm = row.a === undefined || row.b === undefined;
+    const marks = [...new Set([...inB.keys(), ...inA.keys()])].map((expert): RoutingMark => {
+      const choice = oneArm || (inA.has(expert) && inB.has(expert)) ? 'both' : inA.has(expert) ? 'only-a' : 'only-b';
+      return { expert, choice, weight: inB.get(expert) ?? inA.get(expert) ?? NaN };
+    });
+    if (row.margin !== undefined && !(row.margin >= (closest?.margin ?? Infinity))) {
+      closest = { position: row.position, margin: row.margin };
+    }
+    return {
+      position: row.position,
+      text: visibleToken(view.tokenTexts[row.position] ?? String(row.position)),
+      marks: marks.sort((x, y) => x.expert - y.expert),
+      flip: flips.get(row.position),
+      margin: row.margin,
+    };
+  });
+  const single = tokens.flatMap((t) => t.marks.filter((m) => m.choice !== 'both'));
+  return {
+    layer,
+    nExpert: view.nExpert,
+    arms: view.arms,
+    tokens,
+    flippedExperts: new Set(single.map((m) => m.expert)).size,
+    flippedTokens: tokens.filter((t) => t.marks.some((m) => m.choice !== 'both')).length,
+    closest,
+  };
+}
+
+/** The layer whose routing is worth a look first: the first with a flip, otherwise the first of the run. */
+export function routingLayer(view: TraceView): number | undefined {
+  const flipped = view.rows.find((r) => r.mode === 'free' && (r.flips?.length ?? 0) > 0)?.layer;
+  return flipped ?? view.routing[0]?.layer;
+}

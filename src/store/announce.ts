@@ -1,0 +1,30 @@
+import { formatDuration, plural } from '../base/format';
+import type { SessionEvent } from '../session/events';
+import type { LiveTrace } from './state';
+
+/** What a screen reader is told of an event; undefined where it would only be noise. At most about ten times a run. */
+export function announcementOf(event: SessionEvent, live: LiveTrace | undefined): string | undefined {
+  switch (event.type) {
+    case 'started':
+      return `Run started: ${plural(event.nLayer, 'layer')}.`;
+    case 'progress': {
+      const { phase, done, total, secondsLeft } = event.progress;
+      const tenth = Math.max(1, Math.round(total / 10));
+      if (phase !== 'layers' || done === 0 || done % tenth !== 0) return undefined;
+      const left = secondsLeft === undefined ? '' : `, about ${formatDuration(secondsLeft)} left`;
+      return `Layer ${String(done)} of ${String(total)}${left}.`;
+    }
+    case 'rows': {
+      const known = live?.rows.some((row) => row.verdict === 'diverge' || row.verdict.startsWith('nan')) ?? false;
+      const row = event.rows.find((r) => r.verdict === 'diverge' || r.verdict.startsWith('nan'));
+      if (known || row === undefined) return undefined;
+      return `First divergence so far: ${row.layer === undefined ? '' : `layer ${String(row.layer)}, `}${row.stage}.`;
+    }
+    case 'done':
+      return event.report.verdict.sentence;
+    case 'cancelled':
+      return `Cancelled after ${plural(event.layersDone, 'layer')}.`;
+    case 'failed':
+      return event.error.message;
+  }
+}

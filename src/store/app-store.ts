@@ -1,0 +1,277 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { toErrorData, type ErrorData } from '../base/errors';
+import { reportToJson } from '../divergence/report-json';
+import type { CompareMode, Report } from '../divergence/report';
+import type { ErrorMetric } from '../plots/error-scale';
+import type { TableMetric } from '../plots/select-table';
+import { selectFirst, type Place } from '../plots/select-walk';
+import type { RunSpec, SessionEvent } from '../session/events';
+import type { EngineClient, PageSource } from '../worker/client-types';
+import { announcementOf } from './announce';
+import { sourceName } from './page-url';
+import { promptActions } from './prompt-actions';
+import { FIRST_STATE, type AppState, type RunOptions } from './state';
+import { selectNeighbour, selectShown, selectView } from './view';
+
+/** What the page itself provides: everything that touches the browser and that tests replace. */
+export interface PageHost {
+  /** The trace of the sample that ships with the page. */
+  recordedReport(): Promise<Report>;
+  sample(): Promise<PageSource>;
+  /** Sources named in the address. */
+  readonly startSources: readonly PageSource[];
+  pickFiles(): void;
+  saveFile(name: string, mediaType: string, text: string): void;
+  copyText(text: string): Promise<void>;
+  /** Milliseconds, rising. */
+  now(): number;
+}
+
+export interface AppActions {
+  /** Asks for the adapter, loads the recorded trace, opens what the address names. */
+  start(): Promise<void>;
+  /** Opens a model, also on top of a run, which is cancelled first. */
+  open(sources: readonly PageSource[]): Promise<void>;
+  /** Opens the sample and runs it. */
+  runSample(): Promise<void>;
+  /** Runs what is open with the prompt and options; without a model, the sample. */
+  run(): Promise<void>;
+  cancel(): Promise<void>;
+  dismissError(): void;
+  setPromptText(text: string): void;
+  setTokenIds(text: string): void;
+  setChat(chat: boolean): void;
+  setOptions(options: Partial<RunOptions>): void;
+  select(place: Place | undefined): void;
+  walk(to: 'first' | 'next' | 'previous'): void;
+  setHeatMode(mode: CompareMode): void;
+  setMetric(metric: ErrorMetric): void;
+  setTableMetric(metric: TableMetric): void;
+  setShortcuts(on: boolean): void;
+  setTheme(theme: AppState['theme']): void;
+  pickFiles(): void;
+  saveReport(): void;
+  copySentence(): Promise<void>;
+}
+
+export interface AppStore extends Pick<StoreApi<AppState>, 'getState' | 'subscribe' | 'getInitialState'> {
+  readonly actions: AppActions;
+}
+
+/** Progress reaches the page at most this often, in milliseconds; results and ends always do. */
+const PROGRESS_INTERVAL = 80;
+
+/** The page's state and everything that changes it. One run and one opening at a time; the later request wins. */
+export function createAppStore(client: EngineClient, host: PageHost): AppStore {
+  const store = createStore<AppState>(() => FIRST_STATE);
+  const get = store.getState;
+  const set = store.setState;
+  const prompt = promptActions(client, get, set);
+  let opening = 0;
+  let running: Promise<void> | undefined;
+  let lastProgress = 0;
+
+  const failWith = (error: ErrorData): void => {
+    set({ phase: 'error', error, loadingName: undefined, progress: undefined, cancelling: false });
+    set({ announcement: `${error.message} ${error.remedy}` });
+  };
+
+  const endRun = async (): Promise<void> => {
+    if (running === undefined) return;
+    await actions.cancel();
+    await running;
+  };
+
+  /** True when the model is open and no later request overtook this one. */
+  const openSources = async (name: string, provide: () => Promise<readonly PageSource[]>): Promise<boolean> => {
+    const mine = ++opening;
+    await endRun();
+    if (mine !== opening) return false;
+    set({ phase: 'loading', loadingName: name, error: undefined, announcement: `Opening ${name}.` });
+    try {
+      const opened = await client.open(await provide());
+      if (mine !== opening) return false;
+      const { nLayer } = opened.card.hparams;
+      set({ phase: 'ready', opened, loadingName: undefined, live: undefined, report: undefined, selection: undefined });
+      set({ announcement: `${opened.card.name} is open: ${String(nLayer)} layers.` });
+      if (!opened.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
+      prompt.refresh();
+      return true;
+    } catch (error) {
+      if (mine === opening) failWith(toErrorData(error));
+      return false;
+    }
+  };
+
+  const onEvent = (event: SessionEvent): void => {
+    const { live } = get();
+    const announcement = announcementOf(event, live);
+    if (announcement !== undefined) set({ announcement });
+    switch (event.type) {
+      case 'started':
+        if (live !== undefined) set({ live: { ...live, adapter: event.adapter } });
+        return;
+      case 'progress': {
+        const now = host.now();
+        const changed = get().progress?.phase !== event.progress.phase || get().progress?.done !== event.progress.done;
+        if (!changed && now - lastProgress < PROGRESS_INTERVAL) return;
+        lastProgress = now;
+        set({ progress: event.progress });
+        return;
+      }
+      case 'rows':
+        if (live !== undefined) {
+          const rows = [...live.rows, ...event.rows];
+          set({ live: { ...live, rows, routing: [...live.routing, ...event.routing] } });
+        }
+        return;
+      case 'done':
+        set({ phase: 'done', report: event.report, live: undefined, progress: undefined, cancelling: false });
+        return;
+      case 'cancelled':
+        set({ phase: 'cancelled', progress: undefined, cancelling: false });
+        return;
+      case 'failed':
+        failWith(event.error);
+        return;
+    }
+  };
+
+  const startRun = async (): Promise<void> => {
+    const { opened } = get();
+    if (opened === undefined) return;
+    const before = opening;
+    let tokens: readonly number[];
+    try {
+      tokens = await prompt.settle();
+    } catch (error) {
+      failWith(toErrorData(error));
+      return;
+    }
+    if (before !== opening || running !== undefined) return;
+    const { options, prompt: typed } = get();
+    const spec: RunSpec = {
+      tokens,
+      ...(typed.source === 'text' ? { prompt: typed.text } : {}),
+      arms: options.arms === 'both' ? ['gpu', 'cpu'] : [options.arms],
+      mode: options.mode,
+      stages: options.stages,
+      layers: options.layers,
+      positions: options.positions,
+    };
+    const live = {
+      spec,
+      model: opened.card,
+      tokenTexts: typed.texts,
+      adapter: undefined,
+      rows: [],
+      routing: [],
+    };
+    set({ phase: 'running', live, report: undefined, error: undefined, progress: undefined, selection: undefined });
+    running = client
+      .run(spec, onEvent)
+      .catch((error: unknown) => {
+        failWith(toErrorData(error));
+      })
+      .finally(() => {
+        running = undefined;
+      });
+    await running;
+  };
+
+  const actions: AppActions = {
+    start: async () => {
+      const adapter = client.adapter().then((found) => {
+        set({ adapter: found });
+        if ('code' in found) set((s) => ({ options: { ...s.options, arms: 'cpu' } }));
+      });
+      const recorded = host.recordedReport().then(
+        (report) => {
+          set({ recorded: report });
+          prompt.adopt(report);
+        },
+        // Without its recording the page still works; it then starts with an empty prompt.
+        () => undefined,
+      );
+      const opened = host.startSources.length === 0 ? undefined : actions.open(host.startSources);
+      await Promise.all([adapter, recorded, opened]);
+    },
+    open: async (sources) => {
+      const first = sources[0];
+      if (first === undefined) return;
+      const more = sources.length > 1 ? ` and ${String(sources.length - 1)} more` : '';
+      await openSources(`${sourceName(first)}${more}`, () => Promise.resolve(sources));
+    },
+    runSample: async () => {
+      if (await openSources('the sample model', async () => [await host.sample()])) await startRun();
+    },
+    run: async () => {
+      if (running !== undefined || get().phase === 'loading') return;
+      if (get().opened === undefined) await actions.runSample();
+      else await startRun();
+    },
+    cancel: async () => {
+      if (running === undefined || get().cancelling) return;
+      set({ cancelling: true, announcement: 'Cancelling.' });
+      await client.cancel();
+    },
+    dismissError: () => {
+      if (get().phase !== 'error') return;
+      set((s) => ({ error: undefined, phase: s.opened === undefined ? 'idle' : 'ready' }));
+    },
+    setPromptText: prompt.setText,
+    setTokenIds: prompt.setIds,
+    setChat: prompt.setChat,
+    setOptions: (options) => {
+      set((s) => ({ options: { ...s.options, ...options } }));
+    },
+    select: (selection) => {
+      set({ selection });
+    },
+    walk: (to) => {
+      const view = selectView(get());
+      if (view === undefined) return;
+      const place = to === 'first' ? selectFirst(view) : selectNeighbour(get(), to === 'next' ? 1 : -1);
+      if (place === undefined) set({ announcement: 'Nothing diverges.' });
+      else set({ selection: place, announcement: `${placeText(place)}.` });
+    },
+    setHeatMode: (heatMode) => {
+      set({ heatMode });
+    },
+    setMetric: (metric) => {
+      set({ metric });
+    },
+    setTableMetric: (tableMetric) => {
+      set({ tableMetric });
+    },
+    setShortcuts: (shortcuts) => {
+      set({ shortcuts });
+    },
+    setTheme: (theme) => {
+      set({ theme });
+    },
+    pickFiles: () => {
+      host.pickFiles();
+    },
+    saveReport: () => {
+      const shown = selectShown(get());
+      if (shown.kind !== 'report' && shown.kind !== 'recorded') return;
+      const { report } = shown;
+      const stem = report.model.file.replace(/\.gguf$/i, '');
+      host.saveFile(`${stem}.moescope.json`, 'application/json', reportToJson(report, 1));
+      set({ announcement: 'Report saved.' });
+    },
+    copySentence: async () => {
+      const shown = selectShown(get());
+      if (shown.kind !== 'report' && shown.kind !== 'recorded') return;
+      await host.copyText(shown.report.verdict.sentence);
+      set({ announcement: 'Sentence copied.' });
+    },
+  };
+  return { getState: get, subscribe: store.subscribe, getInitialState: store.getInitialState, actions };
+}
+
+function placeText(place: Place): string {
+  const layer = place.layer === undefined ? '' : `Layer ${String(place.layer)}, `;
+  return `${layer}${place.stage}${place.position === undefined ? '' : `, token ${String(place.position)}`}`;
+}

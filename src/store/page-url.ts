@@ -1,0 +1,28 @@
+import type { PageSource } from '../worker/client-types';
+
+/** The models that the page's address asks for: `?model=URL`, once a part of a split file. Relative to the page. */
+export function sourcesOfUrl(href: string): readonly PageSource[] {
+  const page = new URL(href);
+  return page.searchParams
+    .getAll('model')
+    .filter((model) => model.trim() !== '')
+    .map((model) => ({ kind: 'http', url: URL.canParse(model, href) ? new URL(model, href).href : model }));
+}
+
+/** How a source is called in a headline. */
+export function sourceName(source: PageSource): string {
+  switch (source.kind) {
+    case 'blob':
+    case 'memory':
+      return source.name;
+    case 'path':
+      return lastSegment(source.path);
+    case 'http':
+      return lastSegment(source.url.split(/[?#]/)[0] ?? source.url);
+  }
+}
+
+function lastSegment(path: string): string {
+  const parts = path.split('/').filter((part) => part !== '');
+  return parts[parts.length - 1] ?? path;
+}

@@ -1,0 +1,114 @@
+import { fail, toErrorData } from '../base/errors';
+import type { Report } from '../divergence/report';
+import type { EngineClient, TokenizedPrompt } from '../worker/client-types';
+import type { AppState, PromptState } from './state';
+import { parseTokenIds } from './token-ids';
+
+export interface PromptActions {
+  setText(text: string): void;
+  setIds(text: string): void;
+  setChat(chat: boolean): void;
+  /** Brings both forms together again, after another model was opened. */
+  refresh(): void;
+  /** Takes a report's prompt where the person has not typed one. */
+  adopt(report: Report): void;
+  /** The ids of what is typed, once they are known. @throws TracerError `prompt-*`, `tokenizer-*`, `chat-template` */
+  settle(): Promise<readonly number[]>;
+}
+
+type Set = (change: Partial<AppState> | ((state: AppState) => Partial<AppState>)) => void;
+
+/** Typing pauses this long, in milliseconds, before the tokenizer is asked. */
+const TYPING_PAUSE = 120;
+
+/** The prompt's text and ids, kept in step through the opened model's tokenizer. The last edit wins. */
+export function promptActions(client: EngineClient, get: () => AppState, set: Set): PromptActions {
+  let edit = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let untouched = true;
+
+  const change = (prompt: Partial<PromptState>): void => {
+    set((s) => ({ prompt: { ...s.prompt, ...prompt } }));
+  };
+
+  const resolve = async (): Promise<TokenizedPrompt> => {
+    const { source, text, idsText, chat } = get().prompt;
+    if (source === 'ids') {
+      const ids = parseTokenIds(idsText);
+      return { ids, texts: await client.tokenTexts(ids) };
+    }
+    if (text === '') {
+      throw fail('prompt-empty', 'The prompt is empty.', 'Type a prompt, or give raw token ids.');
+    }
+    return client.tokenize(text, { chat });
+  };
+
+  const settle = async (): Promise<readonly number[]> => {
+    clearTimeout(timer);
+    const mine = ++edit;
+    try {
+      const { ids, texts } = await resolve();
+      if (mine === edit) {
+        const { source } = get().prompt;
+        change({
+          ids,
+          texts,
+          pending: false,
+          error: undefined,
+          ...(source === 'text' ? { idsText: ids.join(', ') } : {}),
+        });
+      }
+      return ids;
+    } catch (error) {
+      if (mine === edit) change({ ids: [], texts: [], pending: false, error: toErrorData(error) });
+      throw error;
+    }
+  };
+
+  const later = (): void => {
+    clearTimeout(timer);
+    edit++;
+    if (get().opened === undefined) {
+      change({ pending: true, ids: [], texts: [], error: undefined });
+      return;
+    }
+    change({ pending: true });
+    timer = setTimeout(() => {
+      // The error is in the state by then, beside the field.
+      settle().catch(() => undefined);
+    }, TYPING_PAUSE);
+  };
+
+  return {
+    setText: (text) => {
+      untouched = false;
+      change({ text, source: 'text' });
+      later();
+    },
+    setIds: (idsText) => {
+      untouched = false;
+      change({ idsText, source: 'ids' });
+      later();
+    },
+    setChat: (chat) => {
+      change({ chat });
+      if (get().prompt.source === 'text') later();
+    },
+    refresh: () => {
+      const { source, text } = get().prompt;
+      if (source === 'ids' || text !== '') later();
+    },
+    adopt: (report) => {
+      if (!untouched || get().opened !== undefined) return;
+      const { prompt, tokens, tokenTexts = [] } = report.run;
+      change({
+        text: prompt ?? '',
+        idsText: tokens.join(', '),
+        source: prompt === undefined ? 'ids' : 'text',
+        ids: tokens,
+        texts: tokenTexts,
+      });
+    },
+    settle,
+  };
+}

@@ -1,0 +1,110 @@
+import type { ErrorData } from '../base/errors';
+import type { AdapterCard, Report, RoutingRow, Row, RunMode } from '../divergence/report';
+import type { Place } from '../plots/select-walk';
+import type { CompareMode } from '../divergence/report';
+import type { ErrorMetric } from '../plots/error-scale';
+import type { TableMetric } from '../plots/select-table';
+import type { Progress, RunSpec } from '../session/events';
+import type { OpenedModel } from '../worker/client-types';
+
+export type { MemoryNeed, OpenedModel, Preflight } from '../worker/client-types';
+
+/** What `document.documentElement.dataset.state` says. */
+export const PHASES = ['idle', 'loading', 'ready', 'running', 'done', 'cancelled', 'error'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** The prompt in both of its forms; whichever was edited last counts, the other follows it. */
+export interface PromptState {
+  readonly text: string;
+  readonly idsText: string;
+  readonly source: 'text' | 'ids';
+  readonly chat: boolean;
+  readonly ids: readonly number[];
+  /** One an id; shorter while the texts are on their way. */
+  readonly texts: readonly string[];
+  /** The forms do not agree yet. */
+  readonly pending: boolean;
+  readonly error: ErrorData | undefined;
+}
+
+export type ArmChoice = 'both' | 'gpu' | 'cpu';
+
+/** Run options as typed. */
+export interface RunOptions {
+  readonly arms: ArmChoice;
+  readonly mode: RunMode;
+  readonly stages: string;
+  readonly layers: string;
+  readonly positions: string;
+}
+
+/** A run as far as it has come. */
+export interface LiveTrace {
+  readonly spec: RunSpec;
+  readonly model: OpenedModel['card'];
+  readonly tokenTexts: readonly string[];
+  readonly adapter: AdapterCard | undefined;
+  readonly rows: readonly Row[];
+  readonly routing: readonly RoutingRow[];
+}
+
+export interface AppState {
+  readonly phase: Phase;
+  /** What is being opened, for the headline. */
+  readonly loadingName: string | undefined;
+  /** The trace that was on the page before anything ran. */
+  readonly recorded: Report | undefined;
+  /** The finished run. */
+  readonly report: Report | undefined;
+  readonly live: LiveTrace | undefined;
+  readonly opened: OpenedModel | undefined;
+  readonly adapter: AdapterCard | ErrorData | undefined;
+  readonly error: ErrorData | undefined;
+  readonly prompt: PromptState;
+  readonly options: RunOptions;
+  readonly progress: Progress | undefined;
+  /** Cancel was asked for and the run has not ended yet. */
+  readonly cancelling: boolean;
+  /** What the person pointed at; undefined: the page points at the first divergence. */
+  readonly selection: Place | undefined;
+  readonly heatMode: CompareMode;
+  readonly metric: ErrorMetric;
+  readonly tableMetric: TableMetric;
+  /** For the live region. */
+  readonly announcement: string;
+  /** Single-letter keys on or off (WCAG 2.1.4). */
+  readonly shortcuts: boolean;
+  readonly theme: 'auto' | 'light' | 'dark';
+}
+
+export const FIRST_STATE: AppState = {
+  phase: 'idle',
+  loadingName: undefined,
+  recorded: undefined,
+  report: undefined,
+  live: undefined,
+  opened: undefined,
+  adapter: undefined,
+  error: undefined,
+  prompt: { text: '', idsText: '', source: 'text', chat: false, ids: [], texts: [], pending: false, error: undefined },
+  options: { arms: 'both', mode: 'both', stages: 'all', layers: 'all', positions: 'all' },
+  progress: undefined,
+  cancelling: false,
+  selection: undefined,
+  heatMode: 'free',
+  metric: 'relL2',
+  tableMetric: 'ratio',
+  announcement: '',
+  shortcuts: true,
+  theme: 'auto',
+};
+
+/** The adapter, where there is one. */
+export function adapterCard(state: AppState): AdapterCard | undefined {
+  return state.adapter !== undefined && !('code' in state.adapter) ? state.adapter : undefined;
+}
+
+/** Why there is no adapter, where there is none. */
+export function adapterError(state: AppState): ErrorData | undefined {
+  return state.adapter !== undefined && 'code' in state.adapter ? state.adapter : undefined;
+}
