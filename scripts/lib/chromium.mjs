@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { isExecutable, output, which } from './process.mjs';
+import { isExecutable, which } from './process.mjs';
 
 /** Program names that a Chromium or Chrome goes by, in the order of preference. */
 const NAMES = ['chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser'];
@@ -12,6 +13,9 @@ const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
+
+/** Longest time that a browser may take to tell its version. */
+const START_TIMEOUT_MS = 30_000;
 
 /** SwiftShader's Vulkan driver manifest, which every Chromium carries beside its program. */
 const ICD_NAME = 'vk_swiftshader_icd.json';
@@ -49,7 +53,7 @@ export function playwrightChromium() {
  * @returns {boolean}
  */
 function starts(path) {
-  return output(path, ['--version']) !== undefined;
+  return spawnSync(path, ['--version'], { timeout: START_TIMEOUT_MS, stdio: 'ignore' }).status === 0;
 }
 
 /**
