@@ -23,6 +23,33 @@ export function f16ToNumber(bits: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
+/**
+ * The IEEE 754 binary16 bits of `x` rounded to nearest, ties to even, from its f32 value (as ggml's `GGML_FP32_TO_FP16`). Too large
+ * becomes infinity; NaN becomes the quiet NaN 0x7e00 with the sign bit clear.
+ */
+export function f16Bits(x: number): number {
+  const bits = f32Bits(x);
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fff_ffff;
+  if (magnitude > 0x7f80_0000) return 0x7e00;
+  // 65520 and above round to infinity.
+  if (magnitude >= 0x477f_f000) return sign | 0x7c00;
+  const value = f32FromBits(magnitude);
+  // Below 2^-14 the step is 2^-24; otherwise ten bits below the leading one.
+  const exponent = Math.max((magnitude >>> 23) - 127, -14);
+  const steps = roundHalfEven(value * 2 ** (10 - exponent));
+  // 2048 steps carry into the exponent by themselves.
+  return sign | (steps + ((exponent + 14) << 10));
+}
+
+/** `x` of at least 0 and below 2^32 to the nearest whole number, ties to even. */
+function roundHalfEven(x: number): number {
+  const down = Math.floor(x);
+  const rest = x - down;
+  if (rest !== 0.5) return rest < 0.5 ? down : down + 1;
+  return down % 2 === 0 ? down : down + 1;
+}
+
 /** bfloat16 (the upper half of an f32) to number, exactly. */
 export function bf16ToNumber(bits: number): number {
   return f32FromBits((bits << 16) >>> 0);
