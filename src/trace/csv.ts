@@ -1,0 +1,64 @@
+import type { Tap } from '../model/engine';
+import { armFolder } from './apr-path';
+import { positionAxis } from './stage-layout';
+import type { Trace } from './trace';
+
+export const CSV_COLUMNS = ['arm', 'layer', 'stage', 'position', 'i', 'j', 'value'] as const;
+/** Enough decimal digits for every f32 to be read back exactly. */
+const F32_DIGITS = 9;
+/** Rows in one piece of text. */
+const ROWS_A_CHUNK = 4096;
+
+/**
+ * Traces in long form, in pieces: a header, then one row an element. `position` is the prompt position; `i` and `j` are the other axes
+ * in the stage table's order (`j` empty where there is one): (channel), (head, channel), (slot, channel), (head, key). `layer` is empty
+ * for whole-model stages; isolated arms are named as their folders. NaN, Infinity and -Infinity are written so.
+ */
+export function* tracesToCsv(traces: readonly Trace[]): Generator<string> {
+  yield `${CSV_COLUMNS.join(',')}\n`;
+  for (const trace of traces) {
+    const arm = quote(armFolder(trace.provenance));
+    for (const tap of trace.taps.values()) yield* tapRows(arm, tap);
+  }
+}
+
+function* tapRows(arm: string, tap: Tap): Generator<string> {
+  const axis = positionAxis(tap.stage);
+  const prefix = `${arm},${tap.layer ?? ''},${tap.stage}`;
+  let rows: string[] = [];
+  for (let flat = 0; flat < tap.data.length; flat++) {
+    const at = unravel(flat, tap.shape);
+    const position = tap.positions[at[axis] ?? 0] ?? '';
+    const [i = '', j = ''] = at.filter((_, k) => k !== axis);
+    rows.push(`${prefix},${position},${i},${j},${decimal(tap.data[flat] ?? NaN)}\n`);
+    if (rows.length === ROWS_A_CHUNK) {
+      yield rows.join('');
+      rows = [];
+    }
+  }
+  if (rows.length > 0) yield rows.join('');
+}
+
+/** The shortest of the two usual decimal forms that reads back as the same f32. */
+function decimal(x: number): string {
+  return Number.isInteger(x) && !Object.is(x, -0)
+    ? String(x)
+    : Object.is(x, -0)
+      ? '-0'
+      : String(Number(x.toPrecision(F32_DIGITS)));
+}
+
+function unravel(flat: number, shape: readonly number[]): number[] {
+  const at = new Array<number>(shape.length).fill(0);
+  let rest = flat;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const length = shape[axis] ?? 1;
+    at[axis] = rest % length;
+    rest = Math.floor(rest / length);
+  }
+  return at;
+}
+
+function quote(value: string): string {
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}

@@ -1,0 +1,57 @@
+import { formatError } from './format-error';
+
+/** A parsed JSON value and where it stands, for reading files that others wrote. Every reader throws `trace-format` naming the place. */
+export interface Field {
+  readonly value: unknown;
+  readonly place: string;
+}
+
+/** Parses JSON text. */
+export function parseJson(text: string, place: string): Field {
+  try {
+    return { value: JSON.parse(text) as unknown, place };
+  } catch (error) {
+    throw formatError(place, 'JSON', error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A member of an object; its value is undefined where the object has none. */
+export function member({ value, place }: Field, name: string): Field {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw formatError(place, 'an object', describe(value));
+  }
+  const entry = Object.entries(value).find(([key]) => key === name);
+  return { value: entry?.[1], place: `${place}, ${name}` };
+}
+
+export function elements({ value, place }: Field): readonly Field[] {
+  if (!Array.isArray(value)) throw formatError(place, 'an array', describe(value));
+  return value.map((entry: unknown, i) => ({ value: entry, place: `${place}[${i}]` }));
+}
+
+export function text({ value, place }: Field): string {
+  if (typeof value !== 'string') throw formatError(place, 'a string', describe(value));
+  return value;
+}
+
+export function optionalText(field: Field): string | undefined {
+  return field.value === undefined ? undefined : text(field);
+}
+
+/** A whole number from 0 to `max`. */
+export function index({ value, place }: Field, max = 0xfffffffe): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max) {
+    throw formatError(place, `a whole number from 0 to ${max}`, describe(value));
+  }
+  return value;
+}
+
+export function indices(field: Field): readonly number[] {
+  return elements(field).map((entry) => index(entry));
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const json = JSON.stringify(value);
+  return json.length > 60 ? `${json.slice(0, 60)}...` : json;
+}

@@ -1,0 +1,74 @@
+import type { Tap } from '../model/engine';
+import { stageSpec, type StageId } from '../model/stages';
+import { formatError } from './format-error';
+
+/** A tap's payload: f32, or u32 for an index stage. */
+export type TapData = Tap['data'];
+
+/** The axis that positions label: the stage table's `nTokens`. */
+export function positionAxis(stage: StageId): number {
+  return Math.max(0, stageSpec(stage).shape.indexOf('nTokens'));
+}
+
+/** Axes of a stage's taps. Stages that a Qwen3-MoE model does not have, as a dense model's dump holds, are (nTokens, channels). */
+function rankOf(stage: StageId): number {
+  return stageSpec(stage).shape.length || 2;
+}
+
+/** One row at position 0, of the stage's rank: what a file that states only an element count is read as. */
+export function singleRow(stage: StageId, count: number): readonly number[] {
+  const rank = rankOf(stage);
+  return Array.from({ length: rank }, (_, axis) => (axis === rank - 1 ? count : 1));
+}
+
+/**
+ * Checks that stage, layer, shape, positions and payload of a tap belong together.
+ * @throws TracerError `trace-format` naming the place.
+ */
+export function checkTap(tap: Tap, place: string): Tap {
+  const spec = stageSpec(tap.stage);
+  const isLayerStage = spec.scope === 'layer';
+  if (isLayerStage !== (tap.layer !== undefined)) {
+    throw formatError(
+      place,
+      isLayerStage ? `a layer for stage ${tap.stage}` : `no layer for stage ${tap.stage}`,
+      String(tap.layer),
+    );
+  }
+  const rank = rankOf(tap.stage);
+  if (tap.shape.length !== rank)
+    throw formatError(`${place}, shape`, `${rank} axes for stage ${tap.stage}`, `[${tap.shape.join(', ')}]`);
+  const count = tap.shape.reduce((a, b) => a * b, 1);
+  if (count !== tap.data.length)
+    throw formatError(`${place}, data`, `${count} elements as the shape says`, `${tap.data.length}`);
+  if (tap.bound !== undefined && tap.bound.length !== count) {
+    throw formatError(`${place}, bound`, `${count} elements as the shape says`, `${tap.bound.length}`);
+  }
+  const rows = tap.shape[positionAxis(tap.stage)] ?? 0;
+  if (tap.positions.length !== rows)
+    throw formatError(`${place}, positions`, `${rows} positions as the shape says`, `${tap.positions.length}`);
+  const disorder = tap.positions.findIndex((p, i) => i > 0 && p <= (tap.positions[i - 1] ?? 0));
+  if (disorder >= 0)
+    throw formatError(
+      `${place}, positions`,
+      'ascending positions',
+      `${tap.positions[disorder]} after ${tap.positions[disorder - 1]}`,
+    );
+  return tap;
+}
+
+/**
+ * Expert ids stored as numbers of any type, as the u32 of an index stage.
+ * @throws TracerError `trace-format` at the first value that is not an expert id.
+ */
+export function expertIds(values: ArrayLike<number | bigint>, place: string): Uint32Array<ArrayBuffer> {
+  const ids = new Uint32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i]);
+    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+      throw formatError(`${place}, element ${i}`, 'an expert id', String(value));
+    }
+    ids[i] = value;
+  }
+  return ids;
+}

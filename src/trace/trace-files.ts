@@ -1,0 +1,180 @@
+import type { Tap } from '../model/engine';
+import { stageSpec } from '../model/stages';
+import { aprPath, armFolder, armOfFolder, fileLayer, parseAprPath } from './apr-path';
+import { decodeAprt, encodeAprt } from './aprt';
+import { formatError } from './format-error';
+import { elements, member, parseJson, text } from './json-fields';
+import { decodeNpy, encodeNpy, type NpyArray } from './npy';
+import { checkTap, expertIds, positionAxis, singleRow } from './stage-layout';
+import { createTrace, tapKey, type Provenance, type Trace } from './trace';
+import { readProvenance, readTapHeader, tapHeader } from './trace-header';
+import { checkSchema } from './trace-json';
+import type { FileTree } from './zip';
+
+/** The schema of `trace.json`, which stands beside the arms' folders. */
+export const TREE_SCHEMA = 'moescope-tree/1';
+const INDEX_FILE = 'trace.json';
+
+/** APRT files (`.bin`), or NumPy arrays (`.npy`, with shapes and bounds). */
+export type TensorFormat = 'aprt' | 'npy';
+const EXTENSION = { aprt: 'bin', npy: 'npy' } as const satisfies Record<TensorFormat, string>;
+const BOUND = 'bound.npy';
+
+/** What a folder or archive holds. */
+export interface ReadFiles {
+  /** One for each arm folder, in order of folder name. */
+  readonly traces: readonly Trace[];
+  /** Files that are no part of a trace, so that nothing is dropped silently. */
+  readonly ignored: readonly string[];
+}
+
+/**
+ * Traces as files by path: `<arm>/layer-<N>/<stage>.bin` (or `.npy`, and `.bound.npy` where a tap has a bound), and a `trace.json` with
+ * the provenance, positions and shapes. Bounds are not part of the APRT format.
+ * @throws TracerError `trace-format` when two traces are of the same arm and mode.
+ */
+export function tracesToFiles(traces: readonly Trace[], format: TensorFormat): FileTree {
+  const files = new Map<string, Uint8Array>();
+  const folders = traces.map((trace) => armFolder(trace.provenance));
+  const twice = folders.find((folder, i) => folders.indexOf(folder) !== i);
+  if (twice !== undefined) throw formatError('traces to save', 'one for each arm and mode', `two for ${twice}`);
+  for (const trace of traces) for (const [path, bytes] of tensorFiles(trace, format)) files.set(path, bytes);
+  files.set(INDEX_FILE, new TextEncoder().encode(treeIndex(traces)));
+  return files;
+}
+
+/** The tensor files of one trace, made one at a time, so that a large trace can be written file by file. */
+export function* tensorFiles(
+  trace: Trace,
+  format: TensorFormat,
+): Generator<readonly [string, Uint8Array<ArrayBuffer>]> {
+  const folder = armFolder(trace.provenance);
+  for (const tap of trace.taps.values()) {
+    const path = aprPath(folder, tap.stage, tap.layer, EXTENSION[format]);
+    if (format === 'aprt') {
+      yield [path, encodeAprt(fileLayer(tap.stage, tap.layer), tap.data)];
+      continue;
+    }
+    yield [path, encodeNpy(npyOf(tap))];
+    if (tap.bound !== undefined) {
+      const boundPath = aprPath(folder, tap.stage, tap.layer, BOUND);
+      yield [boundPath, encodeNpy({ type: 'f4', shape: tap.shape, data: tap.bound })];
+    }
+  }
+}
+
+/** The text of `trace.json` for these traces. */
+export function treeIndex(traces: readonly Trace[]): string {
+  const entries = traces.map((trace) => ({
+    folder: armFolder(trace.provenance),
+    provenance: trace.provenance,
+    taps: [...trace.taps].flatMap(([key, tap]) => (trace.unplaced.has(key) ? [] : [tapHeader(tap)])),
+  }));
+  return JSON.stringify({ schema: TREE_SCHEMA, traces: entries }, undefined, 1);
+}
+
+/**
+ * Reads a saved folder or archive: APRT or NumPy files, one arm a folder, with or without folders above them. Without `trace.json` (a
+ * foreign dump) the arm is the folder's name; NumPy arrays sit at positions 0, 1, ...; APRT tensors are left unplaced.
+ * @throws TracerError `trace-format` naming the file; also when nothing in it is a tensor.
+ */
+export function filesToTraces(files: FileTree, place: string): ReadFiles {
+  const described = readIndexes(files, place);
+  const ignored: string[] = [];
+  const bounds = new Map<string, Float32Array<ArrayBuffer>>();
+  const groups = new Map<string, { taps: Map<string, Tap>; unplaced: Set<string> }>();
+  for (const [path, bytes] of files) {
+    const at = `${place}: ${path}`;
+    const bound = parseAprPath(path, BOUND);
+    if (bound !== undefined) {
+      bounds.set(`${bound.folder}|${tapKey(bound.layer, bound.stage)}`, floats(decodeNpy(bytes, at), at));
+      continue;
+    }
+    const isNpy = path.endsWith('.npy');
+    const named = parseAprPath(path, isNpy ? 'npy' : 'bin');
+    if (named === undefined) {
+      if (!isIndex(path)) ignored.push(path);
+      continue;
+    }
+    const key = tapKey(named.layer, named.stage);
+    const group = groups.get(named.folder) ?? { taps: new Map<string, Tap>(), unplaced: new Set<string>() };
+    groups.set(named.folder, group);
+    if (group.taps.has(key)) throw formatError(at, `one file for ${key}`, 'a second one');
+    const known = described.get(named.folder)?.taps.get(key);
+    const tap = isNpy ? npyTap(named, known, decodeNpy(bytes, at), at) : aprtTap(named, known, bytes, at);
+    group.taps.set(key, checkTap(tap, at));
+    if (!isNpy && known === undefined) group.unplaced.add(key);
+  }
+  if (groups.size === 0) throw formatError(place, 'tensors at <arm>/layer-<N>/<stage>.bin or .npy', 'none');
+  const traces = [...groups]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([folder, { taps, unplaced }]) => {
+      const bounded = [...taps].map(([key, tap]) => withBound(tap, bounds.get(`${folder}|${key}`), `${place}: ${key}`));
+      return createTrace(described.get(folder)?.provenance ?? armOfFolder(folder), bounded, unplaced);
+    });
+  return { traces, ignored };
+}
+
+interface Described {
+  readonly provenance: Provenance;
+  readonly taps: ReadonlyMap<string, Omit<Tap, 'data'>>;
+}
+
+type Named = Pick<Tap, 'stage' | 'layer'>;
+
+function isIndex(path: string): boolean {
+  return path === INDEX_FILE || path.endsWith(`/${INDEX_FILE}`);
+}
+
+/** What every `trace.json` says, by the whole path of the arm's folder. */
+function readIndexes(files: FileTree, place: string): ReadonlyMap<string, Described> {
+  const described = new Map<string, Described>();
+  for (const [path, bytes] of files) {
+    if (!isIndex(path)) continue;
+    const parent = path.slice(0, -INDEX_FILE.length);
+    const document = parseJson(new TextDecoder().decode(bytes), `${place}: ${path}`);
+    checkSchema(document, TREE_SCHEMA);
+    for (const entry of elements(member(document, 'traces'))) {
+      const headers = elements(member(entry, 'taps')).map(readTapHeader);
+      described.set(`${parent}${text(member(entry, 'folder'))}`, {
+        provenance: readProvenance(member(entry, 'provenance')),
+        taps: new Map(headers.map((header) => [tapKey(header.layer, header.stage), header])),
+      });
+    }
+  }
+  return described;
+}
+
+function aprtTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, bytes: Uint8Array, place: string): Tap {
+  const tensor = decodeAprt(bytes, place);
+  const filed = fileLayer(stage, layer);
+  const agrees = tensor.layer === filed || (stage === 'embedding' && tensor.layer === undefined);
+  if (!agrees)
+    throw formatError(`${place}, layer`, String(filed ?? 'whole-model'), String(tensor.layer ?? 'whole-model'));
+  const data = stageSpec(stage).values === 'index' ? expertIds(tensor.data, place) : tensor.data;
+  const layout = known ?? { positions: [0], shape: singleRow(stage, data.length) };
+  return { stage, layer, positions: layout.positions, shape: layout.shape, data };
+}
+
+function npyTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, array: NpyArray, place: string): Tap {
+  const data = stageSpec(stage).values === 'index' ? expertIds(array.data, place) : floats(array, place);
+  const rows = array.shape[positionAxis(stage)] ?? 0;
+  const positions = known?.positions ?? Array.from({ length: rows }, (_, i) => i);
+  return { stage, layer, positions, shape: array.shape, data };
+}
+
+function npyOf(tap: Tap): NpyArray {
+  return tap.data instanceof Uint32Array
+    ? { type: 'u4', shape: tap.shape, data: tap.data }
+    : { type: 'f4', shape: tap.shape, data: tap.data };
+}
+
+function floats(array: NpyArray, place: string): Float32Array<ArrayBuffer> {
+  if (array.type === 'f4') return array.data;
+  if (array.type === 'f8') return Float32Array.from(array.data);
+  throw formatError(`${place}, type`, '<f4 or <f8', `<${array.type}`);
+}
+
+function withBound(tap: Tap, bound: Float32Array<ArrayBuffer> | undefined, place: string): Tap {
+  return bound === undefined ? tap : checkTap({ ...tap, bound }, place);
+}

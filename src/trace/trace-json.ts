@@ -1,0 +1,99 @@
+import { stageSpec } from '../model/stages';
+import { decodeBase64, encodeBase64 } from './base64';
+import { formatError } from './format-error';
+import { elements, member, parseJson, text, type Field } from './json-fields';
+import { checkTap, type TapData } from './stage-layout';
+import { createTrace, tapKey, traceBytes, type Trace } from './trace';
+import { tapStats } from './tap-stats';
+import { readProvenance, readTapHeader, tapHeader } from './trace-header';
+
+/** Additive changes keep the number; a change of meaning raises it and gets an upgrader. */
+export const TRACE_SCHEMA = 'moescope-trace/1';
+
+/** V8 holds strings up to about 2^29 characters; base64 needs 4 for 3 bytes. */
+const MAX_PAYLOAD_BYTES = 360e6;
+
+/**
+ * A trace as one JSON document: provenance, and for each tap its layer (null for whole-model stages), stage, positions, shape,
+ * statistics (not finite: "NaN", "Infinity", "-Infinity") and little-endian base64 payload (f4, or u4 for expert ids), so that bits survive.
+ * @throws TracerError `trace-format` when it would not fit in one string.
+ */
+export function encodeTraceJson(trace: Trace): string {
+  const bytes = traceBytes(trace);
+  if (bytes > MAX_PAYLOAD_BYTES) {
+    throw formatError(
+      'trace JSON',
+      `at most ${MAX_PAYLOAD_BYTES} bytes of tensors`,
+      `${bytes}`,
+      'Save the trace as NPZ or as a folder.',
+    );
+  }
+  const taps = [...trace.taps].map(([key, tap]) => ({
+    ...tapHeader(tap),
+    ...(trace.unplaced.has(key) ? { unplaced: true } : {}),
+    stats: tapStats(tap.data),
+    type: tap.data instanceof Uint32Array ? 'u4' : 'f4',
+    data: base64Of(tap.data),
+    ...(tap.bound === undefined ? {} : { bound: base64Of(tap.bound) }),
+  }));
+  return JSON.stringify({ schema: TRACE_SCHEMA, provenance: trace.provenance, taps }, nonFiniteAsText);
+}
+
+/** Reads {@link encodeTraceJson}'s document. @throws TracerError `trace-format` naming the place; another schema is refused by name. */
+export function decodeTraceJson(json: string, place: string): Trace {
+  const document = parseJson(json, place);
+  checkSchema(document, TRACE_SCHEMA);
+  const unplaced = new Set<string>();
+  const taps = elements(member(document, 'taps')).map((field) => {
+    const header = readTapHeader(field);
+    if (member(field, 'unplaced').value === true) unplaced.add(tapKey(header.layer, header.stage));
+    const bound = member(field, 'bound');
+    const tap = {
+      ...header,
+      data: readData(field, stageSpec(header.stage).values === 'index'),
+      ...(bound.value === undefined ? {} : { bound: new Float32Array(readBytes(bound)) }),
+    };
+    return checkTap(tap, field.place);
+  });
+  return createTrace(readProvenance(member(document, 'provenance')), taps, unplaced);
+}
+
+/** @throws TracerError `trace-format` when the document's schema is another one. */
+export function checkSchema(document: Field, expected: string): void {
+  const schema = member(document, 'schema');
+  if (schema.value === expected) return;
+  throw formatError(
+    schema.place,
+    expected,
+    JSON.stringify(schema.value) ?? 'nothing',
+    'This is not a trace that this version of MoEscope reads. Use the version that wrote it, or save the trace again.',
+  );
+}
+
+function readData(field: Field, isIndex: boolean): TapData {
+  const type = member(field, 'type');
+  const expected = isIndex ? 'u4' : 'f4';
+  if (type.value !== expected) throw formatError(type.place, expected, JSON.stringify(type.value) ?? 'nothing');
+  const buffer = readBytes(member(field, 'data'));
+  return isIndex ? new Uint32Array(buffer) : new Float32Array(buffer);
+}
+
+function readBytes(field: Field): ArrayBuffer {
+  const bytes = decodeBase64(text(field));
+  if (bytes === undefined || bytes.length % 4 !== 0) {
+    throw formatError(
+      field.place,
+      'base64 of 4-byte elements',
+      bytes === undefined ? 'other text' : `${bytes.length} bytes`,
+    );
+  }
+  return bytes.buffer;
+}
+
+function base64Of(data: TapData): string {
+  return encodeBase64(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function nonFiniteAsText(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}

@@ -1,0 +1,61 @@
+import type { ArmId, Tap } from '../model/engine';
+import { stageOrder, type StageId } from '../model/stages';
+
+/** Whether the arm fed itself or each of its stages was fed the reference's input. */
+export type TraceMode = 'free' | 'isolated';
+
+/** Where a trace comes from. A foreign dump states only what it knows. */
+export interface Provenance {
+  readonly arm: ArmId;
+  readonly mode: TraceMode;
+  readonly modelName?: string;
+  /** SHA-256 (hex) of the model's header bytes. */
+  readonly headerSha256?: string;
+  /** Adapter description, for a GPU arm. */
+  readonly adapter?: string;
+  readonly toolVersion?: string;
+  /** The whole prompt; taps name the positions that they hold. */
+  readonly tokens?: readonly number[];
+}
+
+/** All taps of one arm, in forward order, by {@link tapKey}. */
+export interface Trace {
+  readonly provenance: Provenance;
+  readonly taps: ReadonlyMap<string, Tap>;
+  /** Keys of taps whose file states only an element count: their shape is one row at position 0 until `adoptLayout` finds better. */
+  readonly unplaced: ReadonlySet<string>;
+}
+
+/** `layer-3/moe_router`, or `lm_head` for a whole-model stage. */
+export function tapKey(layer: number | undefined, stage: StageId): string {
+  return layer === undefined ? stage : `layer-${layer}/${stage}`;
+}
+
+/** A trace of these taps; a later tap replaces an earlier one of the same layer and stage. */
+export function createTrace(
+  provenance: Provenance,
+  taps: Iterable<Tap>,
+  unplaced: ReadonlySet<string> = new Set(),
+): Trace {
+  const ordered = [...taps].sort(
+    (a, b) => forwardOrder(a) - forwardOrder(b) || stageOrder(a.stage) - stageOrder(b.stage),
+  );
+  return { provenance, taps: new Map(ordered.map((tap) => [tapKey(tap.layer, tap.stage), tap])), unplaced };
+}
+
+/** The tap of a layer (undefined: whole-model) and stage. */
+export function findTap(trace: Trace, layer: number | undefined, stage: StageId): Tap | undefined {
+  return trace.taps.get(tapKey(layer, stage));
+}
+
+/** Bytes of a trace's payloads, bounds included. */
+export function traceBytes(trace: Trace): number {
+  let bytes = 0;
+  for (const tap of trace.taps.values()) bytes += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
+  return bytes;
+}
+
+function forwardOrder(tap: Tap): number {
+  if (tap.layer !== undefined) return tap.layer;
+  return tap.stage === 'embedding' ? -1 : Infinity;
+}
