@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import { storageBindings, type KernelSpec } from '../../src/gpu/kernel-spec';
 import { KERNELS } from '../../src/gpu/kernel-table';
+import { MATMUL_KERNELS } from '../../src/gpu/matmul/variants';
 import { getPipeline } from '../../src/gpu/pipelines';
 import { shaderSource } from '../../src/gpu/shader-source';
 import { testContext } from '../support/gpu';
@@ -28,22 +29,28 @@ function wgslBindings(kernel: KernelSpec): unknown[] {
   return [...found].map(([, binding, access, name]) => [Number(binding), access, name]);
 }
 
-describe.each(KERNELS.map((kernel) => [kernel.file, kernel] as const))('%s', (_file, kernel) => {
-  it.each(kernel.variants.map((v) => [v.id, v] as const))('compiles as %s on default limits', async (_id, variant) => {
-    if (variant.feature !== undefined) return;
-    await expect(getPipeline(context, kernel, variant)).resolves.toBeDefined();
-  });
+describe.each([...KERNELS, ...MATMUL_KERNELS].map((kernel) => [kernel.file, kernel] as const))(
+  '%s',
+  (_file, kernel) => {
+    it.each(kernel.variants.map((v) => [v.id, v] as const))(
+      'compiles as %s on default limits',
+      async (_id, variant) => {
+        if (variant.feature !== undefined) return;
+        await expect(getPipeline(context, kernel, variant)).resolves.toBeDefined();
+      },
+    );
 
-  it('has the params of its WGSL struct, in order', () => {
-    expect(Object.entries(wgslParams(kernel))).toEqual(Object.entries(kernel.params));
-  });
+    it('has the params of its WGSL struct, in order', () => {
+      expect(Object.entries(wgslParams(kernel))).toEqual(Object.entries(kernel.params));
+    });
 
-  it('has the bindings of its WGSL variables, in order', () => {
-    const storage = storageBindings(kernel).map(({ name, writable }, i) => [
-      i,
-      writable ? 'storage, read_write' : 'storage, read',
-      name,
-    ]);
-    expect(wgslBindings(kernel)).toEqual([...storage, [storage.length, 'uniform', 'params']]);
-  });
-});
+    it('has the bindings of its WGSL variables, in order', () => {
+      const storage = storageBindings(kernel).map(({ name, writable }, i) => [
+        i,
+        writable ? 'storage, read_write' : 'storage, read',
+        name,
+      ]);
+      expect(wgslBindings(kernel)).toEqual([...storage, [storage.length, 'uniform', 'params']]);
+    });
+  },
+);

@@ -61,4 +61,11 @@ describe.each(QUANT_TYPES)('%s', (type) => {
       expect(strayWrites, describeCase(c)).toBe(0);
     }
   });
+
+  it('gives the same bits on every run', async () => {
+    const c: MatmulCase = { ...PLAIN, type, nIn: ggmlType(type).blockSize * 3, nOut: 33, shares: [range(9)] };
+    const matmul = await prepareMatmul(context, { type, nIn: c.nIn, nOut: c.nOut, rowsPerMatrix: 9 });
+    const first = await runCase(context, matmul, c);
+    expect((await runCase(context, matmul, c)).bits).toEqual(first.bits);
+  });
 });

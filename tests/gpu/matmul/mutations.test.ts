@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { QuantType } from '../../../src/gguf/ggml-types';
+import type { GpuContext } from '../../../src/gpu/device';
+import { prepareMatmul, type Matmul } from '../../../src/gpu/matmul/encode-matmul';
+import { compileShader, shaderSource } from '../../../src/gpu/shader-source';
+import { testContext } from '../../support/gpu';
+import { runCase, type MatmulCase } from './run-matmul';
+
+/* The comparison of matmul.test.ts must see every one of these defects: a test that cannot fail proves nothing. */
+
+let context: GpuContext;
+beforeAll(async () => {
+  context = await testContext('default');
+});
+afterAll(() => {
+  context.dispose();
+});
+
+/** The kernel with one piece of its WGSL replaced. */
+async function mutate(matmul: Matmul, from: string, to: string): Promise<Matmul> {
+  const { pipeline } = matmul;
+  const source = shaderSource(pipeline.kernel.file, pipeline.variant.includes);
+  expect(source.code, 'the mutation finds its place').toContain(from);
+  const module = await compileShader(context.device, { ...source, code: source.code.replace(from, to) });
+  const layout = context.device.createPipelineLayout({ bindGroupLayouts: [pipeline.layout] });
+  const mutant = await context.device.createComputePipelineAsync({
+    layout,
+    compute: { module, entryPoint: 'main', constants: { ...pipeline.variant.constants } },
+  });
+  return { ...matmul, pipeline: { ...pipeline, pipeline: mutant } };
+}
+
+/** Red: outside the bound, or written where it must not. */
+async function isCaught(c: MatmulCase, from: string, to: string): Promise<boolean> {
+  const matmul = await prepareMatmul(context, { type: c.type, nIn: c.nIn, nOut: c.nOut, rowsPerMatrix: 8 });
+  const honest = await runCase(context, matmul, c);
+  expect(honest.worstRatio).toBeLessThanOrEqual(1);
+  const { worstRatio, strayWrites } = await runCase(context, await mutate(matmul, from, to), c);
+  return worstRatio > 1 || strayWrites > 0;
+}
+
+const base = { nOut: 7, shares: [[3, 0], [1]], weights: 'normal', input: 'normal', gap: 3, seed: 9 } as const;
+
+describe('a defect in how a format is read', () => {
+  it.each<[QuantType, number, string, string]>([
+    ['F32', 64, 'unit.values[3]', 'unit.values[2]'],
+    ['F16', 64, 'unpack2x16float(high)', 'unpack2x16float(low)'],
+    ['BF16', 64, 'high << 16u', 'high << 15u'],
+    ['Q4_0', 64, '(unsignedBytes(high.w) - 8.0)', '(unsignedBytes(high.w) - 7.0)'],
+    ['Q4_1', 64, 'unsignedBytes(low.x) + m', 'unsignedBytes(low.x) - m'],
+    ['Q5_0', 64, '(four & 8u) << 25u', '(four & 8u) << 24u'],
+    ['Q5_1', 64, 'planeVec4s(4u * blocks)', 'planeVec4s(4u * blocks + 16u)'],
+    ['Q8_0', 64, 'unpack4xI8', 'unpack4xU8'],
+    ['Q2_K', 512, '- bMin', '+ bMin'],
+    ['Q3_K', 512, '<< 2u)) - 4.0', '<< 2u)) - 3.0'],
+    ['Q4_K', 512, '& 0xc0c0u', '& 0x8080u'],
+    ['Q5_K', 512, '(fifths >> vec4(chunk))', '(fifths >> vec4(0u))'],
+    ['Q6_K', 512, '(high & 0x03030303u) << 4u', '(high & 0x01010101u) << 4u'],
+    ['IQ4_NL', 64, '0x71594535u', '0x71594536u'],
+    ['IQ4_XS', 512, '& 3u) << 4u', '& 1u) << 4u'],
+    ['MXFP4', 64, '0xc8643210u', '0xc8643220u'],
+  ])('%s is caught', async (type, nIn, from, to) => {
+    expect(await isCaught({ ...base, type, nIn }, from, to)).toBe(true);
+  });
+});
+
+const GUARDED_READ = `let at = min(k, vec4(params.nIn - 1u)) + base;
+  return select(vec4(0.0), vec4(x[at.x], x[at.y], x[at.z], x[at.w]), k < vec4(params.nIn));`;
+
+describe('a defect in the kernel', () => {
+  it.each([
+    ['a flipped sign', 'sums[t] += sum', 'sums[t] -= sum'],
+    ['a lost column', 'chunkColumn(u, c, 5u)', 'chunkColumn(u, c, 4u)'],
+    ['a lost last unit', 'u < units;', 'u + 1u < units;'],
+    ['a wrong y row', 'rows[entry.y + t].y *', 'rows[entry.y + t].x *'],
+    ['a wrong x row', 'rows[entry.y + t].x *', 't *'],
+    ['a forgotten weight offset', '(entry.x >> 2u) + o', 'o'],
+    ['a forgotten x offset', '+ params.xOffset', '+ 0u * params.xOffset'],
+    ['a forgotten y offset', '+ params.yOffset', '+ 0u * params.yOffset'],
+    [
+      'an x read beyond the row',
+      GUARDED_READ,
+      'let at = k + base;\n  return vec4(x[at.x], x[at.y], x[at.z], x[at.w]);',
+    ],
+    ['a row too many', 'o >= params.nOut', 'o > params.nOut'],
+    ['an extra row of the list', 'min(entry.z, TOKENS)', 'TOKENS'],
+  ])('%s is caught', async (_name, from, to) => {
+    expect(await isCaught({ ...base, type: 'F32', nIn: 33 }, from, to)).toBe(true);
+  });
+});
