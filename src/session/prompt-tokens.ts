@@ -5,8 +5,8 @@ import type { Tokenizer } from '../tokenizer/tokenizer';
 
 /**
  * Token ids of a prompt. Raw text is taken as written, control tokens in it (`<|im_start|>`) parsed, with the begin-of-text token in
- * front where the file asks for one. With `chat` it is one user turn of the file's chat template, ready for the answer; the template
- * writes its own begin-of-text token.
+ * front where the file asks for one. With `chat` it is one user turn of the file's chat template, ready for the answer; a
+ * begin-of-text token that the template writes is not doubled.
  * @throws TracerError `tokenizer-malformed`, `chat-template`, `prompt-empty`
  */
 export function promptTokens(

@@ -1,0 +1,183 @@
+import { fail, toErrorData, TracerError, type ErrorData } from '../base/errors';
+import { TOOL } from '../base/version';
+import { createCpuEngine } from '../cpu/engine/cpu-engine';
+import type { CpuPool } from '../cpu/pool/cpu-pool';
+import type { ModelCard, Report } from '../divergence/report';
+import type { ModelFile } from '../gguf/model-file';
+import type { GpuContext } from '../gpu/device';
+import { createGpuEngine, type GpuEngine } from '../gpu/engine/gpu-engine';
+import type { ArmEngine, EngineHooks, Tap } from '../model/engine';
+import type { HParams } from '../model/hparams';
+import { readHParams } from '../model/read-hparams';
+import { checkWeights } from '../model/weights';
+import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
+import type { RunSpec, SessionEvent } from './events';
+import type { Host } from './host';
+import { modelCard } from './model-card';
+import { ProgressMeter } from './progress';
+import { promptTokens } from './prompt-tokens';
+import { runSession } from './run-session';
+
+export interface RunHandlers {
+  readonly onEvent: (event: SessionEvent) => void;
+  readonly onTap?: (folder: string, tap: Tap) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One opened model with its arms, kept warm between runs: a second prompt finds its weights on the GPU. Runs one prompt at a time.
+ * The model is the session's to close.
+ */
+export class ModelSession {
+  readonly model: ModelFile;
+  readonly hparams: HParams;
+  readonly card: ModelCard;
+  readonly tokenizer: Tokenizer | undefined;
+  /** Why text cannot be tokenised; token ids still run. */
+  readonly tokenizerError: ErrorData | undefined;
+  readonly #host: Host;
+  #pool: CpuPool | undefined;
+  #cpu: ArmEngine | undefined;
+  #context: GpuContext | undefined;
+  #gpu: { readonly engine: GpuEngine; readonly budget: number | undefined } | undefined;
+  #meter: ProgressMeter | undefined;
+  #running = false;
+  readonly #hooks: EngineHooks = { onRead: (tensor, bytes) => this.#meter?.hooks.onRead?.(tensor, bytes) };
+
+  /** @throws TracerError `gguf-*` when the file is no Qwen3-MoE model that can be run: every tensor is checked here. */
+  constructor(model: ModelFile, host: Host) {
+    this.model = model;
+    this.#host = host;
+    this.hparams = readHParams(model);
+    checkWeights(model, this.hparams);
+    this.card = modelCard(model, this.hparams);
+    const tokenizer = attempt(() => createTokenizer(model.metadata));
+    this.tokenizer = tokenizer.value;
+    this.tokenizerError = tokenizer.error;
+  }
+
+  /** Token ids of a prompt, or of one user turn of the chat template. @throws TracerError `tokenizer-*`, `chat-template`, `prompt-empty`. */
+  tokenize(text: string, options: { readonly chat: boolean }): readonly number[] {
+    if (this.tokenizer === undefined) {
+      throw this.tokenizerError === undefined
+        ? fail('internal', 'No tokenizer.', 'Give token ids.')
+        : new TracerError(this.tokenizerError);
+    }
+    return promptTokens(this.tokenizer, this.model.metadata, text, options);
+  }
+
+  /** A token as people read it; its number where the file has no usable vocabulary. */
+  tokenText(id: number): string {
+    return this.tokenizer?.tokenText(id) ?? `#${id}`;
+  }
+
+  /** The device that runs use, opened on first need. @throws TracerError `gpu-unavailable`, `gpu-adapter`. */
+  async gpuContext(): Promise<GpuContext> {
+    this.#context ??= await this.#host.openGpu();
+    return this.#context;
+  }
+
+  /**
+   * Runs a prompt and compares the arms.
+   * @throws TracerError `run-busy`, or what `runSession` throws; after any failure but a cancel the arms are opened afresh next time.
+   */
+  async run(spec: RunSpec, handlers: RunHandlers): Promise<Report> {
+    if (this.#running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
+    this.#running = true;
+    const meter = new ProgressMeter((progress) => {
+      handlers.onEvent({ type: 'progress', progress });
+    });
+    this.#meter = meter;
+    meter.update('prepare', 0, 1);
+    try {
+      const arms = await this.#openArms(spec).catch((error: unknown) => {
+        handlers.onEvent({ type: 'failed', error: toErrorData(error) });
+        throw error;
+      });
+      return await runSession({
+        spec,
+        hparams: this.hparams,
+        arms,
+        meter,
+        adapter: arms.a === undefined ? undefined : this.#context?.card,
+        parts: {
+          tool: TOOL,
+          runtime: this.#host.runtime,
+          ...(this.#host.browser === undefined ? {} : { browser: this.#host.browser }),
+          model: this.card,
+          typeOf: (tensor) => this.model.tensors.get(tensor)?.type,
+          tokenText: (id) => this.tokenText(id),
+          memory: () => this.#memory(),
+        },
+        onEvent: handlers.onEvent,
+        onTap: handlers.onTap,
+        signal: handlers.signal,
+      });
+    } catch (error) {
+      if (toErrorData(error).code !== 'run-cancelled') await this.#closeArms();
+      throw error;
+    } finally {
+      this.#meter = undefined;
+      this.#running = false;
+    }
+  }
+
+  /** Ends workers, frees the GPU and closes the file. */
+  async dispose(): Promise<void> {
+    await this.#closeArms();
+    await this.model.close();
+  }
+
+  async #openArms(spec: RunSpec): Promise<{ readonly a: GpuEngine | undefined; readonly b: ArmEngine | undefined }> {
+    const a = spec.arms.includes('gpu') ? await this.#gpuEngine(spec.gpuBudget) : undefined;
+    const b = spec.arms.includes('cpu') ? this.#cpuEngine() : undefined;
+    return { a, b };
+  }
+
+  async #gpuEngine(budget: number | undefined): Promise<GpuEngine> {
+    const context = await this.gpuContext();
+    if (this.#gpu !== undefined && this.#gpu.budget === budget) return this.#gpu.engine;
+    await this.#gpu?.engine.dispose();
+    const { model, hparams } = this;
+    const engine = createGpuEngine({ context, model, hparams, budget, hooks: this.#hooks });
+    this.#gpu = { engine, budget };
+    return engine;
+  }
+
+  #cpuEngine(): ArmEngine {
+    const { model, hparams } = this;
+    this.#pool ??= this.#host.createPool(model);
+    this.#cpu ??= createCpuEngine({ model, hparams, pool: this.#pool, hooks: this.#hooks });
+    return this.#cpu;
+  }
+
+  #memory(): { readonly gpuWeightBytes: number; readonly gpuPeakBytes: number; readonly expertsRead: number } {
+    const stats = this.#gpu?.engine.stats();
+    return {
+      gpuWeightBytes: stats?.weightBytes ?? 0,
+      gpuPeakBytes: stats?.peakBytes ?? 0,
+      expertsRead: stats?.expertsRead ?? 0,
+    };
+  }
+
+  async #closeArms(): Promise<void> {
+    await this.#gpu?.engine.dispose().catch(() => undefined);
+    this.#context?.dispose();
+    await this.#cpu?.dispose();
+    await this.#pool?.dispose();
+    this.#gpu = undefined;
+    this.#context = undefined;
+    this.#cpu = undefined;
+    this.#pool = undefined;
+  }
+}
+
+function attempt<T>(
+  make: () => T,
+): { readonly value: T; readonly error: undefined } | { readonly value: undefined; readonly error: ErrorData } {
+  try {
+    return { value: make(), error: undefined };
+  } catch (error) {
+    return { value: undefined, error: toErrorData(error) };
+  }
+}

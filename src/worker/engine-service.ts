@@ -1,0 +1,127 @@
+import { fail, toErrorData, type ErrorData } from '../base/errors';
+import type { AdapterCard } from '../divergence/report';
+import type { SourceDescriptor } from '../gguf/byte-source';
+import { openModel } from '../gguf/open-model';
+import { openSource } from '../gguf/open-source';
+import type { RunSpec, SessionEvent } from '../session/events';
+import type { Host } from '../session/host';
+import { ModelSession } from '../session/model-session';
+import { runCost } from '../session/preflight';
+import type { OpenedModel, Preflight, TokenizedPrompt } from './client-types';
+
+/** The engine as the worker offers it: `EngineClient` without the thread between. Holds at most one model. */
+export class EngineService {
+  readonly #host: Host;
+  readonly #workers: number;
+  #session: ModelSession | undefined;
+  #run: { readonly abort: AbortController; readonly ended: Promise<unknown> } | undefined;
+
+  /** `workers`: how many threads the reference will use, for the preflight. */
+  constructor(host: Host, workers: number) {
+    this.#host = host;
+    this.#workers = workers;
+  }
+
+  async open(descriptors: readonly SourceDescriptor[]): Promise<OpenedModel> {
+    await this.cancel();
+    const sources = [];
+    try {
+      for (const descriptor of descriptors) sources.push(await openSource(descriptor));
+    } catch (error) {
+      for (const source of sources) await source.close();
+      throw error;
+    }
+    const model = await openModel(sources);
+    const session = await this.#newSession(model);
+    const before = this.#session;
+    this.#session = session;
+    await before?.dispose();
+    return { card: session.card, preflight: await this.#preflight(session) };
+  }
+
+  tokenize(text: string, options: { readonly chat: boolean }): TokenizedPrompt {
+    const session = this.#opened();
+    const ids = session.tokenize(text, options);
+    return { ids, texts: ids.map((id) => session.tokenText(id)) };
+  }
+
+  tokenTexts(ids: readonly number[]): readonly string[] {
+    const session = this.#opened();
+    return ids.map((id) => {
+      if (!Number.isInteger(id) || id < 0 || id >= session.hparams.nVocab) {
+        const last = session.hparams.nVocab - 1;
+        throw fail(
+          'prompt-token',
+          `Token id ${id} is not in the vocabulary, which ends at ${last}.`,
+          `Give ids from 0 to ${last}.`,
+          {
+            actual: id,
+            limit: last,
+          },
+        );
+      }
+      return session.tokenText(id);
+    });
+  }
+
+  async run(spec: RunSpec, onEvent: (event: SessionEvent) => void): Promise<void> {
+    if (this.#run !== undefined) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
+    const abort = new AbortController();
+    // What went wrong has been told as an event.
+    const ended = this.#opened()
+      .run(spec, { onEvent, signal: abort.signal })
+      .catch(() => undefined);
+    this.#run = { abort, ended };
+    await ended;
+    this.#run = undefined;
+  }
+
+  /** Resolves when the run has come to rest. */
+  async cancel(): Promise<void> {
+    this.#run?.abort.abort();
+    await this.#run?.ended;
+  }
+
+  async adapter(): Promise<AdapterCard | ErrorData> {
+    try {
+      if (this.#session !== undefined) return (await this.#session.gpuContext()).card;
+      const context = await this.#host.openGpu();
+      context.dispose();
+      return context.card;
+    } catch (error) {
+      return toErrorData(error);
+    }
+  }
+
+  async #newSession(model: ConstructorParameters<typeof ModelSession>[0]): Promise<ModelSession> {
+    try {
+      return new ModelSession(model, this.#host);
+    } catch (error) {
+      await model.close();
+      throw error;
+    }
+  }
+
+  #opened(): ModelSession {
+    if (this.#session === undefined) throw fail('usage', 'No model is open.', 'Drop a GGUF file, or open the sample.');
+    return this.#session;
+  }
+
+  async #preflight(session: ModelSession): Promise<Preflight> {
+    const adapter = await this.adapter();
+    const card = 'code' in adapter ? undefined : adapter;
+    const cost = runCost(session.model, session.hparams, card, this.#workers);
+    const { largest } = cost;
+    return {
+      headerBytes: session.model.headerBytes,
+      readBytes: cost.readBytes,
+      ...(card === undefined ? {} : { gpu: { wantBytes: cost.gpuWantBytes, needBytes: cost.gpuNeedBytes } }),
+      cpu: { wantBytes: cost.cpuNeedBytes, needBytes: cost.cpuNeedBytes },
+      ...(largest.allowedBytes === undefined
+        ? {}
+        : { largestBinding: { tensor: largest.tensor, bytes: largest.bytes, allowedBytes: largest.allowedBytes } }),
+      chatTemplate: typeof session.model.metadata.get('tokenizer.chat_template') === 'string',
+      ...(session.tokenizerError === undefined ? {} : { tokenizerError: session.tokenizerError }),
+    };
+  }
+}

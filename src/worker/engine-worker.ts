@@ -1,0 +1,23 @@
+import { expose } from 'comlink';
+import { browserWorker } from '../cpu/pool/browser-worker';
+import { createWorkerPool } from '../cpu/pool/worker-pool';
+import { openDevice } from '../gpu/device';
+import { browserGpu } from '../gpu/browser-gpu';
+import { browserCard } from './browser-card';
+import { EngineService } from './engine-service';
+import { carryErrorCodes } from './error-transfer';
+
+/** The reference leaves one core to the page and the GPU process, and takes no more than pay. */
+const CPU_WORKERS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
+
+carryErrorCodes();
+const service = new EngineService(
+  {
+    runtime: 'browser',
+    browser: browserCard(navigator.userAgent),
+    openGpu: () => openDevice(browserGpu(), { adapter: 'any' }),
+    createPool: (model) => createWorkerPool(model, Array.from({ length: CPU_WORKERS }, browserWorker)),
+  },
+  CPU_WORKERS,
+);
+expose(service);
