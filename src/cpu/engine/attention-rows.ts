@@ -1,0 +1,74 @@
+import { attentionScores } from '../kernels/attention-scores';
+import { attentionValues } from '../kernels/attention-values';
+import { softmax } from '../kernels/softmax';
+import { capturedPositions, type Step, type StageOutput } from './step';
+
+/**
+ * Attention goes query by query and head by head, so that no (nHead, nTokens, nKeys) array is ever whole: scores and softmax are computed
+ * again for the positions that a capture names. The same kernels in the same order give the same bits.
+ */
+
+/** Scores of (head, token) for the first `nKeys` keys, into `out` at `outAt`. Grouped queries: head j reads kv head floor(j / group). */
+export function scoreRow(
+  step: Step,
+  head: number,
+  token: number,
+  nKeys: number,
+  out: Float64Array,
+  outAt: number,
+): void {
+  const { headDim, qDim, kvDim } = step.hparams;
+  const q = step.values.float('q_post_rope');
+  const channel = kvHead(step, head) * headDim;
+  attentionScores(q, token * qDim + head * headDim, step.cache.keys, channel, kvDim, headDim, nKeys, out, outAt);
+}
+
+/** Softmax of (head, token) over the keys that it may see; returns how many. The rest of `out` is left alone: zero. */
+export function softmaxRow(step: Step, head: number, token: number, out: Float64Array, outAt: number): number {
+  const visible = step.nPast + token + 1;
+  scoreRow(step, head, token, visible, out, outAt);
+  softmax(out, outAt, visible);
+  return visible;
+}
+
+/** Calls `row` for every head and captured position of an attention stage; breathes between. Gives (nHead, captured, nKeys). */
+export async function capturedAttention(
+  step: Step,
+  stage: 'attn_scores' | 'attn_softmax',
+  row: (head: number, token: number, out: Float64Array, outAt: number) => void,
+): Promise<StageOutput> {
+  const positions = capturedPositions(step, stage);
+  const nKeys = step.nPast + step.nTokens;
+  const values = new Float64Array(step.hparams.nHead * positions.length * nKeys);
+  let at = 0;
+  for (let head = 0; head < step.hparams.nHead; head++) {
+    for (const position of positions) {
+      row(head, position - step.nPast, values, at);
+      at += nKeys;
+      if (step.pause.due()) await step.pause.breathe();
+    }
+  }
+  return { values, tokens: 'captured' };
+}
+
+/** softmax x V for every token: (nTokens, qDim). */
+export async function attentionOutput(step: Step): Promise<StageOutput> {
+  const { nHead, headDim, qDim, kvDim } = step.hparams;
+  const values = new Float64Array(step.nTokens * qDim);
+  const weights = new Float64Array(step.nPast + step.nTokens);
+  for (let token = 0; token < step.nTokens; token++) {
+    for (let head = 0; head < nHead; head++) {
+      const visible = softmaxRow(step, head, token, weights, 0);
+      const channel = kvHead(step, head) * headDim;
+      const at = token * qDim + head * headDim;
+      attentionValues(weights, 0, visible, step.cache.values, channel, kvDim, headDim, values, at);
+      if (step.pause.due()) await step.pause.breathe();
+    }
+  }
+  return { values, tokens: 'all' };
+}
+
+/** The kv head that a query head reads. */
+export function kvHead(step: Step, head: number): number {
+  return Math.floor(head / (step.hparams.nHead / step.hparams.nHeadKv));
+}

@@ -1,0 +1,85 @@
+import { fail } from '../../base/errors';
+import type { StepOptions, Tap } from '../../model/engine';
+import type { HParams } from '../../model/hparams';
+import { stageSpec, type ActiveStageId, type Dim } from '../../model/stages';
+import { capturedPositions, type StageOutput, type Step } from './step';
+
+/**
+ * The tap of a stage: the captured positions, rounded to f32. Undefined when the stage is not captured.
+ * @param bound largest absolute errors, laid out as `output.values`
+ */
+export function captureTap(
+  step: Step,
+  stage: ActiveStageId,
+  layer: number | undefined,
+  output: StageOutput,
+  bound: Float64Array | undefined,
+): Tap | undefined {
+  const positions = capturedPositions(step, stage);
+  if (positions.length === 0) return undefined;
+  const shape = stageSpec(stage).shape.map((dim) => dimSize(dim, step, positions.length));
+  const picked = pick(output.values, step, output.tokens, positions);
+  const data = picked instanceof Float64Array ? Float32Array.from(picked) : picked.slice();
+  const tap: Tap = { stage, layer, positions, shape, data };
+  if (bound === undefined) return tap;
+  return { ...tap, bound: Float32Array.from(pick(bound, step, output.tokens, positions), roundUp) };
+}
+
+/**
+ * Checks that every captured position belongs to the step.
+ * @throws TracerError `plan-range`.
+ */
+export function checkCapture(options: StepOptions, nPast: number, nTokens: number): void {
+  for (const [stage, positions] of options.capture) {
+    const wrong = positions.find(
+      (p, i) => !Number.isInteger(p) || p < nPast || p >= nPast + nTokens || p <= (positions[i - 1] ?? -1),
+    );
+    if (wrong === undefined) continue;
+    throw fail(
+      'plan-range',
+      `Position ${wrong} of ${stage} cannot be captured; this step has positions ${nPast} to ${nPast + nTokens - 1}, and they must ascend.`,
+      'Choose positions inside the prompt.',
+      { stage, position: wrong, first: nPast, end: nPast + nTokens },
+    );
+  }
+}
+
+/** Rows of the captured positions. Outputs that hold only those are taken as they are. */
+function pick<T extends Float64Array | Uint32Array>(
+  values: T,
+  step: Step,
+  tokens: StageOutput['tokens'],
+  positions: readonly number[],
+): T | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+  if (tokens === 'captured' || positions.length === step.nTokens) return values;
+  const width = values.length / step.nTokens;
+  const length = positions.length * width;
+  const out = values instanceof Float64Array ? new Float64Array(length) : new Uint32Array(length);
+  for (const [i, position] of positions.entries()) {
+    const from = (position - step.nPast) * width;
+    out.set(values.subarray(from, from + width), i * width);
+  }
+  return out;
+}
+
+function dimSize(dim: Dim, step: Step, positions: number): number {
+  switch (dim) {
+    case 'nTokens':
+      return positions;
+    case 'nKeys':
+      return step.nPast + step.nTokens;
+    case 'qkvDim':
+      return step.hparams.qDim + 2 * step.hparams.kvDim;
+    default:
+      return sizeOf(step.hparams, dim);
+  }
+}
+
+function sizeOf(hparams: HParams, dim: Exclude<Dim, 'nTokens' | 'nKeys' | 'qkvDim'>): number {
+  return hparams[dim];
+}
+
+/** The smallest f32 not below a positive `x`, or one step above it. */
+function roundUp(x: number): number {
+  return Math.fround(x) >= x || Number.isNaN(x) ? x : x * (1 + 2 ** -23) + 2 ** -149;
+}

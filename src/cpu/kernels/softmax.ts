@@ -1,0 +1,15 @@
+/**
+ * In place over x[at .. at + n): exp(x_i - max) / sum_j exp(x_j - max). One NaN or +Infinity makes every element NaN, which is how
+ * poison stays visible.
+ */
+export function softmax(x: Float64Array, at: number, n: number): void {
+  let max = -Infinity;
+  for (let i = 0; i < n; i++) if (x[at + i]! > max) max = x[at + i]!;
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    const e = Math.exp(x[at + i]! - max);
+    x[at + i] = e;
+    sum += e;
+  }
+  for (let i = 0; i < n; i++) x[at + i]! /= sum;
+}

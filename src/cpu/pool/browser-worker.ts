@@ -1,0 +1,26 @@
+import type { WorkerLike } from './protocol';
+
+/** A worker of the page. */
+export function browserWorker(): WorkerLike {
+  const worker = new Worker(new URL('./worker-entry.ts', import.meta.url), { type: 'module', name: 'moescope-cpu' });
+  return {
+    post: (message, transfer) => {
+      worker.postMessage(message, [...transfer]);
+    },
+    listen: (onMessage, onCrash) => {
+      worker.onmessage = (event) => {
+        onMessage(event.data);
+      };
+      worker.onerror = (event) => {
+        onCrash(event.message || 'its script could not be loaded');
+      };
+      worker.onmessageerror = () => {
+        onCrash('a message could not be read');
+      };
+    },
+    terminate: () => {
+      worker.terminate();
+      return Promise.resolve();
+    },
+  };
+}

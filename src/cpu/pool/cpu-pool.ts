@@ -1,0 +1,38 @@
+import type { WeightTensor } from '../../model/weights';
+
+/** Consecutive rows of a weight matrix times the vectors of some tokens. Expert e of a stacked tensor starts at row e * nOut. */
+export interface MatmulJob {
+  readonly tensor: WeightTensor;
+  readonly firstRow: number;
+  readonly rows: number;
+  /** (nTokens, nIn), nIn = tensor.dims[0]. Not changed and not transferred. */
+  readonly x: Float64Array<ArrayBuffer>;
+  readonly nTokens: number;
+  /** Also compute sum_j |w_ij x_j|, which error bounds scale with. */
+  readonly magnitudes: boolean;
+}
+
+export interface MatmulResult {
+  /** (nTokens, rows) */
+  readonly y: Float64Array<ArrayBuffer>;
+  /** (nTokens, rows), when asked for. */
+  readonly magnitudes: Float64Array<ArrayBuffer> | undefined;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of a weight tensor were read. */
+  readonly onRead?: ((tensor: string, bytes: number) => void) | undefined;
+}
+
+/** Where matrix products run: in this thread or spread over workers. Which pool runs them changes no bit of the result. */
+export interface CpuPool {
+  /**
+   * Results in the order of `jobs`.
+   * @throws TracerError as `ModelFile.readTensor`; `run-cancelled` within the time of one row chunk (some 30 ms); `cpu-worker` when a
+   * worker died.
+   */
+  run(jobs: readonly MatmulJob[], options: RunOptions): Promise<readonly MatmulResult[]>;
+  /** Ends the workers. Safe to call twice. */
+  dispose(): Promise<void>;
+}

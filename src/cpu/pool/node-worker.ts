@@ -1,0 +1,29 @@
+import { Worker } from 'node:worker_threads';
+import type { WorkerLike } from './protocol';
+
+/** A worker thread of Node. @param entry the built `node-worker-entry.ts` */
+export function nodeWorker(entry: URL): WorkerLike {
+  const worker = new Worker(entry, { name: 'moescope-cpu' });
+  let ended = false;
+  return {
+    post: (message, transfer) => {
+      worker.postMessage(message, transfer);
+    },
+    listen: (onMessage, onCrash) => {
+      worker.on('message', onMessage);
+      worker.on('messageerror', () => {
+        onCrash('a message could not be read');
+      });
+      worker.on('error', (error) => {
+        onCrash(error instanceof Error ? error.message : String(error));
+      });
+      worker.on('exit', (code) => {
+        if (!ended) onCrash(`it exited with status ${code}`);
+      });
+    },
+    terminate: async () => {
+      ended = true;
+      await worker.terminate();
+    },
+  };
+}

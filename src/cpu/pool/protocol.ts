@@ -1,0 +1,47 @@
+import type { ErrorData } from '../../base/errors';
+import type { SourceDescriptor } from '../../gguf/byte-source';
+import type { WeightTensor } from '../../model/weights';
+
+/** What the pool tells a worker. Plain data. */
+export type ToWorker =
+  | { readonly type: 'open'; readonly descriptors: readonly SourceDescriptor[] }
+  | {
+      readonly type: 'unit';
+      readonly id: number;
+      readonly tensor: WeightTensor;
+      /** Byte range in the tensor. */
+      readonly offset: number;
+      readonly length: number;
+      readonly rows: number;
+      /** (nTokens, nIn), transferred. */
+      readonly x: Float64Array<ArrayBuffer>;
+      readonly nTokens: number;
+      readonly magnitudes: boolean;
+    }
+  | { readonly type: 'cancel'; readonly ids: readonly number[] };
+
+/** What a worker answers. Each unit is answered once, by `done` or `failed`. */
+export type FromWorker =
+  | { readonly type: 'read'; readonly id: number; readonly bytes: number }
+  | {
+      readonly type: 'done';
+      readonly id: number;
+      /** (nTokens, rows), transferred. */
+      readonly y: Float64Array<ArrayBuffer>;
+      readonly magnitudes: Float64Array<ArrayBuffer> | undefined;
+    }
+  | { readonly type: 'failed'; readonly id: number; readonly error: ErrorData };
+
+/** A worker seen from the pool; `browser-worker.ts` and `node-worker.ts` make them. */
+export interface WorkerLike {
+  post(message: ToWorker, transfer: readonly ArrayBuffer[]): void;
+  /** Called once. `onCrash` reports that the worker died or could not start. */
+  listen(onMessage: (message: FromWorker) => void, onCrash: (reason: string) => void): void;
+  terminate(): Promise<void>;
+}
+
+/** The pool seen from a worker. */
+export interface WorkerPort {
+  post(message: FromWorker, transfer: readonly ArrayBuffer[]): void;
+  listen(onMessage: (message: ToWorker) => void): void;
+}

@@ -1,0 +1,87 @@
+import { rowBytes } from '../../gguf/ggml-types';
+import type { TensorInfo } from '../../gguf/model-file';
+import { matmulRow } from '../kernels/matmul-rows';
+import type { Breather } from './breather';
+import type { MatmulJob, MatmulResult } from './cpu-pool';
+
+/** Largest slice of weights that is in memory for one unit. */
+export const MAX_UNIT_BYTES = 2 * 2 ** 20;
+/** Smallest unit worth a message, in multiply-adds (about a millisecond). */
+const MIN_UNIT_WORK = 1e6;
+/** What dequantising an element costs, in multiply-adds. */
+const DEQUANT_WORK = 4;
+/** Units that each worker should find in a large job, so that an uneven finish costs little. */
+const UNITS_PER_WORKER = 2;
+
+/** Row range of a job: what one worker reads and multiplies at a time. */
+export interface Unit {
+  /** Index of its job. */
+  readonly job: number;
+  /** First row, counted from the job's first row. */
+  readonly from: number;
+  readonly rows: number;
+}
+
+/** Cuts jobs into units for `workers` workers: at most {@link MAX_UNIT_BYTES} of weights each, in order. */
+export function planUnits(jobs: readonly MatmulJob[], workers: number): readonly Unit[] {
+  return jobs.flatMap((job, index) => {
+    const nIn = rowLength(job.tensor);
+    const fits = Math.floor(MAX_UNIT_BYTES / rowBytes(job.tensor.type, nIn));
+    const worthwhile = Math.ceil(MIN_UNIT_WORK / (nIn * (job.nTokens + DEQUANT_WORK)));
+    const share = Math.ceil(job.rows / (workers * UNITS_PER_WORKER));
+    const size = Math.max(1, Math.min(fits, Math.max(worthwhile, share)));
+    const units: Unit[] = [];
+    for (let from = 0; from < job.rows; from += size) {
+      units.push({ job: index, from, rows: Math.min(size, job.rows - from) });
+    }
+    return units;
+  });
+}
+
+/** What one unit reads: the byte range in its tensor. */
+export function unitRange(job: MatmulJob, unit: Unit): { readonly offset: number; readonly length: number } {
+  const bytes = rowBytes(job.tensor.type, rowLength(job.tensor));
+  return { offset: (job.firstRow + unit.from) * bytes, length: unit.rows * bytes };
+}
+
+/** A unit by itself, as a worker receives it. */
+export interface UnitWork extends Omit<MatmulJob, 'firstRow'> {
+  /** Raw weight bytes of the rows. */
+  readonly bytes: Uint8Array;
+}
+
+/** Multiplies a unit whose weights are read: (nTokens, rows). Breathes between rows. */
+export async function computeUnit(work: UnitWork, breather: Breather): Promise<MatmulResult> {
+  const { tensor, bytes, rows, x, nTokens } = work;
+  const nIn = rowLength(tensor);
+  const y = new Float64Array(nTokens * rows);
+  const magnitudes = work.magnitudes ? new Float64Array(nTokens * rows) : undefined;
+  const task = { type: tensor.type, bytes, rows, nIn, x, nTokens, y, magnitudes, row: new Float32Array(nIn) };
+  for (let r = 0; r < rows; r++) {
+    matmulRow(task, r);
+    if (breather.due()) await breather.breathe();
+  }
+  return { y, magnitudes };
+}
+
+/** Puts a unit's result (nTokens, unit.rows) into its job's result (nTokens, rows). */
+export function placeUnit(job: MatmulJob, unit: Unit, part: MatmulResult, whole: MatmulResult): void {
+  for (let t = 0; t < job.nTokens; t++) {
+    const from = t * unit.rows;
+    const at = t * job.rows + unit.from;
+    whole.y.set(part.y.subarray(from, from + unit.rows), at);
+    if (part.magnitudes) whole.magnitudes?.set(part.magnitudes.subarray(from, from + unit.rows), at);
+  }
+}
+
+/** Empty results for the jobs. */
+export function emptyResults(jobs: readonly MatmulJob[]): readonly MatmulResult[] {
+  return jobs.map((job) => ({
+    y: new Float64Array(job.nTokens * job.rows),
+    magnitudes: job.magnitudes ? new Float64Array(job.nTokens * job.rows) : undefined,
+  }));
+}
+
+function rowLength(tensor: TensorInfo): number {
+  return tensor.dims[0] ?? 0;
+}

@@ -1,0 +1,58 @@
+import { nodeSource } from '../../src/gguf/node-source';
+import { openModel } from '../../src/gguf/open-model';
+import type { ModelFile } from '../../src/gguf/model-file';
+import type { ArmEngine, CaptureRequest, StepOptions, Tap } from '../../src/model/engine';
+import type { HParams } from '../../src/model/hparams';
+import { readHParams } from '../../src/model/read-hparams';
+import { ACTIVE_STAGES, type StageId } from '../../src/model/stages';
+import { goldenModelPath } from '../support/golden';
+
+/** An opened golden model; the caller closes it. */
+export async function openGolden(name: string): Promise<{ readonly model: ModelFile; readonly hparams: HParams }> {
+  const model = await openModel([await nodeSource(goldenModelPath(name))]);
+  return { model, hparams: readHParams(model) };
+}
+
+/** Every active stage at these positions. */
+export function captureAll(positions: readonly number[]): CaptureRequest {
+  return new Map(ACTIVE_STAGES.map((stage) => [stage, positions]));
+}
+
+/** The numbers first .. first + count - 1. */
+export function range(count: number, first = 0): readonly number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
+}
+
+/** A whole forward pass. */
+export interface Forward {
+  /** @throws when the tap was not captured */
+  tap(stage: StageId, layer?: number): Tap;
+  readonly taps: readonly Tap[];
+}
+
+/** Runs begin, every layer and end with the same options. */
+export async function forward(
+  engine: ArmEngine,
+  hparams: HParams,
+  tokens: Uint32Array<ArrayBuffer>,
+  options: StepOptions,
+  nPast = 0,
+): Promise<Forward> {
+  const taps: Tap[] = [];
+  taps.push(...(await engine.begin(tokens, nPast, options)).taps.values());
+  for (let l = 0; l < hparams.nLayer; l++) taps.push(...(await engine.layer(l, options)).taps.values());
+  taps.push(...(await engine.end(options)).taps.values());
+  return {
+    taps,
+    tap(stage, layer) {
+      const found = taps.find((t) => t.stage === stage && t.layer === layer);
+      if (found === undefined) throw new Error(`no tap of ${stage} in layer ${String(layer)}`);
+      return found;
+    },
+  };
+}
+
+/** The bits of a tap, for comparisons that NaN must pass too. */
+export function bits(tap: Tap): Uint32Array {
+  return new Uint32Array(tap.data.buffer, tap.data.byteOffset, tap.data.length);
+}
