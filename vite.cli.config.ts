@@ -17,7 +17,7 @@ export default defineConfig({
     minify: false,
     sourcemap: true,
     rollupOptions: {
-      input: { moescope: 'src/cli/main.ts' },
+      input: { moescope: 'src/cli/main.ts', 'cpu-worker': 'src/cpu/pool/node-worker-entry.ts' },
       external: EXTERNAL,
       output: { entryFileNames: '[name].js', chunkFileNames: 'chunk-[name].js' },
     },

@@ -72,6 +72,18 @@ export function swiftshaderIcd(chromium) {
 }
 
 /**
+ * The manifest of the software GPU of any Chromium on this machine, without starting one.
+ * @returns {string | undefined}
+ */
+export function anySwiftshaderIcd() {
+  for (const program of [...NAMES.map(which), ...PLACES, playwrightChromium()]) {
+    const icd = program === undefined ? undefined : swiftshaderIcd(program);
+    if (icd !== undefined) return icd;
+  }
+  return undefined;
+}
+
+/**
  * The environment in which Dawn under Node finds the same software GPU that the browser tests use. Empty where the person has
  * chosen a driver, and on systems where Dawn does not use Vulkan.
  * @param {string | undefined} chromium

@@ -1,0 +1,103 @@
+import { parseArgs } from 'node:util';
+import { fail } from '../base/errors';
+import { COMMANDS, findCommand, HELP, VERSION, type CommandName, type CommandSpec } from './commands';
+import { takesValue, type AnyOption, type DefaultedOption, type Flag, type Option } from './option';
+
+/** The values of one command line, typed by the option that asks. */
+export interface Arguments {
+  readonly operands: readonly string[];
+  has(flag: Flag): boolean;
+  get<T>(option: DefaultedOption<T>): T;
+  get<T>(option: Option<T>): T | undefined;
+}
+
+export type Invocation =
+  | { readonly kind: 'help'; readonly command?: CommandSpec }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'command'; readonly name: CommandName; readonly arguments: Arguments };
+
+/**
+ * Reads a command line, without the program's name. Every value is checked here, before anything runs.
+ * @throws TracerError `usage`
+ */
+export function readCommandLine(argv: readonly string[]): Invocation {
+  const [first, ...rest] = argv;
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+    const about = first === 'help' && rest[0] !== undefined ? findCommand(rest[0]) : undefined;
+    return about === undefined ? { kind: 'help' } : { kind: 'help', command: about };
+  }
+  if (first === '--version' || first === '-V') return { kind: 'version' };
+  const command = findCommand(first);
+  if (command === undefined) {
+    const names = COMMANDS.map((c) => c.name).join(', ');
+    throw fail('usage', `There is no command "${first}".`, `Commands: ${names}. See moescope --help.`, {
+      actual: first,
+    });
+  }
+  const { values, positionals } = readOptions(command, rest);
+  if (values.has(HELP.name)) return { kind: 'help', command };
+  if (values.has(VERSION.name)) return { kind: 'version' };
+  if (positionals.length !== command.operands.length) throw wrongOperands(command, positionals);
+  const read = argumentsOf(values, positionals);
+  for (const option of command.options) if (takesValue(option)) read.get(option);
+  return { kind: 'command', name: command.name, arguments: read };
+}
+
+interface RawOptions {
+  /** By option name; true for flags. */
+  readonly values: ReadonlyMap<string, string | true>;
+  readonly positionals: readonly string[];
+}
+
+function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions {
+  const known: readonly AnyOption[] = [...command.options, HELP, VERSION];
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(known.map((o) => [o.name, { type: takesValue(o) ? 'string' : 'boolean' } as const])),
+    // Errors are ours, with a code and a remedy.
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const values = new Map<string, string | true>();
+  const positionals: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const name = token.rawName === '-h' ? HELP.name : token.name;
+    const option = known.find((candidate) => candidate.name === name);
+    const help = `See moescope ${command.name} --help.`;
+    if (option === undefined) {
+      throw fail('usage', `${command.name} has no option ${token.rawName}.`, help, { actual: token.rawName });
+    }
+    if (values.has(name)) throw fail('usage', `${token.rawName} is given twice.`, 'Give it once.', { option: name });
+    const isMissing = takesValue(option) && (token.value === undefined || token.value === '');
+    if (isMissing) throw fail('usage', `${token.rawName} needs a value.`, help, { option: name });
+    if (!takesValue(option) && token.value !== undefined) {
+      throw fail('usage', `${token.rawName} takes no value.`, help, { option: name, actual: token.value });
+    }
+    values.set(name, token.value ?? true);
+  }
+  return { values, positionals };
+}
+
+function argumentsOf(values: RawOptions['values'], operands: readonly string[]): Arguments {
+  function get<T>(option: DefaultedOption<T>): T;
+  function get<T>(option: Option<T>): T | undefined;
+  function get<T>(option: Option<T> | DefaultedOption<T>): T | undefined {
+    const given = values.get(option.name);
+    const raw = typeof given === 'string' ? given : 'byDefault' in option ? option.byDefault : undefined;
+    return raw === undefined ? undefined : option.parse(raw, `--${option.name}`);
+  }
+  return { operands, has: (flag) => values.has(flag.name), get };
+}
+
+function wrongOperands(command: CommandSpec, actual: readonly string[]): Error {
+  const expected = command.operands.join(' ') || 'nothing';
+  return fail(
+    'usage',
+    `${command.name} takes ${expected}; it was given ${actual.length === 0 ? 'nothing' : actual.join(' ')}.`,
+    `Quote a value that holds blanks. See moescope ${command.name} --help.`,
+    { expected: command.operands.length, actual: actual.length },
+  );
+}

@@ -1,0 +1,192 @@
+import {
+  parseBytes,
+  parseChoice,
+  parsePort,
+  parseText,
+  parseTokens,
+  parseWordList,
+  type AnyOption,
+  type DefaultedOption,
+  type Flag,
+  type Option,
+} from './option';
+
+/** THE COMMAND TABLE: parsing, help and README derive from it. */
+export interface CommandSpec {
+  readonly name: string;
+  /** What stands for the positional arguments in the help; all are required. */
+  readonly operands: readonly string[];
+  readonly summary: string;
+  /** A paragraph for the command's own help. */
+  readonly description: string;
+  readonly options: readonly AnyOption[];
+  readonly examples: readonly string[];
+}
+
+export const PROMPT: Option<string> = {
+  name: 'prompt',
+  placeholder: 'TEXT',
+  help: "text to run; the file's own tokenizer turns it into ids",
+  parse: parseText,
+};
+export const PROMPT_FILE: Option<string> = {
+  name: 'prompt-file',
+  placeholder: 'FILE',
+  help: 'read the prompt from a UTF-8 file, whole, line ends included',
+  parse: parseText,
+};
+export const TOKENS: Option<readonly number[]> = {
+  name: 'tokens',
+  placeholder: 'IDS',
+  help: 'token ids instead of text: 9707,1917',
+  parse: parseTokens,
+};
+export const CHAT: Flag = { name: 'chat', help: "wrap the prompt as one user turn of the file's chat template" };
+export const ARMS: DefaultedOption<readonly ('gpu' | 'cpu')[]> = {
+  name: 'arms',
+  placeholder: 'LIST',
+  help: 'sides to run: the arm under test, then the reference; one alone captures without comparing',
+  parse: parseWordList(['gpu', 'cpu']),
+  byDefault: 'gpu,cpu',
+};
+export const MODE: DefaultedOption<'free' | 'isolated' | 'both'> = {
+  name: 'mode',
+  placeholder: 'MODE',
+  help: "free: each arm feeds itself; isolated: each stage is fed the reference's input, so only its own error is left; both",
+  parse: parseChoice(['free', 'isolated', 'both']),
+  byDefault: 'both',
+};
+export const STAGES_OPTION: DefaultedOption<string> = {
+  name: 'stages',
+  placeholder: 'LIST',
+  help: 'stages to compare, by name, separated by commas, or all',
+  parse: parseText,
+  byDefault: 'all',
+};
+export const LAYERS: DefaultedOption<string> = {
+  name: 'layers',
+  placeholder: 'A..B',
+  help: 'layers to compare, from 0, B excluded; all, or one number',
+  parse: parseText,
+  byDefault: 'all',
+};
+export const POSITIONS: DefaultedOption<string> = {
+  name: 'positions',
+  placeholder: 'A..B',
+  help: 'prompt positions to compare, from 0, B excluded; all, last, or one number',
+  parse: parseText,
+  byDefault: 'all',
+};
+export const SAVE_TENSOR: Option<string> = {
+  name: 'save-tensor',
+  placeholder: 'DIR',
+  help: 'write every captured tensor under DIR/<arm>/layer-<N>/<stage>; one new folder tree a run',
+  parse: parseText,
+};
+export const FORMAT: DefaultedOption<'aprt' | 'npz'> = {
+  name: 'format',
+  placeholder: 'FORMAT',
+  help: 'how --save-tensor writes: aprt (one .bin a tensor) or npz (one archive an arm)',
+  parse: parseChoice(['aprt', 'npz']),
+  byDefault: 'aprt',
+};
+export const JSON_FILE: Option<string> = {
+  name: 'json',
+  placeholder: 'FILE',
+  help: 'write the report as JSON; - is standard output',
+  parse: parseText,
+};
+export const RUNTIME: DefaultedOption<'node' | 'browser' | 'auto'> = {
+  name: 'runtime',
+  placeholder: 'RUNTIME',
+  help: 'node: WebGPU by Dawn; browser: headless Chromium; auto: node where it finds an adapter, else browser',
+  parse: parseChoice(['node', 'browser', 'auto']),
+  byDefault: 'auto',
+};
+export const ADAPTER: DefaultedOption<'any' | 'hardware' | 'software'> = {
+  name: 'adapter',
+  placeholder: 'KIND',
+  help: 'which GPU will do: any, hardware (refuses SwiftShader and the like), software',
+  parse: parseChoice(['any', 'hardware', 'software']),
+  byDefault: 'any',
+};
+export const BUDGET: Option<number> = {
+  name: 'budget',
+  placeholder: 'SIZE',
+  help: 'bytes of weights to keep on the GPU, for example 4GiB; default: what the adapter allows',
+  parse: parseBytes,
+};
+export const QUIET: Flag = { name: 'quiet', help: 'no progress on standard error' };
+export const HELP: Flag = { name: 'help', help: 'show this help' };
+export const VERSION: Flag = { name: 'version', help: 'show the version' };
+export const PORT: DefaultedOption<number> = {
+  name: 'port',
+  placeholder: 'PORT',
+  help: 'port to listen on; the next free one when it is taken',
+  parse: parsePort,
+  byDefault: '4173',
+};
+export const HOST: DefaultedOption<string> = {
+  name: 'host',
+  placeholder: 'ADDRESS',
+  help: 'address to listen on; WebGPU needs localhost or https',
+  parse: parseText,
+  byDefault: 'localhost',
+};
+
+export const COMMANDS = [
+  {
+    name: 'trace',
+    operands: ['MODEL'],
+    summary: 'run a prompt on both arms and say where they part',
+    description:
+      'Runs the forward pass of MODEL on the GPU and on the exact CPU reference, compares the tensor at every named stage of every layer, and names the first that is wrong. MODEL is a path, the first part of a split file, or a URL whose server serves ranges.',
+    options: [
+      PROMPT,
+      TOKENS,
+      PROMPT_FILE,
+      CHAT,
+      ARMS,
+      MODE,
+      STAGES_OPTION,
+      LAYERS,
+      POSITIONS,
+      SAVE_TENSOR,
+      FORMAT,
+      JSON_FILE,
+      RUNTIME,
+      ADAPTER,
+      BUDGET,
+      QUIET,
+    ],
+    examples: [
+      'moescope trace model.gguf --prompt "What is 2+2?" --chat',
+      'moescope trace model.gguf --tokens 9707,1917 --layers 0..4 --stages moe_router,moe_ffn_out --json -',
+      'moescope trace model.gguf --prompt Hello --save-tensor out --format aprt --adapter hardware',
+    ],
+  },
+  {
+    name: 'inspect',
+    operands: ['MODEL'],
+    summary: 'show what a model file holds, from its header alone',
+    description:
+      'Prints the model card: architecture, sizes, and how many tensors and bytes each quantisation type has.',
+    options: [JSON_FILE],
+    examples: ['moescope inspect model.gguf', 'moescope inspect model-00001-of-00003.gguf --json -'],
+  },
+  {
+    name: 'serve',
+    operands: [],
+    summary: 'serve the page on this machine',
+    description: 'Serves the built page with the security headers and byte ranges that it needs, until interrupted.',
+    options: [PORT, HOST],
+    examples: ['moescope serve', 'moescope serve --port 8080'],
+  },
+] as const satisfies readonly CommandSpec[];
+
+export type CommandName = (typeof COMMANDS)[number]['name'];
+
+/** The command with this name. */
+export function findCommand(name: string): (CommandSpec & { readonly name: CommandName }) | undefined {
+  return COMMANDS.find((command) => command.name === name);
+}

@@ -1,0 +1,98 @@
+import { fail, type TracerError } from '../base/errors';
+
+/** A command-line option that takes a value: how it is written, read and explained. */
+export interface Option<T> {
+  readonly name: string;
+  /** What stands for the value in the help: TEXT, FILE, A..B. */
+  readonly placeholder: string;
+  readonly help: string;
+  /** @throws TracerError `usage` */
+  readonly parse: (raw: string, flag: string) => T;
+}
+
+/** An option that always has a value. */
+export interface DefaultedOption<T> extends Option<T> {
+  /** As it would be typed. */
+  readonly byDefault: string;
+}
+
+/** An option that is there or not. */
+export interface Flag {
+  readonly name: string;
+  readonly help: string;
+}
+
+export type AnyOption = Option<unknown> | DefaultedOption<unknown> | Flag;
+
+/** Whether the option takes a value. */
+export function takesValue(option: AnyOption): option is Option<unknown> {
+  return 'parse' in option;
+}
+
+/** The text as typed. */
+export function parseText(raw: string): string {
+  return raw;
+}
+
+/** One of a list of words. */
+export function parseChoice<const W extends string>(words: readonly W[]): (raw: string, flag: string) => W {
+  return (raw, flag) => {
+    const word = words.find((candidate) => candidate === raw.trim().toLowerCase());
+    if (word === undefined) throw badValue(flag, raw, `one of ${words.join(', ')}`);
+    return word;
+  };
+}
+
+/** A comma-separated list of different words; the result is in the order of `words`. */
+export function parseWordList<const W extends string>(
+  words: readonly W[],
+): (raw: string, flag: string) => readonly W[] {
+  const parseWord = parseChoice(words);
+  return (raw, flag) => {
+    const list = raw.split(',').map((word) => parseWord(word, flag));
+    if (new Set(list).size !== list.length) throw badValue(flag, raw, 'each word once');
+    return words.filter((word) => list.includes(word));
+  };
+}
+
+/** Token ids: whole numbers from 0, separated by commas or blanks. */
+export function parseTokens(raw: string, flag: string): readonly number[] {
+  const words = raw.split(/[\s,]+/).filter((word) => word !== '');
+  if (words.length === 0 || !words.every((word) => /^\d{1,9}$/.test(word))) {
+    throw badValue(flag, raw, 'token ids, for example 9707,1917');
+  }
+  return words.map(Number);
+}
+
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['k', 1e3],
+  ['m', 1e6],
+  ['g', 1e9],
+  ['ki', 2 ** 10],
+  ['mi', 2 ** 20],
+  ['gi', 2 ** 30],
+]);
+
+/** Bytes: a number with an optional unit, decimal (MB) or binary (MiB); the B may be left out. */
+export function parseBytes(raw: string, flag: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?$/i.exec(raw.trim());
+  const unit = UNITS.get(match?.[2]?.toLowerCase() ?? '');
+  const bytes = Math.floor(Number(match?.[1]) * (unit ?? NaN));
+  if (match === null || !Number.isSafeInteger(bytes) || bytes < 1) {
+    throw badValue(flag, raw, 'a size such as 4GiB, 500MB or 1073741824');
+  }
+  return bytes;
+}
+
+/** A TCP port; 0 lets the system choose. */
+export function parsePort(raw: string, flag: string): number {
+  const port = Number(raw);
+  if (!/^\d+$/.test(raw) || port > 65_535) throw badValue(flag, raw, 'a port from 0 to 65535');
+  return port;
+}
+
+/** The error of a value that an option cannot have. */
+export function badValue(flag: string, actual: string, expected: string): TracerError {
+  return fail('usage', `${flag} cannot be "${actual}".`, `Give ${expected}.`, { option: flag, expected, actual });
+}

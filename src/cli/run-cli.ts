@@ -1,0 +1,43 @@
+import { toErrorData } from '../base/errors';
+import { TOOL } from '../base/version';
+import { readCommandLine, type Arguments } from './arguments';
+import type { CommandName } from './commands';
+import { exitCode, exitCodeOfError } from './exit-codes';
+import { commandHelp, generalHelp } from './help';
+import { errorText, type Terminal } from './terminal';
+
+/** A command's work. Resolves to the exit status. */
+export type CommandRunner = (args: Arguments, terminal: Terminal, signal: AbortSignal) => Promise<number>;
+
+/** Each command's code is loaded when it is needed: `--help` and `serve` start without the engine. */
+const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
+  trace: async () => (await import('./trace-command')).traceCommand,
+  inspect: async () => (await import('./inspect-command')).inspectCommand,
+  serve: async () => (await import('./serve-command')).serveCommand,
+};
+
+/**
+ * The whole program. Never rejects: a failure is printed and becomes an exit status.
+ * @param argv without node and the script
+ */
+export async function runCli(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  try {
+    const invocation = readCommandLine(argv);
+    switch (invocation.kind) {
+      case 'help':
+        terminal.out(invocation.command === undefined ? generalHelp() : commandHelp(invocation.command));
+        return argv.length === 0 ? exitCode('usage') : exitCode('pass');
+      case 'version':
+        terminal.out(`${TOOL.name} ${TOOL.version} (${TOOL.commit})\n`);
+        return exitCode('pass');
+      case 'command': {
+        const runner = await RUNNERS[invocation.name]();
+        return await runner(invocation.arguments, terminal, signal);
+      }
+    }
+  } catch (error) {
+    const data = toErrorData(error);
+    terminal.err(errorText(data));
+    return exitCodeOfError(data.code);
+  }
+}

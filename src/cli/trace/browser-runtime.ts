@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import type { Browser, Page } from 'playwright-core';
+import { findChromium } from '../../../scripts/lib/chromium.mjs';
+import { cancelled, throwIfAborted } from '../../base/abort';
+import { fail, TracerError } from '../../base/errors';
+import type { Report } from '../../divergence/report';
+import { reportFromJson } from '../../divergence/report-json';
+import { allPartNames } from '../../gguf/split-names';
+import type { SessionEvent } from '../../session/events';
+import { isUrl } from '../open-model';
+import { pageFolder } from '../serve-command';
+import { startStaticServer } from '../serve/static-server';
+import { checkPageAdapter, launchArguments } from './browser-adapter';
+import { runOnPage } from './drive-page';
+import type { TraceRequest } from './request';
+
+/** Opening a model reads its header only: a page that takes longer hangs. */
+const OPEN_TIMEOUT_MS = 120_000;
+
+/**
+ * Runs a request in headless Chromium: serves the built page on this machine and drives it as a person would.
+ * @throws TracerError `gpu-unavailable` (no browser, no adapter), `gpu-adapter`, `usage` (what a page cannot do), and the page's own errors
+ */
+export async function runInBrowser(
+  request: TraceRequest,
+  onEvent: (event: SessionEvent) => void,
+  signal: AbortSignal,
+): Promise<Report> {
+  checkPageCan(request);
+  const server = await startStaticServer({ folder: await pageFolder(), host: 'localhost', port: 0 });
+  const attempts = launchArguments(request.adapter);
+  try {
+    for (const [i, args] of attempts.entries()) {
+      throwIfAborted(signal);
+      const browser = await launch(args);
+      try {
+        const page = await browser.newPage();
+        page.setDefaultTimeout(OPEN_TIMEOUT_MS);
+        const source = isUrl(request.model) ? `?${modelQuery(request.model)}` : '';
+        await page.goto(new URL(source, server.url).href);
+        const isLast = i === attempts.length - 1;
+        if (request.spec.arms.includes('gpu') && !(await checkPageAdapter(page, request.adapter, isLast))) continue;
+        return await runUntilAborted(page, request, onEvent, signal);
+      } finally {
+        await browser.close();
+      }
+    }
+  } finally {
+    await server.close();
+  }
+  throw fail('gpu-unavailable', 'No adapter was found in Chromium.', 'Install a GPU driver.');
+}
+
+/** A page has no folder to write to and no budget field. */
+function checkPageCan(request: TraceRequest): void {
+  const option = request.save !== undefined ? '--save-tensor' : request.spec.gpuBudget !== undefined ? '--budget' : '';
+  if (option === '') return;
+  throw fail(
+    'usage',
+    `${option} needs --runtime node: the page in the browser has no such option.`,
+    'Use --runtime node.',
+    {
+      option,
+    },
+  );
+}
+
+function modelQuery(model: string): string {
+  return allPartNames(model)
+    .map((part) => `model=${encodeURIComponent(part)}`)
+    .join('&');
+}
+
+async function launch(args: readonly string[]): Promise<Browser> {
+  const { chromium } = await import('playwright-core').catch((error: unknown) => {
+    const remedy = 'npm install playwright-core, or use --runtime node.';
+    throw fail('gpu-unavailable', 'playwright-core, which drives the browser, is not installed.', remedy, {}, error);
+  });
+  const executablePath = findChromium();
+  if (executablePath === undefined) {
+    throw fail(
+      'gpu-unavailable',
+      'No Chromium was found for --runtime browser.',
+      'Install Chromium or Chrome, or set CHROME_PATH to one.',
+      { looked: 'CHROME_PATH, PATH, Playwright' },
+    );
+  }
+  try {
+    return await chromium.launch({ executablePath, headless: true, args: [...args] });
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
+    const remedy = 'Start it by hand to see why, or set CHROME_PATH to another.';
+    throw fail('gpu-unavailable', `${executablePath} does not start: ${reason}`, remedy, { executablePath }, error);
+  }
+}
+
+/** The browser is closed by the caller; an abort only needs to stop the waiting. */
+async function runUntilAborted(
+  page: Page,
+  request: TraceRequest,
+  onEvent: (event: SessionEvent) => void,
+  signal: AbortSignal,
+): Promise<Report> {
+  const finished = new AbortController();
+  const aborted = once(signal, 'abort', { signal: finished.signal }).then(
+    () => Promise.reject(cancelled()),
+    () => undefined,
+  );
+  const running = runOnPage(page, request).then(reportFromJson);
+  try {
+    const report = await Promise.race([running, aborted.then(() => running)]);
+    const { adapter } = report;
+    onEvent({
+      type: 'started',
+      nLayer: report.model.hparams.nLayer,
+      ...(adapter === undefined ? {} : { adapter }),
+    });
+    return report;
+  } catch (error) {
+    running.catch(() => undefined);
+    if (error instanceof TracerError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw fail('internal', `Driving the page failed: ${message}`, 'Please report this with the model and the steps.');
+  } finally {
+    finished.abort();
+  }
+}

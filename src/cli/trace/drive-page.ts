@@ -1,0 +1,89 @@
+import type { Page } from 'playwright-core';
+import { ERROR_CODES, TracerError, type ErrorData } from '../../base/errors';
+import { allPartNames } from '../../gguf/split-names';
+import { isUrl } from '../open-model';
+import type { TraceRequest } from './request';
+
+/**
+ * Opens the model on the page, fills in the run, presses Run and waits for its end.
+ * @returns the report as JSON text. @throws TracerError with the page's own code when it ends in an error
+ */
+export async function runOnPage(page: Page, request: TraceRequest): Promise<string> {
+  if (!isUrl(request.model)) {
+    await page
+      .locator('input[type="file"]')
+      .first()
+      .setInputFiles([...allPartNames(request.model)]);
+  }
+  await waitForState(page, ['ready']);
+  await fillPrompt(page, request);
+  await fillOptions(page, request);
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await waitForState(page, ['done', 'cancelled'], 0);
+  return takeReport(page);
+}
+
+async function fillPrompt(page: Page, { prompt }: TraceRequest): Promise<void> {
+  if (prompt.kind === 'tokens') {
+    await page.getByRole('textbox', { name: 'Token ids' }).fill(prompt.tokens.join(', '));
+    return;
+  }
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill(prompt.text);
+  await page.getByRole('checkbox', { name: 'Chat template' }).setChecked(prompt.chat);
+}
+
+async function fillOptions(page: Page, { spec }: TraceRequest): Promise<void> {
+  await page.getByLabel('Arms').selectOption(spec.arms.length === 2 ? 'both' : (spec.arms[0] ?? 'both'));
+  await page.getByLabel('Mode').selectOption(spec.mode);
+  await page.getByLabel('Stages').fill(spec.stages);
+  await page.getByLabel('Layers').fill(spec.layers);
+  await page.getByLabel('Positions').fill(spec.positions);
+}
+
+/**
+ * Waits until the page is in one of these states. @param timeout ms; 0: however long it takes
+ * @throws TracerError when the page comes to an error instead
+ */
+async function waitForState(page: Page, wanted: readonly string[], timeout?: number): Promise<void> {
+  const handle = await page.waitForFunction(
+    (states) => {
+      const state = document.documentElement.dataset['state'] ?? '';
+      return states.includes(state) ? state : undefined;
+    },
+    [...wanted, 'error'],
+    timeout === undefined ? {} : { timeout },
+  );
+  if ((await handle.jsonValue()) === 'error') await takeReport(page);
+}
+
+/** The run's report as JSON text. @throws TracerError the page's own error, whole */
+async function takeReport(page: Page): Promise<string> {
+  const answer = await page.evaluate(() =>
+    window.moescope.report().then(
+      (report) => ({ report: JSON.stringify(report), error: undefined }),
+      (error: ErrorData) => {
+        // An Error's message is no enumerable property.
+        const { code, message, detail, remedy } = error;
+        return { report: undefined, error: { code, message, detail, remedy } };
+      },
+    ),
+  );
+  if (answer.report !== undefined) return answer.report;
+  throw new TracerError(readErrorData(answer.error));
+}
+
+/** The data of a TracerError of the page; whatever else was thrown is a defect. */
+function readErrorData(value: unknown): ErrorData {
+  const fields = new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+  const code = ERROR_CODES.find((candidate) => candidate === fields.get('code')) ?? 'internal';
+  const text = (name: string): string => String(fields.get(name) ?? '');
+  const detail: unknown = fields.get('detail');
+  return {
+    code,
+    message: text('message'),
+    detail: Object.fromEntries(
+      Object.entries(typeof detail === 'object' && detail !== null ? detail : {}).map(([k, v]) => [k, String(v)]),
+    ),
+    remedy: text('remedy'),
+  };
+}

@@ -1,0 +1,104 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Report } from '../../divergence/report';
+import type { Tap } from '../../model/engine';
+import { armFolder, armOfFolder, aprPath, fileLayer } from '../../trace/apr-path';
+import { encodeAprt } from '../../trace/aprt';
+import { createTrace, type Provenance, type Trace } from '../../trace/trace';
+import { treeIndex } from '../../trace/trace-files';
+import { encodeNpy } from '../../trace/npy';
+import { unwritable } from '../output';
+import { openZipFile, type ZipFile } from './zip-file';
+
+/** Where captured tensors go. Each is written as soon as it is there, so that a run of any size needs no more memory. */
+export interface TensorSaver {
+  /** @param folder the arm's: `gpu`, `gpu-isolated`, `cpu` */
+  save(folder: string, tap: Tap): Promise<void>;
+  /** Writes what says where the tensors come from: `trace.json` with provenance, positions and shapes. */
+  finish(report: Report): Promise<void>;
+  /** Closes files that are still open. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** What describes the tensors, beside or inside what holds them. */
+const INDEX = 'trace.json';
+
+/** APRT: `DIR/<arm>/layer-<N>/<stage>.bin` and `DIR/trace.json`. NPZ: `DIR/<arm>.npz` with arrays of the same names. Existing files are replaced. */
+export function tensorSaver(target: { readonly folder: string; readonly format: 'aprt' | 'npz' }): TensorSaver {
+  return target.format === 'aprt' ? aprtSaver(target.folder) : npzSaver(target.folder);
+}
+
+function aprtSaver(root: string): TensorSaver {
+  const saved = new Map<string, Tap[]>();
+  const write = async (path: string, bytes: Uint8Array | string): Promise<void> => {
+    const file = join(root, path);
+    try {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, bytes);
+    } catch (error) {
+      throw unwritable(file, error);
+    }
+  };
+  return {
+    async save(folder, tap) {
+      remember(saved, folder, tap);
+      await write(aprPath(folder, tap.stage, tap.layer), encodeAprt(fileLayer(tap.stage, tap.layer), tap.data));
+    },
+    finish: (report) =>
+      write(INDEX, treeIndex([...saved].map(([folder, taps]) => describedTrace(folder, taps, report)))),
+    close: () => Promise.resolve(),
+  };
+}
+
+function npzSaver(root: string): TensorSaver {
+  const saved = new Map<string, Tap[]>();
+  const archives = new Map<string, ZipFile>();
+  const archive = async (folder: string): Promise<ZipFile> => {
+    const open = archives.get(folder) ?? (await openZipFile(join(root, `${folder}.npz`)));
+    archives.set(folder, open);
+    return open;
+  };
+  const close = async (): Promise<void> => {
+    await Promise.all([...archives.values()].map((zip) => zip.close()));
+  };
+  return {
+    async save(folder, tap) {
+      remember(saved, folder, tap);
+      const { shape, data } = tap;
+      const bytes = encodeNpy(data instanceof Uint32Array ? { type: 'u4', shape, data } : { type: 'f4', shape, data });
+      await (await archive(folder)).add(aprPath(folder, tap.stage, tap.layer, 'npy'), bytes);
+    },
+    async finish(report) {
+      for (const [folder, taps] of saved) {
+        const index = treeIndex([describedTrace(folder, taps, report)]);
+        await (await archive(folder)).add(INDEX, new TextEncoder().encode(index));
+      }
+      for (const zip of archives.values()) await zip.finish();
+    },
+    close,
+  };
+}
+
+/** Keeps a tap without its values: what the index needs of it. */
+function remember(saved: Map<string, Tap[]>, folder: string, tap: Tap): void {
+  const { stage, layer, positions, shape } = tap;
+  const taps = saved.get(folder) ?? [];
+  taps.push({ stage, layer, positions, shape, data: new Float32Array(0) });
+  saved.set(folder, taps);
+}
+
+function describedTrace(folder: string, taps: readonly Tap[], report: Report): Trace {
+  const { arm, mode } = armOfFolder(folder);
+  const provenance: Provenance = {
+    arm,
+    mode,
+    modelName: report.model.name,
+    headerSha256: report.model.headerSha256,
+    ...(arm === 'gpu' && report.adapter !== undefined ? { adapter: report.adapter.description } : {}),
+    toolVersion: report.tool.version,
+    tokens: report.run.tokens,
+  };
+  const trace = createTrace(provenance, taps);
+  if (armFolder(provenance) !== folder) throw new RangeError(`no arm folder ${folder}`);
+  return trace;
+}

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { TracerError } from '../../src/base/errors';
+import { readCommandLine, type Arguments } from '../../src/cli/arguments';
+import * as commands from '../../src/cli/commands';
+import { takesValue, type AnyOption } from '../../src/cli/option';
+
+function traceArguments(...argv: readonly string[]): Arguments {
+  const invocation = readCommandLine(['trace', 'm.gguf', ...argv]);
+  if (invocation.kind !== 'command') throw new Error(`expected a command, got ${invocation.kind}`);
+  return invocation.arguments;
+}
+
+function usageError(...argv: readonly string[]): TracerError {
+  try {
+    readCommandLine(argv);
+  } catch (error) {
+    if (error instanceof TracerError && error.code === 'usage') return error;
+    throw error;
+  }
+  throw new Error(`accepted: ${argv.join(' ')}`);
+}
+
+describe('readCommandLine', () => {
+  test('gives every option its default', () => {
+    const args = traceArguments();
+    expect(args.operands).toEqual(['m.gguf']);
+    expect(args.get(commands.PROMPT)).toBeUndefined();
+    expect(args.get(commands.BUDGET)).toBeUndefined();
+    expect(args.get(commands.ARMS)).toEqual(['gpu', 'cpu']);
+    expect(args.get(commands.MODE)).toBe('both');
+    expect(args.get(commands.STAGES_OPTION)).toBe('all');
+    expect(args.get(commands.LAYERS)).toBe('all');
+    expect(args.get(commands.POSITIONS)).toBe('all');
+    expect(args.get(commands.FORMAT)).toBe('aprt');
+    expect(args.get(commands.RUNTIME)).toBe('auto');
+    expect(args.get(commands.ADAPTER)).toBe('any');
+    expect(args.has(commands.CHAT)).toBe(false);
+    expect(args.has(commands.QUIET)).toBe(false);
+  });
+
+  test('reads values after a blank and after =, in any order, before and after the operand', () => {
+    const line = ['trace', '--mode', 'free', 'm.gguf', '--tokens=1,2 3', '--budget', '4GiB', '--chat'];
+    const invocation = readCommandLine(line);
+    if (invocation.kind !== 'command') throw new Error(invocation.kind);
+    const args = invocation.arguments;
+    expect(args.operands).toEqual(['m.gguf']);
+    expect(args.get(commands.MODE)).toBe('free');
+    expect(args.get(commands.TOKENS)).toEqual([1, 2, 3]);
+    expect(args.get(commands.BUDGET)).toBe(4 * 2 ** 30);
+    expect(args.has(commands.CHAT)).toBe(true);
+  });
+
+  test('takes - as the value of --json and a prompt that looks like an option after =', () => {
+    const args = traceArguments('--json', '-', '--prompt=--help');
+    expect(args.get(commands.JSON_FILE)).toBe('-');
+    expect(args.get(commands.PROMPT)).toBe('--help');
+  });
+
+  test.each([
+    [['trace'], /takes MODEL/],
+    [['trace', 'a', 'b'], /takes MODEL/],
+    [['trcae', 'a'], /no command "trcae"/],
+    [['trace', 'a', '--modes', 'free'], /no option --modes/],
+    [['inspect', 'a', '--mode', 'free'], /no option --mode/],
+    [['trace', 'a', '--mode'], /needs a value/],
+    [['trace', 'a', '--mode', 'fast'], /--mode cannot be "fast"/],
+    [['trace', 'a', '--arms', 'gpu,gpu'], /--arms cannot be/],
+    [['trace', 'a', '--arms', ''], /needs a value/],
+    [['trace', 'a', '--tokens', '1,-2'], /--tokens cannot be/],
+    [['trace', 'a', '--tokens', 'one'], /--tokens cannot be/],
+    [['trace', 'a', '--budget', 'lots'], /--budget cannot be/],
+    [['trace', 'a', '--budget', '0'], /--budget cannot be/],
+    [['trace', 'a', '--quiet=yes'], /takes no value/],
+    [['trace', 'a', '--mode', 'free', '--mode', 'both'], /given twice/],
+    [['serve', '--port', '70000'], /--port cannot be/],
+  ])('refuses %j', (argv, message) => {
+    const error = usageError(...argv);
+    expect(error.message).toMatch(message);
+    expect(error.remedy).not.toBe('');
+  });
+
+  test.each([
+    [[], 'help'],
+    [['--help'], 'help'],
+    [['-h'], 'help'],
+    [['help', 'trace'], 'help'],
+    [['trace', '--help'], 'help'],
+    [['trace', '-h'], 'help'],
+    [['--version'], 'version'],
+    [['trace', '--version'], 'version'],
+  ])('%j asks for %s', (argv, kind) => {
+    expect(readCommandLine(argv).kind).toBe(kind);
+  });
+});
+
+describe('the command table', () => {
+  test('has each command and each option of a command once', () => {
+    const names = commands.COMMANDS.map((c) => c.name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const command of commands.COMMANDS) {
+      const options = command.options.map((o) => o.name);
+      expect(new Set(options).size).toBe(options.length);
+    }
+  });
+
+  test('has defaults that its own parsers accept', () => {
+    for (const command of commands.COMMANDS) {
+      const options: readonly AnyOption[] = command.options;
+      for (const option of options) {
+        if (takesValue(option) && 'byDefault' in option) {
+          expect(() => option.parse(option.byDefault, option.name)).not.toThrow();
+        }
+      }
+    }
+  });
+
+  test('has examples that parse', () => {
+    for (const command of commands.COMMANDS) {
+      for (const example of command.examples) {
+        const words = [...example.matchAll(/"([^"]*)"|(\S+)/g)].map((m) => m[1] ?? m[2] ?? '');
+        expect(words[0]).toBe('moescope');
+        const invocation = readCommandLine(words.slice(1));
+        expect(invocation).toMatchObject({ kind: 'command', name: command.name });
+      }
+    }
+  });
+});
+
+describe('parseBytes', () => {
+  test.each([
+    ['1', 1],
+    ['1073741824', 2 ** 30],
+    ['4GiB', 2 ** 32],
+    ['4gib', 2 ** 32],
+    ['4Gi', 2 ** 32],
+    ['4G', 4e9],
+    ['4GB', 4e9],
+    ['1.5 MiB', 1572864],
+    ['500kB', 500_000],
+    ['7B', 7],
+  ])('%s is %d', (text, bytes) => {
+    expect(traceArguments('--budget', text).get(commands.BUDGET)).toBe(bytes);
+  });
+});

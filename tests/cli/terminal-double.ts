@@ -1,0 +1,17 @@
+import type { Terminal } from '../../src/cli/terminal';
+
+/** A terminal that keeps what is written to it. */
+export function terminalDouble(isInteractive = false): Terminal & { readonly written: { out: string; err: string } } {
+  const written = { out: '', err: '' };
+  return {
+    written,
+    out: (text) => {
+      written.out += text;
+    },
+    err: (text) => {
+      written.err += text;
+    },
+    isInteractive,
+    columns: 80,
+  };
+}
