@@ -1,0 +1,256 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { httpSource } from '../../src/gguf/http-source';
+import { openSource } from '../../src/gguf/open-source';
+import { codeOf, tracerErrorOf } from '../support/errors';
+import { sendRange, startRangeServer, type RangeServer } from '../support/gguf-http-server';
+
+const BYTES = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) & 255);
+const ONCE = { retryPausesMs: [] };
+
+let server: RangeServer;
+
+beforeEach(async () => {
+  server = await startRangeServer(BYTES);
+});
+
+afterEach(async () => {
+  await server.close();
+});
+
+describe('a server with ranges', () => {
+  it('gives exactly the asked bytes and asks for nothing else', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    expect(source.size).toBe(1000);
+    expect(source.name).toBe('tiny model.gguf');
+    expect(await source.read(10, 5)).toEqual(BYTES.slice(10, 15));
+    expect(await source.read(999, 1)).toEqual(BYTES.slice(999));
+    expect(await source.read(0, 1000)).toEqual(BYTES);
+    expect(await source.read(1000, 0)).toEqual(new Uint8Array(0));
+    expect(server.state.ranges).toEqual(['bytes=0-0', 'bytes=10-14', 'bytes=999-999', 'bytes=0-999']);
+  });
+
+  it('serves reads at the same time', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    const reads = await Promise.all(Array.from({ length: 20 }, (_, i) => source.read(i * 50, 50)));
+    expect(Buffer.concat(reads)).toEqual(Buffer.from(BYTES));
+  });
+
+  it('opens again from its descriptor without asking', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    expect(source.descriptor).toEqual({ kind: 'http', url: server.url, size: 1000, etag: '"v1"' });
+    server.state.ranges.length = 0;
+    const again = await openSource(structuredClone(source.descriptor));
+    expect(server.state.ranges).toEqual([]);
+    expect(await again.read(3, 4)).toEqual(BYTES.slice(3, 7));
+  });
+
+  it('opens an empty file as empty', async () => {
+    server.state.bytes = new Uint8Array(0);
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    expect(source.size).toBe(0);
+  });
+
+  it('refuses to read outside the file', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    expect(await codeOf(() => source.read(990, 11))).toBe('source-read');
+    expect(await codeOf(() => source.read(-1, 2))).toBe('source-read');
+    expect(await codeOf(() => source.read(0.5, 2))).toBe('source-read');
+  });
+});
+
+describe('a server without ranges', () => {
+  it('is refused at once, without reading the whole file', async () => {
+    server.state.answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': String(2 ** 40) });
+      response.write(BYTES);
+      return true; // never ends
+    };
+    const error = await tracerErrorOf(() => httpSource({ kind: 'http', url: server.url }, ONCE));
+    expect(error.code).toBe('source-range');
+    expect(error.message).toContain('200');
+  });
+
+  it.each([
+    ['no Content-Range', {}],
+    ['another start', { 'content-range': 'bytes 5-9/1000' }],
+    ['another end', { 'content-range': 'bytes 0-5/1000' }],
+    ['no total', { 'content-range': 'bytes 0-0/*' }],
+    ['nonsense', { 'content-range': 'lines 0-0/1000' }],
+    ['a total beyond counting', { 'content-range': 'bytes 0-0/99999999999999999999' }],
+  ])('%s is refused', async (_name, headers: Record<string, string>) => {
+    server.state.answer = (_request, response) => {
+      response.writeHead(206, headers).end(BYTES.subarray(0, 1));
+      return true;
+    };
+    expect(await codeOf(() => httpSource({ kind: 'http', url: server.url }, ONCE))).toBe('source-range');
+  });
+});
+
+describe('a file that changes during a run', () => {
+  it.each([
+    ['ETag', () => (server.state.etag = '"v2"')],
+    ['size', () => (server.state.bytes = BYTES.subarray(0, 900))],
+    ['larger size', () => (server.state.bytes = new Uint8Array(1100))],
+    [
+      'Last-Modified where there is no ETag',
+      () => {
+        server.state.etag = undefined;
+        server.state.lastModified = 'Tue, 03 Nov 2026 10:00:00 GMT';
+      },
+    ],
+  ])('%s', async (name, change) => {
+    if (name.startsWith('Last-Modified')) {
+      server.state.etag = undefined;
+      server.state.lastModified = 'Mon, 02 Nov 2026 10:00:00 GMT';
+    }
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    expect(await source.read(0, 4)).toEqual(BYTES.slice(0, 4));
+    change();
+    expect(await codeOf(() => source.read(8, 4))).toBe('source-changed');
+  });
+
+  it('is noticed in another thread through the descriptor', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    server.state.etag = '"v2"';
+    const other = await openSource(structuredClone(source.descriptor));
+    expect(await codeOf(() => other.read(8, 4))).toBe('source-changed');
+  });
+
+  it('a shrunken file that no longer has the range is noticed as well', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    server.state.bytes = BYTES.subarray(0, 100);
+    expect(await codeOf(() => source.read(500, 4))).toBe('source-changed');
+  });
+
+  it('an ETag that a cache made weak, or a moved date under the same ETag, is no change', async () => {
+    server.state.lastModified = 'Mon, 02 Nov 2026 10:00:00 GMT';
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    server.state.etag = 'W/"v1"';
+    server.state.lastModified = 'Tue, 03 Nov 2026 10:00:00 GMT';
+    expect(await source.read(8, 4)).toEqual(BYTES.slice(8, 12));
+  });
+});
+
+describe('failures on the way', () => {
+  it('a body that ends early is an error', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    server.state.answer = (_request, response, from, to) => {
+      response.writeHead(206, { 'content-range': `bytes ${from}-${to}/1000`, etag: '"v1"' });
+      response.end(BYTES.subarray(from, to)); // one byte short, chunked
+      return true;
+    };
+    const error = await tracerErrorOf(() => source.read(0, 100));
+    expect(error.code).toBe('source-read');
+    expect(error.detail).toMatchObject({ expected: 100, actual: 99 });
+  });
+
+  it('a connection that breaks inside the body is an error', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    server.state.answer = (_request, response, from, to) => {
+      response.writeHead(206, { 'content-range': `bytes ${from}-${to}/1000`, 'content-length': '100' });
+      response.write(BYTES.subarray(0, 10));
+      setTimeout(() => response.destroy(), 20);
+      return true;
+    };
+    expect(await codeOf(() => source.read(0, 100))).toBe('source-read');
+  });
+
+  it('a body longer than asked is cut off', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    server.state.answer = (_request, response, from, to) => {
+      response.writeHead(206, { 'content-range': `bytes ${from}-${to}/1000` });
+      response.write(BYTES);
+      return true; // never ends
+    };
+    expect(await codeOf(() => source.read(0, 100))).toBe('source-range');
+  });
+
+  it('tries again after a 503, a 429 and a broken connection, then succeeds', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, { retryPausesMs: [1, 1, 1] });
+    let failures = 0;
+    server.state.answer = (_request, response) => {
+      failures++;
+      if (failures === 1) response.writeHead(503).end('busy');
+      else if (failures === 2) response.writeHead(429).end();
+      else if (failures === 3) response.destroy();
+      else return false;
+      return true;
+    };
+    expect(await source.read(10, 10)).toEqual(BYTES.slice(10, 20));
+    expect(failures).toBe(4);
+  });
+
+  it('gives up in the end', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, { retryPausesMs: [1, 1] });
+    let requests = 0;
+    server.state.answer = (_request, response) => {
+      requests++;
+      response.writeHead(503).end();
+      return true;
+    };
+    const error = await tracerErrorOf(() => source.read(10, 10));
+    expect(error.code).toBe('source-read');
+    expect(error.detail).toMatchObject({ status: 503 });
+    expect(requests).toBe(3);
+  });
+
+  it('does not try again where it would not help', async () => {
+    let requests = 0;
+    server.state.answer = (_request, response) => {
+      requests++;
+      response.writeHead(404).end();
+      return true;
+    };
+    const error = await tracerErrorOf(() => httpSource({ kind: 'http', url: server.url }));
+    expect(error.code).toBe('source-read');
+    expect(error.message).toContain('404');
+    expect(requests).toBe(1);
+  });
+
+  it('an unreachable host is an error that says so', async () => {
+    await server.close();
+    const error = await tracerErrorOf(() => httpSource({ kind: 'http', url: server.url }, ONCE));
+    expect(error.code).toBe('source-read');
+    expect(error.message).toContain(server.url);
+    server = await startRangeServer(BYTES);
+  });
+});
+
+describe('abort', () => {
+  it('before, while waiting for the answer, inside the body, and between tries', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, { retryPausesMs: [60_000] });
+    expect(await codeOf(() => source.read(0, 10, AbortSignal.abort()))).toBe('run-cancelled');
+
+    server.state.answer = () => true;
+    expect(await codeOf(() => source.read(0, 10, AbortSignal.timeout(30)))).toBe('run-cancelled');
+
+    server.state.answer = (_request, response, from, to) => {
+      response.writeHead(206, { 'content-range': `bytes ${from}-${to}/1000`, etag: '"v1"' });
+      response.write(BYTES.subarray(from, from + 2));
+      return true;
+    };
+    expect(await codeOf(() => source.read(0, 10, AbortSignal.timeout(30)))).toBe('run-cancelled');
+
+    server.state.answer = (_request, response) => {
+      response.writeHead(503).end();
+      return true;
+    };
+    expect(await codeOf(() => source.read(0, 10, AbortSignal.timeout(30)))).toBe('run-cancelled');
+  });
+
+  it('of one read leaves the source usable', async () => {
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    server.state.answer = (_request, response, from, to) => {
+      setTimeout(() => {
+        sendRange(server.state, response, from, to);
+      }, 30);
+      return true;
+    };
+    const controller = new AbortController();
+    const aborted = codeOf(() => source.read(0, 10, controller.signal));
+    const other = source.read(20, 10);
+    controller.abort();
+    expect(await aborted).toBe('run-cancelled');
+    expect(await other).toEqual(BYTES.slice(20, 30));
+  });
+});
