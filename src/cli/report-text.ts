@@ -9,12 +9,12 @@ export function reportText(report: Report): string {
   const facts = [
     ['model', `${model.name}, ${model.quant}, ${formatBytes(model.bytes)} (${model.file})`],
     ['adapter', adapterText(report.adapter)],
-    ['runtime', report.browser === undefined ? 'Node, Dawn' : `${report.browser.name} ${report.browser.version}`],
+    ['runtime', runtimeText(report)],
     [
       'compared',
       `${run.arms.join(' against ')}, ${plural(run.layers.length, 'layer')}, ${plural(run.stages.length, 'stage')}, ${plural(run.positions.length, 'position')} of ${plural(run.tokens.length, 'token')}, mode ${run.mode}`,
     ],
-    ['read', `${formatBytes(report.memory.bytesRead)}, ${plural(report.memory.expertsRead, 'expert')}`],
+    ['read', formatBytes(report.memory.bytesRead)],
   ];
   const top = report.top.a.length > 0 ? report.top.a : report.top.b;
   if (top.length > 0)
@@ -29,6 +29,11 @@ export function adapterText(adapter: AdapterCard | undefined): string {
   const names = [adapter.vendor, adapter.architecture, adapter.device, adapter.description];
   const name = [...new Set(names.filter((word) => word !== ''))].join(' ') || 'unnamed';
   return adapter.isSoftware ? `${name} (SOFTWARE adapter)` : name;
+}
+
+function runtimeText({ browser, adapter }: Report): string {
+  if (browser !== undefined) return `${browser.name} ${browser.version}`;
+  return adapter === undefined ? 'Node' : 'Node, Dawn';
 }
 
 /** Per stage over all layers: the smallest cosine, the largest error / bound with its layer, and the verdicts that are not a match. */

@@ -1,4 +1,4 @@
-import { toErrorData } from '../base/errors';
+import { toErrorData, type ErrorCode } from '../base/errors';
 import type { Report } from '../divergence/report';
 import { reportToJson } from '../divergence/report-json';
 import type { SessionEvent } from '../session/events';
@@ -59,12 +59,17 @@ async function runSomewhere(
     return await inNode();
   } catch (error) {
     const { code, message } = toErrorData(error);
-    const noAdapter = code === 'gpu-unavailable' || code === 'gpu-adapter';
-    if (!noAdapter || request.runtime === 'node' || request.save !== undefined) throw error;
+    const isPinned = request.runtime === 'node' || request.save !== undefined || request.spec.gpuBudget !== undefined;
+    if (!isAboutAdapters(code) || isPinned) throw error;
     notes?.err(`Node: ${message} Trying headless Chromium.\n`);
-    // What stopped Node says more than that there is no browser either.
-    return inBrowser().catch((inBrowserError: unknown) => {
-      throw toErrorData(inBrowserError).code === 'gpu-unavailable' ? error : inBrowserError;
+    return inBrowser().catch((browserError: unknown) => {
+      const { code: browserCode } = toErrorData(browserError);
+      // What stopped Node says more than that there is no browser, no page or no adapter there either.
+      throw isAboutAdapters(browserCode) || browserCode === 'usage' ? error : browserError;
     });
   }
+}
+
+function isAboutAdapters(code: ErrorCode): boolean {
+  return code === 'gpu-unavailable' || code === 'gpu-adapter';
 }
