@@ -21,22 +21,22 @@ export function tapStats(data: Float32Array | Uint32Array): TapStats {
   let squares = 0;
   for (const x of data) {
     if (Number.isNaN(x)) nan++;
-    else if (x === Infinity) positiveInfinity++;
-    else if (x === -Infinity) negativeInfinity++;
-    min = Math.min(min, x);
-    max = Math.max(max, x);
+    if (x === Infinity) positiveInfinity++;
+    if (x === -Infinity) negativeInfinity++;
+    if (x < min) min = x;
+    if (x > max) max = x;
     sum += x;
     squares += x * x;
   }
   const count = data.length;
-  const isEmpty = count === 0;
+  const hasNoExtremes = count === 0 || nan > 0;
   return {
     count,
     nan,
     positiveInfinity,
     negativeInfinity,
-    min: isEmpty ? NaN : min,
-    max: isEmpty ? NaN : max,
+    min: hasNoExtremes ? NaN : min,
+    max: hasNoExtremes ? NaN : max,
     mean: sum / count,
     rms: Math.sqrt(squares / count),
   };
