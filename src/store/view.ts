@@ -11,17 +11,21 @@ export type Shown =
   | { readonly kind: 'report' | 'recorded'; readonly view: TraceView; readonly report: Report }
   | { readonly kind: 'none' };
 
-const liveViews = new WeakMap<LiveTrace, TraceView>();
-const reportViews = new WeakMap<Report, TraceView>();
+const NOTHING: Shown = { kind: 'none' };
+const shownLive = new WeakMap<LiveTrace, Shown>();
+const shownReport = new WeakMap<Report, Shown>();
+const shownRecorded = new WeakMap<Report, Shown>();
+const places = new WeakMap<TraceView, Place>();
 
-/** Derived from the state; the same state gives the same object, so that figures are not drawn twice. */
+/** Derived from the state; the same trace gives the same object, so that figures are not drawn twice. */
 export function selectShown(state: AppState): Shown {
-  if (state.report !== undefined) return { kind: 'report', view: cachedView(state.report), report: state.report };
-  if (state.live !== undefined) return { kind: 'live', view: viewOfLive(state.live), live: state.live };
-  if (state.opened === undefined && state.recorded !== undefined) {
-    return { kind: 'recorded', view: cachedView(state.recorded), report: state.recorded };
+  const { report, live, opened, recorded } = state;
+  if (report !== undefined) {
+    return cached(shownReport, report, () => ({ kind: 'report', view: viewOfReport(report), report }));
   }
-  return { kind: 'none' };
+  if (live !== undefined) return cached(shownLive, live, () => ({ kind: 'live', view: viewOfLive(live), live }));
+  if (opened !== undefined || recorded === undefined) return NOTHING;
+  return cached(shownRecorded, recorded, () => ({ kind: 'recorded', view: viewOfReport(recorded), report: recorded }));
 }
 
 /** The view that the figures draw; undefined when there is nothing to draw. */
@@ -35,9 +39,9 @@ export function selectPlace(state: AppState): Place | undefined {
   const view = selectView(state);
   if (state.selection !== undefined || view === undefined) return state.selection;
   const first = selectFirst(view);
-  if (first !== undefined) return first;
   const row = view.rows.find((r) => r.stage === 'moe_ffn_out') ?? view.rows[0];
-  return row === undefined ? undefined : { layer: row.layer, stage: row.stage, position: undefined };
+  const place = first ?? (row === undefined ? undefined : { layer: row.layer, stage: row.stage, position: undefined });
+  return place === undefined ? undefined : cached(places, view, () => place);
 }
 
 /** The next (1) or previous (-1) divergence from what is looked at. */
@@ -46,19 +50,17 @@ export function selectNeighbour(state: AppState, step: 1 | -1): Place | undefine
   return view === undefined ? undefined : neighbour(view, selectPlace(state), step);
 }
 
-function cachedView(report: Report): TraceView {
-  const known = reportViews.get(report);
+function cached<K extends object, V>(cache: WeakMap<K, V>, key: K, make: () => V): V {
+  const known = cache.get(key);
   if (known !== undefined) return known;
-  const view = viewOfReport(report);
-  reportViews.set(report, view);
-  return view;
+  const value = make();
+  cache.set(key, value);
+  return value;
 }
 
 function viewOfLive(live: LiveTrace): TraceView {
-  const known = liveViews.get(live);
-  if (known !== undefined) return known;
   const { hparams } = live.model;
-  const view: TraceView = {
+  return {
     nLayer: hparams.nLayer,
     nExpert: hparams.nExpert,
     nExpertUsed: hparams.nExpertUsed,
@@ -71,8 +73,6 @@ function viewOfLive(live: LiveTrace): TraceView {
     routing: live.routing,
     verdict: undefined,
   };
-  liveViews.set(live, view);
-  return view;
 }
 
 /** As typed; the engine is the one to complain, so a range that says nothing shows everything. */

@@ -1,0 +1,44 @@
+import type { ReactElement } from 'react';
+import type { ErrorData } from '../base/errors';
+import { Pairs } from './Pairs';
+import { useActions, useApp } from './use-app';
+
+/** What went wrong, what was expected, and what would be right. */
+export function ErrorNotice(): ReactElement | null {
+  const error = useApp((s) => s.error);
+  const { dismissError } = useActions();
+  if (error === undefined) return null;
+  return (
+    <div className="problem" role="alert">
+      <h1>{error.message}</h1>
+      <ErrorDetail error={error} />
+      <p>{error.remedy}</p>
+      <p className="actions">
+        <code className="code" data-testid="error-code">
+          {error.code}
+        </code>
+        <button type="button" className="link" onClick={dismissError}>
+          Dismiss
+        </button>
+      </p>
+    </div>
+  );
+}
+
+/** Expected and actual, names and numbers; a stack trace goes behind a fold. */
+export function ErrorDetail({ error }: { readonly error: ErrorData }): ReactElement | null {
+  const { stack, ...detail } = error.detail;
+  const items = Object.entries(detail).map(([name, value]) => [name, String(value)] as const);
+  if (items.length === 0 && stack === undefined) return null;
+  return (
+    <>
+      {items.length === 0 ? null : <Pairs items={items} />}
+      {stack === undefined ? null : (
+        <details className="twin">
+          <summary>Stack</summary>
+          <pre>{String(stack)}</pre>
+        </details>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,124 @@
+import { useMemo, type ReactElement } from 'react';
+import { explain, sentenceParts } from '../plots/select-explain';
+import type { Report } from '../divergence/report';
+import type { TraceView } from '../plots/trace-view';
+import { selectShown } from '../store/view';
+import { CommandButton } from './CommandButton';
+import { ErrorNotice } from './ErrorNotice';
+import { adapterName } from './Footer';
+import { ProgressLine } from './ProgressLine';
+import { useApp } from './use-app';
+
+/** What the page has to say, in one sentence. */
+export function Headline(): ReactElement {
+  const phase = useApp((s) => s.phase);
+  const shown = useApp(selectShown);
+  const loadingName = useApp((s) => s.loadingName);
+  const opened = useApp((s) => s.opened);
+  return (
+    <div className="head">
+      <ErrorNotice />
+      {phase === 'loading' ? (
+        <Plain kicker="Opening" sentence={`Reading the header of ${loadingName ?? 'the file'}…`} />
+      ) : shown.kind === 'live' ? (
+        <LiveHeadline />
+      ) : shown.kind === 'none' ? (
+        <Plain
+          kicker={opened === undefined ? 'No trace' : 'Ready'}
+          sentence={opened === undefined ? 'Drop a Qwen3-MoE GGUF anywhere.' : `${opened.card.name} is open.`}
+          why={
+            opened === undefined
+              ? 'It is streamed, never uploaded: both arms run on this machine, and the page shows where they part.'
+              : 'Nothing but the header has been read so far. Give it a prompt and run it.'
+          }
+        />
+      ) : (
+        <VerdictHeadline report={shown.report} view={shown.view} recorded={shown.kind === 'recorded'} />
+      )}
+    </div>
+  );
+}
+
+function Plain(props: { readonly kicker: string; readonly sentence: string; readonly why?: string }): ReactElement {
+  return (
+    <>
+      <p className="kicker">
+        <b>{props.kicker}</b>
+      </p>
+      <h1>{props.sentence}</h1>
+      {props.why === undefined ? null : <p className="why">{props.why}</p>}
+    </>
+  );
+}
+
+function LiveHeadline(): ReactElement {
+  const phase = useApp((s) => s.phase);
+  const progress = useApp((s) => s.progress);
+  const cancelling = useApp((s) => s.cancelling);
+  const shown = useApp(selectShown);
+  const layers = shown.kind === 'live' ? new Set(shown.live.rows.flatMap((r) => r.layer ?? [])).size : 0;
+  if (phase !== 'running') {
+    const sentence = phase === 'cancelled' ? `Cancelled after ${String(layers)} layers.` : 'The run did not finish.';
+    return <Plain kicker={phase === 'cancelled' ? 'Cancelled' : 'Stopped'} sentence={sentence} />;
+  }
+  const where =
+    progress?.phase === 'layers'
+      ? `Layer ${String(Math.min(progress.total, progress.done + 1))} of ${String(progress.total)}`
+      : progress?.phase === 'head'
+        ? 'The head'
+        : 'Preparing';
+  return (
+    <>
+      <p className="kicker">
+        <b>{cancelling ? 'Cancelling…' : 'Running'}</b>
+      </p>
+      <h1>{where}, both ways, stage by stage.</h1>
+      <ProgressLine />
+    </>
+  );
+}
+
+function VerdictHeadline(props: {
+  readonly report: Report;
+  readonly view: TraceView;
+  readonly recorded: boolean;
+}): ReactElement {
+  const { report, view, recorded } = props;
+  const { status, sentence } = report.verdict;
+  const why = useMemo(() => explain(view), [view]);
+  const look = status === 'match' ? 'good' : status === 'incomplete' ? '' : 'wrong';
+  return (
+    <>
+      <p className="kicker">
+        <b>{recorded ? 'Recorded trace of the sample model' : 'This run'}</b>
+        <span>{report.model.name}</span>
+        {report.adapter === undefined ? null : <span>{adapterName(report.adapter)}</span>}
+        <span>{report.run.tokens.length} tokens</span>
+        {report.run.inject === undefined ? null : <span>injected: {report.run.inject.join(', ')}</span>}
+      </p>
+      <h1 className={look} data-testid="verdict">
+        {sentenceParts(sentence).map((part, i) =>
+          part.role === 'plain' ? (
+            part.text
+          ) : (
+            <span key={i} className={part.role}>
+              {part.text}
+            </span>
+          ),
+        )}
+      </h1>
+      <p className="why">{why.map((part, i) => (part.code === true ? <code key={i}>{part.text}</code> : part.text))}</p>
+      <p className="verbs">
+        {recorded ? <CommandButton id="sample" look="link" /> : null}
+        {status === 'match' ? null : (
+          <>
+            <CommandButton id="first" look="link" withKey />
+            <CommandButton id="next" look="link" withKey />
+            <CommandButton id="previous" look="link" withKey />
+          </>
+        )}
+        <CommandButton id="copy" look="link" withKey />
+      </p>
+    </>
+  );
+}

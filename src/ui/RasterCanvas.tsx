@@ -1,0 +1,12 @@
+import { useEffect, useRef, type ReactElement } from 'react';
+import type { Raster } from '../plots/raster';
+
+/** Shows a raster of src/plots/; its box is the parent's. */
+export function RasterCanvas({ raster }: { readonly raster: Raster }): ReactElement {
+  const ref = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const context = ref.current?.getContext('2d');
+    context?.putImageData(new ImageData(raster.data, raster.width, raster.height), 0, 0);
+  }, [raster]);
+  return <canvas ref={ref} width={raster.width} height={raster.height} aria-hidden="true" />;
+}

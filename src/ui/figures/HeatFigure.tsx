@@ -1,0 +1,208 @@
+import { useId, useMemo, useState, type ReactElement } from 'react';
+import { formatMetric, visibleToken } from '../../base/format';
+import type { CompareMode } from '../../divergence/report';
+import { stageSpec } from '../../model/stages';
+import { heatLayout, heatLegend, heatOverlay, heatPlaceAt, paintHeatmap, type HeatPlace } from '../../plots/heatmap';
+import { layerTokenLayout, layerTokenOverlay, layerTokenPlaceAt, paintLayerToken } from '../../plots/layer-token';
+import { cellKey, layerOfCell, selectHeatmap, type HeatData } from '../../plots/select-heatmap';
+import type { Place } from '../../plots/select-walk';
+import type { TraceView } from '../../plots/trace-view';
+import { selectPlace } from '../../store/view';
+import { RasterCanvas } from '../RasterCanvas';
+import { Scene } from '../Scene';
+import { Segments } from '../Segments';
+import { useActions, useApp } from '../use-app';
+import { useFigureWidth } from '../use-figure-width';
+import { useFigureTheme } from '../use-theme';
+import { PickArea } from './PickArea';
+
+const MODES: readonly { readonly id: CompareMode; readonly title: string }[] = [
+  { id: 'free', title: 'free-running' },
+  { id: 'isolated', title: 'isolated' },
+];
+
+/** Every stage by every layer (and by every token where there is room), on a fixed scale of colours. */
+export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement {
+  const mode = useApp((s) => s.heatMode);
+  const place = useApp(selectPlace);
+  const { setHeatMode, select } = useActions();
+  const theme = useFigureTheme();
+  const caption = useId();
+  const { ref, width, scale } = useFigureWidth();
+  const [hover, setHover] = useState<HeatPlace | undefined>(undefined);
+  const data = useMemo(() => selectHeatmap(view, mode), [view, mode]);
+  const layout = useMemo(() => heatLayout(data, Math.max(1, width)), [data, width]);
+  const ratio = pixelRatio(scale);
+  const raster = useMemo(() => paintHeatmap(data, layout, theme, ratio), [data, layout, theme, ratio]);
+  const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
+  const overlay = useMemo(() => heatOverlay(data, layout, selected), [data, layout, selected]);
+  const legend = useMemo(() => heatLegend(theme, [-9, -6, -3, 0], 'relative L2, fixed scale'), [theme]);
+  const perToken = layout.columns > 1 || data.positions.length === 1;
+  const pick = (at: HeatPlace): void => {
+    select({ layer: layerOfCell(at.stage, at.layer), stage: at.stage, position: at.position });
+  };
+  return (
+    <>
+      <figure aria-labelledby={caption}>
+        <div className="figure-head">
+          <h2>{perToken ? 'Every stage, every layer, every token' : 'Every stage, every layer'}</h2>
+          <div className="figure-tools">
+            <Segments label="Way of running" value={mode} options={MODES} onChange={setHeatMode} />
+          </div>
+        </div>
+        <CellReadout view={view} data={data} place={hover ?? selected} />
+        <div ref={ref}>
+          {width === 0 ? null : (
+            <PickArea
+              label="Stages by layers, arrow keys move from cell to cell"
+              scale={scale}
+              onHover={(x, y) => {
+                setHover(x === undefined ? undefined : heatPlaceAt(data, layout, x, y));
+              }}
+              onPick={(x, y) => {
+                const at = heatPlaceAt(data, layout, x, y);
+                if (at !== undefined) pick(at);
+              }}
+              onMove={(dx, dy) => {
+                const next = moved(data, selected, dx, dy, layout.columns > 1);
+                if (next !== undefined) pick(next);
+              }}
+            >
+              <RasterCanvas raster={raster} />
+              <Scene node={overlay} />
+            </PickArea>
+          )}
+        </div>
+        <div className="legend-block">
+          <Scene node={legend} />
+        </div>
+        <figcaption id={caption}>
+          Stages by layers, {mode === 'free' ? 'free-running' : 'isolated'}.{' '}
+          {perToken
+            ? 'Within a layer, one column a token.'
+            : `Each cell shows the worst of ${String(data.positions.length)} tokens.`}{' '}
+          The colours mean the same in every picture; the box marks the first divergence. The numbers are in the table
+          below.
+        </figcaption>
+      </figure>
+      {perToken || place === undefined ? null : (
+        <LayerTokenFigure view={view} data={data} place={place} onPick={pick} />
+      )}
+    </>
+  );
+}
+
+function LayerTokenFigure(props: {
+  readonly view: TraceView;
+  readonly data: HeatData;
+  readonly place: Place;
+  readonly onPick: (at: HeatPlace) => void;
+}): ReactElement {
+  const { view, data, place, onPick } = props;
+  const { stage } = place;
+  const theme = useFigureTheme();
+  const caption = useId();
+  const { ref, width, scale } = useFigureWidth();
+  const [hover, setHover] = useState<HeatPlace | undefined>(undefined);
+  const layout = useMemo(() => layerTokenLayout(data, Math.max(1, width)), [data, width]);
+  const ratio = pixelRatio(scale);
+  const raster = useMemo(() => paintLayerToken(data, stage, layout, theme, ratio), [data, stage, layout, theme, ratio]);
+  const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
+  const overlay = useMemo(() => layerTokenOverlay(data, stage, layout, selected), [data, stage, layout, selected]);
+  return (
+    <figure aria-labelledby={caption}>
+      <div className="figure-head">
+        <h2>{stageSpec(stage).title}, every layer, every token</h2>
+      </div>
+      <CellReadout view={view} data={data} place={hover ?? selected} />
+      <div ref={ref}>
+        {width === 0 ? null : (
+          <PickArea
+            label="Layers by tokens, arrow keys move from cell to cell"
+            scale={scale}
+            onHover={(x, y) => {
+              setHover(x === undefined ? undefined : layerTokenPlaceAt(data, stage, layout, x, y));
+            }}
+            onPick={(x, y) => {
+              const at = layerTokenPlaceAt(data, stage, layout, x, y);
+              if (at !== undefined) onPick(at);
+            }}
+            onMove={(dx, dy) => {
+              const layer = data.layers[data.layers.indexOf(selected?.layer ?? -1) + dy];
+              const position = data.positions[data.positions.indexOf(selected?.position ?? -1) + dx];
+              if (layer !== undefined && position !== undefined) onPick({ stage, layer, position });
+            }}
+          >
+            <RasterCanvas raster={raster} />
+            <Scene node={overlay} />
+          </PickArea>
+        )}
+      </div>
+      <figcaption id={caption}>
+        {stageSpec(stage).title}: layers by tokens, same colours. Choose another stage in the figure above.
+      </figcaption>
+    </figure>
+  );
+}
+
+/** The values of a cell in words. */
+function CellReadout(props: {
+  readonly view: TraceView;
+  readonly data: HeatData;
+  readonly place: HeatPlace | undefined;
+}): ReactElement {
+  const { view, data, place } = props;
+  if (place === undefined) return <p className="readout" />;
+  const { stage, layer, position } = place;
+  const cell = data.cells.get(cellKey(stage, layer));
+  const index = position === undefined ? -1 : data.positions.indexOf(position);
+  const value = index < 0 ? cell?.worst : (cell?.perPosition?.[index] ?? cell?.worst);
+  const token =
+    position === undefined ? '' : `, token ${String(position)} ${visibleToken(view.tokenTexts[position] ?? '')}`;
+  const whole = stageSpec(stage).scope === 'model';
+  return (
+    <p className="readout">
+      <b>
+        {whole ? '' : `Layer ${String(layer)}, `}
+        {stageSpec(stage).title}
+        {token}
+      </b>{' '}
+      {formatMetric(value)}
+    </p>
+  );
+}
+
+/** Device pixels a layout unit; at most 3, beyond which nothing is seen. */
+function pixelRatio(scale: number): number {
+  return Math.min(3, Math.max(1, window.devicePixelRatio)) * scale;
+}
+
+function cellOfPlace(data: HeatData, place: Place | undefined): HeatPlace | undefined {
+  if (place === undefined) return undefined;
+  const first = data.layers[0] ?? 0;
+  const last = data.layers[data.layers.length - 1] ?? 0;
+  const layer = place.layer ?? (place.stage === 'embedding' ? first : last);
+  return { stage: place.stage, layer, position: place.position };
+}
+
+function moved(
+  data: HeatData,
+  from: HeatPlace | undefined,
+  dx: number,
+  dy: number,
+  byToken: boolean,
+): HeatPlace | undefined {
+  const row = data.stages.findIndex((s) => s.stage === from?.stage);
+  const stage = data.stages[Math.max(0, row + dy)]?.stage;
+  const column = Math.max(0, data.layers.indexOf(from?.layer ?? -1));
+  if (stage === undefined) return undefined;
+  if (!byToken) {
+    const layer = data.layers[column + dx];
+    return layer === undefined ? undefined : { stage, layer, position: undefined };
+  }
+  const n = data.positions.length;
+  const flat = column * n + Math.max(0, data.positions.indexOf(from?.position ?? -1)) + dx;
+  const layer = data.layers[Math.floor(flat / n)];
+  const position = data.positions[((flat % n) + n) % n];
+  return layer === undefined ? undefined : { stage, layer, position };
+}

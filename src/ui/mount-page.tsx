@@ -1,0 +1,26 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { createAppStore, type AppStore, type PageHost } from '../store/app-store';
+import { automation } from '../store/automation';
+import { App } from './App';
+import './styles/fonts.css';
+import './styles/tokens.css';
+import './styles/page.css';
+import './styles/plots.css';
+import { StoreContext } from './use-app';
+
+/** Mounts the page on an element, over any engine. */
+export function mountPage(element: Element, client: Parameters<typeof createAppStore>[0], host: PageHost): AppStore {
+  const store = createAppStore(client, host);
+  window.moescope = automation(store);
+  document.documentElement.dataset['state'] = store.getState().phase;
+  createRoot(element).render(
+    <StrictMode>
+      <StoreContext value={store}>
+        <App />
+      </StoreContext>
+    </StrictMode>,
+  );
+  void store.actions.start();
+  return store;
+}

@@ -1,0 +1,130 @@
+import type { ReactElement } from 'react';
+import { formatBytes, formatCount } from '../../base/format';
+import type { ModelCard } from '../../divergence/report';
+import type { MemoryNeed, Preflight } from '../../store/state';
+import { Pairs } from '../Pairs';
+import { useApp } from '../use-app';
+
+/** The opened file before anything runs: what it is, what it is made of, what a run will cost. */
+export function FileCard(): ReactElement | null {
+  const opened = useApp((s) => s.opened);
+  if (opened === undefined) return null;
+  const { card, preflight } = opened;
+  const { hparams } = card;
+  return (
+    <div className="card">
+      <section>
+        <h2>{card.file}</h2>
+        <Pairs
+          items={[
+            ['Architecture', card.arch],
+            ['Layers', hparams.nLayer],
+            ['Experts', `${String(hparams.nExpert)}, ${String(hparams.nExpertUsed)} a token`],
+            ['Expert width', formatCount(hparams.nFfExp)],
+            ['Embedding', formatCount(hparams.nEmbd)],
+            ['Heads', `${String(hparams.nHead)} of ${String(hparams.headDim)}, ${String(hparams.nHeadKv)} key-value`],
+            ['Vocabulary', formatCount(hparams.nVocab)],
+            ['Head', hparams.tiedEmbeddings ? 'tied to the embedding' : 'its own tensor'],
+            ['Quantisation', card.quant],
+            ['File', formatBytes(card.bytes)],
+          ]}
+        />
+      </section>
+      <TypeTable card={card} />
+      <CostTable preflight={preflight} />
+    </div>
+  );
+}
+
+function TypeTable({ card }: { readonly card: ModelCard }): ReactElement {
+  const types = Object.entries(card.tensors.byType).sort(([, x], [, y]) => y.bytes - x.bytes);
+  const total = types.reduce((bytes, [, type]) => bytes + type.bytes, 0);
+  return (
+    <section>
+      <h2>{formatCount(card.tensors.count)} tensors, by type</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Type</th>
+            <th scope="col">Tensors</th>
+            <th scope="col">Bytes</th>
+            <th scope="col" className="share">
+              <span className="visually-hidden">Share</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {types.map(([type, { count, bytes }]) => (
+            <tr key={type}>
+              <th scope="row">{type}</th>
+              <td>{formatCount(count)}</td>
+              <td>{formatBytes(bytes)}</td>
+              <td className="share" aria-label={`${String(Math.round((100 * bytes) / total))} %`}>
+                <i style={{ width: `${String((100 * bytes) / total)}%` }} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function CostTable({ preflight }: { readonly preflight: Preflight }): ReactElement {
+  const { gpu, cpu, largestBinding: largest } = preflight;
+  return (
+    <section>
+      <h2>What a run will cost</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Memory</th>
+            <th scope="col">Wants</th>
+            <th scope="col">Needs</th>
+            <th scope="col">Allowed</th>
+          </tr>
+        </thead>
+        <tbody>
+          {gpu === undefined ? null : <NeedRow name="GPU" need={gpu} />}
+          <NeedRow name="Reference" need={cpu} />
+          {largest === undefined ? null : (
+            <tr>
+              <th scope="row">Largest binding</th>
+              <td title={largest.tensor}>{formatBytes(largest.bytes)}</td>
+              <td>{formatBytes(largest.bytes)}</td>
+              <td className={largest.bytes > largest.allowedBytes ? 'bad' : undefined}>
+                {formatBytes(largest.allowedBytes)}
+              </td>
+            </tr>
+          )}
+        </tbody>
+      </table>
+      <p className="note">
+        {formatBytes(preflight.headerBytes)} of header read so far. A run reads at most{' '}
+        {formatBytes(preflight.readBytes)}, less where tokens share experts. {verdictOf(preflight)}
+      </p>
+    </section>
+  );
+}
+
+function NeedRow(props: { readonly name: string; readonly need: MemoryNeed }): ReactElement {
+  const { wantBytes, needBytes, allowedBytes } = props.need;
+  const over = allowedBytes !== undefined && needBytes > allowedBytes;
+  return (
+    <tr>
+      <th scope="row">{props.name}</th>
+      <td>{formatBytes(wantBytes)}</td>
+      <td className={over ? 'bad' : undefined}>{formatBytes(needBytes)}</td>
+      <td>{allowedBytes === undefined ? '–' : formatBytes(allowedBytes)}</td>
+    </tr>
+  );
+}
+
+function verdictOf({ gpu }: Preflight): string {
+  if (gpu === undefined) return 'There is no GPU here: the reference runs alone.';
+  if (gpu.allowedBytes === undefined) return '';
+  if (gpu.needBytes > gpu.allowedBytes) return 'This adapter does not allow enough memory for one layer.';
+  if (gpu.wantBytes > gpu.allowedBytes)
+    return 'Not all weights fit at once: experts are read again when they are needed.';
+  return 'All weights fit: a second prompt reads nothing.';
+}

@@ -1,0 +1,144 @@
+import { fail, type ErrorData } from '../../src/base/errors';
+import type { AdapterCard, Report, Row } from '../../src/divergence/report';
+import type { Progress, RunPhase } from '../../src/session/events';
+import type { EngineClient, OpenedModel, PageSource } from '../../src/worker/client-types';
+
+export interface FakeOptions {
+  /** What the model's run yields. */
+  readonly report: Report;
+  readonly adapter?: AdapterCard | ErrorData;
+  /** Called between two steps of a run; resolve it to let the run go on. */
+  readonly pause?: () => Promise<void>;
+  /** Names that `open` refuses, with the error. */
+  readonly refuse?: ReadonlyMap<string, ErrorData>;
+  /** The run fails with this after its first layer. */
+  readonly failRun?: ErrorData;
+  readonly chatTemplate?: boolean;
+}
+
+export interface FakeClient extends EngineClient {
+  readonly calls: string[];
+  /** The sources of the last `open`. */
+  readonly opened: PageSource[];
+}
+
+/** An engine that replays a report layer by layer, with the events of a real run in their order. */
+export function fakeClient(options: FakeOptions): FakeClient {
+  const { report, pause = () => Promise.resolve() } = options;
+  const calls: string[] = [];
+  const opened: PageSource[] = [];
+  let cancelled = false;
+  let running = false;
+
+  return {
+    calls,
+    opened,
+    open: async (descriptors) => {
+      calls.push('open');
+      const first = descriptors[0];
+      const name = first !== undefined && 'name' in first ? first.name : '';
+      await pause();
+      const refusal = options.refuse?.get(name);
+      if (refusal !== undefined) throw fail(refusal.code, refusal.message, refusal.remedy, refusal.detail);
+      opened.splice(0, opened.length, ...descriptors);
+      return openedModel(report, options);
+    },
+    tokenize: async (text, { chat }) => {
+      calls.push(`tokenize ${chat ? 'chat ' : ''}${text}`);
+      await Promise.resolve();
+      if (text === '') throw fail('prompt-empty', 'The prompt is empty.', 'Type one.');
+      const words = text.match(/ ?[^ ]+| /g) ?? [];
+      return { ids: words.map((word) => word.length * 7), texts: words };
+    },
+    tokenTexts: async (ids) => {
+      calls.push('tokenTexts');
+      await Promise.resolve();
+      return ids.map((id) => `<${String(id)}>`);
+    },
+    run: async (spec, onEvent) => {
+      if (running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
+      calls.push(`run ${spec.arms.join('+')} ${spec.tokens.join(',')}`);
+      running = true;
+      cancelled = false;
+      let bytes = 0;
+      const say = (phase: RunPhase, done: number, total: number): void => {
+        const progress: Progress = {
+          phase,
+          done,
+          total,
+          bytes,
+          rate: 48_000_000,
+          ...(phase === 'layers' ? { secondsLeft: 0.4 * (total - done), tensor: tensorOf(done) } : {}),
+        };
+        onEvent({ type: 'progress', progress });
+      };
+      try {
+        onEvent({
+          type: 'started',
+          ...(report.adapter === undefined ? {} : { adapter: report.adapter }),
+          nLayer: report.model.hparams.nLayer,
+        });
+        say('prepare', 1, 1);
+        const { layers } = report.run;
+        for (const [i, layer] of layers.entries()) {
+          say('layers', i, layers.length);
+          await pause();
+          if (cancelled) {
+            onEvent({ type: 'cancelled', layersDone: i });
+            return;
+          }
+          if (options.failRun !== undefined && i > 0) {
+            onEvent({ type: 'failed', error: options.failRun });
+            return;
+          }
+          bytes += report.memory.bytesRead / layers.length;
+          const rows = report.rows.filter((r) => r.layer === layer || (i === 0 && r.stage === 'embedding'));
+          onEvent({ type: 'rows', layer, rows, routing: report.routing.filter((r) => r.layer === layer) });
+          say('layers', i + 1, layers.length);
+        }
+        say('head', 0, 1);
+        const last = report.rows.filter((r: Row) => r.layer === undefined && r.stage !== 'embedding');
+        onEvent({ type: 'rows', layer: undefined, rows: last, routing: [] });
+        onEvent({ type: 'done', report: { ...report, run: { ...report.run, tokens: spec.tokens } } });
+      } finally {
+        running = false;
+      }
+    },
+    cancel: async () => {
+      calls.push('cancel');
+      cancelled = true;
+      await Promise.resolve();
+    },
+    adapter: async () => {
+      await Promise.resolve();
+      return options.adapter ?? report.adapter ?? NO_WEBGPU;
+    },
+  };
+}
+
+/** What the engine says in a browser without WebGPU. */
+export const NO_WEBGPU: ErrorData = {
+  code: 'gpu-unavailable',
+  message: 'This browser or runtime has no WebGPU.',
+  detail: { check: 'navigator.gpu', expected: 'present', actual: 'missing' },
+  remedy: 'Use a browser with WebGPU, switch hardware acceleration on, and open the page over https or from localhost.',
+};
+
+function openedModel(report: Report, options: FakeOptions): OpenedModel {
+  const { model } = report;
+  return {
+    card: model,
+    preflight: {
+      headerBytes: 212_000,
+      readBytes: Math.round(model.bytes * 1.9),
+      gpu: { wantBytes: model.bytes, needBytes: Math.round(model.bytes / 24), allowedBytes: 8_589_934_592 },
+      cpu: { wantBytes: 201_326_592, needBytes: 134_217_728 },
+      largestBinding: { tensor: 'token_embd.weight', bytes: 12_800_000, allowedBytes: 134_217_728 },
+      chatTemplate: options.chatTemplate ?? true,
+    },
+  };
+}
+
+function tensorOf(layer: number): string {
+  return `blk.${String(layer)}.ffn_down_exps.weight`;
+}
