@@ -4,7 +4,7 @@
  */
 export const GGUF_LIMITS = {
   /** Real headers: 6-12 MB (a vocabulary with its merges). */
-  headerBytes: 256 * 2 ** 20,
+  headerBytes: 128 * 2 ** 20,
   /** Real files: 25-60. */
   metadataEntries: 2 ** 16,
   /** Real files: 579 (Qwen3-30B-A3B) to about 2,000. */
@@ -16,10 +16,10 @@ export const GGUF_LIMITS = {
   /** Real files: chat templates below 100 kB. */
   stringBytes: 16 * 2 ** 20,
   /** Real files: vocabularies and merges below 600,000. */
-  arrayElements: 2 ** 24,
+  arrayElements: 2 ** 22,
   /** Arrays of arrays are allowed by the format and used by nobody. */
   arrayDepth: 4,
-  nestedArrayElements: 2 ** 16,
+  nestedArrayElements: 2 ** 14,
   /** GGML_MAX_DIMS */
   dims: 4,
   /** Above it a JavaScript number no longer counts exactly. */

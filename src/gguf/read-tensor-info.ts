@@ -14,8 +14,8 @@ export interface TensorEntry {
   readonly relativeOffset: number;
 }
 
-/** Bytes of the smallest entry: a name of one byte, one dimension. */
-export const MIN_TENSOR_INFO_BYTES = 8 + 1 + 4 + 8 + 4 + 8;
+/** Bytes that no entry is shorter than: name length, number of dimensions, type, offset. */
+export const MIN_TENSOR_INFO_BYTES = 8 + 4 + 4 + 8;
 
 /**
  * One tensor entry: name, u32 number of dimensions, u64 dimensions (fastest first), u32 type, u64 offset.

@@ -9,8 +9,8 @@ import { readString } from './read-strings';
 import { MIN_TENSOR_INFO_BYTES, readTensorInfo, type TensorEntry } from './read-tensor-info';
 import { readValue } from './read-value';
 
-/** Bytes of the smallest metadata entry: a key of one byte, a type, a value of one byte. */
-const MIN_ENTRY_BYTES = 8 + 1 + 4 + 1;
+/** Bytes that no metadata entry is shorter than: key length, type, a value of one byte. */
+const MIN_ENTRY_BYTES = 8 + 4 + 1;
 
 /** The checked header of one file. */
 export interface GgufHeader {
