@@ -27,23 +27,25 @@ function errorOf(action: () => unknown): TracerError {
   throw new Error('nothing was thrown');
 }
 
+const sample = await readMetadata(SAMPLE_PATH);
+const qwen2 = await readMetadata(QWEN2_VOCAB);
+
 describe('renderChat', () => {
   it('renders with the template of the sample model, whose tokens then parse', () => {
-    const metadata = readMetadata(SAMPLE_PATH);
-    const text = renderChat(metadata, USER, PROMPT);
+    const text = renderChat(sample, USER, PROMPT);
     expect(text).toBe('<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n');
-    const ids = createTokenizer(metadata).encode(text, { parseSpecial: true });
+    const ids = createTokenizer(sample).encode(text, { parseSpecial: true });
     expect(ids.filter((id) => id === 4094).length).toBe(2);
     expect(ids.filter((id) => id === 4095).length).toBe(1);
   });
 
   it('leaves the assistant turn closed when it is not asked for', () => {
-    const text = renderChat(readMetadata(SAMPLE_PATH), USER, { addGenerationPrompt: false });
+    const text = renderChat(sample, USER, { addGenerationPrompt: false });
     expect(text).toBe('<|im_start|>user\nWhat is 2+2?<|im_end|>\n');
   });
 
   it('does what the template says, a default system message included', () => {
-    expect(renderChat(readMetadata(QWEN2_VOCAB), USER, PROMPT)).toBe(
+    expect(renderChat(qwen2, USER, PROMPT)).toBe(
       '<|im_start|>system\nYou are a helpful assistant<|im_end|>\n<|im_start|>user\nWhat is 2+2?<|im_end|>\n<|im_start|>assistant\n',
     );
   });

@@ -16,7 +16,7 @@ function readJson<T>(path: string): T {
 }
 
 const { items } = readJson<{ items: GoldenItem[] }>('../golden/tokenizer/tokenizer-golden.json');
-const metadata = readMetadata(QWEN2_VOCAB);
+const metadata = await readMetadata(QWEN2_VOCAB);
 
 describe('ids of the qwen2 vocabulary equal llama.cpp', () => {
   const tokenizer = createTokenizer(metadata);
@@ -33,18 +33,21 @@ describe('ids of the qwen2 vocabulary equal llama.cpp', () => {
     expect(tokenizer.decode(ids_no_special ?? ids)).toBe(text);
   });
 
-  it('builds in less than a second (the best of three: other tests run beside this one)', () => {
+  it('builds in less than a second of processor time (the best of three; wall time is that of the other tests too)', () => {
     const milliseconds = [1, 2, 3].map(() => {
-      const start = performance.now();
+      const start = process.cpuUsage();
       createTokenizer(metadata);
-      return performance.now() - start;
+      const { user, system } = process.cpuUsage(start);
+      return (user + system) / 1000;
     });
     expect(Math.min(...milliseconds)).toBeLessThan(1000);
   });
 });
 
+const sampleMetadata = await readMetadata(SAMPLE_PATH);
+
 describe('the sample model', () => {
-  const tokenizer = createTokenizer(readMetadata(SAMPLE_PATH));
+  const tokenizer = createTokenizer(sampleMetadata);
   const prompts = readJson<Record<string, { text: string; ids: number[] }>>('../golden/tiny-moe-6x16/prompts.json');
 
   it.each(Object.entries(prompts))('prompt %s has its ids', (_, { text, ids }) => {

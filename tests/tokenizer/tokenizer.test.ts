@@ -20,9 +20,11 @@ function errorOf(action: () => unknown): TracerError {
   throw new Error('nothing was thrown');
 }
 
+const qwen2Metadata = await readMetadata(QWEN2_VOCAB);
+
 describe('round trips', () => {
   const small = createTokenizer(smallMetadata());
-  const qwen2 = createTokenizer(readMetadata(QWEN2_VOCAB));
+  const qwen2 = createTokenizer(qwen2Metadata);
 
   it.each([
     ['a vocabulary of bytes', small],
