@@ -5,6 +5,7 @@ import type { ArmEngine, ArmId, EngineHooks, StepOptions, StepResult, Tap } from
 import type { HParams } from '../../model/hparams';
 import { LAYER_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
 import { ropeTable, type RopeTable } from '../kernels/rope';
+import { LAYER_BOUNDS, MODEL_BOUNDS, type BoundFunction } from '../bounds/layer-bounds';
 import { breather } from '../pool/breather';
 import type { CpuPool } from '../pool/cpu-pool';
 import { captureTap, checkCapture } from './capture';
@@ -31,6 +32,8 @@ export interface CpuEngineOptions {
 export function createCpuEngine(options: CpuEngineOptions): ArmEngine {
   return createArm('cpu', options, (_type, x) => x);
 }
+
+const BOUNDS: Record<ActiveStageId, BoundFunction> = { ...LAYER_BOUNDS, ...MODEL_BOUNDS };
 
 /** An arm with the reference's arithmetic and its own treatment of activations in front of each matrix. */
 export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: ActivationRounding): ArmEngine {
@@ -76,7 +79,8 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
     let last: Float64Array<ArrayBuffer> | undefined;
     for (const [stage, compute] of stages) {
       const output = await compute(step);
-      const tap = captureTap(step, stage, layer, output, undefined);
+      const wanted = stepOptions.bounds === true && capturedPositions(step, stage).length > 0;
+      const tap = captureTap(step, stage, layer, output, wanted ? await BOUNDS[stage](step, output) : undefined);
       if (tap !== undefined) taps.set(stage, tap);
       step.values.keep(stage, output);
       step.values.release(stage);

@@ -41,15 +41,24 @@ export function dot(w: Float32Array, x: Float64Array, xAt: number, n: number): n
   return l0 + l1 + (l2 + l3) + (l4 + l5 + (l6 + l7));
 }
 
-/** sum_j |w[j] * x[xAt + j]|: the magnitude that the error bound of {@link dot} scales with. */
-export function dotMagnitude(w: Float32Array, x: Float64Array, xAt: number, n: number): number {
-  let even = 0;
-  let odd = 0;
+/**
+ * sum_j w[j] * x[xAt + j] over vectors of sizes (no element negative): the magnitude that the error bound of {@link dot} scales with.
+ * Four lanes; its order is nobody's business but its own.
+ */
+export function sizeDot(w: Float64Array, x: Float64Array, xAt: number, n: number): number {
+  let l0 = 0;
+  let l1 = 0;
+  let l2 = 0;
+  let l3 = 0;
+  const whole = n - (n % 4);
   let j = 0;
-  for (; j + 1 < n; j += 2) {
-    even += Math.abs(w[j]! * x[xAt + j]!);
-    odd += Math.abs(w[j + 1]! * x[xAt + j + 1]!);
+  for (; j < whole; j += 4) {
+    const i = xAt + j;
+    l0 += w[j]! * x[i]!;
+    l1 += w[j + 1]! * x[i + 1]!;
+    l2 += w[j + 2]! * x[i + 2]!;
+    l3 += w[j + 3]! * x[i + 3]!;
   }
-  if (j < n) even += Math.abs(w[j]! * x[xAt + j]!);
-  return even + odd;
+  for (; j < n; j++) l0 += w[j]! * x[xAt + j]!;
+  return l0 + l1 + (l2 + l3);
 }

@@ -8,7 +8,7 @@ export interface MatmulJob {
   /** (nTokens, nIn), nIn = tensor.dims[0]. Not changed and not transferred. */
   readonly x: Float64Array<ArrayBuffer>;
   readonly nTokens: number;
-  /** Also compute sum_j |w_ij x_j|, which error bounds scale with. */
+  /** Also compute sum_j |w_ij x_j| (a little more: see TINY in rounding.ts), which error bounds scale with. */
   readonly magnitudes: boolean;
 }
 

@@ -1,6 +1,6 @@
 import { rowBytes } from '../../gguf/ggml-types';
 import type { TensorInfo } from '../../gguf/model-file';
-import { matmulRow } from '../kernels/matmul-rows';
+import { magnitudeTask, matmulRow } from '../kernels/matmul-rows';
 import type { Breather } from './breather';
 import type { MatmulJob, MatmulResult } from './cpu-pool';
 
@@ -55,13 +55,13 @@ export async function computeUnit(work: UnitWork, breather: Breather): Promise<M
   const { tensor, bytes, rows, x, nTokens } = work;
   const nIn = rowLength(tensor);
   const y = new Float64Array(nTokens * rows);
-  const magnitudes = work.magnitudes ? new Float64Array(nTokens * rows) : undefined;
-  const task = { type: tensor.type, bytes, rows, nIn, x, nTokens, y, magnitudes, row: new Float32Array(nIn) };
+  const magnitudes = work.magnitudes ? magnitudeTask(x, nTokens, nIn, rows) : undefined;
+  const task = { type: tensor.type, bytes, rows, nIn, x, nTokens, y, row: new Float32Array(nIn), magnitudes };
   for (let r = 0; r < rows; r++) {
     matmulRow(task, r);
     if (breather.due()) await breather.breathe();
   }
-  return { y, magnitudes };
+  return { y, magnitudes: magnitudes?.out };
 }
 
 /** Puts a unit's result (nTokens, unit.rows) into its job's result (nTokens, rows). */

@@ -1,0 +1,31 @@
+import type { RopeTable } from '../kernels/rope';
+import { againstTap, compose, FLUSH, HALF_UNIT, UNIT } from './rounding';
+
+/** Input and table rounded to f32; a product, a sum, and the reference's own f64. */
+const RELATIVE = compose(HALF_UNIT, HALF_UNIT, UNIT, UNIT, UNIT);
+/** Relative error of an angle made in f64 by another formula. */
+const ANGLE = 2 ** -48;
+
+/** Largest errors of one head of {@link rope}: (|a cos| + |b sin|) times a few roundings. The kernel's tables are f32 roundings of f64 ones. */
+export function ropeBound(
+  x: Float64Array,
+  at: number,
+  table: RopeTable,
+  position: number,
+  out: Float64Array,
+  outAt: number,
+): void {
+  const half = table.cos.length;
+  for (let i = 0; i < half; i++) {
+    const a = x[at + i]!;
+    const b = x[at + half + i]!;
+    const c = table.cos[i]!;
+    const s = table.sin[i]!;
+    const size = Math.abs(a) + Math.abs(b);
+    const rest = size * (position + 1) * ANGLE + (8 + 2 * size) * FLUSH;
+    const first = Math.abs(a * c) + Math.abs(b * s);
+    const second = Math.abs(a * s) + Math.abs(b * c);
+    out[outAt + i] = againstTap(RELATIVE * first + rest, a * c - b * s);
+    out[outAt + half + i] = againstTap(RELATIVE * second + rest, a * s + b * c);
+  }
+}
