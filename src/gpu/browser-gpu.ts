@@ -1,4 +1,6 @@
-/** The browser's WebGPU, on a page or in a worker; undefined where it has none (also on pages that are not served securely). */
+/** The WebGPU entry point of a page or a worker; undefined where the browser has none. */
 export function browserGpu(): GPU | undefined {
-  return 'gpu' in navigator ? navigator.gpu : undefined;
+  // The type says that it is always there; browsers differ.
+  const gpu: unknown = Reflect.get(navigator, 'gpu');
+  return gpu === undefined ? undefined : navigator.gpu;
 }

@@ -97,6 +97,21 @@ export class GpuContext {
     return buffer;
   }
 
+  /** {@link allocate}, but a device out of memory gives undefined instead of failing the step. */
+  async tryAllocate(label: string, size: number, usage: GPUBufferUsageFlags): Promise<GPUBuffer | undefined> {
+    this.device.pushErrorScope('out-of-memory');
+    let buffer: GPUBuffer;
+    let outOfMemory: Promise<GPUError | null>;
+    try {
+      buffer = this.allocate(label, size, usage);
+    } finally {
+      outOfMemory = this.device.popErrorScope().catch(() => null);
+    }
+    if ((await outOfMemory) === null) return buffer;
+    this.release(buffer);
+    return undefined;
+  }
+
   /** Destroys a buffer of {@link allocate}. Safe to call twice. */
   release(buffer: GPUBuffer): void {
     const bytes = this.#sizes.get(buffer);

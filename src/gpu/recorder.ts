@@ -21,6 +21,7 @@ export class Recorder {
   readonly #tables: Arena;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
+  #afterSubmit: (() => void)[] = [];
 
   constructor(context: GpuContext) {
     this.#context = context;
@@ -74,31 +75,45 @@ export class Recorder {
     this.#commands().copyBufferToBuffer(source, sourceOffset, target, targetOffset, size);
   }
 
+  /** Calls `then` when what is recorded has been submitted (or discarded): from then on its buffers may be dropped. */
+  afterSubmit(then: () => void): void {
+    this.#afterSubmit.push(then);
+  }
+
   /** Submits what was recorded; does nothing when that is nothing. Tables and params end with it. */
   submit(): void {
     this.#endPass();
-    if (this.#encoder === undefined) return;
+    if (this.#encoder === undefined) {
+      this.#finish();
+      return;
+    }
     const commands = this.#encoder.finish();
     this.#encoder = undefined;
     this.#params.write();
     this.#tables.write();
     this.#context.device.queue.submit([commands]);
-    this.#params.reset();
-    this.#tables.reset();
+    this.#finish();
   }
 
   /** Forgets what was recorded since the last submit. */
   discard(): void {
     this.#endPass();
     this.#encoder = undefined;
-    this.#params.reset();
-    this.#tables.reset();
+    this.#finish();
   }
 
   dispose(): void {
     this.discard();
     this.#params.dispose();
     this.#tables.dispose();
+  }
+
+  #finish(): void {
+    this.#params.reset();
+    this.#tables.reset();
+    const then = this.#afterSubmit;
+    this.#afterSubmit = [];
+    for (const call of then) call();
   }
 
   #commands(): GPUCommandEncoder {

@@ -1,0 +1,317 @@
+import { fail } from '../../base/errors';
+import type { StepOptions, Tap } from '../../model/engine';
+import { LAYER_STAGES, type ActiveStageId, type LayerStageId, type StageId } from '../../model/stages';
+import { findWeight } from '../../model/weights';
+import { linearGrid } from '../grid';
+import type { BufferRange } from '../recorder';
+import { readBack } from '../readback';
+import { matrixParts, vectorPart } from '../weights/weight-part';
+import { Capture } from './capture';
+import { checkCapture, checkForcedExperts, checkTokens } from './check-step';
+import { cutChunks, headChunkRows, layerChunkRows, type Chunk } from './chunks';
+import { KvCache, type LayerKeys } from './kv-cache';
+import { positionRuns, positionsOf, union } from './positions';
+import { StageBuffers } from './stage-buffers';
+import type { StageKernels } from './stage-kernels';
+import type { StageRun, Tools } from './stage-run';
+import type { StageInput } from './stage-sizes';
+
+type Taps = ReadonlyMap<StageId, Tap>;
+
+/** The stages of a layer in three parts: every chunk's keys are needed before attention, and the chosen experts before the rest. */
+const UP_TO_KEYS = stagesBetween('attn_norm', 'k_post_rope');
+const UP_TO_ROUTER = stagesBetween('attn_scores', 'moe_router');
+const EXPERTS = stagesBetween('moe_expert_gate', 'post_ffn_residual');
+
+/** What a step that feeds itself keeps on the GPU. */
+export class FreeRun {
+  readonly #tools: Tools;
+  readonly #kernels: StageKernels;
+  readonly #cache: KvCache;
+  /** Reused by every chunk. */
+  readonly #shared: StageBuffers;
+  /** The residual stream and the queries of each chunk, which outlive its turn. */
+  readonly #ofChunk: StageBuffers[] = [];
+  #tokens = new Uint32Array(0);
+  #nPast = 0;
+  /** Positions whose keys and values are kept. */
+  #kept = 0;
+  #chunks: readonly Chunk[] = [];
+  /** The layer whose turn it is; undefined when `begin` has to come first. */
+  #nextLayer: number | undefined;
+
+  constructor(tools: Tools, kernels: StageKernels) {
+    this.#tools = tools;
+    this.#kernels = kernels;
+    this.#cache = new KvCache(tools.context, tools.recorder, tools.hparams.kvDim);
+    this.#shared = new StageBuffers(tools.context, tools.hparams, 'free');
+  }
+
+  /** Token ids of the step's positions, from `nPast`. */
+  get tokens(): Uint32Array<ArrayBuffer> {
+    return this.#tokens;
+  }
+
+  get nPast(): number {
+    return this.#nPast;
+  }
+
+  async begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<Taps> {
+    const { context, hparams, recorder } = this.#tools;
+    this.#nextLayer = undefined;
+    checkTokens(tokens, hparams);
+    if (nPast > this.#kept) {
+      throw fail('internal', `Only ${this.#kept} positions are kept; ${nPast} were asked for.`, 'Begin with nPast 0.');
+    }
+    checkCapture(options.capture, nPast, tokens.length);
+    this.#tokens = tokens.slice();
+    this.#nPast = nPast;
+    this.#kept = nPast;
+    this.#cache.reserve(nPast + tokens.length);
+    this.#chunks = cutChunks(tokens.length, layerChunkRows(context, hparams, this.#nKeys));
+    const taps = await this.#captured(undefined, ['embedding'], options, async (capture) => {
+      for (const chunk of this.#chunks) await this.#stage('embedding', chunk, { options, capture, layer: undefined });
+      recorder.submit();
+    });
+    this.#nextLayer = 0;
+    return taps;
+  }
+
+  async layer(layer: number, options: StepOptions): Promise<Taps> {
+    if (layer !== this.#nextLayer) {
+      throw fail('internal', `Layer ${layer} was asked for out of turn.`, 'Call begin, then the layers in order.');
+    }
+    const { hparams, recorder } = this.#tools;
+    this.#nextLayer = undefined;
+    checkCapture(options.capture, this.#nPast, this.#tokens.length);
+    checkForcedExperts(options.forcedExperts, this.#tokens.length, hparams);
+    const kept = this.#cache.layer(layer);
+    const taps = await this.#captured(layer, LAYER_STAGES, options, async (capture) => {
+      const turn: Turn = { options, capture, layer, kept };
+      for (const chunk of this.#chunks) {
+        for (const stage of UP_TO_KEYS) await this.#stage(stage, chunk, turn);
+        this.#keepValues(chunk, kept);
+      }
+      this.#prefetch(layer + 1);
+      for (const chunk of this.#chunks) {
+        for (const stage of UP_TO_ROUTER) await this.#stage(stage, chunk, turn);
+        const experts = await this.#chosenExperts(chunk, options);
+        for (const stage of EXPERTS) await this.#stage(stage, chunk, { ...turn, experts });
+      }
+      recorder.submit();
+    });
+    this.#nextLayer = layer + 1;
+    if (this.#nextLayer === hparams.nLayer) this.#kept = this.#nKeys;
+    return taps;
+  }
+
+  /** Normalises and projects only the rows that are captured. */
+  async end(options: StepOptions): Promise<Taps> {
+    const { context, hparams, recorder } = this.#tools;
+    if (this.#nextLayer !== hparams.nLayer) {
+      throw fail('internal', 'The end was asked for before every layer was done.', 'Call begin, then every layer.');
+    }
+    checkCapture(options.capture, this.#nPast, this.#tokens.length);
+    return this.#captured(undefined, ['final_norm', 'lm_head'], options, async (capture) => {
+      const all = union([capture.positions('final_norm'), capture.positions('lm_head')]);
+      const projected = new Set(capture.positions('lm_head'));
+      const groups = [all.filter((p) => projected.has(p)), all.filter((p) => !projected.has(p))];
+      for (const [i, positions] of groups.entries()) {
+        const atMost = headChunkRows(context, hparams);
+        for (const [index, { first, rows }] of cutChunks(positions.length, atMost).entries()) {
+          const chosen = positions.slice(first, first + rows);
+          this.#gatherRows(chosen);
+          const chunk = { index, first: (chosen[0] ?? 0) - this.#nPast, rows };
+          const turn: Turn = { options, capture, layer: undefined, positions: chosen };
+          await this.#stage('final_norm', chunk, turn);
+          if (i === 0) await this.#stage('lm_head', chunk, turn);
+        }
+      }
+      recorder.submit();
+    });
+  }
+
+  dispose(): void {
+    this.#nextLayer = undefined;
+    this.#kept = 0;
+    this.#cache.dispose();
+    this.#shared.dispose();
+    for (const buffers of this.#ofChunk) buffers.dispose();
+  }
+
+  get #nKeys(): number {
+    return this.#nPast + this.#tokens.length;
+  }
+
+  async #captured(
+    layer: number | undefined,
+    stages: readonly ActiveStageId[],
+    options: StepOptions,
+    body: (capture: Capture) => Promise<void>,
+  ): Promise<Taps> {
+    const { context, recorder, hparams, pacer } = this.#tools;
+    const capture = new Capture(context, recorder, { hparams, layer, nKeys: this.#nKeys, stages }, options.capture);
+    try {
+      await body(capture);
+      if (capture.isEmpty) await pacer.settle(options.signal);
+      return await capture.finish();
+    } finally {
+      capture.dispose();
+    }
+  }
+
+  async #stage(stage: ActiveStageId, chunk: Chunk, turn: Turn): Promise<void> {
+    const { kept, capture } = turn;
+    const output = this.#outputOf(stage, chunk, kept);
+    const outputRow = stage === 'k_post_rope' ? this.#nPast + chunk.first : 0;
+    const run: StageRun = {
+      tools: this.#tools,
+      layer: turn.layer,
+      stepTokens: this.#tokens.length,
+      rows: chunk.rows,
+      firstPosition: this.#nPast + chunk.first,
+      nKeys: this.#nKeys,
+      futureKeys: capture.has('attn_scores'),
+      input: (name) => this.#inputOf(name, chunk, turn),
+      keys: () => keptOf(kept, 'keys'),
+      values: () => keptOf(kept, 'values'),
+      tokens: () => this.#tokens.subarray(chunk.first, chunk.first + chunk.rows),
+      experts: () => turn.experts ?? new Uint32Array(0),
+      output,
+      outputRow,
+      signal: turn.options.signal,
+    };
+    const forced = stage === 'moe_router_indices' ? turn.options.forcedExperts : undefined;
+    if (forced === undefined) await this.#kernels[stage](run);
+    else this.#writeExperts(this.#rowsOf(forced, chunk), output);
+    const positions = turn.positions ?? positionsOf({ first: run.firstPosition, rows: chunk.rows });
+    capture.take(stage, positions, output, outputRow);
+  }
+
+  #inputOf(name: StageInput, chunk: Chunk, turn: Turn): BufferRange {
+    // At the end the rows in hand are gathered ones, not a chunk of the stream.
+    if (turn.positions === undefined && (name === 'layer_input' || name === 'q_post_rope'))
+      return this.#own(name, chunk);
+    return this.#shared.get(name, chunk.rows, this.#nKeys);
+  }
+
+  #outputOf(stage: ActiveStageId, chunk: Chunk, kept: LayerKeys | undefined): BufferRange {
+    if (stage === 'embedding' || stage === 'post_ffn_residual') return this.#own('layer_input', chunk);
+    if (stage === 'q_post_rope') return this.#own(stage, chunk);
+    if (stage === 'k_post_rope') return keptOf(kept, 'keys');
+    return this.#shared.get(stage, chunk.rows, this.#nKeys);
+  }
+
+  /** A buffer of this chunk alone. */
+  #own(name: 'layer_input' | 'q_post_rope', chunk: Chunk): BufferRange {
+    const { context, hparams } = this.#tools;
+    const buffers = (this.#ofChunk[chunk.index] ??= new StageBuffers(context, hparams, `chunk ${chunk.index}`));
+    return buffers.get(name, chunk.rows, this.#nKeys);
+  }
+
+  /** The value part of `qkv_matmul`, to the cache. */
+  #keepValues(chunk: Chunk, kept: LayerKeys): void {
+    const { recorder, kernels, hparams } = this.#tools;
+    const { qDim, kvDim } = hparams;
+    const count = chunk.rows * kvDim;
+    recorder.dispatch(
+      kernels.copyRows,
+      { x: this.#shared.get('qkv_matmul', chunk.rows, this.#nKeys), y: { buffer: kept.values } },
+      {
+        count,
+        rowLength: kvDim,
+        xStride: qDim + 2 * kvDim,
+        xOffset: qDim + kvDim,
+        yOffset: (this.#nPast + chunk.first) * kvDim,
+      },
+      linearGrid(count, 64),
+    );
+  }
+
+  /** The experts of a chunk, read back from the GPU: the only values that the CPU looks at, to know what to read from the file. */
+  async #chosenExperts(chunk: Chunk, options: StepOptions): Promise<Uint32Array<ArrayBuffer>> {
+    if (options.forcedExperts !== undefined) return this.#rowsOf(options.forcedExperts, chunk);
+    const { context, recorder, hparams, pacer } = this.#tools;
+    const { buffer } = this.#shared.get('moe_router_indices', chunk.rows, this.#nKeys);
+    recorder.submit();
+    const size = 4 * chunk.rows * hparams.nExpertUsed;
+    const experts = new Uint32Array(await readBack(context, [{ buffer, offset: 0, size }]));
+    pacer.reset();
+    const outside = experts.find((expert) => expert >= hparams.nExpert);
+    if (outside !== undefined) {
+      throw fail(
+        'gpu-validation',
+        `The GPU chose expert ${outside} of ${hparams.nExpert}.`,
+        'The adapter or its driver computes wrongly. Update the driver, or use another adapter.',
+        { expert: outside, nExpert: hparams.nExpert },
+      );
+    }
+    return experts;
+  }
+
+  #rowsOf(experts: Uint32Array<ArrayBuffer>, chunk: Chunk): Uint32Array<ArrayBuffer> {
+    const { nExpertUsed } = this.#tools.hparams;
+    return experts.slice(chunk.first * nExpertUsed, (chunk.first + chunk.rows) * nExpertUsed);
+  }
+
+  #writeExperts(experts: Uint32Array<ArrayBuffer>, output: BufferRange): void {
+    const { context, recorder } = this.#tools;
+    // The write goes ahead of what is recorded: whatever still reads the buffer has to be submitted first.
+    recorder.submit();
+    context.device.queue.writeBuffer(output.buffer, output.offset ?? 0, experts);
+  }
+
+  /** Copies rows of the residual stream to the shared `layer_input`. */
+  #gatherRows(positions: readonly number[]): void {
+    const { recorder, hparams } = this.#tools;
+    const bytes = 4 * hparams.nEmbd;
+    const target = this.#shared.get('layer_input', positions.length, this.#nKeys);
+    let row = 0;
+    for (const { first, rows } of positionRuns(positions, Infinity)) {
+      const from = first - this.#nPast;
+      for (const chunk of this.#chunks) {
+        const start = Math.max(from, chunk.first);
+        const end = Math.min(from + rows, chunk.first + chunk.rows);
+        if (start >= end) continue;
+        const source = this.#own('layer_input', chunk).buffer;
+        recorder.copy(source, (start - chunk.first) * bytes, target.buffer, row * bytes, (end - start) * bytes);
+        row += end - start;
+      }
+    }
+  }
+
+  /** The next layer's attention weights are read while this layer computes. */
+  #prefetch(layer: number): void {
+    const { model, hparams, cache, context } = this.#tools;
+    if (layer >= hparams.nLayer) return;
+    const most = Math.min(context.maxBindingBytes, cache.batchBytes);
+    const vectors = (['attn_norm', 'attn_q_norm', 'attn_k_norm', 'ffn_norm'] as const).map((role) =>
+      vectorPart(findWeight(model, hparams, role, layer)),
+    );
+    const matrices = (['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate_inp'] as const).flatMap((role) =>
+      matrixParts(findWeight(model, hparams, role, layer), most),
+    );
+    cache.prefetch([...vectors, ...matrices]);
+  }
+}
+
+/** What is the same for all stages of a chunk's turn. */
+interface Turn {
+  readonly options: StepOptions;
+  readonly capture: Capture;
+  readonly layer: number | undefined;
+  readonly kept?: LayerKeys;
+  readonly experts?: Uint32Array<ArrayBuffer>;
+  /** Positions of the rows where they are not neighbours. */
+  readonly positions?: readonly number[];
+}
+
+function keptOf(kept: LayerKeys | undefined, part: keyof LayerKeys): BufferRange {
+  if (kept === undefined)
+    throw fail('internal', 'A whole-model stage asked for keys or values.', 'Please report this.');
+  return { buffer: kept[part] };
+}
+
+function stagesBetween(first: LayerStageId, last: LayerStageId): readonly LayerStageId[] {
+  return LAYER_STAGES.slice(LAYER_STAGES.indexOf(first), LAYER_STAGES.indexOf(last) + 1);
+}

@@ -1,0 +1,137 @@
+import { throwIfAborted } from '../../base/abort';
+import { fail } from '../../base/errors';
+import type { ModelFile } from '../../gguf/model-file';
+import type { EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
+import type { HParams } from '../../model/hparams';
+import { ACTIVE_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
+import type { GpuContext } from '../device';
+import { Recorder } from '../recorder';
+import { defaultBudget } from '../weights/budget';
+import { WeightCache, type WeightStats } from '../weights/weight-cache';
+import { FreeRun } from './free-run';
+import { IsolatedRun, type TokensAt } from './isolated-run';
+import { compileKernels } from './kernel-set';
+import { Pacer } from './pacer';
+import { STAGE_KERNELS, type StageKernels } from './stage-kernels';
+import type { StageKernel, Tools } from './stage-run';
+
+export interface GpuEngineOptions {
+  /** Stays the caller's to dispose. */
+  readonly context: GpuContext;
+  /** Stays the caller's to close. */
+  readonly model: ModelFile;
+  readonly hparams: HParams;
+  /** Bytes of weights to keep on the GPU; undefined: `defaultBudget`. */
+  readonly budget?: number | undefined;
+  readonly hooks?: EngineHooks | undefined;
+  /** Stages to compute in another way, given how they are computed now: faults on purpose, and naive kernels. */
+  readonly replace?: Partial<Record<ActiveStageId, (usual: StageKernel) => StageKernel>>;
+}
+
+/** What an engine holds and has read. Bytes of the device are those of all its engines. */
+export interface GpuStats extends WeightStats {
+  /** Bytes of all buffers now, and at their most. */
+  readonly bytes: number;
+  readonly peakBytes: number;
+}
+
+export interface GpuEngine extends IsolatingEngine {
+  stats(): GpuStats;
+}
+
+/**
+ * The arm under test: every stage in WGSL, f32, in an order of sums that depends on the shapes only. Weights are streamed under a byte
+ * budget; only chosen experts are read. Captured positions are prompt positions: those of a continued step start at `nPast`.
+ * @throws TracerError from its methods: `prompt-empty`, `prompt-token`, `plan-range`, those of `findWeight` and of reading the file,
+ * `gpu-shader`, `gpu-limit`, `gpu-memory`, `gpu-validation`, `gpu-lost`, `run-cancelled`. After a failed step, `begin` starts afresh.
+ */
+export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
+  const { context, model, hparams, hooks } = options;
+  let bytesRead = 0;
+  const onRead = (tensor: string, bytes: number): void => {
+    bytesRead += bytes;
+    hooks?.onRead?.(tensor, bytes);
+  };
+  const budget = options.budget ?? defaultBudget(context);
+  const cache = new WeightCache({ context, model, budget, onRead });
+  const recorder = new Recorder(context);
+  const pacer = new Pacer(context, recorder);
+  const kernels = stageKernels(options.replace ?? {});
+  let opened: Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> | undefined;
+  let disposed = false;
+
+  const open = async (): Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> => {
+    const tools: Tools = {
+      context,
+      model,
+      hparams,
+      recorder,
+      kernels: await compileKernels(context),
+      cache,
+      pacer,
+      onRead,
+    };
+    return { free: new FreeRun(tools, kernels), isolated: new IsolatedRun(tools, kernels) };
+  };
+
+  const step = async (
+    { signal }: StepOptions,
+    body: (runs: { readonly free: FreeRun; readonly isolated: IsolatedRun }) => Promise<ReadonlyMap<StageId, Tap>>,
+  ): Promise<StepResult> => {
+    if (disposed) throw fail('internal', 'The GPU engine was disposed.', 'Create another one.');
+    const started = performance.now();
+    const before = bytesRead;
+    throwIfAborted(signal);
+    try {
+      const taps = await context.step(async () => {
+        opened ??= open();
+        opened.catch(() => {
+          opened = undefined;
+        });
+        return body(await opened);
+      });
+      throwIfAborted(signal);
+      return { taps, ms: performance.now() - started, bytesRead: bytesRead - before };
+    } catch (error) {
+      recorder.discard();
+      pacer.reset();
+      throw error;
+    }
+  };
+
+  return {
+    arm: 'gpu',
+    begin: (tokens, nPast, stepOptions) => step(stepOptions, ({ free }) => free.begin(tokens, nPast, stepOptions)),
+    layer: (layer, stepOptions) => step(stepOptions, ({ free }) => free.layer(layer, stepOptions)),
+    end: (stepOptions) => step(stepOptions, ({ free }) => free.end(stepOptions)),
+    isolate: (layer, reference, stepOptions) =>
+      step(stepOptions, ({ free, isolated }) => isolated.isolate(layer, reference, stepOptions, tokensOf(free))),
+    stats: () => ({ ...cache.stats, bytes: context.bytes, peakBytes: context.peakBytes }),
+    async dispose() {
+      if (disposed) return;
+      disposed = true;
+      const runs = await opened?.catch(() => undefined);
+      runs?.free.dispose();
+      runs?.isolated.dispose();
+      cache.dispose();
+      recorder.dispose();
+    },
+  };
+}
+
+/** Tokens of positions of the step that the free run began. */
+function tokensOf(free: FreeRun): TokensAt {
+  return (first, rows) => {
+    const tokens = free.tokens.slice(first - free.nPast, first - free.nPast + rows);
+    if (tokens.length === rows) return tokens;
+    throw fail('internal', 'The embedding was isolated before `begin` told its tokens.', 'Call begin first.');
+  };
+}
+
+function stageKernels(replace: NonNullable<GpuEngineOptions['replace']>): StageKernels {
+  const kernels: Record<ActiveStageId, StageKernel> = { ...STAGE_KERNELS };
+  for (const [stage, change] of Object.entries(replace)) {
+    for (const id of ACTIVE_STAGES) if (id === stage) kernels[id] = change(kernels[id]);
+  }
+  return kernels;
+}

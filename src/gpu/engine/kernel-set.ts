@@ -1,0 +1,42 @@
+import type { GpuContext } from '../device';
+import { KERNEL_TABLE, type KernelName } from '../kernel-table';
+import { getPipeline, type Pipeline } from '../pipelines';
+
+/** The compiled kernels of a device. */
+export type KernelSet = { readonly [K in KernelName]: Pipeline<(typeof KERNEL_TABLE)[K]> };
+
+/** Compiles every kernel of the table but the products, which are compiled for the types that a model has. @throws TracerError `gpu-shader`. */
+export async function compileKernels(context: GpuContext): Promise<KernelSet> {
+  const get = <K extends KernelName>(name: K): Promise<Pipeline<(typeof KERNEL_TABLE)[K]>> => {
+    const kernel = KERNEL_TABLE[name];
+    return getPipeline(context, kernel, kernel.variants[0]);
+  };
+  // All are under way before the first is awaited.
+  const pending = {
+    add: get('add'),
+    attnScores: get('attnScores'),
+    attnValues: get('attnValues'),
+    copyRows: get('copyRows'),
+    renormalise: get('renormalise'),
+    rmsnorm: get('rmsnorm'),
+    rope: get('rope'),
+    softmax: get('softmax'),
+    swiglu: get('swiglu'),
+    topK: get('topK'),
+    weightedSum: get('weightedSum'),
+  };
+  await Promise.all(Object.values(pending));
+  return {
+    add: await pending.add,
+    attnScores: await pending.attnScores,
+    attnValues: await pending.attnValues,
+    copyRows: await pending.copyRows,
+    renormalise: await pending.renormalise,
+    rmsnorm: await pending.rmsnorm,
+    rope: await pending.rope,
+    softmax: await pending.softmax,
+    swiglu: await pending.swiglu,
+    topK: await pending.topK,
+    weightedSum: await pending.weightedSum,
+  };
+}

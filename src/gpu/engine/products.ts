@@ -1,0 +1,124 @@
+import { findWeight } from '../../model/weights';
+import type { WeightRole } from '../../model/stages';
+import { MAX_GROUPS } from '../grid';
+import { encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
+import { gpuRowWords } from '../matmul/weight-layout';
+import { workList, type Share } from '../matmul/work-list';
+import type { BufferRange } from '../recorder';
+import { expertPart, matrixParts, type WeightPart } from '../weights/weight-part';
+import { batches } from '../weights/batches';
+import { expertRows } from './expert-rows';
+import type { StageRun } from './stage-run';
+
+/** A part of a weight and the rows that meet it. */
+interface Load {
+  readonly part: WeightPart;
+  /** (xRow, yRow) pairs, flat. */
+  readonly rows: readonly number[];
+  /** Where the part's first output lies in a row of y. */
+  readonly column: number;
+}
+
+/** Rows of W in the smallest dispatch that a large product is cut into. */
+const FEWEST_ROWS = 64;
+
+/** Records y[row] = W x[row] for all rows of the run; a matrix that cannot be bound whole is tiled by rows. */
+export async function denseProduct(
+  run: StageRun,
+  role: WeightRole,
+  x: BufferRange,
+  strides: MatmulStrides,
+): Promise<void> {
+  const { tools } = run;
+  const tensor = findWeight(tools.model, tools.hparams, role, run.layer);
+  const parts = matrixParts(tensor, Math.min(tools.context.maxBindingBytes, tools.cache.batchBytes));
+  const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
+  const loads = parts.map((part) => ({ part, rows, column: part.firstRow }));
+  await product(run, loads, run.stepTokens, x, strides);
+}
+
+/**
+ * Records y[t][slot] = W_e x for the expert e that slot chose. x is a row a token, or with `perSlot` a row a slot; y (rows, nExpertUsed,
+ * nOut). Only chosen experts are read.
+ */
+export async function expertProduct(run: StageRun, role: WeightRole, x: BufferRange, perSlot: boolean): Promise<void> {
+  const { tools } = run;
+  const { nExpertUsed, nExpert } = tools.hparams;
+  const tensor = findWeight(tools.model, tools.hparams, role, run.layer);
+  const [nIn = 0, nOut = 0] = tensor.dims;
+  const loads = expertRows(run.experts()).map(({ expert, slots }) => ({
+    part: expertPart(tensor, expert),
+    rows: slots.flatMap((slot) => [perSlot ? slot : Math.floor(slot / nExpertUsed), slot]),
+    column: 0,
+  }));
+  const rowsPerMatrix = Math.ceil((run.stepTokens * nExpertUsed) / nExpert);
+  await product(run, loads, rowsPerMatrix, x, { xStride: nIn, yStride: nOut });
+}
+
+async function product(
+  run: StageRun,
+  loads: readonly Load[],
+  rowsPerMatrix: number,
+  x: BufferRange,
+  strides: MatmulStrides,
+): Promise<void> {
+  const { cache, recorder, context } = run.tools;
+  for (const batch of batches(loads, (load) => load.part.bytes, cache.batchBytes)) {
+    const parts = batch.map((load) => load.part);
+    if (!cache.hasRoomFor(parts)) recorder.submit();
+    const pinned = await cache.acquire(parts, run.signal);
+    try {
+      for (const [i, load] of batch.entries()) {
+        const { tensor, nIn } = load.part;
+        const nOut = tensor.dims[1] ?? 1;
+        const matmul = await prepareMatmul(context, { type: tensor.type, nIn, nOut, rowsPerMatrix });
+        const buffer = pinned.buffers[i];
+        if (buffer !== undefined) await encodePaced(run, matmul, load, buffer, x, strides);
+      }
+    } finally {
+      // Not before: pacing submits in between, and what is recorded after that still reads the weights.
+      recorder.afterSubmit(pinned.release);
+    }
+  }
+}
+
+/** Records one product, in as many dispatches as keep each of them short. */
+async function encodePaced(
+  run: StageRun,
+  matmul: Matmul,
+  load: Load,
+  weights: GPUBuffer,
+  x: BufferRange,
+  strides: MatmulStrides,
+): Promise<void> {
+  const { recorder, pacer } = run.tools;
+  const { part, rows, column } = load;
+  const { tile, shape } = matmul;
+  const rowWords = gpuRowWords(shape.type, shape.nIn);
+  const outRows = Math.max(FEWEST_ROWS, Math.floor(pacer.quantum / (2 * shape.nIn * tile)));
+  const pairs = rows.length / 2;
+  for (let out = 0; out < part.nRows; out += outRows) {
+    const nOut = Math.min(outRows, part.nRows - out);
+    const tiles = Math.floor(pacer.quantum / (2 * shape.nIn * nOut * tile));
+    const step = tile * Math.min(MAX_GROUPS, Math.max(1, tiles));
+    for (let pair = 0; pair < pairs; pair += step) {
+      const count = Math.min(step, pairs - pair);
+      const share: Share = { weightWords: out * rowWords, rows: rows.slice(2 * pair, 2 * (pair + count)) };
+      const list = workList([share], tile);
+      encodeMatmul(
+        recorder,
+        { ...matmul, shape: { ...shape, nOut } },
+        {
+          x,
+          y: run.output,
+          weights: { buffer: weights },
+          entries: recorder.table(list.entries),
+          rows: recorder.table(list.rows),
+        },
+        { ...strides, yOffset: (strides.yOffset ?? 0) + column + out },
+        list.entryCount,
+      );
+      await pacer.spend(2 * shape.nIn * nOut * count, run.signal);
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import { findWeight } from '../../model/weights';
+import type { ActiveStageId, WeightRole } from '../../model/stages';
+import { linearGrid } from '../grid';
+import type { BufferRange } from '../recorder';
+import { vectorPart } from '../weights/weight-part';
+import { embedRows } from './embed-rows';
+import { denseProduct, expertProduct } from './products';
+import { ropeTable } from './rope-table';
+import type { StageKernel, StageRun } from './stage-run';
+
+/** Lanes of a workgroup in the kernels that give each value a lane. */
+const LANES = 64;
+
+export type StageKernels = Readonly<Record<ActiveStageId, StageKernel>>;
+
+/** How each stage is computed. The formulas are in the shaders; the order of the stages is the stage table's. */
+export const STAGE_KERNELS: StageKernels = {
+  embedding: embedRows,
+
+  attn_norm: (run) => norm(run, 'attn_norm', run.input('layer_input'), wholeRow(run)),
+
+  async qkv_matmul(run) {
+    const { nEmbd, qDim, kvDim } = run.tools.hparams;
+    const x = run.input('attn_norm');
+    const strides = { xStride: nEmbd, yStride: qDim + 2 * kvDim };
+    await denseProduct(run, 'attn_q', x, { ...strides, yOffset: 0 });
+    await denseProduct(run, 'attn_k', x, { ...strides, yOffset: qDim });
+    await denseProduct(run, 'attn_v', x, { ...strides, yOffset: qDim + kvDim });
+  },
+
+  q_norm: (run) => norm(run, 'attn_q_norm', run.input('qkv_matmul'), heads(run, run.tools.hparams.nHead, 0)),
+  k_norm: (run) => {
+    const { nHeadKv, qDim } = run.tools.hparams;
+    return norm(run, 'attn_k_norm', run.input('qkv_matmul'), heads(run, nHeadKv, qDim));
+  },
+
+  q_post_rope: (run) => {
+    rope(run, run.input('q_norm'), run.tools.hparams.nHead);
+  },
+  k_post_rope: (run) => {
+    rope(run, run.input('k_norm'), run.tools.hparams.nHeadKv);
+  },
+
+  async attn_scores(run) {
+    const { recorder, kernels, hparams, pacer } = run.tools;
+    const { nHead, nHeadKv, headDim } = hparams;
+    const { nKeys, firstPosition } = run;
+    recorder.dispatch(
+      kernels.attnScores,
+      { q: run.input('q_post_rope'), keys: run.keys(), scores: run.output },
+      {
+        nHead,
+        headsPerKv: nHead / nHeadKv,
+        headDim,
+        nKeys,
+        firstPosition,
+        future: run.futureKeys ? nKeys : 0,
+        scale: 1 / Math.sqrt(headDim),
+      },
+      [Math.ceil(nKeys / LANES), run.rows * nHead],
+    );
+    await pacer.spend(2 * run.rows * nHead * nKeys * headDim, run.signal);
+  },
+
+  attn_softmax: (run) => {
+    const { nHead } = run.tools.hparams;
+    softmax(run, run.input('attn_scores'), { rows: run.rows * nHead, rowLength: run.nKeys, rowsPerToken: nHead }, true);
+  },
+
+  async attention(run) {
+    const { recorder, kernels, hparams, pacer } = run.tools;
+    const { nHead, nHeadKv, headDim, qDim } = hparams;
+    const { nKeys, firstPosition } = run;
+    const count = run.rows * qDim;
+    recorder.dispatch(
+      kernels.attnValues,
+      { p: run.input('attn_softmax'), values: run.values(), y: run.output },
+      { count, nHead, headsPerKv: nHead / nHeadKv, headDim, nKeys, firstPosition },
+      linearGrid(count, LANES),
+    );
+    await pacer.spend(2 * count * nKeys, run.signal);
+  },
+
+  attn_out(run) {
+    const { nEmbd, qDim } = run.tools.hparams;
+    return denseProduct(run, 'attn_output', run.input('attention'), { xStride: qDim, yStride: nEmbd });
+  },
+
+  post_attn_residual: (run) => {
+    add(run, run.input('layer_input'), run.input('attn_out'));
+  },
+
+  ffn_norm: (run) => norm(run, 'ffn_norm', run.input('post_attn_residual'), wholeRow(run)),
+
+  moe_router_logits(run) {
+    const { nEmbd, nExpert } = run.tools.hparams;
+    return denseProduct(run, 'ffn_gate_inp', run.input('ffn_norm'), { xStride: nEmbd, yStride: nExpert });
+  },
+
+  moe_router_probs: (run) => {
+    const { nExpert } = run.tools.hparams;
+    softmax(run, run.input('moe_router_logits'), { rows: run.rows, rowLength: nExpert, rowsPerToken: 1 }, false);
+  },
+
+  moe_router_indices: (run) => {
+    const { recorder, kernels, hparams } = run.tools;
+    const { nExpert, nExpertUsed } = hparams;
+    const count = run.rows * nExpert;
+    recorder.dispatch(
+      kernels.topK,
+      { probs: run.input('moe_router_probs'), indices: run.output },
+      { count, nExpert, nUsed: nExpertUsed },
+      linearGrid(count, LANES),
+    );
+  },
+
+  moe_router: (run) => {
+    const { recorder, kernels, hparams } = run.tools;
+    const { nExpert, nExpertUsed } = hparams;
+    const count = run.rows * nExpertUsed;
+    recorder.dispatch(
+      kernels.renormalise,
+      { p: run.input('moe_router_probs'), indices: run.input('moe_router_indices'), weights: run.output },
+      { count, nExpert, nUsed: nExpertUsed },
+      linearGrid(count, LANES),
+    );
+  },
+
+  moe_expert_gate: (run) => expertProduct(run, 'ffn_gate_exps', run.input('ffn_norm'), false),
+  moe_expert_up: (run) => expertProduct(run, 'ffn_up_exps', run.input('ffn_norm'), false),
+
+  moe_expert_swigl: (run) => {
+    const { recorder, kernels, hparams } = run.tools;
+    const count = run.rows * hparams.nExpertUsed * hparams.nFfExp;
+    recorder.dispatch(
+      kernels.swiglu,
+      { gate: run.input('moe_expert_gate'), up: run.input('moe_expert_up'), y: run.output },
+      { count },
+      linearGrid(count, LANES),
+    );
+  },
+
+  moe_expert_out: (run) => expertProduct(run, 'ffn_down_exps', run.input('moe_expert_swigl'), true),
+
+  moe_ffn_out: (run) => {
+    const { recorder, kernels, hparams } = run.tools;
+    const count = run.rows * hparams.nEmbd;
+    recorder.dispatch(
+      kernels.weightedSum,
+      { weights: run.input('moe_router'), x: run.input('moe_expert_out'), y: run.output },
+      { count, rowLength: hparams.nEmbd, nUsed: hparams.nExpertUsed },
+      linearGrid(count, LANES),
+    );
+  },
+
+  post_ffn_residual: (run) => {
+    add(run, run.input('post_attn_residual'), run.input('moe_ffn_out'));
+  },
+
+  final_norm: (run) => norm(run, 'output_norm', run.input('layer_input'), wholeRow(run)),
+
+  lm_head(run) {
+    const { nEmbd, nVocab } = run.tools.hparams;
+    return denseProduct(run, 'output', run.input('final_norm'), { xStride: nEmbd, yStride: nVocab });
+  },
+};
+
+/** How the rows of a norm lie in its input. */
+interface NormRows {
+  readonly rowLength: number;
+  readonly rowsPerToken: number;
+  readonly xStride: number;
+  readonly xOffset: number;
+}
+
+/** One row a token: (rows, nEmbd). */
+function wholeRow(run: StageRun): NormRows {
+  const { nEmbd } = run.tools.hparams;
+  return { rowLength: nEmbd, rowsPerToken: 1, xStride: nEmbd, xOffset: 0 };
+}
+
+/** One row a head, inside the rows of `qkv_matmul`. */
+function heads(run: StageRun, count: number, xOffset: number): NormRows {
+  const { headDim, qDim, kvDim } = run.tools.hparams;
+  return { rowLength: headDim, rowsPerToken: count, xStride: qDim + 2 * kvDim, xOffset };
+}
+
+async function norm(run: StageRun, role: WeightRole, x: BufferRange, layout: NormRows): Promise<void> {
+  const { model, hparams, cache, recorder, kernels } = run.tools;
+  const part = vectorPart(findWeight(model, hparams, role, run.layer));
+  if (!cache.hasRoomFor([part])) recorder.submit();
+  const pinned = await cache.acquire([part], run.signal);
+  recorder.afterSubmit(pinned.release);
+  const [buffer] = pinned.buffers;
+  if (buffer === undefined) return;
+  const rows = run.rows * layout.rowsPerToken;
+  recorder.dispatch(
+    kernels.rmsnorm,
+    { x, weight: { buffer }, y: run.output },
+    { rows, ...layout, eps: hparams.rmsEps },
+    linearGrid(rows, 1),
+  );
+}
+
+function rope(run: StageRun, x: BufferRange, nHeads: number): void {
+  const { recorder, kernels, hparams } = run.tools;
+  const pairs = hparams.headDim / 2;
+  const count = run.rows * nHeads * pairs;
+  const angles = ropeTable(run.firstPosition, run.rows, hparams.ropeTheta, hparams.headDim);
+  recorder.dispatch(
+    kernels.rope,
+    { x, table: recorder.table(new Uint32Array(angles.buffer)), y: run.output },
+    { count, pairs, heads: nHeads, yOffset: run.outputRow * nHeads * hparams.headDim },
+    linearGrid(count, LANES),
+  );
+}
+
+function softmax(
+  run: StageRun,
+  x: BufferRange,
+  layout: { readonly rows: number; readonly rowLength: number; readonly rowsPerToken: number },
+  causal: boolean,
+): void {
+  const { recorder, kernels } = run.tools;
+  recorder.dispatch(
+    kernels.softmax,
+    { x, y: run.output },
+    { ...layout, causal: causal ? 1 : 0, firstPosition: run.firstPosition },
+    linearGrid(layout.rows, 1),
+  );
+}
+
+function add(run: StageRun, a: BufferRange, b: BufferRange): void {
+  const { recorder, kernels, hparams } = run.tools;
+  const count = run.rows * hparams.nEmbd;
+  recorder.dispatch(kernels.add, { a, b, y: run.output }, { count }, linearGrid(count, LANES));
+}
