@@ -126,7 +126,8 @@ class Run {
     const captures = stepCaptures(this.#plan, step, nTokens, this.#isolate);
     // Both sides must come to rest before an error goes on, or the next run would meet an engine at work.
     const [a, b] = await settle([
-      this.#free ? this.#advance(arms.a, step, captures.free) : undefined,
+      // Even where only isolated stages are wanted, the arm must hear the tokens.
+      this.#free || step === 'embed' ? this.#advance(arms.a, step, this.#free ? captures.free : new Map()) : undefined,
       this.#advance(arms.b, step, captures.reference, this.#isolate && captures.isolated.size > 0),
     ]);
     if (a !== undefined) this.#times.add(step, 'gpu', a);

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
-import { ACTIVE_STAGES, stageSpec, type ActiveStageId } from '../../src/model/stages';
+import { ACTIVE_STAGES, stageSpec, type ActiveStageId, type StageId } from '../../src/model/stages';
 
 const ROOT = fileURLToPath(new URL('../golden/', import.meta.url));
 export const SAMPLE_PATH = fileURLToPath(new URL('../../public/sample/tiny-moe-6x16-Q4_K_M.gguf', import.meta.url));
@@ -38,13 +38,13 @@ export interface Golden {
   /** Raw arrays by file name, `<ggml name>-<layer>`. */
   readonly arrays: ReadonlyMap<string, GoldenArray>;
   /** The exact value of a stage, or undefined where the golden does not hold it. */
-  stage(stage: ActiveStageId, layer: number | undefined): GoldenArray | undefined;
+  stage(stage: StageId, layer: number | undefined): GoldenArray | undefined;
   /** Every (stage, layer) that the golden holds. */
   readonly held: readonly { readonly stage: ActiveStageId; readonly layer: number | undefined }[];
 }
 
 /** Golden array names where they differ from the stage table's ggml names. */
-const NAMES: Partial<Record<ActiveStageId, string>> = {
+const NAMES: Partial<Record<StageId, string>> = {
   embedding: 'embd',
   q_post_rope: 'Qcur',
   k_post_rope: 'Kcur',
@@ -61,7 +61,7 @@ export function loadGolden(model: string, prompt: string): Golden {
   const positions = Array.from({ length: tokens.length - first }, (_, i) => first + i);
   const find = (name: string, layer: number | undefined): GoldenArray | undefined =>
     arrays.get(layer === undefined ? name : `${name}-${layer}`);
-  const stage = (id: ActiveStageId, layer: number | undefined): GoldenArray | undefined => {
+  const stage = (id: StageId, layer: number | undefined): GoldenArray | undefined => {
     if (id !== 'qkv_matmul') return find(NAMES[id] ?? stageSpec(id).ggml, layer);
     const parts = ['Qcur_proj', 'Kcur_proj', 'Vcur'].map((name) => find(name, layer));
     return joinChannels(parts);

@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@playwright/test';
+import { createServer, type ViteDevServer } from 'vite';
+import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms, type Golden } from '../tests/support/golden';
+import type { HarnessTap } from './harness/protocol';
+
+/** Largest relative RMS against the exact tensors: f32 on the GPU, f64 on the reference (taps are rounded to f32). */
+const LIMIT = { gpu: 1e-5, 'gpu-isolated': 1e-5, cpu: 2e-7 } as const;
+/** Rounding gathers over a long prompt. */
+const LONG_PROMPT_LIMIT = 2e-5;
+
+let server: ViteDevServer;
+let base: string;
+
+test.beforeAll(async () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  server = await createServer({
+    configFile: false,
+    root,
+    logLevel: 'error',
+    server: { port: 0, hmr: false, watch: null },
+    optimizeDeps: { entries: ['e2e/harness/main.ts'] },
+  });
+  await server.listen();
+  base = server.resolvedUrls?.local[0] ?? '';
+});
+test.afterAll(() => server.close());
+
+for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
+  for (const prompt of goldenPrompts(model)) {
+    test(`every stage of ${model}, ${prompt}, is right on both arms in the browser`, async ({ page }) => {
+      const golden = loadGolden(model, prompt);
+      await page.goto(`${base}e2e/harness/index.html`);
+      await page.waitForFunction(() => 'harness' in window);
+      const url =
+        model === 'tiny-moe-6x16' ? '/public/sample/tiny-moe-6x16-Q4_K_M.gguf' : `/tests/golden/${model}/model.gguf`;
+      const run = await page.evaluate(([file, spec]) => window.harness.trace(file, spec), [
+        url,
+        specOf(golden),
+      ] as const);
+      expect(run.isSoftware).toBe(true);
+      let compared = 0;
+      for (const tap of run.taps) {
+        const exact = golden.stage(tap.stage, tap.layer);
+        if (exact === undefined) continue;
+        compared++;
+        const where = `${tap.folder} ${tap.stage} ${tap.layer ?? ''}`;
+        expect(tap.shape, where).toEqual(exact.shape);
+        if (tap.stage === 'moe_router_indices') expect([...uintsOf(tap)], where).toEqual([...exact.data]);
+        else expect(relativeRms(floatsOf(tap), exact.data), where).toBeLessThan(limitOf(tap, prompt));
+      }
+      // Three folders: gpu, gpu-isolated, cpu.
+      expect(compared).toBe(3 * golden.held.length);
+      expect(run.status, run.sentence).toBe('match');
+      expect(run.worst).toBeLessThanOrEqual(1);
+    });
+  }
+}
+
+function specOf(golden: Golden) {
+  const first = golden.positions[0] ?? 0;
+  return {
+    tokens: [...golden.tokens],
+    arms: ['gpu', 'cpu'],
+    mode: 'both',
+    stages: 'all',
+    layers: 'all',
+    positions: `${first}..${golden.tokens.length}`,
+  } as const;
+}
+
+function limitOf(tap: HarnessTap, prompt: string): number {
+  if (tap.folder === 'cpu') return LIMIT.cpu;
+  return prompt.startsWith('p300') ? LONG_PROMPT_LIMIT : LIMIT.gpu;
+}
+
+function bytesOf(tap: HarnessTap): ArrayBuffer {
+  return Uint8Array.from(Buffer.from(tap.base64, 'base64')).buffer;
+}
+
+function floatsOf(tap: HarnessTap): Float32Array {
+  return new Float32Array(bytesOf(tap));
+}
+
+function uintsOf(tap: HarnessTap): Uint32Array {
+  return new Uint32Array(bytesOf(tap));
+}

@@ -1,0 +1,57 @@
+import { browserWorker } from '../../src/cpu/pool/browser-worker';
+import { createWorkerPool } from '../../src/cpu/pool/worker-pool';
+import { openModel } from '../../src/gguf/open-model';
+import { openSource } from '../../src/gguf/open-source';
+import { browserGpu } from '../../src/gpu/browser-gpu';
+import { openDevice } from '../../src/gpu/device';
+import type { Tap } from '../../src/model/engine';
+import type { RunSpec } from '../../src/session/events';
+import { ModelSession } from '../../src/session/model-session';
+import type { HarnessRun, HarnessTap } from './protocol';
+
+/** Runs the engine as the page does, but hands every captured tensor to the test. */
+async function trace(url: string, spec: RunSpec): Promise<HarnessRun> {
+  const blob = await (await fetch(url)).blob();
+  const model = await openModel([await openSource({ kind: 'blob', name: 'model.gguf', blob })]);
+  const session = new ModelSession(model, {
+    runtime: 'browser',
+    openGpu: () => openDevice(browserGpu(), { adapter: 'any' }),
+    createPool: (file) => createWorkerPool(file, [browserWorker()]),
+  });
+  const taps: HarnessTap[] = [];
+  try {
+    const report = await session.run(spec, {
+      onEvent: () => undefined,
+      onTap: (folder, tap) => {
+        taps.push(plain(folder, tap));
+      },
+    });
+    const { sentence, status } = report.verdict;
+    const worst = report.rows.reduce((x, row) => Math.max(x, row.maxRatio ?? 0), 0);
+    return {
+      taps,
+      sentence,
+      status,
+      adapter: report.adapter?.description ?? '',
+      isSoftware: report.adapter?.isSoftware ?? false,
+      worst,
+    };
+  } finally {
+    await session.dispose();
+  }
+}
+
+function plain(folder: string, tap: Tap): HarnessTap {
+  const bytes = new Uint8Array(tap.data.buffer, tap.data.byteOffset, tap.data.byteLength);
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  return {
+    folder,
+    stage: tap.stage,
+    ...(tap.layer === undefined ? {} : { layer: tap.layer }),
+    shape: tap.shape,
+    base64: btoa(text),
+  };
+}
+
+window.harness = { trace };

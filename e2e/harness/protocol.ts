@@ -1,0 +1,27 @@
+import type { StageId } from '../../src/model/stages';
+import type { RunSpec } from '../../src/session/events';
+
+/** A captured tensor as it crosses from the page to the test: little-endian f32 (u32 for expert ids), base64. */
+export interface HarnessTap {
+  readonly folder: string;
+  readonly stage: StageId;
+  readonly layer?: number;
+  readonly shape: readonly number[];
+  readonly base64: string;
+}
+
+export interface HarnessRun {
+  readonly taps: readonly HarnessTap[];
+  readonly sentence: string;
+  readonly status: string;
+  readonly adapter: string;
+  readonly isSoftware: boolean;
+  /** Largest isolated error / bound of the run. */
+  readonly worst: number;
+}
+
+declare global {
+  interface Window {
+    harness: { trace(url: string, spec: RunSpec): Promise<HarnessRun> };
+  }
+}
