@@ -23,8 +23,8 @@ export function orderParts(parts: readonly Part[]): readonly Part[] {
   if (parts.length === 1 && count <= 1) return parts;
 
   const ordered: (Part | undefined)[] = Array.from({ length: count }, () => undefined);
+  for (const part of parts) checkSameModel(first, part, count);
   for (const part of parts) {
-    checkSameModel(first, part, count);
     const number = partNumber(part, count);
     const other = ordered[number];
     if (other !== undefined) {
