@@ -36,15 +36,16 @@ function runtimeText({ browser, adapter }: Report): string {
   return adapter === undefined ? 'Node' : 'Node, Dawn';
 }
 
-/** Per stage over all layers: the smallest cosine, the largest error / bound with its layer, and the verdicts that are not a match. */
+/** Per stage over all layers: free-running and isolated error, each at its worst layer, and the verdicts that are not a match. */
 function stageTable(report: Report): string {
   const rows = STAGES.flatMap((stage) => {
     const ofStage = report.rows.filter((row) => row.stage === stage.id && row.count > 0);
     return ofStage.length === 0 ? [] : [stageRow(stage.id, ofStage)];
   });
   if (rows.length === 0) return '';
-  const table = [['stage', 'worst cosine', 'layer', 'worst error/bound', 'layer', 'not a match'], ...rows];
-  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
+  const head = ['stage', 'cosine', 'relative L2', 'at layer', 'error/bound', 'at layer', 'not a match'];
+  const table = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
   return table
     .map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd())
     .map((line) => `${line}\n`)
@@ -52,14 +53,21 @@ function stageTable(report: Report): string {
 }
 
 function stageRow(stage: StageId, rows: readonly Row[]): readonly string[] {
-  const byCosine = worst(rows, (row) => (row.cosine === undefined ? undefined : -row.cosine));
-  const byRatio = worst(rows, (row) => row.maxRatio);
+  const free = worst(
+    rows.filter((row) => row.mode === 'free'),
+    (row) => row.relL2,
+  );
+  const isolated = worst(
+    rows.filter((row) => row.mode === 'isolated'),
+    (row) => row.maxRatio,
+  );
   return [
     stage,
-    byCosine?.cosine === undefined ? '–' : byCosine.cosine.toFixed(9),
-    layerText(byCosine),
-    formatMetric(byRatio?.maxRatio),
-    layerText(byRatio),
+    free?.cosine === undefined ? '–' : free.cosine.toFixed(6),
+    formatMetric(free?.relL2),
+    layerText(free),
+    formatMetric(isolated?.maxRatio),
+    layerText(isolated),
     verdictCounts(rows),
   ];
 }

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../dist/cli/moescope.js', import.meta.url));
+
+export interface CliResult {
+  /** Undefined when a signal ended it. */
+  readonly status: number | undefined;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Starts the built command line as a shell would, on the software GPU that the test runner's environment names. */
+export function startCli(args: readonly string[]): {
+  readonly finished: Promise<CliResult>;
+  /** Resolves when standard error has shown the text. */
+  until(text: string): Promise<void>;
+  interrupt(): void;
+} {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  const listeners = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+    for (const listener of listeners) listener();
+  });
+  const finished = new Promise<CliResult>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => {
+      resolve({ status: status ?? undefined, out, err });
+    });
+  });
+  return {
+    finished,
+    until: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (err.includes(text)) resolve();
+        };
+        listeners.add(look);
+        look();
+        void finished.then(() => {
+          reject(new Error(`ended before it said "${text}": ${err}`));
+        });
+      }),
+    interrupt: () => child.kill('SIGINT'),
+  };
+}
+
+/** Runs the built command line to its end. */
+export function runBuiltCli(...args: readonly string[]): Promise<CliResult> {
+  return startCli(args).finished;
+}
