@@ -1,6 +1,6 @@
 import type { GpuContext } from '../device';
 import { MAX_GROUPS } from '../grid';
-import type { HParams } from '../../model/hparams';
+import type { Tools } from './stage-run';
 
 /** Tokens of a step that are computed together. */
 export interface Chunk {
@@ -26,13 +26,14 @@ export function cutChunks(nTokens: number, atMost: number): readonly Chunk[] {
 }
 
 /** Tokens of a layer's chunk: its largest buffer can be bound and its attention is one short dispatch. One token always fits. */
-export function layerChunkRows(context: GpuContext, hparams: HParams, nKeys: number): number {
+export function layerChunkRows({ context, hparams, chunkTokens }: Tools, nKeys: number): number {
   const { nHead, headDim, nEmbd, qDim, kvDim, nExpert, nExpertUsed, nFfExp } = hparams;
   const widest = Math.max(nHead * nKeys, nExpertUsed * Math.max(nEmbd, nFfExp), qDim + 2 * kvDim, nEmbd, nExpert);
   const operations = context.card.isSoftware ? ATTENTION_OPERATIONS.software : ATTENTION_OPERATIONS.hardware;
   return Math.max(
     1,
     Math.min(
+      chunkTokens,
       rowsWithin(context, widest),
       Math.floor(operations / (2 * nHead * headDim * nKeys)),
       Math.floor(MAX_GROUPS / nHead),
@@ -41,8 +42,8 @@ export function layerChunkRows(context: GpuContext, hparams: HParams, nKeys: num
 }
 
 /** Tokens of a chunk of the head. */
-export function headChunkRows(context: GpuContext, hparams: HParams): number {
-  return Math.max(1, rowsWithin(context, Math.max(hparams.nVocab, hparams.nEmbd)));
+export function headChunkRows({ context, hparams, chunkTokens }: Tools): number {
+  return Math.max(1, Math.min(chunkTokens, rowsWithin(context, Math.max(hparams.nVocab, hparams.nEmbd))));
 }
 
 function rowsWithin(context: GpuContext, width: number): number {

@@ -57,7 +57,7 @@ export class FreeRun {
   }
 
   async begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<Taps> {
-    const { context, hparams, recorder } = this.#tools;
+    const { hparams, recorder } = this.#tools;
     this.#nextLayer = undefined;
     checkTokens(tokens, hparams);
     if (nPast > this.#kept) {
@@ -68,7 +68,7 @@ export class FreeRun {
     this.#nPast = nPast;
     this.#kept = nPast;
     this.#cache.reserve(nPast + tokens.length);
-    this.#chunks = cutChunks(tokens.length, layerChunkRows(context, hparams, this.#nKeys));
+    this.#chunks = cutChunks(tokens.length, layerChunkRows(this.#tools, this.#nKeys));
     const taps = await this.#captured(undefined, ['embedding'], options, async (capture) => {
       for (const chunk of this.#chunks) await this.#stage('embedding', chunk, { options, capture, layer: undefined });
       recorder.submit();
@@ -107,7 +107,7 @@ export class FreeRun {
 
   /** Normalises and projects only the rows that are captured. */
   async end(options: StepOptions): Promise<Taps> {
-    const { context, hparams, recorder } = this.#tools;
+    const { hparams, recorder } = this.#tools;
     if (this.#nextLayer !== hparams.nLayer) {
       throw fail('internal', 'The end was asked for before every layer was done.', 'Call begin, then every layer.');
     }
@@ -117,7 +117,7 @@ export class FreeRun {
       const projected = new Set(capture.positions('lm_head'));
       const groups = [all.filter((p) => projected.has(p)), all.filter((p) => !projected.has(p))];
       for (const [i, positions] of groups.entries()) {
-        const atMost = headChunkRows(context, hparams);
+        const atMost = headChunkRows(this.#tools);
         for (const [index, { first, rows }] of cutChunks(positions.length, atMost).entries()) {
           const chosen = positions.slice(first, first + rows);
           this.#gatherRows(chosen);

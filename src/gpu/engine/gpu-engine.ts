@@ -24,6 +24,8 @@ export interface GpuEngineOptions {
   /** Bytes of weights to keep on the GPU; undefined: `defaultBudget`. */
   readonly budget?: number | undefined;
   readonly hooks?: EngineHooks | undefined;
+  /** Most tokens that are computed together; undefined: as many as memory allows. Values do not depend on it. */
+  readonly chunkTokens?: number;
   /** Stages to compute in another way, given how they are computed now: faults on purpose, and naive kernels. */
   readonly replace?: Partial<Record<ActiveStageId, (usual: StageKernel) => StageKernel>>;
 }
@@ -70,6 +72,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       cache,
       pacer,
       onRead,
+      chunkTokens: options.chunkTokens ?? Infinity,
     };
     return { free: new FreeRun(tools, kernels), isolated: new IsolatedRun(tools, kernels) };
   };

@@ -60,8 +60,7 @@ export class IsolatedRun {
     const capture = new Capture(context, recorder, { hparams, layer, nKeys: step.nKeys, stages }, options.capture);
     try {
       if (layer !== undefined) this.#keep(layer, reference, step, stages);
-      const atMost =
-        layer === undefined ? headChunkRows(context, hparams) : layerChunkRows(context, hparams, step.nKeys);
+      const atMost = layer === undefined ? headChunkRows(this.#tools) : layerChunkRows(this.#tools, step.nKeys);
       const wanted = union(stages.map((stage) => capture.positions(stage)));
       for (const run of positionRuns(wanted, atMost)) {
         // Inputs are written ahead of what is recorded: the run before must be on the queue.
@@ -208,7 +207,8 @@ function headRows(
 function stepOf({ taps, layerInput }: ReferenceStep): Step {
   let longest = layerInput?.positions ?? [];
   for (const tap of taps.values()) if (tap.positions.length > longest.length) longest = tap.positions;
-  const nPast = longest[0] ?? 0;
+  const nPast = longest[0];
+  if (nPast === undefined) return missing('layer_input');
   return { nPast, nTokens: longest.length, nKeys: nPast + longest.length };
 }
 

@@ -18,6 +18,8 @@ export interface Tools {
   readonly pacer: Pacer;
   /** Called for bytes that do not pass through the cache. */
   readonly onRead: (tensor: string, bytes: number) => void;
+  /** Most tokens that are computed together. */
+  readonly chunkTokens: number;
 }
 
 /** One stage on one chunk of tokens. Free-running and isolated passes differ only in what these names resolve to. */
