@@ -1,0 +1,146 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { loadGolden, relativeRms } from '../support/golden';
+import { captureAll, openGolden } from './support';
+import type { ActiveStageId } from '../../src/model/stages';
+
+/** One wrong sign, factor or index each, in place of the real kernel, and the first stage that must show it. */
+const MUTATIONS: readonly {
+  readonly name: string;
+  readonly file: string;
+  readonly mutate: (real: Record<string, unknown>) => Record<string, unknown>;
+  readonly stage: ActiveStageId;
+}[] = [
+  {
+    name: 'a dot product that loses its last element',
+    file: 'dot',
+    mutate: wrap('dot', (real, w, x, at, n) => call(real, w, x, at, Number(n) - 1)),
+    stage: 'qkv_matmul',
+  },
+  {
+    name: 'RMSNorm with another eps',
+    file: 'rmsnorm',
+    mutate: wrap('rmsnorm', (real, x, at, weight, _eps, ...rest) => call(real, x, at, weight, 1e-5, ...rest)),
+    stage: 'attn_norm',
+  },
+  {
+    name: 'RoPE that turns the other way',
+    file: 'rope',
+    mutate: wrap('ropeTable', (real, position, ...rest) => call(real, -Number(position), ...rest)),
+    stage: 'q_post_rope',
+  },
+  {
+    name: 'positions off by one',
+    file: 'rope',
+    mutate: wrap('ropeTable', (real, position, ...rest) => call(real, Number(position) + 1, ...rest)),
+    stage: 'q_post_rope',
+  },
+  {
+    name: 'scores that are not scaled',
+    file: 'attention-scores',
+    mutate: wrap('attentionScores', (real, ...args) => {
+      call(real, ...args);
+      const [out, at, n, headDim] = [args[7] as Float64Array, Number(args[8]), Number(args[6]), Number(args[5])];
+      for (let k = 0; k < n; k++) out[at + k]! *= Math.sqrt(headDim);
+    }),
+    stage: 'attn_softmax',
+  },
+  {
+    name: 'values without the last key',
+    file: 'attention-values',
+    mutate: wrap('attentionValues', (real, p, at, n, ...rest) =>
+      call(real, p, at, Math.max(1, Number(n) - 1), ...rest),
+    ),
+    stage: 'attention',
+  },
+  {
+    name: 'weights that are not renormalised',
+    file: 'renormalise',
+    mutate: wrap('renormalise', (_real, ...args) => {
+      const [p, at, experts, from, k, out, to] = args as [
+        Float64Array,
+        number,
+        Uint32Array,
+        number,
+        number,
+        Float64Array,
+        number,
+      ];
+      for (let s = 0; s < k; s++) out[to + s] = p[at + experts[from + s]!]!;
+    }),
+    stage: 'moe_router',
+  },
+  {
+    name: 'gate and up exchanged',
+    file: 'swiglu',
+    mutate: wrap('swiglu', (real, gate, up) => call(real, up, gate)),
+    stage: 'moe_expert_swigl',
+  },
+  {
+    name: 'a residual that is subtracted',
+    file: 'add',
+    mutate: wrap('add', (real, a, b) =>
+      call(
+        real,
+        a,
+        (b as Float64Array).map((v) => -v),
+      ),
+    ),
+    stage: 'post_attn_residual',
+  },
+  {
+    name: 'a weighted sum with equal weights',
+    file: 'weighted-sum',
+    mutate: wrap('weightedSum', (real, weights, ...rest) =>
+      call(real, new Float64Array((weights as Float64Array).length).fill(1 / 3), ...rest),
+    ),
+    stage: 'moe_ffn_out',
+  },
+];
+
+type AnyFunction = (...args: readonly unknown[]) => unknown;
+
+function call(real: AnyFunction, ...args: readonly unknown[]): unknown {
+  return real(...args);
+}
+
+/** The module with its export `name` replaced. */
+function wrap(
+  name: string,
+  replacement: (real: AnyFunction, ...args: readonly unknown[]) => unknown,
+): (real: Record<string, unknown>) => Record<string, unknown> {
+  return (real) => ({
+    ...real,
+    [name]: (...args: readonly unknown[]) => replacement(real[name] as AnyFunction, ...args),
+  });
+}
+
+afterEach(() => {
+  vi.doUnmock('../../src/cpu/kernels/dot');
+  for (const { file } of MUTATIONS) vi.doUnmock(`../../src/cpu/kernels/${file}`);
+  vi.resetModules();
+});
+
+/** Relative RMS of a stage of layer 0 of mini-q4_k_m p12. */
+async function errorOf(stage: ActiveStageId): Promise<number> {
+  const { createCpuEngine } = await import('../../src/cpu/engine/cpu-engine');
+  const { createInlinePool } = await import('../../src/cpu/pool/inline-pool');
+  const { model, hparams } = await openGolden('mini-q4_k_m');
+  const golden = loadGolden('mini-q4_k_m', 'p12');
+  const engine = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
+  const options = { capture: captureAll(golden.positions) };
+  await engine.begin(golden.tokens, 0, options);
+  const { taps } = await engine.layer(0, options);
+  await model.close();
+  return relativeRms(taps.get(stage)?.data ?? [], golden.stage(stage, 0)?.data ?? []);
+}
+
+describe('the golden comparison', () => {
+  it.each(MUTATIONS)('goes red for $name', async ({ file, mutate, stage }) => {
+    expect(await errorOf(stage)).toBeLessThan(2e-7);
+    vi.resetModules();
+    vi.doMock(`../../src/cpu/kernels/${file}`, async (original: () => Promise<Record<string, unknown>>) =>
+      mutate(await original()),
+    );
+    expect(await errorOf(stage)).toBeGreaterThan(5e-7);
+  });
+});
