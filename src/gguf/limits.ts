@@ -31,6 +31,6 @@ export const GGUF_LIMITS = {
 /** `general.alignment` of a file that does not say. */
 export const DEFAULT_ALIGNMENT = 32;
 
-/** First read of a header; it grows fourfold until the header is complete. */
+/** First read of a header; it grows eightfold until the header is complete: a real vocabulary needs 6-12 MB, so two reads. */
 export const FIRST_READ_BYTES = 2 ** 20;
-export const READ_GROWTH = 4;
+export const READ_GROWTH = 8;
