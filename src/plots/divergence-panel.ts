@@ -27,6 +27,8 @@ const FLIPS = 34;
 const AXIS = 40;
 const BOTTOM = 16;
 const NARROW = 600;
+/** Pixels a character of the rule's label at most. */
+const RULE_CHARACTER = 6.8;
 
 /** One stage over the layers: log error, lanes for exact and for non-finite, limit, rule at the first divergence. */
 export function divergencePanel(data: PanelData, options: PanelOptions): PanelScene {
@@ -38,7 +40,7 @@ export function divergencePanel(data: PanelData, options: PanelOptions): PanelSc
   const isLast = position === 'last' || position === 'only';
   const titleTop = isFirst ? RULE_LABEL : 0;
   const plotTop = titleTop + TITLE;
-  const plotHeight = narrow ? 168 : 194;
+  const plotHeight = narrow ? 174 : 200;
   const withFlips = data.stage === 'moe_router' && data.flips.length > 0;
   const flipsTop = plotTop + plotHeight + 4;
   const bodyBottom = plotTop + plotHeight + (withFlips ? FLIPS : 0);
@@ -51,7 +53,7 @@ export function divergencePanel(data: PanelData, options: PanelOptions): PanelSc
     'svg',
     { class: 'plot', viewBox: `0 0 ${String(width)} ${String(height)}`, width, height, 'aria-hidden': 'true' },
     group('frame', frame(data, scale, left, right)),
-    group('selection', selection(options.selectedLayer, axis, plotTop, bodyBottom)),
+    group('selection', selection(data, options.selectedLayer, axis, plotTop, bodyBottom)),
     group('limit', limit(data, scale, left, right, narrow)),
     group('rule', rule(data, axis, isFirst, isLast ? bodyBottom + 6 : height, width)),
     ...data.series.map((series) => curve(series, scale, axis, dense)),
@@ -98,8 +100,15 @@ function frame(data: PanelData, scale: ErrorScale, left: number, right: number):
   ];
 }
 
-function selection(layer: number | undefined, axis: LayerAxis, top: number, bottom: number): SvgNode[] {
-  if (layer === undefined || !axis.layers.includes(layer)) return [];
+function selection(
+  data: PanelData,
+  layer: number | undefined,
+  axis: LayerAxis,
+  top: number,
+  bottom: number,
+): SvgNode[] {
+  // The rule marks its own layer well enough.
+  if (layer === undefined || layer === data.first?.layer || !axis.layers.includes(layer)) return [];
   const width = Math.max(10, Math.min(axis.step, 26));
   return [svg('rect', { x: axis.x(layer) - width / 2, y: top, width, height: bottom - top, class: 'selected-layer' })];
 }
@@ -116,13 +125,18 @@ function limit(data: PanelData, scale: ErrorScale, left: number, right: number, 
 function rule(data: PanelData, axis: LayerAxis, named: boolean, bottom: number, width: number): SvgNode[] {
   if (data.first === undefined) return [];
   const x = axis.x(data.first.layer);
-  const toLeft = x > width / 2;
+  const room = data.first.text.length * RULE_CHARACTER + 7;
+  const toLeft = x + room > width && x > room;
+  const overflow = Math.max(0, x + room - width);
   const text = svg(
     'text',
-    { x: toLeft ? x - 7 : x + 7, y: 13, class: 'rule-text', 'text-anchor': toLeft ? 'end' : 'start' },
+    { x: toLeft ? x - 7 : x + 7 - overflow, y: 13, class: 'rule-text', 'text-anchor': toLeft ? 'end' : 'start' },
     data.first.text,
   );
-  return [svg('line', { x1: x, x2: x, y1: named ? 2 : 0, y2: bottom, class: 'rule-line' }), ...(named ? [text] : [])];
+  return [
+    svg('line', { x1: x, x2: x, y1: named ? (overflow > 0 && !toLeft ? 18 : 2) : 0, y2: bottom, class: 'rule-line' }),
+    ...(named ? [text] : []),
+  ];
 }
 
 function curve(series: PanelSeries, scale: ErrorScale, axis: LayerAxis, dense: boolean): SvgNode {

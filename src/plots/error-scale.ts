@@ -28,8 +28,8 @@ export interface ErrorScale {
   y(value: number): number;
 }
 
-const LANE = 17;
-const LANE_GAP = 5;
+const LANE = 16;
+const LANE_GAP = 9;
 
 /** A log scale of `height` pixels from `top`, lanes included. */
 export function errorScale(id: ErrorMetric, top: number, height: number): ErrorScale {

@@ -57,7 +57,8 @@ export function heatLayout(data: HeatData, width: number): HeatLayout {
 export function paintHeatmap(data: HeatData, layout: HeatLayout, theme: FigureTheme, ratio: number): Raster {
   const raster = createRaster(layout.width * ratio, layout.height * ratio);
   const cellWidth = layout.blockWidth / layout.columns;
-  const space = cellWidth >= 5 ? 0.6 : 0;
+  // Whole device pixels, so that the lines between cells are all of one width.
+  const space = cellWidth >= 5 ? Math.max(1, Math.round(ratio * 0.7)) : 0;
   data.stages.forEach((stage, r) => {
     const y0 = (layout.top + r * layout.rowHeight) * ratio;
     const y1 = (layout.top + (r + 1) * layout.rowHeight - 1) * ratio;
@@ -68,7 +69,8 @@ export function paintHeatmap(data: HeatData, layout: HeatLayout, theme: FigureTh
         const value =
           cell === undefined ? undefined : layout.columns === 1 ? cell.worst : (cell.perPosition?.[c] ?? cell.worst);
         const x0 = (x + c * cellWidth) * ratio;
-        const x1 = (x + (c + 1) * cellWidth - space) * ratio;
+        const last = c === layout.columns - 1;
+        const x1 = Math.round((x + (c + 1) * cellWidth) * ratio) - (last ? 0 : space);
         paintCell(raster, x0, y0, x1, y1, value, theme, ratio);
       }
     });
@@ -153,7 +155,10 @@ export function heatPlaceAt(data: HeatData, layout: HeatLayout, x: number, y: nu
 }
 
 /** The key under the heatmap: the fixed scale, exact, not finite, not captured. */
-export function heatLegend(theme: FigureTheme, exponents: readonly number[], note: string): SvgNode {
+export function heatLegend(theme: FigureTheme, exponents: readonly number[], note: string, room: number): SvgNode {
+  // In a narrow column the swatches go under the strip.
+  const narrow = room < 560;
+  const [dx, dy] = narrow ? [-200, 42] : [0, 0];
   const stripWidth = 168;
   const steps = 84;
   const from = exponents[0] ?? -9;
@@ -176,12 +181,18 @@ export function heatLegend(theme: FigureTheme, exponents: readonly number[], not
     ),
   );
   const swatch = (x: number, fill: string, text: string): SvgNode[] => [
-    svg('rect', { x, y: 0, width: 18, height: 9, fill, class: 'swatch' }),
-    svg('text', { x, y: 24, class: 'tick' }, text),
+    svg('rect', { x: x + dx, y: dy, width: 18, height: 9, fill, class: 'swatch' }),
+    svg('text', { x: x + dx, y: 24 + dy, class: 'tick' }, text),
   ];
   return svg(
     'svg',
-    { class: 'plot legend', viewBox: '-14 0 560 30', width: 560, height: 30, 'aria-hidden': 'true' },
+    {
+      class: 'plot legend',
+      viewBox: narrow ? '-14 0 330 72' : '-14 0 560 30',
+      width: narrow ? 330 : 560,
+      height: narrow ? 72 : 30,
+      'aria-hidden': 'true',
+    },
     svg(
       'defs',
       {},
@@ -197,7 +208,7 @@ export function heatLegend(theme: FigureTheme, exponents: readonly number[], not
     ...swatch(200, cssColour(theme.exact), '0, exact'),
     ...swatch(266, 'url(#hatch)', 'NaN, Inf'),
     ...swatch(334, cssColour(theme.blank), 'not compared'),
-    svg('text', { x: 424, y: 9, class: 'tick' }, note),
+    svg('text', { x: narrow ? 188 : 424, y: 9, class: 'tick' }, note),
   );
 }
 
@@ -221,8 +232,9 @@ function ringAt(data: HeatData, layout: HeatLayout, stage: StageId, layer: numbe
 
 function selectionBox(data: HeatData, layout: HeatLayout, place: HeatPlace): SvgNode | undefined {
   const c = place.position === undefined ? -1 : data.positions.indexOf(place.position);
-  const whole = ringAt(data, layout, place.stage, place.layer, 'selected-box');
-  if (layout.columns === 1 || c < 0 || whole === undefined) return whole;
+  const isFirst = data.first?.stage === place.stage && data.first.layer === place.layer;
+  const whole = isFirst ? undefined : ringAt(data, layout, place.stage, place.layer, 'selected-box');
+  if (layout.columns === 1 || c < 0 || !data.layers.includes(place.layer)) return whole;
   const l = data.layers.indexOf(place.layer);
   const cellWidth = layout.blockWidth / layout.columns;
   return group('selected-cell', [

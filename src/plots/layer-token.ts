@@ -87,7 +87,9 @@ export function layerTokenOverlay(
       ),
     ),
     data.first?.stage === stage ? layerRing(layout, data.layers.indexOf(data.first.layer), 'culprit-box') : undefined,
-    l < 0 ? undefined : layerRing(layout, l, 'selected-box'),
+    l < 0 || (data.first?.stage === stage && data.first.layer === selected?.layer)
+      ? undefined
+      : layerRing(layout, l, 'selected-box'),
     l < 0 || p < 0
       ? undefined
       : svg('rect', {

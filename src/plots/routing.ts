@@ -133,7 +133,7 @@ function tokenLabel(token: RoutingToken, left: number, y: number, roomy: boolean
 function tokenMarks(token: RoutingToken, row: number, layout: RoutingLayout): SvgNode[] {
   const { left, top, cellWidth, cellHeight } = layout;
   const y = top + (row + 0.5) * cellHeight - (cellHeight >= 5 ? 0.75 : 0);
-  const r = layout.marks ? 4 : Math.max(1.8, Math.min(3, cellWidth / 2.2));
+  const r = layout.marks ? 4 : Math.max(2.4, Math.min(3.4, Math.max(cellWidth, cellHeight) / 2.2));
   return token.marks.flatMap((mark) => {
     const x = left + (mark.expert + 0.5) * cellWidth - (cellWidth >= 5 ? 0.75 : 0);
     if (mark.choice === 'both')

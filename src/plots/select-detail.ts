@@ -52,7 +52,7 @@ export function selectDetail(view: TraceView, place: Place): Detail | undefined 
       (r) => number(r.maxRatio),
       (r) => !((r.maxRatio ?? 0) <= view.limits.ratio),
     ),
-    line('  at', (r) => (r.maxRatio === undefined ? undefined : indexText(r.maxRatioIndex))),
+    line('where', (r) => (r.maxRatio === undefined ? undefined : indexText(r.maxRatioIndex))),
     line('relative L2', (r) => number(r.relL2)),
     line(
       '1 − cosine',
@@ -60,7 +60,7 @@ export function selectDetail(view: TraceView, place: Place): Detail | undefined 
       (r) => r.mode === 'free' && r.cosine !== undefined && !(r.cosine >= view.limits.cosine),
     ),
     line('largest error', (r) => number(r.maxAbs)),
-    line('  at', (r) => (r.maxAbs === undefined ? undefined : indexText(r.maxAbsIndex))),
+    line('where', (r) => (r.maxAbs === undefined ? undefined : indexText(r.maxAbsIndex))),
     line('reference rms', (r) => number(r.rms)),
     line('worst token', (r) => (r.worstPosition === undefined ? undefined : tokenName(view, r.worstPosition))),
     line(

@@ -1,6 +1,6 @@
-import type { Flip } from '../divergence/report';
+import type { Flip, RoutingRow } from '../divergence/report';
 import { visibleToken } from '../base/format';
-import type { TraceView } from './trace-view';
+import { firstPlace, type TraceView } from './trace-view';
 
 /** Who chose an expert for a token. */
 export type Choice = 'both' | 'only-a' | 'only-b';
@@ -75,8 +75,12 @@ export function selectRouting(view: TraceView, layer: number): RoutingData | und
   };
 }
 
-/** The layer whose routing is worth a look first: the first with a flip, otherwise the first of the run. */
+/** The layer whose routing is worth a look first: the first with a flip, then the verdict's, then the one with the closest choice. */
 export function routingLayer(view: TraceView): number | undefined {
   const flipped = view.rows.find((r) => r.mode === 'free' && (r.flips?.length ?? 0) > 0)?.layer;
-  return flipped ?? view.routing[0]?.layer;
+  const closest = view.routing.reduce<RoutingRow | undefined>(
+    (best, r) => (best === undefined || (r.margin ?? Infinity) < (best.margin ?? Infinity) ? r : best),
+    undefined,
+  );
+  return flipped ?? firstPlace(view)?.layer ?? closest?.layer;
 }

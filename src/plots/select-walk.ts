@@ -1,4 +1,5 @@
 import { inForwardOrder } from '../divergence/blame';
+import type { Row } from '../divergence/report';
 import { stageOrder, type StageId } from '../model/stages';
 import { firstPlace, isFailing, type TraceView } from './trace-view';
 
@@ -28,6 +29,17 @@ export function selectDivergences(view: TraceView): readonly Place[] {
 export function selectFirst(view: TraceView): Place | undefined {
   const first = firstPlace(view);
   return first === undefined ? undefined : { layer: first.layer, stage: first.stage, position: first.position };
+}
+
+/** Where the run came closest to its bound, or, without bounds, has its largest relative error. */
+export function selectClosest(view: TraceView): Place | undefined {
+  const by = (value: (row: Row) => number | undefined): Row | undefined =>
+    view.rows.reduce<Row | undefined>(
+      (best, row) => ((value(row) ?? -1) > (best === undefined ? -1 : (value(best) ?? -1)) ? row : best),
+      undefined,
+    );
+  const row = by((r) => r.maxRatio) ?? by((r) => r.relL2) ?? view.rows[0];
+  return row === undefined ? undefined : { layer: row.layer, stage: row.stage, position: row.worstPosition };
 }
 
 /** The neighbour of `from` among the divergences, in forward order, going round at the ends. */

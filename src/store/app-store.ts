@@ -69,6 +69,8 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
   const prompt = promptActions(client, get, set);
   let opening = 0;
   let running: Promise<void> | undefined;
+  // Events of a run may arrive after its promise has settled: those of an older run are dropped.
+  let runs = 0;
   let lastProgress = 0;
 
   const failWith = (error: ErrorData): void => {
@@ -80,6 +82,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     if (running === undefined) return;
     await actions.cancel();
     await running;
+    runs++;
   };
 
   /** True when the model is open and no later request overtook this one. */
@@ -168,10 +171,14 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       routing: [],
     };
     set({ phase: 'running', live, report: undefined, error: undefined, progress: undefined, selection: undefined });
+    const mine = ++runs;
     running = client
-      .run(spec, onEvent)
+      .run(spec, (event) => {
+        if (mine === runs) onEvent(event);
+      })
       .catch((error: unknown) => {
-        failWith(toErrorData(error));
+        // A rejection after the run's own last event says nothing new.
+        if (mine === runs && get().phase === 'running') failWith(toErrorData(error));
       })
       .finally(() => {
         running = undefined;
@@ -206,7 +213,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (await openSources('the sample model', async () => [await host.sample()])) await startRun();
     },
     run: async () => {
-      if (running !== undefined || get().phase === 'loading') return;
+      if (running !== undefined || get().phase === 'loading' || get().phase === 'running') return;
       if (get().opened === undefined) await actions.runSample();
       else await startRun();
     },

@@ -34,7 +34,7 @@ export const COMMANDS = [
   },
   {
     id: 'sample',
-    title: 'Run the sample',
+    title: 'Run the sample live',
     keys: [],
     enabled: canRun,
     run: (store) => {

@@ -2,7 +2,7 @@ import type { Report } from '../divergence/report';
 import { viewOfReport, type TraceView } from '../plots/trace-view';
 import { parseRange } from '../model/plan';
 import { toErrorData } from '../base/errors';
-import { neighbour, selectFirst, type Place } from '../plots/select-walk';
+import { neighbour, selectClosest, selectFirst, type Place } from '../plots/select-walk';
 import type { AppState, LiveTrace } from './state';
 
 /** What the page shows: the run under way, the finished one, or the recorded trace; nothing once another model is open. */
@@ -34,14 +34,15 @@ export function selectView(state: AppState): TraceView | undefined {
   return shown.kind === 'none' ? undefined : shown.view;
 }
 
-/** What the detail shows: what the person chose, or the first divergence, or the first headline stage. */
+/** What the detail shows: what the person chose, or the first divergence, or where the run came closest to its bound. */
 export function selectPlace(state: AppState): Place | undefined {
   const view = selectView(state);
   if (state.selection !== undefined || view === undefined) return state.selection;
-  const first = selectFirst(view);
-  const row = view.rows.find((r) => r.stage === 'moe_ffn_out') ?? view.rows[0];
-  const place = first ?? (row === undefined ? undefined : { layer: row.layer, stage: row.stage, position: undefined });
-  return place === undefined ? undefined : cached(places, view, () => place);
+  const known = places.get(view);
+  if (known !== undefined) return known;
+  const place = selectFirst(view) ?? selectClosest(view);
+  if (place !== undefined) places.set(view, place);
+  return place;
 }
 
 /** The next (1) or previous (-1) divergence from what is looked at. */

@@ -10,7 +10,7 @@ export function ErrorNotice(): ReactElement | null {
   if (error === undefined) return null;
   return (
     <div className="problem" role="alert">
-      <h1>{error.message}</h1>
+      <p className="message">{error.message}</p>
       <ErrorDetail error={error} />
       <p>{error.remedy}</p>
       <p className="actions">

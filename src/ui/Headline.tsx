@@ -63,16 +63,16 @@ function LiveHeadline(): ReactElement {
   }
   const where =
     progress?.phase === 'layers'
-      ? `Layer ${String(Math.min(progress.total, progress.done + 1))} of ${String(progress.total)}`
+      ? `Tracing layer ${String(Math.min(progress.total, progress.done + 1))} of ${String(progress.total)}`
       : progress?.phase === 'head'
-        ? 'The head'
+        ? 'Tracing the head'
         : 'Preparing';
   return (
     <>
       <p className="kicker">
         <b>{cancelling ? 'Cancelling…' : 'Running'}</b>
       </p>
-      <h1>{where}, both ways, stage by stage.</h1>
+      <h1>{where}</h1>
       <ProgressLine />
     </>
   );
@@ -109,7 +109,7 @@ function VerdictHeadline(props: {
       </h1>
       <p className="why">{why.map((part, i) => (part.code === true ? <code key={i}>{part.text}</code> : part.text))}</p>
       <p className="verbs">
-        {recorded ? <CommandButton id="sample" look="link" /> : null}
+        {recorded ? <CommandButton id="sample" look="button" /> : null}
         {status === 'match' ? null : (
           <>
             <CommandButton id="first" look="link" withKey />

@@ -8,6 +8,7 @@ import { useActions, useApp } from './use-app';
 /** Name, file in hand, and what can be done at any time. */
 export function Masthead(): ReactElement {
   const file = useApp(fileName);
+  const recorded = useApp((s) => selectShown(s).kind === 'recorded');
   const { open } = useActions();
   return (
     <header className="masthead">
@@ -28,7 +29,7 @@ export function Masthead(): ReactElement {
           }}
         />
         <CommandButton id="open" look="link" withKey />
-        <CommandButton id="sample" look="link" />
+        {recorded ? null : <CommandButton id="sample" look="link" />}
         <CommandButton id="save" look="link" withKey />
         <CommandButton id="theme" look="link" withKey />
       </nav>

@@ -5,7 +5,8 @@ import type { Raster } from '../plots/raster';
 export function RasterCanvas({ raster }: { readonly raster: Raster }): ReactElement {
   const ref = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    const context = ref.current?.getContext('2d');
+    // Only ever written whole: kept in main memory, where no lost GPU context can blank it.
+    const context = ref.current?.getContext('2d', { willReadFrequently: true });
     context?.putImageData(new ImageData(raster.data, raster.width, raster.height), 0, 0);
   }, [raster]);
   return <canvas ref={ref} width={raster.width} height={raster.height} aria-hidden="true" />;

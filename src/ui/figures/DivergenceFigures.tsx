@@ -1,10 +1,10 @@
 import { useId, useMemo, useState, type PointerEvent, type ReactElement } from 'react';
 import { formatMetric } from '../../base/format';
-import { HEADLINE_STAGES, LAYER_STAGES, stageSpec, type StageId } from '../../model/stages';
+import { HEADLINE_STAGES, LAYER_STAGES, stageOrder, stageSpec, type StageId } from '../../model/stages';
 import { describePanel, divergencePanel } from '../../plots/divergence-panel';
 import { ERROR_METRICS, type ErrorMetric } from '../../plots/error-scale';
 import { selectPanel, type PanelData } from '../../plots/select-panel';
-import type { TraceView } from '../../plots/trace-view';
+import { firstPlace, type TraceView } from '../../plots/trace-view';
 import { selectPlace } from '../../store/view';
 import { Scene } from '../Scene';
 import { Segments } from '../Segments';
@@ -17,6 +17,18 @@ const METRICS: readonly { readonly id: ErrorMetric; readonly title: string }[] =
   { id: 'ratio', title: 'error ÷ bound' },
 ];
 
+/** The headline stages, the culprit's where it is another, and what was asked for; forward order. */
+function panelStages(view: TraceView, more: readonly StageId[]): readonly StageId[] {
+  const culprit = firstPlace(view)?.stage;
+  const shown = culprit !== undefined && hasCurve(culprit) ? [culprit] : [];
+  return [...new Set([...HEADLINE_STAGES, ...shown, ...more])].sort((a, b) => stageOrder(a) - stageOrder(b));
+}
+
+function hasCurve(stage: StageId): boolean {
+  const { scope, values } = stageSpec(stage);
+  return scope === 'layer' && values === 'float';
+}
+
 /** The headline stages over the layers, one above the other on one axis, with one rule at the first divergence. */
 export function DivergenceFigures({ view }: { readonly view: TraceView }): ReactElement {
   const metric = useApp((s) => s.metric);
@@ -24,7 +36,7 @@ export function DivergenceFigures({ view }: { readonly view: TraceView }): React
   const [more, setMore] = useState<readonly StageId[]>([]);
   const { ref, width, scale } = useFigureWidth();
   const [hover, setHover] = useState<number | undefined>(undefined);
-  const stages: readonly StageId[] = [...HEADLINE_STAGES, ...more];
+  const stages = useMemo(() => panelStages(view, more), [view, more]);
   return (
     <section className="panels" aria-label="Divergence by layer">
       <div className="figure-head">
@@ -45,7 +57,7 @@ export function DivergenceFigures({ view }: { readonly view: TraceView }): React
                 setMore([]);
               }}
             >
-              Only the two
+              fewer
             </button>
           )}
         </div>
@@ -107,7 +119,7 @@ function Panel(props: {
   };
   return (
     <figure aria-labelledby={caption}>
-      <figcaption id={caption} style={{ top: `${String((scene.titleTop * scale) / 16)}px` }}>
+      <figcaption id={caption} style={{ top: `${String(scene.titleTop * scale)}px` }}>
         <b>{data.title}</b> <span>{ERROR_METRICS[metric].title}</span>
         <span className="visually-hidden">, by layer: {describePanel(data)}</span>
       </figcaption>
@@ -154,7 +166,7 @@ function MoreStages(props: {
       }}
     >
       <option value="">add a stage…</option>
-      {LAYER_STAGES.filter((id) => !props.shown.includes(id) && stageSpec(id).values === 'float').map((id) => (
+      {LAYER_STAGES.filter((id) => !props.shown.includes(id) && hasCurve(id)).map((id) => (
         <option key={id} value={id}>
           {stageSpec(id).title}
         </option>

@@ -10,18 +10,25 @@ import { TopTokens } from './TopTokens';
 /** Everything that a trace shows, from the whole to the single stage. */
 export function Figures({ view }: { readonly view: TraceView }): ReactElement {
   const wide = view.nExpert > 24;
+  const alone = view.verdict !== undefined && view.rows.length === 0;
   return (
     <>
-      <DivergenceFigures view={view} />
-      <HeatFigure view={view} />
+      {alone ? (
+        <p className="why">One arm ran alone: there is nothing to compare, so no divergence is shown.</p>
+      ) : (
+        <>
+          <DivergenceFigures view={view} />
+          <HeatFigure view={view} />
+        </>
+      )}
       <div className={wide ? 'pair wide' : 'pair'}>
         <RoutingFigure view={view} />
-        <div>
+        <div className="details">
           <DetailPanel view={view} />
           <TopTokens />
         </div>
       </div>
-      <StageTable view={view} />
+      {alone ? null : <StageTable view={view} />}
     </>
   );
 }

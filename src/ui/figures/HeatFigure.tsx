@@ -36,7 +36,7 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
   const raster = useMemo(() => paintHeatmap(data, layout, theme, ratio), [data, layout, theme, ratio]);
   const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
   const overlay = useMemo(() => heatOverlay(data, layout, selected), [data, layout, selected]);
-  const legend = useMemo(() => heatLegend(theme, [-9, -6, -3, 0], 'relative L2, fixed scale'), [theme]);
+  const legend = useMemo(() => heatLegend(theme, [-9, -6, -3, 0], 'relative L2, fixed scale', width), [theme, width]);
   const perToken = layout.columns > 1 || data.positions.length === 1;
   const pick = (at: HeatPlace): void => {
     select({ layer: layerOfCell(at.stage, at.layer), stage: at.stage, position: at.position });

@@ -48,7 +48,7 @@ export function StageTable({ view }: { readonly view: TraceView }): ReactElement
                       <td
                         key={i}
                         className={`${verdictClass(cell.verdict)}${cell.first ? ' first' : ''}`}
-                        aria-selected={place?.stage === line.stage && place.layer === cell.layer}
+                        aria-current={place?.stage === line.stage && place.layer === cell.layer ? 'true' : undefined}
                       >
                         <button
                           type="button"

@@ -56,7 +56,7 @@ function TokenCells(props: {
   const differs = other !== undefined && other.token !== token.token;
   return (
     <>
-      <td className={differs ? 'word bad' : 'word'}>
+      <td className={differs ? 'word differs' : 'word'}>
         <code>{visibleToken(token.text)}</code> <small>{token.token}</small>
       </td>
       <td>{Number.isFinite(token.logit) ? token.logit.toFixed(3) : String(token.logit)}</td>

@@ -30,8 +30,10 @@ export function FileCard(): ReactElement | null {
           ]}
         />
       </section>
-      <TypeTable card={card} />
-      <CostTable preflight={preflight} />
+      <div>
+        <TypeTable card={card} />
+        <CostTable preflight={preflight} />
+      </div>
     </div>
   );
 }

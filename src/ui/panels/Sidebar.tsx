@@ -15,7 +15,9 @@ export function Sidebar(): ReactElement {
   const card = opened?.card ?? report?.model;
   return (
     <aside aria-label="Model and run">
-      {card === undefined ? null : <ModelPanel card={card} bytesRead={report?.memory.bytesRead} />}
+      {card === undefined || shown.kind === 'none' ? null : (
+        <ModelPanel card={card} bytesRead={report?.memory.bytesRead} />
+      )}
       <PromptPanel />
       <ArmsPanel />
       {report === undefined ? null : <CostPanel report={report} />}
@@ -28,7 +30,7 @@ function ModelPanel(props: { readonly card: ModelCard; readonly bytesRead: numbe
   const { hparams } = card;
   const types = Object.entries(card.tensors.byType)
     .sort(([, x], [, y]) => y.bytes - x.bytes)
-    .map(([type, { count }]) => `${type} ${String(count)}`);
+    .map(([type, { count }]) => `${type}\u00a0${String(count)}`);
   return (
     <section>
       <h2>Model</h2>
