@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GpuContext } from '../../../src/gpu/device';
+import { linearGrid } from '../../../src/gpu/grid';
+import { testContext, UNWRITTEN_BITS } from '../../support/gpu';
+import { expectWithin, FLUSH, runFloats, runKernel, U, values, type InputKind } from './support';
+
+let context: GpuContext;
+beforeAll(async () => {
+  context = await testContext('default');
+});
+afterAll(() => {
+  context.dispose();
+});
+
+interface Shape {
+  readonly tokens: number;
+  readonly nHead: number;
+  readonly nHeadKv: number;
+  readonly headDim: number;
+  readonly past: number;
+  readonly kind?: InputKind;
+}
+
+const SHAPES: readonly Shape[] = [
+  { tokens: 1, nHead: 1, nHeadKv: 1, headDim: 2, past: 0 },
+  { tokens: 5, nHead: 5, nHeadKv: 1, headDim: 14, past: 0 },
+  { tokens: 3, nHead: 4, nHeadKv: 2, headDim: 64, past: 61 },
+  { tokens: 2, nHead: 6, nHeadKv: 6, headDim: 32, past: 63 },
+  { tokens: 1, nHead: 8, nHeadKv: 2, headDim: 128, past: 64 },
+  { tokens: 7, nHead: 4, nHeadKv: 2, headDim: 10, past: 2, kind: 'large' },
+  { tokens: 7, nHead: 4, nHeadKv: 2, headDim: 10, past: 2, kind: 'subnormal' },
+];
+
+describe('attn_scores', () => {
+  it.each(SHAPES)('of $tokens tokens, $nHead heads on $nHeadKv of $headDim, $past past', async (shape) => {
+    const { tokens, nHead, nHeadKv, headDim, past, kind = 'normal' } = shape;
+    const nKeys = past + tokens;
+    const q = values(kind, tokens * nHead * headDim, 1);
+    const keys = values(kind, (nKeys + 3) * nHeadKv * headDim, 2);
+    const scale = 1 / Math.sqrt(headDim);
+    const count = tokens * nHead * nKeys;
+    const params = { nHead, headsPerKv: nHead / nHeadKv, headDim, nKeys, firstPosition: past, future: nKeys, scale };
+    const grid = [Math.ceil(nKeys / 64), tokens * nHead] as const;
+    const y = await runFloats(context, 'attnScores', { q, keys }, count, params, grid);
+    const expected = new Float64Array(count);
+    const magnitude = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
+      const [row, key] = [Math.floor(i / nKeys), i % nKeys];
+      const headKv = Math.floor((row % nHead) / (nHead / nHeadKv));
+      for (let d = 0; d < headDim; d++) {
+        const term = (q[row * headDim + d] ?? NaN) * (keys[(key * nHeadKv + headKv) * headDim + d] ?? NaN) * scale;
+        expected[i] = (expected[i] ?? 0) + term;
+        magnitude[i] = (magnitude[i] ?? 0) + Math.abs(term);
+      }
+    }
+    expectWithin(y, expected, (i) => (headDim + 3) * U * (magnitude[i] ?? 0) + headDim * FLUSH);
+
+    // Without the future, the rest has the same bits and what the mask hides is left alone.
+    const causal = await runKernel(context, 'attnScores', { q, keys }, count, { ...params, future: 0 }, grid);
+    const all = new Uint32Array(y.buffer);
+    causal.forEach((word, i) => {
+      const visible = i % nKeys <= past + Math.floor(i / nKeys / nHead);
+      expect(word).toBe(visible ? all[i] : UNWRITTEN_BITS);
+    });
+  });
+});
+
+describe('attn_values', () => {
+  it.each(SHAPES)('of $tokens tokens, $nHead heads on $nHeadKv of $headDim, $past past', async (shape) => {
+    const { tokens, nHead, nHeadKv, headDim, past, kind = 'normal' } = shape;
+    const nKeys = past + tokens;
+    const p = values('normal', tokens * nHead * nKeys, 3).map(Math.abs);
+    const v = values(kind, (nKeys + 3) * nHeadKv * headDim, 4);
+    const count = tokens * nHead * headDim;
+    const expected = new Float64Array(count);
+    const magnitude = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
+      const [row, d] = [Math.floor(i / headDim), i % headDim];
+      const headKv = Math.floor((row % nHead) / (nHead / nHeadKv));
+      for (let key = 0; key <= past + Math.floor(row / nHead); key++) {
+        const term = (p[row * nKeys + key] ?? NaN) * (v[(key * nHeadKv + headKv) * headDim + d] ?? NaN);
+        expected[i] = (expected[i] ?? 0) + term;
+        magnitude[i] = (magnitude[i] ?? 0) + Math.abs(term);
+      }
+    }
+    // Beyond the keys of the step, and where the mask hides them, lies poison.
+    v.fill(NaN, nKeys * nHeadKv * headDim);
+    for (let i = 0; i < p.length; i++) if (i % nKeys > past + Math.floor(i / nKeys / nHead)) p[i] = NaN;
+    const params = { count, nHead, headsPerKv: nHead / nHeadKv, headDim, nKeys, firstPosition: past };
+    const y = await runFloats(context, 'attnValues', { p, values: v }, count, params, linearGrid(count, 64));
+    expectWithin(y, expected, (i) => (nKeys + 1) * U * (magnitude[i] ?? 0) + nKeys * FLUSH);
+  });
+});

@@ -1,0 +1,87 @@
+import { expect } from 'vitest';
+import { seededRandom } from '../../../src/base/random';
+import type { GpuContext } from '../../../src/gpu/device';
+import type { BindingName, KernelSpec } from '../../../src/gpu/kernel-spec';
+import { KERNEL_TABLE, type KernelName } from '../../../src/gpu/kernel-table';
+import type { ParamsOf } from '../../../src/gpu/params';
+import { getPipeline } from '../../../src/gpu/pipelines';
+import { Recorder, type BufferRange, type Grid } from '../../../src/gpu/recorder';
+import { guardedOutput, readGuarded, upload } from '../../support/gpu';
+
+/** Unit roundoff of f32 in a rounding direction that WGSL leaves open. */
+export const U = 2 ** -23;
+/** WGSL may flush subnormals: inputs, results and what lies between. */
+export const FLUSH = 2 ** -126;
+
+type Kernel<N extends KernelName> = (typeof KERNEL_TABLE)[N];
+type Inputs<K extends KernelSpec> = Readonly<
+  Record<Exclude<BindingName<K>, K['outputs'][number]>, Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>
+>;
+
+/** Runs a kernel of the table alone; the words of its only output, which is guarded and pre-filled. */
+export async function runKernel<N extends KernelName>(
+  context: GpuContext,
+  name: N,
+  inputs: Inputs<Kernel<N>>,
+  length: number,
+  params: ParamsOf<Kernel<N>['params']>,
+  grid: Grid,
+): Promise<Uint32Array<ArrayBuffer>> {
+  const kernel: KernelSpec = KERNEL_TABLE[name];
+  const pipeline = await getPipeline(context, kernel, kernel.variants[0] ?? { id: 'plain' });
+  const recorder = new Recorder(context);
+  const output = guardedOutput(context, length);
+  const bindings: Record<string, BufferRange> = {};
+  for (const [binding, data] of Object.entries<Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>(inputs)) {
+    bindings[binding] = upload(context, data);
+  }
+  for (const binding of kernel.outputs) bindings[binding] = output;
+  const words = await context.step(async () => {
+    recorder.dispatch(pipeline, bindings, params, grid);
+    recorder.submit();
+    return readGuarded(context, output);
+  });
+  for (const { buffer } of Object.values(bindings)) context.release(buffer);
+  recorder.dispose();
+  return words;
+}
+
+/** {@link runKernel} for outputs of f32. */
+export async function runFloats<N extends KernelName>(
+  ...args: Parameters<typeof runKernel<N>>
+): Promise<Float32Array<ArrayBuffer>> {
+  return new Float32Array((await runKernel(...args)).buffer);
+}
+
+export const INPUT_KINDS = ['normal', 'zero', 'one-hot', 'large', 'subnormal', 'minus-zero'] as const;
+export type InputKind = (typeof INPUT_KINDS)[number];
+
+/** Seeded values of a kind, f32. */
+export function values(kind: InputKind, length: number, seed = 1): Float32Array<ArrayBuffer> {
+  const random = seededRandom(seed);
+  const hot = random.below(Math.max(1, length));
+  const make: Readonly<Record<InputKind, (i: number) => number>> = {
+    normal: () => random.normal(),
+    zero: () => 0,
+    'one-hot': (i) => (i === hot ? 1 : 0),
+    large: () => 1e4 * random.normal(),
+    subnormal: () => 1e-40 * random.normal(),
+    'minus-zero': () => -0,
+  };
+  return Float32Array.from({ length }, (_, i) => make[kind](i));
+}
+
+/** Every element within its own bound of the twin's value; says which one is not. */
+export function expectWithin(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  bound: (i: number) => number,
+): void {
+  expect(actual).toHaveLength(expected.length);
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs((actual[i] ?? NaN) - (expected[i] ?? NaN));
+    if (!(error <= bound(i))) {
+      expect.fail(`element ${i}: ${actual[i]}, expected ${expected[i]} within ${bound(i)}`);
+    }
+  }
+}
