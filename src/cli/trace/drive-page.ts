@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { ERROR_CODES, TracerError, type ErrorData } from '../../base/errors';
 import { allPartNames } from '../../gguf/split-names';
 import { isUrl } from '../open-model';
@@ -32,12 +32,23 @@ async function fillPrompt(page: Page, { prompt }: TraceRequest): Promise<void> {
   await page.getByRole('checkbox', { name: 'Chat template' }).setChecked(prompt.chat);
 }
 
+/** What the page calls each choice of arms. */
+const ARM_CHOICES = { both: 'both', gpu: 'GPU', cpu: 'reference' } as const;
+
 async function fillOptions(page: Page, { spec }: TraceRequest): Promise<void> {
-  await page.getByLabel('Arms').selectOption(spec.arms.length === 2 ? 'both' : (spec.arms[0] ?? 'both'));
-  await page.getByLabel('Mode').selectOption(spec.mode);
-  await page.getByLabel('Stages').fill(spec.stages);
-  await page.getByLabel('Layers').fill(spec.layers);
-  await page.getByLabel('Positions').fill(spec.positions);
+  const field = (name: RegExp): Locator => page.locator('input').and(page.getByLabel(name));
+  const choose = (group: string, choice: string): Promise<void> =>
+    page.getByRole('group', { name: group }).getByRole('radio', { name: choice }).check({ force: true });
+  // The options are folded away until a person asks for them.
+  await field(/^Layers\b/).evaluate((input) => {
+    const details = input.closest('details');
+    if (details !== null) details.open = true;
+  });
+  await field(/^Layers\b/).fill(spec.layers);
+  await field(/^Stages\b/).fill(spec.stages);
+  await field(/^Positions\b/).fill(spec.positions);
+  await choose('Mode', spec.mode);
+  await choose('Arms', ARM_CHOICES[spec.arms.length === 2 ? 'both' : (spec.arms[0] ?? 'both')]);
 }
 
 /**

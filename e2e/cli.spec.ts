@@ -1,0 +1,60 @@
+import { expect, test } from '@playwright/test';
+import { reportFromJson } from '../src/divergence/report-json';
+import { runBuiltCli } from '../tests/cli/built-cli';
+import { SAMPLE_PATH } from '../tests/support/golden';
+
+/** A run with every option that the page has, so that a control that is not found shows. */
+const OPTIONS = ['--layers', '1..4', '--stages', 'moe_router,moe_ffn_out', '--positions', '2..9', '--mode', 'isolated'];
+
+test('the command line drives the page and gets what Node gets', async () => {
+  const trace = ['trace', SAMPLE_PATH, '--prompt', 'What is 2+2?', '--chat', ...OPTIONS, '--json', '-', '--quiet'];
+  const browser = await runBuiltCli(...trace, '--runtime', 'browser');
+  expect(browser.err).toBe('');
+  expect(browser.status).toBe(0);
+  const node = await runBuiltCli(...trace, '--runtime', 'node');
+  const [fromBrowser, fromNode] = [reportFromJson(browser.out), reportFromJson(node.out)];
+  expect(fromBrowser.runtime).toBe('browser');
+  expect(fromBrowser.browser?.version).toMatch(/^\d/);
+  expect(fromBrowser.run).toEqual(fromNode.run);
+  expect(fromBrowser.model).toEqual(fromNode.model);
+  expect(fromBrowser.routing).toEqual(fromNode.routing);
+  expect(fromBrowser.rows).toEqual(fromNode.rows);
+});
+
+test('token ids and one arm reach the page too', async () => {
+  const trace = ['trace', SAMPLE_PATH, '--tokens', '420,327', '--arms', 'cpu', '--json', '-', '--quiet'];
+  const { status, out, err } = await runBuiltCli(...trace, '--runtime', 'browser');
+  expect(err).toBe('');
+  expect(status).toBe(0);
+  expect(reportFromJson(out).run).toMatchObject({ tokens: [420, 327], arms: ['cpu'] });
+});
+
+test("the page's own error comes back with its code", async () => {
+  const { status, out, err } = await runBuiltCli('trace', 'README.md', '--runtime', 'browser', '--quiet');
+  expect(status).toBe(2);
+  expect(out).toBe('');
+  expect(err).toMatch(/^error gguf-not-gguf: README\.md/);
+});
+
+test('a software GPU does not pass for hardware', async () => {
+  const trace = [
+    'trace',
+    SAMPLE_PATH,
+    '--tokens',
+    '420',
+    '--json',
+    '-',
+    '--runtime',
+    'browser',
+    '--adapter',
+    'hardware',
+  ];
+  const { status, out, err } = await runBuiltCli(...trace);
+  if (status === 0) {
+    // A machine with a GPU: then it must be that one.
+    expect(reportFromJson(out).adapter?.isSoftware).toBe(false);
+  } else {
+    expect(status).toBe(3);
+    expect(err).toContain('error gpu-');
+  }
+});

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { exitCodeOfError, exitCodeOfReport } from '../../src/cli/exit-codes';
+import { adapterText, reportText } from '../../src/cli/report-text';
+import { generateReport } from '../support/reports';
+
+describe('reportText', () => {
+  test('begins with the verdict and names the culprit stage with its worst layer', () => {
+    const report = generateReport({ kind: 'qtype-blind' });
+    const text = reportText(report);
+    expect(text.startsWith(`${report.verdict.sentence}\n`)).toBe(true);
+    const line = text.split('\n').find((l) => l.startsWith('  moe_expert_out '));
+    expect(line).toMatch(/ 2 .*isolated diverge/);
+  });
+
+  test('a clean report has a line for every stage and none that is not a match', () => {
+    const report = generateReport({ kind: 'clean' });
+    const table = reportText(report)
+      .split('\n')
+      .slice(
+        reportText(report)
+          .split('\n')
+          .findIndex((l) => l.startsWith('  stage ')) + 1,
+      );
+    expect(table.filter((line) => line !== '')).toHaveLength(report.run.stages.length);
+    for (const line of table) expect(line).not.toMatch(/diverge|nan|victim/);
+  });
+
+  test('a poisoned report shows NaN as the worst value, not as a missing one', () => {
+    expect(reportText(generateReport({ kind: 'poison' }))).toMatch(/moe_expert_gate .*NaN/);
+  });
+
+  test('a software adapter is always called one', () => {
+    const card = {
+      vendor: 'google',
+      architecture: 'swiftshader',
+      device: '',
+      description: '',
+      features: [],
+      limits: {},
+    };
+    expect(adapterText({ ...card, isSoftware: true })).toBe('google swiftshader (SOFTWARE adapter)');
+    expect(adapterText({ ...card, isSoftware: false })).not.toContain('SOFTWARE');
+  });
+});
+
+describe('exit status', () => {
+  test.each([
+    ['clean', 0],
+    ['qtype-blind', 1],
+    ['poison', 1],
+  ] as const)('of a %s report is %i', (kind, status) => {
+    expect(exitCodeOfReport(generateReport({ kind }))).toBe(status);
+  });
+
+  test('of an incomplete comparison is 1, of one arm alone 0', () => {
+    const report = generateReport({ kind: 'clean' });
+    const incomplete = { ...report, verdict: { ...report.verdict, status: 'incomplete' as const } };
+    expect(exitCodeOfReport(incomplete)).toBe(1);
+    expect(exitCodeOfReport({ ...incomplete, run: { ...report.run, arms: ['cpu'] } })).toBe(0);
+  });
+
+  test.each([
+    ['gpu-adapter', 3],
+    ['gpu-unavailable', 3],
+    ['gguf-not-gguf', 2],
+    ['usage', 2],
+    ['gpu-lost', 2],
+    ['internal', 2],
+    ['run-cancelled', 130],
+  ] as const)('of %s is %i', (code, status) => {
+    expect(exitCodeOfError(code)).toBe(status);
+  });
+});
