@@ -20,7 +20,7 @@ import { softmax } from '../../src/cpu/kernels/softmax';
 import { swiglu } from '../../src/cpu/kernels/swiglu';
 import { weightedSum } from '../../src/cpu/kernels/weighted-sum';
 import { TINY } from '../../src/cpu/bounds/rounding';
-import { arithmetics, f32Dot, f32DotTree, type F32Arithmetic } from './f32-arithmetic';
+import { arithmetics, f32Dot, f32DotLanes, f32DotTree, type F32Arithmetic } from './f32-arithmetic';
 
 const SEED = 20_261;
 /** Sizes of activations: from nothing to what breaks f32 kernels that do not scale. */
@@ -102,7 +102,7 @@ describe('the worst f32 kernel that WGSL allows stays below the bound', () => {
       rmsnormBound(x, 0, weight, eps, bound, 0);
       const kernel = (f: F32Arithmetic): readonly number[] => {
         const xs = fed(x);
-        const mean = f.divide(f32Dot(f, xs, xs), n);
+        const mean = f.divide(f32DotLanes(f, xs, xs), n);
         const root = f.inverseSqrt(f.round(mean + eps));
         return [...weight].map((w, i) => f.round(f.round(xs[i]! * root) * w));
       };

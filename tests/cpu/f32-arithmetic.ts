@@ -77,3 +77,10 @@ export function f32DotTree(
   const middle = (from + to) >> 1;
   return f.round(f32DotTree(f, a, b, from, middle) + f32DotTree(f, a, b, middle, to));
 }
+
+/** The same in 64 interleaved partial sums that are joined one by one. */
+export function f32DotLanes(f: F32Arithmetic, a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const lanes = new Float64Array(64);
+  for (let j = 0; j < a.length; j++) lanes[j % 64] = f.round(lanes[j % 64]! + f.round(a[j]! * b[j]!));
+  return lanes.reduce((sum, lane) => f.round(sum + lane));
+}

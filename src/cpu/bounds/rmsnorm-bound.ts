@@ -6,6 +6,13 @@ const INVERSE_SQRT = 8 * UNIT;
 const OTHER_ROUNDINGS = 5;
 
 /**
+ * Partial sums that a kernel splits a long row into, at least; each is then summed, and the partial sums are joined one by one at worst.
+ * Any parallel reduction does that. For the square of a long row it makes the bound some ten times tighter than one sequential sum, and
+ * a wrong eps visible.
+ */
+const PARTIAL_SUMS = 64;
+
+/**
  * Largest errors of one group of {@link rmsnorm}: y_i = x_i / sqrt(a) * w_i, a = mean(x^2) + eps.
  * All terms of the sum are positive, so a errs by a small relative e; its inverse square root by at most e (1 + e) / 2 for e below 0.3.
  * @param x the group starts at `at`
@@ -24,8 +31,9 @@ export function rmsnormBound(
   for (let i = 0; i < n; i++) squares += x[at + i]! * x[at + i]!;
   const a = squares / n + eps;
   const scale = 1 / Math.sqrt(a);
-  // Squares (two input roundings, one product), n additions, division, + eps; flushed squares, sums and quotient count against a.
-  const e = compose(HALF_UNIT, HALF_UNIT, gamma(n + 2), DIVISION, (4 * FLUSH) / a);
+  const additions = Math.min(n, Math.ceil(n / PARTIAL_SUMS) + PARTIAL_SUMS);
+  // Squares (two input roundings, one product), the additions, division, + eps; flushed squares, sums and quotient count against a.
+  const e = compose(HALF_UNIT, HALF_UNIT, gamma(additions + 2), DIVISION, (4 * FLUSH) / a);
   const sensitivity = e < 0.3 ? (e * (1 + e)) / 2 : Infinity;
   const relative = compose(sensitivity, INVERSE_SQRT, HALF_UNIT, OTHER_ROUNDINGS * UNIT);
   for (let i = 0; i < n; i++) {
