@@ -9,11 +9,7 @@ import type { CpuPool, MatmulJob, RunOptions } from '../pool/cpu-pool';
 import type { StageOutput, WeightAccess } from './step';
 
 /** What happens to activations before they meet a matrix of some type: nothing in the exact arm. `x` is (rows, nIn); may return `x`. */
-export type ActivationRounding = (
-  type: QuantType,
-  x: Float64Array<ArrayBuffer>,
-  nIn: number,
-) => Float64Array<ArrayBuffer>;
+export type ActivationRounding = (type: QuantType, x: Float64Array<ArrayBuffer>) => Float64Array<ArrayBuffer>;
 
 export interface WeightContext {
   readonly model: ModelFile;
@@ -57,7 +53,7 @@ export function weightAccess(context: WeightContext, layer: number | undefined, 
         const tensor = find(role);
         const nIn = tensor.dims[0] ?? 0;
         const rows = tensor.dims[1] ?? 1;
-        return { tensor, firstRow: 0, rows, x: rounding(tensor.type, x, nIn), nTokens: x.length / nIn, magnitudes };
+        return { tensor, firstRow: 0, rows, x: rounding(tensor.type, x), nTokens: x.length / nIn, magnitudes };
       });
       const results = await pool.run(jobs, run);
       return results.map((r): StageOutput => ({ values: r.y, magnitudes: r.magnitudes, tokens: 'all' }));
@@ -66,7 +62,7 @@ export function weightAccess(context: WeightContext, layer: number | undefined, 
     async expertMatmul(role, x, perSlot, experts, magnitudes) {
       const tensor = find(role);
       const [nIn = 0, nOut = 0] = tensor.dims;
-      const rounded = rounding(tensor.type, x, nIn);
+      const rounded = rounding(tensor.type, x);
       const slots = slotsByExpert(experts);
       const jobs = slots.map(([expert, members]): MatmulJob => {
         const gathered = new Float64Array(members.length * nIn);
