@@ -28,7 +28,7 @@ export interface HttpOptions {
  * @throws TracerError `source-read` (unreachable, HTTP error), `source-range` (the server does not serve ranges), `source-changed`.
  */
 export async function httpSource(wanted: HttpDescriptor, options: HttpOptions = {}): Promise<ByteSource> {
-  const { url } = wanted;
+  const url = absoluteUrl(wanted.url);
   const name = urlName(url);
   const pauses = options.retryPausesMs ?? RETRY_PAUSES_MS;
   const first: Validators =
@@ -62,6 +62,12 @@ export async function httpSource(wanted: HttpDescriptor, options: HttpOptions = 
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** A relative address against the page's, now: in a worker, with the descriptor, it would be against the worker's script. */
+function absoluteUrl(url: string): string {
+  const base = 'location' in globalThis ? globalThis.location.href : undefined;
+  return URL.canParse(url, base) ? new URL(url, base).href : url;
 }
 
 /** The last part of a URL's path, for people. */

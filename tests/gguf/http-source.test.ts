@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { httpSource } from '../../src/gguf/http-source';
 import { openSource } from '../../src/gguf/open-source';
 import { codeOf, tracerErrorOf } from '../support/errors';
@@ -14,6 +14,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.unstubAllGlobals();
   await server.close();
 });
 
@@ -42,6 +43,13 @@ describe('a server with ranges', () => {
     const again = await openSource(structuredClone(source.descriptor));
     expect(server.state.ranges).toEqual([]);
     expect(await again.read(3, 4)).toEqual(BYTES.slice(3, 7));
+  });
+
+  it('takes a relative address against the page, once and for all', async () => {
+    vi.stubGlobal('location', new URL('/app/index.html', server.url));
+    const source = await httpSource({ kind: 'http', url: '../models/tiny.gguf' }, ONCE);
+    expect(source.descriptor).toMatchObject({ url: new URL('/models/tiny.gguf', server.url).href });
+    expect(await source.read(1, 2)).toEqual(BYTES.slice(1, 3));
   });
 
   it('opens an empty file as empty', async () => {
