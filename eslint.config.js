@@ -11,6 +11,7 @@ const MAY_IMPORT = {
   gguf: ['base'],
   tokenizer: ['base', 'gguf'],
   model: ['base', 'gguf'],
+  synthetic: ['base', 'gguf', 'model'],
   cpu: ['base', 'gguf', 'model'],
   gpu: ['base', 'gguf', 'model'],
   trace: ['base', 'gguf', 'model'],
@@ -20,7 +21,7 @@ const MAY_IMPORT = {
   worker: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session'],
   store: ['base', 'model', 'divergence', 'session', 'worker', 'plots'],
   ui: ['base', 'model', 'divergence', 'session', 'plots', 'store'],
-  cli: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots'],
+  cli: ['base', 'gguf', 'tokenizer', 'model', 'synthetic', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots'],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
 

@@ -1,0 +1,142 @@
+import { seededRandom } from '../base/random';
+import { rowBytes, type QuantType } from '../gguf/ggml-types';
+import { tensorBytes, type GgufToWrite, type TensorToWrite } from '../gguf/writer';
+import type { WeightRole } from '../model/stages';
+import { WEIGHTS } from '../model/weights';
+import { blockStream, type BlockStream } from './block-stream';
+import { modelMetadata } from './metadata';
+import type { ModelRecipe } from './recipe';
+import { markRows } from './row-marks';
+import { weightType } from './type-mix';
+
+/**
+ * A seeded qwen3moe model as a plan for the GGUF writer: its bytes are made when they are written. Weights are about 1/sqrt(nIn), so that
+ * every matrix keeps the scale of what it is given and the residual stream grows with the square root of the depth.
+ */
+export function modelToWrite(recipe: ModelRecipe): GgufToWrite {
+  return {
+    metadata: modelMetadata(recipe),
+    tensors: modelTensors(recipe),
+    ...(recipe.version === undefined ? {} : { version: recipe.version }),
+    ...(recipe.alignment === undefined ? {} : { alignment: recipe.alignment }),
+  };
+}
+
+interface PlannedTensor {
+  readonly role: WeightRole;
+  readonly name: string;
+  readonly dims: readonly number[];
+  readonly type: QuantType;
+  readonly rms: number;
+}
+
+function modelTensors(recipe: ModelRecipe): readonly TensorToWrite[] {
+  const planned = planTensors(recipe);
+  const seed = recipe.seed ?? 1;
+  // Tensors of one type and scale are consecutive pieces of one stream of blocks.
+  const groupOf = (tensor: PlannedTensor): string => `${tensor.type} ${tensor.rms}`;
+  const groupBytes = new Map<string, number>();
+  for (const t of planned) groupBytes.set(groupOf(t), (groupBytes.get(groupOf(t)) ?? 0) + tensorBytes(t));
+  const streams = new Map<string, BlockStream>();
+  for (const [i, [group, bytes]] of [...groupBytes].entries()) {
+    const first = planned.find((t) => groupOf(t) === group);
+    if (first !== undefined) streams.set(group, blockStream(first.type, first.rms, seed * 1009 + i, bytes));
+  }
+
+  const positions = new Map<string, number>();
+  let rowsBefore = Math.imul(seed, 0x9e3779b1);
+  return planned.map((tensor, i): TensorToWrite => {
+    const { name, dims, type } = tensor;
+    if (dims.length === 1) return { name, dims, type, chunks: () => [normWeights(dims, seed * 100_003 + i)] };
+    const group = groupOf(tensor);
+    const position = positions.get(group) ?? 0;
+    const firstRow = rowsBefore;
+    positions.set(group, position + tensorBytes(tensor));
+    rowsBefore += countRows(dims);
+    const stream = streams.get(group);
+    return {
+      name,
+      dims,
+      type,
+      chunks: () => (stream === undefined ? [] : matrixChunks(stream, dims, position, firstRow)),
+    };
+  });
+}
+
+function planTensors(recipe: ModelRecipe): readonly PlannedTensor[] {
+  const { shape } = recipe;
+  const sizes = { ...shape, qDim: shape.nHead * shape.headDim, kvDim: shape.nHeadKv * shape.headDim };
+  const roles = Object.keys(WEIGHTS).filter(isRole);
+  const isOfLayer = (role: WeightRole): boolean => WEIGHTS[role].name.includes('{l}');
+  const plan = (role: WeightRole, layer: number): PlannedTensor => {
+    const dims = WEIGHTS[role].dims.map((d) => sizes[d]);
+    const nIn = dims[0] ?? 0;
+    return {
+      role,
+      name: WEIGHTS[role].name.replace('{l}', String(layer)),
+      dims,
+      type: dims.length === 1 ? 'F32' : weightType(recipe, role, layer, nIn),
+      rms: weightRms(recipe, role, nIn),
+    };
+  };
+  return [
+    ...roles.filter((role) => !isOfLayer(role) && !(role === 'output' && recipe.tied === true)).map((r) => plan(r, 0)),
+    ...Array.from({ length: shape.nLayer }, (_, layer) => roles.filter(isOfLayer).map((r) => plan(r, layer))).flat(),
+  ];
+}
+
+function isRole(name: string): name is WeightRole {
+  return name in WEIGHTS;
+}
+
+/** Standard deviation of the head's logits: the best of 151,936 tokens then leads by about 0.7. */
+const HEAD_SCALE = 3;
+
+/**
+ * Root mean square of a weight's values. Inputs of every matrix are near 1 (they come out of a norm), so that 1/sqrt(nIn) gives outputs near 1.
+ * Tied embeddings have to be a head too: they start the residual stream low, and the first layers fill it.
+ */
+function weightRms(recipe: ModelRecipe, role: WeightRole, nIn: number): number {
+  switch (role) {
+    case 'token_embd':
+      return recipe.tied === true ? HEAD_SCALE / Math.sqrt(nIn) : 1;
+    case 'ffn_gate_inp':
+      return (recipe.routerScale ?? 3) / Math.sqrt(nIn);
+    case 'output':
+      return HEAD_SCALE / Math.sqrt(nIn);
+    default:
+      return 1 / Math.sqrt(nIn);
+  }
+}
+
+/** Norms: around 1, each channel its own. */
+function normWeights(dims: readonly number[], seed: number): Uint8Array {
+  const random = seededRandom(seed);
+  return new Uint8Array(Float32Array.from({ length: dims[0] ?? 0 }, () => 1 + 0.2 * random.normal()).buffer);
+}
+
+/** Bytes written at a time, about. */
+const CHUNK_BYTES = 4 * 2 ** 20;
+
+/** Whole rows of a matrix. The bytes of a chunk are overwritten by the next. */
+function* matrixChunks(
+  stream: BlockStream,
+  dims: readonly number[],
+  position: number,
+  firstRow: number,
+): Generator<Uint8Array> {
+  const bytesPerRow = rowBytes(stream.type, dims[0] ?? 0);
+  const rows = countRows(dims);
+  const rowsAtOnce = Math.min(rows, Math.max(1, Math.floor(CHUNK_BYTES / bytesPerRow)));
+  const buffer = new Uint8Array(rowsAtOnce * bytesPerRow);
+  for (let row = 0; row < rows; row += rowsAtOnce) {
+    const chunk = buffer.subarray(0, Math.min(rowsAtOnce, rows - row) * bytesPerRow);
+    stream.read(position + row * bytesPerRow, chunk);
+    markRows(chunk, stream.type, bytesPerRow, firstRow + row);
+    yield chunk;
+  }
+}
+
+function countRows(dims: readonly number[]): number {
+  return dims.slice(1).reduce((a, b) => a * b, 1);
+}

@@ -1,0 +1,82 @@
+import { ggmlType, QUANT_TYPES, type QuantType } from '../gguf/ggml-types';
+import type { WeightRole } from '../model/stages';
+import type { ModelShape } from './shapes';
+
+/** One type for all layers, or a type a layer (a real Q4_K_M mixes types between layers). */
+export type TypeChoice = QuantType | ((layer: number) => QuantType);
+
+/** Which type each weight gets. */
+export interface TypePlan {
+  /** Type of every matrix that `types` does not name. The router is F32 unless named, norms always. */
+  readonly type?: TypeChoice;
+  readonly types?: Partial<Record<WeightRole, TypeChoice>>;
+}
+
+/** llama.cpp's mixes: the type of most matrices, and `general.file_type`'s name. The rules are {@link mixPlan}'s. */
+const MIXES = [
+  { name: 'Q4_K_M', most: 'Q4_K' },
+  { name: 'Q5_K_M', most: 'Q5_K' },
+] as const satisfies readonly { readonly name: string; readonly most: QuantType }[];
+
+export type MixName = (typeof MIXES)[number]['name'];
+
+/** What `--type` takes: a mix of llama.cpp's, or one type for every matrix. */
+export type TypeName = MixName | QuantType;
+
+export const TYPE_NAMES: readonly TypeName[] = [...MIXES.map((mix) => mix.name), ...QUANT_TYPES];
+
+/** The plan of a type name: a mix by llama.cpp's rules for this shape, or the same type for every matrix. */
+export function typePlan(name: TypeName, shape: ModelShape, tied: boolean): TypePlan {
+  for (const mix of MIXES) if (mix.name === name) return mixPlan(mix.most, shape, tied);
+  return { type: QUANT_TYPES.find((type) => type === name) ?? 'F32' };
+}
+
+/**
+ * What llama.cpp's `llama_tensor_get_type` (src/llama-quant.cpp) makes of a Q4_K_M or Q5_K_M of this architecture: Q6_K for the head, and
+ * for `attn_v` and `ffn_down_exps` of the layers that get more bits; models of exactly 8 experts (Mixtral's rule) spend more on attention.
+ */
+function mixPlan(most: 'Q4_K' | 'Q5_K', shape: ModelShape, tied: boolean): TypePlan {
+  const moreBits = (layer: number): QuantType => (usesMoreBits(layer, shape.nLayer) ? 'Q6_K' : most);
+  const eightExperts: TypePlan['types'] =
+    shape.nExpert === 8
+      ? { attn_v: 'Q8_0', attn_k: 'Q8_0', ...(most === 'Q4_K' ? { attn_output: 'Q5_K' } : {}) }
+      : undefined;
+  return {
+    type: most,
+    types: {
+      attn_v: moreBits,
+      ffn_down_exps: moreBits,
+      ...eightExperts,
+      ...(tied ? { token_embd: 'Q6_K' } : { output: 'Q6_K' }),
+    },
+  };
+}
+
+/** llama.cpp's `use_more_bits`: the first and the last eighth of the layers, and every third between. */
+export function usesMoreBits(layer: number, nLayer: number): boolean {
+  const eighth = Math.floor(nLayer / 8);
+  return layer < eighth || layer >= Math.floor((7 * nLayer) / 8) || (layer - eighth) % 3 === 2;
+}
+
+/** What llama.cpp falls back to when a row is no multiple of a super-block. */
+const FALLBACK: Partial<Record<QuantType, QuantType>> = {
+  Q2_K: 'IQ4_NL',
+  Q3_K: 'IQ4_NL',
+  IQ4_XS: 'IQ4_NL',
+  Q4_K: 'Q5_0',
+  Q5_K: 'Q5_1',
+  Q6_K: 'Q8_0',
+};
+
+/** The type of one matrix with rows of `rowLength` elements. */
+export function weightType(plan: TypePlan, role: WeightRole, layer: number, rowLength: number): QuantType {
+  const choice = plan.types?.[role] ?? (role === 'ffn_gate_inp' ? 'F32' : (plan.type ?? 'F32'));
+  return fitting(typeof choice === 'string' ? choice : choice(layer), rowLength);
+}
+
+/** The type itself, or what llama.cpp would take instead for rows of this length. */
+function fitting(type: QuantType, rowLength: number): QuantType {
+  if (rowLength % ggmlType(type).blockSize === 0) return type;
+  const fallback = FALLBACK[type];
+  return fallback !== undefined && rowLength % ggmlType(fallback).blockSize === 0 ? fallback : 'F16';
+}
