@@ -61,6 +61,9 @@ export interface AppStore extends Pick<StoreApi<AppState>, 'getState' | 'subscri
 /** Progress reaches the page at most this often, in milliseconds; results and ends always do. */
 const PROGRESS_INTERVAL = 80;
 
+/** For a sample run where nothing was typed and no recording gave a prompt. */
+const SAMPLE_PROMPT = 'Once upon a time there was a brave fox.';
+
 /** The page's state and everything that changes it. One run and one opening at a time; the later request wins. */
 export function createAppStore(client: EngineClient, host: PageHost): AppStore {
   const store = createStore<AppState>(() => FIRST_STATE);
@@ -82,7 +85,6 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     if (running === undefined) return;
     await actions.cancel();
     await running;
-    runs++;
   };
 
   /** True when the model is open and no later request overtook this one. */
@@ -90,6 +92,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     const mine = ++opening;
     await endRun();
     if (mine !== opening) return false;
+    runs++;
     set({ phase: 'loading', loadingName: name, error: undefined, announcement: `Opening ${name}.` });
     try {
       const opened = await client.open(await provide());
@@ -210,7 +213,10 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       await openSources(`${sourceName(first)}${more}`, () => Promise.resolve(sources));
     },
     runSample: async () => {
-      if (await openSources('the sample model', async () => [await host.sample()])) await startRun();
+      if (!(await openSources('the sample model', async () => [await host.sample()]))) return;
+      const { source, text, idsText } = get().prompt;
+      if ((source === 'text' ? text : idsText) === '') prompt.setText(SAMPLE_PROMPT);
+      await startRun();
     },
     run: async () => {
       if (running !== undefined || get().phase === 'loading' || get().phase === 'running') return;

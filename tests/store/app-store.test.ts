@@ -1,0 +1,408 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { ErrorData } from '../../src/base/errors';
+import { createAppStore, type AppStore, type PageHost } from '../../src/store/app-store';
+import { automation } from '../../src/store/automation';
+import type { Phase } from '../../src/store/state';
+import { selectPlace, selectShown, selectView } from '../../src/store/view';
+import { fakeClient, NO_WEBGPU, type FakeClient, type FakeOptions } from '../support/fake-client';
+import { generateReport } from '../support/reports';
+
+const report = generateReport({ kind: 'qtype-blind' });
+const recorded = generateReport({ kind: 'clean', nTokens: 4 });
+const CAT: ErrorData = {
+  code: 'gguf-architecture',
+  message: 'cat.gguf holds a model of architecture llama.',
+  detail: { expected: 'qwen3moe', actual: 'llama' },
+  remedy: 'Drop a Qwen3-MoE GGUF.',
+};
+
+interface Page {
+  readonly store: AppStore;
+  readonly client: FakeClient;
+  readonly host: PageHost & { readonly saved: string[]; readonly copied: string[] };
+  readonly phases: Phase[];
+}
+
+/** A page over the fake engine; every phase that it passes through is noted. */
+function page(options: Partial<FakeOptions> = {}, host: Partial<PageHost> = {}): Page {
+  const client = fakeClient({ report, ...options });
+  const saved: string[] = [];
+  const copied: string[] = [];
+  let now = 0;
+  const fullHost = {
+    saved,
+    copied,
+    recordedReport: () => Promise.resolve(recorded),
+    sample: () => Promise.resolve(file('sample.gguf')),
+    startSources: [],
+    pickFiles: () => undefined,
+    saveFile: (name: string, _: string, text: string) => {
+      saved.push(name, text);
+    },
+    copyText: (text: string) => {
+      copied.push(text);
+      return Promise.resolve();
+    },
+    now: () => (now += 1),
+    ...host,
+  };
+  const store = createAppStore(client, fullHost);
+  const phases: Phase[] = [store.getState().phase];
+  store.subscribe(() => {
+    const { phase } = store.getState();
+    if (phases.at(-1) !== phase) phases.push(phase);
+  });
+  return { store, client, host: fullHost, phases };
+}
+
+function file(name: string): { kind: 'memory'; name: string; bytes: Uint8Array<ArrayBuffer> } {
+  return { kind: 'memory', name, bytes: new Uint8Array(4) };
+}
+
+/** A gate that steps of the fake engine wait at. */
+function gate(): { pause: () => Promise<void>; step: () => Promise<void> } {
+  let open: (() => void)[] = [];
+  return {
+    pause: () => new Promise((resolve) => open.push(resolve)),
+    step: async () => {
+      for (const resolve of open) resolve();
+      open = [];
+      await settled();
+    },
+  };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+describe('before any file', () => {
+  it('shows the recorded trace, with its prompt, in state idle', async () => {
+    const { store } = page();
+    await store.actions.start();
+    const state = store.getState();
+    expect(state.phase).toBe('idle');
+    expect(selectShown(state).kind).toBe('recorded');
+    expect(state.prompt).toMatchObject({ text: recorded.run.prompt, ids: recorded.run.tokens, pending: false });
+  });
+
+  it('works without a recorded trace', async () => {
+    const { store } = page({}, { recordedReport: () => Promise.reject(new Error('404')) });
+    await store.actions.start();
+    expect(store.getState()).toMatchObject({ phase: 'idle', error: undefined });
+    expect(selectShown(store.getState()).kind).toBe('none');
+  });
+
+  it('leaves the reference arm where there is no WebGPU, and says which check failed', async () => {
+    const { store, client } = page({ adapter: NO_WEBGPU });
+    await store.actions.start();
+    expect(store.getState()).toMatchObject({ phase: 'idle', adapter: { code: 'gpu-unavailable' } });
+    expect(store.getState().options.arms).toBe('cpu');
+    await store.actions.runSample();
+    expect(client.calls.at(-1)).toMatch(/^run cpu /);
+  });
+
+  it('opens what the address names', async () => {
+    const { store, phases, client } = page({}, { startSources: [{ kind: 'http', url: 'https://x.test/m.gguf' }] });
+    await store.actions.start();
+    expect(phases).toEqual(['idle', 'loading', 'ready']);
+    expect(client.opened).toEqual([{ kind: 'http', url: 'https://x.test/m.gguf' }]);
+    expect(selectShown(store.getState()).kind).toBe('none');
+  });
+});
+
+describe('opening', () => {
+  it('hands over all parts of a split model', async () => {
+    const { store, client } = page();
+    await store.actions.open([file('m-00001-of-00002.gguf'), file('m-00002-of-00002.gguf')]);
+    expect(client.opened).toHaveLength(2);
+    expect(store.getState().phase).toBe('ready');
+  });
+
+  it('says what is wrong with a wrong file, and then works on', async () => {
+    const { store, phases } = page({ refuse: new Map([['cat.gguf', CAT]]) });
+    await store.actions.start();
+    await store.actions.open([file('cat.gguf')]);
+    expect(store.getState()).toMatchObject({ phase: 'error', error: CAT });
+    expect(selectShown(store.getState()).kind).toBe('recorded');
+    await store.actions.open([file('good.gguf')]);
+    await store.actions.run();
+    expect(phases).toEqual(['idle', 'loading', 'error', 'loading', 'ready', 'running', 'done']);
+    expect(store.getState().error).toBeUndefined();
+  });
+
+  it('keeps the model that was open when the next one is refused', async () => {
+    const { store } = page({ refuse: new Map([['cat.gguf', CAT]]) });
+    await store.actions.start();
+    await store.actions.open([file('good.gguf')]);
+    await store.actions.open([file('cat.gguf')]);
+    expect(store.getState().opened).toBeDefined();
+    store.actions.dismissError();
+    expect(store.getState()).toMatchObject({ phase: 'ready', error: undefined });
+  });
+
+  it('lets the later of two files win', async () => {
+    const { pause, step } = gate();
+    const { store, client } = page({ pause });
+    const first = store.actions.open([file('first.gguf')]);
+    await settled();
+    const second = store.actions.open([file('second.gguf')]);
+    await settled();
+    await step();
+    await Promise.all([first, second]);
+    expect(store.getState().phase).toBe('ready');
+    expect(client.opened).toMatchObject([{ name: 'second.gguf' }]);
+  });
+
+  it('asks the new model for the tokens of the prompt that is there', async () => {
+    vi.useFakeTimers();
+    const { store, client } = page();
+    await store.actions.start();
+    await store.actions.open([file('good.gguf')]);
+    await vi.advanceTimersByTimeAsync(200);
+    vi.useRealTimers();
+    expect(client.calls).toContain(`tokenize ${recorded.run.prompt ?? ''}`);
+    const { ids, idsText } = store.getState().prompt;
+    expect(idsText).toBe(ids.join(', '));
+  });
+});
+
+describe('running', () => {
+  it('runs the sample in one go: rows arrive layer by layer, then the report', async () => {
+    const { store, phases, client } = page();
+    await store.actions.start();
+    const layers: number[] = [];
+    store.subscribe(() => {
+      const { live } = store.getState();
+      const n = new Set(live?.rows.flatMap((r) => r.layer ?? [])).size;
+      if (layers.at(-1) !== n) layers.push(n);
+    });
+    await store.actions.runSample();
+    expect(phases).toEqual(['idle', 'loading', 'ready', 'running', 'done']);
+    expect(layers).toEqual([0, 1, 2, 3, 4, 5, 6, 0]);
+    expect(client.calls.filter((c) => c === 'open')).toHaveLength(1);
+    expect(selectShown(store.getState()).kind).toBe('report');
+    expect(selectPlace(store.getState())).toMatchObject({ layer: 2, stage: 'moe_expert_out' });
+  });
+
+  it('gives the sample a prompt where there is none', async () => {
+    const { store, client } = page();
+    await store.actions.runSample();
+    expect(store.getState().phase).toBe('done');
+    expect(client.calls).toContain('tokenize Once upon a time there was a brave fox.');
+  });
+
+  it('opens the sample when Run is pressed with nothing open', async () => {
+    const { store, phases } = page();
+    await store.actions.start();
+    await store.actions.run();
+    expect(phases).toEqual(['idle', 'loading', 'ready', 'running', 'done']);
+  });
+
+  it('sends the options as typed', async () => {
+    const spy = vi.fn();
+    const { store, client } = page();
+    const inner = client.run;
+    client.run = (spec, onEvent) => {
+      spy(spec);
+      return inner(spec, onEvent);
+    };
+    await store.actions.open([file('good.gguf')]);
+    store.actions.setTokenIds('[1, 2 3]');
+    store.actions.setOptions({ arms: 'gpu', mode: 'free', stages: 'moe_router', layers: '0..3', positions: 'last' });
+    await store.actions.run();
+    expect(spy).toHaveBeenCalledWith({
+      tokens: [1, 2, 3],
+      arms: ['gpu'],
+      mode: 'free',
+      stages: 'moe_router',
+      layers: '0..3',
+      positions: 'last',
+    });
+  });
+
+  it('cancels, keeps what it has, and runs again', async () => {
+    const { pause, step } = gate();
+    const { store, phases } = page({ pause });
+    const opening = store.actions.open([file('good.gguf')]);
+    await settled();
+    await step();
+    await opening;
+    store.actions.setTokenIds('1, 2');
+    const run = store.actions.run();
+    await settled();
+    await step();
+    await step();
+    await store.actions.cancel();
+    expect(store.getState().cancelling).toBe(true);
+    await step();
+    await run;
+    expect(phases).toEqual(['idle', 'loading', 'ready', 'running', 'cancelled']);
+    expect(store.getState().cancelling).toBe(false);
+    expect(selectView(store.getState())?.rows.length).toBeGreaterThan(0);
+    const again = store.actions.run();
+    for (let i = 0; i < 8; i++) await step();
+    await again;
+    expect(store.getState().phase).toBe('done');
+  });
+
+  it('opens a file that is dropped on a run: the run ends first', async () => {
+    const { pause, step } = gate();
+    const { store, phases, client } = page({ pause });
+    const opening = store.actions.open([file('good.gguf')]);
+    await settled();
+    await step();
+    await opening;
+    store.actions.setTokenIds('1, 2');
+    const run = store.actions.run();
+    await settled();
+    await step();
+    const next = store.actions.open([file('next.gguf')]);
+    for (let i = 0; i < 4; i++) await step();
+    await Promise.all([run, next]);
+    expect(phases).toEqual(['idle', 'loading', 'ready', 'running', 'cancelled', 'loading', 'ready']);
+    expect(client.opened).toMatchObject([{ name: 'next.gguf' }]);
+    expect(selectShown(store.getState()).kind).toBe('none');
+  });
+
+  it('ignores what an older run says late', async () => {
+    const { store, client } = page();
+    let late: (() => void) | undefined;
+    client.run = (_, onEvent) => {
+      late = () => {
+        onEvent({ type: 'cancelled', layersDone: 0 });
+      };
+      return Promise.resolve();
+    };
+    await store.actions.open([file('good.gguf')]);
+    store.actions.setTokenIds('1');
+    await store.actions.run();
+    await store.actions.open([file('next.gguf')]);
+    late?.();
+    expect(store.getState().phase).toBe('ready');
+  });
+
+  it('shows a failed run as an error with its code, and the rows so far', async () => {
+    const failRun: ErrorData = { code: 'gpu-lost', message: 'The device was lost.', detail: {}, remedy: 'Run again.' };
+    const { store } = page({ failRun });
+    await store.actions.runSample().catch(() => undefined);
+    await store.actions.open([file('good.gguf')]);
+    store.actions.setTokenIds('1');
+    await store.actions.run();
+    expect(store.getState()).toMatchObject({ phase: 'error', error: failRun });
+    expect(selectView(store.getState())?.rows.length).toBeGreaterThan(0);
+    expect(store.getState().announcement).toContain('The device was lost.');
+  });
+
+  it('does not start on an empty or malformed prompt', async () => {
+    const { store, client } = page();
+    await store.actions.open([file('good.gguf')]);
+    await store.actions.run();
+    expect(store.getState()).toMatchObject({ phase: 'error', error: { code: 'prompt-empty' } });
+    store.actions.setTokenIds('1, two');
+    await store.actions.run();
+    expect(store.getState()).toMatchObject({ phase: 'error', error: { code: 'prompt-token' } });
+    expect(client.calls.some((c) => c.startsWith('run'))).toBe(false);
+  });
+});
+
+describe('prompt', () => {
+  it('counts the last edit: text or ids', async () => {
+    const { store, client } = page();
+    await store.actions.open([file('good.gguf')]);
+    store.actions.setTokenIds('5, 6');
+    store.actions.setPromptText('two words');
+    await store.actions.run();
+    expect(client.calls.at(-1)).toBe('run gpu+cpu 21,42');
+    store.actions.setTokenIds('5, 6');
+    await store.actions.run();
+    expect(client.calls.at(-1)).toBe('run gpu+cpu 5,6');
+    expect(store.getState().prompt).toMatchObject({ source: 'ids', texts: ['<5>', '<6>'] });
+  });
+
+  it('passes the chat template on, and drops it where the file has none', async () => {
+    const { store, client } = page();
+    await store.actions.open([file('good.gguf')]);
+    store.actions.setChat(true);
+    store.actions.setPromptText('hello');
+    await store.actions.run();
+    expect(client.calls).toContain('tokenize chat hello');
+    const without = page({ chatTemplate: false });
+    without.store.actions.setChat(true);
+    await without.store.actions.open([file('good.gguf')]);
+    expect(without.store.getState().prompt.chat).toBe(false);
+  });
+
+  it('asks the tokenizer once a pause, not once a key', async () => {
+    vi.useFakeTimers();
+    const { store, client } = page();
+    await store.actions.open([file('good.gguf')]);
+    for (const text of ['h', 'he', 'hel']) {
+      store.actions.setPromptText(text);
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    expect(store.getState().prompt.pending).toBe(true);
+    await vi.advanceTimersByTimeAsync(200);
+    vi.useRealTimers();
+    expect(client.calls.filter((c) => c.startsWith('tokenize'))).toEqual(['tokenize hel']);
+    expect(store.getState().prompt).toMatchObject({ pending: false, texts: ['hel'] });
+  });
+
+  it('is not overwritten by the recorded trace once someone has typed', async () => {
+    const { store } = page();
+    store.actions.setPromptText('mine');
+    await store.actions.start();
+    expect(store.getState().prompt.text).toBe('mine');
+  });
+});
+
+describe('reading', () => {
+  it('walks the divergences and says where it is', async () => {
+    const { store } = page();
+    await store.actions.runSample();
+    store.actions.walk('next');
+    expect(selectPlace(store.getState())).toMatchObject({ layer: 2, stage: 'moe_ffn_out' });
+    store.actions.walk('previous');
+    store.actions.walk('previous');
+    expect(selectPlace(store.getState())).toMatchObject({ stage: 'lm_head' });
+    store.actions.walk('first');
+    expect(store.getState().announcement).toBe('Layer 2, moe_expert_out, token 0.');
+  });
+
+  it('saves the report as JSON that holds NaN, and copies the sentence', async () => {
+    const poison = generateReport({ kind: 'poison' });
+    const { store, host } = page({ report: poison });
+    await store.actions.runSample();
+    store.actions.saveReport();
+    await store.actions.copySentence();
+    expect(host.saved[0]).toBe('tiny-moe-6x16-Q4_K_M.moescope.json');
+    expect(JSON.parse(host.saved[1] ?? '')).toMatchObject({ verdict: { first: { value: 'NaN' } } });
+    expect(host.copied).toEqual([poison.verdict.sentence]);
+  });
+
+  it('gives the same view for the same trace, so that figures are not drawn twice', async () => {
+    const { store } = page();
+    await store.actions.runSample();
+    const before = selectShown(store.getState());
+    store.actions.setMetric('ratio');
+    expect(selectShown(store.getState())).toBe(before);
+    expect(selectPlace(store.getState())).toBe(selectPlace(store.getState()));
+  });
+});
+
+describe('automation', () => {
+  it('waits for the run and never gives the recorded trace', async () => {
+    const { store } = page();
+    await store.actions.start();
+    const given = automation(store).report();
+    const early = await Promise.race([given, settled().then(() => 'nothing yet')]);
+    expect(early).toBe('nothing yet');
+    await store.actions.runSample();
+    expect(await given).toMatchObject({ schema: 'moescope-report/1', verdict: { status: 'diverged' } });
+    expect(await automation(store).report()).toEqual(await given);
+  });
+
+  it('rejects with the code of what went wrong', async () => {
+    const { store } = page({ refuse: new Map([['cat.gguf', CAT]]) });
+    await store.actions.open([file('cat.gguf')]);
+    await expect(automation(store).report()).rejects.toMatchObject({ code: 'gguf-architecture' });
+  });
+});
