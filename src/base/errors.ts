@@ -28,6 +28,8 @@ export const ERROR_CODES = [
   // What to capture
   'plan-stage',
   'plan-range',
+  // Faults on purpose
+  'fault-spec',
   // Arms
   'gpu-unavailable',
   'gpu-adapter',
