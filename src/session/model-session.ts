@@ -1,4 +1,5 @@
-import { fail, toErrorData, TracerError, type ErrorData } from '../base/errors';
+import { orCancelled } from '../base/abort';
+import { fail, toErrorData, TracerError, type ErrorCode, type ErrorData } from '../base/errors';
 import { TOOL } from '../base/version';
 import { createCpuEngine } from '../cpu/engine/cpu-engine';
 import type { CpuPool } from '../cpu/pool/cpu-pool';
@@ -17,6 +18,16 @@ import { modelCard } from './model-card';
 import { ProgressMeter } from './progress';
 import { promptTokens } from './prompt-tokens';
 import { runSession } from './run-session';
+
+/** Failures that leave the arms as good as before. After any other they are opened afresh. */
+const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'run-cancelled',
+  'prompt-empty',
+  'prompt-token',
+  'plan-stage',
+  'plan-range',
+  'usage',
+]);
 
 export interface RunHandlers {
   readonly onEvent: (event: SessionEvent) => void;
@@ -38,7 +49,7 @@ export class ModelSession {
   readonly #host: Host;
   #pool: CpuPool | undefined;
   #cpu: ArmEngine | undefined;
-  #context: GpuContext | undefined;
+  #context: Promise<GpuContext> | undefined;
   #gpu: { readonly engine: GpuEngine; readonly budget: number | undefined } | undefined;
   #meter: ProgressMeter | undefined;
   #running = false;
@@ -72,8 +83,14 @@ export class ModelSession {
   }
 
   /** The device that runs use, opened on first need. @throws TracerError `gpu-unavailable`, `gpu-adapter`. */
-  async gpuContext(): Promise<GpuContext> {
-    this.#context ??= await this.#host.openGpu();
+  gpuContext(): Promise<GpuContext> {
+    if (this.#context === undefined) {
+      const opening = this.#host.openGpu();
+      this.#context = opening;
+      opening.catch(() => {
+        if (this.#context === opening) this.#context = undefined;
+      });
+    }
     return this.#context;
   }
 
@@ -90,8 +107,11 @@ export class ModelSession {
     this.#meter = meter;
     meter.update('prepare', 0, 1);
     try {
-      const arms = await this.#openArms(spec).catch((error: unknown) => {
-        handlers.onEvent({ type: 'failed', error: toErrorData(error) });
+      const arms = await orCancelled(this.#openArms(spec), handlers.signal).catch((error: unknown) => {
+        const data = toErrorData(error);
+        handlers.onEvent(
+          data.code === 'run-cancelled' ? { type: 'cancelled', layersDone: 0 } : { type: 'failed', error: data },
+        );
         throw error;
       });
       return await runSession({
@@ -99,7 +119,7 @@ export class ModelSession {
         hparams: this.hparams,
         arms,
         meter,
-        adapter: arms.a === undefined ? undefined : this.#context?.card,
+        adapter: arms.a === undefined ? undefined : (await this.gpuContext()).card,
         parts: {
           tool: TOOL,
           runtime: this.#host.runtime,
@@ -114,7 +134,7 @@ export class ModelSession {
         signal: handlers.signal,
       });
     } catch (error) {
-      if (toErrorData(error).code !== 'run-cancelled') await this.#closeArms();
+      if (!HARMLESS.has(toErrorData(error).code)) await this.#closeArms();
       throw error;
     } finally {
       this.#meter = undefined;
@@ -162,7 +182,7 @@ export class ModelSession {
 
   async #closeArms(): Promise<void> {
     await this.#gpu?.engine.dispose().catch(() => undefined);
-    this.#context?.dispose();
+    (await this.#context?.catch(() => undefined))?.dispose();
     await this.#cpu?.dispose();
     await this.#pool?.dispose();
     this.#gpu = undefined;

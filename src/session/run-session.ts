@@ -43,8 +43,9 @@ export interface SessionInput {
  * @returns the report. @throws TracerError `run-cancelled`, `plan-*`, `prompt-*`, or what an arm threw; the matching event is sent first.
  */
 export async function runSession(input: SessionInput): Promise<Report> {
-  const run = new Run(input);
+  let run: Run | undefined;
   try {
+    run = new Run(input);
     const report = await run.go();
     input.onEvent({ type: 'done', report });
     return report;
@@ -52,7 +53,7 @@ export async function runSession(input: SessionInput): Promise<Report> {
     const data = toErrorData(error);
     input.onEvent(
       data.code === 'run-cancelled'
-        ? { type: 'cancelled', layersDone: run.layersDone }
+        ? { type: 'cancelled', layersDone: run?.layersDone ?? 0 }
         : { type: 'failed', error: data },
     );
     throw error instanceof TracerError ? error : new TracerError(data, { cause: error });

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../base/abort';
+import { orCancelled, throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
 import type { EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
@@ -91,7 +91,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
         opened.catch(() => {
           opened = undefined;
         });
-        return body(await opened);
+        return body(await orCancelled(opened, signal));
       });
       throwIfAborted(signal);
       return { taps, ms: performance.now() - started, bytesRead: bytesRead - before };
