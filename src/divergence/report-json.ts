@@ -7,11 +7,17 @@ const NON_FINITE: ReadonlyMap<unknown, number> = new Map([
   ['-Infinity', -Infinity],
 ]);
 
-/** JSON text of a report; numbers that are not finite become the strings "NaN", "Infinity", "-Infinity". */
+/**
+ * JSON text of a report; numbers that are not finite become the strings "NaN", "Infinity", "-Infinity", and the layer of a whole-model
+ * stage is null.
+ */
 export function reportToJson(report: Report, indent?: number): string {
   return JSON.stringify(
     report,
-    (_, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value),
+    (key, value: unknown) => {
+      if (key === 'layer' && value === undefined) return null;
+      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+    },
     indent,
   );
 }
@@ -23,7 +29,10 @@ export function reportToJson(report: Report, indent?: number): string {
 export function reportFromJson(text: string): Report {
   let value: unknown;
   try {
-    value = JSON.parse(text, (key, v: unknown) => (TEXT_KEYS.has(key) ? v : (NON_FINITE.get(v) ?? v)));
+    value = JSON.parse(text, (key, v: unknown) => {
+      if (TEXT_KEYS.has(key)) return v;
+      return key === 'layer' && v === null ? undefined : (NON_FINITE.get(v) ?? v);
+    });
   } catch (cause) {
     throw fail('trace-format', 'This is not JSON.', 'Give a report that MoEscope wrote.', {}, cause);
   }

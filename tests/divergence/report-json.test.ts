@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
-import { reportFromJson } from '../../src/divergence/report-json';
+import { reportFromJson, reportToJson } from '../../src/divergence/report-json';
+import { generateReport } from '../support/reports';
 
 const code = (text: string) => {
   try {
@@ -25,6 +26,14 @@ describe('reportFromJson', () => {
       rows: [{ cosine: NaN, maxAbs: Infinity, perPosition: [-Infinity, 1] }],
       run: { prompt: 'Infinity', tokenTexts: ['NaN'] },
     });
+  });
+
+  it('writes the layer of a whole-model stage as null and reads it back as none', () => {
+    const report = generateReport({ kind: 'clean' });
+    const text = reportToJson(report);
+    const rows = Object(JSON.parse(text)).rows as readonly { readonly stage: string; readonly layer: unknown }[];
+    expect(rows.filter((row) => row.stage === 'lm_head').map((row) => row.layer)).toEqual([null, null]);
+    expect(reportFromJson(text)).toEqual(report);
   });
 
   it('refuses what is not a report', () => {
