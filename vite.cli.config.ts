@@ -16,9 +16,10 @@ export default defineConfig({
     emptyOutDir: true,
     minify: false,
     sourcemap: true,
-    rollupOptions: {
+    rolldownOptions: {
       input: { moescope: 'src/cli/main.ts', 'cpu-worker': 'src/cpu/pool/node-worker-entry.ts' },
       external: EXTERNAL,
+      checks: { pluginTimings: false },
       output: { entryFileNames: '[name].js', chunkFileNames: 'chunk-[name].js' },
     },
   },

@@ -2,11 +2,14 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { versionDefines } from './scripts/lib/version.mjs';
 
+/** A slow machine is no reason to warn of slow plugins. */
+const rolldownOptions = { checks: { pluginTimings: false } };
+
 /** The page: static files that work from any folder of any host. */
 export default defineConfig({
   base: './',
   plugins: [react()],
   define: versionDefines(),
-  worker: { format: 'es' },
-  build: { target: 'es2023', sourcemap: true },
+  worker: { format: 'es', rolldownOptions },
+  build: { target: 'es2023', sourcemap: true, rolldownOptions },
 });

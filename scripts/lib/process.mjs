@@ -28,13 +28,21 @@ export function run(command, args, options = {}) {
             timedOut = true;
             child.kill('SIGTERM');
           }, options.timeoutMs);
-    child.on('error', () => {
+    // A signal to this process alone must not leave the command behind.
+    const passOn = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
+    process.on('SIGINT', passOn);
+    process.on('SIGTERM', passOn);
+    const finish = (/** @type {number} */ status) => {
       clearTimeout(timer);
-      done(127);
+      process.off('SIGINT', passOn);
+      process.off('SIGTERM', passOn);
+      done(status);
+    };
+    child.on('error', () => {
+      finish(127);
     });
     child.on('exit', (code) => {
-      clearTimeout(timer);
-      done(timedOut ? 124 : (code ?? 1));
+      finish(timedOut ? 124 : (code ?? 1));
     });
   });
 }
