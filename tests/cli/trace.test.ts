@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/lib/build.mjs';
 import { startStaticServer } from '../../src/cli/serve/static-server';
 import { reportFromJson } from '../../src/divergence/report-json';
@@ -13,6 +13,9 @@ import { runBuiltCli, startCli } from './built-cli';
 
 const MINI = goldenModelPath('mini-q4_k_m');
 const folder = mkdtempSync(join(tmpdir(), 'moescope-cli-'));
+
+/** Whole processes on a software GPU: seconds each, more on a busy machine. */
+vi.setConfig({ testTimeout: 240_000 });
 
 beforeAll(async () => {
   await ensureBuilt(['cli']);
