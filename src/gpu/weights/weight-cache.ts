@@ -195,7 +195,7 @@ export class WeightCache {
     for (;;) {
       const buffer = await context.tryAllocate(part.key, part.bytes, usage);
       if (buffer !== undefined) return buffer;
-      this.#budget = Math.min(this.#budget, Math.floor(0.9 * (this.#bytes - part.bytes)));
+      this.#budget = Math.min(this.#budget, this.#bytes - part.bytes);
       const before = this.#evictions;
       this.#makeRoom(0);
       if (this.#evictions === before) {

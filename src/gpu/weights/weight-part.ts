@@ -22,7 +22,7 @@ export interface WeightPart {
 export function matrixParts(tensor: WeightTensor, maxBytes: number): readonly WeightPart[] {
   const [nIn = 1, nOut = 1] = tensor.dims;
   const rowBytes = 4 * gpuRowWords(tensor.type, nIn);
-  const atMost = Math.max(1, Math.floor(maxBytes / rowBytes));
+  const atMost = Math.max(1, Math.min(nOut, Math.floor(maxBytes / rowBytes)));
   const nParts = Math.ceil(nOut / atMost);
   const nRows = Math.ceil(nOut / nParts);
   return Array.from({ length: nParts }, (_, i) => {
@@ -35,6 +35,11 @@ export function matrixParts(tensor: WeightTensor, maxBytes: number): readonly We
 export function expertPart(tensor: WeightTensor, expert: number): WeightPart {
   const nOut = tensor.dims[1] ?? 1;
   return rowsPart(tensor, expert * nOut, nOut, expert);
+}
+
+/** Some rows of a part, as a part of their own. */
+export function slicePart({ tensor, firstRow, expert }: WeightPart, first: number, nRows: number): WeightPart {
+  return rowsPart(tensor, firstRow + first, nRows, expert);
 }
 
 /** A norm's weights. */

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GpuContext } from '../../src/gpu/device';
+import { compileShader, expand } from '../../src/gpu/shader-source';
+import { testContext } from '../support/gpu';
+
+let context: GpuContext;
+beforeAll(async () => {
+  context = await testContext('default');
+});
+afterAll(() => {
+  context.dispose();
+});
+
+const FILES = new Map([
+  ['main.wgsl', '// head\n#include "lib/a.wgsl"\n#include <chosen>\nfn tail() {}'],
+  ['lib/a.wgsl', '#include "lib/b.wgsl"\nfn a() -> f32 { return b(); }'],
+  ['lib/b.wgsl', 'fn b() -> f32 {\n  return 1.0;\n}'],
+  ['lib/c.wgsl', '#include "lib/b.wgsl"\nfn c() -> f32 {\n  return missing;\n}'],
+]);
+
+describe('expand', () => {
+  it('puts each file in once, at its first mention, and knows where every line is from', () => {
+    const source = expand('main.wgsl', { chosen: 'lib/a.wgsl' }, FILES);
+    expect(source.code.split('\n')).toEqual([
+      '// head',
+      'fn b() -> f32 {',
+      '  return 1.0;',
+      '}',
+      'fn a() -> f32 { return b(); }',
+      'fn tail() {}',
+    ]);
+    expect(source.lines.map(({ file, line }) => `${file}:${line}`)).toEqual([
+      'main.wgsl:1',
+      'lib/b.wgsl:1',
+      'lib/b.wgsl:2',
+      'lib/b.wgsl:3',
+      'lib/a.wgsl:2',
+      'main.wgsl:4',
+    ]);
+  });
+
+  it('says which file or choice is missing', () => {
+    expect(() => expand('main.wgsl', {}, FILES)).toThrow('main.wgsl:3 includes <chosen>');
+    expect(() => expand('main.wgsl', { chosen: 'lib/z.wgsl' }, FILES)).toThrow('lib/z.wgsl');
+  });
+});
+
+describe('compileShader', () => {
+  it('names the file and line of an error, not those of the expanded text', async () => {
+    const source = expand('main.wgsl', { chosen: 'lib/c.wgsl' }, FILES);
+    await expect(compileShader(context.device, source)).rejects.toMatchObject({
+      code: 'gpu-shader',
+      detail: { file: 'lib/c.wgsl', line: 3 },
+    });
+  });
+});

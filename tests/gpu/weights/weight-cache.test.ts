@@ -1,0 +1,221 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { memorySource } from '../../../src/gguf/memory-source';
+import type { ModelFile } from '../../../src/gguf/model-file';
+import { openModel } from '../../../src/gguf/open-model';
+import type { GpuContext } from '../../../src/gpu/device';
+import { linearGrid } from '../../../src/gpu/grid';
+import { KERNEL_TABLE } from '../../../src/gpu/kernel-table';
+import { getPipeline } from '../../../src/gpu/pipelines';
+import { readBack } from '../../../src/gpu/readback';
+import { Recorder } from '../../../src/gpu/recorder';
+import { batches } from '../../../src/gpu/weights/batches';
+import { limiter } from '../../../src/gpu/weights/limiter';
+import { WeightCache, type WeightCacheOptions } from '../../../src/gpu/weights/weight-cache';
+import { expertPart, matrixParts, vectorPart, type WeightPart } from '../../../src/gpu/weights/weight-part';
+import type { HParams } from '../../../src/model/hparams';
+import { readHParams } from '../../../src/model/read-hparams';
+import { findWeight } from '../../../src/model/weights';
+import { makeModel } from '../../support/gguf-models';
+import { guardedOutput, testContext } from '../../support/gpu';
+
+let context: GpuContext;
+let model: ModelFile;
+let hparams: HParams;
+/** Experts 0 to 3 of one tensor: 64 x 32 of F32, 8 KiB each. */
+let experts: readonly WeightPart[];
+beforeAll(async () => {
+  context = await testContext('default');
+  model = await openModel([memorySource(makeModel(), 'made.gguf')]);
+  hparams = readHParams(model);
+  const tensor = findWeight(model, hparams, 'ffn_gate_exps', 0);
+  experts = [0, 1, 2, 3].map((e) => expertPart(tensor, e));
+});
+afterAll(() => {
+  context.dispose();
+});
+
+const KIB = 1024;
+
+function cacheOf(budget: number, extra: Partial<WeightCacheOptions> = {}): WeightCache {
+  return new WeightCache({ context, model, budget, ...extra });
+}
+
+/** Acquires experts and releases them at once. */
+async function use(cache: WeightCache, ...numbers: readonly number[]): Promise<void> {
+  const parts = numbers.flatMap((n) => experts[n] ?? []);
+  (await cache.acquire(parts, undefined)).release();
+}
+
+describe('WeightCache', () => {
+  it('holds the bytes of the file', async () => {
+    const cache = cacheOf(KIB * KIB, {});
+    const tensor = findWeight(model, hparams, 'ffn_gate_exps', 0);
+    const { buffers } = await cache.acquire(experts.slice(2, 3), undefined);
+    const [buffer] = buffers;
+    const got = buffer === undefined ? undefined : await copyOf(buffer, 8 * KIB);
+    const expected = await model.readTensor(tensor, 2 * 8 * KIB, 8 * KIB);
+    expect(got).toEqual(new Uint8Array(expected));
+    cache.dispose();
+  });
+
+  it('drops the least recently used when the budget is full', async () => {
+    const cache = cacheOf(24 * KIB);
+    await use(cache, 0, 1, 2);
+    await use(cache, 0);
+    await use(cache, 3);
+    expect(cache.stats).toMatchObject({ weightBytes: 24 * KIB, expertsRead: 4, hits: 1, evictions: 1 });
+    await use(cache, 0, 2, 3);
+    expect(cache.stats).toMatchObject({ expertsRead: 4, hits: 4 });
+    await use(cache, 1);
+    expect(cache.stats).toMatchObject({ expertsRead: 5, evictions: 2 });
+    cache.dispose();
+  });
+
+  it('keeps what is pinned, and goes over the budget rather than fail', async () => {
+    const cache = cacheOf(16 * KIB);
+    const pinned = await cache.acquire(experts.slice(0, 2), undefined);
+    expect(cache.hasRoomFor(experts.slice(2, 3))).toBe(false);
+    expect(cache.hasRoomFor(experts.slice(0, 1))).toBe(true);
+    await use(cache, 2);
+    expect(cache.stats).toMatchObject({ weightBytes: 24 * KIB, evictions: 0 });
+    pinned.release();
+    pinned.release();
+    await use(cache, 3);
+    expect(cache.stats).toMatchObject({ weightBytes: 16 * KIB, evictions: 2 });
+    cache.dispose();
+  });
+
+  it('shares one read between those who ask at the same time', async () => {
+    const cache = cacheOf(KIB * KIB);
+    await Promise.all([use(cache, 0, 1), use(cache, 1, 2)]);
+    expect(cache.stats).toMatchObject({ expertsRead: 3, hits: 1 });
+    cache.dispose();
+  });
+
+  it('reads ahead what fits in a quarter of the budget', async () => {
+    const cache = cacheOf(64 * KIB);
+    cache.prefetch(experts.slice(0, 3));
+    expect(cache.stats.weightBytes).toBe(0);
+    cache.prefetch(experts.slice(0, 2));
+    await use(cache, 0, 1);
+    expect(cache.stats).toMatchObject({ expertsRead: 2, hits: 2 });
+    cache.dispose();
+  });
+
+  it('lets go of what failed, and of all else it was asked for with it', async () => {
+    let broken = true;
+    const flaky: ModelFile = {
+      ...model,
+      bytesRead: 0,
+      readTensor: (tensor, offset, length) =>
+        broken && offset === 8 * KIB ? Promise.reject(new Error('no disk')) : model.readTensor(tensor, offset, length),
+    };
+    const cache = cacheOf(KIB * KIB, { model: flaky });
+    await expect(cache.acquire(experts, undefined)).rejects.toThrow('no disk');
+    expect(cache.stats.weightBytes).toBe(24 * KIB);
+    broken = false;
+    await use(cache, 1);
+    expect(cache.stats).toMatchObject({ weightBytes: 32 * KIB, expertsRead: 4 });
+    cache.dispose();
+  });
+
+  it('shrinks to what the GPU has room for', async () => {
+    let room = 2;
+    const full: GpuContext = Object.create(context, {
+      tryAllocate: {
+        value: (label: string, size: number, usage: number) => {
+          if (room === 0) return Promise.resolve(undefined);
+          room--;
+          return Promise.resolve(context.allocate(label, size, usage));
+        },
+      },
+      release: {
+        value: (buffer: GPUBuffer) => {
+          room++;
+          context.release(buffer);
+        },
+      },
+    });
+    const cache = cacheOf(KIB * KIB, { context: full });
+    await use(cache, 0);
+    await use(cache, 1);
+    await use(cache, 2);
+    expect(cache.stats).toMatchObject({ expertsRead: 3, evictions: 1, weightBytes: 16 * KIB });
+    const pinned = await cache.acquire(experts.slice(1, 3), undefined);
+    await expect(cache.acquire(experts.slice(3), undefined)).rejects.toMatchObject({ code: 'gpu-memory' });
+    pinned.release();
+    cache.dispose();
+  });
+
+  it('gives everything back, reads under way included', async () => {
+    const before = context.bytes;
+    const cache = cacheOf(KIB * KIB);
+    await use(cache, 0);
+    cache.prefetch(experts);
+    cache.dispose();
+    await new Promise((resolve) => setImmediate(resolve));
+    await context.device.queue.onSubmittedWorkDone();
+    expect(context.bytes).toBe(before);
+  });
+});
+
+describe('parts', () => {
+  it('tile a matrix by whole rows, as evenly as can be', () => {
+    const tensor = findWeight(model, hparams, 'output');
+    const parts = matrixParts(tensor, 100 * 256);
+    expect(parts.map(({ firstRow, nRows, bytes }) => [firstRow, nRows, bytes])).toEqual([
+      [0, 96, 96 * 256],
+      [96, 96, 96 * 256],
+      [192, 96, 96 * 256],
+    ]);
+    expect(matrixParts(tensor, Infinity)).toHaveLength(1);
+    expect(matrixParts(tensor, 1)).toHaveLength(hparams.nVocab);
+  });
+
+  it('have keys of their own', () => {
+    const tensor = findWeight(model, hparams, 'ffn_gate_exps', 0);
+    const parts = [...matrixParts(tensor, Infinity), vectorPart(tensor), ...experts];
+    // Expert 0 and the whole of expert 0's rows are the same part.
+    expect(new Set(parts.map((p) => p.key)).size).toBe(parts.length - 1);
+  });
+});
+
+describe('batches', () => {
+  it('are as large as allowed, and never empty', () => {
+    expect(batches([3, 3, 3, 9, 1], (n) => n, 6)).toEqual([[3, 3], [3], [9], [1]]);
+    expect(batches([], Number, 6)).toEqual([]);
+  });
+});
+
+describe('limiter', () => {
+  it('runs no more at once than its width, in order, and goes on after a failure', async () => {
+    const limit = limiter(2);
+    let running = 0;
+    let most = 0;
+    const order: number[] = [];
+    const task = (n: number) => async (): Promise<void> => {
+      most = Math.max(most, ++running);
+      order.push(n);
+      await Promise.resolve();
+      running--;
+      if (n === 1) throw new Error('one');
+    };
+    const results = await Promise.allSettled([0, 1, 2, 3, 4].map((n) => limit(task(n))));
+    expect(results.filter((r) => r.status === 'rejected')).toHaveLength(1);
+    expect([most, order]).toEqual([2, [0, 1, 2, 3, 4]]);
+  });
+});
+
+/** A buffer of weights cannot be copied from; its bytes are read through a kernel. */
+async function copyOf(buffer: GPUBuffer, bytes: number): Promise<Uint8Array> {
+  const count = bytes / 4;
+  const recorder = new Recorder(context);
+  const y = guardedOutput(context, count);
+  const copy = await getPipeline(context, KERNEL_TABLE.copyRows, { id: 'plain' });
+  const params = { count, rowLength: count, xStride: 0, xOffset: 0, yOffset: 0 };
+  recorder.dispatch(copy, { x: { buffer }, y }, params, linearGrid(count, 64));
+  recorder.submit();
+  const out = await readBack(context, [{ buffer: y.buffer, offset: 256, size: bytes }]);
+  recorder.dispose();
+  return new Uint8Array(out);
+}
