@@ -1,20 +1,19 @@
-import { useLayoutEffect, useRef, useState, type RefObject } from 'react';
+import { useLayoutEffect, useState, type RefCallback } from 'react';
 
 /** Figures are laid out in units of which 16 make a root em, so that they grow with the page's type on very large screens. */
 export interface FigureWidth {
-  readonly ref: RefObject<HTMLDivElement | null>;
+  readonly ref: RefCallback<HTMLDivElement>;
   /** Layout units; 0 until measured. */
   readonly width: number;
   /** CSS pixels a layout unit. */
   readonly scale: number;
 }
 
-/** The width that a figure has, kept up to date. */
+/** The width that a figure has, kept up to date. The element may come and go. */
 export function useFigureWidth(): FigureWidth {
-  const ref = useRef<HTMLDivElement>(null);
+  const [element, setElement] = useState<HTMLDivElement | null>(null);
   const [size, setSize] = useState({ width: 0, scale: 1 });
   useLayoutEffect(() => {
-    const element = ref.current;
     if (element === null) return;
     const measure = (): void => {
       const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
@@ -27,6 +26,6 @@ export function useFigureWidth(): FigureWidth {
     return () => {
       observer.disconnect();
     };
-  }, []);
-  return { ref, ...size };
+  }, [element]);
+  return { ref: setElement, ...size };
 }

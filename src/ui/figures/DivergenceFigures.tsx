@@ -40,7 +40,7 @@ export function DivergenceFigures({ view }: { readonly view: TraceView }): React
   return (
     <section className="panels" aria-label="Divergence by layer">
       <div className="figure-head">
-        <h2>Where the arms part</h2>
+        <h2>Divergence by layer</h2>
         <div className="figure-tools">
           <Segments label="Measure" value={metric} options={METRICS} onChange={setMetric} />
           <MoreStages

@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { expect, test, type Page } from '@playwright/test';
+import { reportFromJson } from '../src/divergence/report-json';
+import { SAMPLE_PATH } from '../tests/support/golden';
+
+const SAMPLE_NAME = 'tiny-moe-6x16-Q4_K_M.gguf';
+const verdict = (page: Page) => page.getByTestId('verdict');
+const runButton = (page: Page) => page.getByRole('button', { name: 'Run', exact: true });
+
+/** Waits until the page is in one of these states and says which. */
+async function state(page: Page, ...wanted: string[]): Promise<string> {
+  const handle = await page.waitForFunction(
+    (states) => {
+      const now = document.documentElement.dataset['state'] ?? '';
+      return states.includes(now) ? now : undefined;
+    },
+    wanted,
+    { timeout: 60_000 },
+  );
+  return String(await handle.jsonValue());
+}
+
+/** Drops files on the page as a person would: by events, anywhere. */
+async function drop(page: Page, name: string, bytes: Buffer): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ([file, base64]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], file));
+      return data;
+    },
+    [name, bytes.toString('base64')] as const,
+  );
+  await page.dispatchEvent('figure', 'dragenter', { dataTransfer: transfer });
+  await expect(page.locator('html')).toHaveClass(/dropping/);
+  await page.dispatchEvent('figure', 'drop', { dataTransfer: transfer });
+  await expect(page.locator('html')).not.toHaveClass(/dropping/);
+}
+
+let problems: string[];
+test.beforeEach(({ page }) => {
+  problems = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+});
+test.afterEach(() => {
+  expect(problems, 'errors on the console').toEqual([]);
+});
+
+test('a recorded trace is alive on the page before any file', async ({ page }) => {
+  await page.goto('/');
+  await expect(verdict(page)).toHaveText(/^(MATCH|DIVERGED|POISONED): /);
+  expect(await state(page, 'idle')).toBe('idle');
+  await expect(page.getByText('Recorded trace of the sample model')).toBeVisible();
+  const router = page.getByRole('figure', { name: /^MoeRouter\b/ });
+  const out = page.getByRole('figure', { name: /^MoeFfnOut\b/ });
+  const [above, below] = [await router.boundingBox(), await out.boundingBox()];
+  expect(above?.y).toBeLessThan(below?.y ?? 0);
+  expect(await router.locator('circle, path').count()).toBeGreaterThan(3);
+  await expect(page.getByRole('textbox', { name: 'Prompt', exact: true })).not.toBeEmpty();
+  await expect(page.getByRole('textbox', { name: 'Token ids' })).not.toBeEmpty();
+});
+
+test('the sample runs in one click, and page, hook and JSON say the same', async ({ page }) => {
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Run the sample live' }).click();
+  expect(await state(page, 'done', 'error')).toBe('done');
+  const json: unknown = await page.evaluate(() => window.moescope.report());
+  const report = reportFromJson(JSON.stringify(json));
+  await expect(verdict(page)).toHaveText(report.verdict.sentence);
+  expect(report.runtime).toBe('browser');
+  expect(report.adapter?.isSoftware).toBe(true);
+  expect(report.run.layers).toEqual([0, 1, 2, 3, 4, 5]);
+  expect(new Set(report.rows.map((r) => r.mode))).toEqual(new Set(['free', 'isolated']));
+  await expect(page.getByRole('contentinfo')).toContainText('(software)');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Save report' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe('tiny-moe-6x16-Q4_K_M.moescope.json');
+  expect(JSON.parse(readFileSync(await download.path(), 'utf8'))).toEqual(json);
+});
+
+test('a file shows its card before anything runs; token ids and options reach the run', async ({ page }) => {
+  await page.goto('/');
+  await page.locator('input[type="file"]').setInputFiles(SAMPLE_PATH);
+  expect(await state(page, 'ready', 'error')).toBe('ready');
+  const card = page.locator('#trace');
+  for (const text of ['qwen3moe', '16, 4 a token', 'Q4_K_M', '4,096', 'Q6_K', 'What a run will cost']) {
+    await expect(card).toContainText(text);
+  }
+  await page.getByRole('textbox', { name: 'Token ids' }).fill('420, 327, 220');
+  await page.getByText('Layers, stages, positions, mode, arms').click();
+  await page.getByRole('textbox', { name: /^Layers/ }).fill('1..3');
+  await page.getByRole('combobox', { name: /^Stages/ }).fill('moe_router,moe_ffn_out');
+  await runButton(page).click();
+  expect(await state(page, 'done', 'error')).toBe('done');
+  const report = reportFromJson(JSON.stringify(await page.evaluate(() => window.moescope.report())));
+  expect(report.run).toMatchObject({
+    tokens: [420, 327, 220],
+    layers: [1, 2],
+    stages: ['moe_router', 'moe_ffn_out'],
+  });
+  await expect(page.getByRole('list', { name: 'Tokens' })).toContainText('420');
+});
+
+test("the prompt becomes tokens with the file's own tokenizer", async ({ page }) => {
+  await page.goto(`/?model=sample/${SAMPLE_NAME}`);
+  expect(await state(page, 'ready', 'error')).toBe('ready');
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('What is 2+2?');
+  await expect(page.getByRole('textbox', { name: 'Token ids' })).toHaveValue('420, 327, 220, 17, 10, 17, 30');
+  await expect(page.getByRole('list', { name: 'Tokens' }).getByRole('listitem')).toHaveCount(7);
+  await page.getByRole('checkbox', { name: 'Chat template' }).check();
+  await expect(page.getByRole('list', { name: 'Tokens' })).toContainText('<|im_start|>');
+});
+
+test('a wrong file says what is wrong and what would be right, and the page works on', async ({ page }) => {
+  await page.goto('/');
+  await expect(verdict(page)).toBeVisible();
+  await drop(page, 'cat.jpg', Buffer.from('this is a picture of a cat, and not a model at all'));
+  expect(await state(page, 'error')).toBe('error');
+  await expect(page.getByTestId('error-code')).toHaveText('gguf-not-gguf');
+  await expect(page.getByRole('alert')).toContainText('cat.jpg');
+  await expect(page.getByRole('alert')).toContainText(/GGUF/);
+  const rejected = await page.evaluate(() => window.moescope.report().catch((e: { code: string }) => e.code));
+  expect(rejected).toBe('gguf-not-gguf');
+  await drop(page, SAMPLE_NAME, readFileSync(SAMPLE_PATH));
+  expect(await state(page, 'ready')).toBe('ready');
+  await expect(page.getByTestId('error-code')).toHaveCount(0);
+});
+
+test('a run is cancelled within half a second and can be started again', async ({ page }) => {
+  await page.goto('/');
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(24));
+  await runButton(page).click();
+  await state(page, 'running');
+  await expect(page.getByRole('progressbar')).toBeVisible();
+  await expect(page.getByText(/^Tracing layer/)).toBeVisible({ timeout: 60_000 });
+  const took = await page.evaluate(async () => {
+    const started = performance.now();
+    document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+    while (document.documentElement.dataset['state'] === 'running') await new Promise((r) => setTimeout(r, 5));
+    return performance.now() - started;
+  });
+  expect(await state(page, 'cancelled', 'error', 'done')).toBe('cancelled');
+  // The two cores of a small machine carry both arms and the software GPU: the half second is for the page as people have it.
+  expect(took).toBeLessThan(2000);
+  await page.getByRole('textbox', { name: 'Token ids' }).fill('420');
+  await runButton(page).click();
+  expect(await state(page, 'done', 'error')).toBe('done');
+});
+
+test('a file can be dropped on a running trace', async ({ page }) => {
+  await page.goto('/');
+  await runButton(page).click();
+  await expect(page.getByText(/^Tracing layer/)).toBeVisible({ timeout: 60_000 });
+  await drop(page, 'other.gguf', readFileSync(SAMPLE_PATH));
+  expect(await state(page, 'ready', 'error')).toBe('ready');
+  await expect(page.getByRole('banner')).toContainText('other.gguf');
+  expect(await page.evaluate(() => document.documentElement.dataset['state'])).toBe('ready');
+});
