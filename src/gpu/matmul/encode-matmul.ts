@@ -4,27 +4,22 @@ import type { GpuContext } from '../device';
 import { MAX_GROUPS } from '../grid';
 import { getPipeline, type Pipeline } from '../pipelines';
 import type { BufferRange, Grid, Recorder } from '../recorder';
-import { DEQUANT_ROWS, MATMUL_NAIVE, naiveVariant, typeVariant } from './variants';
+import { chooseMethod, type MatmulShape } from './choose-method';
+import { subgroupLanes } from './subgroup-lanes';
+import { DEQUANT_ROWS, matmulVariant, typeVariant, type MatmulKernel, type MatmulMethod } from './variants';
 import { CHUNK, gpuRowWords } from './weight-layout';
-
-export interface MatmulShape {
-  readonly type: QuantType;
-  /** Elements of a row of W. */
-  readonly nIn: number;
-  /** Rows of W in the binding that one dispatch sees (a slab of a tiled matrix, one expert). */
-  readonly nOut: number;
-  /** Rows of x that meet the same matrix, about: decides the variant. */
-  readonly rowsPerMatrix: number;
-}
 
 /** A product ready to be recorded: compiled, and told how wide its work list's entries may be. */
 export interface Matmul {
   readonly shape: MatmulShape;
+  readonly method: MatmulMethod;
   /** Most rows of an entry: what `workList` is to be given. */
   readonly tile: number;
-  readonly pipeline: Pipeline<typeof MATMUL_NAIVE>;
+  readonly pipeline: Pipeline<MatmulKernel>;
   /** Rows of W that one workgroup computes. */
   readonly rowsPerGroup: number;
+  /** Rows of x must begin at multiples of this many elements. */
+  readonly xAlignment: 1 | 4;
 }
 
 export interface MatmulBindings {
@@ -45,19 +40,27 @@ export interface MatmulStrides {
 }
 
 /**
- * Compiles the variant that fits the shape and the device (once for each device).
+ * Compiles the variant that fits the shape and the device (once for each device), or the one asked for.
+ * Rows of x must begin on 16 bytes, whatever the device, when nIn is a multiple of 32; only an explicit `naive` takes any.
  * @throws TracerError `gpu-shader`, `gpu-limit`.
  */
-export async function prepareMatmul(context: GpuContext, shape: MatmulShape): Promise<Matmul> {
-  const tile = shape.rowsPerMatrix > 1 ? 8 : 1;
-  const pipeline = await getPipeline(context, MATMUL_NAIVE, naiveVariant(shape.type, tile));
-  return { shape, tile, pipeline, rowsPerGroup: 64 };
+export async function prepareMatmul(context: GpuContext, shape: MatmulShape, method?: MatmulMethod): Promise<Matmul> {
+  const chosen = method ?? (await autoMethod(context, shape));
+  const { kernel, variant, rowsPerGroup } = matmulVariant(shape.type, chosen);
+  const pipeline = await getPipeline(context, kernel, variant);
+  const anyX = shape.nIn % CHUNK !== 0 || method?.kind === 'naive';
+  return { shape, method: chosen, tile: chosen.tile, pipeline, rowsPerGroup, xAlignment: anyX ? 1 : 4 };
+}
+
+async function autoMethod(context: GpuContext, shape: MatmulShape): Promise<MatmulMethod> {
+  const { isSoftware } = context.card;
+  return chooseMethod(shape, { isSoftware, subgroupLanes: isSoftware ? 0 : await subgroupLanes(context) });
 }
 
 /**
  * Records y[yRow * yStride + yOffset + o] = sum over k of W[o][k] * x[xRow * xStride + xOffset + k] for all rows of the work list.
  * f32 accumulators, an order of summation that depends on the shape only: the same bits on every run.
- * @throws TracerError `gpu-limit` for more than 65,535 entries.
+ * @throws TracerError `gpu-limit` for more than 65,535 entries. RangeError where x lies as {@link prepareMatmul} forbids.
  */
 export function encodeMatmul(
   recorder: Recorder,
@@ -66,7 +69,13 @@ export function encodeMatmul(
   strides: MatmulStrides,
   entryCount: number,
 ): void {
-  const { shape, pipeline } = matmul;
+  const { shape, pipeline, xAlignment } = matmul;
+  const { xStride, xOffset = 0, yStride, yOffset = 0 } = strides;
+  if (xStride % xAlignment !== 0 || xOffset % xAlignment !== 0) {
+    throw new RangeError(
+      `rows of x at ${xOffset} + r * ${xStride} do not begin at multiples of ${xAlignment} elements`,
+    );
+  }
   recorder.dispatch(
     pipeline,
     { ...bindings },
@@ -74,10 +83,10 @@ export function encodeMatmul(
       nIn: shape.nIn,
       nOut: shape.nOut,
       rowVec4s: gpuRowWords(shape.type, shape.nIn) / 4,
-      xStride: strides.xStride,
-      xOffset: strides.xOffset ?? 0,
-      yStride: strides.yStride,
-      yOffset: strides.yOffset ?? 0,
+      xStride,
+      xOffset,
+      yStride,
+      yOffset,
     },
     rowsGrid(Math.ceil(shape.nOut / matmul.rowsPerGroup), entryCount),
   );

@@ -1,31 +1,72 @@
 import { QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import type { KernelSpec, KernelVariant } from '../kernel-spec';
+import { SUBGROUP_LANES } from './subgroup-lanes';
 import { weightLayout } from './weight-layout';
 
-/** Mirrors `struct Params` of `shaders/lib/matmul_params.wgsl`. */
-const MATMUL_PARAMS = {
-  nIn: 'u32',
-  nOut: 'u32',
-  rowVec4s: 'u32',
-  xStride: 'u32',
-  xOffset: 'u32',
-  yStride: 'u32',
-  yOffset: 'u32',
-} as const;
+/** Every way to compute a product; `tile` is the most rows of x that an entry of the work list may bring. */
+export type MatmulMethod =
+  /** One lane a row of W. Runs everywhere, takes any x; the reference for the others. */
+  | { readonly kind: 'naive'; readonly tile: 1 | 8 }
+  /** A team of lanes for a few rows of W, added up in workgroup memory (`team`) or in the subgroup (`subgroup`). */
+  | {
+      readonly kind: 'team' | 'subgroup';
+      readonly tile: 1 | 2 | 4 | 8;
+      readonly teamRows: 1 | 2 | 4;
+      readonly lanes: 4 | 8 | 16 | 32;
+    }
+  /** A workgroup for 64 rows of W and `tile` rows of x. */
+  | { readonly kind: 'tile'; readonly tile: 16 | 32 | 64 };
 
-/** Most rows of x that an entry of the work list may bring: one for decoding, eight for prompts. */
-const NAIVE_TILES = [1, 8] as const;
-
-/** One lane a row of W. Runs everywhere; the reference for the others. */
-export const MATMUL_NAIVE = {
-  file: 'matmul_naive.wgsl',
+/** What the product kernels have in common. `params` mirrors `struct Params` of `shaders/lib/matmul_params.wgsl`. */
+const PRODUCT = {
   entry: 'main',
   inputs: ['x', 'entries', 'rows'],
   weights: ['weights'],
   outputs: ['y'],
-  params: MATMUL_PARAMS,
-  variants: QUANT_TYPES.flatMap((type) => NAIVE_TILES.map((tile) => naiveVariant(type, tile))),
-} as const satisfies KernelSpec;
+  params: {
+    nIn: 'u32',
+    nOut: 'u32',
+    rowVec4s: 'u32',
+    xStride: 'u32',
+    xOffset: 'u32',
+    yStride: 'u32',
+    yOffset: 'u32',
+  },
+} as const;
+
+export type MatmulKernel = typeof PRODUCT & Pick<KernelSpec, 'file' | 'variants'>;
+
+/** Lanes of a team workgroup; `shaders/matmul_team.wgsl` says the same. */
+const TEAM_WORKGROUP = 128;
+
+const TEAM_TILES = [1, 2, 4, 8] as const;
+const TILE_TILES = [16, 32, 64] as const;
+/** Rows of W a team: two share each load of x, four crowd the registers. */
+export const TEAM_ROWS = 2;
+
+/** y = W x, each method a kernel: what the table and the compile test see. */
+const MATMULS = {
+  naive: {
+    ...PRODUCT,
+    file: 'matmul_naive.wgsl',
+    variants: eachType((type) => [1, 8].map((tile) => productVariant(type, tile, {}))),
+  },
+  team: {
+    ...PRODUCT,
+    file: 'matmul_team.wgsl',
+    variants: eachType((type) => TEAM_TILES.map((tile) => teamVariant(type, 'team', tile, TEAM_ROWS, 32))),
+  },
+  subgroup: {
+    ...PRODUCT,
+    file: 'matmul_team.wgsl',
+    variants: eachType((type) => TEAM_TILES.map((tile) => teamVariant(type, 'subgroup', tile, TEAM_ROWS, 32))),
+  },
+  tile: {
+    ...PRODUCT,
+    file: 'matmul_tile.wgsl',
+    variants: eachType((type) => TILE_TILES.map((tile) => productVariant(type, tile, {}))),
+  },
+} satisfies Record<MatmulMethod['kind'], MatmulKernel>;
 
 /** y[i] = row rows[i] of W, dequantised. */
 export const DEQUANT_ROWS = {
@@ -35,19 +76,58 @@ export const DEQUANT_ROWS = {
   weights: ['weights'],
   outputs: ['y'],
   params: { nIn: 'u32', rowVec4s: 'u32' },
-  variants: QUANT_TYPES.map(typeVariant),
+  variants: eachType((type) => [typeVariant(type)]),
 } as const satisfies KernelSpec;
 
 /** The products' part of the kernel table. */
-export const MATMUL_KERNELS: readonly KernelSpec[] = [MATMUL_NAIVE, DEQUANT_ROWS];
+export const MATMUL_KERNELS: readonly KernelSpec[] = [...Object.values(MATMULS), DEQUANT_ROWS, SUBGROUP_LANES];
 
-export function naiveVariant(type: QuantType, tile: (typeof NAIVE_TILES)[number]): KernelVariant {
-  return {
-    id: `${type} ${tile}`,
-    includes: { weights: weightLayout(type).shader, tokens: `lib/tokens_${tile}.wgsl` },
-  };
+/** The kernel, its variant, and the rows of W that one of its workgroups computes. */
+export function matmulVariant(
+  type: QuantType,
+  method: MatmulMethod,
+): { readonly kernel: MatmulKernel; readonly variant: KernelVariant; readonly rowsPerGroup: number } {
+  const kernel = MATMULS[method.kind];
+  switch (method.kind) {
+    case 'naive':
+    case 'tile':
+      return { kernel, variant: productVariant(type, method.tile, {}), rowsPerGroup: 64 };
+    case 'team':
+    case 'subgroup': {
+      const { kind, tile, teamRows, lanes } = method;
+      const rowsPerGroup = (TEAM_WORKGROUP / lanes) * teamRows;
+      return { kernel, variant: teamVariant(type, kind, tile, teamRows, lanes), rowsPerGroup };
+    }
+  }
 }
 
 export function typeVariant(type: QuantType): KernelVariant {
   return { id: type, includes: { weights: weightLayout(type).shader } };
+}
+
+function eachType(variants: (type: QuantType) => readonly KernelVariant[]): readonly KernelVariant[] {
+  return QUANT_TYPES.flatMap(variants);
+}
+
+function productVariant(type: QuantType, tile: number, includes: Readonly<Record<string, string>>): KernelVariant {
+  return {
+    id: `${type} x${tile}`,
+    includes: { weights: weightLayout(type).shader, tokens: `lib/tokens_${tile}.wgsl`, ...includes },
+  };
+}
+
+function teamVariant(
+  type: QuantType,
+  kind: 'team' | 'subgroup',
+  tile: number,
+  teamRows: number,
+  lanes: number,
+): KernelVariant {
+  const teamSum = kind === 'team' ? 'lib/team_sum_workgroup.wgsl' : 'lib/team_sum_subgroup.wgsl';
+  return {
+    ...productVariant(type, tile, { teamSum, teamRows: `lib/team_rows_${teamRows}.wgsl` }),
+    id: `${type} x${tile} ${kind} of ${lanes}, ${teamRows} rows`,
+    constants: { LANES: lanes },
+    ...(kind === 'subgroup' ? { feature: 'subgroups' } : {}),
+  };
 }

@@ -1,0 +1,2 @@
+// Most rows of x that one entry of the work list brings.
+const TOKENS = 2u;

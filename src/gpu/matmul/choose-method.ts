@@ -1,0 +1,48 @@
+import { ggmlType, type QuantType } from '../../gguf/ggml-types';
+import { TEAM_ROWS, type MatmulMethod } from './variants';
+import { CHUNK } from './weight-layout';
+
+export interface MatmulShape {
+  readonly type: QuantType;
+  /** Elements of a row of W. */
+  readonly nIn: number;
+  /** Rows of W in the binding that one dispatch sees (a slab of a tiled matrix, one expert). */
+  readonly nOut: number;
+  /** Rows of x that meet the same matrix, about: decides how wide entries of the work list are. */
+  readonly rowsPerMatrix: number;
+}
+
+export interface MatmulDevice {
+  readonly isSoftware: boolean;
+  /** Lanes that are sure to share a subgroup as neighbours; 0 without usable subgroups. */
+  readonly subgroupLanes: number;
+}
+
+/**
+ * The method for a shape on a device. It depends on nothing else, so that a run can be repeated bit for bit.
+ * Software adapters run a barrier or a shuffle slower than the sums that it saves, hence the naive kernel; so does every device where
+ * rows of x would not lie on 16 bytes.
+ */
+export function chooseMethod(shape: MatmulShape, device: MatmulDevice): MatmulMethod {
+  const { rowsPerMatrix } = shape;
+  if (device.isSoftware || shape.nIn % CHUNK !== 0) return { kind: 'naive', tile: rowsPerMatrix > 1 ? 8 : 1 };
+  if (rowsPerMatrix > 48) return { kind: 'tile', tile: 64 };
+  if (rowsPerMatrix > 16) return { kind: 'tile', tile: 32 };
+  if (rowsPerMatrix > 8) return { kind: 'tile', tile: 16 };
+  const tile = rowsPerMatrix > 4 ? 8 : rowsPerMatrix > 2 ? 4 : rowsPerMatrix > 1 ? 2 : 1;
+  const wanted = teamLanes(shape);
+  if (device.subgroupLanes < 4) return { kind: 'team', tile, teamRows: TEAM_ROWS, lanes: wanted };
+  return { kind: 'subgroup', tile, teamRows: TEAM_ROWS, lanes: atMost(wanted, device.subgroupLanes) };
+}
+
+/** As many lanes as a row has units, up to 32: on thin grids the walk along a row is what takes time. */
+function teamLanes({ type, nIn }: MatmulShape): 8 | 16 | 32 {
+  const unit = ggmlType(type).blockSize === 256 && type !== 'IQ4_XS' ? 64 : CHUNK;
+  const units = nIn / unit;
+  return units > 16 ? 32 : units > 8 ? 16 : 8;
+}
+
+function atMost(lanes: 8 | 16 | 32, limit: number): 4 | 8 | 16 | 32 {
+  if (lanes <= limit) return lanes;
+  return limit >= 16 ? 16 : limit >= 8 ? 8 : 4;
+}

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { GpuContext } from '../../../src/gpu/device';
+import { MATMUL_KERNELS } from '../../../src/gpu/matmul/variants';
+import { compileShader, shaderSource } from '../../../src/gpu/shader-source';
+import { testContext } from '../../support/gpu';
+
+let plain: GpuContext;
+let withFeatures: GpuContext;
+beforeAll(async () => {
+  plain = await testContext('default');
+  withFeatures = await testContext('adapter');
+});
+afterAll(() => {
+  plain.dispose();
+  withFeatures.dispose();
+});
+
+/* Modules only: a pipeline costs a software adapter a second or two. matmul.test.ts builds pipelines of every kernel. */
+describe.each(MATMUL_KERNELS)('$file', (kernel) => {
+  it('compiles in every variant, on default limits where no feature is needed', async () => {
+    for (const variant of kernel.variants) {
+      const { device } = variant.feature === undefined ? plain : withFeatures;
+      const source = shaderSource(kernel.file, variant.includes);
+      await expect(compileShader(device, source), variant.id).resolves.toBeDefined();
+    }
+  });
+});
