@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 const START = fileURLToPath(new URL('../../scripts/start.mjs', import.meta.url));
+
+/** It builds the page when that has not been done. */
+vi.setConfig({ testTimeout: 240_000 });
 
 test('npm start prints the address of a page that is there, and ends with its server when told to', async () => {
   const child = spawn(process.execPath, [START, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
