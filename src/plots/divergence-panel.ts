@@ -47,7 +47,7 @@ export function divergencePanel(data: PanelData, options: PanelOptions): PanelSc
   const height = bodyBottom + (isLast ? AXIS : BOTTOM);
   const scale = errorScale(data.metric, plotTop, plotHeight);
   const axis = layerAxis(data.layers, left, right);
-  const dense = axis.step < 22 && data.layers.length > 1;
+  const density = data.layers.length < 2 || axis.step >= 22 ? 'roomy' : axis.step >= 8 ? 'dense' : 'packed';
 
   const root = svg(
     'svg',
@@ -56,7 +56,7 @@ export function divergencePanel(data: PanelData, options: PanelOptions): PanelSc
     group('selection', selection(data, options.selectedLayer, axis, plotTop, bodyBottom)),
     group('limit', limit(data, scale, left, right, narrow)),
     group('rule', rule(data, axis, isFirst, isLast ? bodyBottom + 6 : height, width)),
-    ...data.series.map((series) => curve(series, scale, axis, dense)),
+    ...data.series.map((series) => curve(series, scale, axis, density)),
     withFlips ? group('flips', flipStrip(data, axis, flipsTop, left)) : undefined,
     narrow ? undefined : group('labels', endLabels(data, scale, right)),
     isLast ? group('axis', layerLabels(axis, bodyBottom + 20, data.first?.layer)) : undefined,
@@ -139,7 +139,7 @@ function rule(data: PanelData, axis: LayerAxis, named: boolean, bottom: number, 
   ];
 }
 
-function curve(series: PanelSeries, scale: ErrorScale, axis: LayerAxis, dense: boolean): SvgNode {
+function curve(series: PanelSeries, scale: ErrorScale, axis: LayerAxis, density: Density): SvgNode {
   const at = (p: PanelPoint): readonly [number, number] => [axis.x(p.layer), scale.y(p.value)];
   // A stretch through a lane is drawn thin: between a number and "no number" there is no slope.
   const solid: (readonly [number, number] | undefined)[] = [];
@@ -156,10 +156,15 @@ function curve(series: PanelSeries, scale: ErrorScale, axis: LayerAxis, dense: b
   return group(`curve ${series.mode}`, [
     thin.length === 0 ? undefined : svg('path', { d: linePath(thin), class: 'thin' }),
     svg('path', { d: linePath(solid), class: 'line' }),
-    ...series.points.map((p) => mark(series, p, at(p), dense)),
+    ...series.points
+      .filter((p) => density !== 'packed' || p.failing || placeOf(p.value) !== 'value')
+      .map((p) => mark(series, p, at(p), density !== 'roomy')),
     ...series.points.filter((p) => p.failing && series.mode === 'isolated').map((p) => ring(at(p))),
   ]);
 }
+
+/** How close the layers stand: full marks, small marks, or only the marks that say more than the line. */
+type Density = 'roomy' | 'dense' | 'packed';
 
 function ring([x, y]: readonly [number, number]): SvgNode {
   return svg('circle', { cx: x, cy: y, r: 8, class: 'culprit-ring' });

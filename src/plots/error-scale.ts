@@ -13,7 +13,7 @@ export interface MetricSpec {
 
 export const ERROR_METRICS = {
   relL2: { id: 'relL2', title: 'relative L2 to the reference', domain: [1e-9, 1e1], tickExponents: [-9, -6, -3, 0] },
-  ratio: { id: 'ratio', title: 'error ÷ derived bound, isolated', domain: [1e-3, 1e7], tickExponents: [-3, 0, 3, 6] },
+  ratio: { id: 'ratio', title: 'error ÷ derived bound, isolated', domain: [1e-5, 1e7], tickExponents: [-3, 0, 3, 6] },
 } as const satisfies Record<ErrorMetric, MetricSpec>;
 
 /** Where a value is drawn: on the log axis, in the lane for exact zeros below it, or in the lane for what is not finite above. */

@@ -36,7 +36,7 @@ export function heatLayout(data: HeatData, width: number): HeatLayout {
   const left = narrow ? 104 : 134;
   const nLayer = Math.max(1, data.layers.length);
   const room = width - left - 2;
-  const gap = nLayer <= 12 ? (narrow ? 4 : 9) : room / nLayer > 8 ? 1.5 : 0.5;
+  const gap = nLayer <= 12 ? (narrow ? 4 : 9) : room / nLayer > 8 ? 1.5 : 0;
   const blockWidth = Math.max(1, (room - gap * (nLayer - 1)) / nLayer);
   const perToken = blockWidth / Math.max(1, data.positions.length);
   const rowHeight = narrow ? 13 : 15;

@@ -5,17 +5,24 @@ export interface Raster {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8ClampedArray<ArrayBuffer>;
+  /** The same pixels, one a word. */
+  readonly words: Uint32Array<ArrayBuffer>;
 }
 
 export function createRaster(width: number, height: number): Raster {
   const w = Math.max(1, Math.round(width));
   const h = Math.max(1, Math.round(height));
-  return { width: w, height: h, data: new Uint8ClampedArray(w * h * 4) };
+  const data = new Uint8ClampedArray(w * h * 4);
+  return { width: w, height: h, data, words: new Uint32Array(data.buffer) };
 }
 
-/** Fills [x0, x1) x [y0, y1), device pixels, clipped; `alpha` 0-1 replaces what is there. */
-export function fillRect(raster: Raster, x0: number, y0: number, x1: number, y1: number, colour: Rgb, alpha = 1): void {
-  paintRect(raster, x0, y0, x1, y1, () => colour, alpha);
+/** Fills [x0, x1) x [y0, y1), device pixels, clipped, opaque. */
+export function fillRect(raster: Raster, x0: number, y0: number, x1: number, y1: number, colour: Rgb): void {
+  const { width, words } = raster;
+  const { left, right, top, bottom } = clip(raster, x0, y0, x1, y1);
+  if (left >= right) return;
+  const word = wordOf(colour);
+  for (let y = top; y < bottom; y++) words.fill(word, y * width + left, y * width + right);
 }
 
 /** As {@link fillRect}, with diagonal stripes `period` pixels apart: cells that hold no finite number. */
@@ -29,32 +36,35 @@ export function hatchRect(
   ground: Rgb,
   period: number,
 ): void {
+  const { width, words } = raster;
+  const { left, right, top, bottom } = clip(raster, x0, y0, x1, y1);
   const half = Math.max(1, Math.round(period / 2.2));
-  paintRect(raster, x0, y0, x1, y1, (x, y) => ((x + y) % period < half ? stripe : ground), 1);
+  const [on, off] = [wordOf(stripe), wordOf(ground)];
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) words[y * width + x] = (x + y) % period < half ? on : off;
+  }
 }
 
-function paintRect(
-  raster: Raster,
+function clip(
+  { width, height }: Raster,
   x0: number,
   y0: number,
   x1: number,
   y1: number,
-  colourAt: (x: number, y: number) => Rgb,
-  alpha: number,
-): void {
-  const { width, height, data } = raster;
-  const left = Math.max(0, Math.round(x0));
-  const right = Math.min(width, Math.round(x1));
-  const bottom = Math.min(height, Math.round(y1));
-  const a = Math.round(alpha * 255);
-  for (let y = Math.max(0, Math.round(y0)); y < bottom; y++) {
-    for (let x = left; x < right; x++) {
-      const colour = colourAt(x, y);
-      const i = (y * width + x) * 4;
-      data[i] = colour[0];
-      data[i + 1] = colour[1];
-      data[i + 2] = colour[2];
-      data[i + 3] = a;
-    }
-  }
+): { readonly left: number; readonly right: number; readonly top: number; readonly bottom: number } {
+  return {
+    left: Math.max(0, Math.round(x0)),
+    right: Math.min(width, Math.round(x1)),
+    top: Math.max(0, Math.round(y0)),
+    bottom: Math.min(height, Math.round(y1)),
+  };
+}
+
+const bytes = new Uint8Array(4);
+const word = new Uint32Array(bytes.buffer);
+
+/** Red, green, blue, opaque, as a word of the machine's byte order. */
+function wordOf([r, g, b]: Rgb): number {
+  bytes.set([r, g, b, 255]);
+  return word[0] ?? 0;
 }

@@ -67,7 +67,7 @@ function pointOf(row: Row, stage: StageId, mode: CompareMode, metric: ErrorMetri
 }
 
 function limitOf(view: TraceView, metric: ErrorMetric): PanelData['limit'] {
-  if (metric === 'ratio') return { value: view.limits.ratio, text: `bound ${formatMetric(view.limits.ratio)}` };
+  if (metric === 'ratio') return { value: view.limits.ratio, text: `bound ${String(view.limits.ratio)}` };
   const value = relL2OfCosine(view.limits.cosine);
   return { value, text: `limit ${formatMetric(value)}` };
 }

@@ -28,7 +28,7 @@ describe('divergence panel', () => {
 
   it('draws the ratio to the bound with its limit at 1', async () => {
     const data = selectPanel(blind, 'moe_expert_out', 'ratio');
-    expect(data.limit).toEqual({ value: 1, text: 'bound 1.00' });
+    expect(data.limit).toEqual({ value: 1, text: 'bound 1' });
     expect(data.series.map((s) => s.mode)).toEqual(['isolated']);
     await expect(svgText(divergencePanel(data, { width: 360, position: 'only' }).root)).toMatchFileSnapshot(
       'goldens/blind-expert-out-ratio-360.svg',

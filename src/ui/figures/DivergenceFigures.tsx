@@ -189,13 +189,24 @@ function Readout(props: {
     const data = selectPanel(props.view, stage, props.metric);
     const values = data.series.map((series) => {
       const point = series.points.find((p) => p.layer === layer);
-      return point === undefined ? undefined : `${series.title} ${formatMetric(point.value)}`;
+      return point === undefined ? [] : [`${series.title} ${formatMetric(point.value)}`];
     });
-    return `${data.title} ${values.filter((v) => v !== undefined).join(', ') || '–'}`;
+    return { title: data.title, values: values.flat() };
   });
   return (
     <p className="readout">
-      <b>Layer {layer}</b> {words.join('; ')}
+      <b>Layer {layer}</b>
+      {words.map(({ title, values }) => (
+        <span key={title}>
+          {title}
+          {values.map((value) => (
+            <span key={value} className="whole">
+              {' '}
+              {value}
+            </span>
+          ))}
+        </span>
+      ))}
     </p>
   );
 }
@@ -208,7 +219,8 @@ function PanelNotes({ view, metric }: { readonly view: TraceView; readonly metri
   return (
     <p className="note">
       <span className="narrow-key">
-        <b className="key-free">●</b> free-running, <b className="key-isolated">□</b> isolated.{' '}
+        <b className="key-free">●</b> and solid: free-running, <b className="key-isolated">□</b> and dashed:
+        isolated.{' '}
       </span>
       Free-running, each arm feeds itself; isolated, each stage is fed the reference’s input, so that only its own error
       is left. {limit} A ring marks a stage that is wrong by itself.
