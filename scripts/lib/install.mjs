@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path';
 import { findChromium, softwareGpuEnvironment } from './chromium.mjs';
 import { output, ROOT, run, SetupError, which } from './process.mjs';
 
+/** What Vite needs. */
+const OLDEST_NODE = { major: 20, minor: 19 };
+
 /** Longest time to wait for a browser download before trying the distribution's package. */
 const DOWNLOAD_TIMEOUT_MS = 300_000;
 
@@ -12,9 +15,10 @@ const DOWNLOAD_TIMEOUT_MS = 300_000;
  * @throws {SetupError} when Node is too old or npm fails
  */
 export async function ensureNodeModules() {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major < 20) {
-    throw new SetupError(`Node ${process.versions.node} is too old.`, 'Install Node 20 or newer: https://nodejs.org');
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < OLDEST_NODE.major || (major === OLDEST_NODE.major && minor < OLDEST_NODE.minor)) {
+    const oldest = `${OLDEST_NODE.major}.${OLDEST_NODE.minor}`;
+    throw new SetupError(`Node ${process.versions.node} is too old.`, `Install Node ${oldest} or newer.`);
   }
   const installed = join(ROOT, 'node_modules/.package-lock.json');
   const lock = join(ROOT, 'package-lock.json');

@@ -1,7 +1,31 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail } from '../base/errors';
 import type { Terminal } from './terminal';
+
+/**
+ * Makes sure that a result can be written there, before the work that leads to it. A file that exists keeps its content.
+ * @throws TracerError `usage`
+ */
+export async function checkOutput(file: string): Promise<void> {
+  if (file === '-') return;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    await (await open(file, 'a')).close();
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+}
+
+/** The same for a folder, which is made. @throws TracerError `usage` */
+export async function checkFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw unwritable(folder, error);
+  }
+}
 
 /** Writes a result to a file, making its folder, or to standard output for `-`. @throws TracerError `usage` when it cannot be written */
 export async function writeOutput(file: string, text: string, terminal: Terminal): Promise<void> {

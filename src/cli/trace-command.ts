@@ -4,7 +4,7 @@ import { reportToJson } from '../divergence/report-json';
 import type { SessionEvent } from '../session/events';
 import { JSON_FILE, QUIET } from './commands';
 import { exitCodeOfReport } from './exit-codes';
-import { writeOutput } from './output';
+import { checkFolder, checkOutput, writeOutput } from './output';
 import { progressView } from './progress';
 import { adapterText, reportText } from './report-text';
 import type { CommandRunner } from './run-cli';
@@ -23,6 +23,8 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   const request = await traceRequest(args);
   const isQuiet = args.has(QUIET);
   const jsonFile = args.get(JSON_FILE);
+  if (jsonFile !== undefined) await checkOutput(jsonFile);
+  if (request.save !== undefined) await checkFolder(request.save.folder);
   const view = progressView(terminal, isQuiet);
   const onEvent = (event: SessionEvent): void => {
     if (event.type === 'started' && event.adapter !== undefined && !isQuiet) {

@@ -144,6 +144,13 @@ describe('moescope trace refuses', () => {
     ['a token outside the vocabulary', [MINI, '--tokens', '512', '--arms', 'cpu'], 2, /^error prompt-token: /],
     ['two prompts', [MINI, '--tokens', '1', '--prompt', 'x'], 2, /^error usage: .*exclude each other/],
     [
+      'a report file that cannot be written, before the run',
+      [MINI, '--json', join(MINI, 'x')],
+      2,
+      /^error usage: .*written/,
+    ],
+    ['a tensor folder that cannot be made', [MINI, '--save-tensor', join(MINI, 'x')], 2, /^error usage: .*written/],
+    [
       'a hardware adapter where there is none',
       [MINI, '--adapter', 'hardware', '--runtime', 'node', '--tokens', '1'],
       3,
