@@ -1,9 +1,12 @@
 import type { GpuContext } from '../device';
+import type { KernelSpec } from '../kernel-spec';
 import { KERNEL_TABLE, type KernelName } from '../kernel-table';
 import { getPipeline, type Pipeline } from '../pipelines';
 
-/** The compiled kernels of a device. */
-export type KernelSet = { readonly [K in KernelName]: Pipeline<(typeof KERNEL_TABLE)[K]> };
+/** The compiled kernels of a device. Another file with the same bindings and params may stand in for one. */
+export type KernelSet = { readonly [K in KernelName]: Pipeline<AnyFile<(typeof KERNEL_TABLE)[K]>> };
+
+type AnyFile<K extends KernelSpec> = Omit<K, 'file'> & Pick<KernelSpec, 'file'>;
 
 /** Compiles every kernel of the table but the products, which are compiled for the types that a model has. @throws TracerError `gpu-shader`. */
 export async function compileKernels(context: GpuContext): Promise<KernelSet> {

@@ -5,19 +5,11 @@ import { encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '..
 import { gpuRowWords } from '../matmul/weight-layout';
 import { workList, type Share } from '../matmul/work-list';
 import type { BufferRange } from '../recorder';
-import { expertPart, matrixParts, type WeightPart } from '../weights/weight-part';
+import { expertPart, matrixParts } from '../weights/weight-part';
 import { batches } from '../weights/batches';
 import { expertRows } from './expert-rows';
+import type { Load } from './product-load';
 import type { StageRun } from './stage-run';
-
-/** A part of a weight and the rows that meet it. */
-interface Load {
-  readonly part: WeightPart;
-  /** (xRow, yRow) pairs, flat. */
-  readonly rows: readonly number[];
-  /** Where the part's first output lies in a row of y. */
-  readonly column: number;
-}
 
 /** Rows of W in the smallest dispatch that a large product is cut into. */
 const FEWEST_ROWS = 64;
@@ -34,7 +26,7 @@ export async function denseProduct(
   const parts = matrixParts(tensor, Math.min(tools.context.maxBindingBytes, tools.cache.batchBytes));
   const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
   const loads = parts.map((part) => ({ part, rows, column: part.firstRow }));
-  await product(run, loads, run.stepTokens, x, strides);
+  await product(run, run.changeLoads?.(loads, false) ?? loads, run.stepTokens, x, strides);
 }
 
 /**
@@ -52,7 +44,7 @@ export async function expertProduct(run: StageRun, role: WeightRole, x: BufferRa
     column: 0,
   }));
   const rowsPerMatrix = Math.ceil((run.stepTokens * nExpertUsed) / nExpert);
-  await product(run, loads, rowsPerMatrix, x, { xStride: nIn, yStride: nOut });
+  await product(run, run.changeLoads?.(loads, true) ?? loads, rowsPerMatrix, x, { xStride: nIn, yStride: nOut });
 }
 
 async function product(
@@ -71,7 +63,7 @@ async function product(
       for (const [i, load] of batch.entries()) {
         const { tensor, nIn } = load.part;
         const nOut = tensor.dims[1] ?? 1;
-        const matmul = await prepareMatmul(context, { type: tensor.type, nIn, nOut, rowsPerMatrix });
+        const matmul = await (load.prepare ?? prepareMatmul)(context, { type: tensor.type, nIn, nOut, rowsPerMatrix });
         const buffer = pinned.buffers[i];
         if (buffer !== undefined) await encodePaced(run, matmul, load, buffer, x, strides);
       }

@@ -5,6 +5,7 @@ import type { BufferRange, Recorder } from '../recorder';
 import type { WeightCache } from '../weights/weight-cache';
 import type { KernelSet } from './kernel-set';
 import type { Pacer } from './pacer';
+import type { ChangeLoads } from './product-load';
 import type { StageInput } from './stage-sizes';
 
 /** What all stages of an engine share. */
@@ -48,6 +49,8 @@ export interface StageRun {
   /** Where the stage writes; its first row there is `outputRow`. */
   readonly output: BufferRange;
   readonly outputRow: number;
+  /** Set by faults on purpose only. */
+  readonly changeLoads?: ChangeLoads;
   readonly signal: AbortSignal | undefined;
 }
 

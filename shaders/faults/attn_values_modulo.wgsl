@@ -1,0 +1,39 @@
+// A FAULT ON PURPOSE: attn_values.wgsl with kv head h % nHeadKv in place of h / (nHead / nHeadKv).
+// y[t][h][d] = sum over keys <= firstPosition + t of p[t][h][key] * values[key][h % nHeadKv][d]; shapes and lanes as there. f32.
+#include "lib/grid.wgsl"
+
+struct Params {
+  count: u32,
+  nHead: u32,
+  headsPerKv: u32,
+  headDim: u32,
+  nKeys: u32,
+  firstPosition: u32,
+}
+
+@group(0) @binding(0) var<storage, read> p: array<f32>;
+@group(0) @binding(1) var<storage, read> values: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let index = linearIndex(global, groups, 64u);
+  if (index >= params.count) {
+    return;
+  }
+  let row = index / params.headDim; // token * nHead + head
+  let d = index - row * params.headDim;
+  let token = row / params.nHead;
+  let nHeadKv = params.nHead / params.headsPerKv;
+  let headKv = (row - token * params.nHead) % nHeadKv;
+  let step = nHeadKv * params.headDim;
+  let end = min(params.nKeys, params.firstPosition + token + 1u);
+  var first = headKv * params.headDim + d;
+  var sum = 0.0;
+  for (var key = 0u; key < end; key++) {
+    sum += p[row * params.nKeys + key] * values[first];
+    first += step;
+  }
+  y[index] = sum;
+}

@@ -1,0 +1,36 @@
+// A FAULT ON PURPOSE: renormalise.wgsl without the division for tokens first to end - 1.
+// weights[t][s] = p[t][indices[t][s]] there, and divided by max(sum, 2^-14) elsewhere.
+// p (tokens, nExpert); indices, weights (tokens, nUsed). One lane a slot. f32.
+#include "lib/grid.wgsl"
+
+struct Params {
+  count: u32,
+  nExpert: u32,
+  nUsed: u32,
+  first: u32,
+  end: u32,
+}
+
+@group(0) @binding(0) var<storage, read> p: array<f32>;
+@group(0) @binding(1) var<storage, read> indices: array<u32>;
+@group(0) @binding(2) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+const SMALLEST_SUM: f32 = 6.103515625e-5; // 2^-14
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let index = linearIndex(global, groups, 64u);
+  if (index >= params.count) {
+    return;
+  }
+  let token = index / params.nUsed;
+  let slots = token * params.nUsed;
+  var sum = 0.0;
+  for (var slot = 0u; slot < params.nUsed; slot++) {
+    sum += p[token * params.nExpert + min(indices[slots + slot], params.nExpert - 1u)];
+  }
+  let own = p[token * params.nExpert + min(indices[index], params.nExpert - 1u)];
+  let faulty = token >= params.first && token < params.end;
+  weights[index] = select(own / max(sum, SMALLEST_SUM), own, faulty);
+}

@@ -1,0 +1,111 @@
+import { rowBytes, type QuantType } from '../../gguf/ggml-types';
+import type { ModelFile, TensorInfo } from '../../gguf/model-file';
+import type { Fault } from '../../model/faults';
+import { faultTensors } from '../../model/faults';
+import type { HParams } from '../../model/hparams';
+import { findWeight, weightName } from '../../model/weights';
+import { mistakenType, nonFiniteScale, scaleBitFlip, weightBitFlip, type BytePatch } from './weight-bits';
+
+/** Bit 9 of an f16 is its highest mantissa bit: the scale changes by a quarter to a half. */
+const HIGHEST_MANTISSA_BIT = 9;
+
+/**
+ * The model as an arm with these faults sees it: tensors of another type, bytes that differ from the file's. What is not struck is the
+ * model's own. The file, and other users of the model, never see a change.
+ */
+export function faultyModel(model: ModelFile, hparams: HParams, faults: readonly Fault[]): ModelFile {
+  const tensors = new Map<string, TensorInfo>(model.tensors);
+  const patches: RowPatch[] = [];
+  for (const fault of faults) {
+    for (const role of faultTensors(fault)) {
+      const tensor = findWeight(model, hparams, role, fault.layer);
+      if (fault.kind === 'qtype-blind') tensors.set(tensor.name, { ...tensor, type: mistakenType(tensor.type) });
+      const bytes = patchOf(fault, tensor.type);
+      if (bytes !== undefined) patches.push(new RowPatch(tensor, bytes, fault.expert));
+    }
+  }
+  const retyped = new Set(faults.flatMap((fault) => (fault.kind === 'qtype-blind' ? namesOf(fault, hparams) : [])));
+  return {
+    ...fieldsOf(model),
+    tensors,
+    get bytesRead() {
+      return model.bytesRead;
+    },
+    async readTensor(tensor, offset, length, signal) {
+      const own = model.tensors.get(tensor.name) ?? tensor;
+      const read = retyped.has(tensor.name)
+        ? await readClamped(model, own, offset, length, signal)
+        : await model.readTensor(own, offset, length, signal);
+      const due = patches.filter((patch) => patch.tensor === tensor.name);
+      return due.reduce((bytes, patch) => patch.apply(bytes, offset), read);
+    },
+    close: () => model.close(),
+  };
+}
+
+function patchOf(fault: Fault, type: QuantType): readonly BytePatch[] | undefined {
+  switch (fault.kind) {
+    case 'nan':
+    case 'inf':
+      return nonFiniteScale(type, fault.kind);
+    case 'bitflip':
+      return weightBitFlip(type);
+    case 'scale-bitflip':
+      return scaleBitFlip(type, fault.bit ?? HIGHEST_MANTISSA_BIT);
+    default:
+      return undefined;
+  }
+}
+
+/** Bytes of the first row of one matrix that change. Without an expert, the expert whose bytes are asked for first is the one. */
+class RowPatch {
+  readonly tensor: string;
+  readonly #bytes: readonly BytePatch[];
+  readonly #matrixBytes: number;
+  #expert: number | undefined;
+
+  constructor(tensor: TensorInfo, bytes: readonly BytePatch[], expert: number | undefined) {
+    const [nIn = 1, nOut = 1, nExpert] = tensor.dims;
+    this.tensor = tensor.name;
+    this.#bytes = bytes;
+    this.#matrixBytes = nOut * rowBytes(tensor.type, nIn);
+    this.#expert = nExpert === undefined ? 0 : expert;
+  }
+
+  /** A changed copy, or `read` itself where nothing lies in it. `read` begins `offset` bytes into the tensor. */
+  apply(read: Uint8Array<ArrayBuffer>, offset: number): Uint8Array<ArrayBuffer> {
+    this.#expert ??= Math.floor(offset / this.#matrixBytes);
+    const first = this.#expert * this.#matrixBytes - offset;
+    const due = this.#bytes.filter(({ at }) => first + at >= 0 && first + at < read.length);
+    if (due.length === 0) return read;
+    const bytes = read.slice();
+    for (const { at, flip = 0, set } of due) bytes[first + at] = set ?? (bytes[first + at] ?? 0) ^ flip;
+    return bytes;
+  }
+}
+
+/** Reads as a wrong row stride asks: what would leave the tensor is the tensor's end, and zeros where even that is too short. */
+async function readClamped(
+  model: ModelFile,
+  tensor: TensorInfo,
+  offset: number,
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const within = Math.min(length, tensor.bytes);
+  const read = await model.readTensor(tensor, Math.min(offset, tensor.bytes - within), within, signal);
+  if (within === length) return read;
+  const bytes = new Uint8Array(length);
+  bytes.set(read);
+  return bytes;
+}
+
+function namesOf(fault: Fault, hparams: HParams): readonly string[] {
+  return faultTensors(fault).map((role) => weightName(role, fault.layer, hparams));
+}
+
+/** Copies what is plain data, so that getters of the model are not frozen by a spread. */
+function fieldsOf(model: ModelFile): Omit<ModelFile, 'tensors' | 'bytesRead' | 'readTensor' | 'close'> {
+  const { name, version, bytes, headerBytes, headerSha256, metadata, descriptors } = model;
+  return { name, version, bytes, headerBytes, headerSha256, metadata, descriptors };
+}

@@ -1,0 +1,96 @@
+import { createCpuEngine } from '../../../src/cpu/engine/cpu-engine';
+import { createInlinePool } from '../../../src/cpu/pool/inline-pool';
+import { compareStep } from '../../../src/divergence/compare-step';
+import { NO_FLIPS } from '../../../src/divergence/flip-state';
+import { LIMITS } from '../../../src/divergence/limits';
+import type { Row, Verdict } from '../../../src/divergence/report';
+import { judge } from '../../../src/divergence/verdict';
+import type { ModelFile } from '../../../src/gguf/model-file';
+import type { GpuContext } from '../../../src/gpu/device';
+import { createFaultyEngine } from '../../../src/gpu/faults/faulty-engine';
+import type { Tap } from '../../../src/model/engine';
+import type { Fault } from '../../../src/model/faults';
+import type { HParams } from '../../../src/model/hparams';
+import { LAYER_STAGES, type StageId } from '../../../src/model/stages';
+import { captureAll, openGolden, range } from '../../cpu/support';
+
+type Taps = ReadonlyMap<StageId, Tap>;
+
+/** What the reference computed of one model and prompt, with bounds: computed once, judged against many times. */
+export interface Reference {
+  readonly model: ModelFile;
+  readonly hparams: HParams;
+  readonly tokens: Uint32Array<ArrayBuffer>;
+  readonly layers: readonly { readonly taps: Taps; readonly layerInput: Tap | undefined }[];
+}
+
+/** Runs a golden model's reference; the caller closes the model. */
+export async function referenceOf(name: string, tokens: readonly number[]): Promise<Reference> {
+  const { model, hparams } = await openGolden(name);
+  const cpu = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
+  const ids = Uint32Array.from(tokens);
+  const options = { capture: captureAll(range(ids.length)), bounds: true };
+  let layerInput = (await cpu.begin(ids, 0, options)).taps.get('embedding');
+  const layers: { readonly taps: Taps; readonly layerInput: Tap | undefined }[] = [];
+  for (let l = 0; l < hparams.nLayer; l++) {
+    const { taps } = await cpu.layer(l, options);
+    layers.push({ taps, layerInput });
+    layerInput = taps.get('post_ffn_residual');
+  }
+  await cpu.dispose();
+  return { model, hparams, tokens: ids, layers };
+}
+
+/** What is said of the layers that faults strike, each stage fed with the reference's inputs. */
+export interface Isolated {
+  readonly rows: readonly Row[];
+  readonly verdict: Verdict;
+}
+
+/** Isolates the layers of these faults on an engine that has all of them, and judges. */
+export async function isolateFaults(
+  context: GpuContext,
+  reference: Reference,
+  faults: readonly Fault[],
+  layers: readonly number[] = [...new Set(faults.map((fault) => fault.layer))],
+): Promise<Isolated> {
+  const { model, hparams, tokens } = reference;
+  const engine = createFaultyEngine({ context, model, hparams }, faults);
+  const rows: Row[] = [];
+  const positions = range(tokens.length);
+  await engine.begin(tokens, 0, { capture: new Map() });
+  for (const layer of layers) {
+    const step = reference.layers[layer];
+    if (step === undefined) throw new Error(`no layer ${layer}`);
+    const capture = new Map(LAYER_STAGES.map((stage) => [stage, positions] as const));
+    const { taps } = await engine.isolate(layer, step, { capture });
+    const compared = compareStep(layer, taps, step.taps, NO_FLIPS, {
+      a: 'gpu',
+      b: 'cpu',
+      mode: 'isolated',
+      stages: LAYER_STAGES,
+      nExpert: hparams.nExpert,
+      cosineLimit: LIMITS.cosine.value,
+      ratioLimit: LIMITS.ratio.value,
+    });
+    rows.push(...compared.rows);
+  }
+  await engine.dispose();
+  const { verdict } = judge(
+    {
+      rows,
+      limits: { cosine: LIMITS.cosine.value, ratio: LIMITS.ratio.value },
+      complete: true,
+      layersDone: layers.length,
+      nTokens: tokens.length,
+      arms: ['gpu', 'cpu'],
+    },
+    {
+      hparams,
+      typeOf: (tensor) => model.tensors.get(tensor)?.type,
+      expertAt: (layer, position, slot) =>
+        reference.layers[layer]?.taps.get('moe_router_indices')?.data[position * hparams.nExpertUsed + slot],
+    },
+  );
+  return { rows, verdict };
+}
