@@ -144,8 +144,7 @@ test('a run is cancelled within half a second and can be started again', async (
     return performance.now() - started;
   });
   expect(await state(page, 'cancelled', 'error', 'done')).toBe('cancelled');
-  // The two cores of a small machine carry both arms and the software GPU: the half second is for the page as people have it.
-  expect(took).toBeLessThan(2000);
+  expect(took).toBeLessThan(500);
   await page.getByRole('textbox', { name: 'Token ids' }).fill('420');
   await runButton(page).click();
   expect(await state(page, 'done', 'error')).toBe('done');

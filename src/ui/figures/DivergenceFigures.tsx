@@ -1,4 +1,4 @@
-import { useId, useMemo, useState, type PointerEvent, type ReactElement } from 'react';
+import { Fragment, useId, useMemo, useState, type PointerEvent, type ReactElement } from 'react';
 import { formatMetric } from '../../base/format';
 import { HEADLINE_STAGES, LAYER_STAGES, stageOrder, stageSpec, type StageId } from '../../model/stages';
 import { describePanel, divergencePanel } from '../../plots/divergence-panel';
@@ -198,12 +198,11 @@ function Readout(props: {
       <b>Layer {layer}</b>
       {words.map(({ title, values }) => (
         <span key={title}>
-          {title}
+          {title}{' '}
           {values.map((value) => (
-            <span key={value} className="whole">
-              {' '}
-              {value}
-            </span>
+            <Fragment key={value}>
+              <span className="whole">{value}</span>{' '}
+            </Fragment>
           ))}
         </span>
       ))}
