@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { reportFromJson } from '../src/divergence/report-json';
-import { runBuiltCli } from '../tests/cli/built-cli';
+import { runBuiltCli, startCli } from '../tests/cli/built-cli';
 import { SAMPLE_PATH } from '../tests/support/golden';
 
 /** A run with every option that the page has, so that a control that is not found shows. */
@@ -34,6 +34,16 @@ test("the page's own error comes back with its code", async () => {
   expect(status).toBe(2);
   expect(out).toBe('');
   expect(err).toMatch(/^error gguf-not-gguf: README\.md/);
+});
+
+test('an interrupt ends the run and the browser, status 130', async () => {
+  const long = Array.from({ length: 300 }, (_, i) => i + 1).join(',');
+  const running = startCli(['trace', SAMPLE_PATH, '--tokens', long, '--runtime', 'browser']);
+  await running.until('Layers');
+  running.interrupt();
+  const { status, err } = await running.finished;
+  expect(status).toBe(130);
+  expect(err).toContain('error run-cancelled');
 });
 
 test('a software GPU does not pass for hardware', async () => {

@@ -22,7 +22,7 @@ export function progressLine(progress: Progress, columns: number): string {
   const parts = [
     PHASE_WORDS[progress.phase].padEnd(9),
     `[${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}] ${progress.done}/${progress.total}`,
-    formatBytes(progress.bytes),
+    ...(progress.bytes > 0 ? [formatBytes(progress.bytes)] : []),
     ...(progress.rate > 0 ? [`${formatBytes(progress.rate)}/s`] : []),
     ...(progress.secondsLeft === undefined ? [] : [`${formatDuration(progress.secondsLeft)} left`]),
     ...(progress.tensor === undefined ? [] : [progress.tensor]),

@@ -26,7 +26,7 @@ describe('progressLine', () => {
 
   test('leaves out what is not known', () => {
     const early: Progress = { phase: 'prepare', done: 0, total: 1, bytes: 0, rate: 0 };
-    expect(progressLine(early, 200)).toBe('Preparing  [....................] 0/1  0 B');
+    expect(progressLine(early, 200)).toBe('Preparing  [....................] 0/1');
   });
 
   test('is narrower than the terminal', () => {

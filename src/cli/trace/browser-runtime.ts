@@ -85,8 +85,10 @@ async function launch(args: readonly string[]): Promise<Browser> {
       { looked: 'CHROME_PATH, PATH, Playwright' },
     );
   }
+  // An interrupt is ours to handle: the browser is closed on every way out.
   try {
-    return await chromium.launch({ executablePath, headless: true, args: [...args] });
+    const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+    return await chromium.launch({ executablePath, headless: true, args: [...args], ...signals });
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
     const remedy = 'Start it by hand to see why, or set CHROME_PATH to another.';
@@ -106,7 +108,9 @@ async function runUntilAborted(
     () => Promise.reject(cancelled()),
     () => undefined,
   );
-  const running = runOnPage(page, request).then(reportFromJson);
+  const running = runOnPage(page, request, (progress) => {
+    onEvent({ type: 'progress', progress });
+  }).then(reportFromJson);
   try {
     const report = await Promise.race([running, aborted.then(() => running)]);
     const { adapter } = report;

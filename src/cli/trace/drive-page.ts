@@ -2,13 +2,21 @@ import type { Locator, Page } from 'playwright-core';
 import { ERROR_CODES, TracerError, type ErrorData } from '../../base/errors';
 import { allPartNames } from '../../gguf/split-names';
 import { isUrl } from '../open-model';
+import { RUN_PHASES, type Progress } from '../../session/events';
 import type { TraceRequest } from './request';
+
+/** How often the page's progress is looked at. */
+const WATCH_INTERVAL_MS = 500;
 
 /**
  * Opens the model on the page, fills in the run, presses Run and waits for its end.
  * @returns the report as JSON text. @throws TracerError with the page's own code when it ends in an error
  */
-export async function runOnPage(page: Page, request: TraceRequest): Promise<string> {
+export async function runOnPage(
+  page: Page,
+  request: TraceRequest,
+  onProgress: (progress: Progress) => void,
+): Promise<string> {
   if (!isUrl(request.model)) {
     await page
       .locator('input[type="file"]')
@@ -19,8 +27,31 @@ export async function runOnPage(page: Page, request: TraceRequest): Promise<stri
   await fillPrompt(page, request);
   await fillOptions(page, request);
   await page.getByRole('button', { name: 'Run', exact: true }).click();
-  await waitForState(page, ['done', 'cancelled'], 0);
+  const watch = setInterval(() => {
+    readProgress(page).then(
+      (progress) => {
+        if (progress !== undefined) onProgress(progress);
+      },
+      // The page is gone or has moved on: the wait below tells why.
+      () => undefined,
+    );
+  }, WATCH_INTERVAL_MS);
+  try {
+    await waitForState(page, ['done', 'cancelled'], 0);
+  } finally {
+    clearInterval(watch);
+  }
   return takeReport(page);
+}
+
+/** The phase that the page marks as the current step, as `layers 3/6`. The page tells its bytes to people only. */
+async function readProgress(page: Page): Promise<Progress | undefined> {
+  const step = await page.evaluate(() => document.querySelector('[aria-current="step"]')?.textContent ?? '');
+  const [, word, done, total] = /^(\w+)(?: (\d+)\/(\d+))?$/.exec(step.trim()) ?? [];
+  const phase = RUN_PHASES.find((candidate) => candidate === word);
+  return phase === undefined
+    ? undefined
+    : { phase, done: Number(done ?? 0), total: Number(total ?? 1), bytes: 0, rate: 0 };
 }
 
 async function fillPrompt(page: Page, { prompt }: TraceRequest): Promise<void> {
