@@ -15,9 +15,11 @@ const PLAYWRIGHT_REPORT = join(REPORTS, 'playwright.json');
 
 /** @typedef {import('./lib/summary.mjs').Counts} Counts */
 
+/** @typedef {{ tests: boolean, run: (env: NodeJS.ProcessEnv) => Promise<Counts> }} Stage */
+
 /**
  * Every stage by name. `tests` stages need a browser, a software GPU and the build.
- * @type {Record<string, { tests: boolean, run: (env: NodeJS.ProcessEnv) => Promise<Counts> }>}
+ * @type {Record<string, Stage>}
  */
 const STAGES = {
   typecheck: { tests: false, run: () => check('typecheck', 'typescript/bin/tsc', ['--noEmit']) },
@@ -29,32 +31,39 @@ const STAGES = {
 
 await runMain(async () => {
   const stages = chosenStages(process.argv.slice(2));
-  await ensureNodeModules();
-  rmSync(REPORTS, { recursive: true, force: true });
-  mkdirSync(REPORTS, { recursive: true });
-
   /** @type {Counts[]} */
   const parts = [];
-  for (const stage of stages.filter((s) => !s.tests)) parts.push(await stage.run({}));
-  const testStages = stages.filter((s) => s.tests);
-  if (testStages.length > 0) {
-    try {
-      const chromium = await ensureChromium();
-      const env = { CHROME_PATH: chromium, ...(await ensureSoftwareGpu(chromium)) };
-      await ensureBuilt();
-      for (const stage of testStages) parts.push(await stage.run(env));
-    } catch (error) {
-      if (!(error instanceof SetupError)) throw error;
-      console.error(`error: ${error.message}\n  ${error.remedy}`);
-      parts.push({ passed: 0, failed: testStages.length, notes: [error.message] });
-    }
+  try {
+    await runStages(stages, parts);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(`error: ${error.message}\n  ${error.remedy}`);
+    // What could not be set up was not tested: every stage that did not run has failed.
+    parts.push({ passed: 0, failed: stages.length - parts.length, notes: [error.message] });
   }
-
   const total = addCounts(parts);
   for (const note of total.notes) console.log(note);
   console.log(summaryLine(total));
   return total.failed === 0 ? 0 : 1;
 });
+
+/**
+ * Runs the stages in order, adding each one's counts.
+ * @param {readonly Stage[]} stages
+ * @param {Counts[]} parts
+ */
+async function runStages(stages, parts) {
+  await ensureNodeModules();
+  rmSync(REPORTS, { recursive: true, force: true });
+  mkdirSync(REPORTS, { recursive: true });
+  for (const stage of stages.filter((s) => !s.tests)) parts.push(await stage.run({}));
+  const testStages = stages.filter((s) => s.tests);
+  if (testStages.length === 0) return;
+  const chromium = await ensureChromium();
+  const env = { CHROME_PATH: chromium, ...(await ensureSoftwareGpu(chromium)) };
+  await ensureBuilt();
+  for (const stage of testStages) parts.push(await stage.run(env));
+}
 
 /** @param {readonly string[]} names */
 function chosenStages(names) {
