@@ -1,12 +1,12 @@
 // y = W x for the rows of a work list (lib/matmul_params.wgsl).
-// W (nOut, nIn) in the layout of <weights>; x f32, rows anywhere; y f32.
+// W (nOut, nIn) in the layout of <weights>; x f32, read as <x> says; y f32.
 // One lane a row of W, walking along it: 32 weights become f32 once and meet every row of x of the entry. No barrier, no subgroup: the
 // reference for the other variants, and the fastest on a software adapter. f32 sums, in order of k's chunks.
 // Workgroups: x and z over rows of W, y over entries.
 #include "lib/matmul_params.wgsl"
 #include <tokens>
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+#include <x>
 @group(0) @binding(1) var<storage, read> entries: array<vec4<u32>>;
 @group(0) @binding(2) var<storage, read> rows: array<vec2<u32>>;
 @group(0) @binding(3) var<storage, read> weights: array<vec4<u32>>;
@@ -14,13 +14,6 @@
 @group(0) @binding(5) var<uniform> params: Params;
 
 #include <weights>
-
-// Elements k to k + 3 of the row of x that begins at `base`; zero beyond nIn, whatever memory holds there.
-fn xColumn(base: u32, column: u32) -> vec4<f32> {
-  let k = vec4(4u * column) + vec4(0u, 1u, 2u, 3u);
-  let at = min(k, vec4(params.nIn - 1u)) + base;
-  return select(vec4(0.0), vec4(x[at.x], x[at.y], x[at.z], x[at.w]), k < vec4(params.nIn));
-}
 
 @compute @workgroup_size(64)
 fn main(
@@ -36,6 +29,10 @@ fn main(
   let count = min(entry.z, TOKENS);
   let row = (entry.x >> 2u) + o * params.rowVec4s;
 
+  var xAt: array<u32, TOKENS>;
+  for (var t = 0u; t < count; t++) {
+    xAt[t] = xRow(rows[entry.y + t].x * params.xStride + params.xOffset);
+  }
   var sums: array<f32, TOKENS>;
   let units = rowUnits(params.nIn);
   for (var u = 0u; u < units; u++) {
@@ -43,15 +40,15 @@ fn main(
     for (var c = 0u; c < CHUNKS; c++) {
       let w = chunkWeights(unit, c);
       for (var t = 0u; t < count; t++) {
-        let base = rows[entry.y + t].x * params.xStride + params.xOffset;
-        var sum = dot(w[0], xColumn(base, chunkColumn(u, c, 0u)));
-        sum += dot(w[1], xColumn(base, chunkColumn(u, c, 1u)));
-        sum += dot(w[2], xColumn(base, chunkColumn(u, c, 2u)));
-        sum += dot(w[3], xColumn(base, chunkColumn(u, c, 3u)));
-        sum += dot(w[4], xColumn(base, chunkColumn(u, c, 4u)));
-        sum += dot(w[5], xColumn(base, chunkColumn(u, c, 5u)));
-        sum += dot(w[6], xColumn(base, chunkColumn(u, c, 6u)));
-        sum += dot(w[7], xColumn(base, chunkColumn(u, c, 7u)));
+        let at = xAt[t];
+        var sum = dot(w[0], xColumn(at, chunkColumn(u, c, 0u)));
+        sum += dot(w[1], xColumn(at, chunkColumn(u, c, 1u)));
+        sum += dot(w[2], xColumn(at, chunkColumn(u, c, 2u)));
+        sum += dot(w[3], xColumn(at, chunkColumn(u, c, 3u)));
+        sum += dot(w[4], xColumn(at, chunkColumn(u, c, 4u)));
+        sum += dot(w[5], xColumn(at, chunkColumn(u, c, 5u)));
+        sum += dot(w[6], xColumn(at, chunkColumn(u, c, 6u)));
+        sum += dot(w[7], xColumn(at, chunkColumn(u, c, 7u)));
         sums[t] += sum;
       }
     }

@@ -77,7 +77,7 @@ fn main(
   var sums: array<f32, SUMS>;
   let units = rowUnits(params.nIn);
   for (var u = member; u < units; u += LANES) {
-    var loaded: array<Unit, ROWS>;
+    var loaded = array<Unit, ROWS>();
     for (var r = 0u; r < ROWS; r++) {
       loaded[r] = loadUnit(wAt[r], params.nIn, u);
     }
@@ -88,7 +88,7 @@ fn main(
           sums[r] += dot32(chunkWeights(loaded[r], c), v);
         }
       } else {
-        var w: array<array<vec4<f32>, 8>, ROWS>;
+        var w = array<array<vec4<f32>, 8>, ROWS>();
         for (var r = 0u; r < ROWS; r++) {
           w[r] = chunkWeights(loaded[r], c);
         }

@@ -56,7 +56,7 @@ fn main(
   var sums: array<vec4<f32>, MINE>;
   let units = rowUnits(params.nIn);
   for (var u = 0u; u < units; u++) {
-    var unit: Unit;
+    var unit = Unit();
     if (lane < 64u) {
       unit = loadUnit(wAt, params.nIn, u);
     }

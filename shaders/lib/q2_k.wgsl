@@ -1,6 +1,7 @@
 // Q2_K, super-blocks of 256, groups of 16: weight i of group g is d * s_g * q_i - dmin * m_g; s and m of four bits, q of two.
 // Byte l (0 to 31) of half n of the quants holds, from its low end, q of l in the runs 0 to 3 (32 weights each) of that half.
-// Row: plane of scales and quants (80 bytes a super-block: byte g is s_g low, m_g high; then 64 of quants), plane of d and dmin (two f16 a word).
+// Row: plane of scales and quants (80 bytes a super-block: byte g is s_g low, m_g high; then 64 of quants), plane of d and dmin (two f16
+// a word).
 #include "lib/bytes.wgsl"
 #include "lib/columns_4x16.wgsl"
 

@@ -20,12 +20,13 @@ export interface MatmulDevice {
 
 /**
  * The method for a shape on a device. It depends on nothing else, so that a run can be repeated bit for bit.
- * Software adapters run a barrier or a shuffle slower than the sums that it saves, hence the naive kernel; so does every device where
- * rows of x would not lie on 16 bytes.
+ * Software adapters take longer over a barrier or a shuffle than over the sums that it saves: one lane a row of W is best there. Rows of
+ * W that are no multiple of 32 (floats only) would put rows of x anywhere: the naive kernel.
  */
 export function chooseMethod(shape: MatmulShape, device: MatmulDevice): MatmulMethod {
   const { rowsPerMatrix } = shape;
-  if (device.isSoftware || shape.nIn % CHUNK !== 0) return { kind: 'naive', tile: rowsPerMatrix > 1 ? 8 : 1 };
+  if (shape.nIn % CHUNK !== 0) return { kind: 'naive', tile: 8 };
+  if (device.isSoftware) return { kind: 'lane', tile: 8 };
   if (rowsPerMatrix > 48) return { kind: 'tile', tile: 64 };
   if (rowsPerMatrix > 16) return { kind: 'tile', tile: 32 };
   if (rowsPerMatrix > 8) return { kind: 'tile', tile: 16 };

@@ -41,15 +41,15 @@ export interface MatmulStrides {
 
 /**
  * Compiles the variant that fits the shape and the device (once for each device), or the one asked for.
- * Rows of x must begin on 16 bytes, whatever the device, when nIn is a multiple of 32; only an explicit `naive` takes any.
+ * Rows of x must begin on 16 bytes, whatever the device, when nIn is a multiple of 32; only `naive` takes any.
  * @throws TracerError `gpu-shader`, `gpu-limit`.
  */
 export async function prepareMatmul(context: GpuContext, shape: MatmulShape, method?: MatmulMethod): Promise<Matmul> {
   const chosen = method ?? (await autoMethod(context, shape));
   const { kernel, variant, rowsPerGroup } = matmulVariant(shape.type, chosen);
   const pipeline = await getPipeline(context, kernel, variant);
-  const anyX = shape.nIn % CHUNK !== 0 || method?.kind === 'naive';
-  return { shape, method: chosen, tile: chosen.tile, pipeline, rowsPerGroup, xAlignment: anyX ? 1 : 4 };
+  const xAlignment = chosen.kind === 'naive' ? 1 : 4;
+  return { shape, method: chosen, tile: chosen.tile, pipeline, rowsPerGroup, xAlignment };
 }
 
 async function autoMethod(context: GpuContext, shape: MatmulShape): Promise<MatmulMethod> {

@@ -5,8 +5,8 @@ import { weightLayout } from './weight-layout';
 
 /** Every way to compute a product; `tile` is the most rows of x that an entry of the work list may bring. */
 export type MatmulMethod =
-  /** One lane a row of W. Runs everywhere, takes any x; the reference for the others. */
-  | { readonly kind: 'naive'; readonly tile: 1 | 8 }
+  /** One lane a row of W. Runs everywhere; `naive` takes any x and is the reference for the others, `lane` reads x 16 bytes at a time. */
+  | { readonly kind: 'naive' | 'lane'; readonly tile: 8 }
   /** A team of lanes for a few rows of W, added up in workgroup memory (`team`) or in the subgroup (`subgroup`). */
   | {
       readonly kind: 'team' | 'subgroup';
@@ -39,6 +39,8 @@ export type MatmulKernel = typeof PRODUCT & Pick<KernelSpec, 'file' | 'variants'
 /** Lanes of a team workgroup; `shaders/matmul_team.wgsl` says the same. */
 const TEAM_WORKGROUP = 128;
 
+/** One width for all: on a software adapter each further pipeline costs more than it saves. */
+const LANE_TILE = 8;
 const TEAM_TILES = [1, 2, 4, 8] as const;
 const TILE_TILES = [16, 32, 64] as const;
 /** Rows of W a team: two share each load of x, four crowd the registers. */
@@ -49,7 +51,12 @@ const MATMULS = {
   naive: {
     ...PRODUCT,
     file: 'matmul_naive.wgsl',
-    variants: eachType((type) => [1, 8].map((tile) => productVariant(type, tile, {}))),
+    variants: eachType((type) => [laneVariant(type, 'naive')]),
+  },
+  lane: {
+    ...PRODUCT,
+    file: 'matmul_naive.wgsl',
+    variants: eachType((type) => [laneVariant(type, 'lane')]),
   },
   team: {
     ...PRODUCT,
@@ -90,6 +97,8 @@ export function matmulVariant(
   const kernel = MATMULS[method.kind];
   switch (method.kind) {
     case 'naive':
+    case 'lane':
+      return { kernel, variant: laneVariant(type, method.kind), rowsPerGroup: 64 };
     case 'tile':
       return { kernel, variant: productVariant(type, method.tile, {}), rowsPerGroup: 64 };
     case 'team':
@@ -113,6 +122,13 @@ function productVariant(type: QuantType, tile: number, includes: Readonly<Record
   return {
     id: `${type} x${tile}`,
     includes: { weights: weightLayout(type).shader, tokens: `lib/tokens_${tile}.wgsl`, ...includes },
+  };
+}
+
+function laneVariant(type: QuantType, kind: 'naive' | 'lane'): KernelVariant {
+  return {
+    ...productVariant(type, LANE_TILE, { x: kind === 'naive' ? 'lib/x_any.wgsl' : 'lib/x_vec4.wgsl' }),
+    id: `${type} ${kind}`,
   };
 }
 

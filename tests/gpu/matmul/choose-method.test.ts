@@ -6,8 +6,8 @@ const HARDWARE = { isSoftware: false, subgroupLanes: 32 };
 const shape = { type: 'Q4_K', nIn: 2048, nOut: 768, rowsPerMatrix: 1 } as const;
 
 describe('chooseMethod', () => {
-  it('is the naive kernel on a software adapter and for ragged rows', () => {
-    expect(chooseMethod(shape, { isSoftware: true, subgroupLanes: 4 })).toEqual({ kind: 'naive', tile: 1 });
+  it('is one lane a row on a software adapter, and the naive kernel for ragged rows', () => {
+    expect(chooseMethod(shape, { isSoftware: true, subgroupLanes: 4 })).toEqual({ kind: 'lane', tile: 8 });
     expect(chooseMethod({ ...shape, type: 'F32', nIn: 33, rowsPerMatrix: 12 }, HARDWARE)).toEqual({
       kind: 'naive',
       tile: 8,

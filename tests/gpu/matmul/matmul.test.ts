@@ -9,8 +9,8 @@ import { runCase, type MatmulCase } from './run-matmul';
 
 /** Every kernel, with widths that its WGSL treats differently. A subgroup of 4 is the smallest that any adapter has. */
 const METHODS: readonly (readonly [string, MatmulMethod])[] = [
-  ['naive, 1 row', { kind: 'naive', tile: 1 }],
-  ['naive, 8 rows', { kind: 'naive', tile: 8 }],
+  ['naive', { kind: 'naive', tile: 8 }],
+  ['lane', { kind: 'lane', tile: 8 }],
   ['team of 8, 1 row', { kind: 'team', tile: 1, teamRows: 2, lanes: 8 }],
   ['team of 32, 4 rows', { kind: 'team', tile: 4, teamRows: 2, lanes: 32 }],
   ['subgroup of 4, 1 row', { kind: 'subgroup', tile: 1, teamRows: 4, lanes: 4 }],

@@ -1,0 +1,38 @@
+import type { MatmulMethod } from '../../../src/gpu/matmul/variants';
+
+const LANES = [8, 16, 32] as const;
+const TEAM_ROWS = [1, 2, 4] as const;
+
+/** The methods worth timing when about this many rows of x meet a matrix; `quick` leaves out the sweep over lanes and rows. */
+export function methodsFor(rowsPerMatrix: number, hasSubgroups: boolean, quick: boolean): readonly MatmulMethod[] {
+  const kinds = hasSubgroups ? (['team', 'subgroup'] as const) : (['team'] as const);
+  if (rowsPerMatrix > 8) {
+    return [
+      { kind: 'lane', tile: 8 },
+      ...kinds.map((kind) => ({ kind, tile: 8, teamRows: 2, lanes: 32 }) as const),
+      ...([16, 32, 64] as const).map((tile) => ({ kind: 'tile', tile }) as const),
+    ];
+  }
+  const tiles = rowsPerMatrix > 1 ? ([2, 4, 8] as const) : ([1] as const);
+  const sweep = kinds.flatMap((kind) =>
+    tiles.flatMap((tile) =>
+      (quick ? ([2] as const) : TEAM_ROWS).flatMap((teamRows) =>
+        (quick ? ([32] as const) : LANES).map((lanes) => ({ kind, tile, teamRows, lanes }) as const),
+      ),
+    ),
+  );
+  return [{ kind: 'lane', tile: 8 }, ...sweep];
+}
+
+/** A method in a table's column. */
+export function methodName(method: MatmulMethod): string {
+  switch (method.kind) {
+    case 'naive':
+    case 'lane':
+    case 'tile':
+      return `${method.kind} x${method.tile}`;
+    case 'team':
+    case 'subgroup':
+      return `${method.kind} ${method.lanes} lanes, ${method.teamRows} rows x${method.tile}`;
+  }
+}
