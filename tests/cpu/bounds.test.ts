@@ -11,7 +11,7 @@ import { swigluBound } from '../../src/cpu/bounds/swiglu-bound';
 import { weightedSumBound } from '../../src/cpu/bounds/weighted-sum-bound';
 import { add } from '../../src/cpu/kernels/add';
 import { attentionValues } from '../../src/cpu/kernels/attention-values';
-import { dot, sizeDot } from '../../src/cpu/kernels/dot';
+import { dot } from '../../src/cpu/kernels/dot';
 import { magnitudeTask } from '../../src/cpu/kernels/matmul-rows';
 import { renormalise } from '../../src/cpu/kernels/renormalise';
 import { rmsnorm } from '../../src/cpu/kernels/rmsnorm';
@@ -76,13 +76,10 @@ describe('the worst f32 kernel that WGSL allows stays below the bound', () => {
       const w = Float32Array.from(activations(n, r.below(4) === 0 ? 1e-38 : 0.05, r), Math.abs);
       // Terms of one sign: nothing cancels, and errors of one direction add up.
       const x = activations(n, scale, r).map(r.below(2) === 0 ? Math.abs : (v) => v);
-      const { xSizes } = magnitudeTask(x, 1, n, 1);
-      const magnitude = sizeDot(
-        Float64Array.from(w, (v) => Math.abs(v) + TINY),
-        xSizes,
-        0,
-        n,
-      );
+      const sizes = magnitudeTask(x, 1, n, 1).dots;
+      sizes.row.set(w.map((v) => Math.abs(v) + TINY));
+      const magnitude = sizes.dot(0);
+      sizes.release();
       const exact = Float64Array.of(dot(w, x, 0, n), dot(w, x, 0, n));
       const bound = matmulBound(exact, Float64Array.of(magnitude, magnitude), n);
       return { exact, bound, kernel: (f) => [f32Dot(f, w, fed(x)), f32DotTree(f, w, fed(x))] };

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadGolden, relativeRms } from '../support/golden';
 import { captureAll, openGolden } from './support';
+import type { RowDots } from '../../src/cpu/kernels/row-dots';
 import type { ActiveStageId } from '../../src/model/stages';
 
 /** One wrong sign, factor or index each, in place of the real kernel, and the first stage that must show it. */
@@ -11,9 +12,13 @@ const MUTATIONS: readonly {
   readonly stage: ActiveStageId;
 }[] = [
   {
-    name: 'a dot product that loses its last element',
-    file: 'dot',
-    mutate: wrap('dot', (real, w, x, at, n) => call(real, w, x, at, Number(n) - 1)),
+    name: 'a dot product with one sign flipped',
+    file: 'row-dots',
+    mutate: wrap('rowDots', (real, ...args) => {
+      const dots = call(real, ...args) as RowDots;
+      const [x, , nIn] = args as [Float64Array, number, number];
+      return { ...dots, dot: (t: number) => dots.dot(t) - 2 * dots.row[nIn - 1]! * x[(t + 1) * nIn - 1]! };
+    }),
     stage: 'qkv_matmul',
   },
   {
@@ -115,7 +120,6 @@ function wrap(
 }
 
 afterEach(() => {
-  vi.doUnmock('../../src/cpu/kernels/dot');
   for (const { file } of MUTATIONS) vi.doUnmock(`../../src/cpu/kernels/${file}`);
   vi.resetModules();
 });

@@ -9,7 +9,7 @@ const EXTRA_ROUNDINGS = 6;
 /**
  * Largest error of y_i = sum_j w_ij x_j in f32, in any order, fused or not: gamma_{n+6} B_i + 2 (n + 6) flushes.
  * @param values the exact y
- * @param magnitudes B, from `magnitudeDot`, same layout
+ * @param magnitudes B, as `matmul-rows.ts` sums it, same layout
  * @param n row length
  */
 export function matmulBound(values: ArrayLike<number>, magnitudes: Float64Array, n: number): Float64Array<ArrayBuffer> {

@@ -40,25 +40,3 @@ export function dot(w: Float32Array, x: Float64Array, xAt: number, n: number): n
   if (j + 6 < n) l6 += w[j + 6]! * x[xAt + j + 6]!;
   return l0 + l1 + (l2 + l3) + (l4 + l5 + (l6 + l7));
 }
-
-/**
- * sum_j w[j] * x[xAt + j] over vectors of sizes (no element negative): the magnitude that the error bound of {@link dot} scales with.
- * Four lanes; its order is nobody's business but its own.
- */
-export function sizeDot(w: Float64Array, x: Float64Array, xAt: number, n: number): number {
-  let l0 = 0;
-  let l1 = 0;
-  let l2 = 0;
-  let l3 = 0;
-  const whole = n - (n % 4);
-  let j = 0;
-  for (; j < whole; j += 4) {
-    const i = xAt + j;
-    l0 += w[j]! * x[i]!;
-    l1 += w[j + 1]! * x[i + 1]!;
-    l2 += w[j + 2]! * x[i + 2]!;
-    l3 += w[j + 3]! * x[i + 3]!;
-  }
-  for (; j < n; j++) l0 += w[j]! * x[xAt + j]!;
-  return l0 + l1 + (l2 + l3);
-}

@@ -1,15 +1,16 @@
 import { rowBytes } from '../../gguf/ggml-types';
 import type { TensorInfo } from '../../gguf/model-file';
 import { magnitudeTask, matmulRow } from '../kernels/matmul-rows';
+import { rowDots } from '../kernels/row-dots';
 import type { Breather } from './breather';
 import type { MatmulJob, MatmulResult } from './cpu-pool';
 
 /** Largest slice of weights that is in memory for one unit. */
 export const MAX_UNIT_BYTES = 2 * 2 ** 20;
 /** Smallest unit worth a message, in multiply-adds (about a millisecond). */
-const MIN_UNIT_WORK = 1e6;
+const MIN_UNIT_WORK = 4e6;
 /** What dequantising an element costs, in multiply-adds. */
-const DEQUANT_WORK = 4;
+const DEQUANT_WORK = 7;
 /** Units that each worker should find in a large job, so that an uneven finish costs little. */
 const UNITS_PER_WORKER = 2;
 
@@ -56,10 +57,16 @@ export async function computeUnit(work: UnitWork, breather: Breather): Promise<M
   const nIn = rowLength(tensor);
   const y = new Float64Array(nTokens * rows);
   const magnitudes = work.magnitudes ? magnitudeTask(x, nTokens, nIn, rows) : undefined;
-  const task = { type: tensor.type, bytes, rows, nIn, x, nTokens, y, row: new Float32Array(nIn), magnitudes };
-  for (let r = 0; r < rows; r++) {
-    matmulRow(task, r);
-    if (breather.due()) await breather.breathe();
+  const dots = rowDots(x, nTokens, nIn);
+  try {
+    const task = { type: tensor.type, bytes, rows, nIn, nTokens, dots, y, magnitudes };
+    for (let r = 0; r < rows; r++) {
+      matmulRow(task, r);
+      if (breather.due()) await breather.breathe();
+    }
+  } finally {
+    dots.release();
+    magnitudes?.dots.release();
   }
   return { y, magnitudes: magnitudes?.out };
 }
