@@ -1,18 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { f32Bits } from '../../../src/base/float';
-import { ggmlType, QUANT_TYPES, type QuantType } from '../../../src/gguf/ggml-types';
+import { QUANT_TYPES } from '../../../src/gguf/ggml-types';
 import type { GpuContext } from '../../../src/gpu/device';
-import {
-  encodeDequantRows,
-  encodeMatmul,
-  prepareDequantRows,
-  prepareMatmul,
-} from '../../../src/gpu/matmul/encode-matmul';
+import { encodeMatmul, prepareMatmul } from '../../../src/gpu/matmul/encode-matmul';
 import { repackRows } from '../../../src/gpu/matmul/repack';
 import { denseWorkList } from '../../../src/gpu/matmul/work-list';
 import { Recorder } from '../../../src/gpu/recorder';
 import { guardedOutput, readOutput, testContext, upload } from '../../support/gpu';
-import { randomWeights, type WeightKind } from './random-weights';
+import { randomWeights } from './random-weights';
+import { dequantBoth, oddRowLength } from './run-dequant';
 import { dequantised } from './twin';
 
 let context: GpuContext;
@@ -28,32 +24,12 @@ afterAll(() => {
 
 const N_ROWS = 5;
 
-function rowLength(type: QuantType): number {
-  const { blockSize } = ggmlType(type);
-  return blockSize === 1 ? 77 : 3 * blockSize;
-}
-
-async function gpuRows(type: QuantType, kind: WeightKind, rows: readonly number[]): Promise<Float32Array> {
-  const nIn = rowLength(type);
-  const weights = upload(context, repackRows(type, randomWeights(type, N_ROWS, nIn, kind, 3), N_ROWS, nIn));
-  const y = guardedOutput(context, rows.length * nIn);
-  const bindings = { rows: upload(context, Uint32Array.from(rows)), weights, y };
-  const pipeline = await prepareDequantRows(context, type);
-  return context.step(() => {
-    encodeDequantRows(recorder, pipeline, bindings, { type, nIn, count: rows.length });
-    recorder.submit();
-    return readOutput(context, y);
-  });
-}
-
 describe.each(QUANT_TYPES)('%s', (type) => {
-  const nIn = rowLength(type);
+  const nIn = oddRowLength(type);
 
   it.each(['normal', 'extreme', 'zero'] as const)('gives the reference bits of %s weights', async (kind) => {
-    const rows = [4, 0, 0, 3];
-    const reference = dequantised(type, randomWeights(type, N_ROWS, nIn, kind, 3), N_ROWS, nIn);
-    const expected = rows.flatMap((r) => [...reference(r)].map(f32Bits));
-    expect([...(await gpuRows(type, kind, rows))].map(f32Bits)).toEqual(expected);
+    const { gpu, reference } = await dequantBoth(context, type, kind, [4, 0, 0, 3]);
+    expect(Array.from(gpu, f32Bits)).toEqual(Array.from(reference, f32Bits));
   });
 
   it('gives the reference bits through a product with the unit matrix', async () => {

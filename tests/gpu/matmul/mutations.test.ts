@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { QuantType } from '../../../src/gguf/ggml-types';
 import type { GpuContext } from '../../../src/gpu/device';
 import { prepareMatmul, type Matmul } from '../../../src/gpu/matmul/encode-matmul';
+import type { MatmulMethod } from '../../../src/gpu/matmul/variants';
 import { compileShader, shaderSource } from '../../../src/gpu/shader-source';
 import { testContext } from '../../support/gpu';
 import { runCase, type MatmulCase } from './run-matmul';
@@ -10,7 +11,7 @@ import { runCase, type MatmulCase } from './run-matmul';
 
 let context: GpuContext;
 beforeAll(async () => {
-  context = await testContext('default');
+  context = await testContext('adapter');
 });
 afterAll(() => {
   context.dispose();
@@ -31,14 +32,15 @@ async function mutate(matmul: Matmul, from: string, to: string): Promise<Matmul>
 }
 
 /** Red: outside the bound, or written where it must not. */
-async function isCaught(c: MatmulCase, from: string, to: string): Promise<boolean> {
-  const matmul = await prepareMatmul(context, { ...c, rowsPerMatrix: 8 }, { kind: 'naive', tile: 8 });
+async function isCaught(c: MatmulCase, from: string, to: string, method: MatmulMethod = NAIVE): Promise<boolean> {
+  const matmul = await prepareMatmul(context, { ...c, rowsPerMatrix: 8 }, method);
   const honest = await runCase(context, matmul, c);
   expect(honest.worstRatio).toBeLessThanOrEqual(1);
   const { worstRatio, strayWrites } = await runCase(context, await mutate(matmul, from, to), c);
   return worstRatio > 1 || strayWrites > 0;
 }
 
+const NAIVE: MatmulMethod = { kind: 'naive', tile: 8 };
 const base = { nOut: 7, shares: [[3, 0], [1]], weights: 'normal', input: 'normal', gap: 3, seed: 9 } as const;
 
 describe('a defect in how a format is read', () => {
@@ -79,8 +81,23 @@ describe('a defect in the kernel', () => {
     ['a forgotten y offset', '+ params.yOffset', '+ 0u * params.yOffset'],
     ['an x read beyond the row', GUARDED_READ, 'let at = k + row;\n  return vec4(x[at.x], x[at.y], x[at.z], x[at.w]);'],
     ['a row too many', 'o >= params.nOut', 'o > params.nOut'],
-    ['an extra row of the list', 'min(entry.z, TOKENS)', 'TOKENS'],
+    ['a lost row of the list', 'min(entry.z, TOKENS)', 'min(entry.z, TOKENS) - 1u'],
   ])('%s is caught', async (_name, from, to) => {
     expect(await isCaught({ ...base, type: 'F32', nIn: 33 }, from, to)).toBe(true);
+  });
+});
+
+describe('a defect in a fast kernel', () => {
+  const team: MatmulMethod = { kind: 'team', tile: 1, teamRows: 2, lanes: 8 };
+  const subgroup: MatmulMethod = { kind: 'subgroup', tile: 1, teamRows: 2, lanes: 4 };
+  const tile: MatmulMethod = { kind: 'tile', tile: 16 };
+  it.each<[string, MatmulMethod, string, string]>([
+    ['a lane that loses its second unit', team, 'u += LANES', 'u += 2u * LANES'],
+    ['a sum without its last lane', team, 'k < LANES', 'k + 1u < LANES'],
+    ['a butterfly without its last step', subgroup, 'step > 0u', 'step > 1u'],
+    ['a tile row computed twice', tile, 'tileIndex(wRow + 48u, i)', 'tileIndex(wRow + 32u, i)'],
+    ['a walk that ends early', tile, 'u < units; u++', 'u + 1u < units; u++'],
+  ])('%s is caught', async (_name, method, from, to) => {
+    expect(await isCaught({ ...base, type: 'Q8_0', nIn: 512, nOut: 65, gap: 4 }, from, to, method)).toBe(true);
   });
 });
