@@ -112,6 +112,37 @@ describe('continuing a prompt', () => {
   });
 });
 
+describe('error bounds', () => {
+  it('come with every tap but the chosen experts, for the captured positions', async () => {
+    const { model, hparams } = await openGolden('mini-q4_k_m');
+    const { tokens } = loadGolden('mini-q4_k_m', 'p12');
+    const engine = engineOf(model);
+    const whole = await forward(engine, hparams, tokens, { capture: captureAll(range(12)), bounds: true });
+    const last = await forward(engine, hparams, tokens, { capture: captureAll([11]), bounds: true });
+    for (const tap of whole.taps) {
+      if (tap.stage === 'moe_router_indices') {
+        expect(tap.bound).toBeUndefined();
+        continue;
+      }
+      expect(tap.bound?.length, tap.stage).toBe(tap.data.length);
+      tap.data.forEach((value, i) => {
+        const bound = tap.bound?.[i] ?? NaN;
+        // At least the tap's own rounding, except for keys that the mask hides; at most a fair share of the largest values.
+        const hidden = tap.stage === 'attn_softmax' && value === 0;
+        if (!(hidden ? bound === 0 : bound >= Math.abs(value) * 2 ** -25 && bound < 1)) {
+          throw new Error(`${tap.stage}: value ${value}, bound ${bound}`);
+        }
+      });
+      if (tap.shape[0] !== 12) continue;
+      const width = tap.data.length / 12;
+      expect([...(last.tap(tap.stage, tap.layer).bound ?? [])], tap.stage).toEqual([
+        ...(tap.bound?.subarray(11 * width) ?? []),
+      ]);
+    }
+    await model.close();
+  });
+});
+
 describe('forced experts', () => {
   it('are used with the weights of the own probabilities', async () => {
     const model = await made({ shape: { nExpert: 5, nExpertUsed: 2 } });

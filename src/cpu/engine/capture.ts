@@ -19,10 +19,10 @@ export function captureTap(
   if (positions.length === 0) return undefined;
   const shape = stageSpec(stage).shape.map((dim) => dimSize(dim, step, positions.length));
   const picked = pick(output.values, step, output.tokens, positions);
-  const data = picked instanceof Float64Array ? Float32Array.from(picked) : picked.slice();
+  const data = picked instanceof Float64Array ? new Float32Array(picked) : picked.slice();
   const tap: Tap = { stage, layer, positions, shape, data };
   if (bound === undefined) return tap;
-  return { ...tap, bound: Float32Array.from(pick(bound, step, output.tokens, positions), roundUp) };
+  return { ...tap, bound: roundUp(pick(bound, step, output.tokens, positions)) };
 }
 
 /**
@@ -79,7 +79,9 @@ function sizeOf(hparams: HParams, dim: Exclude<Dim, 'nTokens' | 'nKeys' | 'qkvDi
   return hparams[dim];
 }
 
-/** The smallest f32 not below a positive `x`, or one step above it. */
-function roundUp(x: number): number {
-  return Math.fround(x) >= x || Number.isNaN(x) ? x : x * (1 + 2 ** -23) + 2 ** -149;
+/** Bounds as f32 that are never below: the nearest f32, or one or two steps above it. */
+function roundUp(bounds: Float64Array | Uint32Array): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(bounds);
+  for (let i = 0; i < out.length; i++) if (out[i]! < bounds[i]!) out[i] = bounds[i]! * (1 + 2 ** -23) + 2 ** -149;
+  return out;
 }

@@ -12,7 +12,7 @@ const Q8_K_BLOCK = 256;
  * @param x rows of whole blocks, rounded to f32 first
  */
 export function roundToQ8_0(x: Float64Array): Float64Array<ArrayBuffer> {
-  const single = Float32Array.from(x);
+  const single = new Float32Array(x);
   const out = new Float64Array(x.length);
   for (let at = 0; at < x.length; at += Q8_0_BLOCK) {
     let size = 0;
@@ -31,7 +31,7 @@ export function roundToQ8_0(x: Float64Array): Float64Array<ArrayBuffer> {
  * @param x rows of whole blocks, rounded to f32 first
  */
 export function roundToQ8_K(x: Float64Array): Float64Array<ArrayBuffer> {
-  const single = Float32Array.from(x);
+  const single = new Float32Array(x);
   const out = new Float64Array(x.length);
   for (let at = 0; at < x.length; at += Q8_K_BLOCK) {
     let largest = 0;
