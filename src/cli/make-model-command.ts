@@ -3,7 +3,7 @@ import { partName } from '../gguf/split-names';
 import { makeRecipe } from '../synthetic/make-recipe';
 import { modelToWrite } from '../synthetic/model-to-write';
 import { splitModel } from '../synthetic/split';
-import { plannedBytes, writeModelFiles, type FileToWrite } from '../synthetic/write-model';
+import { writeModelFiles, type FileToWrite } from '../synthetic/write-model';
 import type { Arguments } from './arguments';
 import { QUIET } from './commands';
 import { exitCode } from './exit-codes';
@@ -33,14 +33,11 @@ import { writeProgress } from './write-progress';
 export const makeModelCommand: CommandRunner = async (args, terminal, signal) => {
   const [out = ''] = args.operands;
   const files = filesToWrite(args, out);
-  const total = plannedBytes(files);
   const started = performance.now();
-  const progress = writeProgress(terminal, args.has(QUIET), total);
+  const progress = writeProgress(terminal, args.has(QUIET));
   const bytes = await writeModelFiles(files, {
     force: args.has(FORCE),
-    onProgress: (done) => {
-      progress.show(done);
-    },
+    onProgress: progress.show,
     signal,
   }).finally(() => {
     progress.clear();

@@ -7,28 +7,22 @@ const PAINT_INTERVAL_MS = 80;
 
 /** Shows how far the writing of a file is. */
 export interface WriteProgress {
-  /** Bytes done so far. */
-  show(done: number): void;
+  /** Bytes done so far, and bytes there will be. */
+  readonly show: (done: number, total: number) => void;
   /** Takes the painted line away. */
-  clear(): void;
+  readonly clear: () => void;
 }
 
 /**
  * Bytes, rate and time left on standard error: one line painted over on a terminal, a line now and then elsewhere.
- * @param total bytes there will be
  * @param now a clock in milliseconds
  */
-export function writeProgress(
-  terminal: Terminal,
-  isQuiet: boolean,
-  total: number,
-  now: () => number = Date.now,
-): WriteProgress {
+export function writeProgress(terminal: Terminal, isQuiet: boolean, now: () => number = Date.now): WriteProgress {
   const started = now();
   let lastShown = started;
   let isPainted = false;
   return {
-    show(done) {
+    show(done, total) {
       const time = now();
       if (isQuiet || time - lastShown < (terminal.isInteractive ? PAINT_INTERVAL_MS : LINE_INTERVAL_MS)) return;
       lastShown = time;

@@ -23,7 +23,7 @@ export interface TensorToWrite {
   /** ggml order, fastest first. */
   readonly dims: readonly number[];
   readonly type: GgmlTypeName;
-  /** The tensor's data, piece by piece, made only when its turn comes. Absent: a hole, never written (zeros in a sparse file). */
+  /** The tensor's data, piece by piece, made only when its turn comes; the next piece may overwrite the one before. Absent: a hole, never written (zeros in a sparse file). */
   readonly chunks?: () => Iterable<Uint8Array>;
 }
 
@@ -85,10 +85,15 @@ export function layoutGguf(file: GgufToWrite): GgufLayout {
 
 /**
  * Writes a GGUF file piece by piece: the header, then each tensor's chunks, so that a file of many GB needs no more memory than a chunk.
- * The caller sets the file's size to the returned layout's `bytes` (padding and holes are not written).
+ * The caller sets the file's size to the returned layout's `bytes` (padding and holes are not written). `write` resolves when it is done with
+ * the bytes: a tensor may use them again for its next chunk.
+ * @param layout of this very file, where the caller has it already
  */
-export async function writeGguf(file: GgufToWrite, write: WriteAt): Promise<GgufLayout> {
-  const layout = layoutGguf(file);
+export async function writeGguf(
+  file: GgufToWrite,
+  write: WriteAt,
+  layout: GgufLayout = layoutGguf(file),
+): Promise<GgufLayout> {
   await write(layout.header, 0);
   for (const { bytes, offset } of dataChunks(file, layout)) await write(bytes, offset);
   return layout;

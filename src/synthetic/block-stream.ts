@@ -3,7 +3,7 @@ import { ggmlType, type QuantType } from '../gguf/ggml-types';
 import { randomBlocks } from '../gguf/random-blocks';
 
 /** Most bytes of random blocks that are made for one stream; what lies beyond repeats them. */
-const POOL_BYTES = 16 * 2 ** 20;
+const POOL_BYTES = 8 * 2 ** 20;
 
 /** An endless run of valid random blocks of one type and scale, made at the speed of copying. */
 export interface BlockStream {

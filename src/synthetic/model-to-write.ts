@@ -27,27 +27,29 @@ interface PlannedTensor {
   readonly name: string;
   readonly dims: readonly number[];
   readonly type: QuantType;
-  readonly rms: number;
+  /** Of a matrix: root mean square of its values. Of a norm: their mean. */
+  readonly scale: number;
 }
 
 function modelTensors(recipe: ModelRecipe): readonly TensorToWrite[] {
   const planned = planTensors(recipe);
   const seed = recipe.seed ?? 1;
   // Tensors of one type and scale are consecutive pieces of one stream of blocks.
-  const groupOf = (tensor: PlannedTensor): string => `${tensor.type} ${tensor.rms}`;
+  const groupOf = (tensor: PlannedTensor): string => `${tensor.type} ${tensor.scale}`;
   const groupBytes = new Map<string, number>();
   for (const t of planned) groupBytes.set(groupOf(t), (groupBytes.get(groupOf(t)) ?? 0) + tensorBytes(t));
   const streams = new Map<string, BlockStream>();
   for (const [i, [group, bytes]] of [...groupBytes].entries()) {
     const first = planned.find((t) => groupOf(t) === group);
-    if (first !== undefined) streams.set(group, blockStream(first.type, first.rms, seed * 1009 + i, bytes));
+    if (first !== undefined) streams.set(group, blockStream(first.type, first.scale, seed * 1009 + i, bytes));
   }
 
   const positions = new Map<string, number>();
   let rowsBefore = Math.imul(seed, 0x9e3779b1);
   return planned.map((tensor, i): TensorToWrite => {
     const { name, dims, type } = tensor;
-    if (dims.length === 1) return { name, dims, type, chunks: () => [normWeights(dims, seed * 100_003 + i)] };
+    if (dims.length === 1)
+      return { name, dims, type, chunks: () => [normWeights(dims, tensor.scale, seed * 100_003 + i)] };
     const group = groupOf(tensor);
     const position = positions.get(group) ?? 0;
     const firstRow = rowsBefore;
@@ -76,7 +78,7 @@ function planTensors(recipe: ModelRecipe): readonly PlannedTensor[] {
       name: WEIGHTS[role].name.replace('{l}', String(layer)),
       dims,
       type: dims.length === 1 ? 'F32' : weightType(recipe, role, layer, nIn),
-      rms: weightRms(recipe, role, nIn),
+      scale: weightScale(recipe, role, nIn),
     };
   };
   return [
@@ -93,10 +95,19 @@ function isRole(name: string): name is WeightRole {
 const HEAD_SCALE = 3;
 
 /**
+ * What attention and experts add to the residual stream, against plain 1/sqrt(nIn). Attention averages over positions and so makes them alike:
+ * with both at 1 (and flat attention) most tokens of a prompt are routed to the same experts after some twenty layers.
+ */
+const ATTENTION_SCALE = 0.6;
+const EXPERT_SCALE = 2;
+/** Mean of the norms of queries and keys: scores then spread by 2.25, and a position attends to a few others rather than to all alike. */
+const QUERY_KEY_NORM = 1.5;
+
+/**
  * Root mean square of a weight's values. Inputs of every matrix are near 1 (they come out of a norm), so that 1/sqrt(nIn) gives outputs near 1.
  * Tied embeddings have to be a head too: they start the residual stream low, and the first layers fill it.
  */
-function weightRms(recipe: ModelRecipe, role: WeightRole, nIn: number): number {
+function weightScale(recipe: ModelRecipe, role: WeightRole, nIn: number): number {
   switch (role) {
     case 'token_embd':
       return recipe.tied === true ? HEAD_SCALE / Math.sqrt(nIn) : 1;
@@ -104,15 +115,27 @@ function weightRms(recipe: ModelRecipe, role: WeightRole, nIn: number): number {
       return (recipe.routerScale ?? 3) / Math.sqrt(nIn);
     case 'output':
       return HEAD_SCALE / Math.sqrt(nIn);
+    case 'attn_q_norm':
+    case 'attn_k_norm':
+      return QUERY_KEY_NORM;
+    case 'attn_norm':
+    case 'ffn_norm':
+    case 'output_norm':
+      return 1;
+    case 'attn_output':
+      return ATTENTION_SCALE / Math.sqrt(nIn);
+    case 'ffn_down_exps':
+      return EXPERT_SCALE / Math.sqrt(nIn);
     default:
       return 1 / Math.sqrt(nIn);
   }
 }
 
-/** Norms: around 1, each channel its own. */
-function normWeights(dims: readonly number[], seed: number): Uint8Array {
+/** Norms: around their mean, each channel its own. */
+function normWeights(dims: readonly number[], mean: number, seed: number): Uint8Array {
   const random = seededRandom(seed);
-  return new Uint8Array(Float32Array.from({ length: dims[0] ?? 0 }, () => 1 + 0.2 * random.normal()).buffer);
+  const values = Float32Array.from({ length: dims[0] ?? 0 }, () => mean * (1 + 0.2 * random.normal()));
+  return new Uint8Array(values.buffer);
 }
 
 /** Bytes written at a time, about. */

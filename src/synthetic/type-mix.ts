@@ -58,10 +58,10 @@ export function usesMoreBits(layer: number, nLayer: number): boolean {
   return layer < eighth || layer >= Math.floor((7 * nLayer) / 8) || (layer - eighth) % 3 === 2;
 }
 
-/** What llama.cpp falls back to when a row is no multiple of a super-block. */
+/** What llama.cpp (`tensor_type_fallback` of the same file) takes when a row is no multiple of a super-block. */
 const FALLBACK: Partial<Record<QuantType, QuantType>> = {
-  Q2_K: 'IQ4_NL',
-  Q3_K: 'IQ4_NL',
+  Q2_K: 'Q4_0',
+  Q3_K: 'Q4_0',
   IQ4_XS: 'IQ4_NL',
   Q4_K: 'Q5_0',
   Q5_K: 'Q5_1',

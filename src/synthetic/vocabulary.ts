@@ -17,7 +17,7 @@ const CHAT_TEMPLATE =
 
 /**
  * A valid byte-level BPE vocabulary of exactly `nVocab` tokens: the 256 bytes, merges of common English pairs, seeded merges of two to
- * four letters, and Qwen's special tokens at the end. Below 259 tokens it is cut short (token ids still work, not every text does); beyond
+ * four letters, and Qwen's special tokens at the end. Below 260 tokens it is cut short (token ids work, text does not); beyond
  * what letters offer (some 475,000) the rest is unused.
  */
 export function tokenizerMetadata(nVocab: number, seed = 1): readonly (readonly [string, TypedValue])[] {

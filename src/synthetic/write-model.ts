@@ -1,8 +1,7 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { throwIfAborted } from '../base/abort';
-import { fail } from '../base/errors';
-import { formatBytes } from '../base/format';
 import { layoutGguf, writeGguf, type GgufToWrite } from '../gguf/writer';
+import { writeError } from './write-error';
 
 /** One file to write. */
 export interface FileToWrite {
@@ -13,14 +12,9 @@ export interface FileToWrite {
 export interface WriteOptions {
   /** Replace files that are there. */
   readonly force?: boolean;
-  /** Called after every write with the bytes written so far, over all files. */
-  readonly onProgress?: (bytes: number) => void;
+  /** Called after every write with the bytes written so far and those that there will be, over all files. */
+  readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
-}
-
-/** Bytes that the files will have together, from their layout alone. */
-export function plannedBytes(files: readonly Pick<FileToWrite, 'file'>[]): number {
-  return files.reduce((sum, { file }) => sum + layoutGguf(file).bytes, 0);
 }
 
 /**
@@ -30,44 +24,51 @@ export function plannedBytes(files: readonly Pick<FileToWrite, 'file'>[]): numbe
  * `run-cancelled`
  */
 export async function writeModelFiles(files: readonly FileToWrite[], options: WriteOptions = {}): Promise<number> {
-  const opened: { readonly path: string; readonly file: GgufToWrite; readonly handle: FileHandle }[] = [];
+  const laidOut = files.map(({ path, file }) => ({ path, file, layout: layoutGguf(file) }));
+  const total = laidOut.reduce((sum, { layout }) => sum + layout.bytes, 0);
+  const opened: { readonly path: string; readonly handle: FileHandle }[] = [];
+  const closeAll = (): Promise<unknown> => Promise.allSettled(opened.map(({ handle }) => handle.close()));
   try {
     // All are opened first, so that nothing is written when one of them may not be.
-    for (const { path, file } of files) {
-      const handle = await open(path, options.force === true ? 'w' : 'wx').catch((error: unknown) => {
-        throw cannotWrite(path, error);
-      });
-      opened.push({ path, file, handle });
-    }
+    for (const { path } of files) opened.push({ path, handle: await openNew(path, options.force === true) });
     let before = 0;
-    for (const { path, file, handle } of opened) {
-      before += await writeOne(handle, file, before, options).catch((error: unknown) => {
-        throw cannotWrite(path, error, plannedBytes(files));
-      });
+    for (const [i, { path, file, layout }] of laidOut.entries()) {
+      const handle = opened[i]?.handle;
+      if (handle === undefined) continue;
+      const write = async (bytes: Uint8Array, offset: number): Promise<void> => {
+        throwIfAborted(options.signal);
+        await writeFully(handle, bytes, offset);
+        options.onProgress?.(before + offset + bytes.length, total);
+      };
+      try {
+        await writeGguf(file, write, layout);
+        // The last tensor's padding, and holes at the end.
+        await handle.truncate(layout.bytes);
+      } catch (error) {
+        throw writeError(path, error, total);
+      }
+      before += layout.bytes;
     }
-    await Promise.all(opened.map(({ handle }) => handle.close()));
-    return before;
+    await closeAll();
+    return total;
   } catch (error) {
-    await Promise.allSettled(opened.map(({ handle }) => handle.close()));
+    await closeAll();
     await Promise.allSettled(opened.map(({ path }) => rm(path)));
     throw error;
   }
 }
 
-async function writeOne(
-  handle: FileHandle,
-  file: GgufToWrite,
-  bytesBefore: number,
-  { onProgress, signal }: WriteOptions,
-): Promise<number> {
-  const layout = await writeGguf(file, async (bytes, offset) => {
-    throwIfAborted(signal);
-    await writeFully(handle, bytes, offset);
-    onProgress?.(bytesBefore + offset + bytes.length);
-  });
-  // The last tensor's padding, and holes at the end.
-  await handle.truncate(layout.bytes);
-  return layout.bytes;
+/** A new file, or an emptied one. Devices and pipes are refused: they cannot be written at an offset, nor removed when it fails. */
+async function openNew(path: string, force: boolean): Promise<FileHandle> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, force ? 'w' : 'wx');
+    if (!(await handle.stat()).isFile()) throw new Error('it is not a regular file');
+    return handle;
+  } catch (error) {
+    await handle?.close();
+    throw writeError(path, error);
+  }
 }
 
 /** One call may write less than it is given. */
@@ -77,21 +78,4 @@ async function writeFully(handle: FileHandle, bytes: Uint8Array, offset: number)
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, offset + done);
     done += bytesWritten;
   }
-}
-
-function cannotWrite(path: string, error: unknown, needed?: number): unknown {
-  if (error instanceof Error && error.name === 'TracerError') return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = error instanceof Error ? error.message : String(error);
-  if (code === 'EEXIST') {
-    return fail('usage', `${path} is there already.`, 'Give another name, or --force to replace it.', { path }, error);
-  }
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
-    const size = needed === undefined ? '' : ` The model needs ${formatBytes(needed)}.`;
-    const message = `There is no room for ${path}: ${reason}.${size}`;
-    const detail = { path, reason, ...(needed === undefined ? {} : { needed }) };
-    return fail('usage', message, 'Free some space, or write to another disk.', detail, error);
-  }
-  const remedy = 'Give a place that you may write to.';
-  return fail('usage', `${path} cannot be written: ${reason}.`, remedy, { path, reason }, error);
 }
