@@ -1,7 +1,14 @@
 import { parseArgs } from 'node:util';
 import { fail } from '../base/errors';
 import { COMMANDS, findCommand, HELP, VERSION, type CommandName, type CommandSpec } from './commands';
-import { takesValue, type AnyOption, type DefaultedOption, type Flag, type Option } from './option';
+import {
+  takesValue,
+  type AnyOption,
+  type DefaultedOption,
+  type Flag,
+  type Option,
+  type RepeatedOption,
+} from './option';
 
 /** The values of one command line, typed by the option that asks. */
 export interface Arguments {
@@ -9,6 +16,8 @@ export interface Arguments {
   has(flag: Flag): boolean;
   get<T>(option: DefaultedOption<T>): T;
   get<T>(option: Option<T>): T | undefined;
+  /** In the order given; empty where it is not. */
+  all<T>(option: RepeatedOption<T>): readonly T[];
 }
 
 export type Invocation =
@@ -39,13 +48,16 @@ export function readCommandLine(argv: readonly string[]): Invocation {
   if (values.has(VERSION.name)) return { kind: 'version' };
   if (positionals.length !== command.operands.length) throw wrongOperands(command, positionals);
   const read = argumentsOf(values, positionals);
-  for (const option of command.options) if (takesValue(option)) read.get(option);
+  for (const option of command.options) {
+    if ('repeats' in option) read.all(option);
+    else if (takesValue(option)) read.get(option);
+  }
   return { kind: 'command', name: command.name, arguments: read };
 }
 
 interface RawOptions {
-  /** By option name; true for flags. */
-  readonly values: ReadonlyMap<string, string | true>;
+  /** By option name, all that were given; none for flags. */
+  readonly values: ReadonlyMap<string, readonly string[]>;
   readonly positionals: readonly string[];
 }
 
@@ -59,7 +71,7 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
     allowPositionals: true,
     tokens: true,
   });
-  const values = new Map<string, string | true>();
+  const values = new Map<string, string[]>();
   const positionals: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
@@ -70,13 +82,15 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
     if (option === undefined) {
       throw fail('usage', `${command.name} has no option ${token.rawName}.`, help, { actual: token.rawName });
     }
-    if (values.has(name)) throw fail('usage', `${token.rawName} is given twice.`, 'Give it once.', { option: name });
+    const before = values.get(name);
+    if (before !== undefined && !('repeats' in option))
+      throw fail('usage', `${token.rawName} is given twice.`, 'Give it once.', { option: name });
     const isMissing = takesValue(option) && (token.value === undefined || token.value === '');
     if (isMissing) throw fail('usage', `${token.rawName} needs a value.`, help, { option: name });
     if (!takesValue(option) && token.value !== undefined) {
       throw fail('usage', `${token.rawName} takes no value.`, help, { option: name, actual: token.value });
     }
-    values.set(name, token.value ?? true);
+    values.set(name, [...(before ?? []), ...(token.value === undefined ? [] : [token.value])]);
   }
   return { values, positionals };
 }
@@ -85,11 +99,16 @@ function argumentsOf(values: RawOptions['values'], operands: readonly string[]):
   function get<T>(option: DefaultedOption<T>): T;
   function get<T>(option: Option<T>): T | undefined;
   function get<T>(option: Option<T> | DefaultedOption<T>): T | undefined {
-    const given = values.get(option.name);
-    const raw = typeof given === 'string' ? given : 'byDefault' in option ? option.byDefault : undefined;
+    const [given] = values.get(option.name) ?? [];
+    const raw = given ?? ('byDefault' in option ? option.byDefault : undefined);
     return raw === undefined ? undefined : option.parse(raw, `--${option.name}`);
   }
-  return { operands, has: (flag) => values.has(flag.name), get };
+  return {
+    operands,
+    has: (flag) => values.has(flag.name),
+    get,
+    all: (option) => (values.get(option.name) ?? []).map((raw) => option.parse(raw, `--${option.name}`)),
+  };
 }
 
 function wrongOperands(command: CommandSpec, actual: readonly string[]): Error {

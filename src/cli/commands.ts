@@ -1,3 +1,6 @@
+import { FAULTS } from '../model/faults';
+import { FAULT_FORM, faultText, parseFault } from '../model/parse-fault';
+import { ROUTINGS, type Routing } from '../session/events';
 import {
   EPS,
   FORCE,
@@ -28,6 +31,7 @@ import {
   type DefaultedOption,
   type Flag,
   type Option,
+  type RepeatedOption,
 } from './option';
 
 /** THE COMMAND TABLE: parsing, help and README derive from it. */
@@ -135,6 +139,20 @@ export const BUDGET: Option<number> = {
   help: 'bytes of weights to keep on the GPU, for example 4GiB; default: what the adapter allows',
   parse: parseBytes,
 };
+export const INJECT: RepeatedOption<string> = {
+  name: 'inject',
+  placeholder: 'SPEC',
+  help: `put a fault into the GPU arm, to see what is said of it: ${FAULT_FORM}; may be given several times; kinds: ${FAULTS.map((fault) => fault.kind).join(', ')}`,
+  parse: (raw) => faultText(parseFault(raw)),
+  repeats: true,
+};
+export const ROUTING: DefaultedOption<Routing> = {
+  name: 'routing',
+  placeholder: 'WHOSE',
+  help: "whose experts the GPU arm uses: its own, or the reference's, so that drift is seen without flips",
+  parse: parseChoice(ROUTINGS),
+  byDefault: 'own',
+};
 export const QUIET: Flag = { name: 'quiet', help: 'no progress on standard error' };
 export const HELP: Flag = { name: 'help', help: 'show this help' };
 export const VERSION: Flag = { name: 'version', help: 'show the version' };
@@ -167,12 +185,14 @@ export const COMMANDS = [
       CHAT,
       ARMS,
       MODE,
+      ROUTING,
       STAGES_OPTION,
       LAYERS,
       POSITIONS,
       SAVE_TENSOR,
       FORMAT,
       JSON_FILE,
+      INJECT,
       RUNTIME,
       ADAPTER,
       BUDGET,
@@ -182,6 +202,7 @@ export const COMMANDS = [
       'moescope trace model.gguf --prompt "What is 2+2?" --chat',
       'moescope trace model.gguf --tokens 9707,1917 --layers 0..4 --stages moe_router,moe_ffn_out --json -',
       'moescope trace model.gguf --prompt Hello --save-tensor out --format aprt --adapter hardware',
+      'moescope trace model.gguf --prompt Hello --inject qtype-blind@layer=2 --inject nan@layer=4,tensor=attn_q',
     ],
   },
   {

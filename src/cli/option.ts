@@ -16,13 +16,18 @@ export interface DefaultedOption<T> extends Option<T> {
   readonly byDefault: string;
 }
 
+/** An option that may be given several times. */
+export interface RepeatedOption<T> extends Option<T> {
+  readonly repeats: true;
+}
+
 /** An option that is there or not. */
 export interface Flag {
   readonly name: string;
   readonly help: string;
 }
 
-export type AnyOption = Option<unknown> | DefaultedOption<unknown> | Flag;
+export type AnyOption = Option<unknown> | DefaultedOption<unknown> | RepeatedOption<unknown> | Flag;
 
 /** Whether the option takes a value. */
 export function takesValue(option: AnyOption): option is Option<unknown> {

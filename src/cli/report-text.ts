@@ -16,6 +16,9 @@ export function reportText(report: Report): string {
     ],
     ['read', formatBytes(report.memory.bytesRead)],
   ];
+  if (run.routing !== undefined) facts.push(['routing', `the ${run.routing}'s experts in every arm`]);
+  for (const fault of run.injected ?? [])
+    facts.push(['injected', fault.visible ? fault.spec : `${fault.spec}: not visible, ${fault.why ?? ''}`]);
   const top = report.top.a.length > 0 ? report.top.a : report.top.b;
   if (top.length > 0)
     facts.push(['next', top.map((t) => `${JSON.stringify(t.text)} ${t.logit.toFixed(2)}`).join('  ')]);

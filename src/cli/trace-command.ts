@@ -61,7 +61,9 @@ async function runSomewhere(
     return await inNode();
   } catch (error) {
     const { code, message } = toErrorData(error);
-    const isPinned = request.runtime === 'node' || request.save !== undefined || request.spec.gpuBudget !== undefined;
+    const { gpuBudget, inject, routing } = request.spec;
+    const needsNode = [request.save, gpuBudget, inject, routing].some((option) => option !== undefined);
+    const isPinned = request.runtime === 'node' || needsNode;
     if (!isAboutAdapters(code) || isPinned) throw error;
     notes?.err(`Node: ${message} Trying headless Chromium.\n`);
     return inBrowser().catch((browserError: unknown) => {

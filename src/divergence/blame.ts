@@ -1,5 +1,5 @@
 import type { HParams } from '../model/hparams';
-import { stageOrder, stageSpec, type WeightRole } from '../model/stages';
+import { stageOrder, stageSpec, type StageId, type WeightRole } from '../model/stages';
 import { weightName } from '../model/weights';
 import type { CompareMode, Culprit, Row } from './report';
 
@@ -10,6 +10,8 @@ export interface BlameContext {
   typeOf(tensor: string): string | undefined;
   /** The expert in a slot, from the choices that fed the row's arm. */
   expertAt(layer: number, position: number, slot: number): number | undefined;
+  /** What the wrong values of an isolated product look like, where that was looked into. */
+  hintAt?(layer: number | undefined, stage: StageId): string | undefined;
 }
 
 /** A row that is wrong by itself, as a culprit: which value shows it, and which weights it reads. Undefined for rows that are not. */
@@ -26,9 +28,10 @@ export function culpritOf(
   const slot = spec.operation === 'expert-matmul' ? index[spec.shape.indexOf('nExpertUsed')] : undefined;
   const expert =
     slot === undefined || row.layer === undefined ? undefined : context.expertAt(row.layer, position, slot);
-  const role = roleOf(spec.weights, index, context.hparams);
+  const role = weightOfChannel(spec.weights, index.at(-1) ?? 0, context.hparams);
   const tensor = role === undefined ? undefined : weightName(role, row.layer, context.hparams);
   const qtype = tensor === undefined ? undefined : context.typeOf(tensor);
+  const hint = row.mode === 'isolated' ? context.hintAt?.(row.layer, row.stage) : undefined;
   return {
     layer: row.layer,
     stage: row.stage,
@@ -38,6 +41,7 @@ export function culpritOf(
     ...(qtype === undefined ? {} : { qtype }),
     mode: row.mode,
     ...rest,
+    ...(hint === undefined ? {} : { hint }),
   };
 }
 
@@ -74,10 +78,12 @@ function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio:
   return { metric: 'cosine', value: row.cosine ?? NaN, limit: limits.cosine, index: row.maxAbsIndex ?? [] };
 }
 
-/** The weight behind one value: of q, k and v, the one that made the channel. */
-function roleOf(weights: readonly WeightRole[], index: readonly number[], hparams: HParams): WeightRole | undefined {
-  if (weights.length <= 1) return weights[0];
-  const channel = index.at(-1) ?? 0;
-  if (channel < hparams.qDim) return weights[0];
+/** The weight behind one channel: of q, k and v, the one that made it. */
+export function weightOfChannel(
+  weights: readonly WeightRole[],
+  channel: number,
+  hparams: HParams,
+): WeightRole | undefined {
+  if (weights.length <= 1 || channel < hparams.qDim) return weights[0];
   return channel < hparams.qDim + hparams.kvDim ? weights[1] : weights[2];
 }

@@ -107,6 +107,17 @@ export interface Culprit {
   readonly metric: 'ratio' | 'cosine' | 'non-finite' | 'flip';
   readonly value: Metric;
   readonly limit: Metric;
+  /** What the wrong values look like: the tensor read as another type, another expert's weights, one row alone. Products only. */
+  readonly hint?: string;
+}
+
+/** A fault on purpose, and whether this run shows it. */
+export interface InjectedFault {
+  /** As `--inject` takes it. */
+  readonly spec: string;
+  readonly visible: boolean;
+  /** Why it cannot be seen. */
+  readonly why?: string;
 }
 
 export interface Verdict {
@@ -155,7 +166,11 @@ export interface Report {
     readonly layers: readonly number[];
     readonly mode: RunMode;
     readonly arms: readonly string[];
+    /** Whose experts the arm under test used; absent: its own. */
+    readonly routing?: 'reference';
     readonly inject?: readonly string[];
+    /** One for each of `inject`. */
+    readonly injected?: readonly InjectedFault[];
   };
   readonly limits: { readonly cosine: number; readonly ratio: number };
   readonly adapter?: AdapterCard;

@@ -13,7 +13,8 @@ export interface SentenceContext {
 export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, context: SentenceContext): string {
   if (culprit !== undefined) {
     const word = status === 'poisoned' ? 'POISONED' : 'DIVERGED';
-    return `${word}: first at ${placeOf(culprit)}: ${evidence(culprit)}`;
+    const hint = culprit.hint === undefined ? '' : `; ${culprit.hint}`;
+    return `${word}: first at ${placeOf(culprit)}: ${evidence(culprit)}${hint}`;
   }
   if (status === 'incomplete') {
     if (context.complete && context.arms.length < 2) {
@@ -40,6 +41,8 @@ function place(layer: number | undefined, stage: string): string {
 function evidence(c: Culprit): string {
   switch (c.metric) {
     case 'ratio':
+      // The bound is 0 where the reference is 0 whatever the rounding: keys that the mask hides.
+      if (c.value === Infinity) return 'not 0 where it must be';
       return `error ${short(c.value)} x its bound`;
     case 'cosine':
       return `cosine ${short(c.value)}, limit ${c.limit}`;

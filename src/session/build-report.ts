@@ -11,9 +11,12 @@ import {
 } from '../divergence/report';
 import { judge } from '../divergence/verdict';
 import type { Tap } from '../model/engine';
+import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import type { TracePlan } from '../model/plan';
+import type { StageId } from '../model/stages';
 import type { RunSpec } from './events';
+import { injectedFaults, unseenClause } from './injected-faults';
 import type { TimeBook } from './time-book';
 
 /** How many tokens `top` lists. */
@@ -46,6 +49,15 @@ export interface ReportInput {
   readonly bytesRead: number;
   readonly logits: { readonly a: Tap | undefined; readonly b: Tap | undefined };
   readonly arms: readonly string[];
+  /** What was put in on purpose. */
+  readonly faults: readonly Fault[];
+  /** What wrong products look like, by `hintKey`. */
+  readonly hints: ReadonlyMap<string, string>;
+}
+
+/** Names a step's stage. */
+export function hintKey(layer: number | undefined, stage: StageId): string {
+  return `${layer ?? 'model'}/${stage}`;
 }
 
 /** The report of a run: the one record that page, command line and tests share. */
@@ -63,6 +75,7 @@ export function buildReport(input: ReportInput): Report {
     },
     blameContext(input),
   );
+  const injected = injectedFaults(input.faults, { ...input, nTokens: spec.tokens.length });
   return {
     schema: REPORT_SCHEMA,
     tool: parts.tool,
@@ -77,12 +90,14 @@ export function buildReport(input: ReportInput): Report {
       layers: plan.layers,
       mode: spec.mode,
       arms: input.arms,
+      ...(spec.routing === 'reference' ? { routing: spec.routing } : {}),
+      ...(injected.length === 0 ? {} : { inject: injected.map((fault) => fault.spec), injected }),
     },
     limits,
     ...(input.adapter === undefined ? {} : { adapter: input.adapter }),
     ...(parts.browser === undefined ? {} : { browser: parts.browser }),
     runtime: parts.runtime,
-    verdict: judged.verdict,
+    verdict: { ...judged.verdict, sentence: judged.verdict.sentence + unseenClause(injected) },
     rows: [...inForwardOrder(judged.rows, 'free'), ...inForwardOrder(judged.rows, 'isolated')],
     routing: input.routing,
     timing: input.times.timing(spec.tokens.length),
@@ -100,6 +115,7 @@ function blameContext(input: ReportInput): BlameContext {
       const row = choices.get(`${layer}/${position}`);
       return (row?.b ?? row?.a)?.experts[slot];
     },
+    hintAt: (layer, stage) => input.hints.get(hintKey(layer, stage)),
   };
 }
 

@@ -19,7 +19,14 @@ export interface RunSpec {
   readonly gpuBudget?: number;
   /** Free-running cosine below which a row diverges. */
   readonly cosineLimit?: number;
+  /** Faults on purpose in the arm under test, as `--inject` takes them (`parseFault`). */
+  readonly inject?: readonly string[];
+  /** `reference`: the arm under test is given the reference's chosen experts, so that drift is seen without flips. Default `own`. */
+  readonly routing?: Routing;
 }
+
+export const ROUTINGS = ['own', 'reference'] as const;
+export type Routing = (typeof ROUTINGS)[number];
 
 export const RUN_PHASES = ['prepare', 'embed', 'layers', 'head', 'report'] as const;
 export type RunPhase = (typeof RUN_PHASES)[number];

@@ -7,8 +7,11 @@ import type { ModelCard, Report } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
 import type { GpuContext } from '../gpu/device';
 import { createGpuEngine, type GpuEngine } from '../gpu/engine/gpu-engine';
+import { createFaultyEngine } from '../gpu/faults/faulty-engine';
 import type { ArmEngine, EngineHooks, Tap } from '../model/engine';
+import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
+import { checkFault, parseFault } from '../model/parse-fault';
 import { readHParams } from '../model/read-hparams';
 import { checkWeights } from '../model/weights';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
@@ -26,6 +29,7 @@ const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'prompt-token',
   'plan-stage',
   'plan-range',
+  'fault-spec',
   'usage',
 ]);
 
@@ -50,7 +54,7 @@ export class ModelSession {
   #pool: CpuPool | undefined;
   #cpu: ArmEngine | undefined;
   #context: Promise<GpuContext> | undefined;
-  #gpu: { readonly engine: GpuEngine; readonly budget: number | undefined } | undefined;
+  #gpu: { readonly engine: GpuEngine; readonly budget: number | undefined; readonly clean: boolean } | undefined;
   #meter: ProgressMeter | undefined;
   #running = false;
   readonly #hooks: EngineHooks = { onRead: (tensor, bytes) => this.#meter?.hooks.onRead?.(tensor, bytes) };
@@ -96,7 +100,7 @@ export class ModelSession {
 
   /**
    * Runs a prompt and compares the arms.
-   * @throws TracerError `run-busy`, or what `runSession` throws; after any failure but a cancel the arms are opened afresh next time.
+   * @throws TracerError `run-busy`, `fault-spec`, or what `runSession` throws; after any failure but a cancel the arms are opened afresh next time.
    */
   async run(spec: RunSpec, handlers: RunHandlers): Promise<Report> {
     if (this.#running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
@@ -107,7 +111,7 @@ export class ModelSession {
     this.#meter = meter;
     meter.update('prepare', 0, 1);
     try {
-      const arms = await orCancelled(this.#openArms(spec), handlers.signal).catch((error: unknown) => {
+      const { faults, ...arms } = await orCancelled(this.#openArms(spec), handlers.signal).catch((error: unknown) => {
         const data = toErrorData(error);
         handlers.onEvent(
           data.code === 'run-cancelled' ? { type: 'cancelled', layersDone: 0 } : { type: 'failed', error: data },
@@ -116,8 +120,10 @@ export class ModelSession {
       });
       return await runSession({
         spec,
+        model: this.model,
         hparams: this.hparams,
         arms,
+        faults,
         meter,
         adapter: arms.a === undefined ? undefined : (await this.gpuContext()).card,
         parts: {
@@ -148,19 +154,36 @@ export class ModelSession {
     await this.model.close();
   }
 
-  async #openArms(spec: RunSpec): Promise<{ readonly a: GpuEngine | undefined; readonly b: ArmEngine | undefined }> {
-    const a = spec.arms.includes('gpu') ? await this.#gpuEngine(spec.gpuBudget) : undefined;
+  async #openArms(spec: RunSpec): Promise<{
+    readonly a: GpuEngine | undefined;
+    readonly b: ArmEngine | undefined;
+    readonly faults: readonly Fault[];
+  }> {
+    const faults = this.#faults(spec);
+    const a = spec.arms.includes('gpu') ? await this.#gpuEngine(spec.gpuBudget, faults) : undefined;
     const b = spec.arms.includes('cpu') ? this.#cpuEngine() : undefined;
-    return { a, b };
+    return { a, b, faults };
   }
 
-  async #gpuEngine(budget: number | undefined): Promise<GpuEngine> {
+  /** @throws TracerError `fault-spec` */
+  #faults({ inject = [], tokens, arms }: RunSpec): readonly Fault[] {
+    const faults = inject.map(parseFault);
+    const { hparams, model } = this;
+    const typeOf = (tensor: string): string | undefined => model.tensors.get(tensor)?.type;
+    for (const fault of faults) checkFault(fault, { hparams, nTokens: tokens.length, typeOf });
+    return arms.includes('gpu') ? faults : [];
+  }
+
+  /** A clean engine stays warm; one with faults is for one run, and no clean run ever meets it or its buffers. */
+  async #gpuEngine(budget: number | undefined, faults: readonly Fault[]): Promise<GpuEngine> {
     const context = await this.gpuContext();
-    if (this.#gpu !== undefined && this.#gpu.budget === budget) return this.#gpu.engine;
+    const clean = faults.length === 0;
+    if (clean && this.#gpu?.clean === true && this.#gpu.budget === budget) return this.#gpu.engine;
     await this.#gpu?.engine.dispose();
     const { model, hparams } = this;
-    const engine = createGpuEngine({ context, model, hparams, budget, hooks: this.#hooks });
-    this.#gpu = { engine, budget };
+    const options = { context, model, hparams, budget, hooks: this.#hooks };
+    const engine = clean ? createGpuEngine(options) : createFaultyEngine(options, faults);
+    this.#gpu = { engine, budget, clean };
     return engine;
   }
 

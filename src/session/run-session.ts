@@ -4,16 +4,20 @@ import { compareStep, type CompareContext, type Taps } from '../divergence/compa
 import { NO_FLIPS, type FlipState } from '../divergence/flip-state';
 import { LIMITS } from '../divergence/limits';
 import type { AdapterCard, CompareMode, Report, RoutingRow, Row } from '../divergence/report';
-import type { ArmEngine, CaptureRequest, IsolatingEngine, StepOptions, StepResult, Tap } from '../model/engine';
+import type { ModelFile } from '../gguf/model-file';
+import type { ArmEngine, IsolatingEngine, StepOptions, StepResult, Tap } from '../model/engine';
+import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import { parsePlan, type TracePlan } from '../model/plan';
 import type { StageId } from '../model/stages';
 import { selectPositions } from '../trace/select-positions';
-import { buildReport, type ReportParts } from './build-report';
+import { buildReport, hintKey, type ReportParts } from './build-report';
 import type { RunSpec, SessionEvent } from './events';
+import { explainProduct } from './explain-product';
+import { sampleProduct, type ProductSample } from './product-sample';
 import type { ProgressMeter } from './progress';
 import { routingRows } from './routing-rows';
-import { stepCaptures, type StepName } from './step-captures';
+import { stepCaptures, type StepCaptures, type StepName } from './step-captures';
 import { TimeBook } from './time-book';
 
 /** Both sides of the comparison, opened and ready; either may be absent when the spec does not ask for it. */
@@ -26,8 +30,12 @@ export interface SessionArms {
 
 export interface SessionInput {
   readonly spec: RunSpec;
+  /** To look into what is wrong; the arms read their own. */
+  readonly model: ModelFile;
   readonly hparams: HParams;
   readonly arms: SessionArms;
+  /** What was put into the arm under test on purpose. */
+  readonly faults?: readonly Fault[];
   readonly meter: ProgressMeter;
   readonly adapter: AdapterCard | undefined;
   /** Everything of the report that the run itself does not know. */
@@ -60,6 +68,9 @@ export async function runSession(input: SessionInput): Promise<Report> {
   }
 }
 
+/** Wrong products that are looked into: the first, and a few that may be wrong on their own account. */
+const MOST_SAMPLES = 4;
+
 class Run {
   layersDone = 0;
   readonly #in: SessionInput;
@@ -67,10 +78,13 @@ class Run {
   readonly #plan: TracePlan;
   readonly #free: boolean;
   readonly #isolate: boolean;
+  /** The arm under test is given the reference's experts. */
+  readonly #forced: boolean;
   readonly #rows: Row[] = [];
   readonly #routing: RoutingRow[] = [];
   readonly #times = new TimeBook();
   #flips: FlipState = NO_FLIPS;
+  readonly #samples: ProductSample[] = [];
   #liveTrace = 0;
   #peakTrace = 0;
 
@@ -81,6 +95,7 @@ class Run {
     this.#plan = parsePlan(spec, { nLayer: hparams.nLayer, nTokens: spec.tokens.length });
     const both = arms.a !== undefined && arms.b !== undefined;
     this.#isolate = both && spec.mode !== 'free';
+    this.#forced = both && spec.routing === 'reference';
     this.#free = !both || spec.mode !== 'isolated';
   }
 
@@ -114,6 +129,8 @@ class Run {
       bytesRead: meter.bytes,
       logits: this.#logits,
       arms: [this.#in.arms.a, this.#in.arms.b].flatMap((arm) => arm?.arm ?? []),
+      faults: this.#in.faults ?? [],
+      hints: await this.#explain(),
     });
   }
 
@@ -124,13 +141,8 @@ class Run {
     const { arms, signal } = this.#in;
     throwIfAborted(signal);
     const nTokens = this.#tokens.length;
-    const captures = stepCaptures(this.#plan, step, nTokens, this.#isolate);
-    // Both sides must come to rest before an error goes on, or the next run would meet an engine at work.
-    const [a, b] = await settle([
-      // Even where only isolated stages are wanted, the arm must hear the tokens.
-      this.#free || step === 'embed' ? this.#advance(arms.a, step, this.#free ? captures.free : new Map()) : undefined,
-      this.#advance(arms.b, step, captures.reference, this.#isolate && captures.isolated.size > 0),
-    ]);
+    const captures = stepCaptures(this.#plan, step, nTokens, { isolate: this.#isolate, forced: this.#forced });
+    const [a, b] = await this.#both(step, captures);
     if (a !== undefined) this.#times.add(step, 'gpu', a);
     if (b !== undefined) this.#times.add(step, 'cpu', b);
     let isolated: StepResult | undefined;
@@ -147,14 +159,36 @@ class Run {
     return b?.taps.get(step === 'embed' ? 'embedding' : 'post_ffn_residual');
   }
 
+  /** Both arms' step: at once, or the reference first where the other is given its experts. */
+  async #both(
+    step: StepName,
+    captures: StepCaptures,
+  ): Promise<readonly [StepResult | undefined, StepResult | undefined]> {
+    const { arms } = this.#in;
+    const bounds = this.#isolate && captures.isolated.size > 0;
+    const reference = (): Promise<StepResult | undefined> =>
+      this.#advance(arms.b, step, { capture: captures.reference, bounds });
+    const underTest = (forced?: Tap): Promise<StepResult | undefined> => {
+      // Even where only isolated stages are wanted, the arm must hear the tokens.
+      if (!this.#free && step !== 'embed') return Promise.resolve(undefined);
+      const experts = forced?.data instanceof Uint32Array ? { forcedExperts: forced.data } : {};
+      return this.#advance(arms.a, step, { capture: this.#free ? captures.free : new Map(), ...experts });
+    };
+    if (this.#forced && typeof step === 'number') {
+      const b = await reference();
+      return [await underTest(b?.taps.get('moe_router_indices')), b];
+    }
+    // Both sides must come to rest before an error goes on, or the next run would meet an engine at work.
+    return settle([underTest(), reference()]);
+  }
+
   async #advance(
     engine: ArmEngine | undefined,
     step: StepName,
-    capture: CaptureRequest,
-    bounds = false,
+    what: Omit<StepOptions, 'signal'>,
   ): Promise<StepResult | undefined> {
     if (engine === undefined) return undefined;
-    const options: StepOptions = { capture, bounds, ...this.#options(this.#in.signal) };
+    const options: StepOptions = { ...what, ...this.#options(this.#in.signal) };
     if (step === 'embed') return engine.begin(this.#tokens, 0, options);
     return step === 'end' ? engine.end(options) : engine.layer(step, options);
   }
@@ -196,8 +230,11 @@ class Run {
         this.#flips = compared.flips;
         rows.push(...compared.rows);
       }
-      if (isolated !== undefined)
-        rows.push(...compareStep(layer, isolated, takenB, NO_FLIPS, context('isolated')).rows);
+      if (isolated !== undefined) {
+        const compared = compareStep(layer, isolated, takenB, NO_FLIPS, context('isolated'));
+        this.#sample(compared.rows, isolated, b);
+        rows.push(...compared.rows);
+      }
     }
     const routing =
       layer === undefined || !this.#plan.layers.includes(layer)
@@ -207,6 +244,25 @@ class Run {
     this.#routing.push(...routing);
     this.#times.addCompare(performance.now() - started);
     if (rows.length > 0 || routing.length > 0) this.#in.onEvent({ type: 'rows', layer, rows, routing });
+  }
+
+  /** Keeps a few values of products that are wrong although their input is right; taps are dropped when the step ends. */
+  #sample(rows: readonly Row[], isolated: Taps, reference: Taps | undefined): void {
+    for (const row of rows) {
+      if (this.#samples.length >= MOST_SAMPLES || reference === undefined) return;
+      const sample = sampleProduct(row, isolated, reference, this.#in.hparams);
+      if (sample !== undefined) this.#samples.push(sample);
+    }
+  }
+
+  /** What those values look like. */
+  async #explain(): Promise<ReadonlyMap<string, string>> {
+    const { model, hparams, signal } = this.#in;
+    const hints = new Map<string, string>();
+    for (const sample of this.#samples) {
+      hints.set(hintKey(sample.layer, sample.stage), await explainProduct(sample, model, hparams, signal));
+    }
+    return hints;
   }
 
   async #deliver(planned: readonly StageId[], a: Taps, b: Taps, isolated: Taps | undefined): Promise<void> {
@@ -243,7 +299,7 @@ function withoutExtraHead(taps: Taps | undefined, planned: readonly StageId[]): 
 }
 
 /** Waits for all, then throws the first error in order, a cancel last. */
-async function settle<T>(steps: readonly [Promise<T> | undefined, Promise<T>]): Promise<readonly [T | undefined, T]> {
+async function settle<T>(steps: readonly [Promise<T>, Promise<T>]): Promise<readonly [T, T]> {
   const [a, b] = await Promise.allSettled(steps);
   const errors = [a, b].flatMap((r) => (r.status === 'rejected' ? [r.reason as unknown] : []));
   const error = errors.find((e) => toErrorData(e).code !== 'run-cancelled') ?? errors[0];

@@ -19,8 +19,17 @@ export interface StepCaptures {
 /** One forward step: the embedding, a layer, or the end (final norm and head). */
 export type StepName = 'embed' | number | 'end';
 
-/** What each arm captures in one step. `nTokens` is the length of the prompt; `isolate`: stages are also run alone. */
-export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, isolate: boolean): StepCaptures {
+/** What each arm captures in one step, beyond the plan. */
+export interface CaptureNeeds {
+  /** Stages are also run alone, fed with the reference's. */
+  readonly isolate: boolean;
+  /** The arm under test is given the reference's experts. */
+  readonly forced: boolean;
+}
+
+/** What each arm captures in one step. `nTokens` is the length of the prompt. */
+export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, needs: CaptureNeeds): StepCaptures {
+  const { isolate, forced } = needs;
   const all = Array.from({ length: nTokens }, (_, i) => i);
   const active = activeStages(plan, step);
   const free = new Map<StageId, readonly number[]>();
@@ -28,6 +37,7 @@ export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, i
   if (step === 'end') free.set('lm_head', headPositions(plan, nTokens));
   const reference = new Map(free);
   if (isolate) for (const id of inputsOf(active, step)) reference.set(id, all);
+  if (forced && typeof step === 'number') reference.set('moe_router_indices', all);
   const named = plan.stages.filter(
     (id) => !stageSpec(id).applies && typeof step === 'number' && plan.layers.includes(step),
   );

@@ -51,17 +51,21 @@ export async function runInBrowser(
   throw fail('gpu-unavailable', 'No adapter was found in Chromium.', 'Install a GPU driver.');
 }
 
-/** A page has no folder to write to and no budget field. */
-function checkPageCan(request: TraceRequest): void {
-  const option = request.save !== undefined ? '--save-tensor' : request.spec.gpuBudget !== undefined ? '--budget' : '';
-  if (option === '') return;
+/** What a page has no control for: options that would silently be left out. */
+function checkPageCan({ save, spec }: TraceRequest): void {
+  const options: readonly (readonly [string, unknown])[] = [
+    ['--save-tensor', save],
+    ['--budget', spec.gpuBudget],
+    ['--inject', spec.inject],
+    ['--routing', spec.routing],
+  ];
+  const option = options.find(([, value]) => value !== undefined)?.[0];
+  if (option === undefined) return;
   throw fail(
     'usage',
     `${option} needs --runtime node: the page in the browser has no such option.`,
     'Use --runtime node.',
-    {
-      option,
-    },
+    { option },
   );
 }
 

@@ -30,6 +30,8 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
   const folder = args.get(options.SAVE_TENSOR);
   const gpuBudget = args.get(options.BUDGET);
   const stages = args.get(options.STAGES_OPTION);
+  const inject = args.all(options.INJECT);
+  const routing = args.get(options.ROUTING);
   // A misspelt stage is told before a large file is opened.
   parseStages(stages);
   const request: TraceRequest = {
@@ -42,6 +44,8 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
       layers: args.get(options.LAYERS),
       positions: args.get(options.POSITIONS),
       ...(gpuBudget === undefined ? {} : { gpuBudget }),
+      ...(inject.length === 0 ? {} : { inject }),
+      ...(routing === 'own' ? {} : { routing }),
     },
     adapter: args.get(options.ADAPTER),
     runtime: args.get(options.RUNTIME),

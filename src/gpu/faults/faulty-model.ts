@@ -34,7 +34,7 @@ export function faultyModel(model: ModelFile, hparams: HParams, faults: readonly
     async readTensor(tensor, offset, length, signal) {
       const own = model.tensors.get(tensor.name) ?? tensor;
       const read = retyped.has(tensor.name)
-        ? await readClamped(model, own, offset, length, signal)
+        ? await readPadded(model, own, offset, length, signal)
         : await model.readTensor(own, offset, length, signal);
       const due = patches.filter((patch) => patch.tensor === tensor.name);
       return due.reduce((bytes, patch) => patch.apply(bytes, offset), read);
@@ -84,19 +84,18 @@ class RowPatch {
   }
 }
 
-/** Reads as a wrong row stride asks: what would leave the tensor is the tensor's end, and zeros where even that is too short. */
-async function readClamped(
+/** Reads as a wrong row stride asks: beyond the tensor's end there are zeros, as behind a bound buffer. */
+async function readPadded(
   model: ModelFile,
   tensor: TensorInfo,
   offset: number,
   length: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const within = Math.min(length, tensor.bytes);
-  const read = await model.readTensor(tensor, Math.min(offset, tensor.bytes - within), within, signal);
-  if (within === length) return read;
+  const within = Math.max(0, Math.min(length, tensor.bytes - offset));
+  if (within === length) return model.readTensor(tensor, offset, length, signal);
   const bytes = new Uint8Array(length);
-  bytes.set(read);
+  if (within > 0) bytes.set(await model.readTensor(tensor, offset, within, signal));
   return bytes;
 }
 

@@ -67,10 +67,14 @@ describe('a model with a fault', () => {
     expect(blind.tensors.get(DOWN)?.type).toBe('Q4_0');
     expect(blind.tensors.get('blk.0.ffn_down_exps.weight')?.type).toBe('Q8_0');
     const own = await read(model, DOWN);
-    expect(await read(blind, DOWN, own.length - 10, 40)).toEqual(own.slice(own.length - 40));
+    expect([...(await read(blind, DOWN, own.length - 10, 40))]).toEqual([
+      ...own.slice(-10),
+      ...Array<number>(30).fill(0),
+    ]);
+    expect([...(await read(blind, DOWN, own.length + 100, 5))]).toEqual([0, 0, 0, 0, 0]);
     const padded = await read(blind, DOWN, 0, own.length + 8);
     expect(padded.slice(0, own.length)).toEqual(own);
-    expect([...padded.slice(own.length)]).toEqual(Array(8).fill(0));
+    expect([...padded.slice(own.length)]).toEqual(Array<number>(8).fill(0));
   });
 
   it('holds several faults, and none in layers that are not named', async () => {

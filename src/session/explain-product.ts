@@ -1,0 +1,137 @@
+import { throwIfAborted } from '../base/abort';
+import { matmulBound } from '../cpu/bounds/matmul-bound';
+import { short } from '../divergence/sentence';
+import { dequantizeRows } from '../gguf/dequant/dequantisers';
+import { ggmlType, QUANT_TYPES, rowBytes, type QuantType } from '../gguf/ggml-types';
+import type { ModelFile } from '../gguf/model-file';
+import type { HParams } from '../model/hparams';
+import { findWeight, type WeightTensor } from '../model/weights';
+import type { WeightRole } from '../model/stages';
+import type { ProductSample } from './product-sample';
+
+/** Relative error below which values are the right ones with too few digits. */
+const CLOSE = 0.02;
+
+/** A way to misread a weight: which bytes, as which type. */
+interface Reading {
+  /** Goes after "the values are those of". */
+  readonly what: string;
+  readonly tensor: WeightTensor;
+  readonly type: QuantType;
+  /** Byte inside the tensor where row `row` begins. */
+  readonly offset: (row: number) => number;
+}
+
+/**
+ * What the wrong values of a product look like: whether reading the weight in another way (as another type, as another expert's or another
+ * tensor's, one row off) gives them within the bound of an honest product. A few rows of the file are read.
+ * @returns a clause for the verdict's sentence. @throws TracerError as `ModelFile.readTensor`; `run-cancelled`.
+ */
+export async function explainProduct(
+  sample: ProductSample,
+  model: ModelFile,
+  hparams: HParams,
+  signal?: AbortSignal,
+): Promise<string> {
+  const alone = sample.wrong < sample.nOut ? `${sample.wrong} of ${sample.nOut} rows wrong, ` : '';
+  if (sample.actual.every((value) => value === 0)) return `${alone}the values are 0, as if not computed`;
+  if (sample.relL2 < CLOSE) return `${alone}right to ${short(sample.relL2)}, as with too few digits`;
+  for (const reading of readingsOf(sample, model, hparams)) {
+    throwIfAborted(signal);
+    if (await gives(reading, sample, model, signal)) return `${alone}the values are those of ${reading.what}`;
+  }
+  return `${alone}no other type, expert or row of the tensor gives these values`;
+}
+
+/** Likely readings first. */
+function* readingsOf(sample: ProductSample, model: ModelFile, hparams: HParams): Generator<Reading> {
+  const { role, layer } = sample;
+  const tensor = findWeight(model, hparams, role, layer);
+  const { type } = tensor;
+  const [nIn = 1, nOut = 1, nExpert = 1] = tensor.dims;
+  const expert = sample.expert ?? 0;
+  const own = rowBytes(type, nIn);
+  for (const other of QUANT_TYPES) {
+    if (other === type || nIn % ggmlType(other).blockSize !== 0) continue;
+    const wrong = rowBytes(other, nIn);
+    const what = `the tensor read as ${other}`;
+    yield { what, tensor, type: other, offset: (row) => (expert * nOut + row) * wrong };
+    yield { what, tensor, type: other, offset: (row) => expert * nOut * own + row * wrong };
+    yield { what, tensor, type: other, offset: (row) => (expert * nOut + row) * own };
+  }
+  for (const shift of [1, -1]) {
+    const what = `the ${shift > 0 ? 'next' : 'previous'} row's weights`;
+    yield { what, tensor, type, offset: (row) => (expert * nOut + row + shift) * own };
+  }
+  for (let other = 0; other < nExpert; other++) {
+    if (other === expert) continue;
+    yield { what: `expert ${other}'s weights`, tensor, type, offset: (row) => (other * nOut + row) * own };
+  }
+  for (const twin of twinsOf(role)) {
+    const other = findWeight(model, hparams, twin, layer);
+    if (other.dims.join() !== tensor.dims.join()) continue;
+    const bytes = rowBytes(other.type, nIn);
+    yield { what: other.name, tensor: other, type: other.type, offset: (row) => (expert * nOut + row) * bytes };
+  }
+}
+
+/** Weights that are easily taken for one another. */
+function twinsOf(role: WeightRole): readonly WeightRole[] {
+  const groups: readonly (readonly WeightRole[])[] = [
+    ['ffn_gate_exps', 'ffn_up_exps'],
+    ['attn_k', 'attn_v', 'attn_q'],
+  ];
+  return groups.find((group) => group.includes(role))?.filter((other) => other !== role) ?? [];
+}
+
+/** Whether a reading gives every sampled value, and there are enough of them not to be chance. */
+async function gives(
+  reading: Reading,
+  sample: ProductSample,
+  model: ModelFile,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { x, rows, actual, nOut } = sample;
+  if (rows.length < Math.min(2, nOut)) return false;
+  const w = new Float32Array(x.length);
+  for (const [i, row] of rows.entries()) {
+    const value = actual[i] ?? NaN;
+    if (!Number.isFinite(value)) return false;
+    const bytes = await readRow(reading, row, x.length, model, signal);
+    if (bytes === undefined) return false;
+    dequantizeRows(reading.type, bytes, 0, w, 0, x.length);
+    if (!isProduct(value, w, x)) return false;
+  }
+  return true;
+}
+
+/** The row's bytes; beyond the tensor's end zeros. Undefined where it begins outside. */
+async function readRow(
+  { tensor, type, offset }: Reading,
+  row: number,
+  nIn: number,
+  model: ModelFile,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const at = offset(row);
+  const length = rowBytes(type, nIn);
+  if (at < 0 || at >= tensor.bytes) return undefined;
+  const read = await model.readTensor(tensor, at, Math.min(length, tensor.bytes - at), signal);
+  if (read.length === length) return read;
+  const bytes = new Uint8Array(length);
+  bytes.set(read);
+  return bytes;
+}
+
+/** Whether an honest f32 kernel can have made `value` of sum_j w_j x_j. */
+function isProduct(value: number, w: Float32Array, x: Float32Array): boolean {
+  let sum = 0;
+  let magnitude = 0;
+  for (const [j, weight] of w.entries()) {
+    const term = weight * (x[j] ?? 0);
+    sum += term;
+    magnitude += Math.abs(term);
+  }
+  const [bound = 0] = matmulBound([sum], Float64Array.of(magnitude), x.length);
+  return Math.abs(value - sum) <= bound;
+}

@@ -1,0 +1,118 @@
+import { weightOfChannel } from '../divergence/blame';
+import type { Row } from '../divergence/report';
+import type { Tap } from '../model/engine';
+import type { HParams } from '../model/hparams';
+import { stageSpec, type StageId, type WeightRole } from '../model/stages';
+
+/** Rows of a wrong product that are kept to be looked into. */
+const SAMPLED = 6;
+
+/** A few values of a product that came out wrong although its input was right, with that input. */
+export interface ProductSample {
+  readonly layer: number | undefined;
+  readonly stage: StageId;
+  readonly role: WeightRole;
+  /** The expert that was due; undefined for a product with one matrix. */
+  readonly expert: number | undefined;
+  /** (nIn): what the matrix was multiplied with. */
+  readonly x: Float32Array<ArrayBuffer>;
+  /** Rows of the matrix whose values are wrong, and those values; finite ones where there are any. */
+  readonly rows: readonly number[];
+  readonly actual: readonly number[];
+  /** How many of the matrix's rows came out wrong, of how many. */
+  readonly wrong: number;
+  readonly nOut: number;
+  /** Relative L2 error of the wrong values. */
+  readonly relL2: number;
+}
+
+type Taps = ReadonlyMap<StageId, Tap>;
+
+/**
+ * Takes a sample where an isolated product is worst. Undefined where the row is no wrong product, or its input was not captured.
+ * @param actual the isolated taps of the arm under test @param reference taps with bounds; inputs at all positions
+ */
+export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: HParams): ProductSample | undefined {
+  const spec = stageSpec(row.stage);
+  if (spec.operation !== 'matmul' && spec.operation !== 'expert-matmul') return undefined;
+  const index =
+    row.verdict === 'nan-gpu' ? row.firstNonFiniteA : row.verdict === 'diverge' ? row.maxRatioIndex : undefined;
+  const tapA = actual.get(row.stage);
+  const tapB = reference.get(row.stage);
+  const [position, slot = 0] = index ?? [];
+  const channel = index?.at(-1) ?? 0;
+  const role = weightOfChannel(spec.weights, channel, hparams);
+  if (position === undefined || role === undefined || tapA === undefined || tapB === undefined) return undefined;
+  const perSlot = spec.operation === 'expert-matmul';
+  const x = inputRow(spec.inputs, reference, position, perSlot ? slot : undefined);
+  if (x === undefined) return undefined;
+
+  const width = tapA.shape.at(-1) ?? 1;
+  const slots = perSlot ? hparams.nExpertUsed : 1;
+  const own = perSlot ? slot : 0;
+  const atA = (tapA.positions.indexOf(position) * slots + own) * width;
+  const atB = (tapB.positions.indexOf(position) * slots + own) * width;
+  const [first, end] = channelsOf(spec.weights, role, width, hparams);
+  const wrong: number[] = [];
+  let error2 = 0;
+  let sum2 = 0;
+  for (let c = first; c < end; c++) {
+    const value = tapA.data[atA + c] ?? NaN;
+    const error = value - (tapB.data[atB + c] ?? NaN);
+    if (Math.abs(error) <= (tapB.bound?.[atB + c] ?? 0)) continue;
+    wrong.push(c);
+    error2 += error * error;
+    sum2 += (tapB.data[atB + c] ?? NaN) ** 2;
+  }
+  const finite = wrong.filter((c) => Number.isFinite(tapA.data[atA + c]));
+  const sampled = spread(finite.length > 0 ? finite : wrong, SAMPLED);
+  const experts = reference.get('moe_router_indices');
+  const expert = experts?.data[experts.positions.indexOf(position) * hparams.nExpertUsed + slot];
+  return {
+    layer: row.layer,
+    stage: row.stage,
+    role,
+    expert: perSlot ? expert : undefined,
+    x,
+    rows: sampled.map((c) => c - first),
+    actual: sampled.map((c) => tapA.data[atA + c] ?? NaN),
+    wrong: wrong.length,
+    nOut: end - first,
+    relL2: Math.sqrt(error2 / sum2),
+  };
+}
+
+/** The row of x that a product met: of the stage's first input, a row a token or a row a slot. */
+function inputRow(
+  inputs: readonly string[],
+  reference: Taps,
+  position: number,
+  slot: number | undefined,
+): Float32Array<ArrayBuffer> | undefined {
+  const tap = [...reference.values()].find(({ stage }) => stage === inputs[0]);
+  const row = tap?.positions.indexOf(position) ?? -1;
+  if (tap === undefined || row < 0) return undefined;
+  const width = tap.shape.at(-1) ?? 1;
+  const hasSlots = stageSpec(tap.stage).shape.includes('nExpertUsed');
+  const at = (hasSlots ? row * (tap.shape[1] ?? 1) + (slot ?? 0) : row) * width;
+  return Float32Array.from(tap.data.subarray(at, at + width));
+}
+
+/** The channels of a stage that one weight makes. */
+function channelsOf(
+  weights: readonly WeightRole[],
+  role: WeightRole,
+  width: number,
+  hparams: HParams,
+): readonly [number, number] {
+  if (weights.length <= 1) return [0, width];
+  const { qDim, kvDim } = hparams;
+  const first = [0, qDim, qDim + kvDim][weights.indexOf(role)] ?? 0;
+  return [first, first + (first === 0 ? qDim : kvDim)];
+}
+
+/** At most `count` of the items, evenly spread, the first among them. */
+function spread(items: readonly number[], count: number): readonly number[] {
+  const step = Math.max(1, items.length / count);
+  return items.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step)).slice(0, count);
+}
