@@ -30,6 +30,13 @@ export const WEIGHTS = {
   output: { name: 'output.weight', dims: ['nEmbd', 'nVocab'] },
 } as const satisfies Record<WeightRole, WeightSpec>;
 
+/** Whether a name is a weight's role. */
+export function isWeightRole(name: string): name is WeightRole {
+  return name in WEIGHTS;
+}
+
+export const WEIGHT_ROLES: readonly WeightRole[] = Object.keys(WEIGHTS).filter(isWeightRole);
+
 /** A tensor whose type both arms can run. */
 export interface WeightTensor extends TensorInfo {
   readonly type: QuantType;
@@ -78,8 +85,8 @@ export function findWeight(model: ModelFile, hparams: HParams, role: WeightRole,
 
 /** Checks every weight of the model before a run starts. @throws TracerError as {@link findWeight}. */
 export function checkWeights(model: ModelFile, hparams: HParams): void {
-  for (const [role, spec] of Object.entries(WEIGHTS) as [WeightRole, WeightSpec][]) {
-    if (!spec.name.includes('{l}')) findWeight(model, hparams, role);
+  for (const role of WEIGHT_ROLES) {
+    if (!WEIGHTS[role].name.includes('{l}')) findWeight(model, hparams, role);
     else for (let l = 0; l < hparams.nLayer; l++) findWeight(model, hparams, role, l);
   }
 }

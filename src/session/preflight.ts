@@ -1,7 +1,7 @@
 import type { AdapterCard } from '../divergence/report';
 import type { ModelFile, TensorInfo } from '../gguf/model-file';
 import type { HParams } from '../model/hparams';
-import { weightName } from '../model/weights';
+import { WEIGHT_ROLES, weightName } from '../model/weights';
 
 /** What a run will cost, known from the header alone. Bytes. */
 export interface RunCost {
@@ -30,8 +30,7 @@ export function runCost(
   adapter: AdapterCard | undefined,
   workers: number,
 ): RunCost {
-  const embedding = hparams.tiedEmbeddings ? undefined : weightName('token_embd', undefined, hparams);
-  const tensors = [...model.tensors.values()].filter((t) => t.name !== embedding);
+  const tensors = weightTensors(model, hparams);
   const total = sum(tensors);
   const attention = Array.from({ length: hparams.nLayer }, (_, l) => sum(tensors.filter((t) => dense(t, l))));
   const experts = tensors
@@ -52,6 +51,16 @@ export function runCost(
     cpuNeedBytes: CPU_BASE_BYTES + workers * CPU_WORKER_BYTES,
     largest: { ...largest, allowedBytes: adapter?.limits['maxStorageBufferBindingSize'] },
   };
+}
+
+/** The tensors that a run reads in full; a file may hold others that nobody reads. */
+function weightTensors(model: ModelFile, hparams: HParams): readonly TensorInfo[] {
+  const names = new Set<string>();
+  for (const role of WEIGHT_ROLES) {
+    if (role === 'token_embd') continue;
+    for (let layer = 0; layer < hparams.nLayer; layer++) names.add(weightName(role, layer, hparams));
+  }
+  return [...model.tensors.values()].filter((t) => names.has(t.name));
 }
 
 function dense(tensor: TensorInfo, layer: number): boolean {

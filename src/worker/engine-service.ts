@@ -3,6 +3,7 @@ import type { AdapterCard } from '../divergence/report';
 import type { SourceDescriptor } from '../gguf/byte-source';
 import { openModel } from '../gguf/open-model';
 import { openSource } from '../gguf/open-source';
+import { defaultBudget } from '../gpu/weights/budget';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { Host } from '../session/host';
 import { ModelSession } from '../session/model-session';
@@ -108,14 +109,18 @@ export class EngineService {
   }
 
   async #preflight(session: ModelSession): Promise<Preflight> {
-    const adapter = await this.adapter();
-    const card = 'code' in adapter ? undefined : adapter;
+    const context = await session.gpuContext().catch(() => undefined);
+    const card = context?.card;
     const cost = runCost(session.model, session.hparams, card, this.#workers);
     const { largest } = cost;
     return {
       headerBytes: session.model.headerBytes,
       readBytes: cost.readBytes,
-      ...(card === undefined ? {} : { gpu: { wantBytes: cost.gpuWantBytes, needBytes: cost.gpuNeedBytes } }),
+      ...(context === undefined
+        ? {}
+        : {
+            gpu: { wantBytes: cost.gpuWantBytes, needBytes: cost.gpuNeedBytes, allowedBytes: defaultBudget(context) },
+          }),
       cpu: { wantBytes: cost.cpuNeedBytes, needBytes: cost.cpuNeedBytes },
       ...(largest.allowedBytes === undefined
         ? {}

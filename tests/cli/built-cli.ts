@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/cli/moescope.js', import.meta.url));
+/** The program that `npm test` has built. */
+export const BUILT_CLI = fileURLToPath(new URL('../../dist/cli/moescope.js', import.meta.url));
 
 export interface CliResult {
   /** Undefined when a signal ended it. */
@@ -17,7 +18,7 @@ export function startCli(args: readonly string[]): {
   until(text: string): Promise<void>;
   interrupt(): void;
 } {
-  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [BUILT_CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
   const listeners = new Set<() => void>();

@@ -1,0 +1,39 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@playwright/test';
+import { makeSparseModel } from '../tests/support/gguf-models';
+import { peakResidentBytes, processesWith } from '../tests/support/memory-watch';
+
+const GIB = 2 ** 30;
+let folder: string;
+let path: string;
+
+test.beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'moescope-large-'));
+  path = join(folder, 'large.gguf');
+  await makeSparseModel(path, { seed: 5, type: 'Q8_0' });
+});
+test.afterAll(() => rm(folder, { recursive: true }));
+
+test('a file above 4 GiB opens and traces in the page with less than 1 GiB of memory', async ({ page }) => {
+  expect((await stat(path)).size).toBeGreaterThan(4 * GIB);
+  await page.goto('/');
+  await page.locator('input[type="file"]').setInputFiles(path);
+  await page.waitForFunction(() => ['ready', 'error'].includes(document.documentElement.dataset['state'] ?? ''));
+  await expect(page.locator('#trace')).toContainText('4.30 GB');
+  await page.getByRole('textbox', { name: 'Token ids' }).fill('1, 2, 3');
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.waitForFunction(
+    () => ['done', 'error'].includes(document.documentElement.dataset['state'] ?? ''),
+    undefined,
+    {
+      timeout: 60_000,
+    },
+  );
+  await expect(page.getByTestId('verdict')).toContainText('MATCH: 2 layers, 25 stages, 3 tokens agree');
+  const peaks = processesWith('--type=renderer').flatMap((pid) => peakResidentBytes(pid) ?? []);
+  expect(peaks.length).toBeGreaterThan(0);
+  // The whole process of the page and its workers: more than what JavaScript holds.
+  for (const peak of peaks) expect(peak).toBeLessThan(GIB);
+});

@@ -1,0 +1,5 @@
+import { defineConfig } from 'vitest/config';
+import base from './vitest.config';
+
+/** `npm run verify`: the figures of docs/verification.md, measured afresh. Takes a minute; not part of `npm test`, which asserts the same limits. */
+export default defineConfig({ test: { ...base.test, include: ['verification/**/*.test.ts'] } });
