@@ -1,4 +1,4 @@
-import type { GpuContext} from '../../src/gpu/device';
+import type { GpuContext } from '../../src/gpu/device';
 import { openDevice } from '../../src/gpu/device';
 import { nodeGpu, useSwiftShader } from '../../src/gpu/node-device';
 import { readBack } from '../../src/gpu/readback';
