@@ -1,6 +1,7 @@
 import { formatBytes, formatCount, formatMetric, plural } from '../base/format';
 import type { AdapterCard } from '../model/adapter-card';
 import type { Report, Row } from '../divergence/report';
+import { placeOf } from '../divergence/sentence';
 import { STAGES, type StageId } from '../model/stages';
 
 /** A finished run for people: the verdict, what was compared on what, and one line a stage with its worst layer. */
@@ -19,6 +20,8 @@ export function reportText(report: Report): string {
   if (run.routing !== undefined) facts.push(['routing', `the ${run.routing}'s experts in every arm`]);
   for (const fault of run.injected ?? [])
     facts.push(['injected', fault.visible ? fault.spec : `${fault.spec}: not visible, ${fault.why ?? ''}`]);
+  for (const other of report.verdict.others ?? [])
+    facts.push(['also', `${placeOf(other)}${other.hint === undefined ? '' : `: ${other.hint}`}`]);
   const top = report.top.a.length > 0 ? report.top.a : report.top.b;
   if (top.length > 0)
     facts.push(['next', top.map((t) => `${JSON.stringify(t.text)} ${t.logit.toFixed(2)}`).join('  ')]);

@@ -1,6 +1,8 @@
 import type { Culprit, Row, RunStatus } from './report';
 
 export interface SentenceContext {
+  /** Wrong by themselves too, forward order. */
+  readonly others: readonly Culprit[];
   readonly rows: readonly Row[];
   readonly complete: boolean;
   readonly layersDone: number;
@@ -14,7 +16,7 @@ export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, cont
   if (culprit !== undefined) {
     const word = status === 'poisoned' ? 'POISONED' : 'DIVERGED';
     const hint = culprit.hint === undefined ? '' : `; ${culprit.hint}`;
-    return `${word}: first at ${placeOf(culprit)}: ${evidence(culprit)}${hint}`;
+    return `${word}: first at ${placeOf(culprit)}: ${evidence(culprit)}${hint}${moreOf(context.others)}`;
   }
   if (status === 'incomplete') {
     if (context.complete && context.arms.length < 2) {
@@ -32,6 +34,13 @@ export function placeOf(c: Culprit): string {
   const expert = c.expert === undefined ? '' : `, expert ${c.expert}`;
   const tensor = c.tensor === undefined ? '' : ` (${c.tensor}${c.qtype === undefined ? '' : `, ${c.qtype}`})`;
   return `${place(c.layer, c.stage)}, token ${c.position}${expert}${tensor}`;
+}
+
+/** `; 2 more stages are wrong by themselves, next layer 3, moe_router, token 0` */
+function moreOf([next, ...rest]: readonly Culprit[]): string {
+  if (next === undefined) return '';
+  const count = rest.length === 0 ? '1 more stage is' : `${rest.length + 1} more stages are`;
+  return `; ${count} wrong by ${rest.length === 0 ? 'itself' : 'themselves'}, ${rest.length === 0 ? '' : 'next '}${placeOf(next)}`;
 }
 
 function place(layer: number | undefined, stage: string): string {

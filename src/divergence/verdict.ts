@@ -47,7 +47,7 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
         ).filter((c) => !same(c, first));
   const verdict: Verdict = {
     status,
-    sentence: sentenceOf(status, named, { ...input, missing }),
+    sentence: sentenceOf(status, named, { ...input, missing, others }),
     ...(named === undefined ? {} : { first: named }),
     ...(others.length === 0 ? {} : { others }),
   };

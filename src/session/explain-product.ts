@@ -9,8 +9,8 @@ import { findWeight, type WeightTensor } from '../model/weights';
 import type { WeightRole } from '../model/stages';
 import type { ProductSample } from './product-sample';
 
-/** Relative error below which values are the right ones with too few digits. */
-const CLOSE = 0.02;
+/** Errors of every row below this share of sum |w x| are lost digits (half precision: 2^-11 a rounding); another weight's are tenths. */
+const CLOSE = 2 ** -6;
 
 /** A way to misread a weight: which bytes, as which type. */
 interface Reading {
@@ -35,7 +35,9 @@ export async function explainProduct(
 ): Promise<string> {
   const alone = sample.wrong < sample.nOut ? `${sample.wrong} of ${sample.nOut} rows wrong, ` : '';
   if (sample.actual.every((value) => value === 0)) return `${alone}the values are 0, as if not computed`;
-  if (sample.relL2 < CLOSE) return `${alone}right to ${short(sample.relL2)}, as with too few digits`;
+  if (sample.share < CLOSE && 2 * sample.wrong > sample.nOut) {
+    return `${alone}off by at most ${short(sample.share)} of the terms' sum, as with too few digits`;
+  }
   for (const reading of readingsOf(sample, model, hparams)) {
     throwIfAborted(signal);
     if (await gives(reading, sample, model, signal)) return `${alone}the values are those of ${reading.what}`;

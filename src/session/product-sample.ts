@@ -1,3 +1,4 @@
+import { gamma } from '../cpu/bounds/rounding';
 import { weightOfChannel } from '../divergence/blame';
 import type { Row } from '../divergence/report';
 import type { Tap } from '../model/engine';
@@ -22,8 +23,8 @@ export interface ProductSample {
   /** How many of the matrix's rows came out wrong, of how many. */
   readonly wrong: number;
   readonly nOut: number;
-  /** Relative L2 error of the wrong values. */
-  readonly relL2: number;
+  /** Largest error as a share of sum |w x|, the magnitude that the sum passes through. */
+  readonly share: number;
 }
 
 type Taps = ReadonlyMap<StageId, Tap>;
@@ -54,15 +55,14 @@ export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: 
   const atB = (tapB.positions.indexOf(position) * slots + own) * width;
   const [first, end] = channelsOf(spec.weights, role, width, hparams);
   const wrong: number[] = [];
-  let error2 = 0;
-  let sum2 = 0;
+  let ratio = 0;
   for (let c = first; c < end; c++) {
     const value = tapA.data[atA + c] ?? NaN;
-    const error = value - (tapB.data[atB + c] ?? NaN);
-    if (Math.abs(error) <= (tapB.bound?.[atB + c] ?? 0)) continue;
+    const error = Math.abs(value - (tapB.data[atB + c] ?? NaN));
+    const bound = tapB.bound?.[atB + c] ?? 0;
+    if (error <= bound) continue;
     wrong.push(c);
-    error2 += error * error;
-    sum2 += (tapB.data[atB + c] ?? NaN) ** 2;
+    ratio = Math.max(ratio, error / bound);
   }
   const finite = wrong.filter((c) => Number.isFinite(tapA.data[atA + c]));
   const sampled = spread(finite.length > 0 ? finite : wrong, SAMPLED);
@@ -78,7 +78,8 @@ export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: 
     actual: sampled.map((c) => tapA.data[atA + c] ?? NaN),
     wrong: wrong.length,
     nOut: end - first,
-    relL2: Math.sqrt(error2 / sum2),
+    // The bound of a product is gamma_n sum |w x|, give or take a few roundings.
+    share: ratio * gamma(x.length),
   };
 }
 
