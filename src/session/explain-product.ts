@@ -38,10 +38,16 @@ export async function explainProduct(
   if (sample.share < CLOSE && 2 * sample.wrong > sample.nOut) {
     return `${alone}off by at most ${short(sample.share)} of the terms' sum, as with too few digits`;
   }
+  const found = new Set<string>();
+  const finite = sample.actual.some(Number.isFinite);
   for (const reading of readingsOf(sample, model, hparams)) {
     throwIfAborted(signal);
-    if (await gives(reading, sample, model, signal)) return `${alone}the values are those of ${reading.what}`;
+    if (found.has(reading.what) || !(await gives(reading, sample, model, signal))) continue;
+    if (finite) return `${alone}the values are those of ${reading.what}`;
+    found.add(reading.what);
   }
+  // Values that are not finite fit any reading that is not: plausible, no proof.
+  if (found.size > 0) return `${alone}so they would be with ${[...found].join(', or ')}`;
   return `${alone}no other type, expert or row of the tensor gives these values`;
 }
 
@@ -98,7 +104,6 @@ async function gives(
   const w = new Float32Array(x.length);
   for (const [i, row] of rows.entries()) {
     const value = actual[i] ?? NaN;
-    if (!Number.isFinite(value)) return false;
     const bytes = await readRow(reading, row, x.length, model, signal);
     if (bytes === undefined) return false;
     dequantizeRows(reading.type, bytes, 0, w, 0, x.length);
@@ -125,7 +130,7 @@ async function readRow(
   return bytes;
 }
 
-/** Whether an honest f32 kernel can have made `value` of sum_j w_j x_j. */
+/** Whether an honest f32 kernel can have made `value` of sum_j w_j x_j. A sum that is not finite can be any such value. */
 function isProduct(value: number, w: Float32Array, x: Float32Array): boolean {
   let sum = 0;
   let magnitude = 0;
@@ -134,6 +139,7 @@ function isProduct(value: number, w: Float32Array, x: Float32Array): boolean {
     sum += term;
     magnitude += Math.abs(term);
   }
+  if (!Number.isFinite(value) || !Number.isFinite(sum)) return !Number.isFinite(value) && !Number.isFinite(sum);
   const [bound = 0] = matmulBound([sum], Float64Array.of(magnitude), x.length);
   return Math.abs(value - sum) <= bound;
 }

@@ -28,10 +28,10 @@ export function injectedFaults(faults: readonly Fault[], view: FaultView): reado
 
 /** A clause for the sentence of a run whose faults cannot all be seen; empty where they can. */
 export function unseenClause(injected: readonly InjectedFault[]): string {
-  return injected
-    .filter((fault) => !fault.visible)
-    .map(({ spec, why }) => `; injected fault not visible: ${spec} (${why ?? 'unknown'})`)
-    .join('');
+  const unseen = injected.filter((fault) => !fault.visible);
+  if (unseen.length === 0) return '';
+  const list = unseen.map(({ spec, why }) => `${spec} (${why ?? 'unknown'})`).join(', ');
+  return `; injected ${unseen.length === 1 ? 'fault' : 'faults'} not visible: ${list}`;
 }
 
 /** Why the fault cannot show whatever its size; undefined where it can. */

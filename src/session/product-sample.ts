@@ -65,7 +65,8 @@ export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: 
     ratio = Math.max(ratio, error / bound);
   }
   const finite = wrong.filter((c) => Number.isFinite(tapA.data[atA + c]));
-  const sampled = spread(finite.length > 0 ? finite : wrong, SAMPLED);
+  // What is not finite tells little: it is taken only where there is hardly anything else.
+  const sampled = finite.length > 1 ? spread(finite, SAMPLED) : [...new Set([...finite, ...spread(wrong, SAMPLED)])];
   const experts = reference.get('moe_router_indices');
   const expert = experts?.data[experts.positions.indexOf(position) * hparams.nExpertUsed + slot];
   return {
