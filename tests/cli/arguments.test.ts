@@ -50,6 +50,14 @@ describe('readCommandLine', () => {
     expect(args.has(commands.CHAT)).toBe(true);
   });
 
+  test('takes --inject several times, in order and as faults are written, and refuses what is none', () => {
+    const args = traceArguments('--inject', 'NaN@layer=2', '--quiet', '--inject=eps@layer=0');
+    expect(args.all(commands.INJECT)).toEqual(['nan@layer=2', 'eps@layer=0']);
+    expect(traceArguments().all(commands.INJECT)).toEqual([]);
+    expect(traceArguments().get(commands.ROUTING)).toBe('own');
+    expect(() => traceArguments('--inject', 'eps@layer=0', '--inject', 'bug@layer=1')).toThrow('no fault "bug"');
+  });
+
   test('takes - as the value of --json and a prompt that looks like an option after =', () => {
     const args = traceArguments('--json', '-', '--prompt=--help');
     expect(args.get(commands.JSON_FILE)).toBe('-');

@@ -46,6 +46,18 @@ describe('moescope trace', () => {
     expect(new Set(report.rows.map((row) => row.verdict))).toEqual(new Set(['match']));
   });
 
+  test('with a fault on purpose ends with status 1 and the sentence that names it', async () => {
+    const inject = ['--inject', 'wrong-expert@layer=1,tensor=ffn_up_exps', '--inject', 'no-causal-mask@layer=0'];
+    const result = await runBuiltCli('trace', MINI, '--tokens', '257', ...inject, '--quiet', '--runtime', 'node');
+    expect(result.status).toBe(1);
+    expect(result.out).toMatch(/^DIVERGED: first at layer 1, moe_expert_up, token 0, expert \d/);
+    expect(result.out).toContain('injected fault not visible: no-causal-mask@layer=0 (a prompt of one token');
+    expect(result.out).toMatch(/\n {2}injected +wrong-expert@layer=1,tensor=ffn_up_exps\n/);
+    const bad = await runBuiltCli('trace', MINI, '--inject', 'bug@layer=0', '--quiet');
+    expect(bad.status).toBe(2);
+    expect(bad.err).toContain('kinds: qtype-blind, wrong-expert');
+  });
+
   test('saves the tree of design: folders, stage files, APRT bytes', async () => {
     const out = join(folder, 'tree');
     const result = await runBuiltCli(

@@ -171,4 +171,36 @@ describe('judge', () => {
       /^MATCH: 1 layer, 1 stage, 2 tokens agree; largest error 0\.31 x its bound; free-running relative L2 at most 3\.1e-7$/,
     );
   });
+
+  it('says what the wrong values look like, and what else is wrong by itself', () => {
+    const wrong = (layer: number, stage: Row['stage'], maxRatio: number): Row =>
+      row({ mode: 'isolated', layer, stage, verdict: 'diverge', maxRatio, maxRatioIndex: [0, 0, 0] });
+    const rows = [wrong(2, 'moe_router', 9), wrong(1, 'moe_expert_out', 5), wrong(1, 'post_ffn_residual', 3)];
+    const hinted: BlameContext = {
+      ...context,
+      hintAt: (layer, stage) => (layer === 1 && stage === 'moe_expert_out' ? 'as if read as Q6_K' : undefined),
+    };
+    const { verdict } = judge({ ...input, rows }, hinted);
+    expect(verdict.first?.hint).toBe('as if read as Q6_K');
+    expect(verdict.sentence).toBe(
+      'DIVERGED: first at layer 1, moe_expert_out, token 0, expert 10 (blk.1.ffn_down_exps.weight, Q4_K): error 5 x its bound; as if read as Q6_K; 2 more stages are wrong by themselves, next layer 1, post_ffn_residual, token 0',
+    );
+    const two = judge({ ...input, rows: rows.slice(0, 2) }, context).verdict.sentence;
+    expect(two).toContain('; 1 more stage is wrong by itself, layer 2, moe_router, token 0');
+  });
+
+  it('names a value that must be 0 where the bound leaves no room', () => {
+    const rows = [
+      row({
+        mode: 'isolated',
+        stage: 'attn_softmax',
+        verdict: 'diverge',
+        maxRatio: Infinity,
+        maxRatioIndex: [0, 0, 1],
+      }),
+    ];
+    expect(judge({ ...input, rows }, context).verdict.sentence).toBe(
+      'DIVERGED: first at layer 0, attn_softmax, token 0: not 0 where it must be',
+    );
+  });
 });
