@@ -34,7 +34,7 @@ describe('a fault specification', () => {
 
   it('is refused with the valid kinds', () => {
     expect(refusal('tyop@layer=1')).toContain('there is no fault "tyop"');
-    expect(refusal('tyop@layer=1')).toContain('qtype-blind, wrong-expert, swap-gate-up, no-renorm');
+    expect(refusal('tyop@layer=1')).toContain('qtype-blind, wrong-expert, swap-gate-up, silu-of-up, no-renorm');
     expect(refusal('')).toContain('no fault');
   });
 

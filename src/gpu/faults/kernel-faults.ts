@@ -4,6 +4,7 @@ import type { ActiveStageId } from '../../model/stages';
 import { ropeTable } from '../engine/rope-table';
 import { STAGE_KERNELS } from '../engine/stage-kernels';
 import type { StageKernel, StageRun } from '../engine/stage-run';
+import type { StageInput } from '../engine/stage-sizes';
 import { linearGrid } from '../grid';
 import { getPipeline } from '../pipelines';
 import { FAULT_KERNELS } from './fault-kernels';
@@ -19,6 +20,8 @@ export function stageFault(fault: Fault, stage: ActiveStageId): StageFault | und
   switch (fault.kind) {
     case 'swap-gate-up':
       return (_usual, run) => STAGE_KERNELS[stage === 'moe_expert_gate' ? 'moe_expert_up' : 'moe_expert_gate'](run);
+    case 'silu-of-up':
+      return (usual, run) => usual({ ...run, input: (name) => run.input(TWIN[name] ?? name) });
     case 'no-renorm':
       return (_usual, run) => noRenorm(run, fault);
     case 'softmax-after-topk':
@@ -52,6 +55,12 @@ export function replacedStages(fault: Fault): readonly ActiveStageId[] {
   if (fault.kind === 'no-causal-mask') return ['attn_scores', 'attn_softmax', 'attention'];
   return faultSpec(fault.kind).stages.length > 0 ? faultStages(fault) : [];
 }
+
+/** What the gated activation reads in place of its own. */
+const TWIN: Partial<Record<StageInput, StageInput>> = {
+  moe_expert_gate: 'moe_expert_up',
+  moe_expert_up: 'moe_expert_gate',
+};
 
 /** f32 and f64 readings of the same decimal. */
 function isAbout(x: number, y: number): boolean {

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { faultSpec, faultStages, type LayerWeight } from '../../src/model/faults';
+import { ACTIVE_STAGES, stageOrder, stageSpec } from '../../src/model/stages';
+import type { ModelSession } from '../../src/session/model-session';
+import { goldenModelPath } from '../support/golden';
+import { BOTH, recorder, testSession } from '../support/session';
+
+let session: ModelSession;
+beforeAll(async () => {
+  session = await testSession(goldenModelPath('mini-q4_k_m'));
+});
+afterAll(() => session.dispose());
+
+const cases = (['nan', 'inf'] as const).flatMap((kind) =>
+  faultSpec(kind).tensors.map((tensor) => [kind, tensor] as const),
+);
+
+/** Weights whose values reach the head through a softmax only: WGSL may lose a NaN in its maximum. */
+const ONLY_BY_SOFTMAX: readonly LayerWeight[] = ['attn_q', 'attn_k', 'attn_q_norm', 'attn_k_norm', 'ffn_gate_inp'];
+
+describe('SUB-003: poison', () => {
+  it.each(cases)(
+    '%s in %s is found where it enters the GPU arm, and the reference stays clean',
+    async (kind, tensor) => {
+      const [source] = faultStages({ kind, layer: 1, tensor });
+      if (source === undefined) throw new Error('no stage');
+      const inject = [`${kind}@layer=1,tensor=${tensor}`];
+      const report = await session.run({ ...BOTH, tokens: [257, 300, 31], inject }, recorder());
+      expect(report.verdict.status).toBe('poisoned');
+      expect(report.verdict.first).toMatchObject({ layer: 1, stage: source, tensor: `blk.1.${tensor}.weight` });
+      expect(report.verdict.first?.metric).toBe('non-finite');
+
+      const poisoned = report.rows.filter((row) => (row.nanA ?? 0) + (row.infA ?? 0) > 0);
+      const isolated = poisoned.filter((row) => row.mode === 'isolated');
+      expect(isolated.map((row) => [row.layer, row.stage])).toEqual([[1, source]]);
+      // Free-running, it is there from its source on.
+      const free = poisoned.filter((row) => row.mode === 'free');
+      expect([free[0]?.layer, free[0]?.stage]).toEqual([1, source]);
+      if (!ONLY_BY_SOFTMAX.includes(tensor)) expect(free.at(-1)?.stage).toBe('lm_head');
+      for (const row of report.rows) expect((row.nanB ?? 0) + (row.infB ?? 0), row.stage).toBe(0);
+    },
+  );
+
+  it('of every kind of weight has a stage to be found at', () => {
+    const found = new Set(cases.flatMap(([kind, tensor]) => faultStages({ kind, layer: 0, tensor })));
+    const weighted = ACTIVE_STAGES.filter((id) => stageSpec(id).scope === 'layer' && stageSpec(id).weights.length > 0);
+    expect([...found].sort((x, y) => stageOrder(x) - stageOrder(y))).toEqual(weighted);
+  });
+});
