@@ -3,9 +3,12 @@ import { stageOrder, stageSpec, type StageId, type WeightRole } from '../model/s
 import { weightName } from '../model/weights';
 import type { CompareMode, Culprit, Row } from './report';
 
+/** What is needed to name a weight. A foreign trace does not tell whether the head's weight is the token embedding. */
+export type BlameSizes = Pick<HParams, 'qDim' | 'kvDim'> & { readonly tiedEmbeddings: boolean | undefined };
+
 /** What is needed to name a weight and an expert. */
 export interface BlameContext {
-  readonly hparams: HParams;
+  readonly hparams: HParams | BlameSizes;
   /** ggml type of a tensor by GGUF name. */
   typeOf(tensor: string): string | undefined;
   /** The expert in a slot, from the choices that fed the row's arm. */
@@ -29,7 +32,7 @@ export function culpritOf(
   const expert =
     slot === undefined || row.layer === undefined ? undefined : context.expertAt(row.layer, position, slot);
   const role = weightOfChannel(spec.weights, index.at(-1) ?? 0, context.hparams);
-  const tensor = role === undefined ? undefined : weightName(role, row.layer, context.hparams);
+  const tensor = role === undefined ? undefined : nameOf(role, row.layer, context.hparams);
   const qtype = tensor === undefined ? undefined : context.typeOf(tensor);
   const hint = row.mode === 'isolated' ? context.hintAt?.(row.layer, row.stage) : undefined;
   return {
@@ -82,8 +85,15 @@ function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio:
 export function weightOfChannel(
   weights: readonly WeightRole[],
   channel: number,
-  hparams: HParams,
+  hparams: Pick<HParams, 'qDim' | 'kvDim'>,
 ): WeightRole | undefined {
   if (weights.length <= 1 || channel < hparams.qDim) return weights[0];
   return channel < hparams.qDim + hparams.kvDim ? weights[1] : weights[2];
+}
+
+function nameOf(role: WeightRole, layer: number | undefined, { tiedEmbeddings }: BlameSizes): string | undefined {
+  if (tiedEmbeddings === undefined) {
+    return role === 'output' ? undefined : weightName(role, layer, { tiedEmbeddings: false });
+  }
+  return weightName(role, layer, { tiedEmbeddings });
 }

@@ -43,7 +43,11 @@ export interface WeightTensor extends TensorInfo {
 }
 
 /** The GGUF name of a weight. With tied embeddings, `output` is the token embedding. */
-export function weightName(role: WeightRole, layer: number | undefined, hparams: HParams): string {
+export function weightName(
+  role: WeightRole,
+  layer: number | undefined,
+  hparams: Pick<HParams, 'tiedEmbeddings'>,
+): string {
   const actual: WeightRole = role === 'output' && hparams.tiedEmbeddings ? 'token_embd' : role;
   return WEIGHTS[actual].name.replace('{l}', String(layer ?? ''));
 }

@@ -16,7 +16,7 @@ import type { RunSpec, SessionEvent } from './events';
 import { explainProduct } from './explain-product';
 import { sampleProduct, type ProductSample } from './product-sample';
 import type { ProgressMeter } from './progress';
-import { routingRows } from './routing-rows';
+import { routingRows } from '../divergence/routing-rows';
 import { stepCaptures, type StepCaptures, type StepName } from './step-captures';
 import { TimeBook } from './time-book';
 

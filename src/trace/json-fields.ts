@@ -50,6 +50,31 @@ export function indices(field: Field): readonly number[] {
   return elements(field).map((entry) => index(entry));
 }
 
+/** A number that JSON can hold. */
+export function number({ value, place }: Field): number {
+  if (typeof value !== 'number') throw formatError(place, 'a number', describe(value));
+  return value;
+}
+
+/** True or false. */
+export function flag({ value, place }: Field): boolean {
+  if (typeof value !== 'boolean') throw formatError(place, 'true or false', describe(value));
+  return value;
+}
+
+/** An object whose members are all strings. */
+export function textRecord({ value, place }: Field): Readonly<Record<string, string>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw formatError(place, 'an object', describe(value));
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]): [string, string] => [
+      key,
+      text({ value: entry, place: `${place}, ${key}` }),
+    ]),
+  );
+}
+
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   const json = JSON.stringify(value);

@@ -5,9 +5,10 @@ import { decodeAprt, encodeAprt } from './aprt';
 import { formatError } from './format-error';
 import { elements, member, parseJson, text } from './json-fields';
 import { decodeNpy, encodeNpy, type NpyArray } from './npy';
+import { readProvenance } from './read-provenance';
 import { checkTap, expertIds, positionAxis, singleRow } from './stage-layout';
 import { createTrace, tapKey, type Provenance, type Trace } from './trace';
-import { readProvenance, readTapHeader, tapHeader } from './trace-header';
+import { readTapHeader, tapHeader } from './trace-header';
 import { checkSchema } from './trace-json';
 import type { FileTree } from './zip';
 

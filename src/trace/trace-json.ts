@@ -2,10 +2,11 @@ import { stageSpec } from '../model/stages';
 import { decodeBase64, encodeBase64 } from './base64';
 import { formatError } from './format-error';
 import { elements, member, parseJson, text, type Field } from './json-fields';
+import { readProvenance } from './read-provenance';
 import { checkTap, type TapData } from './stage-layout';
 import { createTrace, tapKey, traceBytes, type Trace } from './trace';
 import { tapStats } from './tap-stats';
-import { readProvenance, readTapHeader, tapHeader } from './trace-header';
+import { readTapHeader, tapHeader } from './trace-header';
 
 /** Additive changes keep the number; a change of meaning raises it and gets an upgrader. */
 export const TRACE_SCHEMA = 'moescope-trace/1';

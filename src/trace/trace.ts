@@ -1,4 +1,5 @@
 import type { ArmId, Tap } from '../model/engine';
+import type { HParams } from '../model/hparams';
 import { stageOrder, type StageId } from '../model/stages';
 
 /** Whether the arm fed itself or each of its stages was fed the reference's input. */
@@ -16,6 +17,15 @@ export interface Provenance {
   readonly toolVersion?: string;
   /** The whole prompt; taps name the positions that they hold. */
   readonly tokens?: readonly number[];
+  readonly hparams?: HParams;
+  /** ggml type of each weight by GGUF name, so that a comparison of files can name what a live run names. */
+  readonly weightTypes?: Readonly<Record<string, string>>;
+  /** Faults that were put into this arm on purpose, as `--inject` takes them. */
+  readonly inject?: readonly string[];
+  /** Whose experts the arm used; absent: its own. */
+  readonly routing?: 'reference';
+  /** What the run found out about wrong stages from the model file, by {@link tapKey}. */
+  readonly hints?: Readonly<Record<string, string>>;
 }
 
 /** All taps of one arm, in forward order, by {@link tapKey}. */

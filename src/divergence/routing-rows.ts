@@ -1,6 +1,6 @@
-import { routerMargins } from '../divergence/compare-indices';
-import type { Taps } from '../divergence/compare-step';
-import type { RoutingChoice, RoutingRow } from '../divergence/report';
+import { routerMargins } from './compare-indices';
+import type { Taps } from './compare-step';
+import type { RoutingChoice, RoutingRow } from './report';
 
 /** Which experts each arm chose in one layer, a row a position, with the reference's margin. */
 export function routingRows(layer: number, a: Taps | undefined, b: Taps | undefined): readonly RoutingRow[] {
