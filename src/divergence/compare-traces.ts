@@ -1,0 +1,195 @@
+import { fail } from '../base/errors';
+import type { StageId } from '../model/stages';
+import { tapKey, type Trace } from '../trace/trace';
+import { inForwardOrder, type BlameContext, type BlameSizes } from './blame';
+import { compareStep } from './compare-step';
+import { NO_FLIPS, type FlipState } from './flip-state';
+import { LIMITS } from './limits';
+import { matchTaps, type MatchedStep } from './match-taps';
+import type { CompareMode, Report, RoutingRow, Row, RunMode, Verdict } from './report';
+import { routingRows } from './routing-rows';
+import { checkSameRun } from './same-run';
+import { judge } from './verdict';
+
+/** The arm under test: as it fed itself, fed with the reference's inputs, or both. */
+export interface ArmTraces {
+  readonly free?: Trace;
+  readonly isolated?: Trace;
+}
+
+export interface CompareTracesOptions {
+  /** Free-running cosine below which a row diverges. */
+  readonly cosineLimit?: number;
+  /** Only these stages. */
+  readonly stages?: readonly StageId[];
+  /** Only these layers. */
+  readonly layers?: (layer: number) => boolean;
+  /** What only one trace holds is left out and noted, instead of reported as `missing`. */
+  readonly common?: boolean;
+  /** Compare although the traces are of different models or tokens. */
+  readonly force?: boolean;
+}
+
+/** What a report says of a comparison; fields as in {@link Report}. */
+export interface TraceComparison {
+  readonly run: Pick<Report['run'], 'tokens' | 'positions' | 'stages' | 'layers' | 'mode' | 'arms'>;
+  readonly limits: Report['limits'];
+  readonly verdict: Verdict;
+  /** Forward order, free-running before isolated. */
+  readonly rows: readonly Row[];
+  readonly routing: readonly RoutingRow[];
+  /** What is not known, does not agree or was left out. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Compares saved traces as a live run compares its arms: the same rows and the same verdict where the traces hold what the run
+ * captured. Isolated rows are judged by their bounds where `b` holds any, else by the cosine.
+ * @throws TracerError `trace-mismatch`: another model or other tokens (unless `force`), shapes that differ, or nothing in common.
+ */
+export function compareTraces(a: ArmTraces, b: Trace, options: CompareTracesOptions = {}): TraceComparison {
+  const notes: string[] = [];
+  const rows: Row[] = [];
+  const routing: RoutingRow[] = [];
+  const limits = { cosine: options.cosineLimit ?? LIMITS.cosine.value, ratio: LIMITS.ratio.value };
+  const arms = { a: (a.free ?? a.isolated ?? b).provenance.arm, b: b.provenance.arm };
+  for (const mode of ['free', 'isolated'] as const) {
+    const trace = a[mode];
+    if (trace === undefined) continue;
+    notes.push(...checkSameRun(trace.provenance, b.provenance, options.force ?? false), ...originNotes(trace, b, mode));
+    const matched = matchTaps(trace, b);
+    notes.push(...matched.notes);
+    const steps = matched.steps.map((step) => chosenPart(step, options)).filter((step) => step.stages.length > 0);
+    const nExpert = expertCount([trace, b]);
+    let flips: FlipState = NO_FLIPS;
+    for (const step of steps) {
+      const context = {
+        ...arms,
+        mode,
+        stages: step.stages,
+        nExpert,
+        cosineLimit: limits.cosine,
+        ratioLimit: limits.ratio,
+      };
+      const compared = compareStep(step.layer, step.a, step.b, mode === 'free' ? flips : NO_FLIPS, context);
+      flips = compared.flips;
+      rows.push(...compared.rows);
+      if (step.layer !== undefined && (mode === 'free' || a.free === undefined)) {
+        routing.push(...routingRows(step.layer, step.a, step.b));
+      }
+    }
+  }
+  if (!rows.some((row) => row.count > 0)) throw nothingInCommon(notes);
+  const positions = positionsOf([a.free, a.isolated, b]);
+  const tokens = b.provenance.tokens ?? (a.free ?? a.isolated)?.provenance.tokens ?? [];
+  const judged = judge(
+    {
+      rows,
+      limits,
+      complete: true,
+      layersDone: layersOf(rows).length,
+      nTokens: tokens.length === 0 ? positions.length : tokens.length,
+      arms: [arms.a, arms.b],
+    },
+    blameContext(a, b, routing),
+  );
+  return {
+    run: {
+      tokens,
+      positions,
+      stages: [...new Set(rows.map((row) => row.stage))],
+      layers: layersOf(rows),
+      mode: modeOf(a),
+      arms: [arms.a, arms.b],
+    },
+    limits,
+    verdict: judged.verdict,
+    rows: [...inForwardOrder(judged.rows, 'free'), ...inForwardOrder(judged.rows, 'isolated')],
+    routing,
+    notes: [...new Set(notes)],
+  };
+}
+
+function chosenPart(step: MatchedStep, { stages, layers, common }: CompareTracesOptions): MatchedStep {
+  const isChosen = step.layer === undefined || layers === undefined || layers(step.layer);
+  return {
+    ...step,
+    stages: step.stages.filter(
+      (stage) =>
+        isChosen &&
+        (stages === undefined || stages.includes(stage)) &&
+        (common !== true || (step.a.has(stage) && step.b.has(stage))),
+    ),
+  };
+}
+
+function originNotes(a: Trace, b: Trace, mode: CompareMode): readonly string[] {
+  const notes = (a.provenance.inject ?? []).map((spec) => `fault injected into A on purpose: ${spec}`);
+  if (a.provenance.routing === 'reference') notes.push("A used the reference's experts");
+  if (b.provenance.mode === 'isolated') notes.push("B is an isolated trace: its stages were fed another arm's inputs");
+  const bounded = [...b.taps.values()].some((tap) => tap.bound !== undefined);
+  if (mode === 'isolated' && !bounded) notes.push('B holds no bounds: isolated stages are judged by the cosine');
+  return notes;
+}
+
+/** From the model; else from the router's width; else as many as the largest id asks for. */
+function expertCount(traces: readonly Trace[]): number {
+  const known = traces.flatMap((trace) => trace.provenance.hparams?.nExpert ?? []);
+  const taps = traces.flatMap((trace) => [...trace.taps.values()]);
+  const widths = taps.flatMap(({ stage, shape }) =>
+    stage === 'moe_router_probs' || stage === 'moe_router_logits' ? (shape[1] ?? []) : [],
+  );
+  const ids = taps.filter((tap) => tap.stage === 'moe_router_indices');
+  let largest = -1;
+  for (const tap of ids) for (const id of tap.data) if (id > largest) largest = id;
+  return known[0] ?? widths[0] ?? largest + 1;
+}
+
+function blameContext(a: ArmTraces, b: Trace, routing: readonly RoutingRow[]): BlameContext {
+  const traces = [b, a.isolated, a.free].filter((trace) => trace !== undefined);
+  const types = traces.find((trace) => trace.provenance.weightTypes !== undefined)?.provenance.weightTypes;
+  const choices = new Map(routing.map((row) => [`${row.layer}/${row.position}`, row]));
+  return {
+    hparams: traces.find((trace) => trace.provenance.hparams !== undefined)?.provenance.hparams ?? sizesOf(b),
+    typeOf: (tensor) => types?.[tensor],
+    expertAt: (layer, position, slot) => {
+      const row = choices.get(`${layer}/${position}`);
+      return (row?.b ?? row?.a)?.experts[slot];
+    },
+    hintAt: (layer, stage) => a.isolated?.provenance.hints?.[tapKey(layer, stage)],
+  };
+}
+
+/** The widths of q, k and v from the taps of a trace that does not tell its model. */
+function sizesOf(trace: Trace): BlameSizes {
+  const widthOf = (stage: StageId): number | undefined => {
+    const tap = [...trace.taps.values()].find((candidate) => candidate.stage === stage);
+    return tap === undefined ? undefined : tap.data.length / tap.positions.length;
+  };
+  const qDim = widthOf('q_norm') ?? widthOf('attention') ?? NaN;
+  const joined = widthOf('qkv_matmul') ?? NaN;
+  return { qDim, kvDim: widthOf('k_norm') ?? (joined - qDim) / 2, tiedEmbeddings: undefined };
+}
+
+function layersOf(rows: readonly Row[]): readonly number[] {
+  return [...new Set(rows.flatMap((row) => row.layer ?? []))].sort((x, y) => x - y);
+}
+
+function positionsOf(traces: readonly (Trace | undefined)[]): readonly number[] {
+  const positions = traces.flatMap((trace) => [...(trace?.taps.values() ?? [])].flatMap((tap) => tap.positions));
+  return [...new Set(positions)].sort((x, y) => x - y);
+}
+
+function modeOf(a: ArmTraces): RunMode {
+  if (a.free !== undefined && a.isolated !== undefined) return 'both';
+  return a.free === undefined ? 'isolated' : 'free';
+}
+
+function nothingInCommon(notes: readonly string[]): Error {
+  return fail(
+    'trace-mismatch',
+    'The traces have no stage, layer and position in common.',
+    'Compare traces of the same stages, layers and positions.',
+    { notes: notes.join('; ') },
+  );
+}

@@ -1,0 +1,58 @@
+import type { HParams } from '../model/hparams';
+import { formatError } from './format-error';
+import { elements, flag, index, member, number, optionalText, text, textRecord, type Field } from './json-fields';
+import type { Provenance, TraceMode } from './trace';
+
+const MODES: readonly TraceMode[] = ['free', 'isolated'];
+
+/** Reads a provenance. @throws TracerError `trace-format`. */
+export function readProvenance(field: Field): Provenance {
+  const modeField = member(field, 'mode');
+  const mode = MODES.find((m) => m === modeField.value);
+  if (mode === undefined) throw formatError(modeField.place, MODES.join(' or '), String(modeField.value));
+  const modelName = optionalText(member(field, 'modelName'));
+  const headerSha256 = optionalText(member(field, 'headerSha256'));
+  const adapter = optionalText(member(field, 'adapter'));
+  const toolVersion = optionalText(member(field, 'toolVersion'));
+  const tokens = member(field, 'tokens');
+  const hparams = member(field, 'hparams');
+  const weightTypes = member(field, 'weightTypes');
+  const inject = member(field, 'inject');
+  const hints = member(field, 'hints');
+  return {
+    arm: text(member(field, 'arm')),
+    mode,
+    ...(modelName === undefined ? {} : { modelName }),
+    ...(headerSha256 === undefined ? {} : { headerSha256 }),
+    ...(adapter === undefined ? {} : { adapter }),
+    ...(toolVersion === undefined ? {} : { toolVersion }),
+    ...(tokens.value === undefined ? {} : { tokens: elements(tokens).map((token) => index(token)) }),
+    ...(hparams.value === undefined ? {} : { hparams: readHParams(hparams) }),
+    ...(weightTypes.value === undefined ? {} : { weightTypes: textRecord(weightTypes) }),
+    ...(inject.value === undefined ? {} : { inject: elements(inject).map(text) }),
+    ...(member(field, 'routing').value === 'reference' ? { routing: 'reference' } : {}),
+    ...(hints.value === undefined ? {} : { hints: textRecord(hints) }),
+  };
+}
+
+function readHParams(field: Field): HParams {
+  const size = (name: string): number => index(member(field, name));
+  return {
+    arch: text(member(field, 'arch')),
+    nLayer: size('nLayer'),
+    nEmbd: size('nEmbd'),
+    nHead: size('nHead'),
+    nHeadKv: size('nHeadKv'),
+    headDim: size('headDim'),
+    nExpert: size('nExpert'),
+    nExpertUsed: size('nExpertUsed'),
+    nFfExp: size('nFfExp'),
+    nVocab: size('nVocab'),
+    nCtxTrain: size('nCtxTrain'),
+    rmsEps: number(member(field, 'rmsEps')),
+    ropeTheta: number(member(field, 'ropeTheta')),
+    qDim: size('qDim'),
+    kvDim: size('kvDim'),
+    tiedEmbeddings: flag(member(field, 'tiedEmbeddings')),
+  };
+}
