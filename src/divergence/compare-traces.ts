@@ -1,6 +1,6 @@
 import { fail } from '../base/errors';
 import type { StageId } from '../model/stages';
-import { tapKey, type Trace } from '../trace/trace';
+import { tapKey, type Provenance, type Trace } from '../trace/trace';
 import { inForwardOrder, type BlameContext, type BlameSizes } from './blame';
 import { compareStep } from './compare-step';
 import { NO_FLIPS, type FlipState } from './flip-state';
@@ -11,7 +11,7 @@ import { routingRows } from './routing-rows';
 import { checkSameRun } from './same-run';
 import { judge } from './verdict';
 
-/** The arm under test: as it fed itself, fed with the reference's inputs, or both. */
+/** One arm: as it fed itself, fed with the reference's inputs, or both. At least one. */
 export interface ArmTraces {
   readonly free?: Trace;
   readonly isolated?: Trace;
@@ -44,23 +44,28 @@ export interface TraceComparison {
 
 /**
  * Compares saved traces as a live run compares its arms: the same rows and the same verdict where the traces hold what the run
- * captured. Isolated rows are judged by their bounds where `b` holds any, else by the cosine.
+ * captured. `b` is the reference: its isolated trace stands against that of `a` where both have one, else its free one. Isolated rows
+ * are judged by their bounds where `b` holds any, else by the cosine.
  * @throws TracerError `trace-mismatch`: another model or other tokens (unless `force`), shapes that differ, or nothing in common.
  */
-export function compareTraces(a: ArmTraces, b: Trace, options: CompareTracesOptions = {}): TraceComparison {
+export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTracesOptions = {}): TraceComparison {
   const notes: string[] = [];
   const rows: Row[] = [];
   const routing: RoutingRow[] = [];
   const limits = { cosine: options.cosineLimit ?? LIMITS.cosine.value, ratio: LIMITS.ratio.value };
-  const arms = { a: (a.free ?? a.isolated ?? b).provenance.arm, b: b.provenance.arm };
+  const arms = { a: armOf(a), b: armOf(b) };
   for (const mode of ['free', 'isolated'] as const) {
     const trace = a[mode];
-    if (trace === undefined) continue;
-    notes.push(...checkSameRun(trace.provenance, b.provenance, options.force ?? false), ...originNotes(trace, b, mode));
-    const matched = matchTaps(trace, b);
+    const reference = b[mode] ?? b.free ?? b.isolated;
+    if (trace === undefined || reference === undefined) continue;
+    notes.push(
+      ...checkSameRun(trace.provenance, reference.provenance, options.force ?? false),
+      ...originNotes(trace, reference, mode),
+    );
+    const matched = matchTaps(trace, reference);
     notes.push(...matched.notes);
     const steps = matched.steps.map((step) => chosenPart(step, options)).filter((step) => step.stages.length > 0);
-    const nExpert = expertCount([trace, b]);
+    const nExpert = expertCount([trace, reference]);
     let flips: FlipState = NO_FLIPS;
     for (const step of steps) {
       const context = {
@@ -80,8 +85,9 @@ export function compareTraces(a: ArmTraces, b: Trace, options: CompareTracesOpti
     }
   }
   if (!rows.some((row) => row.count > 0)) throw nothingInCommon(notes);
-  const positions = positionsOf([a.free, a.isolated, b]);
-  const tokens = b.provenance.tokens ?? (a.free ?? a.isolated)?.provenance.tokens ?? [];
+  const traces = [b.free, b.isolated, a.isolated, a.free].filter((trace) => trace !== undefined);
+  const positions = positionsOf(traces);
+  const tokens = traces.find((trace) => trace.provenance.tokens !== undefined)?.provenance.tokens ?? [];
   const judged = judge(
     {
       rows,
@@ -91,7 +97,7 @@ export function compareTraces(a: ArmTraces, b: Trace, options: CompareTracesOpti
       nTokens: tokens.length === 0 ? positions.length : tokens.length,
       arms: [arms.a, arms.b],
     },
-    blameContext(a, b, routing),
+    blameContext(traces, a.isolated?.provenance.hints, routing),
   );
   return {
     run: {
@@ -126,7 +132,8 @@ function chosenPart(step: MatchedStep, { stages, layers, common }: CompareTraces
 function originNotes(a: Trace, b: Trace, mode: CompareMode): readonly string[] {
   const notes = (a.provenance.inject ?? []).map((spec) => `fault injected into A on purpose: ${spec}`);
   if (a.provenance.routing === 'reference') notes.push("A used the reference's experts");
-  if (b.provenance.mode === 'isolated') notes.push("B is an isolated trace: its stages were fed another arm's inputs");
+  if (b.provenance.mode !== mode && mode === 'free')
+    notes.push("B is an isolated trace: its stages were fed another arm's inputs");
   const bounded = [...b.taps.values()].some((tap) => tap.bound !== undefined);
   if (mode === 'isolated' && !bounded) notes.push('B holds no bounds: isolated stages are judged by the cosine');
   return notes;
@@ -145,25 +152,32 @@ function expertCount(traces: readonly Trace[]): number {
   return known[0] ?? widths[0] ?? largest + 1;
 }
 
-function blameContext(a: ArmTraces, b: Trace, routing: readonly RoutingRow[]): BlameContext {
-  const traces = [b, a.isolated, a.free].filter((trace) => trace !== undefined);
+function armOf({ free, isolated }: ArmTraces): string {
+  return (free ?? isolated)?.provenance.arm ?? 'none';
+}
+
+function blameContext(
+  traces: readonly Trace[],
+  hints: Provenance['hints'],
+  routing: readonly RoutingRow[],
+): BlameContext {
   const types = traces.find((trace) => trace.provenance.weightTypes !== undefined)?.provenance.weightTypes;
   const choices = new Map(routing.map((row) => [`${row.layer}/${row.position}`, row]));
   return {
-    hparams: traces.find((trace) => trace.provenance.hparams !== undefined)?.provenance.hparams ?? sizesOf(b),
+    hparams: traces.find((trace) => trace.provenance.hparams !== undefined)?.provenance.hparams ?? sizesOf(traces[0]),
     typeOf: (tensor) => types?.[tensor],
     expertAt: (layer, position, slot) => {
       const row = choices.get(`${layer}/${position}`);
       return (row?.b ?? row?.a)?.experts[slot];
     },
-    hintAt: (layer, stage) => a.isolated?.provenance.hints?.[tapKey(layer, stage)],
+    hintAt: (layer, stage) => hints?.[tapKey(layer, stage)],
   };
 }
 
 /** The widths of q, k and v from the taps of a trace that does not tell its model. */
-function sizesOf(trace: Trace): BlameSizes {
+function sizesOf(trace: Trace | undefined): BlameSizes {
   const widthOf = (stage: StageId): number | undefined => {
-    const tap = [...trace.taps.values()].find((candidate) => candidate.stage === stage);
+    const tap = [...(trace?.taps.values() ?? [])].find((candidate) => candidate.stage === stage);
     return tap === undefined ? undefined : tap.data.length / tap.positions.length;
   };
   const qDim = widthOf('q_norm') ?? widthOf('attention') ?? NaN;
@@ -175,8 +189,8 @@ function layersOf(rows: readonly Row[]): readonly number[] {
   return [...new Set(rows.flatMap((row) => row.layer ?? []))].sort((x, y) => x - y);
 }
 
-function positionsOf(traces: readonly (Trace | undefined)[]): readonly number[] {
-  const positions = traces.flatMap((trace) => [...(trace?.taps.values() ?? [])].flatMap((tap) => tap.positions));
+function positionsOf(traces: readonly Trace[]): readonly number[] {
+  const positions = traces.flatMap((trace) => [...trace.taps.values()].flatMap((tap) => tap.positions));
   return [...new Set(positions)].sort((x, y) => x - y);
 }
 

@@ -12,11 +12,16 @@ const NON_FINITE: ReadonlyMap<unknown, number> = new Map([
  * stage is null.
  */
 export function reportToJson(report: Report, indent?: number): string {
+  return plainToJson(report, indent);
+}
+
+/** The same for any part of a report or a comparison. */
+export function plainToJson(value: object, indent?: number): string {
   return JSON.stringify(
-    report,
-    (key, value: unknown) => {
-      if (key === 'layer' && value === undefined) return null;
-      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+    value,
+    (key, entry: unknown) => {
+      if (key === 'layer' && entry === undefined) return null;
+      return typeof entry === 'number' && !Number.isFinite(entry) ? String(entry) : entry;
     },
     indent,
   );

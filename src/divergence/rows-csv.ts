@@ -1,0 +1,43 @@
+import type { Row } from './report';
+
+/** A column: its name, and what it shows of a row; undefined where the row has no such figure. */
+interface Column {
+  readonly name: string;
+  readonly cell: (row: Row) => string | number | undefined;
+}
+
+/** THE COLUMNS of the comparisons' table. Indices are joined by blanks: position, slot, channel. */
+export const ROW_COLUMNS: readonly Column[] = [
+  { name: 'a', cell: (row) => row.a },
+  { name: 'b', cell: (row) => row.b },
+  { name: 'mode', cell: (row) => row.mode },
+  { name: 'layer', cell: (row) => row.layer },
+  { name: 'stage', cell: (row) => row.stage },
+  { name: 'verdict', cell: (row) => row.verdict },
+  { name: 'count', cell: (row) => row.count },
+  { name: 'cosine', cell: (row) => row.cosine },
+  { name: 'nmse', cell: (row) => row.nmse },
+  { name: 'relL2', cell: (row) => row.relL2 },
+  { name: 'maxAbs', cell: (row) => row.maxAbs },
+  { name: 'maxAbsIndex', cell: (row) => row.maxAbsIndex?.join(' ') },
+  { name: 'rms', cell: (row) => row.rms },
+  { name: 'maxRatio', cell: (row) => row.maxRatio },
+  { name: 'maxRatioIndex', cell: (row) => row.maxRatioIndex?.join(' ') },
+  { name: 'nanA', cell: (row) => row.nanA },
+  { name: 'nanB', cell: (row) => row.nanB },
+  { name: 'infA', cell: (row) => row.infA },
+  { name: 'infB', cell: (row) => row.infB },
+  { name: 'worstPosition', cell: (row) => row.worstPosition },
+  { name: 'jaccard', cell: (row) => row.jaccard },
+  { name: 'flips', cell: (row) => row.flips?.length },
+];
+
+/** Comparisons as CSV: a header, one line a row, numbers in full (NaN, Infinity, -Infinity as words), empty where nothing was measured. */
+export function rowsToCsv(rows: readonly Row[]): string {
+  const lines = rows.map((row) => ROW_COLUMNS.map(({ cell }) => quote(String(cell(row) ?? ''))).join(','));
+  return [ROW_COLUMNS.map((column) => column.name).join(','), ...lines].map((line) => `${line}\n`).join('');
+}
+
+function quote(value: string): string {
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}

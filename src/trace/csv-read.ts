@@ -1,0 +1,122 @@
+import type { Tap } from '../model/engine';
+import { findStage, stageSpec, type StageId } from '../model/stages';
+import { armOfFolder } from './apr-path';
+import { CSV_COLUMNS } from './csv';
+import { formatError } from './format-error';
+import { checkTap, expertIds, positionAxis } from './stage-layout';
+import { createTrace, tapKey, type Trace } from './trace';
+
+const HEADER = CSV_COLUMNS.join(',');
+
+/** A tap while its rows come in: values by index, to be laid out once all lengths are known. */
+interface Growing {
+  readonly stage: StageId;
+  readonly layer: number | undefined;
+  /** Axes in the stage's order but the position's, one entry a row. */
+  readonly others: readonly number[][];
+  readonly positions: number[];
+  readonly values: number[];
+}
+
+/** Whether the bytes begin with the header of a trace in long form. */
+export function isTraceCsv(bytes: Uint8Array): boolean {
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, HEADER.length));
+  return head === HEADER;
+}
+
+/**
+ * Reads traces in long form, as {@link CSV_COLUMNS} says: one trace an arm, shapes from the largest indices, every element once. A NaN
+ * comes back as the canonical NaN; every other f32 exactly. Provenance is the arm's name.
+ * @throws TracerError `trace-format` naming the line.
+ */
+export function csvToTraces(text: string, place: string): readonly Trace[] {
+  const arms = new Map<string, Map<string, Growing>>();
+  let line = 0;
+  for (let at = 0; at < text.length;) {
+    const found = text.indexOf('\n', at);
+    const end = found < 0 ? text.length : found;
+    const row = text.slice(at, text.charCodeAt(end - 1) === 13 ? end - 1 : end);
+    at = end + 1;
+    line++;
+    if (line === 1 ? row !== HEADER : row !== '') addRow(arms, row, `${place}, line ${line}`);
+  }
+  if (arms.size === 0) throw formatError(place, 'rows below the header', 'none');
+  return [...arms].map(([folder, taps]) =>
+    createTrace(
+      armOfFolder(folder),
+      [...taps].map(([key, tap]) => layOut(tap, `${place}: ${folder}, ${key}`)),
+    ),
+  );
+}
+
+function addRow(arms: Map<string, Map<string, Growing>>, row: string, place: string): void {
+  const cells = splitRow(row);
+  const [folder = '', layerText = '', stageText = '', position = '', i = '', j = '', value = ''] = cells;
+  if (cells.length !== CSV_COLUMNS.length) throw formatError(place, `${CSV_COLUMNS.length} cells: ${HEADER}`, row);
+  const stage = findStage(stageText);
+  if (stage === undefined) throw formatError(place, 'a stage of the stage table', JSON.stringify(stageText));
+  const layer = layerText === '' ? undefined : whole(layerText, place);
+  const taps = arms.get(folder) ?? new Map<string, Growing>();
+  arms.set(folder, taps);
+  const key = tapKey(layer, stage);
+  const rank = Math.max(1, (stageSpec(stage).shape.length || 2) - 1);
+  const tap = taps.get(key) ?? {
+    stage,
+    layer,
+    positions: [],
+    values: [],
+    others: Array.from({ length: rank }, () => []),
+  };
+  taps.set(key, tap);
+  tap.positions.push(whole(position, place));
+  tap.values.push(number(value, place));
+  tap.others[0]?.push(whole(i, place));
+  if (rank > 1) tap.others[1]?.push(whole(j, place));
+}
+
+/** Shape from the largest index of each axis; every element must be there once. */
+function layOut(tap: Growing, place: string): Tap {
+  const { stage, layer } = tap;
+  const positions = [...new Set(tap.positions)].sort((x, y) => x - y);
+  const rowOf = new Map(positions.map((position, row) => [position, row]));
+  const lengths = tap.others.map((axis) => axis.reduce((n, index) => Math.max(n, index + 1), 0));
+  const axis = positionAxis(stage);
+  const shape = lengths.toSpliced(axis, 0, positions.length);
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (count !== tap.values.length) {
+    throw formatError(place, `${count} rows for shape [${shape.join(', ')}]`, `${tap.values.length}`);
+  }
+  const values = new Float64Array(count);
+  const seen = new Uint8Array(count);
+  for (const [row, value] of tap.values.entries()) {
+    const at = tap.others
+      .map((indices) => indices[row] ?? 0)
+      .toSpliced(axis, 0, rowOf.get(tap.positions[row] ?? 0) ?? 0);
+    const flat = at.reduce((sum, index, k) => sum * (shape[k] ?? 1) + index, 0);
+    if (seen[flat] !== 0) throw formatError(place, 'every element once', `index [${at.join(', ')}] twice`);
+    seen[flat] = 1;
+    values[flat] = value;
+  }
+  const data = stageSpec(stage).values === 'index' ? expertIds(values, place) : Float32Array.from(values);
+  return checkTap({ stage, layer, positions, shape, data }, place);
+}
+
+/** Cells of a row; the first may be quoted. */
+function splitRow(row: string): string[] {
+  const quoted = /^"((?:[^"]|"")*)",(.*)$/.exec(row);
+  if (quoted === null) return row.split(',');
+  return [(quoted[1] ?? '').replaceAll('""', '"'), ...(quoted[2] ?? '').split(',')];
+}
+
+function whole(cell: string, place: string): number {
+  if (!/^\d{1,10}$/.test(cell)) throw formatError(place, 'a whole number', JSON.stringify(cell));
+  return Number(cell);
+}
+
+function number(cell: string, place: string): number {
+  const value = Number(cell);
+  if (cell.trim() === '' || (Number.isNaN(value) && cell !== 'NaN')) {
+    throw formatError(place, 'a number, NaN, Infinity or -Infinity', JSON.stringify(cell));
+  }
+  return value;
+}

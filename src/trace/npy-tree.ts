@@ -1,0 +1,159 @@
+import type { Tap } from '../model/engine';
+import { STAGES, stageSpec, type StageId } from '../model/stages';
+import { formatError } from './format-error';
+import { elements, index, member, parseJson } from './json-fields';
+import { decodeNpy, type NpyArray } from './npy';
+import { checkTap, expertIds, positionAxis } from './stage-layout';
+import { createTrace } from './trace';
+import type { ReadFiles } from './trace-files';
+import type { FileTree } from './zip';
+
+/** The raw projections, joined to one stage in this order. llama.cpp calls them Qcur, Kcur and Vcur before it norms and rotates them. */
+const PROJECTIONS = ['Qcur_proj', 'Kcur_proj', 'Vcur'] as const;
+/** Further names of stages in such dumps. */
+const OTHER_NAMES: readonly (readonly [string, StageId])[] = [['embd', 'embedding']];
+
+const STAGE_OF: ReadonlyMap<string, StageId> = new Map([
+  ...STAGES.flatMap((s) => (s.ggml === '' || s.ggml.includes(',') ? [] : [[s.ggml, s.id] as const])),
+  ...OTHER_NAMES,
+]);
+
+/** What a file name says: `ffn_moe_out-3.npy`. */
+interface NpyName {
+  readonly name: string;
+  readonly layer: number | undefined;
+}
+
+/** Whether the files are a dump by ggml names: at least one is called after a tensor of llama.cpp's graph, with its layer where it has one. */
+export function isNpyTree(files: FileTree): boolean {
+  return [...files.keys()].some((path) => {
+    const named = parseName(path);
+    return named !== undefined && (isProjection(named.name) || stageNamed(named) !== undefined);
+  });
+}
+
+/**
+ * Reads a dump with one array a tensor, named as in llama.cpp's graph with the layer behind: `<ggml name>-<layer>.npy`, whole-model
+ * tensors without a layer. C order, tokens first: the reverse of ggml's `ne`. `index.json` (`tokens`) or `tokens.npy` may hold the
+ * prompt; arrays with fewer rows then hold its last positions. Raw projections are joined to `qkv_matmul`.
+ * @throws TracerError `trace-format` naming the file.
+ */
+export function readNpyTree(files: FileTree, place: string): ReadFiles {
+  const tokens = readTokens(files, place);
+  const ignored: string[] = [];
+  const taps: Tap[] = [];
+  const projections = new Map<number, Map<string, NpyArray>>();
+  for (const [path, bytes] of files) {
+    if (isTokens(path)) continue;
+    const named = parseName(path);
+    const stage = named === undefined ? undefined : stageNamed(named);
+    const at = `${place}: ${path}`;
+    if (named !== undefined && stage !== undefined) {
+      taps.push(tapOf(stage, named.layer, decodeNpy(bytes, at), tokens, at));
+    } else if (named?.layer !== undefined && isProjection(named.name)) {
+      const parts = projections.get(named.layer) ?? new Map<string, NpyArray>();
+      projections.set(named.layer, parts.set(named.name, decodeNpy(bytes, at)));
+    } else {
+      ignored.push(path);
+    }
+  }
+  for (const [layer, parts] of projections) {
+    const at = `${place}: projections of layer ${layer}`;
+    taps.push(tapOf('qkv_matmul', layer, join(parts, at), tokens, at));
+  }
+  if (taps.length === 0) throw formatError(place, 'arrays named <ggml name>-<layer>.npy', 'none');
+  const arm = place.split('/').findLast((part) => part !== '' && part !== '.') ?? place;
+  const provenance = { arm, mode: 'free', ...(tokens === undefined ? {} : { tokens }) } as const;
+  return { traces: [createTrace(provenance, taps)], ignored };
+}
+
+function parseName(path: string): NpyName | undefined {
+  const match = /(?:^|\/)([A-Za-z_][\w.]*?)(?:-(\d{1,9}))?\.npy$/.exec(path);
+  if (match?.[1] === undefined) return undefined;
+  return { name: match[1], layer: match[2] === undefined ? undefined : Number(match[2]) };
+}
+
+function stageNamed({ name, layer }: NpyName): StageId | undefined {
+  const stage = STAGE_OF.get(name);
+  const isHere = stage !== undefined && (stageSpec(stage).scope === 'layer') === (layer !== undefined);
+  return isHere ? stage : undefined;
+}
+
+function isProjection(name: string): boolean {
+  return PROJECTIONS.some((projection) => projection === name);
+}
+
+function isTokens(path: string): boolean {
+  return /(?:^|\/)(?:index\.json|tokens\.npy)$/.test(path);
+}
+
+function readTokens(files: FileTree, place: string): readonly number[] | undefined {
+  for (const [path, bytes] of files) {
+    if (!isTokens(path)) continue;
+    const at = `${place}: ${path}`;
+    if (path.endsWith('.npy')) return [...expertIds(decodeNpy(bytes, at).data, at)];
+    const tokens = member(parseJson(new TextDecoder().decode(bytes), at), 'tokens');
+    return tokens.value === undefined ? undefined : elements(tokens).map((token) => index(token));
+  }
+  return undefined;
+}
+
+function tapOf(
+  stage: StageId,
+  layer: number | undefined,
+  array: NpyArray,
+  tokens: readonly number[] | undefined,
+  place: string,
+): Tap {
+  const spec = stageSpec(stage);
+  const shape = withoutUnitAxes(array.shape, spec.shape.length || 2);
+  const rows = shape[positionAxis(stage)] ?? 0;
+  const first = Math.max(0, (tokens?.length ?? rows) - rows);
+  const positions = Array.from({ length: rows }, (_, i) => first + i);
+  const data = spec.values === 'index' ? expertIds(array.data, place) : floats(array, place);
+  return checkTap({ stage, layer, positions, shape, data }, place);
+}
+
+/** Dumps pad shapes to four axes: leading axes of length 1 go first, then trailing ones. */
+function withoutUnitAxes(shape: readonly number[], rank: number): readonly number[] {
+  if (shape.length <= rank) return shape;
+  if (shape[0] === 1) return withoutUnitAxes(shape.slice(1), rank);
+  return shape.at(-1) === 1 ? withoutUnitAxes(shape.slice(0, -1), rank) : shape;
+}
+
+function floats(array: NpyArray, place: string): Float32Array<ArrayBuffer> {
+  if (array.type === 'f4') return array.data;
+  if (array.type === 'f8') return Float32Array.from(array.data);
+  throw formatError(`${place}, type`, '<f4 or <f8', `<${array.type}`);
+}
+
+/** (nTokens, qDim), (nTokens, kvDim) twice -> (nTokens, qDim + 2 kvDim). Heads as an axis of their own count as channels. */
+function join(parts: ReadonlyMap<string, NpyArray>, place: string): NpyArray {
+  const sources = PROJECTIONS.map((name) => {
+    const array = parts.get(name);
+    if (array === undefined) throw formatError(place, PROJECTIONS.join(', '), `no ${name}`);
+    // (nTokens, channels), (nTokens, heads, headDim), or four axes with a leading 1.
+    const shape = array.shape.length > 3 ? withoutUnitAxes(array.shape, 3) : array.shape;
+    return { data: floats(array, `${place}, ${name}`), rows: shape[0] ?? 0 };
+  });
+  const rows = sources[0]?.rows ?? 0;
+  const other = sources.find((source) => source.rows !== rows);
+  if (other !== undefined) throw formatError(place, `${rows} rows in each`, `${other.rows}`);
+  return joinRows(
+    sources.map((source) => source.data),
+    rows,
+  );
+}
+
+function joinRows(sources: readonly Float32Array[], rows: number): NpyArray {
+  const widths = sources.map((data) => data.length / rows);
+  const width = widths.reduce((a, b) => a + b, 0);
+  const data = new Float32Array(rows * width);
+  let column = 0;
+  for (const [i, source] of sources.entries()) {
+    const w = widths[i] ?? 0;
+    for (let row = 0; row < rows; row++) data.set(source.subarray(row * w, (row + 1) * w), row * width + column);
+    column += w;
+  }
+  return { type: 'f4', shape: [rows, width], data };
+}
