@@ -60,11 +60,6 @@ export class Capture {
     return this.#request.get(stage) ?? [];
   }
 
-  /** Nothing was copied, so that there is nothing to wait for. */
-  get isEmpty(): boolean {
-    return this.#pieces.length === 0;
-  }
-
   has(stage: StageId): boolean {
     return this.positions(stage).length > 0;
   }
@@ -98,7 +93,7 @@ export class Capture {
     flush();
   }
 
-  /** Maps what was copied. Everything recorded must have been submitted. */
+  /** Maps what was copied. Everything recorded must have been submitted. When nothing was copied, waits for nothing. */
   async finish(): Promise<ReadonlyMap<StageId, Tap>> {
     const words = new Map<StageId, Uint32Array<ArrayBuffer>>();
     for (const stage of this.#taken.keys()) {

@@ -149,11 +149,10 @@ export class FreeRun {
     options: StepOptions,
     body: (capture: Capture) => Promise<void>,
   ): Promise<Taps> {
-    const { context, recorder, hparams, pacer } = this.#tools;
+    const { context, recorder, hparams } = this.#tools;
     const capture = new Capture(context, recorder, { hparams, layer, nKeys: this.#nKeys, stages }, options.capture);
     try {
       await body(capture);
-      if (capture.isEmpty) await pacer.settle(options.signal);
       return await capture.finish();
     } finally {
       capture.dispose();

@@ -3,10 +3,12 @@ import type { WeightRole } from '../../model/stages';
 import { MAX_GROUPS } from '../grid';
 import { encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
 import { gpuRowWords } from '../matmul/weight-layout';
-import { workList, type Share } from '../matmul/work-list';
+import { workList } from '../matmul/work-list';
 import type { BufferRange } from '../recorder';
 import { expertPart, matrixParts } from '../weights/weight-part';
 import { batches } from '../weights/batches';
+import type { WeightPlace } from '../weights/weight-cache';
+import { cutShares, type MatrixShare } from './cut-shares';
 import { expertRows } from './expert-rows';
 import type { Load } from './product-load';
 import type { StageRun } from './stage-run';
@@ -60,12 +62,12 @@ async function product(
     if (!cache.hasRoomFor(parts)) recorder.submit();
     const pinned = await cache.acquire(parts, run.signal);
     try {
-      for (const [i, load] of batch.entries()) {
-        const { tensor, nIn } = load.part;
+      for (const group of joined(batch, pinned.places)) {
+        const { tensor, nIn } = group.part;
         const nOut = tensor.dims[1] ?? 1;
-        const matmul = await (load.prepare ?? prepareMatmul)(context, { type: tensor.type, nIn, nOut, rowsPerMatrix });
-        const buffer = pinned.buffers[i];
-        if (buffer !== undefined) await encodePaced(run, matmul, load, buffer, x, strides);
+        const prepare = group.prepare ?? prepareMatmul;
+        const matmul = await prepare(context, { type: tensor.type, nIn, nOut, rowsPerMatrix });
+        await encodePaced(run, matmul, group, x, strides);
       }
     } finally {
       // Not before: pacing submits in between, and what is recorded after that still reads the weights.
@@ -74,29 +76,56 @@ async function product(
   }
 }
 
-/** Records one product, in as many dispatches as keep each of them short. */
+/** Loads that one dispatch can serve: equal parts of one tensor, side by side in one buffer, written to the same columns. */
+interface Group extends Pick<Load, 'part' | 'column' | 'prepare'> {
+  readonly weights: GPUBuffer;
+  /** For each part, where it begins in the buffer and the rows that meet it. */
+  readonly shares: MatrixShare[];
+}
+
+function joined(loads: readonly Load[], places: readonly WeightPlace[]): readonly Group[] {
+  const groups: Group[] = [];
+  for (const [i, load] of loads.entries()) {
+    const place = places[i];
+    if (place === undefined) continue;
+    const { part, column, rows, prepare } = load;
+    let group = groups.find(
+      (g) =>
+        g.weights === place.buffer &&
+        g.part.tensor.name === part.tensor.name &&
+        g.part.nRows === part.nRows &&
+        g.column === column &&
+        g.prepare === prepare,
+    );
+    if (group === undefined) {
+      group = { part, column, weights: place.buffer, shares: [], ...(prepare === undefined ? {} : { prepare }) };
+      groups.push(group);
+    }
+    group.shares.push({ weightWords: place.offset / 4, rows });
+  }
+  return groups;
+}
+
+/** Records the products of a group, in as many dispatches as keep each of them short. */
 async function encodePaced(
   run: StageRun,
   matmul: Matmul,
-  load: Load,
-  weights: GPUBuffer,
+  { part, column, weights, shares }: Group,
   x: BufferRange,
   strides: MatmulStrides,
 ): Promise<void> {
   const { recorder, pacer } = run.tools;
-  const { part, rows, column } = load;
   const { tile, shape } = matmul;
   const rowWords = gpuRowWords(shape.type, shape.nIn);
   const outRows = Math.max(FEWEST_ROWS, Math.floor(pacer.quantum / (2 * shape.nIn * tile)));
-  const pairs = rows.length / 2;
   for (let out = 0; out < part.nRows; out += outRows) {
     const nOut = Math.min(outRows, part.nRows - out);
     const tiles = Math.floor(pacer.quantum / (2 * shape.nIn * nOut * tile));
-    const step = tile * Math.min(MAX_GROUPS, Math.max(1, tiles));
-    for (let pair = 0; pair < pairs; pair += step) {
-      const count = Math.min(step, pairs - pair);
-      const share: Share = { weightWords: out * rowWords, rows: rows.slice(2 * pair, 2 * (pair + count)) };
-      const list = workList([share], tile);
+    for (const some of cutShares(shares, tile, Math.min(MAX_GROUPS, Math.max(1, tiles)))) {
+      const list = workList(
+        some.map(({ weightWords, rows }) => ({ weightWords: weightWords + out * rowWords, rows })),
+        tile,
+      );
       encodeMatmul(
         recorder,
         { ...matmul, shape: { ...shape, nOut } },
@@ -110,7 +139,7 @@ async function encodePaced(
         { ...strides, yOffset: (strides.yOffset ?? 0) + column + out },
         list.entryCount,
       );
-      await pacer.spend(2 * shape.nIn * nOut * count, run.signal);
+      await pacer.spend(2 * shape.nIn * nOut * (list.rows.length / 2), run.signal);
     }
   }
 }

@@ -191,12 +191,12 @@ async function norm(run: StageRun, role: WeightRole, x: BufferRange, layout: Nor
   if (!cache.hasRoomFor([part])) recorder.submit();
   const pinned = await cache.acquire([part], run.signal);
   recorder.afterSubmit(pinned.release);
-  const [buffer] = pinned.buffers;
-  if (buffer === undefined) return;
+  const [weight] = pinned.places;
+  if (weight === undefined) return;
   const rows = run.rows * layout.rowsPerToken;
   recorder.dispatch(
     kernels.rmsnorm,
-    { x, weight: { buffer }, y: run.output },
+    { x, weight: { buffer: weight.buffer }, y: run.output },
     { rows, ...layout, eps: hparams.rmsEps },
     linearGrid(rows, 1),
   );

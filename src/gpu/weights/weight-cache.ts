@@ -2,6 +2,7 @@ import { fail } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
 import type { GpuContext } from '../device';
 import { limiter } from './limiter';
+import { SlabPool, type Slot } from './slab-pool';
 import { uploadPart } from './upload-part';
 import type { WeightPart } from './weight-part';
 
@@ -27,20 +28,27 @@ export interface WeightStats {
   readonly evictions: number;
 }
 
+/** Where a part lies. */
+export interface WeightPlace {
+  readonly buffer: GPUBuffer;
+  /** Bytes; a multiple of 16. 0 for all but experts. */
+  readonly offset: number;
+}
+
 /** Parts that stay on the GPU until they are released. */
 export interface PinnedWeights {
   /** In the order of the parts that were asked for. */
-  readonly buffers: readonly GPUBuffer[];
+  readonly places: readonly WeightPlace[];
   /** Safe to call twice. Only after the commands that read them were submitted. */
   release(): void;
 }
 
 interface Entry {
   readonly part: WeightPart;
-  buffer: GPUBuffer | undefined;
+  readonly place: { slot: Slot };
   /** Users, and the load itself while it runs. Only entries without are evicted. */
   pins: number;
-  loaded: Promise<GPUBuffer>;
+  readonly loaded: Promise<WeightPlace>;
 }
 
 /**
@@ -53,6 +61,7 @@ export class WeightCache {
   readonly #entries = new Map<string, Entry>();
   readonly #abort = new AbortController();
   readonly #limit = limiter(PARALLEL_READS);
+  readonly #pool: SlabPool;
   #budget: number;
   #bytes = 0;
   #bytesRead = 0;
@@ -63,6 +72,7 @@ export class WeightCache {
   constructor(options: WeightCacheOptions) {
     this.#options = options;
     this.#budget = options.budget;
+    this.#pool = new SlabPool(options.context);
   }
 
   get stats(): WeightStats {
@@ -121,15 +131,15 @@ export class WeightCache {
     };
     // All come to rest before the first failure goes on: no read outlives the step that asked for it.
     const loaded = await Promise.allSettled(entries.map((entry) => entry.loaded));
-    const buffers: GPUBuffer[] = [];
+    const places: WeightPlace[] = [];
     for (const result of loaded) {
-      if (result.status === 'fulfilled') buffers.push(result.value);
+      if (result.status === 'fulfilled') places.push(result.value);
       else {
         release();
         throw result.reason;
       }
     }
-    return { buffers, release };
+    return { places, release };
   }
 
   /** Starts reading what will be needed soon. Failures are met again, and reported, by `acquire`. */
@@ -142,63 +152,49 @@ export class WeightCache {
 
   dispose(): void {
     this.#abort.abort();
-    for (const entry of this.#entries.values())
-      if (entry.buffer !== undefined) this.#options.context.release(entry.buffer);
     this.#entries.clear();
+    this.#pool.dispose();
     this.#bytes = 0;
   }
 
   #start(part: WeightPart, signal: AbortSignal | undefined): Entry {
-    this.#makeRoom(part.bytes);
+    const place = { slot: this.#slotFor(part) };
     this.#bytes += part.bytes;
-    const entry: Entry = { part, buffer: undefined, pins: 1, loaded: this.#load(part, signal) };
+    const entry: Entry = { part, place, pins: 1, loaded: this.#limit(() => this.#load(part, place, signal)) };
     this.#entries.set(part.key, entry);
     entry.loaded.then(
-      (buffer) => {
-        entry.buffer = buffer;
+      () => {
         entry.pins--;
-        if (!this.#entries.has(part.key)) this.#options.context.release(buffer);
       },
       () => {
         entry.pins--;
-        if (this.#entries.get(part.key) !== entry) return;
-        this.#entries.delete(part.key);
-        this.#bytes -= part.bytes;
+        if (this.#entries.get(part.key) === entry) this.#drop(entry);
       },
     );
     return entry;
   }
 
-  async #load(part: WeightPart, signal: AbortSignal | undefined): Promise<GPUBuffer> {
-    return this.#limit(async () => {
-      const { context, model } = this.#options;
-      const buffer = await this.#allocate(part);
-      try {
-        const onRead = (tensor: string, bytes: number): void => {
-          this.#bytesRead += bytes;
-          this.#options.onRead?.(tensor, bytes);
-        };
-        await uploadPart(part, buffer, 0, { model, queue: context.device.queue, onRead, signal });
-        if (part.expert !== undefined) this.#expertsRead++;
-        return buffer;
-      } catch (error) {
-        context.release(buffer);
-        throw error;
-      }
-    });
+  async #load(part: WeightPart, place: Entry['place'], signal: AbortSignal | undefined): Promise<WeightPlace> {
+    const { context, model } = this.#options;
+    const buffer = await this.#allocated(part, place);
+    const { offset } = place.slot;
+    const onRead = (tensor: string, bytes: number): void => {
+      this.#bytesRead += bytes;
+      this.#options.onRead?.(tensor, bytes);
+    };
+    await uploadPart(part, buffer, offset, { model, queue: context.device.queue, onRead, signal });
+    if (part.expert !== undefined) this.#expertsRead++;
+    return { buffer, offset };
   }
 
-  /** A buffer for a part. When the GPU is full, the budget shrinks to what fitted and the oldest parts go. */
-  async #allocate(part: WeightPart): Promise<GPUBuffer> {
-    const { context } = this.#options;
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  /** The buffer of a slot. When the GPU is full, the budget shrinks to what fitted, and the oldest parts make room. */
+  async #allocated(part: WeightPart, place: Entry['place']): Promise<GPUBuffer> {
     for (;;) {
-      const buffer = await context.tryAllocate(part.key, part.bytes, usage);
+      const { slab } = place.slot;
+      const buffer = await slab.allocated;
       if (buffer !== undefined) return buffer;
-      this.#budget = Math.min(this.#budget, this.#bytes - part.bytes);
-      const before = this.#evictions;
-      this.#makeRoom(0);
-      if (this.#evictions === before) {
+      const evictable = [...this.#entries.values()].some((entry) => entry.pins === 0);
+      if (slab.slots === 1 && !evictable) {
         throw fail(
           'gpu-memory',
           `The GPU has no room for ${part.bytes} bytes of ${part.tensor.name}.`,
@@ -206,19 +202,40 @@ export class WeightCache {
           { tensor: part.tensor.name, bytes: part.bytes, weightBytes: this.#bytes },
         );
       }
+      this.#budget = Math.min(this.#budget, this.#pool.bytes);
+      place.slot = this.#slotFor(part);
     }
   }
 
-  /** Drops unpinned parts, oldest first, until `bytes` more are within the budget or nothing is left to drop. */
-  #makeRoom(bytes: number): void {
-    for (const [key, entry] of this.#entries) {
-      if (this.#bytes + bytes <= this.#budget) return;
-      if (entry.pins > 0 || entry.buffer === undefined) continue;
-      this.#options.context.release(entry.buffer);
-      this.#entries.delete(key);
-      this.#bytes -= entry.part.bytes;
+  /** Room for a part: a free slot, new memory within the budget, or what the oldest unpinned parts leave. */
+  #slotFor(part: WeightPart): Slot {
+    const pool = this.#pool;
+    // A slab is no larger than a whole tensor, so that a small model does not take the memory of a large one.
+    const experts = part.expert === undefined ? 1 : (part.tensor.dims[2] ?? 1);
+    const grow = (): Slot => pool.grow(part.key, part.bytes, experts, this.#budget);
+    const free = pool.take(part.bytes, experts > 1);
+    if (free !== undefined) return free;
+    if (pool.bytes + part.bytes <= this.#budget) return grow();
+    for (const entry of this.#entries.values()) {
+      if (entry.pins > 0) continue;
+      this.#drop(entry);
       this.#evictions++;
+      // Above the budget since a time when everything was pinned: memory goes back before it is used again.
+      pool.trim(this.#budget);
+      if (pool.bytes > this.#budget) continue;
+      const left = pool.take(part.bytes, experts > 1);
+      if (left !== undefined) return left;
+      pool.trim(this.#budget - part.bytes);
+      if (pool.bytes + part.bytes <= this.#budget) return grow();
     }
+    pool.trim(this.#budget - part.bytes);
+    return grow();
+  }
+
+  #drop(entry: Entry): void {
+    this.#entries.delete(entry.part.key);
+    this.#pool.give(entry.place.slot);
+    this.#bytes -= entry.part.bytes;
   }
 
   #touch(entry: Entry): void {

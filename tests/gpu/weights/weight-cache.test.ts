@@ -10,7 +10,7 @@ import { readBack } from '../../../src/gpu/readback';
 import { Recorder } from '../../../src/gpu/recorder';
 import { batches } from '../../../src/gpu/weights/batches';
 import { limiter } from '../../../src/gpu/weights/limiter';
-import { WeightCache, type WeightCacheOptions } from '../../../src/gpu/weights/weight-cache';
+import { WeightCache, type WeightCacheOptions, type WeightPlace } from '../../../src/gpu/weights/weight-cache';
 import { expertPart, matrixParts, vectorPart, type WeightPart } from '../../../src/gpu/weights/weight-part';
 import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
@@ -47,14 +47,26 @@ async function use(cache: WeightCache, ...numbers: readonly number[]): Promise<v
 }
 
 describe('WeightCache', () => {
-  it('holds the bytes of the file', async () => {
-    const cache = cacheOf(KIB * KIB, {});
+  it.each([16 * KIB, KIB * KIB])('holds the bytes of the file with a budget of %i', async (budget) => {
+    const cache = cacheOf(budget);
     const tensor = findWeight(model, hparams, 'ffn_gate_exps', 0);
-    const { buffers } = await cache.acquire(experts.slice(2, 3), undefined);
-    const [buffer] = buffers;
-    const got = buffer === undefined ? undefined : await copyOf(buffer, 8 * KIB);
-    const expected = await model.readTensor(tensor, 2 * 8 * KIB, 8 * KIB);
-    expect(got).toEqual(new Uint8Array(expected));
+    await use(cache, 0, 1);
+    // With the small budget these take the places of the first two.
+    const { places } = await cache.acquire(experts.slice(2), undefined);
+    for (const [i, place] of places.entries()) {
+      const expected = await model.readTensor(tensor, (2 + i) * 8 * KIB, 8 * KIB);
+      expect(await copyOf(place, 8 * KIB)).toEqual(new Uint8Array(expected));
+    }
+    cache.dispose();
+  });
+
+  it('puts experts side by side where the budget has room for many, and never a matrix among them', async () => {
+    const cache = cacheOf(KIB * KIB);
+    const matrix = matrixParts(findWeight(model, hparams, 'ffn_gate_inp', 0), Infinity);
+    const { places } = await cache.acquire([...experts, ...matrix], undefined);
+    expect(new Set(places.slice(0, 4).map((p) => p.buffer)).size).toBe(1);
+    expect(places.map((p) => p.offset)).toEqual([0, 8 * KIB, 16 * KIB, 24 * KIB, 0]);
+    expect(places[4]?.buffer).not.toBe(places[0]?.buffer);
     cache.dispose();
   });
 
@@ -136,7 +148,7 @@ describe('WeightCache', () => {
         },
       },
     });
-    const cache = cacheOf(KIB * KIB, { context: full });
+    const cache = cacheOf(64 * KIB, { context: full });
     await use(cache, 0);
     await use(cache, 1);
     await use(cache, 2);
@@ -206,14 +218,15 @@ describe('limiter', () => {
   });
 });
 
-/** A buffer of weights cannot be copied from; its bytes are read through a kernel. */
-async function copyOf(buffer: GPUBuffer, bytes: number): Promise<Uint8Array> {
+/** Bytes of a part: a buffer of weights cannot be copied from, so that they are read through a kernel. */
+async function copyOf(place: WeightPlace | undefined, bytes: number): Promise<Uint8Array> {
+  if (place === undefined) throw new Error('no place');
   const count = bytes / 4;
   const recorder = new Recorder(context);
   const y = guardedOutput(context, count);
   const copy = await getPipeline(context, KERNEL_TABLE.copyRows, { id: 'plain' });
-  const params = { count, rowLength: count, xStride: 0, xOffset: 0, yOffset: 0 };
-  recorder.dispatch(copy, { x: { buffer }, y }, params, linearGrid(count, 64));
+  const params = { count, rowLength: count, xStride: 0, xOffset: place.offset / 4, yOffset: 0 };
+  recorder.dispatch(copy, { x: { buffer: place.buffer }, y }, params, linearGrid(count, 64));
   recorder.submit();
   const out = await readBack(context, [{ buffer: y.buffer, offset: 256, size: bytes }]);
   recorder.dispose();
