@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
+import type { GpuContext } from '../../../src/gpu/device';
+import { createFaultyEngine } from '../../../src/gpu/faults/faulty-engine';
+import type { ModelFile } from '../../../src/gguf/model-file';
+import { FAULTS, faultStages, type Fault } from '../../../src/model/faults';
+import type { HParams } from '../../../src/model/hparams';
+import { LAYER_STAGES, stageOrder } from '../../../src/model/stages';
+import { bits, captureAll, forward, openGolden, range, type Forward } from '../../cpu/support';
+import { testContext } from '../../support/gpu';
+
+const TOKENS = Uint32Array.from([7, 8, 9, 10]);
+
+let context: GpuContext;
+let model: ModelFile;
+let hparams: HParams;
+let clean: Forward;
+beforeAll(async () => {
+  context = await testContext();
+  ({ model, hparams } = await openGolden('deep-q8_0'));
+  const engine = createGpuEngine({ context, model, hparams });
+  clean = await forward(engine, hparams, TOKENS, { capture: captureAll(range(TOKENS.length)) });
+  await engine.dispose();
+});
+afterAll(async () => {
+  await model.close();
+  context.dispose();
+});
+
+it.each(FAULTS.map((fault) => fault.kind))(
+  '%s enters the free run at its own stage, whether tokens come at once or in chunks',
+  async (kind) => {
+    const fault: Fault = { kind, layer: 1 };
+    const [source = 'attn_norm'] = faultStages(fault);
+    for (const chunkTokens of [4, 3]) {
+      const engine = createFaultyEngine({ context, model, hparams, chunkTokens }, [fault]);
+      const struck = await forward(engine, hparams, TOKENS, { capture: captureAll(range(TOKENS.length)) });
+      await engine.dispose();
+      for (const tap of struck.taps) {
+        if (tap.layer !== undefined && tap.layer > 1) continue;
+        const same = bits(tap).join() === bits(clean.tap(tap.stage, tap.layer)).join();
+        const before = tap.layer !== 1 || stageOrder(tap.stage) < stageOrder(source);
+        if (before && LAYER_STAGES.some((stage) => stage === tap.stage)) expect(same, tap.stage).toBe(true);
+        if (tap.layer === 1 && tap.stage === source) expect(same, tap.stage).toBe(false);
+      }
+    }
+  },
+);
