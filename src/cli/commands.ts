@@ -1,6 +1,7 @@
 import { FAULTS } from '../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../model/parse-fault';
 import { ROUTINGS, type Routing } from '../session/events';
+import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff/diff-options';
 import {
   EPS,
   FORCE,
@@ -106,17 +107,32 @@ export const SAVE_TENSOR: Option<string> = {
   help: 'write every captured tensor under DIR/<arm>/layer-<N>/<stage>; one new folder tree a run',
   parse: parseText,
 };
-export const FORMAT: DefaultedOption<'aprt' | 'npz'> = {
+/** How `--save-tensor` writes. */
+export const TENSOR_FORMATS = ['aprt', 'npz', 'json', 'csv'] as const;
+export type SaveFormat = (typeof TENSOR_FORMATS)[number];
+export const FORMAT: DefaultedOption<SaveFormat> = {
   name: 'format',
   placeholder: 'FORMAT',
-  help: 'how --save-tensor writes: aprt (one .bin a tensor) or npz (one archive an arm)',
-  parse: parseChoice(['aprt', 'npz']),
+  help: 'how --save-tensor writes: aprt (one .bin a tensor), or one file an arm: npz or json (with shapes and error bounds), csv (one line an element)',
+  parse: parseChoice(TENSOR_FORMATS),
   byDefault: 'aprt',
 };
 export const JSON_FILE: Option<string> = {
   name: 'json',
   placeholder: 'FILE',
   help: 'write the report as JSON; - is standard output',
+  parse: parseText,
+};
+export const CSV_FILE: Option<string> = {
+  name: 'csv',
+  placeholder: 'FILE',
+  help: 'write the comparisons as CSV, one line a layer and stage; - is standard output',
+  parse: parseText,
+};
+export const MODEL_EXPLORER: Option<string> = {
+  name: 'model-explorer',
+  placeholder: 'FILE',
+  help: 'write the comparisons as node data for Model Explorer, and FILE-graph.json, the graph that they colour',
   parse: parseText,
 };
 export const RUNTIME: DefaultedOption<'node' | 'browser' | 'auto'> = {
@@ -203,6 +219,32 @@ export const COMMANDS = [
       'moescope trace model.gguf --tokens 9707,1917 --layers 0..4 --stages moe_router,moe_ffn_out --json -',
       'moescope trace model.gguf --prompt Hello --save-tensor out --format aprt --adapter hardware',
       'moescope trace model.gguf --prompt Hello --inject qtype-blind@layer=2 --inject nan@layer=4,tensor=attn_q',
+    ],
+  },
+  {
+    name: 'diff',
+    operands: ['A', 'B'],
+    summary: 'compare two saved traces and say where they part',
+    description:
+      'Compares what --save-tensor wrote, or what another program dumped, as a live run compares its arms: A is under test, B is the reference. Each is a folder (a tree of .bin or .npy, the folder of one arm, archives side by side, or arrays named <ggml name>-<layer>.npy) or a file (ZIP, NPZ, trace JSON, CSV). Two single APRT files are compared element by element.',
+    options: [
+      ARM_A,
+      ARM_B,
+      STAGES_OPTION,
+      LAYERS,
+      COSINE,
+      COMMON,
+      DIFF_FORCE,
+      DIFF_FORMAT,
+      JSON_FILE,
+      CSV_FILE,
+      MODEL_EXPLORER,
+      QUIET,
+    ],
+    examples: [
+      'moescope diff out out --arm-a gpu --arm-b cpu',
+      'moescope diff out/gpu.npz llamacpp-dump --common --json -',
+      'moescope diff a/layer-3/moe_ffn_out.bin b/layer-3/moe_ffn_out.bin --format apr',
     ],
   },
   {

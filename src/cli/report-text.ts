@@ -26,7 +26,7 @@ export function reportText(report: Report): string {
   if (top.length > 0)
     facts.push(['next', top.map((t) => `${JSON.stringify(t.text)} ${t.logit.toFixed(2)}`).join('  ')]);
   const lines = facts.map(([name = '', text = '']) => `  ${name.padEnd(9)}${text}`);
-  return `${report.verdict.sentence}\n\n${lines.join('\n')}\n\n${stageTable(report)}`;
+  return `${report.verdict.sentence}\n\n${lines.join('\n')}\n\n${stageTable(report.rows)}`;
 }
 
 /** A GPU's name; a software one is always called that. */
@@ -43,9 +43,9 @@ function runtimeText({ browser, adapter }: Report): string {
 }
 
 /** Per stage over all layers: free-running and isolated error, each at its worst layer, and the verdicts that are not a match. */
-function stageTable(report: Report): string {
+export function stageTable(all: readonly Row[]): string {
   const rows = STAGES.flatMap((stage) => {
-    const ofStage = report.rows.filter((row) => row.stage === stage.id && row.count > 0);
+    const ofStage = all.filter((row) => row.stage === stage.id && row.count > 0);
     return ofStage.length === 0 ? [] : [stageRow(stage.id, ofStage)];
   });
   if (rows.length === 0) return '';

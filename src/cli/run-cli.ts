@@ -12,6 +12,7 @@ export type CommandRunner = (args: Arguments, terminal: Terminal, signal: AbortS
 /** Each command's code is loaded when it is needed: `--help` and `serve` start without the engine. */
 const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
   trace: async () => (await import('./trace-command')).traceCommand,
+  diff: async () => (await import('./diff/diff-command')).diffCommand,
   inspect: async () => (await import('./inspect-command')).inspectCommand,
   'make-model': async () => (await import('./make-model-command')).makeModelCommand,
   serve: async () => (await import('./serve-command')).serveCommand,

@@ -1,9 +1,11 @@
 import { toErrorData, type ErrorCode } from '../base/errors';
 import type { Report } from '../divergence/report';
 import { reportToJson } from '../divergence/report-json';
+import { rowsToCsv } from '../divergence/rows-csv';
 import type { SessionEvent } from '../session/events';
-import { JSON_FILE, QUIET } from './commands';
+import { CSV_FILE, JSON_FILE, MODEL_EXPLORER, QUIET } from './commands';
 import { exitCodeOfReport } from './exit-codes';
+import { writeModelExplorer } from './model-explorer-files';
 import { checkFolder, checkOutput, writeOutput } from './output';
 import { progressView } from './progress';
 import { adapterText, reportText } from './report-text';
@@ -23,7 +25,9 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   const request = await traceRequest(args);
   const isQuiet = args.has(QUIET);
   const jsonFile = args.get(JSON_FILE);
-  if (jsonFile !== undefined) await checkOutput(jsonFile);
+  const csvFile = args.get(CSV_FILE);
+  const explorerFile = args.get(MODEL_EXPLORER);
+  for (const file of [jsonFile, csvFile, explorerFile]) if (file !== undefined) await checkOutput(file);
   if (request.save !== undefined) await checkFolder(request.save.folder);
   const view = progressView(terminal, isQuiet);
   const onEvent = (event: SessionEvent): void => {
@@ -40,7 +44,9 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
     view.clear();
   }
   if (jsonFile !== undefined) await writeOutput(jsonFile, `${reportToJson(report, 2)}\n`, terminal);
-  if (jsonFile !== '-') terminal.out(reportText(report));
+  if (csvFile !== undefined) await writeOutput(csvFile, rowsToCsv(report.rows), terminal);
+  if (explorerFile !== undefined) await writeModelExplorer(explorerFile, report.rows, report.run.layers, terminal);
+  if (![jsonFile, csvFile, explorerFile].includes('-')) terminal.out(reportText(report));
   else if (!isQuiet) terminal.err(`${report.verdict.sentence}\n`);
   return exitCodeOfReport(report);
 };

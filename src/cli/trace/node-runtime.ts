@@ -3,6 +3,7 @@ import { fail, toErrorData } from '../../base/errors';
 import { nodeWorker } from '../../cpu/pool/node-worker';
 import { createWorkerPool } from '../../cpu/pool/worker-pool';
 import { openDevice } from '../../gpu/device';
+import type { ModelFile } from '../../gguf/model-file';
 import type { SessionEvent } from '../../session/events';
 import type { Host } from '../../session/host';
 import { ModelSession } from '../../session/model-session';
@@ -31,12 +32,16 @@ export async function runInNode(
     const spec = { ...request.spec, tokens, ...(prompt.kind === 'text' ? { prompt: prompt.text } : {}) };
     const onTap = saver === undefined ? {} : { onTap: saver.save };
     const report = await session.run(spec, { onEvent, signal, ...onTap });
-    await saver?.finish(report);
+    await saver?.finish({ report, weightTypes: weightTypes(model) });
     return report;
   } finally {
     await saver?.close();
     await (session ?? { dispose: () => model.close() }).dispose();
   }
+}
+
+function weightTypes(model: ModelFile): Readonly<Record<string, string>> {
+  return Object.fromEntries([...model.tensors].map(([name, tensor]) => [name, tensor.type]));
 }
 
 /** Dawn and worker threads: one a core, their code built beside this file. */

@@ -14,7 +14,7 @@ export interface TraceRequest {
   readonly spec: Omit<RunSpec, 'tokens' | 'prompt'>;
   readonly adapter: 'any' | 'hardware' | 'software';
   readonly runtime: 'node' | 'browser' | 'auto';
-  readonly save: { readonly folder: string; readonly format: 'aprt' | 'npz' } | undefined;
+  readonly save: { readonly folder: string; readonly format: options.SaveFormat } | undefined;
 }
 
 export type TracePrompt =

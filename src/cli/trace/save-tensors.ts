@@ -1,13 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Report } from '../../divergence/report';
 import type { Tap } from '../../model/engine';
-import { armFolder, armOfFolder, aprPath, fileLayer } from '../../trace/apr-path';
+import { aprPath, fileLayer } from '../../trace/apr-path';
 import { encodeAprt } from '../../trace/aprt';
-import { createTrace, type Provenance, type Trace } from '../../trace/trace';
 import { treeIndex } from '../../trace/trace-files';
 import { encodeNpy } from '../../trace/npy';
+import type { SaveFormat } from '../commands';
 import { unwritable } from '../output';
+import { traceOfRun, type FinishedRun } from './run-provenance';
+import { csvSaver, jsonSaver } from './save-one-file';
 import { openZipFile, type ZipFile } from './zip-file';
 
 /** Where captured tensors go. Each is written as soon as it is there, so that a run of any size needs no more memory. */
@@ -15,7 +16,7 @@ export interface TensorSaver {
   /** @param folder the arm's: `gpu`, `gpu-isolated`, `cpu` */
   save(folder: string, tap: Tap): Promise<void>;
   /** Writes what says where the tensors come from: `trace.json` with provenance, positions and shapes. */
-  finish(report: Report): Promise<void>;
+  finish(run: FinishedRun): Promise<void>;
   /** Closes files that are still open. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -23,9 +24,17 @@ export interface TensorSaver {
 /** What describes the tensors, beside or inside what holds them. */
 const INDEX = 'trace.json';
 
-/** APRT: `DIR/<arm>/layer-<N>/<stage>.bin` and `DIR/trace.json`. NPZ: `DIR/<arm>.npz` with arrays of the same names. Existing files are replaced. */
-export function tensorSaver(target: { readonly folder: string; readonly format: 'aprt' | 'npz' }): TensorSaver {
-  return target.format === 'aprt' ? aprtSaver(target.folder) : npzSaver(target.folder);
+const SAVERS = { aprt: aprtSaver, npz: npzSaver, json: jsonSaver, csv: csvSaver } as const satisfies Record<
+  SaveFormat,
+  (root: string) => TensorSaver
+>;
+
+/**
+ * APRT: `DIR/<arm>/layer-<N>/<stage>.bin` and `DIR/trace.json`. NPZ: `DIR/<arm>.npz` with arrays of the same names, and the reference's error
+ * bounds as `<stage>.bound`. JSON and CSV: `DIR/<arm>.json`, `DIR/<arm>.csv`. Existing files are replaced.
+ */
+export function tensorSaver(target: { readonly folder: string; readonly format: SaveFormat }): TensorSaver {
+  return SAVERS[target.format](target.folder);
 }
 
 function aprtSaver(root: string): TensorSaver {
@@ -44,8 +53,7 @@ function aprtSaver(root: string): TensorSaver {
       remember(saved, folder, tap);
       await write(aprPath(folder, tap.stage, tap.layer), encodeAprt(fileLayer(tap.stage, tap.layer), tap.data));
     },
-    finish: (report) =>
-      write(INDEX, treeIndex([...saved].map(([folder, taps]) => describedTrace(folder, taps, report)))),
+    finish: (run) => write(INDEX, treeIndex([...saved].map(([folder, taps]) => traceOfRun(folder, taps, run)))),
     close: () => Promise.resolve(),
   };
 }
@@ -66,11 +74,15 @@ function npzSaver(root: string): TensorSaver {
       remember(saved, folder, tap);
       const { shape, data } = tap;
       const bytes = encodeNpy(data instanceof Uint32Array ? { type: 'u4', shape, data } : { type: 'f4', shape, data });
-      await (await archive(folder)).add(aprPath(folder, tap.stage, tap.layer, 'npy'), bytes);
+      const zip = await archive(folder);
+      await zip.add(aprPath(folder, tap.stage, tap.layer, 'npy'), bytes);
+      if (tap.bound === undefined) return;
+      const bound = encodeNpy({ type: 'f4', shape, data: tap.bound });
+      await zip.add(aprPath(folder, tap.stage, tap.layer, 'bound.npy'), bound);
     },
-    async finish(report) {
+    async finish(run) {
       for (const [folder, taps] of saved) {
-        const index = treeIndex([describedTrace(folder, taps, report)]);
+        const index = treeIndex([traceOfRun(folder, taps, run)]);
         await (await archive(folder)).add(INDEX, new TextEncoder().encode(index));
       }
       for (const zip of archives.values()) await zip.finish();
@@ -85,20 +97,4 @@ function remember(saved: Map<string, Tap[]>, folder: string, tap: Tap): void {
   const taps = saved.get(folder) ?? [];
   taps.push({ stage, layer, positions, shape, data: new Float32Array(0) });
   saved.set(folder, taps);
-}
-
-function describedTrace(folder: string, taps: readonly Tap[], report: Report): Trace {
-  const { arm, mode } = armOfFolder(folder);
-  const provenance: Provenance = {
-    arm,
-    mode,
-    modelName: report.model.name,
-    headerSha256: report.model.headerSha256,
-    ...(arm === 'gpu' && report.adapter !== undefined ? { adapter: report.adapter.description } : {}),
-    toolVersion: report.tool.version,
-    tokens: report.run.tokens,
-  };
-  const trace = createTrace(provenance, taps);
-  if (armFolder(provenance) !== folder) throw new RangeError(`no arm folder ${folder}`);
-  return trace;
 }

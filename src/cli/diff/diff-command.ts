@@ -1,0 +1,126 @@
+import { fail } from '../../base/errors';
+import { TOOL } from '../../base/version';
+import { aprStageDiff, type AprStageDiff } from '../../divergence/apr-stage-diff';
+import { compareTraces, type ArmTraces, type TraceComparison } from '../../divergence/compare-traces';
+import { LIMITS } from '../../divergence/limits';
+import { plainToJson } from '../../divergence/report-json';
+import { rowsToCsv } from '../../divergence/rows-csv';
+import { parseRange, parseStages } from '../../model/plan';
+import type { Provenance } from '../../trace/trace';
+import type { Arguments } from '../arguments';
+import { CSV_FILE, JSON_FILE, LAYERS, MODEL_EXPLORER, QUIET, STAGES_OPTION } from '../commands';
+import { exitCode } from '../exit-codes';
+import { writeModelExplorer } from '../model-explorer-files';
+import { checkOutput, writeOutput } from '../output';
+import type { CommandRunner } from '../run-cli';
+import type { Terminal } from '../terminal';
+import { chooseArm } from './choose-arm';
+import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff-options';
+import { aprDiffText, diffText } from './diff-text';
+import { readOperand, type Operand } from './read-operand';
+
+/** Additive changes keep the number. Rows, routing, run, limits and verdict are those of `moescope-report/1`. */
+const DIFF_SCHEMA = 'moescope-diff/1';
+
+/** `moescope diff A B`: two saved traces, or two APRT files, as a live run compares its arms. */
+export const diffCommand: CommandRunner = async (args, terminal) => {
+  const [pathA = '', pathB = ''] = args.operands;
+  for (const option of [JSON_FILE, CSV_FILE, MODEL_EXPLORER]) {
+    const file = args.get(option);
+    if (file !== undefined) await checkOutput(file);
+  }
+  const a = await readOperand(pathA);
+  const b = await readOperand(pathB);
+  const format = args.get(DIFF_FORMAT);
+  if (format === 'apr' || (a.aprt !== undefined && b.aprt !== undefined)) return diffAprt(a, b, args, terminal);
+  if (!args.has(QUIET)) for (const operand of [a, b]) terminal.err(ignoredText(operand));
+  const armA = chooseArm(a, args.get(ARM_A), '--arm-a');
+  const armB = chooseArm(b, args.get(ARM_B), '--arm-b');
+  const comparison = compareTraces(armA, armB, compareOptions(args, [armA, armB]));
+  await writeResults(comparison, { a: sideOf(pathA, armA), b: sideOf(pathB, armB) }, args, terminal);
+  return exitCode(comparison.verdict.status === 'match' ? 'pass' : 'diverged');
+};
+
+interface Side {
+  readonly path: string;
+  readonly traces: readonly Provenance[];
+}
+
+async function writeResults(
+  comparison: TraceComparison,
+  sides: { readonly a: Side; readonly b: Side },
+  args: Arguments,
+  terminal: Terminal,
+): Promise<void> {
+  const json = (): string => {
+    const head = { schema: DIFF_SCHEMA, tool: TOOL, created: new Date().toISOString(), ...sides };
+    return `${plainToJson({ ...head, ...comparison }, 2)}\n`;
+  };
+  const jsonFile = args.get(JSON_FILE);
+  const csvFile = args.get(CSV_FILE);
+  const explorerFile = args.get(MODEL_EXPLORER);
+  if (jsonFile !== undefined) await writeOutput(jsonFile, json(), terminal);
+  if (csvFile !== undefined) await writeOutput(csvFile, rowsToCsv(comparison.rows), terminal);
+  if (explorerFile !== undefined) {
+    await writeModelExplorer(explorerFile, comparison.rows, comparison.run.layers, terminal);
+  }
+  if ([jsonFile, csvFile, explorerFile].includes('-')) {
+    if (!args.has(QUIET)) terminal.err(`${comparison.verdict.sentence}\n`);
+  } else if (args.get(DIFF_FORMAT) === 'json') {
+    terminal.out(json());
+  } else {
+    terminal.out(diffText(comparison, sides.a.path, sides.b.path));
+  }
+}
+
+async function diffAprt(a: Operand, b: Operand, args: Arguments, terminal: Terminal): Promise<number> {
+  if (a.aprt === undefined || b.aprt === undefined) {
+    const { path } = a.aprt === undefined ? a : b;
+    throw fail(
+      'usage',
+      `--format apr compares two APRT files; ${path} is none.`,
+      'Give two .bin files that begin with APRT.',
+      { path },
+    );
+  }
+  const diff = aprStageDiff(a.aprt, b.aprt);
+  const json = `${plainToJson(diff, 2)}\n`;
+  const jsonFile = args.get(JSON_FILE);
+  if (jsonFile !== undefined) await writeOutput(jsonFile, json, terminal);
+  if (jsonFile !== '-') terminal.out(args.get(DIFF_FORMAT) === 'text' ? aprDiffText(diff) : json);
+  return exitCode(passes(diff, args.get(COSINE) ?? LIMITS.cosine.value) ? 'pass' : 'diverged');
+}
+
+/** NaN anywhere makes the cosine NaN, which passes nothing. */
+function passes(diff: AprStageDiff, limit: number): boolean {
+  return diff.cosine_sim >= limit && Number.isFinite(diff.max_abs_diff);
+}
+
+function compareOptions(args: Arguments, arms: readonly ArmTraces[]): Parameters<typeof compareTraces>[2] {
+  const cosineLimit = args.get(COSINE);
+  const stages = args.get(STAGES_OPTION);
+  const taps = arms.flatMap(({ free, isolated }) => [
+    ...(free?.taps.values() ?? []),
+    ...(isolated?.taps.values() ?? []),
+  ]);
+  const nLayer = taps.reduce((n, { layer }) => Math.max(n, (layer ?? -1) + 1), 0);
+  const layers = args.get(LAYERS) === 'all' ? undefined : new Set(parseRange(args.get(LAYERS), nLayer, 'layers'));
+  return {
+    common: args.has(COMMON),
+    force: args.has(DIFF_FORCE),
+    ...(cosineLimit === undefined ? {} : { cosineLimit }),
+    ...(stages === 'all' ? {} : { stages: parseStages(stages) }),
+    ...(layers === undefined ? {} : { layers: (layer) => layers.has(layer) }),
+  };
+}
+
+function sideOf(path: string, { free, isolated }: ArmTraces): Side {
+  return { path, traces: [free, isolated].flatMap((trace) => trace?.provenance ?? []) };
+}
+
+/** Files that were passed over, so that nothing is dropped silently. */
+function ignoredText({ path, ignored }: Operand): string {
+  if (ignored.length === 0) return '';
+  const shown = ignored.slice(0, 5).join(', ');
+  return `${path}: not part of a trace: ${shown}${ignored.length > 5 ? `, and ${ignored.length - 5} more` : ''}\n`;
+}

@@ -1,0 +1,147 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fail } from '../../base/errors';
+import { parseAprPath } from '../../trace/apr-path';
+import { decodeAprt, isAprt } from '../../trace/aprt';
+import { formatError } from '../../trace/format-error';
+import type { Trace } from '../../trace/trace';
+import { filesToTraces, type ReadFiles } from '../../trace/trace-files';
+import { readFileTree, readTraces } from '../../trace/read-traces';
+import type { NamedAprt } from '../../divergence/apr-stage-diff';
+
+const INDEX = 'trace.json';
+const TENSOR_FILE = /\.(?:bin|npy)$/;
+/** Files that hold whole traces. */
+const TRACE_FILE = /\.(?:npz|zip|json|csv)$/;
+/** Describe a folder; no traces of their own. */
+const INDEXES: readonly string[] = [INDEX, 'index.json'];
+
+/** What A or B names. */
+export interface Operand {
+  readonly path: string;
+  readonly traces: readonly Trace[];
+  /** Files that are no part of a trace. */
+  readonly ignored: readonly string[];
+  /** Where the operand is one APRT file. */
+  readonly aprt?: NamedAprt;
+}
+
+/**
+ * Reads a saved trace: a folder (APRT or NumPy tree, one arm's folder of such a tree, archives side by side, arrays by their ggml names),
+ * or one file (ZIP, NPZ, trace JSON, CSV, APRT).
+ * @throws TracerError `source-read`, `trace-format`
+ */
+export async function readOperand(path: string): Promise<Operand> {
+  if (await isFolder(path)) return readFolder(path);
+  const bytes = await readBytes(path);
+  if (isAprt(bytes)) return readAprtFile(path, bytes);
+  return { path, ...readTraces(bytes, path) };
+}
+
+/** One APRT file; its traces are empty where its path does not say which stage it is. */
+async function readAprtFile(path: string, bytes: Uint8Array): Promise<Operand> {
+  const aprt = { path, tensor: decodeAprt(bytes, path) };
+  const full = resolve(path);
+  const layerFolder = /^layer-\d+$/.test(basename(dirname(full)));
+  const armPath = layerFolder ? dirname(dirname(full)) : dirname(full);
+  const inside = [basename(armPath), ...(layerFolder ? [basename(dirname(full))] : []), basename(full)].join('/');
+  if (parseAprPath(inside) === undefined) return { path, traces: [], ignored: [], aprt };
+  const files = new Map([[inside, bytes], ...(await indexBeside(armPath))]);
+  return { path, ...filesToTraces(files, path), aprt };
+}
+
+async function readFolder(root: string): Promise<Operand> {
+  const names = await filesUnder(root);
+  const tensors = names.filter((name) => TENSOR_FILE.test(name));
+  if (tensors.length > 0) {
+    const others = names.filter((name) => !TENSOR_FILE.test(name) && !INDEXES.includes(basename(name)));
+    // An arm's own folder: its name is the arm, and what describes it stands above.
+    const isArm = tensors.some((name) => isAtRoot(name, 'bin') || isAtRoot(name, 'npy'));
+    const prefix = isArm ? `${basename(resolve(root))}/` : '';
+    const files = new Map<string, Uint8Array>(isArm ? await indexBeside(resolve(root)) : []);
+    for (const name of names) {
+      if (TENSOR_FILE.test(name) || INDEXES.includes(basename(name))) {
+        files.set(`${prefix}${name}`, await readBytes(join(root, name)));
+      }
+    }
+    const read = readFileTree(files, root);
+    return { path: root, traces: read.traces, ignored: [...read.ignored, ...others] };
+  }
+  const traces: Trace[] = [];
+  const ignored: string[] = [];
+  for (const name of names) {
+    const read = await readIfTrace(join(root, name));
+    if (read === undefined) ignored.push(name);
+    else {
+      traces.push(...read.traces);
+      ignored.push(...read.ignored.map((inner) => `${name}: ${inner}`));
+    }
+  }
+  if (traces.length === 0) {
+    throw formatError(
+      root,
+      'a saved trace',
+      'no tensor, archive, trace JSON or CSV',
+      'Give the folder of --save-tensor.',
+    );
+  }
+  return { path: root, traces, ignored };
+}
+
+/** A trace file of a folder. A JSON or CSV file that is something else is left out. */
+async function readIfTrace(file: string): Promise<ReadFiles | undefined> {
+  if (!TRACE_FILE.test(file)) return undefined;
+  const bytes = await readBytes(file);
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 200));
+  if (file.endsWith('.json') && !head.includes('"moescope-trace/')) return undefined;
+  if (file.endsWith('.csv') && !head.startsWith('arm,layer,stage,position')) return undefined;
+  return readTraces(bytes, file);
+}
+
+/** `layer-0/attn_norm.bin` or `lm_head.bin`, without an arm's folder above. */
+function isAtRoot(name: string, extension: string): boolean {
+  return parseAprPath(name, extension)?.folder === '';
+}
+
+async function indexBeside(armPath: string): Promise<readonly (readonly [string, Uint8Array])[]> {
+  const file = join(dirname(armPath), INDEX);
+  try {
+    return [[INDEX, await readFile(file)]];
+  } catch {
+    // A foreign dump has none.
+    return [];
+  }
+}
+
+/** Paths of all files below, relative, with slashes, sorted. */
+async function filesUnder(root: string, below = ''): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
+    const name = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) names.push(...(await filesUnder(root, name)));
+    else names.push(name);
+  }
+  return names.sort();
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error);
+  const remedy = 'Check the path and its permissions. A file above 2 GB can only be read as a folder.';
+  return fail('source-read', `${path} cannot be read: ${reason}.`, remedy, { path, reason }, error);
+}

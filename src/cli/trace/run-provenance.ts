@@ -1,0 +1,42 @@
+import type { Report } from '../../divergence/report';
+import type { Tap } from '../../model/engine';
+import { armFolder, armOfFolder } from '../../trace/apr-path';
+import { createTrace, tapKey, type Provenance, type Trace } from '../../trace/trace';
+
+/** What is known once a run is done. */
+export interface FinishedRun {
+  readonly report: Report;
+  /** ggml type of each weight by GGUF name. */
+  readonly weightTypes: Readonly<Record<string, string>>;
+}
+
+/** The trace of an arm's folder (`gpu`, `gpu-isolated`, `cpu`), with all that a later comparison needs to say what this run said. */
+export function traceOfRun(folder: string, taps: readonly Tap[], { report, weightTypes }: FinishedRun): Trace {
+  const { arm, mode } = armOfFolder(folder);
+  const isUnderTest = arm === report.run.arms[0] && arm === 'gpu';
+  const { inject, routing } = report.run;
+  const hints = mode === 'isolated' ? hintsOf(report) : {};
+  const provenance: Provenance = {
+    arm,
+    mode,
+    modelName: report.model.name,
+    headerSha256: report.model.headerSha256,
+    ...(arm === 'gpu' && report.adapter !== undefined ? { adapter: report.adapter.description } : {}),
+    toolVersion: report.tool.version,
+    tokens: report.run.tokens,
+    hparams: report.model.hparams,
+    weightTypes,
+    ...(isUnderTest && inject !== undefined ? { inject } : {}),
+    ...(isUnderTest && routing !== undefined ? { routing } : {}),
+    ...(Object.keys(hints).length === 0 ? {} : { hints }),
+  };
+  if (armFolder(provenance) !== folder) throw new RangeError(`no arm folder ${folder}`);
+  return createTrace(provenance, taps);
+}
+
+function hintsOf({ verdict }: Report): Readonly<Record<string, string>> {
+  const culprits = [...(verdict.first === undefined ? [] : [verdict.first]), ...(verdict.others ?? [])];
+  return Object.fromEntries(
+    culprits.flatMap(({ layer, stage, hint }) => (hint === undefined ? [] : [[tapKey(layer, stage), hint] as const])),
+  );
+}

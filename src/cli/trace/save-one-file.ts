@@ -1,0 +1,63 @@
+import { mkdir, open, writeFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Tap } from '../../model/engine';
+import { armOfFolder } from '../../trace/apr-path';
+import { tracesToCsv } from '../../trace/csv';
+import { encodeTraceJson } from '../../trace/trace-json';
+import { createTrace } from '../../trace/trace';
+import { unwritable } from '../output';
+import { traceOfRun } from './run-provenance';
+import type { TensorSaver } from './save-tensors';
+
+/** `DIR/<arm>.json`: one document an arm, kept in memory until the run is done. @throws TracerError `trace-format` when it is too large for one */
+export function jsonSaver(root: string): TensorSaver {
+  const saved = new Map<string, Tap[]>();
+  return {
+    save(folder, tap) {
+      saved.set(folder, [...(saved.get(folder) ?? []), tap]);
+      return Promise.resolve();
+    },
+    async finish(run) {
+      for (const [folder, taps] of saved) {
+        const file = join(root, `${folder}.json`);
+        const text = encodeTraceJson(traceOfRun(folder, taps, run));
+        try {
+          await mkdir(root, { recursive: true });
+          await writeFile(file, text);
+        } catch (error) {
+          throw unwritable(file, error);
+        }
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** `DIR/<arm>.csv`: one line an element, written as it comes. It tells no provenance but the arm. */
+export function csvSaver(root: string): TensorSaver {
+  const files = new Map<string, FileHandle>();
+  return {
+    async save(folder, tap) {
+      const path = join(root, `${folder}.csv`);
+      try {
+        await mkdir(root, { recursive: true });
+        const isNew = !files.has(folder);
+        const file = files.get(folder) ?? (await open(path, 'w'));
+        files.set(folder, file);
+        let isHeader = true;
+        for (const text of tracesToCsv([createTrace(armOfFolder(folder), [tap])])) {
+          if (!isHeader || isNew) await file.write(text);
+          isHeader = false;
+        }
+      } catch (error) {
+        throw unwritable(path, error);
+      }
+    },
+    finish: () => Promise.resolve(),
+    async close() {
+      const open = [...files.values()];
+      files.clear();
+      await Promise.all(open.map((file) => file.close()));
+    },
+  };
+}
