@@ -1,7 +1,7 @@
 // scores[t][h][key] = scale * sum_d q[t][h][d] * keys[key][h / (nHead / nHeadKv)][d], before any mask.
 // q (tokens, nHead, headDim); keys (at least keyCount, nHeadKv, headDim); scores (tokens, nHead, nKeys). scale = 1 / sqrt(headDim).
 // Computes keys below min(keyCount, firstPosition + t + 1 + future): `future` 0 leaves out what the mask will hide, nKeys keeps all.
-// Grid: x keys / 64, y token * nHead + head. One lane a score, summed in order of d. f32.
+// Grid: x keys / 64, y token * nHead + head. One lane a score; <channels> reads and sums along d. f32.
 
 struct Params {
   nHead: u32,
@@ -13,8 +13,7 @@ struct Params {
   scale: f32,
 }
 
-@group(0) @binding(0) var<storage, read> q: array<f32>;
-@group(0) @binding(1) var<storage, read> keys: array<f32>;
+#include <channels>
 @group(0) @binding(2) var<storage, read_write> scores: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -31,9 +30,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(workgroup_id)
   let nHeadKv = params.nHead / params.headsPerKv;
   let qFrom = row * params.headDim;
   let kFrom = (key * nHeadKv + headKv) * params.headDim;
-  var sum = 0.0;
-  for (var d = 0u; d < params.headDim; d++) {
-    sum += q[qFrom + d] * keys[kFrom + d];
-  }
-  scores[row * params.nKeys + key] = sum * params.scale;
+  scores[row * params.nKeys + key] = dotChannels(qFrom, kFrom, params.headDim) * params.scale;
 }

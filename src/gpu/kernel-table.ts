@@ -1,14 +1,25 @@
-import type { KernelSpec } from './kernel-spec';
+import type { KernelSpec, KernelVariant } from './kernel-spec';
 
 const PLAIN = [{ id: 'plain' }] as const;
 const base = { entry: 'main', weights: [], variants: PLAIN } as const;
+
+/** How attn_scores reads channels: one at a time, or four where a head is a multiple of four. */
+const ATTN_SCORES_VARIANTS = [
+  { id: 'ones', includes: { channels: 'lib/channels_1.wgsl' } },
+  { id: 'fours', includes: { channels: 'lib/channels_4.wgsl' } },
+] as const;
+
+/** The variant of attn_scores for heads of this size. */
+export function attnScoresVariant(headDim: number): KernelVariant {
+  return ATTN_SCORES_VARIANTS[headDim % 4 === 0 ? 1 : 0];
+}
 
 /** The kernels of the stages that are not products; each file's header is its formula, its shapes and its threads. */
 // prettier-ignore
 export const KERNEL_TABLE = {
   add: { ...base, file: 'add.wgsl', inputs: ['a', 'b'], outputs: ['y'], params: { count: 'u32' } },
   attnScores: {
-    ...base, file: 'attn_scores.wgsl', inputs: ['q', 'keys'], outputs: ['scores'],
+    ...base, file: 'attn_scores.wgsl', variants: ATTN_SCORES_VARIANTS, inputs: ['q', 'keys'], outputs: ['scores'],
     params: { nHead: 'u32', headsPerKv: 'u32', headDim: 'u32', nKeys: 'u32', firstPosition: 'u32', future: 'u32', scale: 'f32' },
   },
   attnValues: {

@@ -14,6 +14,9 @@ export interface BufferRange {
 /** Workgroups in x, y, z; each at most 65,535. */
 export type Grid = readonly [x: number, y?: number, z?: number];
 
+/** Bind groups that are kept for the next dispatch that binds the same. */
+const MAX_BIND_GROUPS = 4096;
+
 /** Collects dispatches and copies and submits them as one command buffer. */
 export class Recorder {
   readonly #context: GpuContext;
@@ -22,6 +25,10 @@ export class Recorder {
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #afterSubmit: (() => void)[] = [];
+  readonly #groups = new Map<string, GPUBindGroup>();
+  /** Numbers that name buffers and layouts in the keys of `#groups`; never used twice. */
+  readonly #names = new WeakMap<GPUBuffer | GPUBindGroupLayout, number>();
+  #nextName = 0;
 
   constructor(context: GpuContext) {
     this.#context = context;
@@ -47,21 +54,12 @@ export class Recorder {
   ): void {
     const [x, y = 1, z = 1] = grid;
     if (x * y * z === 0) return;
-    const { kernel, layout } = pipeline;
+    const { kernel } = pipeline;
     const size = paramsBytes(kernel.params);
     const slot = this.#params.place(size, (view) => {
       writeParams(kernel.params, params, view);
     });
-    const ranges: Readonly<Record<string, BufferRange>> = bindings;
-    const storage = storageBindings(kernel);
-    const group = this.#context.device.createBindGroup({
-      label: kernel.file,
-      layout,
-      entries: [
-        ...storage.map(({ name }, binding) => ({ binding, resource: bindingOf(kernel, name, ranges[name]) })),
-        { binding: storage.length, resource: { buffer: slot.buffer, size } },
-      ],
-    });
+    const group = this.#bindGroup(pipeline, bindings, slot.buffer, size);
     this.#pass ??= this.#commands().beginComputePass({ label: kernel.file });
     this.#pass.setPipeline(pipeline.pipeline);
     this.#pass.setBindGroup(0, group, [slot.offset]);
@@ -104,8 +102,41 @@ export class Recorder {
 
   dispose(): void {
     this.discard();
+    this.#groups.clear();
     this.#params.dispose();
     this.#tables.dispose();
+  }
+
+  /** The bind group of these ranges: creating one costs more than all else about a dispatch, and decoding binds the same each time. */
+  #bindGroup(
+    { kernel, layout }: Pipeline,
+    ranges: Readonly<Record<string, BufferRange>>,
+    params: GPUBuffer,
+    paramsSize: number,
+  ): GPUBindGroup {
+    const storage = storageBindings(kernel).map(({ name }) => bindingOf(kernel, name, ranges[name]));
+    const resources = [...storage, { buffer: params, size: paramsSize }];
+    const key = resources.reduce(
+      (k, { buffer, offset = 0, size = 0 }) => `${k} ${this.#name(buffer)},${offset},${size}`,
+      String(this.#name(layout)),
+    );
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      if (this.#groups.size >= MAX_BIND_GROUPS) this.#groups.clear();
+      const entries = resources.map((resource, binding) => ({ binding, resource }));
+      group = this.#context.device.createBindGroup({ label: kernel.file, layout, entries });
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+
+  #name(thing: GPUBuffer | GPUBindGroupLayout): number {
+    let name = this.#names.get(thing);
+    if (name === undefined) {
+      name = this.#nextName++;
+      this.#names.set(thing, name);
+    }
+    return name;
   }
 
   #finish(): void {

@@ -4,11 +4,11 @@ import { LAYER_STAGES, type ActiveStageId, type LayerStageId, type StageId } fro
 import { findWeight } from '../../model/weights';
 import { linearGrid } from '../grid';
 import type { BufferRange } from '../recorder';
-import { readBack } from '../readback';
 import { matrixParts, vectorPart } from '../weights/weight-part';
 import { Capture } from './capture';
 import { checkCapture, checkForcedExperts, checkTokens } from './check-step';
 import { cutChunks, headChunkRows, layerChunkRows, type Chunk } from './chunks';
+import { IndexReadback } from './index-readback';
 import { KvCache, type LayerKeys } from './kv-cache';
 import { positionRuns, positionsOf, union } from './positions';
 import { StageBuffers } from './stage-buffers';
@@ -28,6 +28,7 @@ export class FreeRun {
   readonly #tools: Tools;
   readonly #kernels: StageKernels;
   readonly #cache: KvCache;
+  readonly #indices: IndexReadback;
   /** Reused by every chunk. */
   readonly #shared: StageBuffers;
   /** The residual stream and the queries of each chunk, which outlive its turn. */
@@ -44,6 +45,7 @@ export class FreeRun {
     this.#tools = tools;
     this.#kernels = kernels;
     this.#cache = new KvCache(tools.context, tools.recorder, tools.hparams.kvDim);
+    this.#indices = new IndexReadback(tools.context, tools.recorder);
     this.#shared = new StageBuffers(tools.context, tools.hparams, 'free');
   }
 
@@ -135,6 +137,7 @@ export class FreeRun {
     this.#nextLayer = undefined;
     this.#kept = 0;
     this.#cache.dispose();
+    this.#indices.dispose();
     this.#shared.dispose();
     for (const buffers of this.#ofChunk) buffers.dispose();
   }
@@ -230,11 +233,9 @@ export class FreeRun {
   /** The experts of a chunk, read back from the GPU: the only values that the CPU looks at, to know what to read from the file. */
   async #chosenExperts(chunk: Chunk, options: StepOptions): Promise<Uint32Array<ArrayBuffer>> {
     if (options.forcedExperts !== undefined) return this.#rowsOf(options.forcedExperts, chunk);
-    const { context, recorder, hparams, pacer } = this.#tools;
+    const { hparams, pacer } = this.#tools;
     const { buffer } = this.#shared.get('moe_router_indices', chunk.rows, this.#nKeys);
-    recorder.submit();
-    const size = 4 * chunk.rows * hparams.nExpertUsed;
-    const experts = new Uint32Array(await readBack(context, [{ buffer, offset: 0, size }]));
+    const experts = await this.#indices.read(buffer, chunk.rows * hparams.nExpertUsed);
     pacer.reset();
     const outside = experts.find((expert) => expert >= hparams.nExpert);
     if (outside !== undefined) {

@@ -12,6 +12,7 @@ import { FreeRun } from './free-run';
 import { IsolatedRun, type TokensAt } from './isolated-run';
 import { compileKernels } from './kernel-set';
 import { Pacer } from './pacer';
+import { keepRopeTables } from './rope-table';
 import { STAGE_KERNELS, type StageKernels } from './stage-kernels';
 import type { StageKernel, Tools } from './stage-run';
 
@@ -68,9 +69,10 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       model,
       hparams,
       recorder,
-      kernels: await compileKernels(context),
+      kernels: await compileKernels(context, hparams),
       cache,
       pacer,
+      ropeTable: keepRopeTables(),
       onRead,
       chunkTokens: options.chunkTokens ?? Infinity,
     };

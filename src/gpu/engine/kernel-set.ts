@@ -1,6 +1,7 @@
+import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
-import type { KernelSpec } from '../kernel-spec';
-import { KERNEL_TABLE, type KernelName } from '../kernel-table';
+import type { KernelSpec, KernelVariant } from '../kernel-spec';
+import { attnScoresVariant, KERNEL_TABLE, type KernelName } from '../kernel-table';
 import { getPipeline, type Pipeline } from '../pipelines';
 
 /** The compiled kernels of a device. Another file with the same bindings and params may stand in for one. */
@@ -9,15 +10,15 @@ export type KernelSet = { readonly [K in KernelName]: Pipeline<AnyFile<(typeof K
 type AnyFile<K extends KernelSpec> = Omit<K, 'file'> & Pick<KernelSpec, 'file'>;
 
 /** Compiles every kernel of the table but the products, which are compiled for the types that a model has. @throws TracerError `gpu-shader`. */
-export async function compileKernels(context: GpuContext): Promise<KernelSet> {
-  const get = <K extends KernelName>(name: K): Promise<Pipeline<(typeof KERNEL_TABLE)[K]>> => {
-    const kernel = KERNEL_TABLE[name];
-    return getPipeline(context, kernel, kernel.variants[0]);
-  };
+export async function compileKernels(context: GpuContext, hparams: HParams): Promise<KernelSet> {
+  const get = <K extends KernelName>(
+    name: K,
+    variant: KernelVariant = KERNEL_TABLE[name].variants[0],
+  ): Promise<Pipeline<(typeof KERNEL_TABLE)[K]>> => getPipeline(context, KERNEL_TABLE[name], variant);
   // All are under way before the first is awaited.
   const pending = {
     add: get('add'),
-    attnScores: get('attnScores'),
+    attnScores: get('attnScores', attnScoresVariant(hparams.headDim)),
     attnValues: get('attnValues'),
     copyRows: get('copyRows'),
     renormalise: get('renormalise'),

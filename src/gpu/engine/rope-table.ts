@@ -19,3 +19,23 @@ export function ropeTable(
   }
   return table;
 }
+
+/** {@link ropeTable}, computed once for each chunk of a step: every layer asks for the same. */
+export type RopeTables = typeof ropeTable;
+
+/** Tables that are kept: those of a long prompt's chunks. */
+const KEPT_TABLES = 64;
+
+export function keepRopeTables(): RopeTables {
+  const kept = new Map<string, Float32Array<ArrayBuffer>>();
+  return (firstPosition, rows, theta, headDim) => {
+    const key = [firstPosition, rows, theta, headDim].join();
+    let table = kept.get(key);
+    if (table === undefined) {
+      if (kept.size >= KEPT_TABLES) kept.clear();
+      table = ropeTable(firstPosition, rows, theta, headDim);
+      kept.set(key, table);
+    }
+    return table;
+  };
+}

@@ -5,7 +5,6 @@ import type { BufferRange } from '../recorder';
 import { vectorPart } from '../weights/weight-part';
 import { embedRows } from './embed-rows';
 import { denseProduct, expertProduct } from './products';
-import { ropeTable } from './rope-table';
 import type { StageKernel, StageRun } from './stage-run';
 
 /** Lanes of a workgroup in the kernels that give each value a lane. */
@@ -206,7 +205,7 @@ function rope(run: StageRun, x: BufferRange, nHeads: number): void {
   const { recorder, kernels, hparams } = run.tools;
   const pairs = hparams.headDim / 2;
   const count = run.rows * nHeads * pairs;
-  const angles = ropeTable(run.firstPosition, run.rows, hparams.ropeTheta, hparams.headDim);
+  const angles = run.tools.ropeTable(run.firstPosition, run.rows, hparams.ropeTheta, hparams.headDim);
   recorder.dispatch(
     kernels.rope,
     { x, table: recorder.table(new Uint32Array(angles.buffer)), y: run.output },

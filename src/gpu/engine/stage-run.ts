@@ -6,6 +6,7 @@ import type { WeightCache } from '../weights/weight-cache';
 import type { KernelSet } from './kernel-set';
 import type { Pacer } from './pacer';
 import type { ChangeLoads } from './product-load';
+import type { RopeTables } from './rope-table';
 import type { StageInput } from './stage-sizes';
 
 /** What all stages of an engine share. */
@@ -17,6 +18,7 @@ export interface Tools {
   readonly kernels: KernelSet;
   readonly cache: WeightCache;
   readonly pacer: Pacer;
+  readonly ropeTable: RopeTables;
   /** Called for bytes that do not pass through the cache. */
   readonly onRead: (tensor: string, bytes: number) => void;
   /** Most tokens that are computed together. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { linearGrid } from '../../../src/gpu/grid';
+import { KERNEL_TABLE } from '../../../src/gpu/kernel-table';
 import { testContext, UNWRITTEN_BITS } from '../../support/gpu';
 import { expectWithin, FLUSH, runFloats, runKernel, U, values, type InputKind } from './support';
 
@@ -31,8 +32,9 @@ const SHAPES: readonly Shape[] = [
   { tokens: 7, nHead: 4, nHeadKv: 2, headDim: 10, past: 2, kind: 'subnormal' },
 ];
 
-describe('attn_scores', () => {
-  it.each(SHAPES)('of $tokens tokens, $nHead heads on $nHeadKv of $headDim, $past past', async (shape) => {
+describe.each(KERNEL_TABLE.attnScores.variants)('attn_scores by $id', (variant) => {
+  const fitting = SHAPES.filter(({ headDim }) => variant.id === 'ones' || headDim % 4 === 0);
+  it.each(fitting)('of $tokens tokens, $nHead heads on $nHeadKv of $headDim, $past past', async (shape) => {
     const { tokens, nHead, nHeadKv, headDim, past, kind = 'normal' } = shape;
     const nKeys = past + tokens;
     const q = values(kind, tokens * nHead * headDim, 1);
@@ -41,7 +43,7 @@ describe('attn_scores', () => {
     const count = tokens * nHead * nKeys;
     const params = { nHead, headsPerKv: nHead / nHeadKv, headDim, nKeys, firstPosition: past, future: nKeys, scale };
     const grid = [Math.ceil(nKeys / 64), tokens * nHead] as const;
-    const y = await runFloats(context, 'attnScores', { q, keys }, count, params, grid);
+    const y = await runFloats(context, 'attnScores', { q, keys }, count, params, grid, variant);
     const expected = new Float64Array(count);
     const magnitude = new Float64Array(count);
     for (let i = 0; i < count; i++) {
@@ -56,7 +58,8 @@ describe('attn_scores', () => {
     expectWithin(y, expected, (i) => (headDim + 3) * U * (magnitude[i] ?? 0) + headDim * FLUSH);
 
     // Without the future, the rest has the same bits and what the mask hides is left alone.
-    const causal = await runKernel(context, 'attnScores', { q, keys }, count, { ...params, future: 0 }, grid);
+    const future = { ...params, future: 0 };
+    const causal = await runKernel(context, 'attnScores', { q, keys }, count, future, grid, variant);
     const all = new Uint32Array(y.buffer);
     causal.forEach((word, i) => {
       const visible = i % nKeys <= past + Math.floor(i / nKeys / nHead);

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { seededRandom } from '../../../src/base/random';
 import type { GpuContext } from '../../../src/gpu/device';
-import type { BindingName, KernelSpec } from '../../../src/gpu/kernel-spec';
+import type { BindingName, KernelSpec, KernelVariant } from '../../../src/gpu/kernel-spec';
 import { KERNEL_TABLE, type KernelName } from '../../../src/gpu/kernel-table';
 import type { ParamsOf } from '../../../src/gpu/params';
 import { getPipeline } from '../../../src/gpu/pipelines';
@@ -26,9 +26,10 @@ export async function runKernel<N extends KernelName>(
   length: number,
   params: ParamsOf<Kernel<N>['params']>,
   grid: Grid,
+  variant: KernelVariant = KERNEL_TABLE[name].variants[0],
 ): Promise<Uint32Array<ArrayBuffer>> {
   const kernel: KernelSpec = KERNEL_TABLE[name];
-  const pipeline = await getPipeline(context, kernel, kernel.variants[0] ?? { id: 'plain' });
+  const pipeline = await getPipeline(context, kernel, variant);
   const recorder = new Recorder(context);
   const output = guardedOutput(context, length);
   const bindings: Record<string, BufferRange> = {};
