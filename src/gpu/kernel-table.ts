@@ -26,6 +26,10 @@ export const KERNEL_TABLE = {
     ...base, file: 'attn_values.wgsl', inputs: ['p', 'values'], outputs: ['y'],
     params: { count: 'u32', nHead: 'u32', headsPerKv: 'u32', headDim: 'u32', nKeys: 'u32', firstPosition: 'u32' },
   },
+  attnValuesSplit: {
+    ...base, file: 'attn_values_split.wgsl', inputs: ['p', 'values'], outputs: ['y'],
+    params: { count: 'u32', nHead: 'u32', headsPerKv: 'u32', headDim: 'u32', nKeys: 'u32', firstPosition: 'u32' },
+  },
   copyRows: {
     ...base, file: 'copy_rows.wgsl', inputs: ['x'], outputs: ['y'],
     params: { count: 'u32', rowLength: 'u32', xStride: 'u32', xOffset: 'u32', yOffset: 'u32' },

@@ -10,6 +10,11 @@ import type { StageKernel, StageRun } from './stage-run';
 /** Lanes of a workgroup in the kernels that give each value a lane. */
 const LANES = 64;
 
+/** Channels of a step's attention below which each is shared among lanes: too few lanes to keep a GPU busy. */
+const FEW_CHANNELS = 2 ** 16;
+/** Channels of a workgroup of attn_values_split.wgsl. */
+const SPLIT_CHANNELS = 16;
+
 export type StageKernels = Readonly<Record<ActiveStageId, StageKernel>>;
 
 /** How each stage is computed. The formulas are in the shaders; the order of the stages is the stage table's. */
@@ -67,15 +72,17 @@ export const STAGE_KERNELS: StageKernels = {
   },
 
   async attention(run) {
-    const { recorder, kernels, hparams, pacer } = run.tools;
+    const { context, recorder, kernels, hparams, pacer } = run.tools;
     const { nHead, nHeadKv, headDim, qDim } = hparams;
     const { nKeys, firstPosition } = run;
     const count = run.rows * qDim;
+    // By the step, not by the chunk: the order of sums must not depend on how a step is cut.
+    const split = !context.card.isSoftware && run.stepTokens * qDim < FEW_CHANNELS;
     recorder.dispatch(
-      kernels.attnValues,
+      split ? kernels.attnValuesSplit : kernels.attnValues,
       { p: run.input('attn_softmax'), values: run.values(), y: run.output },
       { count, nHead, headsPerKv: nHead / nHeadKv, headDim, nKeys, firstPosition },
-      linearGrid(count, LANES),
+      linearGrid(count, split ? SPLIT_CHANNELS : LANES),
     );
     await pacer.spend(2 * count * nKeys, run.signal);
   },

@@ -76,7 +76,10 @@ async function withModuloKernels(run: StageRun): Promise<StageRun> {
   const variant = { id: 'plain' };
   const attnScores = await getPipeline(context, FAULT_KERNELS.attnScoresModulo, variant);
   const attnValues = await getPipeline(context, FAULT_KERNELS.attnValuesModulo, variant);
-  return { ...run, tools: { ...run.tools, kernels: { ...kernels, attnScores, attnValues } } };
+  return {
+    ...run,
+    tools: { ...run.tools, kernels: { ...kernels, attnScores, attnValues, attnValuesSplit: attnValues } },
+  };
 }
 
 /** The rows of the run that a fault strikes: all, or the one at its position. */

@@ -64,6 +64,7 @@ export class WeightCache {
   readonly #pool: SlabPool;
   #budget: number;
   #bytes = 0;
+  #pinnedBytes = 0;
   #bytesRead = 0;
   #expertsRead = 0;
   #hits = 0;
@@ -92,14 +93,9 @@ export class WeightCache {
 
   /** Whether the parts fit without dropping one that is pinned. */
   hasRoomFor(parts: readonly WeightPart[]): boolean {
-    let needed = 0;
-    const own = new Set<string>();
+    let needed = this.#pinnedBytes;
     for (const part of parts) {
-      own.add(part.key);
-      needed += part.bytes;
-    }
-    for (const entry of this.#entries.values()) {
-      if (entry.pins > 0 && !own.has(entry.part.key)) needed += entry.part.bytes;
+      if ((this.#entries.get(part.key)?.pins ?? 0) === 0) needed += part.bytes;
     }
     return needed <= this.#budget;
   }
@@ -116,17 +112,17 @@ export class WeightCache {
       if (entry === undefined) continue;
       this.#hits++;
       this.#touch(entry);
-      entry.pins++;
+      this.#pin(entry);
       found.set(part, entry);
     }
     const entries = parts.map((part) => {
       const entry = found.get(part) ?? this.#start(part, signal);
-      if (!found.has(part)) entry.pins++;
+      if (!found.has(part)) this.#pin(entry);
       return entry;
     });
     let held = true;
     const release = (): void => {
-      if (held) for (const entry of entries) entry.pins--;
+      if (held) for (const entry of entries) this.#unpin(entry);
       held = false;
     };
     // All come to rest before the first failure goes on: no read outlives the step that asked for it.
@@ -160,14 +156,15 @@ export class WeightCache {
   #start(part: WeightPart, signal: AbortSignal | undefined): Entry {
     const place = { slot: this.#slotFor(part) };
     this.#bytes += part.bytes;
-    const entry: Entry = { part, place, pins: 1, loaded: this.#limit(() => this.#load(part, place, signal)) };
+    const entry: Entry = { part, place, pins: 0, loaded: this.#limit(() => this.#load(part, place, signal)) };
+    this.#pin(entry);
     this.#entries.set(part.key, entry);
     entry.loaded.then(
       () => {
-        entry.pins--;
+        this.#unpin(entry);
       },
       () => {
-        entry.pins--;
+        this.#unpin(entry);
         if (this.#entries.get(part.key) === entry) this.#drop(entry);
       },
     );
@@ -236,6 +233,14 @@ export class WeightCache {
     this.#entries.delete(entry.part.key);
     this.#pool.give(entry.place.slot);
     this.#bytes -= entry.part.bytes;
+  }
+
+  #pin(entry: Entry): void {
+    if (entry.pins++ === 0) this.#pinnedBytes += entry.part.bytes;
+  }
+
+  #unpin(entry: Entry): void {
+    if (--entry.pins === 0) this.#pinnedBytes -= entry.part.bytes;
   }
 
   #touch(entry: Entry): void {

@@ -68,7 +68,10 @@ describe.each(KERNEL_TABLE.attnScores.variants)('attn_scores by $id', (variant) 
   });
 });
 
-describe('attn_values', () => {
+describe.each([
+  { name: 'attnValues', perGroup: 64 },
+  { name: 'attnValuesSplit', perGroup: 16 },
+] as const)('$name', ({ name, perGroup }) => {
   it.each(SHAPES)('of $tokens tokens, $nHead heads on $nHeadKv of $headDim, $past past', async (shape) => {
     const { tokens, nHead, nHeadKv, headDim, past, kind = 'normal' } = shape;
     const nKeys = past + tokens;
@@ -90,7 +93,7 @@ describe('attn_values', () => {
     v.fill(NaN, nKeys * nHeadKv * headDim);
     for (let i = 0; i < p.length; i++) if (i % nKeys > past + Math.floor(i / nKeys / nHead)) p[i] = NaN;
     const params = { count, nHead, headsPerKv: nHead / nHeadKv, headDim, nKeys, firstPosition: past };
-    const y = await runFloats(context, 'attnValues', { p, values: v }, count, params, linearGrid(count, 64));
+    const y = await runFloats(context, name, { p, values: v }, count, params, linearGrid(count, perGroup));
     expectWithin(y, expected, (i) => (nKeys + 1) * U * (magnitude[i] ?? 0) + nKeys * FLUSH);
   });
 });
