@@ -50,7 +50,8 @@ export function decodeAprt(bytes: Uint8Array, place: string): AprtTensor {
     throw formatError(`${place}, bytes 12-`, `${4 * count} bytes for ${count} elements`, `${held}`);
   return {
     layer: layer === WHOLE_MODEL ? undefined : layer,
-    data: new Float32Array(bytes.slice(HEADER_BYTES).buffer),
+    // A copy: the bytes may be a view, at any offset, of a larger buffer.
+    data: new Float32Array(new Uint8Array(bytes.subarray(HEADER_BYTES)).buffer),
   };
 }
 

@@ -62,7 +62,8 @@ export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
   if (expected !== bytes.length - start) {
     throw formatError(`${place}, data`, `${expected} bytes for shape [${shape.join(', ')}]`, `${bytes.length - start}`);
   }
-  return typed(type, shape, bytes.slice(start).buffer);
+  // A copy: the bytes may be a view, at any offset, of a larger buffer.
+  return typed(type, shape, new Uint8Array(bytes.subarray(start)).buffer);
 }
 
 function typed(type: string, shape: readonly number[], buffer: ArrayBuffer): NpyArray {

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CSV_COLUMNS, tracesToCsv } from '../../src/trace/csv';
+import { readTraces } from '../../src/trace/read-traces';
 import { tapStats } from '../../src/trace/tap-stats';
 import { createTrace } from '../../src/trace/trace';
 import { tapOf } from '../support/taps';
-import { floatBits } from './arbitrary';
+import { anyTrace, bitsOf, floatBits, formatErrorOf } from './arbitrary';
 
 describe('CSV', () => {
   it('is long form, one row an element', () => {
@@ -69,3 +70,53 @@ describe('tap statistics', () => {
     expect(tapStats(new Float32Array())).toMatchObject({ count: 0, min: NaN, max: NaN, mean: NaN, rms: NaN });
   });
 });
+
+describe('CSV read back', () => {
+  const read = (text: string): ReturnType<typeof readTraces> => readTraces(new TextEncoder().encode(text), 'x.csv');
+  const head = `${CSV_COLUMNS.join(',')}\n`;
+
+  it('gives any trace: arm, shapes, positions and f32 values; NaN as a NaN', () => {
+    fc.assert(
+      fc.property(anyTrace, (trace) => {
+        const { traces, ignored } = read([...tracesToCsv([trace])].join(''));
+        expect(ignored).toEqual([]);
+        expect(traces).toHaveLength(1);
+        expect(traces[0]?.provenance).toMatchObject({ arm: trace.provenance.arm, mode: trace.provenance.mode });
+        expect([...(traces[0]?.taps.keys() ?? [])]).toEqual([...trace.taps.keys()]);
+        for (const [key, tap] of trace.taps) {
+          const back = traces[0]?.taps.get(key);
+          expect(back).toMatchObject({ positions: tap.positions, shape: tap.shape });
+          expect(back === undefined ? [] : bitsOf(back.data)).toEqual(bitsOf(withCanonicalNaN(tap.data)));
+        }
+      }),
+      { seed: 17, numRuns: 60 },
+    );
+  });
+
+  it('keeps several arms apart, in any order of rows, with any line ends', () => {
+    const text = `${head}gpu,,lm_head,4,1,,2\r\ncpu,,lm_head,4,0,,7\r\ngpu,,lm_head,4,0,,1\r\n`;
+    expect(read(text).traces.map((t) => [t.provenance.arm, [...(t.taps.get('lm_head')?.data ?? [])]])).toEqual([
+      ['gpu', [1, 2]],
+      ['cpu', [7]],
+    ]);
+  });
+
+  it.each([
+    ['an unknown stage', 'gpu,0,router,0,0,,1', /line 2: expected a stage/],
+    ['a cell too few', 'gpu,0,attn_norm,0,0,1', /line 2: expected 7 cells/],
+    ['a value that is no number', 'gpu,0,attn_norm,0,0,,one', /line 2: expected a number/],
+    ['a position that is no whole number', 'gpu,0,attn_norm,-1,0,,1', /line 2: expected a whole number/],
+    ['a hole', 'gpu,0,attn_norm,0,1,,1', /expected 2 rows for shape \[1, 2\], found 1/],
+    ['an element twice', 'gpu,0,attn_norm,0,1,,1\ngpu,0,attn_norm,0,1,,2', /every element once/],
+    ['no rows', '', /expected rows/],
+  ])('refuses %s by line', (_, rows, message) => {
+    expect(formatErrorOf(() => read(`${head}${rows}`)).message).toMatch(message);
+  });
+});
+
+/** What is left of a NaN's payload in text. */
+function withCanonicalNaN(
+  data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
+): Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+  return data instanceof Uint32Array ? data : Float32Array.from(data, (x) => (Number.isNaN(x) ? NaN : x));
+}

@@ -29,11 +29,13 @@ export const diffCommand: CommandRunner = async (args, terminal) => {
     const file = args.get(option);
     if (file !== undefined) await checkOutput(file);
   }
+  // A misspelt stage is told before large files are read.
+  parseStages(args.get(STAGES_OPTION));
   const a = await readOperand(pathA);
-  const b = await readOperand(pathB);
+  const b = pathB === pathA ? a : await readOperand(pathB);
   const format = args.get(DIFF_FORMAT);
   if (format === 'apr' || (a.aprt !== undefined && b.aprt !== undefined)) return diffAprt(a, b, args, terminal);
-  if (!args.has(QUIET)) for (const operand of [a, b]) terminal.err(ignoredText(operand));
+  if (!args.has(QUIET)) for (const operand of new Set([a, b])) terminal.err(ignoredText(operand));
   const armA = chooseArm(a, args.get(ARM_A), '--arm-a');
   const armB = chooseArm(b, args.get(ARM_B), '--arm-b');
   const comparison = compareTraces(armA, armB, compareOptions(args, [armA, armB]));
