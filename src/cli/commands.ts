@@ -208,6 +208,8 @@ export const COMMANDS = [
       SAVE_TENSOR,
       FORMAT,
       JSON_FILE,
+      CSV_FILE,
+      MODEL_EXPLORER,
       INJECT,
       RUNTIME,
       ADAPTER,

@@ -17,6 +17,16 @@ export async function checkOutput(file: string): Promise<void> {
   }
 }
 
+/** The same for all results of a command; at most one goes to standard output. @throws TracerError `usage` */
+export async function checkOutputs(files: readonly (string | undefined)[]): Promise<void> {
+  const named = files.filter((file) => file !== undefined);
+  const twice = named.find((file, i) => named.indexOf(file) !== i);
+  if (twice !== undefined) {
+    throw fail('usage', `Two results would be written to ${twice}.`, 'Give each a place of its own.', { file: twice });
+  }
+  for (const file of named) await checkOutput(file);
+}
+
 /** The same for a folder, which is made. @throws TracerError `usage` */
 export async function checkFolder(folder: string): Promise<void> {
   try {

@@ -6,7 +6,7 @@ import type { SessionEvent } from '../session/events';
 import { CSV_FILE, JSON_FILE, MODEL_EXPLORER, QUIET } from './commands';
 import { exitCodeOfReport } from './exit-codes';
 import { writeModelExplorer } from './model-explorer-files';
-import { checkFolder, checkOutput, writeOutput } from './output';
+import { checkFolder, checkOutputs, writeOutput } from './output';
 import { progressView } from './progress';
 import { adapterText, reportText } from './report-text';
 import type { CommandRunner } from './run-cli';
@@ -27,7 +27,7 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   const jsonFile = args.get(JSON_FILE);
   const csvFile = args.get(CSV_FILE);
   const explorerFile = args.get(MODEL_EXPLORER);
-  for (const file of [jsonFile, csvFile, explorerFile]) if (file !== undefined) await checkOutput(file);
+  await checkOutputs([jsonFile, csvFile, explorerFile]);
   if (request.save !== undefined) await checkFolder(request.save.folder);
   const view = progressView(terminal, isQuiet);
   const onEvent = (event: SessionEvent): void => {

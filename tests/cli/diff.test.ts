@@ -224,6 +224,7 @@ describe('moescope diff refuses', () => {
     ['one APRT file against a trace', [layer3, P12], /^error usage: .*which stage/],
     ['traces in the form of two APRT files', [P12, P12, '--format', 'apr'], /^error usage: --format apr/],
     ['other tokens', [P12, P12.replace('p12', 'p1')], /^error trace-mismatch: .*different tokens/],
+    ['two results at one place', [P12, P12, '--json', '-', '--csv', '-'], /^error usage: Two results/],
     ['a cosine that is none', [P12, P12, '--cosine', '2'], /^error usage: --cosine/],
     ['layers beyond the last', [P12, P12, '--layers', '5..9'], /^error plan-range: /],
     ['an unknown stage', [P12, P12, '--stages', 'router'], /^error plan-stage: /],

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/lib/build.mjs';
 import { startStaticServer } from '../../src/cli/serve/static-server';
 import { reportFromJson } from '../../src/divergence/report-json';
+import { rowsToCsv } from '../../src/divergence/rows-csv';
 import { ACTIVE_STAGES, LAYER_STAGES, STAGES } from '../../src/model/stages';
 import { readTraces } from '../../src/trace/read-traces';
 import { goldenModelPath, loadGolden, relativeRms, SAMPLE_PATH } from '../support/golden';
@@ -30,7 +31,10 @@ describe('moescope trace', () => {
   const tokens = [...golden.tokens].join(',');
 
   test('both arms on a golden model: match, valid report on standard output and nothing else', async () => {
-    const result = await runBuiltCli('trace', MINI, '--tokens', tokens, '--json', '-', '--runtime', 'node');
+    const csv = join(folder, 'report', 'rows.csv');
+    const nodes = join(folder, 'report', 'nodes.json');
+    const files = ['--json', '-', '--csv', csv, '--model-explorer', nodes];
+    const result = await runBuiltCli('trace', MINI, '--tokens', tokens, ...files, '--runtime', 'node');
     expect(result.err).toContain('SOFTWARE adapter');
     expect(result.status).toBe(0);
     const report = reportFromJson(result.out);
@@ -44,6 +48,8 @@ describe('moescope trace', () => {
       2 * (report.model.hparams.nLayer * LAYER_STAGES.length + ACTIVE_STAGES.length - LAYER_STAGES.length);
     expect(report.rows).toHaveLength(expected);
     expect(new Set(report.rows.map((row) => row.verdict))).toEqual(new Set(['match']));
+    expect(readFileSync(csv, 'utf8')).toBe(rowsToCsv(report.rows));
+    expect(readdirSync(join(folder, 'report')).sort()).toEqual(['nodes-graph.json', 'nodes.json', 'rows.csv']);
   });
 
   test('with a fault on purpose ends with status 1 and the sentence that names it', async () => {

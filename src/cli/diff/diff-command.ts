@@ -11,7 +11,7 @@ import type { Arguments } from '../arguments';
 import { CSV_FILE, JSON_FILE, LAYERS, MODEL_EXPLORER, QUIET, STAGES_OPTION } from '../commands';
 import { exitCode } from '../exit-codes';
 import { writeModelExplorer } from '../model-explorer-files';
-import { checkOutput, writeOutput } from '../output';
+import { checkOutputs, writeOutput } from '../output';
 import type { CommandRunner } from '../run-cli';
 import type { Terminal } from '../terminal';
 import { chooseArm } from './choose-arm';
@@ -25,10 +25,7 @@ const DIFF_SCHEMA = 'moescope-diff/1';
 /** `moescope diff A B`: two saved traces, or two APRT files, as a live run compares its arms. */
 export const diffCommand: CommandRunner = async (args, terminal) => {
   const [pathA = '', pathB = ''] = args.operands;
-  for (const option of [JSON_FILE, CSV_FILE, MODEL_EXPLORER]) {
-    const file = args.get(option);
-    if (file !== undefined) await checkOutput(file);
-  }
+  await checkOutputs([JSON_FILE, CSV_FILE, MODEL_EXPLORER].map((option) => args.get(option)));
   // A misspelt stage is told before large files are read.
   parseStages(args.get(STAGES_OPTION));
   const a = await readOperand(pathA);
