@@ -4,7 +4,7 @@ import { tapKey, type Provenance, type Trace } from '../trace/trace';
 import { inForwardOrder, type BlameContext, type BlameSizes } from './blame';
 import { compareStep } from './compare-step';
 import { NO_FLIPS, type FlipState } from './flip-state';
-import { LIMITS } from './limits';
+import { limitsOf } from './limits';
 import { matchTaps, type MatchedStep } from './match-taps';
 import type { CompareMode, Report, RoutingRow, Row, RunMode, Verdict } from './report';
 import { routingRows } from './routing-rows';
@@ -52,7 +52,7 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
   const notes: string[] = [];
   const rows: Row[] = [];
   const routing: RoutingRow[] = [];
-  const limits = { cosine: options.cosineLimit ?? LIMITS.cosine.value, ratio: LIMITS.ratio.value };
+  const limits = limitsOf(options.cosineLimit);
   const arms = { a: armOf(a), b: armOf(b) };
   for (const mode of ['free', 'isolated'] as const) {
     const trace = a[mode];

@@ -23,5 +23,16 @@ export const LIMITS = {
   },
 } as const satisfies Record<string, LimitSpec>;
 
+/** The bounds that a comparison is judged by. */
+export interface PassLimits {
+  readonly cosine: number;
+  readonly ratio: number;
+}
+
+/** The limits of a run; only the cosine is for the person to choose. */
+export function limitsOf(cosine: number | undefined): PassLimits {
+  return { cosine: cosine ?? LIMITS.cosine.value, ratio: LIMITS.ratio.value };
+}
+
 /** One unit in the last place at 1 for WGSL f32, whose rounding direction is open: 2^-23. */
 export const F32_UNIT = 2 ** -23;

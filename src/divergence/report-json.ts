@@ -34,10 +34,7 @@ export function plainToJson(value: object, indent?: number): string {
 export function reportFromJson(text: string): Report {
   let value: unknown;
   try {
-    value = JSON.parse(text, (key, v: unknown) => {
-      if (TEXT_KEYS.has(key)) return v;
-      return key === 'layer' && v === null ? undefined : (NON_FINITE.get(v) ?? v);
-    });
+    value = revived(JSON.parse(text));
   } catch (cause) {
     throw fail('trace-format', 'This is not JSON.', 'Give a report that MoEscope wrote.', {}, cause);
   }
@@ -53,18 +50,34 @@ export function reportFromJson(text: string): Report {
       },
     );
   }
-  const run: Report['run'] = { ...value.run, ...tokenTextsOf(text) };
-  return { ...value, run };
+  return value;
 }
 
-/** A token may well read "NaN": the texts are taken as they stand. */
-function tokenTextsOf(text: string): Pick<Report['run'], 'tokenTexts'> {
-  const plain: { readonly run?: { readonly tokenTexts?: readonly string[] } } = JSON.parse(text);
-  return plain.run?.tokenTexts === undefined ? {} : { tokenTexts: plain.run.tokenTexts };
+/** The value with its numbers back in place: strings that stand for numbers, and null layers. Changes it in place. */
+function revived(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) value[i] = revived(value[i]);
+    return value;
+  }
+  if (typeof value !== 'object' || value === null) return NON_FINITE.get(value) ?? value;
+  for (const [key, entry] of Object.entries(value)) {
+    if (TEXT_KEYS.has(key)) continue;
+    if (key === 'layer' && entry === null) Reflect.deleteProperty(value, key);
+    else Reflect.set(value, key, revived(entry));
+  }
+  return value;
 }
 
-/** Keys whose values are words of people or models: "NaN" there is text. */
-const TEXT_KEYS: ReadonlySet<string> = new Set(['prompt', 'text', 'name', 'file', 'sentence', 'description']);
+/** Keys whose values are words of people or models: a token may well read "NaN". */
+const TEXT_KEYS: ReadonlySet<string> = new Set([
+  'prompt',
+  'text',
+  'tokenTexts',
+  'name',
+  'file',
+  'sentence',
+  'description',
+]);
 
 function isReport(value: unknown): value is Report {
   return (

@@ -134,6 +134,8 @@ export type ModelStageId = Extract<StageEntry, { applies: true; scope: 'model' }
 
 const byId: ReadonlyMap<string, StageSpec & { readonly id: StageId }> = new Map(STAGES.map((s) => [s.id, s]));
 
+const orderById: ReadonlyMap<StageId, number> = new Map(STAGES.map((s, i) => [s.id, i]));
+
 /** The stage's row of the table. */
 export function stageSpec(id: StageId): StageSpec & { readonly id: StageId } {
   const spec = byId.get(id);
@@ -143,7 +145,7 @@ export function stageSpec(id: StageId): StageSpec & { readonly id: StageId } {
 
 /** Position in forward order; for sorting. */
 export function stageOrder(id: StageId): number {
-  return STAGES.findIndex((s) => s.id === id);
+  return orderById.get(id) ?? STAGES.length;
 }
 
 export const LAYER_STAGES: readonly LayerStageId[] = STAGES.flatMap((s) =>

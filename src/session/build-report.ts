@@ -1,5 +1,5 @@
 import { inForwardOrder, type BlameContext } from '../divergence/blame';
-import { LIMITS } from '../divergence/limits';
+import { limitsOf } from '../divergence/limits';
 import {
   REPORT_SCHEMA,
   type AdapterCard,
@@ -44,7 +44,6 @@ export interface ReportInput {
   readonly routing: readonly RoutingRow[];
   readonly times: TimeBook;
   readonly layersDone: number;
-  readonly complete: boolean;
   readonly traceBytes: number;
   readonly bytesRead: number;
   readonly logits: { readonly a: Tap | undefined; readonly b: Tap | undefined };
@@ -63,12 +62,12 @@ export function hintKey(layer: number | undefined, stage: StageId): string {
 /** The report of a run: the one record that page, command line and tests share. */
 export function buildReport(input: ReportInput): Report {
   const { parts, spec, plan } = input;
-  const limits = { cosine: spec.cosineLimit ?? LIMITS.cosine.value, ratio: LIMITS.ratio.value };
+  const limits = limitsOf(spec.cosineLimit);
   const judged = judge(
     {
       rows: input.rows,
       limits,
-      complete: input.complete,
+      complete: true,
       layersDone: input.layersDone,
       nTokens: spec.tokens.length,
       arms: input.arms,

@@ -1,12 +1,13 @@
 import { throwIfAborted } from '../base/abort';
-import { fail, toErrorData, TracerError } from '../base/errors';
+import { toErrorData, TracerError } from '../base/errors';
 import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
 import { NO_FLIPS, type FlipState } from '../divergence/flip-state';
-import { LIMITS } from '../divergence/limits';
+import { limitsOf } from '../divergence/limits';
 import type { AdapterCard, CompareMode, Report, RoutingRow, Row } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
 import type { ArmEngine, IsolatingEngine, StepOptions, StepResult, Tap } from '../model/engine';
 import type { Fault } from '../model/faults';
+import { checkTokens } from '../model/check-step';
 import type { HParams } from '../model/hparams';
 import { parsePlan, type TracePlan } from '../model/plan';
 import type { StageId } from '../model/stages';
@@ -85,13 +86,13 @@ class Run {
   readonly #times = new TimeBook();
   #flips: FlipState = NO_FLIPS;
   readonly #samples: ProductSample[] = [];
-  #liveTrace = 0;
   #peakTrace = 0;
 
   constructor(input: SessionInput) {
     const { spec, hparams, arms } = input;
     this.#in = input;
-    this.#tokens = checkTokens(spec.tokens, hparams.nVocab);
+    checkTokens(spec.tokens, hparams.nVocab);
+    this.#tokens = Uint32Array.from(spec.tokens);
     this.#plan = parsePlan(spec, { nLayer: hparams.nLayer, nTokens: spec.tokens.length });
     const both = arms.a !== undefined && arms.b !== undefined;
     this.#isolate = both && spec.mode !== 'free';
@@ -124,7 +125,6 @@ class Run {
       routing: this.#routing,
       times: this.#times,
       layersDone: this.layersDone,
-      complete: true,
       traceBytes: this.#peakTrace,
       bytesRead: meter.bytes,
       logits: this.#logits,
@@ -207,21 +207,22 @@ class Run {
     const started = performance.now();
     const layer = typeof step === 'number' ? step : undefined;
     const { arms, spec, hparams } = this.#in;
-    this.#hold([a, b, isolated]);
+    this.#peakTrace = Math.max(this.#peakTrace, tapBytes(a) + tapBytes(b) + tapBytes(isolated));
     const at = (taps: Taps | undefined): Taps =>
       new Map([...(taps ?? [])].map(([id, tap]) => [id, selectPositions(tap, this.#plan.positions)]));
     if (step === 'end') this.#logits = { a: a?.get('lm_head') ?? isolated?.get('lm_head'), b: b?.get('lm_head') };
     const takenA = at(withoutExtraHead(a, planned));
     const takenB = at(withoutExtraHead(b, planned));
     await this.#deliver(planned, takenA, takenB, isolated);
+    const limits = limitsOf(spec.cosineLimit);
     const context = (mode: CompareMode): CompareContext => ({
       a: arms.a?.arm ?? 'gpu',
       b: arms.b?.arm ?? 'cpu',
       mode,
       stages: planned,
       nExpert: hparams.nExpert,
-      cosineLimit: spec.cosineLimit ?? LIMITS.cosine.value,
-      ratioLimit: LIMITS.ratio.value,
+      cosineLimit: limits.cosine,
+      ratioLimit: limits.ratio,
     });
     const rows: Row[] = [];
     if (arms.a !== undefined && arms.b !== undefined) {
@@ -281,15 +282,13 @@ class Run {
       }
     }
   }
+}
 
-  /** Trace memory in hand: the taps of this step; they are dropped when it ends. */
-  #hold(all: readonly (Taps | undefined)[]): void {
-    this.#liveTrace = 0;
-    for (const taps of all) {
-      for (const tap of taps?.values() ?? []) this.#liveTrace += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
-    }
-    this.#peakTrace = Math.max(this.#peakTrace, this.#liveTrace);
-  }
+/** Trace memory in hand: the taps of a step, which are dropped when it ends. */
+function tapBytes(taps: Taps | undefined): number {
+  let bytes = 0;
+  for (const tap of taps?.values() ?? []) bytes += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
+  return bytes;
 }
 
 /** The head at the last position is there for the top tokens even where the plan does not ask for it. */
@@ -306,25 +305,4 @@ async function settle<T>(steps: readonly [Promise<T>, Promise<T>]): Promise<read
   if (error !== undefined) throw error;
   if (a.status !== 'fulfilled' || b.status !== 'fulfilled') throw new Error('unreachable');
   return [a.value, b.value];
-}
-
-function checkTokens(tokens: readonly number[], nVocab: number): Uint32Array<ArrayBuffer> {
-  if (tokens.length === 0) {
-    throw fail('prompt-empty', 'The prompt has no tokens.', 'Type a prompt, or give token ids.', { nTokens: 0 });
-  }
-  for (const [i, id] of tokens.entries()) {
-    if (!Number.isInteger(id) || id < 0 || id >= nVocab) {
-      throw fail(
-        'prompt-token',
-        `Token ${i} has id ${id}; the vocabulary ends at ${nVocab - 1}.`,
-        'Give ids from 0 to the end of the vocabulary.',
-        {
-          index: i,
-          actual: id,
-          limit: nVocab - 1,
-        },
-      );
-    }
-  }
-  return Uint32Array.from(tokens);
 }

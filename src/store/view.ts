@@ -1,3 +1,4 @@
+import { limitsOf } from '../divergence/limits';
 import type { Report } from '../divergence/report';
 import { viewOfReport, type TraceView } from '../plots/trace-view';
 import { parseRange } from '../model/plan';
@@ -69,7 +70,7 @@ function viewOfLive(live: LiveTrace): TraceView {
     positions: rangeOf(live.spec.positions, live.spec.tokens.length, 'positions'),
     tokenTexts: live.spec.tokens.map((id, i) => live.tokenTexts[i] ?? String(id)),
     arms: [live.spec.arms[0] ?? 'gpu', live.spec.arms[1] ?? 'cpu'],
-    limits: { cosine: live.spec.cosineLimit ?? 0.99, ratio: 1 },
+    limits: limitsOf(live.spec.cosineLimit),
     rows: live.rows,
     routing: live.routing,
     verdict: undefined,

@@ -4,6 +4,7 @@ import type { SourceDescriptor } from '../gguf/byte-source';
 import { openModel } from '../gguf/open-model';
 import { openSource } from '../gguf/open-source';
 import { defaultBudget } from '../gpu/weights/budget';
+import { checkTokenIds } from '../model/check-step';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { Host } from '../session/host';
 import { ModelSession } from '../session/model-session';
@@ -48,21 +49,8 @@ export class EngineService {
 
   tokenTexts(ids: readonly number[]): readonly string[] {
     const session = this.#opened();
-    return ids.map((id) => {
-      if (!Number.isInteger(id) || id < 0 || id >= session.hparams.nVocab) {
-        const last = session.hparams.nVocab - 1;
-        throw fail(
-          'prompt-token',
-          `Token id ${id} is not in the vocabulary, which ends at ${last}.`,
-          `Give ids from 0 to ${last}.`,
-          {
-            actual: id,
-            limit: last,
-          },
-        );
-      }
-      return session.tokenText(id);
-    });
+    checkTokenIds(ids, session.hparams.nVocab);
+    return ids.map((id) => session.tokenText(id));
   }
 
   async run(spec: RunSpec, onEvent: (event: SessionEvent) => void): Promise<void> {

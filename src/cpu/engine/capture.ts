@@ -1,5 +1,4 @@
-import { fail } from '../../base/errors';
-import type { StepOptions, Tap } from '../../model/engine';
+import type { Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import { stageSpec, type ActiveStageId, type Dim } from '../../model/stages';
 import { capturedPositions, type StageOutput, type Step } from './step';
@@ -23,25 +22,6 @@ export function captureTap(
   const tap: Tap = { stage, layer, positions, shape, data };
   if (bound === undefined) return tap;
   return { ...tap, bound: roundUp(pick(bound, step, output.tokens, positions)) };
-}
-
-/**
- * Checks that every captured position belongs to the step.
- * @throws TracerError `plan-range`.
- */
-export function checkCapture(options: StepOptions, nPast: number, nTokens: number): void {
-  for (const [stage, positions] of options.capture) {
-    const wrong = positions.find(
-      (p, i) => !Number.isInteger(p) || p < nPast || p >= nPast + nTokens || p <= (positions[i - 1] ?? -1),
-    );
-    if (wrong === undefined) continue;
-    throw fail(
-      'plan-range',
-      `Position ${wrong} of ${stage} cannot be captured; this step has positions ${nPast} to ${nPast + nTokens - 1}, and they must ascend.`,
-      'Choose positions inside the prompt.',
-      { stage, position: wrong, first: nPast, end: nPast + nTokens },
-    );
-  }
 }
 
 /** Rows of the captured positions. Outputs that hold only those are taken as they are. */

@@ -1,4 +1,4 @@
-import { fail } from '../../base/errors';
+import { checkForcedExperts } from '../../model/check-step';
 import type { StageOutput, Step } from './step';
 
 /**
@@ -6,24 +6,11 @@ import type { StageOutput, Step } from './step';
  * @throws TracerError `internal` when forced experts do not fit the step.
  */
 export function forcedOrTopK(step: Step, choose: (experts: Uint32Array<ArrayBuffer>) => void): StageOutput {
-  const { nExpert, nExpertUsed } = step.hparams;
-  const length = step.nTokens * nExpertUsed;
+  const { hparams, nTokens } = step;
   const forced = step.options.forcedExperts;
-  if (forced === undefined) {
-    const experts = new Uint32Array(length);
-    choose(experts);
-    return { values: experts, tokens: 'all' };
-  }
-  const outside = forced.find((expert) => expert >= nExpert);
-  if (forced.length !== length || outside !== undefined) {
-    throw fail(
-      'internal',
-      outside === undefined
-        ? `${forced.length} experts are forced on a step that chooses ${length}.`
-        : `Expert ${outside} is forced; the model has ${nExpert}.`,
-      'Force (nTokens, nExpertUsed) experts below nExpert.',
-      { expected: length, actual: forced.length },
-    );
-  }
-  return { values: forced.slice(), tokens: 'all' };
+  checkForcedExperts(forced, nTokens, hparams);
+  if (forced !== undefined) return { values: forced.slice(), tokens: 'all' };
+  const experts = new Uint32Array(nTokens * hparams.nExpertUsed);
+  choose(experts);
+  return { values: experts, tokens: 'all' };
 }

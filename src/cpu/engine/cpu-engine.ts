@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
+import { checkCapture, checkTokens } from '../../model/check-step';
 import type { ModelFile } from '../../gguf/model-file';
 import type { ArmEngine, ArmId, EngineHooks, StepOptions, StepResult, Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
@@ -8,7 +9,7 @@ import { ropeTable, type RopeTable } from '../kernels/rope';
 import { LAYER_BOUNDS, MODEL_BOUNDS, type BoundFunction } from '../bounds/layer-bounds';
 import { breather } from '../pool/breather';
 import type { CpuPool } from '../pool/cpu-pool';
-import { captureTap, checkCapture } from './capture';
+import { captureTap } from './capture';
 import { createKvCache, type LayerCache } from './kv-cache';
 import { LAYER_STAGE_FUNCTIONS } from './layer-stages';
 import { MODEL_STAGE_FUNCTIONS } from './model-stages';
@@ -57,7 +58,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
     const started = performance.now();
     const { signal } = stepOptions;
     throwIfAborted(signal);
-    checkCapture(stepOptions, nPast, tokens.length);
+    checkCapture(stepOptions.capture, nPast, tokens.length);
     let bytesRead = 0;
     const onRead = (tensor: string, bytes: number): void => {
       bytesRead += bytes;
@@ -95,7 +96,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
     arm,
 
     async begin(newTokens, past, stepOptions) {
-      checkTokens(newTokens, hparams);
+      checkTokens(newTokens, hparams.nVocab);
       if (past > kept) {
         throw fail(
           'internal',
@@ -151,16 +152,4 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       return Promise.resolve();
     },
   };
-}
-
-function checkTokens(tokens: Uint32Array, hparams: HParams): void {
-  if (tokens.length === 0) throw fail('prompt-empty', 'The prompt has no tokens.', 'Give at least one token.');
-  const outside = tokens.find((token) => token >= hparams.nVocab);
-  if (outside === undefined) return;
-  throw fail(
-    'prompt-token',
-    `Token ${outside} is not in the vocabulary of ${hparams.nVocab}.`,
-    'Use the tokenizer of this model.',
-    { token: outside, nVocab: hparams.nVocab },
-  );
 }

@@ -6,7 +6,7 @@ import { linearGrid } from '../grid';
 import type { BufferRange } from '../recorder';
 import { matrixParts, vectorPart } from '../weights/weight-part';
 import { Capture } from './capture';
-import { checkCapture, checkForcedExperts, checkTokens } from './check-step';
+import { checkCapture, checkForcedExperts, checkTokens } from '../../model/check-step';
 import { cutChunks, headChunkRows, layerChunkRows, type Chunk } from './chunks';
 import { IndexReadback } from './index-readback';
 import { KvCache, type LayerKeys } from './kv-cache';
@@ -61,7 +61,7 @@ export class FreeRun {
   async begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<Taps> {
     const { hparams, recorder } = this.#tools;
     this.#nextLayer = undefined;
-    checkTokens(tokens, hparams);
+    checkTokens(tokens, hparams.nVocab);
     if (nPast > this.#kept) {
       throw fail('internal', `Only ${this.#kept} positions are kept; ${nPast} were asked for.`, 'Begin with nPast 0.');
     }

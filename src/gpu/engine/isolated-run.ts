@@ -3,7 +3,7 @@ import type { ReferenceStep, StepOptions, Tap } from '../../model/engine';
 import { LAYER_STAGES, MODEL_STAGES, stageSpec, type ActiveStageId, type StageId } from '../../model/stages';
 import type { BufferRange } from '../recorder';
 import { Capture } from './capture';
-import { checkCapture } from './check-step';
+import { checkCapture } from '../../model/check-step';
 import { headChunkRows, layerChunkRows } from './chunks';
 import { KvCache } from './kv-cache';
 import { positionRuns, positionsOf, union, type PositionRun } from './positions';

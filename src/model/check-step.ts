@@ -1,18 +1,32 @@
-import { fail } from '../../base/errors';
-import type { CaptureRequest } from '../../model/engine';
-import type { HParams } from '../../model/hparams';
+import { fail } from '../base/errors';
+import type { CaptureRequest } from './engine';
+import type { HParams } from './hparams';
+
+/*
+ * What every arm asks of a step before it computes anything: both refuse the same things in the same words.
+ */
 
 /** @throws TracerError `prompt-empty`, `prompt-token`. */
-export function checkTokens(tokens: Uint32Array, hparams: HParams): void {
-  if (tokens.length === 0) throw fail('prompt-empty', 'The prompt has no tokens.', 'Give at least one token.');
-  const outside = tokens.find((token) => token >= hparams.nVocab);
-  if (outside === undefined) return;
-  throw fail(
-    'prompt-token',
-    `Token ${outside} is not in the vocabulary of ${hparams.nVocab}.`,
-    'Use the tokenizer of this model.',
-    { token: outside, nVocab: hparams.nVocab },
-  );
+export function checkTokens(tokens: ArrayLike<number>, nVocab: number): void {
+  if (tokens.length === 0) {
+    throw fail('prompt-empty', 'The prompt has no tokens.', 'Type a prompt, or give token ids.', { nTokens: 0 });
+  }
+  checkTokenIds(tokens, nVocab);
+}
+
+/** Every id must be one of the vocabulary; there may be none. @throws TracerError `prompt-token`. */
+export function checkTokenIds(tokens: ArrayLike<number>, nVocab: number): void {
+  const last = nVocab - 1;
+  for (let i = 0; i < tokens.length; i++) {
+    const id = tokens[i] ?? NaN;
+    if (Number.isInteger(id) && id >= 0 && id <= last) continue;
+    throw fail(
+      'prompt-token',
+      `Token ${i} has id ${id}; the vocabulary ends at ${last}.`,
+      `Give ids from 0 to ${last}, or use the tokenizer of this model.`,
+      { index: i, actual: id, limit: last },
+    );
+  }
 }
 
 /** Every captured position must belong to the step, in ascending order. @throws TracerError `plan-range`. */
