@@ -1,5 +1,6 @@
 import { FAULTS } from '../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../model/parse-fault';
+import { RUN_ARM_IDS, type RunArm } from '../model/arms';
 import { ROUTINGS, type Routing } from '../session/events';
 import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff/diff-options';
 import {
@@ -22,12 +23,12 @@ import {
   TYPE,
 } from './make-model-options';
 import {
+  parseArms,
   parseBytes,
   parseChoice,
   parsePort,
   parseText,
   parseTokens,
-  parseWordList,
   type AnyOption,
   type DefaultedOption,
   type Flag,
@@ -66,11 +67,11 @@ export const TOKENS: Option<readonly number[]> = {
   parse: parseTokens,
 };
 export const CHAT: Flag = { name: 'chat', help: "wrap the prompt as one user turn of the file's chat template" };
-export const ARMS: DefaultedOption<readonly ('gpu' | 'cpu')[]> = {
+export const ARMS: DefaultedOption<readonly RunArm[]> = {
   name: 'arms',
   placeholder: 'LIST',
-  help: 'sides to run: the arm under test, then the reference; one alone captures without comparing',
-  parse: parseWordList(['gpu', 'cpu']),
+  help: `one or two of ${RUN_ARM_IDS.join(', ')}: the arm under test, then the reference, in this order however written; one alone captures without comparing`,
+  parse: parseArms,
   byDefault: 'gpu,cpu',
 };
 export const MODE: DefaultedOption<'free' | 'isolated' | 'both'> = {

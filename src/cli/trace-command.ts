@@ -67,8 +67,7 @@ async function runSomewhere(
     return await inNode();
   } catch (error) {
     const { code, message } = toErrorData(error);
-    const { gpuBudget, inject, routing } = request.spec;
-    const needsNode = [request.save, gpuBudget, inject, routing].some((option) => option !== undefined);
+    const needsNode = request.save !== undefined || request.spec.gpuBudget !== undefined;
     const isPinned = request.runtime === 'node' || needsNode;
     if (!isAboutAdapters(code) || isPinned) throw error;
     notes?.err(`Node: ${message} Trying headless Chromium.\n`);
