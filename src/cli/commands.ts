@@ -109,12 +109,12 @@ export const SAVE_TENSOR: Option<string> = {
   parse: parseText,
 };
 /** How `--save-tensor` writes. */
-export const TENSOR_FORMATS = ['aprt', 'npz', 'json', 'csv'] as const;
+export const TENSOR_FORMATS = ['aprt', 'aprt-zip', 'npz', 'json', 'csv'] as const;
 export type SaveFormat = (typeof TENSOR_FORMATS)[number];
 export const FORMAT: DefaultedOption<SaveFormat> = {
   name: 'format',
   placeholder: 'FORMAT',
-  help: 'how --save-tensor writes: aprt (one .bin a tensor), or one file an arm: npz or json (with shapes and error bounds), csv (one line an element)',
+  help: 'how --save-tensor writes: aprt (one .bin a tensor), aprt-zip (the same tree in one file), or one file an arm: npz or json (with shapes and error bounds), csv (one line an element)',
   parse: parseChoice(TENSOR_FORMATS),
   byDefault: 'aprt',
 };

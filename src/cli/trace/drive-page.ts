@@ -89,7 +89,7 @@ async function addFault(page: Page, { kind, tensor, ...numbers }: Fault): Promis
   for (const [name, value] of Object.entries(numbers)) {
     await page.getByRole('textbox', { name: `Fault ${name}` }).fill(String(value));
   }
-  if (tensor !== undefined) await page.getByRole('combobox', { name: 'Fault tensor' }).selectOption(tensor);
+  if (tensor !== undefined) await page.getByRole('combobox', { name: 'Fault tensor' }).selectOption({ value: tensor });
   await page.getByRole('button', { name: 'Add fault' }).click();
 }
 

@@ -45,7 +45,7 @@ export function FaultsField(): ReactElement {
             setDraft({ ...draft, tensor: event.currentTarget.value });
           }}
         >
-          <option value="">{spec.byDefault.join(', ')}</option>
+          <option value="">by default {spec.byDefault.join(', ')}</option>
           {spec.tensors.map((tensor) => (
             <option key={tensor} value={tensor}>
               {tensor}
