@@ -90,7 +90,7 @@ export function FaultsField(): ReactElement {
         </select>
       </label>
       <p className="note">
-        {spec.what}; visible: {spec.visible}.
+        {spec.what.replaceAll('`', '')}; visible: {spec.visible}.
       </p>
       <div className="fault-fields">
         {field('layer', 'Layer')}
