@@ -130,6 +130,22 @@ export const CSV_FILE: Option<string> = {
   help: 'write the comparisons as CSV, one line a layer and stage; - is standard output',
   parse: parseText,
 };
+export const BASELINE: Option<string> = {
+  name: 'baseline',
+  placeholder: 'FILE',
+  help: 'hold the run to an accepted one: bit for bit on the same adapter, within the limits that FILE gives with reasons on another; new flips and new values that are not finite always fail',
+  parse: parseText,
+};
+export const UPDATE_BASELINE: Flag = {
+  name: 'update-baseline',
+  help: 'accept this run: write it to the file of --baseline, keep the limits set there, and print what changes',
+};
+export const JUNIT_FILE: Option<string> = {
+  name: 'junit',
+  placeholder: 'FILE',
+  help: 'write the comparisons as JUnit XML, one test case a layer, stage and mode; - is standard output',
+  parse: parseText,
+};
 export const MODEL_EXPLORER: Option<string> = {
   name: 'model-explorer',
   placeholder: 'FILE',
@@ -210,7 +226,10 @@ export const COMMANDS = [
       FORMAT,
       JSON_FILE,
       CSV_FILE,
+      JUNIT_FILE,
       MODEL_EXPLORER,
+      BASELINE,
+      UPDATE_BASELINE,
       INJECT,
       RUNTIME,
       ADAPTER,
@@ -221,6 +240,7 @@ export const COMMANDS = [
       'moescope trace model.gguf --prompt "What is 2+2?" --chat',
       'moescope trace model.gguf --tokens 9707,1917 --layers 0..4 --stages moe_router,moe_ffn_out --json -',
       'moescope trace model.gguf --prompt Hello --save-tensor out --format aprt --adapter hardware',
+      'moescope trace model.gguf --prompt Hello --baseline accepted.json --junit results.xml --adapter hardware',
       'moescope trace model.gguf --prompt Hello --inject qtype-blind@layer=2 --inject nan@layer=4,tensor=attn_q',
     ],
   },

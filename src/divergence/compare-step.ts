@@ -95,6 +95,7 @@ function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
     ...base,
     verdict,
     count: c.count,
+    bitsA: summaryOf(tap).bits,
     jaccard: c.jaccard,
     flips: c.flips,
     perPosition: c.perPosition.map((j) => 1 - j),
@@ -107,9 +108,9 @@ function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
 }
 
 /** What the row says of each arm's values by itself. */
-function rangesOf(a: Tap, b: Tap): Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | 'negInfB'> {
+function rangesOf(a: Tap, b: Tap): Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | 'negInfB' | 'bitsA'> {
   const [ofA, ofB] = [summaryOf(a), summaryOf(b)];
-  return { rangeA: ofA.range, rangeB: ofB.range, negInfA: ofA.negInf, negInfB: ofB.negInf };
+  return { rangeA: ofA.range, rangeB: ofB.range, negInfA: ofA.negInf, negInfB: ofB.negInf, bitsA: ofA.bits };
 }
 
 function valueRow(base: RowBase, tap: Tap, c: ValueComparison, state: FlipState, context: CompareContext): Row {

@@ -37,6 +37,7 @@ export const ROW_COLUMNS: readonly Column[] = [
   { name: 'absMaxB', cell: (row) => row.rangeB?.absMax },
   { name: 'absMinB', cell: (row) => row.rangeB?.absMin },
   { name: 'subnormalsB', cell: (row) => row.rangeB?.subnormals },
+  { name: 'bitsA', cell: (row) => row.bitsA },
   { name: 'worstPosition', cell: (row) => row.worstPosition },
   { name: 'jaccard', cell: (row) => row.jaccard },
   { name: 'flips', cell: (row) => row.flips?.length },

@@ -1,3 +1,4 @@
+import { hashWords } from '../base/hash';
 import type { Tap } from '../model/engine';
 import type { PoisonKind, ValueRange } from './report';
 
@@ -9,6 +10,8 @@ export interface TapSummary {
   readonly negInf: number;
   /** Flat index of the first value that is not finite. */
   readonly firstBad: { readonly at: number; readonly kind: PoisonKind } | undefined;
+  /** Fingerprint of the bits. */
+  readonly bits: string;
 }
 
 /** Smallest normal f32. */
@@ -56,6 +59,7 @@ export function summarise(data: Float32Array | Uint32Array): TapSummary {
     nan,
     posInf,
     negInf,
+    bits: hashWords(new Uint32Array(data.buffer, data.byteOffset, data.length)),
     firstBad: firstBad < 0 ? undefined : { at: firstBad, kind: kindOf(data[firstBad]!) },
   };
 }
