@@ -42,7 +42,7 @@ const onlyGpuSaysGpu = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'test-results/', 'playwright-report/', 'public/', '.cache/'] },
+  { ignores: ['dist/', 'node_modules/', 'test-results/', 'playwright-report/', 'public/', '.cache/', 'wasm/'] },
   ...tseslint.configs.strict,
   ...tseslint.configs.stylistic,
   {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@playwright/test';
 import { createServer, type ViteDevServer } from 'vite';
+import { assemblyScript } from '../scripts/lib/assemblyscript.mjs';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms, type Golden } from '../tests/support/golden';
 import type { HarnessTap } from './harness/protocol';
 
@@ -17,6 +18,8 @@ test.beforeAll(async () => {
   server = await createServer({
     configFile: false,
     root,
+    plugins: [assemblyScript()],
+    worker: { format: 'es', plugins: () => [assemblyScript()] },
     logLevel: 'error',
     server: { port: 0, hmr: false, watch: null },
     optimizeDeps: { entries: ['e2e/harness/main.ts'] },

@@ -70,7 +70,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       nTokens: tokens.length,
       nPast,
       options: stepOptions,
-      weights: weightAccess({ model, hparams, pool, rounding }, layer, { signal, onRead }),
+      weights: weightAccess({ model, hparams, pool, rounding }, layer, tokens.length, { signal, onRead }),
       ropeTables,
       cache: layer === undefined ? noCache : cache.layer(layer),
       values: stageValues(residual),
