@@ -20,11 +20,14 @@ export function benchText(report: BenchReport): string {
     ['decode', `${rate(decode.tokensPerSecond)} tokens/s (median of ${decode.tokens})`],
     ['bandwidth', bandwidthText(report)],
     ...(decode.dispatchesPerToken === undefined ? [] : [['a token', tokenText(decode)] as const]),
-    ['trace', `${traceCost.stages.join(' and ')} of every layer: ${traceCost.share < 0 ? '' : '+'}${percent(traceCost.share)} time a token`],
+    [
+      'trace',
+      `${traceCost.stages.join(' and ')} of every layer: ${traceCost.share < 0 ? '' : '+'}${percent(traceCost.share)} time a token`,
+    ],
     ['memory', memoryText(memory)],
   ];
   const lines = facts.map(([name, text]) => `  ${name.padEnd(11)}${text}\n`);
-  return `${lines.join('')}${kernelText(report.kernels)}`;
+  return `${lines.join('')}${report.adapter === undefined ? '' : kernelText(report.kernels)}`;
 }
 
 function loadText(load: BenchReport['load']): string {
