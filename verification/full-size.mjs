@@ -36,7 +36,7 @@ rmSync(folder, { recursive: true });
 const ratios = report.rows.flatMap((/** @type {{ maxRatio?: number }} */ row) => row.maxRatio ?? []);
 const lines = [
   `status ${status}; ${report.verdict.sentence}`,
-  `${report.model.bytes} bytes, ${report.run.tokens.length} tokens, ${report.run.layers.length} layers; ${[report.adapter?.vendor, report.adapter?.architecture, report.adapter?.description].filter(Boolean).join(" ")}; ${report.browser?.name} ${report.browser?.version}`,
+  `${report.model.bytes} bytes, ${report.run.tokens.length} tokens, ${report.run.layers.length} layers; ${[report.adapter?.vendor, report.adapter?.architecture, report.adapter?.description].filter(Boolean).join(' ')}; ${report.browser?.name} ${report.browser?.version}`,
   `${seconds.toFixed(1)} s in all; ${report.timing.phases.map((/** @type {{ name: string, ms: number, bytes: number }} */ p) => `${p.name} ${(p.ms / 1000).toFixed(1)} s, ${(p.bytes / 1e9).toFixed(2)} GB`).join('; ')}`,
   `largest error / bound ${Math.max(...ratios).toFixed(3)} over ${ratios.length} rows`,
   `GPU weights ${(report.memory.gpuWeightBytes / GIB).toFixed(2)} GiB, GPU peak ${(report.memory.gpuPeakBytes / GIB).toFixed(2)} GiB, trace ${(report.memory.traceBytes / GIB).toFixed(3)} GiB`,
