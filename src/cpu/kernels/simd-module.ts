@@ -8,8 +8,8 @@ export type SimdDequantise = (bytes: number, out: number, n: number) => void;
 export interface SimdInstance {
   readonly memory: WebAssembly.Memory;
   readonly dequantise: Readonly<Record<QuantType, SimdDequantise>>;
-  /** y_t = row . x_t for every token; y of the next token lies `yStride` bytes on. */
-  readonly dots: (row: number, n: number, x: number, tokens: number, y: number, yStride: number) => void;
+  /** y_tr = row_r . x_t for every token and row of `n`, a multiple of 8; y of the next token lies `yStride` bytes on. */
+  readonly dots: (row: number, rows: number, n: number, x: number, tokens: number, y: number, yStride: number) => void;
   /** to_j = |row_j| + tiny, in f32. */
   readonly addSizes: (row: number, n: number, to: number, tiny: number) => void;
 }
