@@ -60,15 +60,21 @@ export async function capturedAttention(
   return { values, tokens: 'captured' };
 }
 
-/** softmax x V for every token: (nTokens, qDim). */
-export async function attentionOutput(step: Step): Promise<StageOutput> {
+/**
+ * softmax x V for every token: (nTokens, qDim).
+ * @param weightsOf puts the softmax of (head, token) into `out` and returns how many keys it covers
+ */
+export async function attentionOutput(
+  step: Step,
+  weightsOf?: (head: number, token: number, out: Float64Array) => number,
+): Promise<StageOutput> {
   const { nHead, headDim, qDim } = step.hparams;
   const values = new Float64Array(step.nTokens * qDim);
   const weights = new Float64Array(step.nPast + step.nTokens);
   await withAttention(step, async (attention) => {
     for (let token = 0; token < step.nTokens; token++) {
       for (let head = 0; head < nHead; head++) {
-        const visible = softmaxRow(step, attention, head, token, weights, 0);
+        const visible = weightsOf?.(head, token, weights) ?? softmaxRow(step, attention, head, token, weights, 0);
         const at = token * qDim + head * headDim;
         attention.values(weights, kvHead(step, head) * headDim, visible, values, at);
         if (step.pause.due()) await step.pause.breathe();
