@@ -10,6 +10,8 @@ export interface MatmulShape {
   readonly nOut: number;
   /** Rows of x that meet the same matrix, about: decides how wide entries of the work list are. */
   readonly rowsPerMatrix: number;
+  /** Matrices that one dispatch sees, where more than one. */
+  readonly matrices?: number;
 }
 
 export interface MatmulDevice {
@@ -17,6 +19,9 @@ export interface MatmulDevice {
   /** Lanes that are sure to share a subgroup as neighbours; 0 without usable subgroups. */
   readonly subgroupLanes: number;
 }
+
+/** Tiles below which they leave most of a GPU idle: teams of lanes make eight to thirty times as many workgroups. */
+const FEWEST_TILES = 64;
 
 /**
  * The method for a shape on a device. It depends on nothing else, so that a run can be repeated bit for bit.
@@ -27,13 +32,16 @@ export function chooseMethod(shape: MatmulShape, device: MatmulDevice): MatmulMe
   const { rowsPerMatrix } = shape;
   if (shape.nIn % CHUNK !== 0) return { kind: 'naive', tile: 8 };
   if (device.isSoftware) return { kind: 'lane', tile: 8 };
-  if (rowsPerMatrix > 48) return { kind: 'tile', tile: 64 };
-  if (rowsPerMatrix > 16) return { kind: 'tile', tile: 32 };
-  if (rowsPerMatrix > 8) return { kind: 'tile', tile: 16 };
+  if (rowsPerMatrix > 8 && tileGroups(shape) >= FEWEST_TILES) return { kind: 'tile', tile: 32 };
   const tile = rowsPerMatrix > 4 ? 8 : rowsPerMatrix > 2 ? 4 : rowsPerMatrix > 1 ? 2 : 1;
   const wanted = teamLanes(shape);
   if (device.subgroupLanes < 4) return { kind: 'team', tile, teamRows: TEAM_ROWS, lanes: wanted };
   return { kind: 'subgroup', tile, teamRows: TEAM_ROWS, lanes: atMost(wanted, device.subgroupLanes) };
+}
+
+/** Workgroups of the tile kernel. */
+function tileGroups({ nOut, rowsPerMatrix, matrices = 1 }: MatmulShape): number {
+  return Math.ceil(nOut / 64) * Math.ceil(rowsPerMatrix / 32) * matrices;
 }
 
 /** As many lanes as a row has units, up to 32: on thin grids the walk along a row is what takes time. */

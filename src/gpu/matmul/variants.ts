@@ -14,8 +14,8 @@ export type MatmulMethod =
       readonly teamRows: 1 | 2 | 4;
       readonly lanes: 4 | 8 | 16 | 32;
     }
-  /** A workgroup for 64 rows of W and `tile` rows of x. */
-  | { readonly kind: 'tile'; readonly tile: 16 | 32 | 64 };
+  /** A workgroup for 64 rows of W and up to 32 rows of x. */
+  | { readonly kind: 'tile'; readonly tile: 32 };
 
 /** What the product kernels have in common. `params` mirrors `struct Params` of `shaders/lib/matmul_params.wgsl`. */
 const PRODUCT = {
@@ -42,7 +42,6 @@ const TEAM_WORKGROUP = 128;
 /** One width for all: on a software adapter each further pipeline costs more than it saves. */
 const LANE_TILE = 8;
 const TEAM_TILES = [1, 2, 4, 8] as const;
-const TILE_TILES = [16, 32, 64] as const;
 /** Rows of W a team: two share each load of x, four crowd the registers. */
 export const TEAM_ROWS = 2;
 
@@ -71,7 +70,7 @@ const MATMULS = {
   tile: {
     ...PRODUCT,
     file: 'matmul_tile.wgsl',
-    variants: eachType((type) => TILE_TILES.map((tile) => productVariant(type, tile, {}))),
+    variants: eachType((type) => [typeVariant(type)]),
   },
 } satisfies Record<MatmulMethod['kind'], MatmulKernel>;
 
@@ -100,7 +99,7 @@ export function matmulVariant(
     case 'lane':
       return { kernel, variant: laneVariant(type, method.kind), rowsPerGroup: 64 };
     case 'tile':
-      return { kernel, variant: productVariant(type, method.tile, {}), rowsPerGroup: 64 };
+      return { kernel, variant: typeVariant(type), rowsPerGroup: 64 };
     case 'team':
     case 'subgroup': {
       const { kind, tile, teamRows, lanes } = method;

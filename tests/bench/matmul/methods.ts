@@ -10,7 +10,7 @@ export function methodsFor(rowsPerMatrix: number, hasSubgroups: boolean, quick: 
     return [
       { kind: 'lane', tile: 8 },
       ...kinds.map((kind) => ({ kind, tile: 8, teamRows: 2, lanes: 32 }) as const),
-      ...([16, 32, 64] as const).map((tile) => ({ kind: 'tile', tile }) as const),
+      { kind: 'tile', tile: 32 },
     ];
   }
   const tiles = rowsPerMatrix > 1 ? ([2, 4, 8] as const) : ([1] as const);

@@ -19,7 +19,26 @@ describe('chooseMethod', () => {
       const { kind, tile } = chooseMethod({ ...shape, rowsPerMatrix }, HARDWARE);
       return `${kind} ${tile}`;
     });
-    expect(tiles).toEqual(['subgroup 1', 'subgroup 2', 'subgroup 4', 'subgroup 8', 'tile 16', 'tile 32', 'tile 64']);
+    expect(tiles).toEqual([
+      'subgroup 1',
+      'subgroup 2',
+      'subgroup 4',
+      'subgroup 8',
+      'subgroup 8',
+      'subgroup 8',
+      'tile 32',
+    ]);
+  });
+
+  it('takes tiles where there are enough of them to keep a GPU busy', () => {
+    const kinds = [
+      { nOut: 768, rowsPerMatrix: 9, matrices: 128 },
+      { nOut: 4096, rowsPerMatrix: 9 },
+      { nOut: 4032, rowsPerMatrix: 9 },
+      { nOut: 128, rowsPerMatrix: 512 },
+      { nOut: 128, rowsPerMatrix: 1024 },
+    ].map((s) => chooseMethod({ ...shape, ...s }, HARDWARE).kind);
+    expect(kinds).toEqual(['tile', 'tile', 'subgroup', 'subgroup', 'tile']);
   });
 
   it.each([
