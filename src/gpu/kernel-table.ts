@@ -34,6 +34,11 @@ export const KERNEL_TABLE = {
     ...base, file: 'copy_rows.wgsl', inputs: ['x'], outputs: ['y'],
     params: { count: 'u32', rowLength: 'u32', xStride: 'u32', xOffset: 'u32', yOffset: 'u32' },
   },
+  groupSlots: {
+    ...base, file: 'group_slots.wgsl', variants: [{ id: 'plain', constants: { EXPERTS: 128 } }],
+    inputs: ['indices'], outputs: ['entries', 'tokenRows', 'slotRows'],
+    params: { count: 'u32', nUsed: 'u32', tile: 'u32', entryCount: 'u32', firstExpert: 'u32', endExpert: 'u32', expertWords: 'u32' },
+  },
   renormalise: {
     ...base, file: 'renormalise.wgsl', inputs: ['p', 'indices'], outputs: ['weights'],
     params: { count: 'u32', nExpert: 'u32', nUsed: 'u32' },

@@ -8,6 +8,7 @@ import { matrixParts, vectorPart } from '../weights/weight-part';
 import { Capture } from './capture';
 import { checkCapture, checkForcedExperts, checkTokens } from '../../model/check-step';
 import { cutChunks, headChunkRows, layerChunkRows, type Chunk } from './chunks';
+import { ExpertGroups } from './expert-groups';
 import { IndexReadback } from './index-readback';
 import { KvCache, type LayerKeys } from './kv-cache';
 import { positionRuns, positionsOf, union } from './positions';
@@ -29,6 +30,7 @@ export class FreeRun {
   readonly #kernels: StageKernels;
   readonly #cache: KvCache;
   readonly #indices: IndexReadback;
+  readonly #groups: ExpertGroups;
   /** Reused by every chunk. */
   readonly #shared: StageBuffers;
   /** The residual stream and the queries of each chunk, which outlive its turn. */
@@ -46,6 +48,7 @@ export class FreeRun {
     this.#kernels = kernels;
     this.#cache = new KvCache(tools.context, tools.recorder, tools.hparams.kvDim);
     this.#indices = new IndexReadback(tools.context, tools.recorder);
+    this.#groups = new ExpertGroups(tools.context, tools.recorder, tools.kernels, tools.hparams);
     this.#shared = new StageBuffers(tools.context, tools.hparams, 'free');
   }
 
@@ -97,8 +100,8 @@ export class FreeRun {
       this.#prefetch(layer + 1);
       for (const chunk of this.#chunks) {
         for (const stage of UP_TO_ROUTER) await this.#stage(stage, chunk, turn);
-        const experts = await this.#chosenExperts(chunk, options);
-        for (const stage of EXPERTS) await this.#stage(stage, chunk, { ...turn, experts });
+        const chosen = this.#grouped(chunk) ?? { experts: await this.#chosenExperts(chunk, options) };
+        for (const stage of EXPERTS) await this.#stage(stage, chunk, { ...turn, ...chosen });
       }
       recorder.submit();
     });
@@ -138,6 +141,7 @@ export class FreeRun {
     this.#kept = 0;
     this.#cache.dispose();
     this.#indices.dispose();
+    this.#groups.dispose();
     this.#shared.dispose();
     for (const buffers of this.#ofChunk) buffers.dispose();
   }
@@ -179,6 +183,7 @@ export class FreeRun {
       values: () => keptOf(kept, 'values'),
       tokens: () => this.#tokens.subarray(chunk.first, chunk.first + chunk.rows),
       experts: () => turn.experts ?? new Uint32Array(0),
+      groups: turn.groups,
       output,
       outputRow,
       signal: turn.options.signal,
@@ -228,6 +233,13 @@ export class FreeRun {
       },
       linearGrid(count, 64),
     );
+  }
+
+  /** The chunk's slots grouped on the GPU, where all weights are there and no expert has to be read. */
+  #grouped(chunk: Chunk): { readonly groups: ExpertGroups } | undefined {
+    if (this.#tools.cache.resident === undefined || !this.#tools.groupOnGpu) return undefined;
+    this.#groups.begin(this.#shared.get('moe_router_indices', chunk.rows, this.#nKeys), chunk.rows);
+    return { groups: this.#groups };
   }
 
   /** The experts of a chunk, read back from the GPU: the only values that the CPU looks at, to know what to read from the file. */
@@ -302,6 +314,7 @@ interface Turn {
   readonly layer: number | undefined;
   readonly kept?: LayerKeys;
   readonly experts?: Uint32Array<ArrayBuffer>;
+  readonly groups?: ExpertGroups;
   /** Positions of the rows where they are not neighbours. */
   readonly positions?: readonly number[];
 }

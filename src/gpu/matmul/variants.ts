@@ -1,5 +1,6 @@
 import { QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import type { KernelSpec, KernelVariant } from '../kernel-spec';
+import { REPACK_PLANE } from './encode-repack';
 import { SUBGROUP_LANES } from './subgroup-lanes';
 import { weightLayout } from './weight-layout';
 
@@ -86,7 +87,12 @@ export const DEQUANT_ROWS = {
 } as const satisfies KernelSpec;
 
 /** The products' part of the kernel table. */
-export const MATMUL_KERNELS: readonly KernelSpec[] = [...Object.values(MATMULS), DEQUANT_ROWS, SUBGROUP_LANES];
+export const MATMUL_KERNELS: readonly KernelSpec[] = [
+  ...Object.values(MATMULS),
+  DEQUANT_ROWS,
+  REPACK_PLANE,
+  SUBGROUP_LANES,
+];
 
 /** The kernel, its variant, and the rows of W that one of its workgroups computes. */
 export function matmulVariant(
