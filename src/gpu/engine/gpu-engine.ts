@@ -30,7 +30,9 @@ export interface GpuEngineOptions {
   readonly chunkTokens?: number;
   /** Stages to compute in another way, given how they are computed now: faults on purpose, and naive kernels. */
   readonly replace?: Partial<Record<ActiveStageId, (usual: StageKernel) => StageKernel>>;
-  /** Whether slots are grouped by expert on the GPU once all weights are there; undefined: where no stage is replaced. */
+  /** Whether attention stores no scores that are not captured; undefined: on hardware, where no stage is replaced. Values do not depend on it. */
+  readonly fuseAttention?: boolean;
+  /** Whether slots are grouped by expert on the GPU once all weights are there; undefined: where no stage is replaced. Values do not depend on it. */
   readonly groupOnGpu?: boolean;
 }
 
@@ -72,6 +74,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   const recorder = new Recorder(context);
   const pacer = new Pacer(context, recorder);
   const kernels = stageKernels(options.replace ?? {});
+  const replaces = Object.keys(options.replace ?? {}).length > 0;
   let opened: Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> | undefined;
   let disposed = false;
 
@@ -87,7 +90,8 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       ropeTable: keepRopeTables(),
       onRead,
       chunkTokens: options.chunkTokens ?? Infinity,
-      groupOnGpu: options.groupOnGpu ?? Object.keys(options.replace ?? {}).length === 0,
+      fuseAttention: options.fuseAttention ?? (!replaces && !context.card.isSoftware),
+      groupOnGpu: options.groupOnGpu ?? !replaces,
     };
     return { free: new FreeRun(tools, kernels), isolated: new IsolatedRun(tools, kernels) };
   };
