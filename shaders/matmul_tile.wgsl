@@ -1,8 +1,9 @@
 // y = W x for the rows of a work list (lib/matmul_params.wgsl): many rows of x, as in a prompt.
 // W (nOut, nIn) in the layout of <weights>; x f32, every row on 16 bytes; nIn a multiple of 32; y f32.
-// A workgroup of 64 lanes makes 64 (rows of W) x 32 (rows of x) of y, 32 elements of k at a time: each lane turns 32 weights of its row of W
-// into f32 and fetches 4 vec4s of x, both into workgroup memory (12 KiB); then it adds to its 8 x 4 sums, one fused multiplication and
-// addition a term, in order of k's chunks. What the next step reads from memory is on its way meanwhile.
+// A workgroup of 64 lanes makes ROWS (rows of W) x 32 (rows of x) of y, 32 elements of k at a time: ROWS lanes turn 32 weights of a row of W
+// each into f32 and all fetch 4 vec4s of x, both into workgroup memory (at most 12 KiB); then each adds to its LANE_ROWS x 4 sums, one fused
+// multiplication and addition a term, in order of k's chunks. What the next step reads from memory is on its way meanwhile.
+// <tileRows>: 8 rows a lane make most of each load; fewer make more workgroups of a small matrix.
 // An entry with few rows of x costs less: sums are made for the next multiple of 8 rows, in a loop of its own without branches inside,
 // which on an H200 is a third faster than asking at every row. Which entry a row lies in changes no bit of it.
 // Eight neighbouring lanes take neighbouring rows of W and four such groups neighbouring rows of x, so that the loads of 32 lanes meet every
@@ -10,11 +11,12 @@
 // Workgroups: x and z over rows of W, y over entries.
 #include "lib/matmul_params.wgsl"
 
-const ROWS = 64u;
+#include <tileRows>
+
+const ROWS = 8u * LANE_ROWS;
 const TOKENS = 32u;
 const LANES = 64u;
 // A lane's sums: rows wRow + 8 r of W, rows xRow + 8 j of x.
-const LANE_ROWS = 8u;
 const LANE_TOKENS = 4u;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
@@ -67,8 +69,8 @@ fn main(
   let wRow = lane % 8u;
   let xRow = (lane / 8u) % 4u + lane / 32u * 4u;
 
-  // Lane l fetches row l of W; rows beyond the end repeat the last one and are not stored.
-  let wAt = (entry.x >> 2u) + min(firstRow + lane, params.nOut - 1u) * params.rowVec4s;
+  // Lane l < ROWS fetches row l of W; rows beyond the end repeat the last one and are not stored.
+  let wAt = (entry.x >> 2u) + min(firstRow + lane % ROWS, params.nOut - 1u) * params.rowVec4s;
   // Every lane fetches vec4 lane % 8 of the rows lane / 8 + 8 n of x; rows beyond the end repeat the last one.
   let xColumn = lane % 8u;
   var xAt: array<u32, 4>;
@@ -88,9 +90,11 @@ fn main(
     let following = min(u + 1u, units - 1u);
     let unit = nextUnit;
     for (var c = 0u; c < CHUNKS; c++) {
-      let w = chunkWeights(unit, c);
-      for (var i = 0u; i < 8u; i++) {
-        wTile[lane * 8u + (i ^ lane) % 8u] = w[i];
+      if (lane < ROWS) {
+        let w = chunkWeights(unit, c);
+        for (var i = 0u; i < 8u; i++) {
+          wTile[lane % ROWS * 8u + (i ^ lane) % 8u] = w[i];
+        }
       }
       for (var n = 0u; n < 4u; n++) {
         xTile[(lane / 8u + 8u * n) * 8u + (xColumn ^ (lane / 8u % 4u)) % 8u] = nextX[n];

@@ -20,7 +20,9 @@ export interface MatmulDevice {
   readonly subgroupLanes: number;
 }
 
-/** Tiles below which they leave most of a GPU idle: teams of lanes make eight to thirty times as many workgroups. */
+/** Tiles that keep a large GPU busy; with fewer, smaller ones are faster. */
+const ENOUGH_TILES = 256;
+/** Tiles, of the smallest, below which teams of lanes are faster: they make four times as many workgroups. */
 const FEWEST_TILES = 64;
 
 /**
@@ -32,16 +34,22 @@ export function chooseMethod(shape: MatmulShape, device: MatmulDevice): MatmulMe
   const { rowsPerMatrix } = shape;
   if (shape.nIn % CHUNK !== 0) return { kind: 'naive', tile: 8 };
   if (device.isSoftware) return { kind: 'lane', tile: 8 };
-  if (rowsPerMatrix > 8 && tileGroups(shape) >= FEWEST_TILES) return { kind: 'tile', tile: 32 };
-  const tile = rowsPerMatrix > 4 ? 8 : rowsPerMatrix > 2 ? 4 : rowsPerMatrix > 1 ? 2 : 1;
+  const tile = rowsPerMatrix > 8 ? chooseTile(shape) : undefined;
+  if (tile !== undefined) return tile;
+  const width = rowsPerMatrix > 4 ? 8 : rowsPerMatrix > 2 ? 4 : rowsPerMatrix > 1 ? 2 : 1;
   const wanted = teamLanes(shape);
-  if (device.subgroupLanes < 4) return { kind: 'team', tile, teamRows: TEAM_ROWS, lanes: wanted };
-  return { kind: 'subgroup', tile, teamRows: TEAM_ROWS, lanes: atMost(wanted, device.subgroupLanes) };
+  if (device.subgroupLanes < 4) return { kind: 'team', tile: width, teamRows: TEAM_ROWS, lanes: wanted };
+  return { kind: 'subgroup', tile: width, teamRows: TEAM_ROWS, lanes: atMost(wanted, device.subgroupLanes) };
 }
 
-/** Workgroups of the tile kernel. */
-function tileGroups({ nOut, rowsPerMatrix, matrices = 1 }: MatmulShape): number {
-  return Math.ceil(nOut / 64) * Math.ceil(rowsPerMatrix / 32) * matrices;
+/** The tallest tile that makes enough workgroups; undefined where none does. */
+function chooseTile({ nOut, rowsPerMatrix, matrices = 1 }: MatmulShape): MatmulMethod | undefined {
+  const columns = Math.ceil(rowsPerMatrix / 32) * matrices;
+  for (const laneRows of [8, 4, 2] as const) {
+    const groups = Math.ceil(nOut / (8 * laneRows)) * columns;
+    if (groups >= (laneRows === 2 ? FEWEST_TILES : ENOUGH_TILES)) return { kind: 'tile', tile: 32, laneRows };
+  }
+  return undefined;
 }
 
 /** As many lanes as a row has units, up to 32: on thin grids the walk along a row is what takes time. */

@@ -30,15 +30,15 @@ describe('chooseMethod', () => {
     ]);
   });
 
-  it('takes tiles where there are enough of them to keep a GPU busy', () => {
-    const kinds = [
+  it('takes the tallest tiles of which there are enough to keep a GPU busy', () => {
+    const methods = [
       { nOut: 768, rowsPerMatrix: 9, matrices: 128 },
-      { nOut: 4096, rowsPerMatrix: 9 },
-      { nOut: 4032, rowsPerMatrix: 9 },
+      { nOut: 4096, rowsPerMatrix: 512 },
+      { nOut: 512, rowsPerMatrix: 512 },
       { nOut: 128, rowsPerMatrix: 512 },
-      { nOut: 128, rowsPerMatrix: 1024 },
-    ].map((s) => chooseMethod({ ...shape, ...s }, HARDWARE).kind);
-    expect(kinds).toEqual(['tile', 'tile', 'subgroup', 'subgroup', 'tile']);
+      { nOut: 128, rowsPerMatrix: 128 },
+    ].map((s) => chooseMethod({ ...shape, ...s }, HARDWARE));
+    expect(methods.map((m) => (m.kind === 'tile' ? m.laneRows : m.kind))).toEqual([8, 8, 4, 2, 'subgroup']);
   });
 
   it.each([

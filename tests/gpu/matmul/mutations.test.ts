@@ -90,7 +90,7 @@ describe('a defect in the kernel', () => {
 describe('a defect in a fast kernel', () => {
   const team: MatmulMethod = { kind: 'team', tile: 1, teamRows: 2, lanes: 8 };
   const subgroup: MatmulMethod = { kind: 'subgroup', tile: 1, teamRows: 2, lanes: 4 };
-  const tile: MatmulMethod = { kind: 'tile', tile: 32 };
+  const tile: MatmulMethod = { kind: 'tile', tile: 32, laneRows: 8 };
   it.each<[string, MatmulMethod, string, string]>([
     ['a lane that loses its second unit', team, 'u += LANES', 'u += 2u * LANES'],
     ['a sum without its last lane', team, 'k < LANES', 'k + 1u < LANES'],
