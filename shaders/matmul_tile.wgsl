@@ -4,8 +4,8 @@
 // each into f32 and all fetch 4 vec4s of x, both into workgroup memory (at most 12 KiB); then each adds to its LANE_ROWS x 4 sums, one fused
 // multiplication and addition a term, in order of k's chunks. What the next step reads from memory is on its way meanwhile.
 // <tileRows>: 8 rows a lane make most of each load; fewer make more workgroups of a small matrix.
-// An entry with few rows of x costs less: sums are made for the next multiple of 8 rows, in a loop of its own without branches inside,
-// which on an H200 is a third faster than asking at every row. Which entry a row lies in changes no bit of it.
+// An entry of at most 16 rows of x costs half as much: it has a loop of its own, since asking at every row costs a third of the time (H200).
+// Which entry a row lies in changes no bit of it.
 // Eight neighbouring lanes take neighbouring rows of W and four such groups neighbouring rows of x, so that the loads of 32 lanes meet every
 // bank once. Indices are made with % and /, never &: compilers prove those in range and leave out the clamp.
 // Workgroups: x and z over rows of W, y over entries.
@@ -33,27 +33,6 @@ const LANE_TOKENS = 4u;
 var<workgroup> wTile: array<vec4<f32>, ROWS * 8u>;
 var<workgroup> xTile: array<vec4<f32>, TOKENS * 8u>;
 
-alias Sums = array<f32, LANE_ROWS * LANE_TOKENS>;
-
-// vec4 i of the lane's rows of W.
-fn rowsOfW(wRow: u32, i: u32) -> array<vec4<f32>, LANE_ROWS> {
-  var w: array<vec4<f32>, LANE_ROWS>;
-  for (var r = 0u; r < LANE_ROWS; r++) {
-    w[r] = wTile[(wRow % 8u + 8u * r) * 8u + (i ^ wRow) % 8u];
-  }
-  return w;
-}
-
-// Adds what vec4 i of the lane's row j of x brings.
-fn addRow(sums: ptr<function, Sums>, w: array<vec4<f32>, LANE_ROWS>, xRow: u32, i: u32, row: u32) {
-  let j = row % LANE_TOKENS;
-  let v = xTile[(xRow % 8u + 8u * j) * 8u + (i ^ (xRow % 4u)) % 8u];
-  for (var r = 0u; r < LANE_ROWS; r++) {
-    let at = j * LANE_ROWS + r;
-    sums[at] = fma(w[r].w, v.w, fma(w[r].z, v.z, fma(w[r].y, v.y, fma(w[r].x, v.x, sums[at]))));
-  }
-}
-
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -67,7 +46,7 @@ fn main(
     return;
   }
   let wRow = lane % 8u;
-  let xRow = (lane / 8u) % 4u + lane / 32u * 4u;
+  let xRow = lane / 8u;
 
   // Lane l < ROWS fetches row l of W; rows beyond the end repeat the last one and are not stored.
   let wAt = (entry.x >> 2u) + min(firstRow + lane % ROWS, params.nOut - 1u) * params.rowVec4s;
@@ -79,7 +58,8 @@ fn main(
     xAt[n] = (source * params.xStride + params.xOffset) >> 2u;
   }
 
-  var sums: Sums;
+  // sums[j * LANE_ROWS + r]
+  var sums: array<f32, LANE_ROWS * LANE_TOKENS>;
   let units = rowUnits(params.nIn);
   var nextUnit = loadUnit(wAt, params.nIn, 0u);
   var nextX: array<vec4<f32>, 4>;
@@ -108,30 +88,33 @@ fn main(
         nextX[n] = x[xAt[n] + column];
       }
       workgroupBarrier();
-      if (count > 24u) {
+      if (count > 16u) {
         for (var i = 0u; i < 8u; i++) {
-          let rowsW = rowsOfW(wRow, i);
-          addRow(&sums, rowsW, xRow, i, 0u);
-          addRow(&sums, rowsW, xRow, i, 1u);
-          addRow(&sums, rowsW, xRow, i, 2u);
-          addRow(&sums, rowsW, xRow, i, 3u);
-        }
-      } else if (count > 16u) {
-        for (var i = 0u; i < 8u; i++) {
-          let rowsW = rowsOfW(wRow, i);
-          addRow(&sums, rowsW, xRow, i, 0u);
-          addRow(&sums, rowsW, xRow, i, 1u);
-          addRow(&sums, rowsW, xRow, i, 2u);
-        }
-      } else if (count > 8u) {
-        for (var i = 0u; i < 8u; i++) {
-          let rowsW = rowsOfW(wRow, i);
-          addRow(&sums, rowsW, xRow, i, 0u);
-          addRow(&sums, rowsW, xRow, i, 1u);
+          var w: array<vec4<f32>, LANE_ROWS>;
+          for (var r = 0u; r < LANE_ROWS; r++) {
+            w[r] = wTile[(wRow + 8u * r) * 8u + (i ^ wRow) % 8u];
+          }
+          for (var j = 0u; j < LANE_TOKENS; j++) {
+            let v = xTile[(xRow + 8u * j) * 8u + (i ^ (xRow % 4u)) % 8u];
+            for (var r = 0u; r < LANE_ROWS; r++) {
+              let at = j * LANE_ROWS + r;
+              sums[at] = fma(w[r].w, v.w, fma(w[r].z, v.z, fma(w[r].y, v.y, fma(w[r].x, v.x, sums[at]))));
+            }
+          }
         }
       } else {
         for (var i = 0u; i < 8u; i++) {
-          addRow(&sums, rowsOfW(wRow, i), xRow, i, 0u);
+          var w: array<vec4<f32>, LANE_ROWS>;
+          for (var r = 0u; r < LANE_ROWS; r++) {
+            w[r] = wTile[(wRow + 8u * r) * 8u + (i ^ wRow) % 8u];
+          }
+          for (var j = 0u; j < LANE_TOKENS / 2u; j++) {
+            let v = xTile[(xRow + 8u * j) * 8u + (i ^ (xRow % 4u)) % 8u];
+            for (var r = 0u; r < LANE_ROWS; r++) {
+              let at = j * LANE_ROWS + r;
+              sums[at] = fma(w[r].w, v.w, fma(w[r].z, v.z, fma(w[r].y, v.y, fma(w[r].x, v.x, sums[at]))));
+            }
+          }
         }
       }
       workgroupBarrier();

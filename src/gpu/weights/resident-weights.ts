@@ -1,4 +1,3 @@
-import { throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
 import type { QuantType } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
@@ -59,53 +58,51 @@ export class ResidentWeights {
    * @throws TracerError as `findWeight` and `ModelFile.readTensor`; `gpu-memory` when the device has no room, `run-cancelled`.
    */
   static async load(options: ResidentOptions): Promise<ResidentWeights> {
-    const { context, model, signal } = options;
-    const matrices = new Map<string, ResidentMatrix>();
-    const vectors = new Map<string, GPUBuffer>();
-    const loader = await RowLoader.create({ context, model, onRead: options.onRead, signal });
-    let bytes = 0;
-    const room = async (tensor: WeightTensor, size: number): Promise<GPUBuffer> => {
-      throwIfAborted(signal);
-      const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-      const buffer = await context.tryAllocate(tensor.name, size, usage);
-      if (buffer === undefined) throw noRoom(tensor, size, bytes);
-      bytes += size;
-      return buffer;
+    const { context, model, onRead, signal } = options;
+    const pieces = weightsOf(options).flatMap((tensor) => piecesOf(tensor, context.maxBindingBytes));
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    const buffers = await Promise.all(
+      pieces.map(({ tensor, bytes }) => context.tryAllocate(tensor.name, bytes, usage)),
+    );
+    const release = (): void => {
+      for (const buffer of buffers) if (buffer !== undefined) context.release(buffer);
     };
+    const total = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
+    const targets = pieces.flatMap((piece, i) => {
+      const target = buffers[i];
+      return target === undefined ? [] : [{ ...piece, target }];
+    });
+    if (targets.length < pieces.length) {
+      release();
+      throw noRoom(total);
+    }
+    const loader = await RowLoader.create({ context, model, onRead, signal });
     try {
-      for (const tensor of weightsOf(options)) {
-        if (isVector(tensor)) {
-          const buffer = await room(tensor, 4 * tensor.elements);
-          vectors.set(tensor.name, buffer);
-          await loader.vector(tensor, buffer);
-          continue;
-        }
-        const tiles: ResidentTile[] = [];
-        matrices.set(tensor.name, { type: tensor.type, rowBytes: gpuRowBytes(tensor), tiles });
-        for (const { firstRow, rows } of cutTiles(tensor, context.maxBindingBytes)) {
-          const buffer = await room(tensor, rows * gpuRowBytes(tensor));
-          tiles.push({ buffer, firstRow, rows });
-          await loader.rows(tensor, firstRow, rows, buffer);
-        }
-      }
-      await loader.finish();
-      return new ResidentWeights(options, bytes, matrices, vectors);
+      await loader.load(targets);
     } catch (error) {
       await loader.abandon();
-      for (const { tiles } of matrices.values()) for (const { buffer } of tiles) context.release(buffer);
-      for (const buffer of vectors.values()) context.release(buffer);
+      release();
       throw error;
     } finally {
       loader.dispose();
     }
+    const matrices = new Map<string, ResidentMatrix & { readonly tiles: ResidentTile[] }>();
+    const vectors = new Map<string, GPUBuffer>();
+    for (const { tensor, firstRow, rows, target } of targets) {
+      if (isVector(tensor)) vectors.set(tensor.name, target);
+      else {
+        const known = matrices.get(tensor.name) ?? { type: tensor.type, rowBytes: gpuRowBytes(tensor), tiles: [] };
+        known.tiles.push({ buffer: target, firstRow, rows });
+        matrices.set(tensor.name, known);
+      }
+    }
+    return new ResidentWeights(options, total, matrices, vectors);
   }
 
   /** Bytes that {@link load} would take. @throws TracerError as `findWeight`. */
   static bytesOf(options: Pick<ResidentOptions, 'model' | 'hparams'>): number {
-    return weightsOf(options).reduce((sum, tensor) => {
-      if (isVector(tensor)) return sum + 4 * tensor.elements;
-      return sum + (tensor.elements / (tensor.dims[0] ?? 1)) * gpuRowBytes(tensor);
-    }, 0);
+    const pieces = weightsOf(options).flatMap((tensor) => piecesOf(tensor, Infinity));
+    return pieces.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** The matrix of a role. */
@@ -161,29 +158,35 @@ function gpuRowBytes({ type, dims }: WeightTensor): number {
   return 4 * gpuRowWords(type, dims[0] ?? 1);
 }
 
-/** As few tiles as fit a binding, as equal as can be, cut between experts or between rows. */
-function cutTiles(
-  tensor: WeightTensor,
-  maxBytes: number,
-): readonly { readonly firstRow: number; readonly rows: number }[] {
+/** What one buffer holds. */
+interface Piece {
+  readonly tensor: WeightTensor;
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** A norm's weights; a matrix in as few tiles as fit a binding, as equal as can be, cut between experts or between rows. */
+function piecesOf(tensor: WeightTensor, maxBytes: number): readonly Piece[] {
+  if (isVector(tensor)) return [{ tensor, firstRow: 0, rows: 1, bytes: 4 * tensor.elements }];
   const [, nOut = 1, nExpert = 1] = tensor.dims;
   const unit = nExpert > 1 ? nOut : 1;
   const units = nExpert > 1 ? nExpert : nOut;
-  const most = Math.max(1, Math.floor(maxBytes / (unit * gpuRowBytes(tensor))));
-  const count = Math.ceil(units / most);
+  const unitBytes = unit * gpuRowBytes(tensor);
+  const count = Math.ceil(units / Math.max(1, Math.floor(maxBytes / unitBytes)));
   const each = Math.ceil(units / count);
-  return Array.from({ length: count }, (_, i) => ({
-    firstRow: i * each * unit,
-    rows: Math.min(each, units - i * each) * unit,
-  }));
+  return Array.from({ length: count }, (_, i) => {
+    const some = Math.min(each, units - i * each);
+    return { tensor, firstRow: i * each * unit, rows: some * unit, bytes: some * unitBytes };
+  });
 }
 
-function noRoom(tensor: WeightTensor, size: number, loaded: number): Error {
+function noRoom(bytes: number): Error {
   return fail(
     'gpu-memory',
-    `The GPU has no room for ${size} bytes of ${tensor.name} beside the ${loaded} bytes that it holds.`,
+    `The GPU has no room for all ${bytes} bytes of weights at once.`,
     'Close other programs that use the GPU, or let weights be streamed.',
-    { tensor: tensor.name, bytes: size, weightBytes: loaded },
+    { bytes },
   );
 }
 

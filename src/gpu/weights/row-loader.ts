@@ -11,7 +11,7 @@ import { Recorder } from '../recorder';
 
 /** Bytes of one read and one upload: large enough that what a read costs beside its bytes does not count. */
 const SLICE_BYTES = 16 * 2 ** 20;
-/** Slices that are read, or wait for the GPU, at the same time: what JavaScript and the driver hold of the file. */
+/** Slices that are being read, and slices that wait for the GPU: what JavaScript and the driver hold of the file, half each. */
 const IN_FLIGHT = 6;
 
 export interface RowLoaderOptions {
@@ -21,19 +21,49 @@ export interface RowLoaderOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Rows of a tensor and the buffer that they fill from its first byte on; a norm's weights are one row of f32. */
+export interface LoadTarget {
+  readonly tensor: WeightTensor;
+  readonly firstRow: number;
+  readonly rows: number;
+  readonly target: GPUBuffer;
+}
+
+/** What is read and uploaded at once. */
+interface Slice {
+  readonly tensor: WeightTensor;
+  /** Bytes from the tensor's first. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** Rows, from row `row` of the target on. */
+  readonly row: number;
+  readonly rows: number;
+  readonly target: GPUBuffer;
+}
+
+function cutSlices({ tensor, firstRow, rows, target }: LoadTarget): readonly Slice[] {
+  const fileRow = rowBytes(tensor.type, tensor.dims[0] ?? 1);
+  const step = Math.max(1, Math.floor(SLICE_BYTES / fileRow));
+  return Array.from({ length: Math.ceil(rows / step) }, (_, i) => {
+    const row = i * step;
+    const count = Math.min(step, rows - row);
+    return { tensor, offset: (firstRow + row) * fileRow, bytes: count * fileRow, row, rows: count, target };
+  });
+}
+
 /**
  * Brings whole tensors to the GPU: reads ahead in large slices, uploads them as the file holds them, and turns types that lie otherwise on
- * the GPU into their planes there. The disk, the upload and the repacking overlap; the CPU only copies.
+ * the GPU into their planes there. The disk, the upload and the repacking overlap; the CPU copies each byte once.
  */
 export class RowLoader {
   readonly #options: RowLoaderOptions;
   readonly #pipeline: Pipeline<typeof REPACK_PLANE>;
   readonly #recorder: Recorder;
-  /** Staging buffers that no submitted work uses. */
-  readonly #idle: GPUBuffer[] = [];
-  readonly #staging = new Set<GPUBuffer>();
-  /** Uploads under way, oldest first. */
-  readonly #uploads: Promise<void>[] = [];
+  /** Buffers that are mapped, or will be once the GPU has read them; the one that is ready first comes first. */
+  readonly #mapped: Promise<GPUBuffer>[] = [];
+  readonly #stagings = new Set<GPUBuffer>();
+  /** Where rows lie that are repacked. Used by one slice after the other: the queue keeps their order. */
+  #raw: GPUBuffer | undefined;
 
   private constructor(options: RowLoaderOptions, pipeline: Pipeline<typeof REPACK_PLANE>) {
     this.#options = options;
@@ -45,33 +75,18 @@ export class RowLoader {
     return new RowLoader(options, await prepareRepack(options.context));
   }
 
-  /** A norm's weights as f32, whatever their type. @throws TracerError as `ModelFile.readTensor`. */
-  async vector(tensor: WeightTensor, target: GPUBuffer): Promise<void> {
-    const bytes = await this.#options.model.readTensor(tensor, 0, tensor.bytes, this.#options.signal);
-    this.#options.onRead?.(tensor.name, bytes.length);
-    const out = new Float32Array(tensor.elements);
-    dequantizeRows(tensor.type, bytes, 0, out, 0, out.length);
-    this.#options.context.device.queue.writeBuffer(target, 0, out);
-  }
-
   /**
-   * Rows `firstRow` .. `firstRow + count` of a tensor to the start of a buffer. Resolves when all are on their way; {@link finish} waits for
-   * them. @throws TracerError as `ModelFile.readTensor`, `run-cancelled`.
+   * Brings all of it to the GPU, one slice after another, reading ahead across tensors. Resolves when everything is there.
+   * @throws TracerError as `ModelFile.readTensor`, `run-cancelled`.
    */
-  async rows(tensor: WeightTensor, firstRow: number, count: number, target: GPUBuffer): Promise<void> {
+  async load(targets: readonly LoadTarget[]): Promise<void> {
     const { model, onRead, signal } = this.#options;
-    const nIn = tensor.dims[0] ?? 1;
-    const fileRow = rowBytes(tensor.type, nIn);
-    const step = Math.max(1, Math.floor(SLICE_BYTES / fileRow));
-    const slices = Array.from({ length: Math.ceil(count / step) }, (_, i) => ({
-      row: i * step,
-      rows: Math.min(step, count - i * step),
-    }));
+    const slices = targets.flatMap(cutSlices);
     const reads: Promise<Uint8Array<ArrayBuffer>>[] = [];
     const readAhead = (index: number): void => {
       const slice = slices[index];
       if (slice === undefined) return;
-      const read = model.readTensor(tensor, (firstRow + slice.row) * fileRow, slice.rows * fileRow, signal);
+      const read = model.readTensor(slice.tensor, slice.offset, slice.bytes, signal);
       // Awaited a few turns later; until then a failure must not count as unhandled.
       read.catch(() => undefined);
       reads.push(read);
@@ -82,76 +97,89 @@ export class RowLoader {
       throwIfAborted(signal);
       readAhead(i + IN_FLIGHT);
       if (bytes === undefined) continue;
-      onRead?.(tensor.name, bytes.length);
-      await this.#upload(tensor, nIn, slice, bytes, target);
+      onRead?.(slice.tensor.name, bytes.length);
+      if (slice.tensor.dims.length === 1) this.#uploadVector(slice, bytes);
+      else await this.#uploadRows(slice, bytes);
     }
+    await this.finish();
   }
 
   /** Waits until everything has arrived. */
   async finish(): Promise<void> {
-    await Promise.all(this.#uploads);
+    await this.#options.context.device.queue.onSubmittedWorkDone();
   }
 
   /** {@link finish} after a failure: nothing that was submitted may still use what is released next. */
   async abandon(): Promise<void> {
     this.#recorder.discard();
-    await Promise.allSettled(this.#uploads);
+    await Promise.allSettled([this.finish(), ...this.#mapped]);
   }
 
   dispose(): void {
-    for (const buffer of this.#staging) this.#options.context.release(buffer);
-    this.#staging.clear();
+    const { context } = this.#options;
+    for (const buffer of this.#stagings) context.release(buffer);
+    this.#stagings.clear();
+    if (this.#raw !== undefined) context.release(this.#raw);
+    this.#raw = undefined;
     this.#recorder.dispose();
   }
 
-  async #upload(
-    { type }: WeightTensor,
-    nIn: number,
-    slice: { readonly row: number; readonly rows: number },
-    bytes: Uint8Array<ArrayBuffer>,
-    target: GPUBuffer,
-  ): Promise<void> {
-    const { queue } = this.#options.context.device;
-    const to = slice.row * gpuRowWords(type, nIn);
-    if (isFileLayout(type, nIn)) {
-      queue.writeBuffer(target, 4 * to, bytes);
-      this.#wait(undefined);
-    } else {
-      const staging = this.#stagingFor(bytes.length);
-      const whole = bytes.length & ~3;
-      queue.writeBuffer(staging, 0, bytes, 0, whole);
-      if (whole < bytes.length) {
-        const tail = new Uint8Array(4);
-        tail.set(bytes.subarray(whole));
-        queue.writeBuffer(staging, whole, tail);
-      }
-      const rows = { type, nIn, nRows: slice.rows, source: { buffer: staging }, target: { buffer: target }, to };
-      encodeRepack(this.#recorder, this.#pipeline, rows);
-      this.#recorder.submit();
-      this.#wait(staging);
+  /** Rows as the file holds them to their place, through a mapped buffer: the only copy that the CPU makes. */
+  async #uploadRows({ tensor, rows: nRows, row, target }: Slice, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { type } = tensor;
+    const nIn = tensor.dims[0] ?? 1;
+    const recorder = this.#recorder;
+    const size = Math.ceil(bytes.length / 4) * 4;
+    const staging = await this.#staging(size);
+    new Uint8Array(staging.getMappedRange(0, size)).set(bytes);
+    staging.unmap();
+    const to = row * gpuRowWords(type, nIn);
+    if (isFileLayout(type, nIn)) recorder.copy(staging, 0, target, 4 * to, size);
+    else {
+      const raw = this.#rawRoom(size);
+      recorder.copy(staging, 0, raw, 0, size);
+      const rows = { type, nIn, nRows, source: { buffer: raw }, target: { buffer: target }, to };
+      encodeRepack(recorder, this.#pipeline, rows);
     }
-    if (this.#uploads.length > IN_FLIGHT) await this.#uploads.shift();
+    recorder.submit();
+    const again = staging.mapAsync(GPUMapMode.WRITE).then(() => staging);
+    again.catch(() => undefined);
+    this.#mapped.push(again);
   }
 
-  #wait(staging: GPUBuffer | undefined): void {
-    const { queue } = this.#options.context.device;
-    if (staging === undefined) queue.submit([]);
-    const done = queue.onSubmittedWorkDone().then(() => {
-      if (staging !== undefined) this.#idle.push(staging);
-    });
-    done.catch(() => undefined);
-    this.#uploads.push(done);
+  /** A norm's weights as f32, whatever their type. */
+  #uploadVector({ tensor, target }: Slice, bytes: Uint8Array<ArrayBuffer>): void {
+    const out = new Float32Array(tensor.elements);
+    dequantizeRows(tensor.type, bytes, 0, out, 0, out.length);
+    this.#options.context.device.queue.writeBuffer(target, 0, out);
   }
 
-  /** A staging buffer with room for `bytes` that no submitted work uses. */
-  #stagingFor(bytes: number): GPUBuffer {
+  /** A mapped buffer of at least `size` bytes. */
+  async #staging(size: number): Promise<GPUBuffer> {
+    if (this.#stagings.size >= IN_FLIGHT) {
+      const oldest = await this.#mapped.shift();
+      if (oldest !== undefined && oldest.size >= size) return oldest;
+      if (oldest !== undefined) this.#release(oldest);
+    }
     const { context } = this.#options;
-    const at = this.#idle.findIndex((buffer) => buffer.size >= bytes);
-    const [found] = at < 0 ? [] : this.#idle.splice(at, 1);
-    if (found !== undefined) return found;
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    const buffer = context.allocate('rows as in the file', Math.max(bytes, SLICE_BYTES), usage);
-    this.#staging.add(buffer);
+    const usage = GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC;
+    const buffer = context.allocate('slice', Math.max(size, SLICE_BYTES), usage);
+    this.#stagings.add(buffer);
+    await buffer.mapAsync(GPUMapMode.WRITE);
     return buffer;
+  }
+
+  #release(buffer: GPUBuffer): void {
+    this.#stagings.delete(buffer);
+    this.#options.context.release(buffer);
+  }
+
+  #rawRoom(size: number): GPUBuffer {
+    const { context } = this.#options;
+    if (this.#raw !== undefined && this.#raw.size >= size) return this.#raw;
+    if (this.#raw !== undefined) context.release(this.#raw);
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    this.#raw = context.allocate('rows as in the file', Math.max(size, SLICE_BYTES), usage);
+    return this.#raw;
   }
 }
