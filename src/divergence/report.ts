@@ -41,6 +41,16 @@ export interface Flip {
   readonly explained?: boolean;
 }
 
+/** Sizes of the finite values of a tap. */
+export interface ValueRange {
+  /** Largest magnitude; 0 where no value is finite. */
+  readonly absMax: Metric;
+  /** Smallest magnitude that is not 0; 0 where there is none. */
+  readonly absMin: Metric;
+  /** Share of all values that are subnormal f32, 0 to 1. */
+  readonly subnormals: Metric;
+}
+
 /** One comparison of two taps: arm `a` (under test) against arm `b` (the reference). */
 export interface Row {
   readonly a: string;
@@ -62,10 +72,25 @@ export interface Row {
   /** Largest error / bound; only where the reference computed bounds. Above 1 is a defect. */
   readonly maxRatio?: Metric;
   readonly maxRatioIndex?: readonly number[];
+  /** How many elements have an error / bound in each bin (`RATIO_EDGES`); where there is a `maxRatio`. */
+  readonly ratios?: readonly number[];
+  /**
+   * Products only: largest error / (sqrt(n) 2^-24 sum |w x|), what n random roundings to nearest would make. Information, no verdict: it
+   * shows lower precision that hides under the worst-case bound.
+   */
+  readonly maxEstimate?: Metric;
   readonly nanA?: number;
   readonly nanB?: number;
   readonly infA?: number;
   readonly infB?: number;
+  /** How many of `infA`, `infB` are -Infinity. */
+  readonly negInfA?: number;
+  readonly negInfB?: number;
+  /** Fingerprint of arm `a`'s values, bit for bit: what a baseline of the same adapter is held to. */
+  readonly bitsA?: string;
+  /** The finite values of each arm: the run-up of poison. */
+  readonly rangeA?: ValueRange;
+  readonly rangeB?: ValueRange;
   /** Index of the first value that is not finite in `a`. */
   readonly firstNonFiniteA?: readonly number[];
   readonly firstNonFiniteB?: readonly number[];
@@ -129,6 +154,56 @@ export interface Verdict {
   readonly others?: readonly Culprit[];
 }
 
+/** What kinds of values poison is made of. */
+export type PoisonKind = 'NaN' | '+Infinity' | '-Infinity';
+
+/** The first value of one arm that is not finite, what led to it and what became of it. Free-running where the run did so. */
+export interface Poison {
+  readonly arm: string;
+  readonly mode: CompareMode;
+  readonly layer: number | undefined;
+  readonly stage: StageId;
+  readonly kind: PoisonKind;
+  /** [position, slot, channel ...] */
+  readonly index: readonly number[];
+  /** Every tap with poison in it, forward order: values that are not finite, of all. */
+  readonly spread: readonly {
+    readonly layer: number | undefined;
+    readonly stage: StageId;
+    readonly bad: number;
+    readonly count: number;
+  }[];
+  /** The taps before it, forward order, nearest last. */
+  readonly runUp: readonly ({ readonly layer: number | undefined; readonly stage: StageId } & ValueRange)[];
+}
+
+export type FindingKind = 'bits' | 'limit' | 'flip' | 'non-finite' | 'verdict' | 'missing' | 'new';
+
+/** One comparison that is not as the baseline has it. */
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly mode: CompareMode;
+  readonly layer: number | undefined;
+  readonly stage: StageId;
+  /** What was accepted and what is, for people. */
+  readonly was: string;
+  readonly now: string;
+  /** For `limit`: why it is one. */
+  readonly reason?: string;
+}
+
+export interface BaselineResult {
+  /** `same`: not a bit has moved; `within`: what moved is allowed to; `moved`: a regression. */
+  readonly status: 'same' | 'within' | 'moved';
+  /** Held bit for bit, or within limits. */
+  readonly held: 'bits' | 'limits';
+  readonly rows: number;
+  /** Forward order. */
+  readonly findings: readonly Finding[];
+  /** One line for people. */
+  readonly sentence: string;
+}
+
 export interface ModelCard {
   readonly name: string;
   readonly file: string;
@@ -177,6 +252,10 @@ export interface Report {
   readonly browser?: { readonly name: string; readonly version: string };
   readonly runtime: 'node' | 'browser';
   readonly verdict: Verdict;
+  /** Where each arm's values stop being finite; absent where they never do. */
+  readonly poison?: { readonly a?: Poison; readonly b?: Poison };
+  /** How the run stands to an accepted one, where one was given. */
+  readonly baseline?: BaselineResult;
   /** Forward order. */
   readonly rows: readonly Row[];
   readonly routing: readonly RoutingRow[];
