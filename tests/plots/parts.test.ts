@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/base/random';
 import { loadSummary, selectLoad } from '../../src/plots/select-load';
 import { comparePartsOf, likelyWay, selectParts } from '../../src/plots/select-parts';
 import { viewOfReport, type TraceView } from '../../src/plots/trace-view';
@@ -38,7 +39,14 @@ describe('parts of a prompt', () => {
   });
 
   it('differ by more than their own halves where they prefer experts of their own', () => {
-    const comparison = comparePartsOf(view, selectParts(view, 'thirds'));
+    // Each third chooses four of eight experts of its own.
+    const random = seededRandom(9);
+    const routing = view.routing.map((row) => {
+      const own = Array.from({ length: 8 }, (_, e) => (e + 4 * Math.floor(row.position / 10)) % 16);
+      const experts = own.sort(() => random.uniform() - 0.5).slice(0, 4);
+      return { ...row, a: { experts, weights: [0.4, 0.3, 0.2, 0.1] }, b: { experts, weights: [0.4, 0.3, 0.2, 0.1] } };
+    });
+    const comparison = comparePartsOf({ ...view, routing }, selectParts(view, 'thirds'));
     expect(comparison.parts).toHaveLength(3);
     expect(comparison.within ?? 0).toBeGreaterThan((comparison.between ?? 1) + 0.03);
     for (const telling of comparison.telling) {
