@@ -16,12 +16,26 @@ const MAY_IMPORT = {
   gpu: ['base', 'gguf', 'model'],
   trace: ['base', 'gguf', 'model'],
   divergence: ['base', 'model', 'trace'],
+  regression: ['base', 'model', 'divergence'],
   plots: ['base', 'model', 'divergence'],
   session: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence'],
   worker: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session'],
   store: ['base', 'model', 'divergence', 'session', 'worker', 'plots'],
   ui: ['base', 'model', 'divergence', 'session', 'plots', 'store'],
-  cli: ['base', 'gguf', 'tokenizer', 'model', 'synthetic', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots'],
+  cli: [
+    'base',
+    'gguf',
+    'tokenizer',
+    'model',
+    'synthetic',
+    'cpu',
+    'gpu',
+    'trace',
+    'divergence',
+    'regression',
+    'session',
+    'plots',
+  ],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
 

@@ -190,8 +190,10 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     const spec: RunSpec = {
       tokens,
       ...(typed.source === 'text' && instead === undefined ? { prompt: typed.text } : {}),
-      arms: options.arms === 'both' ? ['gpu', 'cpu'] : [options.arms],
+      arms: options.arms,
       mode: options.mode,
+      ...(options.routing === 'own' ? {} : { routing: options.routing }),
+      ...(options.inject.length === 0 || !options.arms.includes('gpu') ? {} : { inject: options.inject }),
       stages: options.stages,
       layers: options.layers,
       positions: instead?.positions ?? options.positions,
@@ -226,7 +228,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     start: async () => {
       const adapter = client.adapter().then((found) => {
         set({ adapter: found });
-        if ('code' in found) set((s) => ({ options: { ...s.options, arms: 'cpu' } }));
+        if ('code' in found) set((s) => ({ options: { ...s.options, arms: ['cpu'] } }));
       });
       const recorded = host.recordedReport().then(
         (report) => {

@@ -4,7 +4,8 @@ import type { Place } from '../plots/select-walk';
 import type { CompareMode } from '../divergence/report';
 import type { ErrorMetric } from '../plots/error-scale';
 import type { TableMetric } from '../plots/select-table';
-import type { Progress, RunSpec } from '../session/events';
+import type { RunArm } from '../model/arms';
+import type { Progress, Routing, RunSpec } from '../session/events';
 import type { OpenedModel } from '../worker/client-types';
 import type { Continuation } from './continue-actions';
 import type { Inspection, Traced } from './inspect-actions';
@@ -29,12 +30,13 @@ export interface PromptState {
   readonly error: ErrorData | undefined;
 }
 
-export type ArmChoice = 'both' | 'gpu' | 'cpu';
-
 /** Run options as typed. */
 export interface RunOptions {
-  readonly arms: ArmChoice;
+  readonly arms: readonly RunArm[];
   readonly mode: RunMode;
+  readonly routing: Routing;
+  /** Faults on purpose, as `parseFault` reads them. */
+  readonly inject: readonly string[];
   readonly stages: string;
   readonly layers: string;
   readonly positions: string;
@@ -97,7 +99,15 @@ export const FIRST_STATE: AppState = {
   adapter: undefined,
   error: undefined,
   prompt: { text: '', idsText: '', source: 'text', chat: false, ids: [], texts: [], pending: false, error: undefined },
-  options: { arms: 'both', mode: 'both', stages: 'all', layers: 'all', positions: 'all' },
+  options: {
+    arms: ['gpu', 'cpu'],
+    mode: 'both',
+    routing: 'own',
+    inject: [],
+    stages: 'all',
+    layers: 'all',
+    positions: 'all',
+  },
   progress: undefined,
   cancelling: false,
   selection: undefined,

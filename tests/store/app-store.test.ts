@@ -95,7 +95,7 @@ describe('before any file', () => {
     const { store, client } = page({ adapter: NO_WEBGPU });
     await store.actions.start();
     expect(store.getState()).toMatchObject({ phase: 'idle', adapter: { code: 'gpu-unavailable' } });
-    expect(store.getState().options.arms).toBe('cpu');
+    expect(store.getState().options.arms).toEqual(['cpu']);
     await store.actions.runSample();
     expect(client.calls.at(-1)).toMatch(/^run cpu /);
   });
@@ -207,7 +207,7 @@ describe('running', () => {
     };
     await store.actions.open([file('good.gguf')]);
     store.actions.setTokenIds('[1, 2 3]');
-    store.actions.setOptions({ arms: 'gpu', mode: 'free', stages: 'moe_router', layers: '0..3', positions: 'last' });
+    store.actions.setOptions({ arms: ['gpu'], mode: 'free', stages: 'moe_router', layers: '0..3', positions: 'last' });
     await store.actions.run();
     expect(spy).toHaveBeenCalledWith({
       tokens: [1, 2, 3],
