@@ -48,8 +48,10 @@ async function traced(browser: Browser, page: Page, act: () => Promise<void>): P
 
 function say(what: string, { longest, longestWall, tasks, events, heaviest }: MainThread): void {
   const worst = events.reduce((ms, event) => Math.max(ms, event), 0);
-  console.log(
-    `${what}: longest task ${longest.toFixed(1)} ms computing (${longestWall.toFixed(1)} ms by the clock), ${String(tasks)} tasks above ${String(LIMIT_MS)} ms; event to next paint at most ${worst.toFixed(0)} ms of ${String(events.length)}${process.env.HEAVY === undefined ? '' : `\n  ${heaviest.join('\n  ')}`}`,
+  const { HEAVY } = process.env;
+  const why = HEAVY === undefined ? '' : heaviest.map((task) => `\n  ${task}`).join('');
+  process.stdout.write(
+    `${what}: longest task ${longest.toFixed(1)} ms computing (${longestWall.toFixed(1)} ms by the clock), ${String(tasks)} tasks above ${String(LIMIT_MS)} ms; event to next paint at most ${worst.toFixed(0)} ms of ${String(events.length)}${why}\n`,
   );
 }
 
