@@ -8,6 +8,8 @@ import { selectFirst, type Place } from '../plots/select-walk';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { EngineClient, PageSource } from '../worker/client-types';
 import { announcementOf } from './announce';
+import { continueActions } from './continue-actions';
+import { inspectActions } from './inspect-actions';
 import { sourceName } from './page-url';
 import { promptActions } from './prompt-actions';
 import { FIRST_STATE, type AppState, type RunOptions } from './state';
@@ -38,6 +40,12 @@ export interface AppActions {
   run(): Promise<void>;
   cancel(): Promise<void>;
   dismissError(): void;
+  /** Has tensors that were not kept, by running the layers up to them again. */
+  fetchTaps(): Promise<void>;
+  /** Continues the last run greedily. */
+  continueText(count?: number): Promise<void>;
+  /** Traces the prompt and what was said up to this position, at this position. */
+  traceToken(position: number): Promise<void>;
   setPromptText(text: string): void;
   setTokenIds(text: string): void;
   setChat(chat: boolean): void;
@@ -45,6 +53,7 @@ export interface AppActions {
   select(place: Place | undefined): void;
   walk(to: 'first' | 'next' | 'previous'): void;
   setHeatMode(mode: CompareMode): void;
+  setTensorMode(mode: CompareMode): void;
   setMetric(metric: ErrorMetric): void;
   setTableMetric(metric: TableMetric): void;
   setShortcuts(on: boolean): void;
@@ -56,6 +65,12 @@ export interface AppActions {
 
 export interface AppStore extends Pick<StoreApi<AppState>, 'getState' | 'subscribe' | 'getInitialState'> {
   readonly actions: AppActions;
+}
+
+interface Instead {
+  readonly tokens: readonly number[];
+  readonly texts: readonly string[];
+  readonly positions: string;
 }
 
 /** Progress reaches the page at most this often, in milliseconds; results and ends always do. */
@@ -70,6 +85,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
   const get = store.getState;
   const set = store.setState;
   const prompt = promptActions(client, get, set);
+  const inspect = inspectActions(client, get, set);
+  const more = continueActions(client, get, set);
+  store.subscribe(inspect.refresh);
   let opening = 0;
   let running: Promise<void> | undefined;
   // Events of a run may arrive after its promise has settled: those of an older run are dropped.
@@ -81,7 +99,14 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     set({ announcement: `${error.message} ${error.remedy}` });
   };
 
+  /** Ends what uses the arms beside a run: a continuation, or tensors on their way. */
+  const endSideWork = async (): Promise<void> => {
+    const { continuation, inspection } = get();
+    if (continuation?.running === true || inspection?.fetching === true) await client.cancel();
+  };
+
   const endRun = async (): Promise<void> => {
+    await endSideWork();
     if (running === undefined) return;
     await actions.cancel();
     await running;
@@ -99,6 +124,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (mine !== opening) return false;
       const { nLayer } = opened.card.hparams;
       set({ phase: 'ready', opened, loadingName: undefined, live: undefined, report: undefined, selection: undefined });
+      set({ traced: undefined, continuation: undefined });
       set({ announcement: `${opened.card.name} is open: ${String(nLayer)} layers.` });
       if (!opened.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
       prompt.refresh();
@@ -127,12 +153,15 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       }
       case 'rows':
         if (live !== undefined) {
-          const rows = [...live.rows, ...event.rows];
-          set({ live: { ...live, rows, routing: [...live.routing, ...event.routing] } });
+          // Appended in place: a step costs what is new, however long the trace has become.
+          live.rows.push(...event.rows);
+          live.routing.push(...event.routing);
+          set({ live: { ...live, layersDone: live.layersDone + (event.layer === undefined ? 0 : 1) } });
         }
         return;
       case 'done':
         set({ phase: 'done', report: event.report, live: undefined, progress: undefined, cancelling: false });
+        if (live !== undefined) set({ traced: { report: event.report, spec: live.spec } });
         return;
       case 'cancelled':
         set({ phase: 'cancelled', progress: undefined, cancelling: false });
@@ -143,13 +172,15 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     }
   };
 
-  const startRun = async (): Promise<void> => {
+  /** `instead`: these tokens and positions, whatever is typed. */
+  const startRun = async (instead?: Instead): Promise<void> => {
     const { opened } = get();
     if (opened === undefined) return;
     const before = opening;
     let tokens: readonly number[];
     try {
-      tokens = await prompt.settle();
+      await endSideWork();
+      tokens = instead?.tokens ?? (await prompt.settle());
     } catch (error) {
       failWith(toErrorData(error));
       return;
@@ -158,24 +189,26 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     const { options, prompt: typed } = get();
     const spec: RunSpec = {
       tokens,
-      ...(typed.source === 'text' ? { prompt: typed.text } : {}),
+      ...(typed.source === 'text' && instead === undefined ? { prompt: typed.text } : {}),
       arms: options.arms,
       mode: options.mode,
       ...(options.routing === 'own' ? {} : { routing: options.routing }),
       ...(options.inject.length === 0 || !options.arms.includes('gpu') ? {} : { inject: options.inject }),
       stages: options.stages,
       layers: options.layers,
-      positions: options.positions,
+      positions: instead?.positions ?? options.positions,
     };
     const live = {
       spec,
       model: opened.card,
-      tokenTexts: typed.texts,
+      tokenTexts: instead?.texts ?? typed.texts,
       adapter: undefined,
       rows: [],
       routing: [],
+      layersDone: 0,
     };
     set({ phase: 'running', live, report: undefined, error: undefined, progress: undefined, selection: undefined });
+    set({ traced: undefined, continuation: undefined });
     const mine = ++runs;
     running = client
       .run(spec, (event) => {
@@ -225,7 +258,21 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (get().opened === undefined) await actions.runSample();
       else await startRun();
     },
+    fetchTaps: inspect.fetchTaps,
+    continueText: more.continueText,
+    traceToken: async (position) => {
+      const { traced, continuation } = get();
+      if (traced === undefined || continuation === undefined || running !== undefined) return;
+      const said = continuation.tokens.filter((token) => token.position <= position);
+      const { tokens, tokenTexts = [] } = traced.report.run;
+      await startRun({
+        tokens: [...tokens, ...said.map((token) => token.token)],
+        texts: [...tokens.map((id, i) => tokenTexts[i] ?? String(id)), ...said.map((token) => token.text)],
+        positions: String(position),
+      });
+    },
     cancel: async () => {
+      if (running === undefined) await endSideWork();
       if (running === undefined || get().cancelling) return;
       set({ cancelling: true, announcement: 'Cancelling.' });
       await client.cancel();
@@ -252,6 +299,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     },
     setHeatMode: (heatMode) => {
       set({ heatMode });
+    },
+    setTensorMode: (tensorMode) => {
+      set({ tensorMode });
     },
     setMetric: (metric) => {
       set({ metric });

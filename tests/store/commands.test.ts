@@ -18,7 +18,7 @@ describe('commands', () => {
   it('have one key each, and no key twice', () => {
     const keys = COMMANDS.flatMap((c: Command) => c.keys);
     expect(new Set(keys).size).toBe(keys.length);
-    expect(keys.sort()).toEqual(['Escape', 'c', 'f', 'n', 'o', 'p', 'r', 's', 't']);
+    expect(keys.sort()).toEqual(['Escape', 'c', 'f', 'g', 'n', 'o', 'p', 'r', 's', 't']);
   });
 
   it('are meant by their keys only when they can be run', () => {
