@@ -17,11 +17,12 @@ const MAY_IMPORT = {
   trace: ['base', 'gguf', 'model'],
   divergence: ['base', 'model', 'trace'],
   plots: ['base', 'model', 'divergence'],
+  share: ['base', 'model', 'trace', 'divergence', 'plots'],
   session: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence'],
-  worker: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session'],
-  store: ['base', 'model', 'divergence', 'session', 'worker', 'plots'],
-  ui: ['base', 'model', 'divergence', 'session', 'plots', 'store'],
-  cli: ['base', 'gguf', 'tokenizer', 'model', 'synthetic', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots'],
+  worker: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots', 'share'],
+  store: ['base', 'model', 'divergence', 'session', 'worker', 'plots', 'share'],
+  ui: ['base', 'model', 'divergence', 'session', 'plots', 'share', 'store'],
+  cli: ['base', 'gguf', 'tokenizer', 'model', 'synthetic', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots', 'share'],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
 
