@@ -22,7 +22,20 @@ const MAY_IMPORT = {
   worker: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots', 'share'],
   store: ['base', 'model', 'divergence', 'session', 'worker', 'plots', 'share'],
   ui: ['base', 'model', 'divergence', 'session', 'plots', 'share', 'store'],
-  cli: ['base', 'gguf', 'tokenizer', 'model', 'synthetic', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots', 'share'],
+  cli: [
+    'base',
+    'gguf',
+    'tokenizer',
+    'model',
+    'synthetic',
+    'cpu',
+    'gpu',
+    'trace',
+    'divergence',
+    'session',
+    'plots',
+    'share',
+  ],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
 
