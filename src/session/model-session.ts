@@ -11,11 +11,13 @@ import { createFaultyEngine } from '../gpu/faults/faulty-engine';
 import type { ArmEngine, EngineHooks, Tap } from '../model/engine';
 import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
+import { checkTokens } from '../model/check-step';
 import { checkFault, parseFault } from '../model/parse-fault';
 import { readHParams } from '../model/read-hparams';
 import { checkWeights } from '../model/weights';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
 import type { RunSpec, SessionEvent } from './events';
+import { generate, type GeneratedToken, type GenerateEnd } from './generate';
 import type { Host } from './host';
 import { modelCard } from './model-card';
 import { ProgressMeter } from './progress';
@@ -56,6 +58,8 @@ export class ModelSession {
   #context: Promise<GpuContext> | undefined;
   #gpu: { readonly engine: GpuEngine; readonly budget: number | undefined; readonly clean: boolean } | undefined;
   #meter: ProgressMeter | undefined;
+  /** What both arms still hold keys and values of: the run or continuation before. */
+  #past: { readonly run: string; readonly tokens: readonly number[] } | undefined;
   #running = false;
   readonly #hooks: EngineHooks = { onRead: (tensor, bytes) => this.#meter?.hooks.onRead?.(tensor, bytes) };
 
@@ -109,6 +113,7 @@ export class ModelSession {
       handlers.onEvent({ type: 'progress', progress });
     });
     this.#meter = meter;
+    this.#past = undefined;
     meter.update('prepare', 0, 1);
     try {
       const { faults, ...arms } = await orCancelled(this.#openArms(spec), handlers.signal).catch((error: unknown) => {
@@ -118,7 +123,7 @@ export class ModelSession {
         );
         throw error;
       });
-      return await runSession({
+      const report = await runSession({
         spec,
         model: this.model,
         hparams: this.hparams,
@@ -139,11 +144,62 @@ export class ModelSession {
         onTap: handlers.onTap,
         signal: handlers.signal,
       });
+      // An arm that only ran stages alone, or with another's experts, or with faults (it is made anew each time) has no past to go on from.
+      const kept = spec.routing !== 'reference' && (spec.mode !== 'isolated' || spec.arms.length === 1);
+      if (kept && faults.length === 0) this.#past = { run: armsKey(spec), tokens: spec.tokens };
+      return report;
     } catch (error) {
       if (!HARMLESS.has(toErrorData(error).code)) await this.#closeArms();
       throw error;
     } finally {
       this.#meter = undefined;
+      this.#running = false;
+    }
+  }
+
+  /**
+   * Continues a run's prompt greedily on its arms; where these have just run it, with their keys and values kept.
+   * @param tokens the run's prompt and what was generated before
+   * @throws TracerError `run-busy`, `run-cancelled`, or what an arm threw
+   */
+  async generate(
+    spec: RunSpec,
+    tokens: readonly number[],
+    handlers: {
+      readonly count: number;
+      readonly onToken: (token: GeneratedToken) => void;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<GenerateEnd> {
+    if (this.#running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
+    checkTokens(tokens, this.hparams.nVocab);
+    this.#running = true;
+    const past = this.#past?.run === armsKey(spec) ? this.#past.tokens : [];
+    this.#past = undefined;
+    const said: number[] = [];
+    try {
+      const arms = await orCancelled(this.#openArms(spec), handlers.signal);
+      const end = await generate({
+        arms,
+        hparams: this.hparams,
+        tokens,
+        nPast: commonLength(past, tokens),
+        count: handlers.count,
+        eosId: this.tokenizer?.eosId,
+        tokenText: (id) => this.tokenText(id),
+        onToken: (token) => {
+          said.push(token.token);
+          handlers.onToken(token);
+        },
+        signal: handlers.signal,
+      });
+      // The last token said has not been fed back.
+      if (arms.faults.length === 0) this.#past = { run: armsKey(spec), tokens: [...tokens, ...said.slice(0, -1)] };
+      return end;
+    } catch (error) {
+      if (!HARMLESS.has(toErrorData(error).code)) await this.#closeArms();
+      throw error;
+    } finally {
       this.#running = false;
     }
   }
@@ -212,7 +268,18 @@ export class ModelSession {
     this.#context = undefined;
     this.#cpu = undefined;
     this.#pool = undefined;
+    this.#past = undefined;
   }
+}
+
+/** Runs with the same key meet the same engines in the same state. */
+function armsKey({ arms, inject = [], gpuBudget }: RunSpec): string {
+  return JSON.stringify([arms, inject, gpuBudget]);
+}
+
+function commonLength(x: readonly number[], y: readonly number[]): number {
+  const differs = x.findIndex((token, i) => token !== y[i]);
+  return differs < 0 ? Math.min(x.length, y.length) : differs;
 }
 
 function attempt<T>(

@@ -127,8 +127,10 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       }
       case 'rows':
         if (live !== undefined) {
-          const rows = [...live.rows, ...event.rows];
-          set({ live: { ...live, rows, routing: [...live.routing, ...event.routing] } });
+          // Appended in place: a step costs what is new, however long the trace has become.
+          live.rows.push(...event.rows);
+          live.routing.push(...event.routing);
+          set({ live: { ...live, layersDone: live.layersDone + (event.layer === undefined ? 0 : 1) } });
         }
         return;
       case 'done':
@@ -172,6 +174,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       adapter: undefined,
       rows: [],
       routing: [],
+      layersDone: 0,
     };
     set({ phase: 'running', live, report: undefined, error: undefined, progress: undefined, selection: undefined });
     const mine = ++runs;

@@ -1,3 +1,4 @@
+import { rowIndex } from '../plots/trace-index';
 import type { AppStore } from './app-store';
 import type { AppState } from './state';
 import { selectShown, selectView } from './view';
@@ -17,8 +18,10 @@ const hasReport = (state: AppState): boolean => {
   const { kind } = selectShown(state);
   return kind === 'report' || kind === 'recorded';
 };
-const hasDivergence = (state: AppState): boolean =>
-  selectView(state)?.rows.some((row) => row.verdict !== 'match' && row.count > 0) ?? false;
+const hasDivergence = (state: AppState): boolean => {
+  const view = selectView(state);
+  return view !== undefined && rowIndex(view.rows).parted;
+};
 const canRun = (state: AppState): boolean => state.phase !== 'running' && state.phase !== 'loading';
 
 /** Every command of the page: buttons, keys, palette and tests read this table. */

@@ -44,8 +44,10 @@ export interface LiveTrace {
   readonly model: OpenedModel['card'];
   readonly tokenTexts: readonly string[];
   readonly adapter: AdapterCard | undefined;
-  readonly rows: readonly Row[];
-  readonly routing: readonly RoutingRow[];
+  /** The run's own arrays: they only ever grow, and every step of the run makes a new `LiveTrace` around them. */
+  readonly rows: Row[];
+  readonly routing: RoutingRow[];
+  readonly layersDone: number;
 }
 
 export interface AppState {

@@ -56,7 +56,7 @@ function LiveHeadline(): ReactElement {
   const progress = useApp((s) => s.progress);
   const cancelling = useApp((s) => s.cancelling);
   const shown = useApp(selectShown);
-  const layers = shown.kind === 'live' ? new Set(shown.live.rows.flatMap((r) => r.layer ?? [])).size : 0;
+  const layers = shown.kind === 'live' ? shown.live.layersDone : 0;
   if (phase !== 'running') {
     const sentence = phase === 'cancelled' ? `Cancelled after ${String(layers)} layers.` : 'The run did not finish.';
     return <Plain kicker={phase === 'cancelled' ? 'Cancelled' : 'Stopped'} sentence={sentence} />;

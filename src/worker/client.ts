@@ -1,6 +1,7 @@
 import { proxy, wrap } from 'comlink';
 import { fail, toErrorData, type ErrorData } from '../base/errors';
 import type { AdapterCard } from '../divergence/report';
+import type { TapAnswer } from '../session/tap-inspector';
 import type { EngineClient } from './client-types';
 import type { EngineService } from './engine-service';
 import { carryErrorCodes } from './error-transfer';
@@ -35,6 +36,9 @@ export function createEngineClient(): EngineClient {
     tokenize: (text, options) => orCrash(service.tokenize(text, options)),
     tokenTexts: (ids) => orCrash(service.tokenTexts(ids)),
     run: (spec, onEvent) => orCrash(service.run(spec, proxy(onEvent))),
+    tapSlice: (place) => orCrash<TapAnswer>(service.tapSlice(place)),
+    fetchTaps: (place) => orCrash<TapAnswer>(service.fetchTaps(place)),
+    generate: (spec, tokens, count, onToken) => orCrash(service.generate(spec, tokens, count, proxy(onToken))),
     cancel: () => orCrash(service.cancel()),
     adapter: async () => orCrash<AdapterCard | ErrorData>(service.adapter()).catch(toErrorData),
   };

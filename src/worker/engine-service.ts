@@ -1,13 +1,16 @@
 import { fail, toErrorData, type ErrorData } from '../base/errors';
 import type { AdapterCard } from '../divergence/report';
+import type { SlicePlace } from '../divergence/tap-slice';
 import type { SourceDescriptor } from '../gguf/byte-source';
 import { openModel } from '../gguf/open-model';
 import { openSource } from '../gguf/open-source';
 import { defaultBudget } from '../gpu/weights/budget';
 import { checkTokenIds } from '../model/check-step';
 import type { RunSpec, SessionEvent } from '../session/events';
+import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import type { Host } from '../session/host';
 import { ModelSession } from '../session/model-session';
+import { TapInspector, type TapAnswer } from '../session/tap-inspector';
 import { runCost } from '../session/preflight';
 import type { OpenedModel, Preflight, TokenizedPrompt } from './client-types';
 
@@ -15,13 +18,15 @@ import type { OpenedModel, Preflight, TokenizedPrompt } from './client-types';
 export class EngineService {
   readonly #host: Host;
   readonly #workers: number;
+  readonly #taps: TapInspector;
   #session: ModelSession | undefined;
   #run: { readonly abort: AbortController; readonly ended: Promise<unknown> } | undefined;
 
-  /** `workers`: how many threads the reference will use, for the preflight. */
-  constructor(host: Host, workers: number) {
+  /** `workers`: how many threads the reference will use, for the preflight. `tapBudget`: bytes of tensors kept for the inspector. */
+  constructor(host: Host, workers: number, tapBudget?: number) {
     this.#host = host;
     this.#workers = workers;
+    this.#taps = new TapInspector(tapBudget);
   }
 
   async open(descriptors: readonly SourceDescriptor[]): Promise<OpenedModel> {
@@ -37,6 +42,7 @@ export class EngineService {
     const session = await this.#newSession(model);
     const before = this.#session;
     this.#session = session;
+    this.#taps.clear();
     await before?.dispose();
     return { card: session.card, preflight: await this.#preflight(session) };
   }
@@ -54,15 +60,41 @@ export class EngineService {
   }
 
   async run(spec: RunSpec, onEvent: (event: SessionEvent) => void): Promise<void> {
+    await this.#alone((session, signal) =>
+      // What went wrong has been told as an event.
+      session.run(spec, { onEvent, signal, onTap: this.#taps.begin(spec) }).catch(() => undefined),
+    );
+  }
+
+  tapSlice(place: SlicePlace): TapAnswer {
+    return this.#taps.answer(place);
+  }
+
+  fetchTaps(place: SlicePlace): Promise<TapAnswer> {
+    return this.#alone((session, signal) => this.#taps.fetch(place, session, signal));
+  }
+
+  generate(
+    spec: RunSpec,
+    tokens: readonly number[],
+    count: number,
+    onToken: (token: GeneratedToken) => void,
+  ): Promise<GenerateEnd> {
+    return this.#alone((session, signal) => session.generate(spec, tokens, { count, onToken, signal }));
+  }
+
+  /** One thing at a time runs on the arms. */
+  async #alone<T>(work: (session: ModelSession, signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#run !== undefined) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
+    const session = this.#opened();
     const abort = new AbortController();
-    // What went wrong has been told as an event.
-    const ended = this.#opened()
-      .run(spec, { onEvent, signal: abort.signal })
-      .catch(() => undefined);
-    this.#run = { abort, ended };
-    await ended;
-    this.#run = undefined;
+    const result = work(session, abort.signal);
+    this.#run = { abort, ended: result.catch(() => undefined) };
+    try {
+      return await result;
+    } finally {
+      this.#run = undefined;
+    }
   }
 
   /** Resolves when the run has come to rest. */
@@ -80,6 +112,14 @@ export class EngineService {
     } catch (error) {
       return toErrorData(error);
     }
+  }
+
+  /** Ends what runs and frees everything. */
+  async dispose(): Promise<void> {
+    await this.cancel();
+    this.#taps.clear();
+    await this.#session?.dispose();
+    this.#session = undefined;
   }
 
   async #newSession(model: ConstructorParameters<typeof ModelSession>[0]): Promise<ModelSession> {

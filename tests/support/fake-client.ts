@@ -1,5 +1,7 @@
 import { fail, type ErrorData } from '../../src/base/errors';
 import type { AdapterCard, Report, Row } from '../../src/divergence/report';
+import type { SlicePlace } from '../../src/divergence/tap-slice';
+import type { TapAnswer } from '../../src/session/tap-inspector';
 import type { Progress, RunPhase } from '../../src/session/events';
 import type { EngineClient, OpenedModel, PageSource } from '../../src/worker/client-types';
 
@@ -14,7 +16,12 @@ export interface FakeOptions {
   /** The run fails with this after its first layer. */
   readonly failRun?: ErrorData;
   readonly chatTemplate?: boolean;
+  /** What the inspector is told. */
+  readonly taps?: (place: SlicePlace) => TapAnswer;
+  readonly fetched?: (place: SlicePlace) => TapAnswer;
 }
+
+const NO_TAPS = { bytes: 0, budget: 1, kept: 0, dropped: 0 };
 
 export interface FakeClient extends EngineClient {
   readonly calls: string[];
@@ -103,6 +110,29 @@ export function fakeClient(options: FakeOptions): FakeClient {
       } finally {
         running = false;
       }
+    },
+    tapSlice: async (place) => {
+      calls.push(`tapSlice ${String(place.layer)} ${place.stage} ${String(place.position)} ${place.mode}`);
+      await Promise.resolve();
+      return options.taps?.(place) ?? { kind: 'absent', usage: NO_TAPS };
+    },
+    fetchTaps: async (place) => {
+      calls.push(`fetchTaps ${String(place.layer)} ${place.stage}`);
+      await pause();
+      return options.fetched?.(place) ?? { kind: 'absent', usage: NO_TAPS };
+    },
+    generate: async (_, tokens, count, onToken) => {
+      calls.push(`generate ${String(tokens.length)} +${String(count)}`);
+      cancelled = false;
+      for (let i = 0; i < count; i++) {
+        await pause();
+        if (cancelled) throw fail('run-cancelled', 'Cancelled.', 'Run again.');
+        const position = tokens.length + i;
+        const a = { token: 300 + i, text: ` a${String(i)}`, logit: 12.5, lead: 1.25 };
+        const b = i === 2 ? { ...a, token: 7, text: ' b' } : a;
+        onToken({ position, token: a.token, text: a.text, a, b, agree: a.token === b.token, ms: 20 });
+      }
+      return 'count';
     },
     cancel: async () => {
       calls.push('cancel');
