@@ -1,5 +1,5 @@
 import { fail, toErrorData, type ErrorData } from '../base/errors';
-import type { AdapterCard } from '../divergence/report';
+import type { AdapterCard, Report } from '../divergence/report';
 import type { SlicePlace } from '../divergence/tap-slice';
 import type { SourceDescriptor } from '../gguf/byte-source';
 import { openModel } from '../gguf/open-model';
@@ -12,6 +12,8 @@ import type { Host } from '../session/host';
 import { ModelSession } from '../session/model-session';
 import { TapInspector, type TapAnswer } from '../session/tap-inspector';
 import { runCost } from '../session/preflight';
+import { TraceShelf, type LastRun } from './trace-shelf';
+import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-client-types';
 import type { OpenedModel, Preflight, TokenizedPrompt } from './client-types';
 
 /** The engine as the worker offers it: `EngineClient` without the thread between. Holds at most one model. */
@@ -19,6 +21,9 @@ export class EngineService {
   readonly #host: Host;
   readonly #workers: number;
   readonly #taps: TapInspector;
+  readonly #shelf = new TraceShelf(() => this.#lastRun());
+  /** Of the model that is open. */
+  #report: Report | undefined;
   #session: ModelSession | undefined;
   #run: { readonly abort: AbortController; readonly ended: Promise<unknown> } | undefined;
 
@@ -43,6 +48,7 @@ export class EngineService {
     const before = this.#session;
     this.#session = session;
     this.#taps.clear();
+    this.#report = undefined;
     await before?.dispose();
     return { card: session.card, preflight: await this.#preflight(session) };
   }
@@ -60,10 +66,27 @@ export class EngineService {
   }
 
   async run(spec: RunSpec, onEvent: (event: SessionEvent) => void): Promise<void> {
-    await this.#alone((session, signal) =>
+    await this.#alone(async (session, signal) => {
+      this.#report = undefined;
       // What went wrong has been told as an event.
-      session.run(spec, { onEvent, signal, onTap: this.#taps.begin(spec) }).catch(() => undefined),
-    );
+      this.#report = await session.run(spec, { onEvent, signal, onTap: this.#taps.begin(spec) }).catch(() => undefined);
+    });
+  }
+
+  readTraceFiles(files: readonly SourceDescriptor[]): Promise<ReadResult> {
+    return this.#shelf.read(files);
+  }
+
+  traces(): readonly TraceCard[] {
+    return this.#shelf.cards();
+  }
+
+  compareTraces(a: string, b: string, options: CompareChoice): Report {
+    return this.#shelf.compare(a, b, options);
+  }
+
+  saveTensors(format: TensorFileFormat, withPrompt: boolean): Blob {
+    return this.#shelf.save(format, withPrompt);
   }
 
   tapSlice(place: SlicePlace): TapAnswer {
@@ -120,6 +143,13 @@ export class EngineService {
     this.#taps.clear();
     await this.#session?.dispose();
     this.#session = undefined;
+  }
+
+  #lastRun(): LastRun | undefined {
+    if (this.#report === undefined || this.#session === undefined) return undefined;
+    const tensors = [...this.#session.model.tensors];
+    const weightTypes = Object.fromEntries(tensors.map(([name, { type }]) => [name, type]));
+    return { report: this.#report, weightTypes, arms: this.#taps.kept().arms };
   }
 
   async #newSession(model: ConstructorParameters<typeof ModelSession>[0]): Promise<ModelSession> {
