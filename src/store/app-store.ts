@@ -10,11 +10,13 @@ import type { EngineClient, PageSource } from '../worker/client-types';
 import { announcementOf } from './announce';
 import { sourceName } from './page-url';
 import { promptActions } from './prompt-actions';
+import type { ShareHost, ShareKind } from './share-actions';
+import { linkOf, settleLink, shellActions, type ShellActions, type ShellHost } from './shell-actions';
 import { FIRST_STATE, type AppState, type RunOptions } from './state';
 import { selectNeighbour, selectShown, selectView } from './view';
 
 /** What the page itself provides: everything that touches the browser and that tests replace. */
-export interface PageHost {
+export interface PageHost extends ShellHost, ShareHost {
   /** The trace of the sample that ships with the page. */
   recordedReport(): Promise<Report>;
   sample(): Promise<PageSource>;
@@ -22,12 +24,11 @@ export interface PageHost {
   readonly startSources: readonly PageSource[];
   pickFiles(): void;
   saveFile(name: string, mediaType: string, text: string): void;
-  copyText(text: string): Promise<void>;
   /** Milliseconds, rising. */
   now(): number;
 }
 
-export interface AppActions {
+export interface AppActions extends ShellActions {
   /** Asks for the adapter, loads the recorded trace, opens what the address names. */
   start(): Promise<void>;
   /** Opens a model, also on top of a run, which is cancelled first. */
@@ -52,6 +53,8 @@ export interface AppActions {
   pickFiles(): void;
   saveReport(): void;
   copySentence(): Promise<void>;
+  /** Makes and delivers a picture, file or link. Its code is loaded on first use. */
+  share(kind: ShareKind): Promise<void>;
 }
 
 export interface AppStore extends Pick<StoreApi<AppState>, 'getState' | 'subscribe' | 'getInitialState'> {
@@ -60,6 +63,18 @@ export interface AppStore extends Pick<StoreApi<AppState>, 'getState' | 'subscri
 
 /** Progress reaches the page at most this often, in milliseconds; results and ends always do. */
 const PROGRESS_INTERVAL = 80;
+
+/** What the address tells. */
+const LINKED = [
+  'selection',
+  'metric',
+  'heatMode',
+  'tableMetric',
+  'options',
+  'report',
+] as const satisfies readonly (keyof AppState)[];
+/** The address is written this long after the last change, in milliseconds: browsers limit how often. */
+const ADDRESS_PAUSE = 250;
 
 /** For a sample run where nothing was typed and no recording gave a prompt. */
 const SAMPLE_PROMPT = 'Once upon a time there was a brave fox.';
@@ -100,6 +115,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       const { nLayer } = opened.card.hparams;
       set({ phase: 'ready', opened, loadingName: undefined, live: undefined, report: undefined, selection: undefined });
       set({ announcement: `${opened.card.name} is open: ${String(nLayer)} layers.` });
+      set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: undefined, dialog: undefined } }));
       if (!opened.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
       prompt.refresh();
       return true;
@@ -134,6 +150,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
         }
         return;
       case 'done':
+        set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: event.report } }));
         set({ phase: 'done', report: event.report, live: undefined, progress: undefined, cancelling: false });
         return;
       case 'cancelled':
@@ -192,8 +209,39 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     await running;
   };
 
+  const shell = shellActions(client, host, get, set, {
+    open: (sources) => actions.open(sources),
+    endRun,
+    failWith,
+    setPromptText: prompt.setText,
+    setTokenIds: prompt.setIds,
+  });
+
+  /** The address follows what is looked at, a moment later. */
+  const followAddress = (): void => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let written = '';
+    store.subscribe((now, before) => {
+      if (now.report !== before.report || now.recorded !== before.recorded) settleLink(get, set);
+      // A link that waits for its trace stays in the address.
+      if (get().shell.link !== undefined) return;
+      const same = LINKED.every((key) => now[key] === before[key]) && now.shell.link === before.shell.link;
+      if (same) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        const link = linkOf(get(), false);
+        if (link === written) return;
+        written = link;
+        host.setFragment(link);
+      }, ADDRESS_PAUSE);
+    });
+  };
+
   const actions: AppActions = {
+    ...shell,
     start: async () => {
+      followAddress();
+      shell.followLink();
       const adapter = client.adapter().then((found) => {
         set({ adapter: found });
         if ('code' in found) set((s) => ({ options: { ...s.options, arms: 'cpu' } }));
@@ -282,6 +330,12 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (shown.kind !== 'report' && shown.kind !== 'recorded') return;
       await host.copyText(shown.report.verdict.sentence);
       set({ announcement: 'Sentence copied.' });
+    },
+    share: async (kind) => {
+      const { share } = await import('./share-actions');
+      await share(kind, get, shell.setShare, client, host);
+      const { done, error } = get().shell.share;
+      set({ announcement: done ?? error?.message ?? '' });
     },
   };
   return { getState: get, subscribe: store.subscribe, getInitialState: store.getInitialState, actions };

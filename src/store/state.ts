@@ -6,6 +6,7 @@ import type { ErrorMetric } from '../plots/error-scale';
 import type { TableMetric } from '../plots/select-table';
 import type { Progress, RunSpec } from '../session/events';
 import type { OpenedModel } from '../worker/client-types';
+import { FIRST_SHELL, type ShellState } from './shell-state';
 
 export type { MemoryNeed, OpenedModel, Preflight } from '../worker/client-types';
 
@@ -77,6 +78,7 @@ export interface AppState {
   /** Single-letter keys on or off (WCAG 2.1.4). */
   readonly shortcuts: boolean;
   readonly theme: 'auto' | 'light' | 'dark';
+  readonly shell: ShellState;
 }
 
 export const FIRST_STATE: AppState = {
@@ -99,6 +101,7 @@ export const FIRST_STATE: AppState = {
   announcement: '',
   shortcuts: true,
   theme: 'auto',
+  shell: FIRST_SHELL,
 };
 
 /** The adapter, where there is one. */

@@ -5,7 +5,10 @@ import type { TraceView } from '../plots/trace-view';
 import { selectShown } from '../store/view';
 import { CommandButton } from './CommandButton';
 import { ErrorNotice } from './ErrorNotice';
-import { adapterName } from './Footer';
+import { plural } from '../base/format';
+import { adapterName } from '../share/provenance';
+import { promptLength } from '../share/redact';
+import { NoticeLine, OriginNotes, originText } from './Origin';
 import { ProgressLine } from './ProgressLine';
 import { useApp } from './use-app';
 
@@ -35,6 +38,7 @@ export function Headline(): ReactElement {
       ) : (
         <VerdictHeadline report={shown.report} view={shown.view} recorded={shown.kind === 'recorded'} />
       )}
+      <NoticeLine />
     </div>
   );
 }
@@ -85,15 +89,19 @@ function VerdictHeadline(props: {
 }): ReactElement {
   const { report, view, recorded } = props;
   const { status, sentence } = report.verdict;
+  const origin = useApp((s) => s.shell.origin);
+  const open = useApp((s) => s.opened?.card.headerSha256);
+  const elsewhere = origin !== undefined && open !== undefined && open !== report.model.headerSha256;
   const why = useMemo(() => explain(view), [view]);
   const look = status === 'match' ? 'good' : status === 'incomplete' ? '' : 'wrong';
   return (
     <>
       <p className="kicker">
-        <b>{recorded ? 'Recorded trace of the sample model' : 'This run'}</b>
+        <b>{recorded ? 'Recorded trace of the sample model' : originText(origin)}</b>
         <span>{report.model.name}</span>
+        {elsewhere ? <span className="bad">another model than the one that is open</span> : null}
         {report.adapter === undefined ? null : <span>{adapterName(report.adapter)}</span>}
-        <span>{report.run.tokens.length} tokens</span>
+        <span>{plural(promptLength(report.run), 'token')}</span>
         {report.run.inject === undefined ? null : <span>injected: {report.run.inject.join(', ')}</span>}
       </p>
       <h1 className={look} data-testid="verdict">
@@ -107,6 +115,7 @@ function VerdictHeadline(props: {
           ),
         )}
       </h1>
+      <OriginNotes report={report} />
       <p className="why">{why.map((part, i) => (part.code === true ? <code key={i}>{part.text}</code> : part.text))}</p>
       <p className="verbs">
         {recorded ? <CommandButton id="sample" look="button" /> : null}
@@ -118,6 +127,8 @@ function VerdictHeadline(props: {
           </>
         )}
         <CommandButton id="copy" look="link" withKey />
+        {recorded ? null : <CommandButton id="sample" look="link" />}
+        <CommandButton id="back" look="link" withKey hideWhenOff />
       </p>
     </>
   );

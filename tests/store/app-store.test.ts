@@ -43,6 +43,15 @@ function page(options: Partial<FakeOptions> = {}, host: Partial<PageHost> = {}):
       copied.push(text);
       return Promise.resolve();
     },
+    fragment: () => '',
+    setFragment: () => undefined,
+    focus: () => undefined,
+    renderPng: () => Promise.reject(new Error('no canvas here')),
+    saveBlob: () => undefined,
+    copyPicture: async (picture: Promise<Blob>) => {
+      await picture;
+    },
+    address: () => 'http://localhost/',
     now: () => (now += 1),
     ...host,
   };
