@@ -17,6 +17,7 @@ const MAY_IMPORT = {
   trace: ['base', 'gguf', 'model'],
   divergence: ['base', 'model', 'trace'],
   plots: ['base', 'model', 'divergence'],
+  offline: [],
   share: ['base', 'model', 'trace', 'divergence', 'plots'],
   session: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence'],
   worker: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots', 'share'],
