@@ -10,18 +10,18 @@ export async function fileKind(source: PageSource): Promise<'model' | 'trace'> {
   return kindOfHead(head, source.name);
 }
 
+/** First bytes of files that hold traces or pictures: APRT, NumPy, PNG, ZIP. */
+const MAGIC: readonly (readonly number[])[] = [
+  [0x41, 0x50, 0x52, 0x54],
+  [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59],
+  [0x89, 0x50, 0x4e, 0x47],
+  [0x50, 0x4b, 0x03, 0x04],
+];
+
 /** Whatever is no trace is taken for a model: its reader says best what is wrong with it. */
 export function kindOfHead(head: Uint8Array, name: string): 'model' | 'trace' {
-  const text = new TextDecoder('latin1').decode(head).replace(/^\u00ef\u00bb\u00bf/, '');
-  if (text.startsWith('GGUF') || /\.gguf$/i.test(name)) return 'model';
-  const first = text.trimStart();
-  const known =
-    text.startsWith('APRT') ||
-    text.startsWith('\u0093NUMPY') ||
-    text.startsWith('\u0089PNG\r\n') ||
-    text.startsWith('PK\u0003\u0004') ||
-    first.startsWith('{') ||
-    first.startsWith('<') ||
-    first.startsWith('arm,layer,stage');
-  return known ? 'trace' : 'model';
+  if (/\.gguf$/i.test(name)) return 'model';
+  if (MAGIC.some((magic) => magic.every((byte, i) => head[i] === byte))) return 'trace';
+  const text = new TextDecoder().decode(head).trimStart();
+  return text.startsWith('{') || text.startsWith('<') || text.startsWith('arm,layer,stage') ? 'trace' : 'model';
 }
