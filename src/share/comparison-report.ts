@@ -42,7 +42,7 @@ function sideText(side: string, { name, traces: { free, isolated } }: ComparedSi
     t === undefined ? [] : [t.provenance.mode === 'free' ? 'free-running' : 'isolated'],
   );
   const made = of?.toolVersion === undefined ? '' : `, MoEscope ${of.toolVersion}`;
-  const adapter = of?.adapter === undefined ? '' : `, on ${of.adapter}`;
+  const adapter = of?.adapter === undefined || of.adapter === '' ? '' : `, on ${of.adapter}`;
   return `${side}: ${of?.arm ?? 'nothing'} of ${name}, ${modes.join(' and ')}${adapter}${made}`;
 }
 

@@ -2,7 +2,7 @@ import { describePanel, divergencePanel } from '../plots/divergence-panel';
 import { ERROR_METRICS } from '../plots/error-scale';
 import { panelStages } from '../plots/panel-stages';
 import { sentenceParts } from '../plots/select-explain';
-import { selectPanel } from '../plots/select-panel';
+import { selectPanel, type PanelData } from '../plots/select-panel';
 import { svg, type SvgNode } from '../plots/svg';
 import { viewOfReport } from '../plots/trace-view';
 import type { Report } from '../divergence/report';
@@ -24,6 +24,11 @@ export interface Picture {
   readonly description: string;
 }
 
+export interface PictureOptions {
+  /** Panels and legend alone, for a page that says the rest itself. */
+  readonly bare?: boolean;
+}
+
 const WIDTH = 1120;
 const MARGIN = 40;
 const INNER = WIDTH - 2 * MARGIN;
@@ -33,25 +38,17 @@ const FACT_LEAD = 16.5;
 const FACT_NAME = 108;
 
 /** The divergence picture: verdict, panels, legend, limits, and where it all comes from. */
-export function divergencePicture(report: Report, view: ViewState, palette: Palette): Picture {
+export function divergencePicture(
+  report: Report,
+  view: ViewState,
+  palette: Palette,
+  options: PictureOptions = {},
+): Picture {
   const trace = viewOfReport(report);
   const nodes: SvgNode[] = [];
   let y = MARGIN + 6;
-  nodes.push(
-    svg(
-      'text',
-      { x: MARGIN, y, 'font-size': 13, 'font-weight': 600, fill: palette.ink },
-      'MoEscope',
-      svg('tspan', { dx: 14, 'font-size': 12.5, 'font-weight': 400, fill: palette.mute }, kicker(report)),
-    ),
-  );
-  y += 20;
-  const sentence = sentenceLines(report.verdict.sentence, palette, report.verdict.status);
-  for (const line of sentence) {
-    y += SENTENCE * 1.28;
-    nodes.push({ ...line, attributes: { ...line.attributes, x: MARGIN, y } });
-  }
-  y += 30;
+  if (options.bare === true) y = 0;
+  else y = headline(report, palette, y, nodes);
   const metric = ERROR_METRICS[view.metric];
   const stages = panelStages(trace, []);
   const panels = stages.map((stage) => selectPanel(trace, stage, view.metric));
@@ -79,21 +76,27 @@ export function divergencePicture(report: Report, view: ViewState, palette: Pale
       panels.some((p) => p.flips.length > 0),
     ),
   );
+  if (options.bare === true) return finished(report, panels, nodes, Math.ceil(y + 8), palette, metric.title);
   y += 22;
   nodes.push(svg('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: y, y2: y, stroke: palette.line }));
   y += 12;
   const facts = factRows(provenance(report), y, palette);
   nodes.push(...facts.nodes);
-  const height = Math.ceil(facts.bottom + MARGIN - 14);
+  return finished(report, panels, nodes, Math.ceil(facts.bottom + MARGIN - 14), palette, metric.title);
+}
+
+function finished(
+  report: Report,
+  panels: readonly PanelData[],
+  nodes: readonly SvgNode[],
+  height: number,
+  palette: Palette,
+  metric: string,
+): Picture {
+  const box = { viewBox: `0 0 ${String(WIDTH)} ${String(height)}`, width: WIDTH, height };
   const root = svg(
     'svg',
-    {
-      xmlns: 'http://www.w3.org/2000/svg',
-      viewBox: `0 0 ${String(WIDTH)} ${String(height)}`,
-      width: WIDTH,
-      height,
-      ...PICTURE_FONT,
-    },
+    { xmlns: 'http://www.w3.org/2000/svg', ...box, ...PICTURE_FONT },
     svg('rect', { x: 0, y: 0, width: WIDTH, height, fill: palette.paper }),
     ...nodes,
   );
@@ -102,8 +105,29 @@ export function divergencePicture(report: Report, view: ViewState, palette: Pale
     height,
     root,
     title: `MoEscope, ${report.model.name}: ${report.verdict.sentence}`,
-    description: panels.map((data) => `${data.title}, ${metric.title}: ${describePanel(data)}`).join(' '),
+    description: panels.map((data) => `${data.title}, ${metric}: ${describePanel(data)}`).join(' '),
   };
+}
+
+/** Name, model and verdict. @returns where they end */
+function headline(report: Report, palette: Palette, top: number, nodes: SvgNode[]): number {
+  let y = top;
+  nodes.push(
+    svg(
+      'text',
+      { x: MARGIN, y, 'font-size': 13, 'font-weight': 600, fill: palette.ink },
+      'MoEscope',
+      svg('tspan', { dx: 14, 'font-size': 12.5, 'font-weight': 400, fill: palette.mute }, kicker(report)),
+    ),
+  );
+  y += 20;
+  const sentence = sentenceLines(report.verdict.sentence, palette, report.verdict.status);
+  for (const line of sentence) {
+    y += SENTENCE * 1.28;
+    nodes.push({ ...line, attributes: { ...line.attributes, x: MARGIN, y } });
+  }
+  y += 30;
+  return y;
 }
 
 function kicker({ model, adapter, run }: Report): string {

@@ -29,7 +29,7 @@ export function provenance(report: Report): readonly Fact[] {
         .join(', '),
     },
     ...(model.headerSha256 === '' ? [] : [{ name: 'Header SHA-256', value: model.headerSha256, code: true } as const]),
-    { name: 'Compared', value: `${run.arms[0] ?? '?'} against ${run.arms[1] ?? 'nothing'}, ${MODE_WORDS[run.mode]}` },
+    { name: 'Compared', value: `${run.arms[0] ?? '?'} against ${referenceText(run.arms[1])}, ${MODE_WORDS[run.mode]}` },
     {
       name: 'Adapter',
       value:
@@ -56,6 +56,11 @@ export function provenance(report: Report): readonly Fact[] {
       value: `${report.created.slice(0, 16).replace('T', ' ')} UTC, MoEscope ${tool.version} (${tool.commit})`,
     },
   ];
+}
+
+function referenceText(arm: string | undefined): string {
+  if (arm === undefined) return 'nothing';
+  return arm === 'cpu' ? 'cpu (the float64 reference)' : arm;
 }
 
 function promptFacts({ run }: Report): readonly Fact[] {

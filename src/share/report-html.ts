@@ -20,7 +20,7 @@ const MOST_ROWS = 4000;
  */
 export async function reportHtml({ report, view, leftOut }: SharedView): Promise<string> {
   const trace = viewOfReport(report);
-  const picture = (palette: Palette): string => svgText(divergencePicture(report, view, palette).root);
+  const picture = (palette: Palette): string => svgText(divergencePicture(report, view, palette, { bare: true }).root);
   const style = styleText();
   const hash = btoa(String.fromCharCode(...hexBytes(await sha256Hex(new TextEncoder().encode(style)))));
   const why = explain(trace)

@@ -101,7 +101,7 @@ function VerdictHeadline(props: {
         <span>{report.model.name}</span>
         {elsewhere ? <span className="bad">another model than the one that is open</span> : null}
         {report.adapter === undefined ? null : <span>{adapterName(report.adapter)}</span>}
-        <span>{plural(promptLength(report.run), 'token')}</span>
+        {promptLength(report.run) === 0 ? null : <span>{plural(promptLength(report.run), 'token')}</span>}
         {report.run.inject === undefined ? null : <span>injected: {report.run.inject.join(', ')}</span>}
       </p>
       <h1 className={look} data-testid="verdict">
