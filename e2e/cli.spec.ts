@@ -21,6 +21,29 @@ test('the command line drives the page and gets what Node gets', async () => {
   expect(fromBrowser.rows).toEqual(fromNode.rows);
 });
 
+test('faults and forced routing reach the page, and are blamed as in Node', async () => {
+  const faults = ['--inject', 'scale-bitflip@layer=1,tensor=attn_q,bit=4', '--inject', 'no-renorm@layer=4,position=1'];
+  const trace = [
+    'trace',
+    SAMPLE_PATH,
+    '--tokens',
+    '420,327',
+    ...faults,
+    '--routing',
+    'reference',
+    '--json',
+    '-',
+    '--quiet',
+  ];
+  const browser = await runBuiltCli(...trace, '--runtime', 'browser');
+  const node = await runBuiltCli(...trace, '--runtime', 'node');
+  expect([browser.status, node.status]).toEqual([1, 1]);
+  const [fromBrowser, fromNode] = [reportFromJson(browser.out), reportFromJson(node.out)];
+  expect(fromBrowser.run.inject).toHaveLength(2);
+  expect(fromBrowser.run).toEqual(fromNode.run);
+  expect(fromBrowser.verdict).toEqual(fromNode.verdict);
+});
+
 test('token ids and one arm reach the page too', async () => {
   const trace = ['trace', SAMPLE_PATH, '--tokens', '420,327', '--arms', 'cpu', '--json', '-', '--quiet'];
   const { status, out, err } = await runBuiltCli(...trace, '--runtime', 'browser');

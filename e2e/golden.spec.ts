@@ -1,43 +1,24 @@
-import { fileURLToPath } from 'node:url';
 import { expect, test } from '@playwright/test';
-import { createServer, type ViteDevServer } from 'vite';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms, type Golden } from '../tests/support/golden';
 import type { HarnessTap } from './harness/protocol';
+import { startHarness, type HarnessServer } from './harness/server';
 
 /** Largest relative RMS against the exact tensors: f32 on the GPU, f64 on the reference (taps are rounded to f32). */
 const LIMIT = { gpu: 1e-5, 'gpu-isolated': 1e-5, cpu: 2e-7 } as const;
 /** Rounding gathers over a long prompt. */
 const LONG_PROMPT_LIMIT = 2e-5;
 
-let server: ViteDevServer;
-let base: string;
-
+let harness: HarnessServer;
 test.beforeAll(async () => {
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  server = await createServer({
-    configFile: false,
-    root,
-    logLevel: 'error',
-    server: { port: 0, hmr: false, watch: null },
-    optimizeDeps: { entries: ['e2e/harness/main.ts'] },
-  });
-  await server.listen();
-  base = server.resolvedUrls?.local[0] ?? '';
+  harness = await startHarness();
 });
-test.afterAll(() => server.close());
+test.afterAll(() => harness.close());
 
 for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
   for (const prompt of goldenPrompts(model)) {
     test(`every stage of ${model}, ${prompt}, is right on both arms in the browser`, async ({ page }) => {
       const golden = loadGolden(model, prompt);
-      await page.goto(`${base}e2e/harness/index.html`);
-      await page.waitForFunction(() => 'harness' in window);
-      const url =
-        model === 'tiny-moe-6x16' ? '/public/sample/tiny-moe-6x16-Q4_K_M.gguf' : `/tests/golden/${model}/model.gguf`;
-      const run = await page.evaluate(([file, spec]) => window.harness.trace(file, spec), [
-        url,
-        specOf(golden),
-      ] as const);
+      const run = await harness.trace(page, model, specOf(golden), { taps: true });
       expect(run.isSoftware).toBe(true);
       let compared = 0;
       for (const tap of run.taps) {

@@ -9,8 +9,8 @@ import type { RunSpec } from '../../src/session/events';
 import { ModelSession } from '../../src/session/model-session';
 import type { HarnessRun, HarnessTap } from './protocol';
 
-/** Runs the engine as the page does, but hands every captured tensor to the test. */
-async function trace(url: string, spec: RunSpec): Promise<HarnessRun> {
+/** Runs the engine as the page does, but can hand every captured tensor to the test. */
+async function trace(url: string, spec: RunSpec, keepTaps: boolean): Promise<HarnessRun> {
   const blob = await (await fetch(url)).blob();
   const model = await openModel([await openSource({ kind: 'blob', name: 'model.gguf', blob })]);
   const session = new ModelSession(model, {
@@ -23,7 +23,7 @@ async function trace(url: string, spec: RunSpec): Promise<HarnessRun> {
     const report = await session.run(spec, {
       onEvent: () => undefined,
       onTap: (folder, tap) => {
-        taps.push(plain(folder, tap));
+        if (keepTaps) taps.push(plain(folder, tap));
       },
     });
     const { sentence, status } = report.verdict;
@@ -35,6 +35,7 @@ async function trace(url: string, spec: RunSpec): Promise<HarnessRun> {
       adapter: report.adapter?.description ?? '',
       isSoftware: report.adapter?.isSoftware ?? false,
       worst,
+      isolated: report.rows.filter((row) => row.mode === 'isolated' && row.count > 0).length,
     };
   } finally {
     await session.dispose();

@@ -18,10 +18,12 @@ export interface HarnessRun {
   readonly isSoftware: boolean;
   /** Largest isolated error / bound of the run. */
   readonly worst: number;
+  /** Isolated comparisons that were judged. */
+  readonly isolated: number;
 }
 
 declare global {
   interface Window {
-    harness: { trace(url: string, spec: RunSpec): Promise<HarnessRun> };
+    harness: { trace(url: string, spec: RunSpec, keepTaps: boolean): Promise<HarnessRun> };
   }
 }

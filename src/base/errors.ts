@@ -44,6 +44,7 @@ export const ERROR_CODES = [
   'run-busy',
   'trace-format',
   'trace-mismatch',
+  'baseline-mismatch',
   'usage',
   'internal',
 ] as const;

@@ -1,5 +1,6 @@
 import { FAULTS } from '../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../model/parse-fault';
+import { RUN_ARM_IDS, type RunArm } from '../model/arms';
 import { ROUTINGS, type Routing } from '../session/events';
 import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff/diff-options';
 import {
@@ -22,12 +23,12 @@ import {
   TYPE,
 } from './make-model-options';
 import {
+  parseArms,
   parseBytes,
   parseChoice,
   parsePort,
   parseText,
   parseTokens,
-  parseWordList,
   type AnyOption,
   type DefaultedOption,
   type Flag,
@@ -66,11 +67,11 @@ export const TOKENS: Option<readonly number[]> = {
   parse: parseTokens,
 };
 export const CHAT: Flag = { name: 'chat', help: "wrap the prompt as one user turn of the file's chat template" };
-export const ARMS: DefaultedOption<readonly ('gpu' | 'cpu')[]> = {
+export const ARMS: DefaultedOption<readonly RunArm[]> = {
   name: 'arms',
   placeholder: 'LIST',
-  help: 'sides to run: the arm under test, then the reference; one alone captures without comparing',
-  parse: parseWordList(['gpu', 'cpu']),
+  help: `one or two of ${RUN_ARM_IDS.join(', ')}: the arm under test, then the reference, in this order however written; one alone captures without comparing`,
+  parse: parseArms,
   byDefault: 'gpu,cpu',
 };
 export const MODE: DefaultedOption<'free' | 'isolated' | 'both'> = {
@@ -108,12 +109,12 @@ export const SAVE_TENSOR: Option<string> = {
   parse: parseText,
 };
 /** How `--save-tensor` writes. */
-export const TENSOR_FORMATS = ['aprt', 'npz', 'json', 'csv'] as const;
+export const TENSOR_FORMATS = ['aprt', 'aprt-zip', 'npz', 'json', 'csv'] as const;
 export type SaveFormat = (typeof TENSOR_FORMATS)[number];
 export const FORMAT: DefaultedOption<SaveFormat> = {
   name: 'format',
   placeholder: 'FORMAT',
-  help: 'how --save-tensor writes: aprt (one .bin a tensor), or one file an arm: npz or json (with shapes and error bounds), csv (one line an element)',
+  help: 'how --save-tensor writes: aprt (one .bin a tensor), aprt-zip (the same tree in one file), or one file an arm: npz or json (with shapes and error bounds), csv (one line an element)',
   parse: parseChoice(TENSOR_FORMATS),
   byDefault: 'aprt',
 };
@@ -127,6 +128,22 @@ export const CSV_FILE: Option<string> = {
   name: 'csv',
   placeholder: 'FILE',
   help: 'write the comparisons as CSV, one line a layer and stage; - is standard output',
+  parse: parseText,
+};
+export const BASELINE: Option<string> = {
+  name: 'baseline',
+  placeholder: 'FILE',
+  help: 'hold the run to an accepted one: bit for bit on the same adapter, within the limits that FILE gives with reasons on another; new flips and new values that are not finite always fail',
+  parse: parseText,
+};
+export const UPDATE_BASELINE: Flag = {
+  name: 'update-baseline',
+  help: 'accept this run: write it to the file of --baseline, keep the limits set there, and print what changes',
+};
+export const JUNIT_FILE: Option<string> = {
+  name: 'junit',
+  placeholder: 'FILE',
+  help: 'write the comparisons as JUnit XML, one test case a layer, stage and mode; - is standard output',
   parse: parseText,
 };
 export const MODEL_EXPLORER: Option<string> = {
@@ -209,7 +226,10 @@ export const COMMANDS = [
       FORMAT,
       JSON_FILE,
       CSV_FILE,
+      JUNIT_FILE,
       MODEL_EXPLORER,
+      BASELINE,
+      UPDATE_BASELINE,
       INJECT,
       RUNTIME,
       ADAPTER,
@@ -220,6 +240,7 @@ export const COMMANDS = [
       'moescope trace model.gguf --prompt "What is 2+2?" --chat',
       'moescope trace model.gguf --tokens 9707,1917 --layers 0..4 --stages moe_router,moe_ffn_out --json -',
       'moescope trace model.gguf --prompt Hello --save-tensor out --format aprt --adapter hardware',
+      'moescope trace model.gguf --prompt Hello --baseline accepted.json --junit results.xml --adapter hardware',
       'moescope trace model.gguf --prompt Hello --inject qtype-blind@layer=2 --inject nan@layer=4,tensor=attn_q',
     ],
   },

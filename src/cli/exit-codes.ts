@@ -4,7 +4,11 @@ import type { Report } from '../divergence/report';
 /** What the shell sees. A run that could not be completed never looks like a verdict. */
 export const EXIT_CODES = [
   { name: 'pass', code: 0, meaning: 'the arms agree, or there was nothing to compare' },
-  { name: 'diverged', code: 1, meaning: 'the arms diverge, a value is not finite, or the comparison is incomplete' },
+  {
+    name: 'diverged',
+    code: 1,
+    meaning: 'the arms diverge, a value is not finite, the comparison is incomplete, or the run is not as its baseline',
+  },
   { name: 'usage', code: 2, meaning: 'wrong usage, a file that cannot be used, or a failed run' },
   { name: 'no-adapter', code: 3, meaning: 'no adapter of the kind asked for' },
   { name: 'cancelled', code: 130, meaning: 'interrupted' },
@@ -30,8 +34,9 @@ export function exitCodeOfError(code: ErrorCode): number {
   }
 }
 
-/** The exit status of a finished run. One arm alone compares nothing and passes. */
+/** The exit status of a finished run. One arm alone compares nothing and passes, as long as its values are finite. */
 export function exitCodeOfReport(report: Report): number {
-  if (report.run.arms.length < 2) return exitCode('pass');
-  return exitCode(report.verdict.status === 'match' ? 'pass' : 'diverged');
+  const { status } = report.verdict;
+  const passes = status === 'match' || (report.run.arms.length < 2 && status === 'incomplete');
+  return exitCode(passes && report.baseline?.status !== 'moved' ? 'pass' : 'diverged');
 }

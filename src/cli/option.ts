@@ -1,4 +1,5 @@
 import { fail, type TracerError } from '../base/errors';
+import { MOST_ARMS, RUN_ARM_IDS, type RunArm } from '../model/arms';
 
 /** A command-line option that takes a value: how it is written, read and explained. */
 export interface Option<T> {
@@ -48,16 +49,13 @@ export function parseChoice<const W extends string>(words: readonly W[]): (raw: 
   };
 }
 
-/** A comma-separated list of different words; the result is in the order of `words`. */
-export function parseWordList<const W extends string>(
-  words: readonly W[],
-): (raw: string, flag: string) => readonly W[] {
-  const parseWord = parseChoice(words);
-  return (raw, flag) => {
-    const list = raw.split(',').map((word) => parseWord(word, flag));
-    if (new Set(list).size !== list.length) throw badValue(flag, raw, 'each word once');
-    return words.filter((word) => list.includes(word));
-  };
+/** One arm or two, in the order of `RUN_ARMS`: the reference last. */
+export function parseArms(raw: string, flag: string): readonly RunArm[] {
+  const parseArm = parseChoice(RUN_ARM_IDS);
+  const list = raw.split(',').map((word) => parseArm(word, flag));
+  if (new Set(list).size !== list.length) throw badValue(flag, raw, 'each word once');
+  if (list.length > MOST_ARMS) throw badValue(flag, raw, 'at most two arms');
+  return RUN_ARM_IDS.filter((arm) => list.includes(arm));
 }
 
 /** Token ids: whole numbers from 0, separated by commas or blanks. */

@@ -1,9 +1,10 @@
-import { toErrorData, type ErrorCode } from '../base/errors';
+import { fail, toErrorData, type ErrorCode } from '../base/errors';
 import type { Report } from '../divergence/report';
 import { reportToJson } from '../divergence/report-json';
 import { rowsToCsv } from '../divergence/rows-csv';
+import { reportsToJunit } from '../regression/junit';
 import type { SessionEvent } from '../session/events';
-import { CSV_FILE, JSON_FILE, MODEL_EXPLORER, QUIET } from './commands';
+import { BASELINE, CSV_FILE, JSON_FILE, JUNIT_FILE, MODEL_EXPLORER, QUIET, UPDATE_BASELINE } from './commands';
 import { exitCodeOfReport } from './exit-codes';
 import { writeModelExplorer } from './model-explorer-files';
 import { checkFolder, checkOutputs, writeOutput } from './output';
@@ -11,6 +12,7 @@ import { progressView } from './progress';
 import { adapterText, reportText } from './report-text';
 import type { CommandRunner } from './run-cli';
 import type { Terminal } from './terminal';
+import { findingLines, noBaseline, readBaseline, updateBaseline, withBaseline } from './trace/baseline-file';
 import { traceRequest, type TraceRequest } from './trace/request';
 
 /** Runs a request somewhere and tells how it goes. */
@@ -27,7 +29,16 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   const jsonFile = args.get(JSON_FILE);
   const csvFile = args.get(CSV_FILE);
   const explorerFile = args.get(MODEL_EXPLORER);
-  await checkOutputs([jsonFile, csvFile, explorerFile]);
+  const junitFile = args.get(JUNIT_FILE);
+  const baselineFile = args.get(BASELINE);
+  const isUpdate = args.has(UPDATE_BASELINE);
+  if (isUpdate && baselineFile === undefined) {
+    throw fail('usage', '--update-baseline needs --baseline.', 'Name the file with --baseline FILE.');
+  }
+  const baseline = baselineFile === undefined ? undefined : await readBaseline(baselineFile);
+  if (baselineFile !== undefined && baseline === undefined && !isUpdate) throw noBaseline(baselineFile);
+  const outputs = [jsonFile, csvFile, junitFile, explorerFile];
+  await checkOutputs([...outputs, isUpdate ? baselineFile : undefined]);
   if (request.save !== undefined) await checkFolder(request.save.folder);
   const view = progressView(terminal, isQuiet);
   const onEvent = (event: SessionEvent): void => {
@@ -43,11 +54,17 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   } finally {
     view.clear();
   }
+  if (isUpdate && baselineFile !== undefined) await updateBaseline(baselineFile, report, baseline, terminal);
+  if (baseline !== undefined && !isUpdate) report = withBaseline(report, baseline);
   if (jsonFile !== undefined) await writeOutput(jsonFile, `${reportToJson(report, 2)}\n`, terminal);
   if (csvFile !== undefined) await writeOutput(csvFile, rowsToCsv(report.rows), terminal);
   if (explorerFile !== undefined) await writeModelExplorer(explorerFile, report.rows, report.run.layers, terminal);
-  if (![jsonFile, csvFile, explorerFile].includes('-')) terminal.out(reportText(report));
+  if (junitFile !== undefined) await writeOutput(junitFile, reportsToJunit([report]), terminal);
+  if (!outputs.includes('-')) terminal.out(reportText(report));
   else if (!isQuiet) terminal.err(`${report.verdict.sentence}\n`);
+  if (report.baseline !== undefined && !isQuiet) {
+    terminal.err(`${report.baseline.sentence}\n${findingLines(report.baseline)}`);
+  }
   return exitCodeOfReport(report);
 };
 
@@ -67,8 +84,7 @@ async function runSomewhere(
     return await inNode();
   } catch (error) {
     const { code, message } = toErrorData(error);
-    const { gpuBudget, inject, routing } = request.spec;
-    const needsNode = [request.save, gpuBudget, inject, routing].some((option) => option !== undefined);
+    const needsNode = request.save !== undefined || request.spec.gpuBudget !== undefined;
     const isPinned = request.runtime === 'node' || needsNode;
     if (!isAboutAdapters(code) || isPinned) throw error;
     notes?.err(`Node: ${message} Trying headless Chromium.\n`);

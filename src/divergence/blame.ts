@@ -1,7 +1,7 @@
 import type { HParams } from '../model/hparams';
 import { stageOrder, stageSpec, type StageId, type WeightRole } from '../model/stages';
 import { weightName } from '../model/weights';
-import type { CompareMode, Culprit, Row } from './report';
+import type { CompareMode, Culprit, Poison, Row } from './report';
 
 /** What is needed to name a weight. A foreign trace does not tell whether the head's weight is the token embedding. */
 export type BlameSizes = Pick<HParams, 'qDim' | 'kvDim'> & { readonly tiedEmbeddings: boolean | undefined };
@@ -46,6 +46,24 @@ export function culpritOf(
     ...rest,
     ...(hint === undefined ? {} : { hint }),
   };
+}
+
+/** Poison of an arm that nothing is compared with, as a culprit. */
+export function poisonCulprit(poison: Poison, context: BlameContext): Culprit | undefined {
+  const { arm, mode, layer, stage, kind, index } = poison;
+  const found = kind === 'NaN' ? { nanA: 1 } : { infA: 1 };
+  const row: Row = {
+    a: arm,
+    b: arm,
+    mode,
+    layer,
+    stage,
+    verdict: 'nan-gpu',
+    count: 1,
+    ...found,
+    firstNonFiniteA: index,
+  };
+  return culpritOf(row, { cosine: 0, ratio: 0 }, context);
 }
 
 /** Rows of one mode in forward order: embedding, layers, whole-model stages after them. */

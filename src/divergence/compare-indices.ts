@@ -1,5 +1,5 @@
 import type { Tap } from '../model/engine';
-import { F32_UNIT } from './limits';
+import { UNIT } from '../base/f32-error';
 import type { Flip } from './report';
 
 /** A flip with what is needed to judge it. */
@@ -91,7 +91,7 @@ function judge(
       const driftF = pA === undefined ? 0 : Math.abs((pA[f] ?? NaN) - f0);
       drift = Math.max(drift, driftE, driftF);
       // A NaN probability explains any choice: the fault lies above.
-      if (f0 - e0 > driftE + driftF + F32_UNIT * (Math.abs(e0) + Math.abs(f0))) explained = false;
+      if (f0 - e0 > driftE + driftF + UNIT * (Math.abs(e0) + Math.abs(f0))) explained = false;
     }
   }
   return { margin, ...(pA === undefined ? {} : { drift }), explained };

@@ -4,8 +4,10 @@ import { alignSlots } from './align-slots';
 import { compareIndices, type IndexComparison } from './compare-indices';
 import { compareValues, cosineOf, relL2Of, type PositionStats, type ValueComparison } from './compare-values';
 import { causeAt, nextLayer, withFlips, type FlipState } from './flip-state';
+import { statisticalRatio } from './statistical-ratio';
 import type { CompareMode, Row, RowVerdict } from './report';
 import { indexOf, positionLayout } from './tap-layout';
+import { summaryOf } from './tap-summary';
 
 export type Taps = ReadonlyMap<StageId, Tap>;
 
@@ -17,6 +19,8 @@ export interface CompareContext {
   /** The stages to report, forward order; a stage without taps becomes `missing` or `unmeasured`. */
   readonly stages: readonly StageId[];
   readonly nExpert: number;
+  /** Terms of one sum of a product stage; undefined where the trace does not tell. */
+  readonly termsOf?: (stage: StageId) => number | undefined;
   /** Free-running cosine of one position below which a row diverges. */
   readonly cosineLimit: number;
   /** Isolated error / bound above which a row diverges. */
@@ -70,7 +74,7 @@ export function compareStep(
       context.mode === 'isolated' ? tapB.bound : undefined,
       aligned.skip,
     );
-    return valueRow(base, tapB, values, state, context);
+    return { ...valueRow(base, tapB, values, state, context), ...rangesOf(tapA, tapB) };
   });
   return { rows, flips: layer === undefined ? state : nextLayer(state) };
 }
@@ -91,6 +95,7 @@ function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
     ...base,
     verdict,
     count: c.count,
+    bitsA: summaryOf(tap).bits,
     jaccard: c.jaccard,
     flips: c.flips,
     perPosition: c.perPosition.map((j) => 1 - j),
@@ -100,6 +105,12 @@ function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
       ? { afterFlip: { layer: base.layer, position: first.position, margin: first.margin } }
       : {}),
   };
+}
+
+/** What the row says of each arm's values by itself. */
+function rangesOf(a: Tap, b: Tap): Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | 'negInfB' | 'bitsA'> {
+  const [ofA, ofB] = [summaryOf(a), summaryOf(b)];
+  return { rangeA: ofA.range, rangeB: ofB.range, negInfA: ofA.negInf, negInfB: ofB.negInf, bitsA: ofA.bits };
 }
 
 function valueRow(base: RowBase, tap: Tap, c: ValueComparison, state: FlipState, context: CompareContext): Row {
@@ -117,7 +128,12 @@ function valueRow(base: RowBase, tap: Tap, c: ValueComparison, state: FlipState,
     rms: c.rms,
     ...(c.maxRatio === undefined || c.maxRatioAt === undefined
       ? {}
-      : { maxRatio: c.maxRatio, maxRatioIndex: indexOf(tap, c.maxRatioAt) }),
+      : {
+          maxRatio: c.maxRatio,
+          maxRatioIndex: indexOf(tap, c.maxRatioAt),
+          ...(c.ratios === undefined ? {} : { ratios: c.ratios }),
+          ...estimateOf(base.stage, c.maxRatio, context),
+        }),
     nanA: c.nanA,
     nanB: c.nanB,
     infA: c.infA,
@@ -127,6 +143,11 @@ function valueRow(base: RowBase, tap: Tap, c: ValueComparison, state: FlipState,
     ...(worst === undefined ? {} : { worstPosition: tap.positions[worst] ?? worst }),
     perPosition,
   };
+}
+
+function estimateOf(stage: StageId, maxRatio: number, context: CompareContext): Pick<Row, 'maxEstimate'> {
+  const terms = context.termsOf?.(stage);
+  return terms === undefined ? {} : { maxEstimate: statisticalRatio(maxRatio, terms) };
 }
 
 function judgeRow(

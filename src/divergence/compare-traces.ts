@@ -1,9 +1,12 @@
 import { fail } from '../base/errors';
+import type { Tap } from '../model/engine';
 import type { StageId } from '../model/stages';
+import { termsOf } from '../model/weights';
 import { tapKey, type Provenance, type Trace } from '../trace/trace';
 import { inForwardOrder, type BlameContext, type BlameSizes } from './blame';
-import { compareStep } from './compare-step';
+import { compareStep, type CompareContext } from './compare-step';
 import { NO_FLIPS, type FlipState } from './flip-state';
+import { PoisonWatch, poisonOf } from './poison';
 import { limitsOf } from './limits';
 import { matchTaps, type MatchedStep } from './match-taps';
 import type { CompareMode, Report, RoutingRow, Row, RunMode, Verdict } from './report';
@@ -35,6 +38,7 @@ export interface TraceComparison {
   readonly run: Pick<Report['run'], 'tokens' | 'positions' | 'stages' | 'layers' | 'mode' | 'arms'>;
   readonly limits: Report['limits'];
   readonly verdict: Verdict;
+  readonly poison?: Report['poison'];
   /** Forward order, free-running before isolated. */
   readonly rows: readonly Row[];
   readonly routing: readonly RoutingRow[];
@@ -54,6 +58,10 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
   const routing: RoutingRow[] = [];
   const limits = limitsOf(options.cosineLimit);
   const arms = { a: armOf(a), b: armOf(b) };
+  const watches = {
+    a: new PoisonWatch(arms.a, a.free === undefined ? 'isolated' : 'free'),
+    b: new PoisonWatch(arms.b, 'free'),
+  };
   for (const mode of ['free', 'isolated'] as const) {
     const trace = a[mode];
     const reference = b[mode] ?? b.free ?? b.isolated;
@@ -68,6 +76,11 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
     const nExpert = expertCount([trace, reference]);
     let flips: FlipState = NO_FLIPS;
     for (const step of steps) {
+      // Each arm is looked at once: as it ran free where it did.
+      if (mode === 'free' || a.free === undefined) {
+        watches.a.step(step.layer, tapsOf(step, 'a'));
+        watches.b.step(step.layer, tapsOf(step, 'b'));
+      }
       const context = {
         ...arms,
         mode,
@@ -75,6 +88,7 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
         nExpert,
         cosineLimit: limits.cosine,
         ratioLimit: limits.ratio,
+        ...termsFrom([trace, reference]),
       };
       const compared = compareStep(step.layer, step.a, step.b, mode === 'free' ? flips : NO_FLIPS, context);
       flips = compared.flips;
@@ -110,10 +124,15 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
     },
     limits,
     verdict: judged.verdict,
+    ...poisonOf(watches.a.found(), watches.b.found()),
     rows: [...inForwardOrder(judged.rows, 'free'), ...inForwardOrder(judged.rows, 'isolated')],
     routing,
     notes: [...new Set(notes)],
   };
+}
+
+function tapsOf(step: MatchedStep, side: 'a' | 'b'): readonly Tap[] {
+  return step.stages.flatMap((stage) => step[side].get(stage) ?? []);
 }
 
 function chosenPart(step: MatchedStep, { stages, layers, common }: CompareTracesOptions): MatchedStep {
@@ -150,6 +169,12 @@ function expertCount(traces: readonly Trace[]): number {
   let largest = -1;
   for (const tap of ids) for (const id of tap.data) if (id > largest) largest = id;
   return known[0] ?? widths[0] ?? largest + 1;
+}
+
+/** Row lengths of products, where a trace tells its model's sizes. */
+function termsFrom(traces: readonly Trace[]): Pick<CompareContext, 'termsOf'> {
+  const hparams = traces.find((trace) => trace.provenance.hparams !== undefined)?.provenance.hparams;
+  return hparams === undefined ? {} : { termsOf: (stage) => termsOf(stage, hparams) };
 }
 
 function armOf({ free, isolated }: ArmTraces): string {

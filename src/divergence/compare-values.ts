@@ -1,3 +1,4 @@
+import { ratioBin, RATIO_BINS } from './ratio-bins';
 import type { Metric } from './report';
 
 /** How a C-order tensor is cut into positions: `outer` blocks of `positions` rows of `inner` values. */
@@ -32,6 +33,8 @@ export interface ValueComparison {
   /** Largest error / bound over elements where the reference is finite; undefined without bounds. */
   readonly maxRatio?: Metric;
   readonly maxRatioAt?: number;
+  /** How many of those elements have a ratio in each bin. */
+  readonly ratios?: readonly number[];
   readonly nanA: number;
   readonly nanB: number;
   readonly infA: number;
@@ -66,6 +69,7 @@ export function compareValues(
   let maxAbsAt = 0;
   let maxRatio = 0;
   let maxRatioAt = 0;
+  const ratios = new Array<number>(RATIO_BINS).fill(0);
   let nanA = 0;
   let nanB = 0;
   let infA = 0;
@@ -108,6 +112,7 @@ export function compareValues(
         if (bound !== undefined && finiteB) {
           const limit = bound[i]!;
           const ratio = magnitude === 0 ? 0 : magnitude / limit;
+          ratios[ratioBin(ratio)]!++;
           if (maxRatio === maxRatio && !(ratio <= maxRatio)) {
             maxRatio = ratio;
             maxRatioAt = i;
@@ -135,7 +140,7 @@ export function compareValues(
     maxAbs,
     maxAbsAt,
     rms: count === 0 ? 0 : Math.sqrt(total.b2 / count),
-    ...(bound === undefined ? {} : { maxRatio, maxRatioAt }),
+    ...(bound === undefined ? {} : { maxRatio, maxRatioAt, ratios }),
     nanA,
     nanB,
     infA,

@@ -33,6 +33,3 @@ export interface PassLimits {
 export function limitsOf(cosine: number | undefined): PassLimits {
   return { cosine: cosine ?? LIMITS.cosine.value, ratio: LIMITS.ratio.value };
 }
-
-/** One unit in the last place at 1 for WGSL f32, whose rounding direction is open: 2^-23. */
-export const F32_UNIT = 2 ** -23;

@@ -54,7 +54,7 @@ export function reportFromJson(text: string): Report {
 }
 
 /** The value with its numbers back in place: strings that stand for numbers, and null layers. Changes it in place. */
-function revived(value: unknown): unknown {
+export function revived(value: unknown): unknown {
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) value[i] = revived(value[i]);
     return value;
@@ -77,6 +77,8 @@ const TEXT_KEYS: ReadonlySet<string> = new Set([
   'file',
   'sentence',
   'description',
+  // What poison is made of: the word NaN.
+  'kind',
 ]);
 
 function isReport(value: unknown): value is Report {

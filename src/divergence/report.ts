@@ -86,6 +86,8 @@ export interface Row {
   /** How many of `infA`, `infB` are -Infinity. */
   readonly negInfA?: number;
   readonly negInfB?: number;
+  /** Fingerprint of arm `a`'s values, bit for bit: what a baseline of the same adapter is held to. */
+  readonly bitsA?: string;
   /** The finite values of each arm: the run-up of poison. */
   readonly rangeA?: ValueRange;
   readonly rangeB?: ValueRange;
@@ -175,6 +177,33 @@ export interface Poison {
   readonly runUp: readonly ({ readonly layer: number | undefined; readonly stage: StageId } & ValueRange)[];
 }
 
+export type FindingKind = 'bits' | 'limit' | 'flip' | 'non-finite' | 'verdict' | 'missing' | 'new';
+
+/** One comparison that is not as the baseline has it. */
+export interface Finding {
+  readonly kind: FindingKind;
+  readonly mode: CompareMode;
+  readonly layer: number | undefined;
+  readonly stage: StageId;
+  /** What was accepted and what is, for people. */
+  readonly was: string;
+  readonly now: string;
+  /** For `limit`: why it is one. */
+  readonly reason?: string;
+}
+
+export interface BaselineResult {
+  /** `same`: not a bit has moved; `within`: what moved is allowed to; `moved`: a regression. */
+  readonly status: 'same' | 'within' | 'moved';
+  /** Held bit for bit, or within limits. */
+  readonly held: 'bits' | 'limits';
+  readonly rows: number;
+  /** Forward order. */
+  readonly findings: readonly Finding[];
+  /** One line for people. */
+  readonly sentence: string;
+}
+
 export interface ModelCard {
   readonly name: string;
   readonly file: string;
@@ -229,6 +258,8 @@ export interface Report {
   readonly poison?: { readonly a?: Poison; readonly b?: Poison };
   /** What whoever compared saved traces should know: what is not known, does not agree or was left out. */
   readonly notes?: readonly string[];
+  /** How the run stands to an accepted one, where one was given. */
+  readonly baseline?: BaselineResult;
   /** Forward order. */
   readonly rows: readonly Row[];
   readonly routing: readonly RoutingRow[];

@@ -71,15 +71,23 @@ function agreement(context: SentenceContext): string {
   const drifts = measured.flatMap((row) =>
     row.mode === 'free' && row.relL2 !== undefined && row.verdict === 'match' ? [row.relL2] : [],
   );
+  // Arms that are no f32 kernels have no bounds.
+  const alone = measured.flatMap((row) => (row.mode === 'isolated' && row.relL2 !== undefined ? [row.relL2] : []));
   const flips = measured.reduce((n, row) => n + (row.mode === 'free' ? (row.flips?.length ?? 0) : 0), 0);
   const parts = [
-    ...(ratios.length === 0 ? [] : [`largest error ${short(ratios.reduce((x, y) => Math.max(x, y), 0))} x its bound`]),
-    ...(drifts.length === 0
-      ? []
-      : [`free-running relative L2 at most ${short(drifts.reduce((x, y) => Math.max(x, y), 0))}`]),
+    ...(ratios.length > 0
+      ? [`largest error ${short(largest(ratios))} x its bound`]
+      : alone.length > 0
+        ? [`relative L2 of a stage alone at most ${short(largest(alone))}`]
+        : []),
+    ...(drifts.length === 0 ? [] : [`free-running relative L2 at most ${short(largest(drifts))}`]),
     ...(flips === 0 ? [] : [`${plural(flips, 'routing flip')} within drift`]),
   ];
   return [`${size} agree`, ...parts].join('; ');
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((x, y) => Math.max(x, y), 0);
 }
 
 /** Two significant digits: 0.31, 3.1e4, 1.2e-7. */

@@ -1,5 +1,5 @@
-import { culpritOf, inForwardOrder, type BlameContext } from './blame';
-import type { Culprit, Row, RunStatus, Verdict } from './report';
+import { culpritOf, inForwardOrder, poisonCulprit, type BlameContext } from './blame';
+import type { Culprit, Poison, Row, RunStatus, Verdict } from './report';
 import { sentenceOf } from './sentence';
 
 export interface VerdictInput {
@@ -11,6 +11,8 @@ export interface VerdictInput {
   readonly nTokens: number;
   /** The arms that ran. One alone is captured, not compared. */
   readonly arms: readonly string[];
+  /** The first value that is not finite on any arm: all that can be said against an arm alone. */
+  readonly poison?: Poison | undefined;
 }
 
 export interface Judgement {
@@ -34,7 +36,8 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
   const first =
     isolated.length > 0 ? (faults[0] ?? (parted[0]?.metric === 'non-finite' ? parted[0] : undefined)) : parted[0];
   const unexplained = isolated.length > 0 && first === undefined ? parted[0] : undefined;
-  const named = first ?? unexplained;
+  const alone = input.arms.length < 2 && input.poison !== undefined ? poisonCulprit(input.poison, context) : undefined;
+  const named = first ?? unexplained ?? alone;
   const status = statusOf(named, missing !== undefined || !input.complete || input.arms.length < 2);
   // What both arms find not finite is inherited, not a fault of its own.
   const others =

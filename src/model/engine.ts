@@ -16,6 +16,8 @@ export interface Tap {
   readonly data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
   /** Reference arm, when asked: the largest absolute error of an honest f32 kernel per element, same layout as `data`. */
   readonly bound?: Float32Array<ArrayBuffer>;
+  /** CPU arms, when asked: the values before they were rounded to f32, same layout as `data`. */
+  readonly exact?: Float64Array<ArrayBuffer>;
 }
 
 /** What to capture: for each stage, at which positions (ascending). An absent stage is not captured and costs nothing. */
@@ -25,6 +27,8 @@ export interface StepOptions {
   readonly capture: CaptureRequest;
   /** Reference arm: also compute `Tap.bound`. */
   readonly bounds?: boolean;
+  /** CPU arms: also keep `Tap.exact`, so that a stage can be computed again from just what the arm itself computed it from. */
+  readonly exact?: boolean;
   /** Use these experts, (nTokens, nExpertUsed), instead of the arm's own top-k; their weights come from the arm's own probabilities. */
   readonly forcedExperts?: Uint32Array<ArrayBuffer>;
   readonly signal?: AbortSignal;

@@ -2,7 +2,7 @@ import { fail } from '../base/errors';
 import { isQuantType, QUANT_TYPES, type QuantType } from '../gguf/ggml-types';
 import type { ModelFile, TensorInfo } from '../gguf/model-file';
 import type { HParams } from './hparams';
-import type { WeightRole } from './stages';
+import { stageSpec, type StageId, type WeightRole } from './stages';
 
 interface WeightSpec {
   /** GGUF name; `{l}` is the layer. */
@@ -40,6 +40,14 @@ export const WEIGHT_ROLES: readonly WeightRole[] = Object.keys(WEIGHTS).filter(i
 /** A tensor whose type both arms can run. */
 export interface WeightTensor extends TensorInfo {
   readonly type: QuantType;
+}
+
+/** Terms of one sum of a product stage: the row length of its weights. Undefined for stages that are no products. */
+export function termsOf(stage: StageId, hparams: HParams): number | undefined {
+  const { operation, weights } = stageSpec(stage);
+  const role = weights[0];
+  if ((operation !== 'matmul' && operation !== 'expert-matmul') || role === undefined) return undefined;
+  return hparams[WEIGHTS[role].dims[0]];
 }
 
 /** The GGUF name of a weight. With tied embeddings, `output` is the token embedding. */

@@ -1,4 +1,4 @@
-import type { Flip } from '../divergence/report';
+import type { Flip, RoutingRow } from '../divergence/report';
 import { visibleToken } from '../base/format';
 import { routingIndex, rowIndex } from './trace-index';
 import { firstPlace, type TraceView } from './trace-view';
@@ -41,20 +41,13 @@ export function selectRouting(view: TraceView, layer: number): RoutingData | und
   const flips = flipsOf(view, layer);
   let closest: RoutingData['closest'];
   const tokens = rows.map((row): RoutingToken => {
-    const inA = new Map(row.a?.experts.map((e, i) => [e, row.a?.weights[i] ?? NaN]));
-    const inB = new Map(row.b?.experts.map((e, i) => [e, row.b?.weights[i] ?? NaN]));
-    const oneArm = row.a === undefined || row.b === undefined;
-    const marks = [...new Set([...inB.keys(), ...inA.keys()])].map((expert): RoutingMark => {
-      const choice = oneArm || (inA.has(expert) && inB.has(expert)) ? 'both' : inA.has(expert) ? 'only-a' : 'only-b';
-      return { expert, choice, weight: inB.get(expert) ?? inA.get(expert) ?? NaN };
-    });
     if (row.margin !== undefined && !(row.margin >= (closest?.margin ?? Infinity))) {
       closest = { position: row.position, margin: row.margin };
     }
     return {
       position: row.position,
       text: visibleToken(view.tokenTexts[row.position] ?? String(row.position)),
-      marks: marks.sort((x, y) => x.expert - y.expert),
+      marks: choiceMarks(row),
       flip: flips.get(row.position),
       margin: row.margin,
     };
@@ -69,6 +62,18 @@ export function selectRouting(view: TraceView, layer: number): RoutingData | und
     flippedTokens: tokens.filter((t) => t.marks.some((m) => m.choice !== 'both')).length,
     closest,
   };
+}
+
+/** Who chose which experts for one token in one layer, by ascending expert. */
+export function choiceMarks(row: RoutingRow): readonly RoutingMark[] {
+  const inA = new Map(row.a?.experts.map((e, i) => [e, row.a?.weights[i] ?? NaN]));
+  const inB = new Map(row.b?.experts.map((e, i) => [e, row.b?.weights[i] ?? NaN]));
+  const oneArm = row.a === undefined || row.b === undefined;
+  const marks = [...new Set([...inB.keys(), ...inA.keys()])].map((expert): RoutingMark => {
+    const choice = oneArm || (inA.has(expert) && inB.has(expert)) ? 'both' : inA.has(expert) ? 'only-a' : 'only-b';
+    return { expert, choice, weight: inB.get(expert) ?? inA.get(expert) ?? NaN };
+  });
+  return marks.sort((x, y) => x.expert - y.expert);
 }
 
 /** The layer whose routing is worth a look first: the first with a flip, then the verdict's, then the one with the closest choice. */

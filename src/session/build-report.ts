@@ -1,9 +1,11 @@
 import { inForwardOrder, type BlameContext } from '../divergence/blame';
 import { limitsOf } from '../divergence/limits';
+import { poisonOf } from '../divergence/poison';
 import {
   REPORT_SCHEMA,
   type AdapterCard,
   type ModelCard,
+  type Poison,
   type Report,
   type RoutingRow,
   type Row,
@@ -52,6 +54,8 @@ export interface ReportInput {
   readonly faults: readonly Fault[];
   /** What wrong products look like, by `hintKey`. */
   readonly hints: ReadonlyMap<string, string>;
+  /** What is not finite on each arm. */
+  readonly poison: { readonly a: Poison | undefined; readonly b: Poison | undefined };
 }
 
 /** Names a step's stage. */
@@ -71,6 +75,7 @@ export function buildReport(input: ReportInput): Report {
       layersDone: input.layersDone,
       nTokens: spec.tokens.length,
       arms: input.arms,
+      poison: input.poison.a ?? input.poison.b,
     },
     blameContext(input),
   );
@@ -97,6 +102,7 @@ export function buildReport(input: ReportInput): Report {
     ...(parts.browser === undefined ? {} : { browser: parts.browser }),
     runtime: parts.runtime,
     verdict: { ...judged.verdict, sentence: judged.verdict.sentence + unseenClause(injected) },
+    ...poisonOf(input.poison.a, input.poison.b),
     rows: [...inForwardOrder(judged.rows, 'free'), ...inForwardOrder(judged.rows, 'isolated')],
     routing: input.routing,
     timing: input.times.timing(spec.tokens.length),

@@ -1,4 +1,5 @@
 import type { ErrorData } from '../base/errors';
+import type { RunArm } from '../model/arms';
 import type { AdapterCard, Report, RoutingRow, Row, RunMode } from '../divergence/report';
 
 /** What a run is asked to do. Plain data. */
@@ -6,8 +7,8 @@ export interface RunSpec {
   readonly tokens: readonly number[];
   /** The text that the tokens came from, for the report. */
   readonly prompt?: string;
-  /** First the arm under test, then the reference. One arm alone captures without comparing. */
-  readonly arms: readonly ('gpu' | 'cpu')[];
+  /** One or two of `RUN_ARMS`, in its order: the arm under test, then the reference. One alone captures without comparing. */
+  readonly arms: readonly RunArm[];
   readonly mode: RunMode;
   /** As typed: `all`, or a comma-separated list of stage names. */
   readonly stages: string;

@@ -31,7 +31,7 @@ export interface GeneratedToken {
 export type GenerateEnd = 'count' | 'end-of-text' | 'not-finite';
 
 export interface GenerateInput {
-  readonly arms: { readonly a: ArmEngine | undefined; readonly b: ArmEngine | undefined };
+  readonly arms: { readonly a?: ArmEngine | undefined; readonly b?: ArmEngine | undefined };
   readonly hparams: HParams;
   /** Prompt and what was generated before. */
   readonly tokens: readonly number[];

@@ -1,4 +1,4 @@
-import type { InjectedFault, RoutingRow, Row } from '../divergence/report';
+import type { InjectedFault, Poison, RoutingRow, Row } from '../divergence/report';
 import { short } from '../divergence/sentence';
 import { faultStages, faultTensors, type Fault, type FaultKind } from '../model/faults';
 import type { HParams } from '../model/hparams';
@@ -15,6 +15,9 @@ export interface FaultView {
   /** As compared, before victims are told apart. */
   readonly rows: readonly Row[];
   readonly routing: readonly RoutingRow[];
+  readonly arms: readonly string[];
+  /** Of the arm under test. */
+  readonly poison: { readonly a: Poison | undefined };
 }
 
 /** For each fault whether the run shows it, and if not, why. */
@@ -41,6 +44,7 @@ function whyUnseen(fault: Fault, view: FaultView): string | undefined {
   const stages = faultStages(fault);
   const structural = WHY_UNSEEN[fault.kind]?.(fault, view);
   if (structural !== undefined) return structural;
+  if (view.arms.length < 2) return poisoned(fault, view) ? undefined : 'the arm runs alone: nothing is compared';
   // The free run may show what is not compared at its own stage.
   if (partedDownstream(fault, view)) return undefined;
   if (!plan.layers.includes(layer)) return `layer ${layer} is not compared`;
@@ -95,7 +99,15 @@ const WRONG: ReadonlySet<Row['verdict']> = new Set<Row['verdict']>(['diverge', '
 
 /** A row at one of the fault's own stages is wrong, or the free run parts from there on. */
 function shows(fault: Fault, view: FaultView): boolean {
-  return ownRows(fault, view).some((row) => WRONG.has(row.verdict)) || partedDownstream(fault, view);
+  return (
+    poisoned(fault, view) || ownRows(fault, view).some((row) => WRONG.has(row.verdict)) || partedDownstream(fault, view)
+  );
+}
+
+/** The arm's first value that is not finite is where the fault shows. */
+function poisoned(fault: Fault, { poison }: FaultView): boolean {
+  const stages: readonly StageId[] = faultStages(fault);
+  return poison.a?.layer === fault.layer && stages.includes(poison.a.stage);
 }
 
 function ownRows(fault: Fault, { rows }: FaultView): readonly Row[] {

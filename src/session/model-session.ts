@@ -1,14 +1,16 @@
 import { orCancelled } from '../base/abort';
 import { fail, toErrorData, TracerError, type ErrorCode, type ErrorData } from '../base/errors';
 import { TOOL } from '../base/version';
-import { createCpuEngine } from '../cpu/engine/cpu-engine';
+import { createCpuEngine, type CpuEngineOptions } from '../cpu/engine/cpu-engine';
+import { createGgmlCpuEngine } from '../cpu/ggml/ggml-engine';
 import type { CpuPool } from '../cpu/pool/cpu-pool';
 import type { ModelCard, Report } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
 import type { GpuContext } from '../gpu/device';
 import { createGpuEngine, type GpuEngine } from '../gpu/engine/gpu-engine';
 import { createFaultyEngine } from '../gpu/faults/faulty-engine';
-import type { ArmEngine, EngineHooks, Tap } from '../model/engine';
+import { MOST_ARMS, RUN_ARM_IDS, type RunArm } from '../model/arms';
+import type { EngineHooks, IsolatingEngine, Tap } from '../model/engine';
 import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import { checkTokens } from '../model/check-step';
@@ -35,6 +37,13 @@ const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'usage',
 ]);
 
+type CpuArm = Exclude<RunArm, 'gpu'>;
+
+const CPU_ENGINES: Readonly<Record<CpuArm, (options: CpuEngineOptions) => IsolatingEngine>> = {
+  cpu: createCpuEngine,
+  'cpu-ggml': createGgmlCpuEngine,
+};
+
 export interface RunHandlers {
   readonly onEvent: (event: SessionEvent) => void;
   readonly onTap?: (folder: string, tap: Tap) => void | Promise<void>;
@@ -54,7 +63,7 @@ export class ModelSession {
   readonly tokenizerError: ErrorData | undefined;
   readonly #host: Host;
   #pool: CpuPool | undefined;
-  #cpu: ArmEngine | undefined;
+  readonly #cpu = new Map<CpuArm, IsolatingEngine>();
   #context: Promise<GpuContext> | undefined;
   #gpu: { readonly engine: GpuEngine; readonly budget: number | undefined; readonly clean: boolean } | undefined;
   #meter: ProgressMeter | undefined;
@@ -130,7 +139,7 @@ export class ModelSession {
         arms,
         faults,
         meter,
-        adapter: arms.a === undefined ? undefined : (await this.gpuContext()).card,
+        adapter: spec.arms.includes('gpu') ? (await this.gpuContext()).card : undefined,
         parts: {
           tool: TOOL,
           runtime: this.#host.runtime,
@@ -211,14 +220,18 @@ export class ModelSession {
   }
 
   async #openArms(spec: RunSpec): Promise<{
-    readonly a: GpuEngine | undefined;
-    readonly b: ArmEngine | undefined;
+    readonly a?: IsolatingEngine;
+    readonly b?: IsolatingEngine;
     readonly faults: readonly Fault[];
   }> {
     const faults = this.#faults(spec);
-    const a = spec.arms.includes('gpu') ? await this.#gpuEngine(spec.gpuBudget, faults) : undefined;
-    const b = spec.arms.includes('cpu') ? this.#cpuEngine() : undefined;
-    return { a, b, faults };
+    const [first, second] = checkArms(spec.arms);
+    const open = async (arm: RunArm): Promise<IsolatingEngine> =>
+      arm === 'gpu' ? this.#gpuEngine(spec.gpuBudget, faults) : this.#cpuEngine(arm);
+    // An arm that runs alone stands on the side that it is mostly on.
+    if (second === undefined)
+      return first === 'gpu' ? { a: await open(first), faults } : { b: await open(first), faults };
+    return { a: await open(first), b: await open(second), faults };
   }
 
   /** @throws TracerError `fault-spec` */
@@ -227,7 +240,12 @@ export class ModelSession {
     const { hparams, model } = this;
     const typeOf = (tensor: string): string | undefined => model.tensors.get(tensor)?.type;
     for (const fault of faults) checkFault(fault, { hparams, nTokens: tokens.length, typeOf });
-    return arms.includes('gpu') ? faults : [];
+    if (faults.length > 0 && !arms.includes('gpu')) {
+      throw fail('fault-spec', 'Faults strike the GPU arm, which this run does not have.', 'Run the arm gpu too.', {
+        arms: arms.join(','),
+      });
+    }
+    return faults;
   }
 
   /** A clean engine stays warm; one with faults is for one run, and no clean run ever meets it or its buffers. */
@@ -243,11 +261,12 @@ export class ModelSession {
     return engine;
   }
 
-  #cpuEngine(): ArmEngine {
+  #cpuEngine(arm: CpuArm): IsolatingEngine {
     const { model, hparams } = this;
     this.#pool ??= this.#host.createPool(model);
-    this.#cpu ??= createCpuEngine({ model, hparams, pool: this.#pool, hooks: this.#hooks });
-    return this.#cpu;
+    const engine = this.#cpu.get(arm) ?? CPU_ENGINES[arm]({ model, hparams, pool: this.#pool, hooks: this.#hooks });
+    this.#cpu.set(arm, engine);
+    return engine;
   }
 
   #memory(): { readonly gpuWeightBytes: number; readonly gpuPeakBytes: number; readonly expertsRead: number } {
@@ -262,11 +281,11 @@ export class ModelSession {
   async #closeArms(): Promise<void> {
     await this.#gpu?.engine.dispose().catch(() => undefined);
     (await this.#context?.catch(() => undefined))?.dispose();
-    await this.#cpu?.dispose();
+    for (const engine of this.#cpu.values()) await engine.dispose();
+    this.#cpu.clear();
     await this.#pool?.dispose();
     this.#gpu = undefined;
     this.#context = undefined;
-    this.#cpu = undefined;
     this.#pool = undefined;
     this.#past = undefined;
   }
@@ -280,6 +299,21 @@ function armsKey({ arms, inject = [], gpuBudget }: RunSpec): string {
 function commonLength(x: readonly number[], y: readonly number[]): number {
   const differs = x.findIndex((token, i) => token !== y[i]);
   return differs < 0 ? Math.min(x.length, y.length) : differs;
+}
+
+/** @throws TracerError `usage` unless there are one or two different arms, the reference last. */
+function checkArms(arms: readonly RunArm[]): readonly [RunArm, RunArm?] {
+  const [first, second] = arms;
+  const inOrder = RUN_ARM_IDS.filter((id) => arms.includes(id));
+  if (first === undefined || arms.length > MOST_ARMS || arms.join() !== inOrder.join()) {
+    throw fail(
+      'usage',
+      `A run has one arm or two; ${arms.length === 0 ? 'none was' : `${arms.join(', ')} were`} asked for.`,
+      `Choose of ${RUN_ARM_IDS.join(', ')}, in this order; the later is the reference.`,
+      { arms: arms.join(',') },
+    );
+  }
+  return second === undefined ? [first] : [first, second];
 }
 
 function attempt<T>(

@@ -1,4 +1,4 @@
-import { gamma } from '../cpu/bounds/rounding';
+import { gamma } from '../base/f32-error';
 import { weightOfChannel } from '../divergence/blame';
 import type { Row } from '../divergence/report';
 import type { Tap } from '../model/engine';

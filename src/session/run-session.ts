@@ -11,6 +11,9 @@ import { checkTokens } from '../model/check-step';
 import type { HParams } from '../model/hparams';
 import { parsePlan, type TracePlan } from '../model/plan';
 import type { StageId } from '../model/stages';
+import { termsOf } from '../model/weights';
+import { isF32 } from '../model/arms';
+import { PoisonWatch } from '../divergence/poison';
 import { selectPositions } from '../trace/select-positions';
 import { buildReport, hintKey, type ReportParts } from './build-report';
 import type { RunSpec, SessionEvent } from './events';
@@ -24,9 +27,9 @@ import { TimeBook } from './time-book';
 /** Both sides of the comparison, opened and ready; either may be absent when the spec does not ask for it. */
 export interface SessionArms {
   /** The arm under test. */
-  readonly a: IsolatingEngine | undefined;
+  readonly a?: IsolatingEngine | undefined;
   /** The reference. */
-  readonly b: ArmEngine | undefined;
+  readonly b?: ArmEngine | undefined;
 }
 
 export interface SessionInput {
@@ -42,7 +45,7 @@ export interface SessionInput {
   /** Everything of the report that the run itself does not know. */
   readonly parts: ReportParts;
   readonly onEvent: (event: SessionEvent) => void;
-  /** Every planned tap as it is captured, by arm folder (`gpu`, `gpu-isolated`, `cpu`); for saving and for the inspector. */
+  /** Every planned tap as it is captured, by arm folder (`gpu`, `gpu-isolated`, `cpu`, `cpu-ggml`); for saving and for the inspector. */
   readonly onTap?: ((folder: string, tap: Tap) => void | Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -86,6 +89,7 @@ class Run {
   readonly #times = new TimeBook();
   #flips: FlipState = NO_FLIPS;
   readonly #samples: ProductSample[] = [];
+  readonly #poison: { readonly a: PoisonWatch; readonly b: PoisonWatch };
   #peakTrace = 0;
 
   constructor(input: SessionInput) {
@@ -98,6 +102,10 @@ class Run {
     this.#isolate = both && spec.mode !== 'free';
     this.#forced = both && spec.routing === 'reference';
     this.#free = !both || spec.mode !== 'isolated';
+    this.#poison = {
+      a: new PoisonWatch(arms.a?.arm ?? '', this.#free ? 'free' : 'isolated'),
+      b: new PoisonWatch(arms.b?.arm ?? '', 'free'),
+    };
   }
 
   async go(): Promise<Report> {
@@ -131,6 +139,7 @@ class Run {
       arms: [this.#in.arms.a, this.#in.arms.b].flatMap((arm) => arm?.arm ?? []),
       faults: this.#in.faults ?? [],
       hints: await this.#explain(),
+      poison: { a: this.#poison.a.found(), b: this.#poison.b.found() },
     });
   }
 
@@ -143,8 +152,8 @@ class Run {
     const nTokens = this.#tokens.length;
     const captures = stepCaptures(this.#plan, step, nTokens, { isolate: this.#isolate, forced: this.#forced });
     const [a, b] = await this.#both(step, captures);
-    if (a !== undefined) this.#times.add(step, 'gpu', a);
-    if (b !== undefined) this.#times.add(step, 'cpu', b);
+    if (a !== undefined) this.#times.add(step, arms.a?.arm ?? '', a);
+    if (b !== undefined) this.#times.add(step, arms.b?.arm ?? '', b);
     let isolated: StepResult | undefined;
     if (this.#isolate && captures.isolated.size > 0 && arms.a !== undefined && b !== undefined) {
       const layer = typeof step === 'number' ? step : undefined;
@@ -165,7 +174,7 @@ class Run {
     captures: StepCaptures,
   ): Promise<readonly [StepResult | undefined, StepResult | undefined]> {
     const { arms } = this.#in;
-    const bounds = this.#isolate && captures.isolated.size > 0;
+    const bounds = this.#isolate && captures.isolated.size > 0 && isF32(arms.a?.arm ?? '');
     const reference = (): Promise<StepResult | undefined> =>
       this.#advance(arms.b, step, { capture: captures.reference, bounds });
     const underTest = (forced?: Tap): Promise<StepResult | undefined> => {
@@ -213,6 +222,7 @@ class Run {
     if (step === 'end') this.#logits = { a: a?.get('lm_head') ?? isolated?.get('lm_head'), b: b?.get('lm_head') };
     const takenA = at(withoutExtraHead(a, planned));
     const takenB = at(withoutExtraHead(b, planned));
+    this.#watch(layer, planned, takenA, takenB, isolated);
     await this.#deliver(planned, takenA, takenB, isolated);
     const limits = limitsOf(spec.cosineLimit);
     const context = (mode: CompareMode): CompareContext => ({
@@ -223,6 +233,7 @@ class Run {
       nExpert: hparams.nExpert,
       cosineLimit: limits.cosine,
       ratioLimit: limits.ratio,
+      termsOf: (stage) => termsOf(stage, hparams),
     });
     const rows: Row[] = [];
     if (arms.a !== undefined && arms.b !== undefined) {
@@ -245,6 +256,13 @@ class Run {
     this.#routing.push(...routing);
     this.#times.addCompare(performance.now() - started);
     if (rows.length > 0 || routing.length > 0) this.#in.onEvent({ type: 'rows', layer, rows, routing });
+  }
+
+  /** Looks for what is not finite, on each arm by itself. */
+  #watch(layer: number | undefined, planned: readonly StageId[], a: Taps, b: Taps, isolated: Taps | undefined): void {
+    const of = (taps: Taps | undefined): readonly Tap[] => planned.flatMap((id) => taps?.get(id) ?? []);
+    this.#poison.a.step(layer, of(this.#free ? a : isolated));
+    this.#poison.b.step(layer, of(b));
   }
 
   /** Keeps a few values of products that are wrong although their input is right; taps are dropped when the step ends. */

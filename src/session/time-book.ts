@@ -2,19 +2,18 @@ import type { Report } from '../divergence/report';
 import type { StepResult } from '../model/engine';
 import type { StepName } from './step-captures';
 
-type Side = 'gpu' | 'cpu' | 'isolated';
-
 /** Where a run's time and bytes went. */
 export class TimeBook {
   readonly #phases = new Map<string, { ms: number; bytes: number }>();
   readonly #layers = new Map<number, { gpuMs: number; cpuMs: number; readBytes: number }>();
 
-  add(step: StepName, side: Side, result: StepResult): void {
+  /** @param side an arm, or `isolated` */
+  add(step: StepName, side: string, result: StepResult): void {
     this.#phase(side, result.ms, result.bytesRead);
     if (typeof step !== 'number') return;
     const layer = this.#layers.get(step) ?? { gpuMs: 0, cpuMs: 0, readBytes: 0 };
     if (side === 'gpu') layer.gpuMs += result.ms;
-    if (side === 'cpu') layer.cpuMs += result.ms;
+    if (side.startsWith('cpu')) layer.cpuMs += result.ms;
     layer.readBytes += result.bytesRead;
     this.#layers.set(step, layer);
   }

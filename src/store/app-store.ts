@@ -8,6 +8,8 @@ import { selectFirst, type Place } from '../plots/select-walk';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { EngineClient, PageSource } from '../worker/client-types';
 import { announcementOf } from './announce';
+import { continueActions } from './continue-actions';
+import { inspectActions } from './inspect-actions';
 import { sourceName } from './page-url';
 import { promptActions } from './prompt-actions';
 import type { ShareHost, ShareKind } from './share-actions';
@@ -39,6 +41,12 @@ export interface AppActions extends ShellActions {
   run(): Promise<void>;
   cancel(): Promise<void>;
   dismissError(): void;
+  /** Has tensors that were not kept, by running the layers up to them again. */
+  fetchTaps(): Promise<void>;
+  /** Continues the last run greedily. */
+  continueText(count?: number): Promise<void>;
+  /** Traces the prompt and what was said up to this position, at this position. */
+  traceToken(position: number): Promise<void>;
   setPromptText(text: string): void;
   setTokenIds(text: string): void;
   setChat(chat: boolean): void;
@@ -46,6 +54,7 @@ export interface AppActions extends ShellActions {
   select(place: Place | undefined): void;
   walk(to: 'first' | 'next' | 'previous'): void;
   setHeatMode(mode: CompareMode): void;
+  setTensorMode(mode: CompareMode): void;
   setMetric(metric: ErrorMetric): void;
   setTableMetric(metric: TableMetric): void;
   setShortcuts(on: boolean): void;
@@ -59,6 +68,12 @@ export interface AppActions extends ShellActions {
 
 export interface AppStore extends Pick<StoreApi<AppState>, 'getState' | 'subscribe' | 'getInitialState'> {
   readonly actions: AppActions;
+}
+
+interface Instead {
+  readonly tokens: readonly number[];
+  readonly texts: readonly string[];
+  readonly positions: string;
 }
 
 /** Progress reaches the page at most this often, in milliseconds; results and ends always do. */
@@ -85,6 +100,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
   const get = store.getState;
   const set = store.setState;
   const prompt = promptActions(client, get, set);
+  const inspect = inspectActions(client, get, set);
+  const more = continueActions(client, get, set);
+  store.subscribe(inspect.refresh);
   let opening = 0;
   let running: Promise<void> | undefined;
   // Events of a run may arrive after its promise has settled: those of an older run are dropped.
@@ -96,7 +114,14 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     set({ announcement: `${error.message} ${error.remedy}` });
   };
 
+  /** Ends what uses the arms beside a run: a continuation, or tensors on their way. */
+  const endSideWork = async (): Promise<void> => {
+    const { continuation, inspection } = get();
+    if (continuation?.running === true || inspection?.fetching === true) await client.cancel();
+  };
+
   const endRun = async (): Promise<void> => {
+    await endSideWork();
     if (running === undefined) return;
     await actions.cancel();
     await running;
@@ -114,6 +139,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (mine !== opening) return false;
       const { nLayer } = opened.card.hparams;
       set({ phase: 'ready', opened, loadingName: undefined, live: undefined, report: undefined, selection: undefined });
+      set({ traced: undefined, continuation: undefined });
       set({ announcement: `${opened.card.name} is open: ${String(nLayer)} layers.` });
       set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: undefined, dialog: undefined } }));
       if (!opened.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
@@ -152,6 +178,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       case 'done':
         set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: event.report } }));
         set({ phase: 'done', report: event.report, live: undefined, progress: undefined, cancelling: false });
+        if (live !== undefined) set({ traced: { report: event.report, spec: live.spec } });
         return;
       case 'cancelled':
         set({ phase: 'cancelled', progress: undefined, cancelling: false });
@@ -162,13 +189,15 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     }
   };
 
-  const startRun = async (): Promise<void> => {
+  /** `instead`: these tokens and positions, whatever is typed. */
+  const startRun = async (instead?: Instead): Promise<void> => {
     const { opened } = get();
     if (opened === undefined) return;
     const before = opening;
     let tokens: readonly number[];
     try {
-      tokens = await prompt.settle();
+      await endSideWork();
+      tokens = instead?.tokens ?? (await prompt.settle());
     } catch (error) {
       failWith(toErrorData(error));
       return;
@@ -177,23 +206,26 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     const { options, prompt: typed } = get();
     const spec: RunSpec = {
       tokens,
-      ...(typed.source === 'text' ? { prompt: typed.text } : {}),
-      arms: options.arms === 'both' ? ['gpu', 'cpu'] : [options.arms],
+      ...(typed.source === 'text' && instead === undefined ? { prompt: typed.text } : {}),
+      arms: options.arms,
       mode: options.mode,
+      ...(options.routing === 'own' ? {} : { routing: options.routing }),
+      ...(options.inject.length === 0 || !options.arms.includes('gpu') ? {} : { inject: options.inject }),
       stages: options.stages,
       layers: options.layers,
-      positions: options.positions,
+      positions: instead?.positions ?? options.positions,
     };
     const live = {
       spec,
       model: opened.card,
-      tokenTexts: typed.texts,
+      tokenTexts: instead?.texts ?? typed.texts,
       adapter: undefined,
       rows: [],
       routing: [],
       layersDone: 0,
     };
     set({ phase: 'running', live, report: undefined, error: undefined, progress: undefined, selection: undefined });
+    set({ traced: undefined, continuation: undefined });
     const mine = ++runs;
     running = client
       .run(spec, (event) => {
@@ -244,7 +276,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       shell.followLink();
       const adapter = client.adapter().then((found) => {
         set({ adapter: found });
-        if ('code' in found) set((s) => ({ options: { ...s.options, arms: 'cpu' } }));
+        if ('code' in found) set((s) => ({ options: { ...s.options, arms: ['cpu'] } }));
       });
       const recorded = host.recordedReport().then(
         (report) => {
@@ -274,7 +306,21 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (get().opened === undefined) await actions.runSample();
       else await startRun();
     },
+    fetchTaps: inspect.fetchTaps,
+    continueText: more.continueText,
+    traceToken: async (position) => {
+      const { traced, continuation } = get();
+      if (traced === undefined || continuation === undefined || running !== undefined) return;
+      const said = continuation.tokens.filter((token) => token.position <= position);
+      const { tokens, tokenTexts = [] } = traced.report.run;
+      await startRun({
+        tokens: [...tokens, ...said.map((token) => token.token)],
+        texts: [...tokens.map((id, i) => tokenTexts[i] ?? String(id)), ...said.map((token) => token.text)],
+        positions: String(position),
+      });
+    },
     cancel: async () => {
+      if (running === undefined) await endSideWork();
       if (running === undefined || get().cancelling) return;
       set({ cancelling: true, announcement: 'Cancelling.' });
       await client.cancel();
@@ -301,6 +347,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     },
     setHeatMode: (heatMode) => {
       set({ heatMode });
+    },
+    setTensorMode: (tensorMode) => {
+      set({ tensorMode });
     },
     setMetric: (metric) => {
       set({ metric });

@@ -71,9 +71,21 @@ export const COMMANDS = [
     id: 'cancel',
     title: 'Cancel',
     keys: ['Escape'],
-    enabled: (state) => state.phase === 'running' && !state.cancelling,
+    enabled: (state) =>
+      (state.phase === 'running' && !state.cancelling) ||
+      state.continuation?.running === true ||
+      state.inspection?.fetching === true,
     run: (store) => {
       void store.actions.cancel();
+    },
+  },
+  {
+    id: 'continue',
+    title: 'Continue the text',
+    keys: ['g'],
+    enabled: (state) => state.traced !== undefined && canRun(state) && state.continuation?.running !== true,
+    run: (store) => {
+      void store.actions.continueText();
     },
   },
   {
@@ -133,7 +145,7 @@ export const COMMANDS = [
   {
     id: 'copy-picture',
     title: 'Copy picture',
-    keys: ['g'],
+    keys: ['i'],
     enabled: hasReport,
     run: (store) => {
       void store.actions.share('copy-picture');

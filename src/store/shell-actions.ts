@@ -1,7 +1,7 @@
 import { toErrorData, type ErrorData } from '../base/errors';
 import { plural } from '../base/format';
 import type { Report } from '../divergence/report';
-import { LINK_OPTIONS, readPermalink, writePermalink, type Permalink } from '../share/permalink';
+import { readPermalink, writePermalink, type Permalink } from '../share/permalink';
 import type { SharedView } from '../share/shared-view';
 import type { ViewState } from '../share/view-state';
 import type { EngineClient, PageSource } from '../worker/client-types';
@@ -10,7 +10,8 @@ import { chooseSides } from './choose-sides';
 import { fileKind } from './file-kind';
 import { sourceName } from './page-url';
 import type { CompareState, Dialog, Notice, Origin, ShareState, ShellState } from './shell-state';
-import { FIRST_STATE, type AppState } from './state';
+import { optionsFromLink, optionsToLink } from './link-options';
+import { adapterError, type AppState } from './state';
 import { selectShown } from './view';
 
 /** What the page around the trace needs of the browser. */
@@ -187,7 +188,7 @@ export function shellActions(
       }
       const { link } = reading;
       const { metric, heatMode, tableMetric } = link.view;
-      set((s) => ({ metric, heatMode, tableMetric, options: { ...s.options, ...knownOptions(link) } }));
+      set((s) => ({ metric, heatMode, tableMetric, options: { ...s.options, ...optionsFromLink(link.options) } }));
       if (link.prompt !== undefined) base.setPromptText(link.prompt);
       else if (link.tokens !== undefined) base.setTokenIds(link.tokens);
       shell({ link });
@@ -226,18 +227,12 @@ export function linkOf(state: AppState, withPrompt: boolean): string {
   const shown = selectShown(state);
   const report = shown.kind === 'report' || shown.kind === 'recorded' ? shown.report : undefined;
   const { metric, heatMode, tableMetric, selection, options, prompt } = state;
-  const changed = LINK_OPTIONS.flatMap((name) => {
-    const value: unknown = Reflect.get(options, name);
-    return typeof value === 'string' && value !== Reflect.get(FIRST_STATE.options, name)
-      ? [[name, value] as const]
-      : [];
-  });
+  const { arms, ...others } = optionsToLink(options);
   // Without an adapter the page itself chose the reference alone.
-  const own =
-    state.adapter !== undefined && 'code' in state.adapter ? changed.filter(([name]) => name !== 'arms') : changed;
+  const chosen = arms === undefined || adapterError(state) !== undefined ? others : { arms, ...others };
   const link: Permalink = {
     view: { metric, heatMode, tableMetric, selection },
-    options: Object.fromEntries(own),
+    options: chosen,
     ...(withPrompt ? promptOf(prompt, report) : {}),
   };
   const bare = writePermalink(link);
@@ -252,17 +247,6 @@ function promptOf(typed: AppState['prompt'], report: Report | undefined): Pick<P
   if (report !== undefined && report.run.tokens.length > 0) return { tokens: report.run.tokens.join(',') };
   if (typed.source === 'text' && typed.text !== '') return { prompt: typed.text };
   return typed.ids.length > 0 ? { tokens: typed.ids.join(',') } : {};
-}
-
-function knownOptions(link: Permalink): Partial<AppState['options']> {
-  const { arms, mode, ...texts } = link.options;
-  const known: Record<string, string> = {};
-  for (const [name, value] of Object.entries(texts)) if (name in FIRST_STATE.options) known[name] = value;
-  return {
-    ...known,
-    ...(arms === 'both' || arms === 'gpu' || arms === 'cpu' ? { arms } : {}),
-    ...(mode === 'both' || mode === 'free' || mode === 'isolated' ? { mode } : {}),
-  };
 }
 
 /** `gpu of run.npz`, `reference of this run`. */

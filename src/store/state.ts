@@ -4,9 +4,12 @@ import type { Place } from '../plots/select-walk';
 import type { CompareMode } from '../divergence/report';
 import type { ErrorMetric } from '../plots/error-scale';
 import type { TableMetric } from '../plots/select-table';
-import type { Progress, RunSpec } from '../session/events';
+import type { RunArm } from '../model/arms';
+import type { Progress, Routing, RunSpec } from '../session/events';
 import type { OpenedModel } from '../worker/client-types';
 import { FIRST_SHELL, type ShellState } from './shell-state';
+import type { Continuation } from './continue-actions';
+import type { Inspection, Traced } from './inspect-actions';
 
 export type { MemoryNeed, OpenedModel, Preflight } from '../worker/client-types';
 
@@ -28,12 +31,13 @@ export interface PromptState {
   readonly error: ErrorData | undefined;
 }
 
-export type ArmChoice = 'both' | 'gpu' | 'cpu';
-
 /** Run options as typed. */
 export interface RunOptions {
-  readonly arms: ArmChoice;
+  readonly arms: readonly RunArm[];
   readonly mode: RunMode;
+  readonly routing: Routing;
+  /** Faults on purpose, as `parseFault` reads them. */
+  readonly inject: readonly string[];
   readonly stages: string;
   readonly layers: string;
   readonly positions: string;
@@ -71,8 +75,14 @@ export interface AppState {
   /** What the person pointed at; undefined: the page points at the first divergence. */
   readonly selection: Place | undefined;
   readonly heatMode: CompareMode;
+  /** Which way of running the tensor inspector shows; only isolated values have bounds. */
+  readonly tensorMode: CompareMode;
   readonly metric: ErrorMetric;
   readonly tableMetric: TableMetric;
+  /** The finished run that the engine still holds tensors, keys and values of. */
+  readonly traced: Traced | undefined;
+  readonly inspection: Inspection | undefined;
+  readonly continuation: Continuation | undefined;
   /** For the live region. */
   readonly announcement: string;
   /** Single-letter keys on or off (WCAG 2.1.4). */
@@ -91,13 +101,25 @@ export const FIRST_STATE: AppState = {
   adapter: undefined,
   error: undefined,
   prompt: { text: '', idsText: '', source: 'text', chat: false, ids: [], texts: [], pending: false, error: undefined },
-  options: { arms: 'both', mode: 'both', stages: 'all', layers: 'all', positions: 'all' },
+  options: {
+    arms: ['gpu', 'cpu'],
+    mode: 'both',
+    routing: 'own',
+    inject: [],
+    stages: 'all',
+    layers: 'all',
+    positions: 'all',
+  },
   progress: undefined,
   cancelling: false,
   selection: undefined,
   heatMode: 'free',
+  tensorMode: 'isolated',
   metric: 'relL2',
   tableMetric: 'ratio',
+  traced: undefined,
+  inspection: undefined,
+  continuation: undefined,
   announcement: '',
   shortcuts: true,
   theme: 'auto',

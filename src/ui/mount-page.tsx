@@ -7,6 +7,7 @@ import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/page.css';
 import './styles/dialogs.css';
+import './styles/options.css';
 import './styles/plots.css';
 import './styles/print.css';
 import { StoreContext } from './use-app';

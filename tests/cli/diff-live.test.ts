@@ -84,6 +84,7 @@ describe('two saved traces diff to the same report as the live run', () => {
       expect(err).toContain(live.verdict.sentence);
       expect(json.rows).toEqual(asJson(live.rows));
       expect(json.routing).toEqual(asJson(live.routing));
+      expect(json.poison).toEqual(live.poison === undefined ? undefined : asJson(live.poison));
       expect(json.run).toMatchObject({ tokens, layers: [0, 1], mode: 'both', arms: ['gpu', 'cpu'] });
       expect(json.run.stages).toEqual(live.run.stages);
     }
@@ -102,7 +103,9 @@ describe('two saved traces diff to the same report as the live run', () => {
     const exact = await diff(join(folder, 'clean-npz'), join(folder, 'clean-npz'), '--arm-a', 'gpu', '--arm-b', 'cpu');
     const tree = await diff(join(folder, 'clean-aprt'), join(folder, 'clean-aprt'), '--arm-a', 'gpu', '--arm-b', 'cpu');
     expect(tree.status).toBe(0);
-    expect(tree.json.rows).toEqual(exact.json.rows.map((row) => withoutKeys(row, ['maxRatio', 'maxRatioIndex'])));
+    expect(tree.json.rows).toEqual(
+      exact.json.rows.map((row) => withoutKeys(row, ['maxRatio', 'maxRatioIndex', 'ratios', 'maxEstimate'])),
+    );
     expect(tree.json).toMatchObject({ notes: [expect.stringContaining('no bounds')] });
   });
 
@@ -116,6 +119,8 @@ describe('two saved traces diff to the same report as the live run', () => {
     expect(status).toBe(1);
     expect(json.verdict).toEqual(asJson(live.verdict));
     expect(json.rows).toEqual(asJson(live.rows));
+    expect(live.poison?.a).toMatchObject({ layer: 2, stage: 'moe_expert_out' });
+    expect(json.poison).toEqual(asJson(live.poison));
     expect(json).toMatchObject({ notes: [`fault injected into A on purpose: ${live.run.inject?.[0] ?? ''}`] });
   });
 });

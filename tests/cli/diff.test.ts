@@ -82,7 +82,7 @@ describe('what --save-tensor wrote reads back', () => {
     }
   });
 
-  test.each(['aprt', 'npz', 'json'] as const)('%s keeps provenance', async (format) => {
+  test.each(['aprt', 'aprt-zip', 'npz', 'json'] as const)('%s keeps provenance', async (format) => {
     const out = await save(`about-${format}`, format, { 'gpu-isolated': oddTaps });
     const { traces } = await readOperand(out);
     const { model, run } = generateReport({ kind: 'clean', nLayer: 1, nTokens: 4 });

@@ -5,6 +5,7 @@ import { automation } from '../../src/store/automation';
 import type { Phase } from '../../src/store/state';
 import { selectPlace, selectShown, selectView } from '../../src/store/view';
 import { fakeClient, NO_WEBGPU, type FakeClient, type FakeOptions } from '../support/fake-client';
+import { quietHost } from '../support/page-host';
 import { generateReport } from '../support/reports';
 
 const report = generateReport({ kind: 'qtype-blind' });
@@ -28,14 +29,10 @@ function page(options: Partial<FakeOptions> = {}, host: Partial<PageHost> = {}):
   const client = fakeClient({ report, ...options });
   const saved: string[] = [];
   const copied: string[] = [];
-  let now = 0;
   const fullHost = {
+    ...quietHost(recorded, { sample: () => Promise.resolve(file('sample.gguf')) }),
     saved,
     copied,
-    recordedReport: () => Promise.resolve(recorded),
-    sample: () => Promise.resolve(file('sample.gguf')),
-    startSources: [],
-    pickFiles: () => undefined,
     saveFile: (name: string, _: string, text: string) => {
       saved.push(name, text);
     },
@@ -43,16 +40,6 @@ function page(options: Partial<FakeOptions> = {}, host: Partial<PageHost> = {}):
       copied.push(text);
       return Promise.resolve();
     },
-    fragment: () => '',
-    setFragment: () => undefined,
-    focus: () => undefined,
-    renderPng: () => Promise.reject(new Error('no canvas here')),
-    saveBlob: () => undefined,
-    copyPicture: async (picture: Promise<Blob>) => {
-      await picture;
-    },
-    address: () => 'http://localhost/',
-    now: () => (now += 1),
     ...host,
   };
   const store = createAppStore(client, fullHost);
@@ -104,7 +91,7 @@ describe('before any file', () => {
     const { store, client } = page({ adapter: NO_WEBGPU });
     await store.actions.start();
     expect(store.getState()).toMatchObject({ phase: 'idle', adapter: { code: 'gpu-unavailable' } });
-    expect(store.getState().options.arms).toBe('cpu');
+    expect(store.getState().options.arms).toEqual(['cpu']);
     await store.actions.runSample();
     expect(client.calls.at(-1)).toMatch(/^run cpu /);
   });
@@ -216,7 +203,7 @@ describe('running', () => {
     };
     await store.actions.open([file('good.gguf')]);
     store.actions.setTokenIds('[1, 2 3]');
-    store.actions.setOptions({ arms: 'gpu', mode: 'free', stages: 'moe_router', layers: '0..3', positions: 'last' });
+    store.actions.setOptions({ arms: ['gpu'], mode: 'free', stages: 'moe_router', layers: '0..3', positions: 'last' });
     await store.actions.run();
     expect(spy).toHaveBeenCalledWith({
       tokens: [1, 2, 3],

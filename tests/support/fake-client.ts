@@ -28,6 +28,8 @@ const NO_TAPS = { bytes: 0, budget: 1, kept: 0, dropped: 0 };
 
 export interface FakeClient extends EngineClient {
   readonly calls: string[];
+  /** Places whose tensors were asked for: layer, stage, position, mode. */
+  readonly asked: string[];
   /** The sources of the last `open`. */
   readonly opened: PageSource[];
 }
@@ -36,12 +38,14 @@ export interface FakeClient extends EngineClient {
 export function fakeClient(options: FakeOptions): FakeClient {
   const { report, pause = () => Promise.resolve() } = options;
   const calls: string[] = [];
+  const asked: string[] = [];
   const opened: PageSource[] = [];
   let cancelled = false;
   let running = false;
 
   return {
     calls,
+    asked,
     opened,
     open: async (descriptors) => {
       calls.push('open');
@@ -115,7 +119,7 @@ export function fakeClient(options: FakeOptions): FakeClient {
       }
     },
     tapSlice: async (place) => {
-      calls.push(`tapSlice ${String(place.layer)} ${place.stage} ${String(place.position)} ${place.mode}`);
+      asked.push(`${String(place.layer)} ${place.stage} ${String(place.position)} ${place.mode}`);
       await Promise.resolve();
       return options.taps?.(place) ?? { kind: 'absent', usage: NO_TAPS };
     },

@@ -56,8 +56,6 @@ function checkPageCan({ save, spec }: TraceRequest): void {
   const options: readonly (readonly [string, unknown])[] = [
     ['--save-tensor', save],
     ['--budget', spec.gpuBudget],
-    ['--inject', spec.inject],
-    ['--routing', spec.routing],
   ];
   const option = options.find(([, value]) => value !== undefined)?.[0];
   if (option === undefined) return;

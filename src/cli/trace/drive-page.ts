@@ -1,6 +1,8 @@
 import type { Locator, Page } from 'playwright-core';
 import { ERROR_CODES, TracerError, type ErrorData } from '../../base/errors';
 import { allPartNames } from '../../gguf/split-names';
+import type { Fault } from '../../model/faults';
+import { parseFault } from '../../model/parse-fault';
 import { isUrl } from '../open-model';
 import { RUN_PHASES, type Progress } from '../../session/events';
 import type { TraceRequest } from './request';
@@ -63,9 +65,6 @@ async function fillPrompt(page: Page, { prompt }: TraceRequest): Promise<void> {
   await page.getByRole('checkbox', { name: 'Chat template' }).setChecked(prompt.chat);
 }
 
-/** What the page calls each choice of arms. */
-const ARM_CHOICES = { both: 'both', gpu: 'GPU', cpu: 'reference' } as const;
-
 async function fillOptions(page: Page, { spec }: TraceRequest): Promise<void> {
   const field = (name: RegExp): Locator => page.locator('input').and(page.getByLabel(name));
   const choose = (group: string, choice: string): Promise<void> =>
@@ -79,7 +78,19 @@ async function fillOptions(page: Page, { spec }: TraceRequest): Promise<void> {
   await field(/^Stages\b/).fill(spec.stages);
   await field(/^Positions\b/).fill(spec.positions);
   await choose('Mode', spec.mode);
-  await choose('Arms', ARM_CHOICES[spec.arms.length === 2 ? 'both' : (spec.arms[0] ?? 'both')]);
+  await page.getByRole('combobox', { name: /^Arms\b/ }).selectOption(spec.arms.join());
+  if (spec.routing === 'reference') await choose('Experts', "the reference's");
+  for (const text of spec.inject ?? []) await addFault(page, parseFault(text));
+}
+
+/** Fills the fields of one fault in, as a person would. */
+async function addFault(page: Page, { kind, tensor, ...numbers }: Fault): Promise<void> {
+  await page.getByRole('combobox', { name: 'Fault', exact: true }).selectOption(kind);
+  for (const [name, value] of Object.entries(numbers)) {
+    await page.getByRole('textbox', { name: `Fault ${name}` }).fill(String(value));
+  }
+  if (tensor !== undefined) await page.getByRole('combobox', { name: 'Fault tensor' }).selectOption({ value: tensor });
+  await page.getByRole('button', { name: 'Add fault' }).click();
 }
 
 /**

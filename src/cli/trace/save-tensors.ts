@@ -24,22 +24,40 @@ export interface TensorSaver {
 /** What describes the tensors, beside or inside what holds them. */
 const INDEX = 'trace.json';
 
-const SAVERS = { aprt: aprtSaver, npz: npzSaver, json: jsonSaver, csv: csvSaver } as const satisfies Record<
-  SaveFormat,
-  (root: string) => TensorSaver
->;
+const SAVERS = {
+  aprt: aprtSaver,
+  'aprt-zip': aprtZipSaver,
+  npz: npzSaver,
+  json: jsonSaver,
+  csv: csvSaver,
+} as const satisfies Record<SaveFormat, (root: string) => TensorSaver>;
 
 /**
- * APRT: `DIR/<arm>/layer-<N>/<stage>.bin` and `DIR/trace.json`. NPZ: `DIR/<arm>.npz` with arrays of the same names, and the reference's error
+ * APRT: `DIR/<arm>/layer-<N>/<stage>.bin` and `DIR/trace.json`; zipped, the same tree in `DIR/trace.aprt.zip`. NPZ: `DIR/<arm>.npz` with arrays of the same names, and the reference's error
  * bounds as `<stage>.bound`. JSON and CSV: `DIR/<arm>.json`, `DIR/<arm>.csv`. Existing files are replaced.
  */
 export function tensorSaver(target: { readonly folder: string; readonly format: SaveFormat }): TensorSaver {
   return SAVERS[target.format](target.folder);
 }
 
-function aprtSaver(root: string): TensorSaver {
+/** A tree of APRT files, written somewhere. */
+function aprtTree(write: (path: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>): Omit<TensorSaver, 'close'> {
   const saved = new Map<string, Tap[]>();
-  const write = async (path: string, bytes: Uint8Array | string): Promise<void> => {
+  return {
+    async save(folder, tap) {
+      remember(saved, folder, tap);
+      await write(aprPath(folder, tap.stage, tap.layer), encodeAprt(fileLayer(tap.stage, tap.layer), tap.data));
+    },
+    finish: (run) =>
+      write(
+        INDEX,
+        new TextEncoder().encode(treeIndex([...saved].map(([folder, taps]) => traceOfRun(folder, taps, run)))),
+      ),
+  };
+}
+
+function aprtSaver(root: string): TensorSaver {
+  const tree = aprtTree(async (path, bytes) => {
     const file = join(root, path);
     try {
       await mkdir(dirname(file), { recursive: true });
@@ -47,14 +65,21 @@ function aprtSaver(root: string): TensorSaver {
     } catch (error) {
       throw unwritable(file, error);
     }
-  };
+  });
+  return { ...tree, close: () => Promise.resolve() };
+}
+
+function aprtZipSaver(root: string): TensorSaver {
+  let zip: Promise<ZipFile> | undefined;
+  const opened = (): Promise<ZipFile> => (zip ??= openZipFile(join(root, 'trace.aprt.zip')));
+  const tree = aprtTree(async (path, bytes) => (await opened()).add(path, bytes));
   return {
-    async save(folder, tap) {
-      remember(saved, folder, tap);
-      await write(aprPath(folder, tap.stage, tap.layer), encodeAprt(fileLayer(tap.stage, tap.layer), tap.data));
+    save: tree.save,
+    async finish(run) {
+      await tree.finish(run);
+      await (await opened()).finish();
     },
-    finish: (run) => write(INDEX, treeIndex([...saved].map(([folder, taps]) => traceOfRun(folder, taps, run)))),
-    close: () => Promise.resolve(),
+    close: async () => (await zip?.catch(() => undefined))?.close(),
   };
 }
 

@@ -1,4 +1,5 @@
-import { againstTap, inputError, UNIT } from './rounding';
+import { UNIT } from '../../base/f32-error';
+import { againstTap, inputError } from './rounding';
 
 /** Largest errors of {@link add}: the two inputs' roundings, carried through one addition. */
 export function addBound(a: Float64Array, b: Float64Array): Float64Array<ArrayBuffer> {

@@ -1,5 +1,6 @@
 import { MIN_WEIGHT_SUM } from '../kernels/renormalise';
-import { againstTap, compose, DIVISION, FLUSH, gamma, HALF_UNIT } from './rounding';
+import { gamma, HALF_UNIT } from '../../base/f32-error';
+import { againstTap, compose, DIVISION, FLUSH } from './rounding';
 
 /**
  * Largest errors of {@link renormalise} for one token: the sum of k positive terms errs by a relative gamma_{k+1} and the input

@@ -1,4 +1,5 @@
-import { againstTap, compose, DIVISION, FLUSH, gamma, HALF_UNIT, UNIT } from './rounding';
+import { gamma, HALF_UNIT, UNIT } from '../../base/f32-error';
+import { againstTap, compose, DIVISION, FLUSH } from './rounding';
 
 /** 1 / sqrt in WGSL: 2 ULP as inverseSqrt, 4.5 + 2.5 as a division by sqrt; one more for its own rounding of the argument. */
 const INVERSE_SQRT = 8 * UNIT;

@@ -1,5 +1,6 @@
 import type { RopeTable } from '../kernels/rope';
-import { againstTap, compose, FLUSH, HALF_UNIT, UNIT } from './rounding';
+import { HALF_UNIT, UNIT } from '../../base/f32-error';
+import { againstTap, compose, FLUSH } from './rounding';
 
 /** Input and table rounded to f32; a product, a sum, and the reference's own f64. */
 const RELATIVE = compose(HALF_UNIT, HALF_UNIT, UNIT, UNIT, UNIT);

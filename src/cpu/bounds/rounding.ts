@@ -1,11 +1,9 @@
+import { HALF_UNIT, UNIT } from '../../base/f32-error';
+
 /**
  * The rounding model of docs/numerics.md: what WGSL promises of f32 arithmetic. Every bound is built from these.
  */
 
-/** Relative error of one f32 operation of the kernel: correctly rounded, in a direction that WGSL leaves open. */
-export const UNIT = 2 ** -23;
-/** Relative error of a rounding to nearest f32, as JavaScript does it: inputs that the kernel is fed, and the tap it is compared with. */
-export const HALF_UNIT = 2 ** -24;
 /** Smallest normal f32: what a flush of a subnormal input or result to zero can cost. */
 export const FLUSH = 2 ** -126;
 /** WGSL: division errs by at most 2.5 ULP. */
@@ -15,12 +13,6 @@ export const DIVISION = 2.5 * UNIT;
  * FLUSH / gamma_k * |w| is the FLUSH * |w| that a flushed x costs. gamma_k is at least 2^-23.
  */
 export const TINY = FLUSH / UNIT;
-
-/** Higham's gamma_k = k u / (1 - k u): the relative error of k chained operations. Infinity when k u reaches 1. */
-export function gamma(k: number): number {
-  const ku = k * UNIT;
-  return ku < 1 ? ku / (1 - ku) : Infinity;
-}
 
 /** Largest relative error of a product of factors that err by at most these: prod (1 + e_i) - 1. */
 export function compose(...errors: readonly number[]): number {

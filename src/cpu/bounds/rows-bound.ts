@@ -1,4 +1,5 @@
-import { FLUSH, UNIT } from './rounding';
+import { UNIT } from '../../base/f32-error';
+import { FLUSH } from './rounding';
 
 /** Largest errors of dequantised rows: the reference's formula and a kernel's each round once (docs/numerics.md lists the types). */
 export function rowsBound(values: Float64Array): Float64Array<ArrayBuffer> {

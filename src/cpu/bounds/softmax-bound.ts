@@ -1,4 +1,5 @@
-import { againstTap, compose, DIVISION, expError, FLUSH, gamma, inputError, UNIT } from './rounding';
+import { gamma, UNIT } from '../../base/f32-error';
+import { againstTap, compose, DIVISION, expError, FLUSH, inputError } from './rounding';
 
 /**
  * Largest errors of a softmax over x[at .. at + n), written at `outAt`. With m the maximum and z_k = x_k - m:

@@ -1,4 +1,5 @@
-import { againstTap, compose, DIVISION, expError, FLUSH, HALF_UNIT, inputError, UNIT } from './rounding';
+import { HALF_UNIT, UNIT } from '../../base/f32-error';
+import { againstTap, compose, DIVISION, expError, FLUSH, inputError } from './rounding';
 
 /** 1 + e, a product in front of the division, the product with `up`, and the reference's own f64. */
 const OTHER_ROUNDINGS = 5;

@@ -1,4 +1,5 @@
-import { againstTap, FLUSH, gamma, TINY } from './rounding';
+import { gamma } from '../../base/f32-error';
+import { againstTap, FLUSH, TINY } from './rounding';
 
 /** Both inputs rounded (1), the product (1), the reference's f64 (under 1). */
 const EXTRA_ROUNDINGS = 3;

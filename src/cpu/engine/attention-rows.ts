@@ -51,14 +51,20 @@ export async function capturedAttention(
   return { values, tokens: 'captured' };
 }
 
-/** softmax x V for every token: (nTokens, qDim). */
-export async function attentionOutput(step: Step): Promise<StageOutput> {
+/**
+ * softmax x V for every token: (nTokens, qDim).
+ * @param weightsOf puts the softmax of (head, token) into `out` and returns how many keys it covers
+ */
+export async function attentionOutput(
+  step: Step,
+  weightsOf = (head: number, token: number, out: Float64Array): number => softmaxRow(step, head, token, out, 0),
+): Promise<StageOutput> {
   const { nHead, headDim, qDim, kvDim } = step.hparams;
   const values = new Float64Array(step.nTokens * qDim);
   const weights = new Float64Array(step.nPast + step.nTokens);
   for (let token = 0; token < step.nTokens; token++) {
     for (let head = 0; head < nHead; head++) {
-      const visible = softmaxRow(step, head, token, weights, 0);
+      const visible = weightsOf(head, token, weights);
       const channel = kvHead(step, head) * headDim;
       const at = token * qDim + head * headDim;
       attentionValues(weights, 0, visible, step.cache.values, channel, kvDim, headDim, values, at);

@@ -19,7 +19,8 @@ export function captureTap(
   const shape = stageSpec(stage).shape.map((dim) => dimSize(dim, step, positions.length));
   const picked = pick(output.values, step, output.tokens, positions);
   const data = picked instanceof Float64Array ? new Float32Array(picked) : picked.slice();
-  const tap: Tap = { stage, layer, positions, shape, data };
+  const exact = step.options.exact === true && picked instanceof Float64Array ? { exact: picked.slice() } : {};
+  const tap: Tap = { stage, layer, positions, shape, data, ...exact };
   if (bound === undefined) return tap;
   return { ...tap, bound: roundUp(pick(bound, step, output.tokens, positions)) };
 }

@@ -2,14 +2,15 @@ import { throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
 import { checkCapture, checkTokens } from '../../model/check-step';
 import type { ModelFile } from '../../gguf/model-file';
-import type { ArmEngine, ArmId, EngineHooks, StepOptions, StepResult, Tap } from '../../model/engine';
+import type { ArmId, EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
-import { LAYER_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
+import { LAYER_STAGES, MODEL_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
 import { ropeTable, type RopeTable } from '../kernels/rope';
 import { LAYER_BOUNDS, MODEL_BOUNDS, type BoundFunction } from '../bounds/layer-bounds';
 import { breather } from '../pool/breather';
 import type { CpuPool } from '../pool/cpu-pool';
 import { captureTap } from './capture';
+import { ISOLATED_STAGE_FUNCTIONS, referenceCache, referenceValues } from './isolated';
 import { createKvCache, type LayerCache } from './kv-cache';
 import { LAYER_STAGE_FUNCTIONS } from './layer-stages';
 import { MODEL_STAGE_FUNCTIONS } from './model-stages';
@@ -30,14 +31,14 @@ export interface CpuEngineOptions {
  * rounded to f32. Captured positions are prompt positions: those of a continued step start at `nPast`.
  * @throws TracerError from its methods: `prompt-token`, `plan-range`, those of `findWeight` and of the pool, `run-cancelled`.
  */
-export function createCpuEngine(options: CpuEngineOptions): ArmEngine {
+export function createCpuEngine(options: CpuEngineOptions): IsolatingEngine {
   return createArm('cpu', options, (_type, x) => x);
 }
 
 const BOUNDS: Record<ActiveStageId, BoundFunction> = { ...LAYER_BOUNDS, ...MODEL_BOUNDS };
 
 /** An arm with the reference's arithmetic and its own treatment of activations in front of each matrix. */
-export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: ActivationRounding): ArmEngine {
+export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: ActivationRounding): IsolatingEngine {
   const { model, hparams, pool, hooks } = options;
   const noCache: LayerCache = { keys: new Float64Array(0), values: new Float64Array(0) };
   const cache = createKvCache(hparams.kvDim);
@@ -54,6 +55,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
     layer: number | undefined,
     stages: readonly (readonly [ActiveStageId, (step: Step) => StageOutput | Promise<StageOutput>])[],
     stepOptions: StepOptions,
+    fed: Pick<Step, 'cache' | 'values'>,
   ): Promise<{ readonly result: StepResult; readonly last: Float64Array<ArrayBuffer> | undefined }> => {
     const started = performance.now();
     const { signal } = stepOptions;
@@ -72,8 +74,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       options: stepOptions,
       weights: weightAccess({ model, hparams, pool, rounding }, layer, { signal, onRead }),
       ropeTables,
-      cache: layer === undefined ? noCache : cache.layer(layer),
-      values: stageValues(residual),
+      ...fed,
       pause: breather(signal),
     };
     const taps = new Map<StageId, Tap>();
@@ -91,6 +92,12 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
     throwIfAborted(signal);
     return { result: { taps, ms: performance.now() - started, bytesRead }, last };
   };
+
+  /** A step that feeds itself. */
+  const own = (layer: number | undefined): Pick<Step, 'cache' | 'values'> => ({
+    cache: layer === undefined ? noCache : cache.layer(layer),
+    values: stageValues(residual),
+  });
 
   return {
     arm,
@@ -114,6 +121,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
         undefined,
         [['embedding', MODEL_STAGE_FUNCTIONS.embedding]],
         stepOptions,
+        own(undefined),
       );
       residual = last;
       nextLayer = 0;
@@ -125,7 +133,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
         throw fail('internal', `Layer ${layer} was asked for out of turn.`, 'Call begin, then the layers in order.');
       }
       const stages = LAYER_STAGES.map((id) => [id, LAYER_STAGE_FUNCTIONS[id]] as const);
-      const { result, last } = await runStages(layer, stages, stepOptions);
+      const { result, last } = await runStages(layer, stages, stepOptions, own(layer));
       residual = last;
       nextLayer = layer + 1;
       if (nextLayer === hparams.nLayer) kept = nPast + tokens.length;
@@ -144,7 +152,20 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
           : []),
         ...(wanted('lm_head') ? [['lm_head', MODEL_STAGE_FUNCTIONS.lm_head] as const] : []),
       ];
-      return (await runStages(undefined, stages, stepOptions)).result;
+      return (await runStages(undefined, stages, stepOptions, own(undefined))).result;
+    },
+
+    async isolate(layer, reference, stepOptions) {
+      if (nPast > 0) {
+        throw fail('internal', 'A continued prompt cannot be isolated on the CPU.', 'Begin with the whole prompt.');
+      }
+      const scope: readonly ActiveStageId[] = layer === undefined ? MODEL_STAGES : LAYER_STAGES;
+      const stages = scope
+        .filter((id) => capturedPositions({ options: stepOptions }, id).length > 0)
+        .map((id) => [id, ISOLATED_STAGE_FUNCTIONS[id]] as const);
+      const values = referenceValues(reference);
+      const fed = { values, cache: referenceCache(reference, values, hparams) };
+      return (await runStages(layer, stages, { ...stepOptions, bounds: false }, fed)).result;
     },
 
     dispose() {

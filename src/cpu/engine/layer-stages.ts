@@ -41,7 +41,7 @@ export const LAYER_STAGE_FUNCTIONS: Record<LayerStageId, StageFunction> = {
   q_post_rope: (step) => all(rotate(step, step.values.float('q_norm'), step.hparams.nHead)),
 
   k_post_rope: (step) => {
-    const keys = rotate(step, step.values.float('k_norm'), step.hparams.nHeadKv);
+    const keys = rotatedKeys(step);
     keepKeysAndValues(step, keys);
     return all(keys);
   },
@@ -151,6 +151,11 @@ function rotate(step: Step, x: Float64Array<ArrayBuffer>, heads: number): Float6
     }
   }
   return out;
+}
+
+/** Keys after the rotation: (nTokens, kvDim). */
+export function rotatedKeys(step: Step): Float64Array<ArrayBuffer> {
+  return rotate(step, step.values.float('k_norm'), step.hparams.nHeadKv);
 }
 
 /** Puts this step's keys and values behind those of earlier positions. @param keys (nTokens, kvDim) */

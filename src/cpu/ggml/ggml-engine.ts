@@ -1,4 +1,4 @@
-import type { ArmEngine } from '../../model/engine';
+import type { IsolatingEngine } from '../../model/engine';
 import { createArm, type CpuEngineOptions } from '../engine/cpu-engine';
 import { ggmlActivations } from './activations';
 
@@ -7,7 +7,7 @@ import { ggmlActivations } from './activations';
  * told from a defect. Computes no error bounds: it is no arbiter.
  * @throws TracerError as `createCpuEngine`.
  */
-export function createGgmlCpuEngine(options: CpuEngineOptions): ArmEngine {
+export function createGgmlCpuEngine(options: CpuEngineOptions): IsolatingEngine {
   const engine = createArm('cpu-ggml', options, ggmlActivations);
   return {
     ...engine,

@@ -4,6 +4,7 @@ import { armTitle, type TraceView } from '../../plots/trace-view';
 import { paintRouting, routingLayout, routingOverlay, routingPlaceAt } from '../../plots/routing';
 import { routingLayer, selectRouting, type RoutingData, type RoutingToken } from '../../plots/select-routing';
 import { selectPlace } from '../../store/view';
+import { pixelRatio } from '../pixel-ratio';
 import { RasterCanvas } from '../RasterCanvas';
 import { Scene } from '../Scene';
 import { TableTwin } from '../TableTwin';
@@ -27,7 +28,7 @@ export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElem
     () => (data === undefined || width === 0 ? undefined : routingLayout(data, width)),
     [data, width],
   );
-  const ratio = Math.min(3, Math.max(1, window.devicePixelRatio)) * scale;
+  const ratio = pixelRatio(scale);
   const raster = useMemo(
     () => (data === undefined || layout === undefined ? undefined : paintRouting(data, layout, theme, ratio)),
     [data, layout, theme, ratio],

@@ -1,14 +1,23 @@
 import { useId, type ReactElement } from 'react';
-import { ACTIVE_STAGES } from '../../model/stages';
 import type { RunMode } from '../../divergence/report';
-import type { ArmChoice } from '../../store/state';
+import { RUN_ARMS, RUN_ARM_IDS, type RunArm } from '../../model/arms';
+import { ACTIVE_STAGES } from '../../model/stages';
+import type { Routing } from '../../session/events';
 import { Segments } from '../Segments';
 import { useActions, useApp } from '../use-app';
+import { FaultsField } from './FaultsField';
 
-const ARMS: readonly { readonly id: ArmChoice; readonly title: string }[] = [
-  { id: 'both', title: 'both' },
-  { id: 'gpu', title: 'GPU' },
-  { id: 'cpu', title: 'reference' },
+const TITLES = new Map<RunArm, string>(RUN_ARMS.map((arm) => [arm.id, arm.title]));
+/** Every pair, then every arm alone. */
+const ARMS: readonly (readonly RunArm[])[] = [
+  ...RUN_ARM_IDS.flatMap((a, i) => RUN_ARM_IDS.slice(i + 1).map((b): readonly RunArm[] => [a, b])).sort(
+    (x, y) => RUN_ARM_IDS.indexOf(y[1] ?? 'gpu') - RUN_ARM_IDS.indexOf(x[1] ?? 'gpu'),
+  ),
+  ...RUN_ARM_IDS.map((arm) => [arm]),
+];
+const ROUTES: readonly { readonly id: Routing; readonly title: string }[] = [
+  { id: 'own', title: 'its own' },
+  { id: 'reference', title: "the reference's" },
 ];
 const MODES: readonly { readonly id: RunMode; readonly title: string }[] = [
   { id: 'both', title: 'both' },
@@ -41,7 +50,7 @@ export function OptionsPanel(): ReactElement {
   );
   return (
     <details className="options field">
-      <summary>Layers, stages, positions, mode, arms</summary>
+      <summary>Layers, stages, positions, mode, arms, faults</summary>
       {text('layers', 'Layers', 'all, 3, 0..6')}
       {text('stages', 'Stages', 'all, or names')}
       <datalist id={list}>
@@ -63,17 +72,37 @@ export function OptionsPanel(): ReactElement {
           }}
         />
       </div>
+      <label className="field">
+        <span>
+          Arms <small>(under test, then the reference)</small>
+        </span>
+        <select
+          value={options.arms.join()}
+          onChange={(event) => {
+            const arms = ARMS.find((choice) => choice.join() === event.currentTarget.value);
+            if (arms !== undefined) setOptions({ arms });
+          }}
+        >
+          {ARMS.map((arms) => (
+            <option key={arms.join()} value={arms.join()}>
+              {arms.map((arm) => TITLES.get(arm)).join(' against ')}
+              {arms.length === 1 ? ' alone' : ''}
+            </option>
+          ))}
+        </select>
+      </label>
       <div className="field">
-        <span aria-hidden="true">Arms</span>
+        <span aria-hidden="true">Experts</span>
         <Segments
-          label="Arms"
-          value={options.arms}
-          options={ARMS}
-          onChange={(arms) => {
-            setOptions({ arms });
+          label="Experts"
+          value={options.routing}
+          options={ROUTES}
+          onChange={(routing) => {
+            setOptions({ routing });
           }}
         />
       </div>
+      {options.arms.includes('gpu') ? <FaultsField /> : null}
     </details>
   );
 }

@@ -1,0 +1,35 @@
+import { fileURLToPath } from 'node:url';
+import type { Page } from '@playwright/test';
+import { createServer } from 'vite';
+import type { RunSpec } from '../../src/session/events';
+import type { HarnessRun } from './protocol';
+
+/** The engine in a page of its own, from source. */
+export interface HarnessServer {
+  /** @param taps whether every captured tensor comes back too */
+  trace(page: Page, model: string, spec: RunSpec, options?: { readonly taps?: boolean }): Promise<HarnessRun>;
+  close(): Promise<void>;
+}
+
+export async function startHarness(): Promise<HarnessServer> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const server = await createServer({
+    configFile: false,
+    root,
+    logLevel: 'error',
+    server: { port: 0, hmr: false, watch: null },
+    optimizeDeps: { entries: ['e2e/harness/main.ts'] },
+  });
+  await server.listen();
+  const base = server.resolvedUrls?.local[0] ?? '';
+  return {
+    async trace(page, model, spec, { taps = false } = {}) {
+      await page.goto(`${base}e2e/harness/index.html`);
+      await page.waitForFunction(() => 'harness' in window);
+      const url =
+        model === 'tiny-moe-6x16' ? '/public/sample/tiny-moe-6x16-Q4_K_M.gguf' : `/tests/golden/${model}/model.gguf`;
+      return page.evaluate((request) => window.harness.trace(...request), [url, spec, taps] as const);
+    },
+    close: () => server.close(),
+  };
+}

@@ -1,0 +1,122 @@
+import type { Report, Row, RowVerdict } from '../divergence/report';
+import { short } from '../divergence/sentence';
+
+/** What a verdict is to a test runner. */
+const OUTCOMES: Readonly<Record<RowVerdict, 'pass' | 'fail' | 'skip'>> = {
+  match: 'pass',
+  // Explained by a flip that is reported on its own row.
+  'after-flip': 'pass',
+  diverge: 'fail',
+  'nan-gpu': 'fail',
+  'nan-cpu': 'fail',
+  'nan-both': 'fail',
+  victim: 'fail',
+  missing: 'fail',
+  unmeasured: 'skip',
+  'not-applicable': 'skip',
+};
+
+/**
+ * Reports as JUnit XML (the form that Jenkins, GitLab and GitHub's reporters read): a suite a report, a case a comparison, and before them
+ * the verdict and the baseline as cases of their own, so that a run that compared nothing does not pass.
+ */
+export function reportsToJunit(reports: readonly Report[]): string {
+  const suites = reports.map(suiteOf);
+  const total = (name: 'tests' | 'failures' | 'skipped'): number => suites.reduce((sum, suite) => sum + suite[name], 0);
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="moescope" tests="${total('tests')}" failures="${total('failures')}" skipped="${total('skipped')}">`,
+    ...suites.map((suite) => suite.xml),
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+interface Suite {
+  readonly tests: number;
+  readonly failures: number;
+  readonly skipped: number;
+  readonly xml: string;
+}
+
+interface Case {
+  readonly className: string;
+  readonly name: string;
+  readonly outcome: 'pass' | 'fail' | 'skip';
+  readonly message: string;
+}
+
+function suiteOf(report: Report): Suite {
+  const { model, verdict, baseline } = report;
+  const alone = report.run.arms.length < 2 && verdict.status === 'incomplete';
+  const cases: readonly Case[] = [
+    {
+      className: model.name,
+      name: 'verdict',
+      outcome: verdict.status === 'match' || alone ? 'pass' : 'fail',
+      message: verdict.sentence,
+    },
+    ...(baseline === undefined
+      ? []
+      : [
+          {
+            className: model.name,
+            name: 'baseline',
+            outcome: baseline.status === 'moved' ? ('fail' as const) : ('pass' as const),
+            message: baseline.sentence,
+          },
+        ]),
+    ...report.rows.map((row) => caseOf(row, model.name)),
+  ];
+  const count = (outcome: Case['outcome']): number => cases.filter((c) => c.outcome === outcome).length;
+  const [tests, failures, skipped] = [cases.length, count('fail'), count('skip')];
+  const seconds = report.timing.phases.reduce((ms, phase) => ms + phase.ms, 0) / 1000;
+  const adapter = report.adapter?.description ?? 'no GPU';
+  const kind = report.adapter?.isSoftware === true ? ' (software)' : '';
+  return {
+    tests,
+    failures,
+    skipped,
+    xml: [
+      `  <testsuite name="${escape(`${model.name} on ${adapter}${kind}`)}" tests="${tests}" failures="${failures}" skipped="${skipped}" errors="0" time="${seconds.toFixed(3)}" timestamp="${escape(report.created)}">`,
+      ...cases.map(caseXml),
+      '  </testsuite>',
+    ].join('\n'),
+  };
+}
+
+function caseOf(row: Row, model: string): Case {
+  const layer = row.layer === undefined ? 'model' : `layer-${row.layer}`;
+  const figures = [
+    ...(row.maxRatio === undefined ? [] : [`error ${short(row.maxRatio)} x its bound`]),
+    ...(row.relL2 === undefined ? [] : [`relative L2 ${short(row.relL2)}`]),
+    ...(row.cosine === undefined ? [] : [`cosine ${short(row.cosine)}`]),
+    ...(row.maxRatioIndex === undefined ? [] : [`at [${row.maxRatioIndex.join(' ')}]`]),
+  ];
+  return {
+    className: `${model}.${layer}`,
+    name: `${row.stage} ${row.mode}`,
+    outcome: OUTCOMES[row.verdict],
+    message: [row.verdict, ...figures].join(', '),
+  };
+}
+
+function caseXml({ className, name, outcome, message }: Case): string {
+  const open = `    <testcase classname="${escape(className)}" name="${escape(name)}" time="0"`;
+  if (outcome === 'pass') return `${open}/>`;
+  const tag = outcome === 'fail' ? 'failure' : 'skipped';
+  return `${open}><${tag} message="${escape(message)}"/></testcase>`;
+}
+
+/** Text for an attribute; characters that XML 1.0 cannot hold become U+FFFD. */
+function escape(text: string): string {
+  return text
+    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\n', '&#10;')
+    .replaceAll('\r', '&#13;')
+    .replaceAll('\t', '&#9;');
+}

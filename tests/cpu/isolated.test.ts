@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
+import { createGgmlCpuEngine } from '../../src/cpu/ggml/ggml-engine';
+import { createInlinePool } from '../../src/cpu/pool/inline-pool';
+import type { Tap } from '../../src/model/engine';
+import { ACTIVE_STAGES, stageSpec, type ActiveStageId, type StageId } from '../../src/model/stages';
+import { GOLDEN_MODELS, loadGolden, relativeRms } from '../support/golden';
+import { bits, captureAll, forward, openGolden, range } from './support';
+
+/** llama.cpp sums in f32 what is summed in f64 here; otherwise the same numbers. */
+const LLAMACPP_LIMIT = 1e-5;
+
+/** The taps of one step, by stage. */
+function stepTaps(taps: readonly Tap[], layer: number | undefined): ReadonlyMap<StageId, Tap> {
+  return new Map(taps.filter((tap) => tap.layer === layer).map((tap) => [tap.stage, tap]));
+}
+
+describe('the reference, computing its own stages again from its captured inputs', () => {
+  it.each([...GOLDEN_MODELS, 'tiny-moe-6x16'])('gives the same bits at every stage: %s', async (name) => {
+    const { model, hparams } = await openGolden(name);
+    const { tokens } = loadGolden(name, name === 'tiny-moe-6x16' ? 'p1' : 'p12');
+    const engine = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
+    const capture = captureAll(range(tokens.length));
+    const free = await forward(engine, hparams, tokens, { capture, exact: true });
+    let compared = 0;
+    let layerInput: Tap | undefined;
+    for (const layer of [undefined, ...range(hparams.nLayer), undefined]) {
+      const isEnd = layer === undefined && layerInput !== undefined;
+      const stages = layer !== undefined ? undefined : isEnd ? ['final_norm', 'lm_head'] : ['embedding'];
+      const chosen = new Map([...capture].filter(([id]) => stages?.includes(id) ?? stageSpec(id).scope === 'layer'));
+      const taps = stepTaps(free.taps, layer);
+      const again = await engine.isolate(layer, { taps, layerInput }, { capture: chosen });
+      expect([...again.taps.keys()]).toEqual([...chosen.keys()]);
+      for (const [stage, tap] of again.taps) {
+        expect(bits(tap), `${stage} ${String(layer)}`).toEqual(bits(free.tap(stage, layer)));
+        compared++;
+      }
+      layerInput = taps.get(layer === undefined ? 'embedding' : 'post_ffn_residual');
+    }
+    expect(compared).toBe(3 + (ACTIVE_STAGES.length - 3) * hparams.nLayer);
+    await model.close();
+  });
+
+  it('differs where an input differs by one step of f64 in one place', async () => {
+    const { model, hparams } = await openGolden('mini-q4_k_m');
+    const { tokens } = loadGolden('mini-q4_k_m', 'p12');
+    const engine = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
+    const capture = captureAll(range(tokens.length));
+    const free = await forward(engine, hparams, tokens, { capture, exact: true });
+    const taps = new Map(stepTaps(free.taps, 1));
+    const input = free.tap('ffn_norm', 1);
+    const exact = input.exact?.slice();
+    if (exact === undefined) throw new Error('no exact values');
+    exact[5]! *= 1 + 1e-6;
+    taps.set('ffn_norm', { ...input, exact });
+    const again = await engine.isolate(
+      1,
+      { taps, layerInput: undefined },
+      {
+        capture: new Map([...capture].filter(([id]) => id === 'moe_router_logits' || id === 'moe_router_probs')),
+      },
+    );
+    const differing = (stage: StageId): boolean =>
+      bits(again.taps.get(stage) ?? input).some((b, i) => b !== bits(free.tap(stage, 1))[i]);
+    expect(differing('moe_router_logits')).toBe(true);
+    expect(differing('moe_router_probs')).toBe(false);
+    await model.close();
+  });
+
+  it('says what the reference did not capture', async () => {
+    const { model, hparams } = await openGolden('mini-f32');
+    const engine = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
+    await engine.begin(Uint32Array.of(1), 0, { capture: new Map() });
+    const capture = new Map([['attn_norm', [0]] as const]);
+    await expect(engine.isolate(0, { taps: new Map(), layerInput: undefined }, { capture })).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringContaining('layer_input') as string,
+    });
+    await model.close();
+  });
+});
+
+describe('the cpu-ggml arm, stage by stage on the inputs of llama.cpp', () => {
+  it.each([
+    ['mini-q4_k_m', 'p1'],
+    ['mini-q4_k_m', 'p12'],
+    ['mini-f32', 'p12'],
+  ])('agrees with llama.cpp at every stage: %s %s', async (name, prompt) => {
+    const { model, hparams } = await openGolden(name);
+    const golden = loadGolden(name, `llamacpp-${prompt}`);
+    const engine = createGgmlCpuEngine({ model, hparams, pool: createInlinePool(model) });
+    const positions = range(golden.tokens.length);
+    await engine.begin(golden.tokens, 0, { capture: new Map() });
+    const tapOf = (stage: ActiveStageId, layer: number | undefined): Tap | undefined => {
+      const found = golden.stage(stage, layer);
+      if (found === undefined) return undefined;
+      const index = stageSpec(stage).values === 'index';
+      const data = index ? Uint32Array.from(found.data) : Float32Array.from(found.data);
+      return { stage, layer, positions, shape: found.shape, data };
+    };
+    let compared = 0;
+    for (let layer = 0; layer < hparams.nLayer; layer++) {
+      const taps = new Map(
+        ACTIVE_STAGES.flatMap((stage): (readonly [StageId, Tap])[] => {
+          const tap = stageSpec(stage).scope === 'layer' ? tapOf(stage, layer) : undefined;
+          return tap === undefined ? [] : [[stage, tap]];
+        }),
+      );
+      const layerInput = layer === 0 ? tapOf('embedding', undefined) : tapOf('post_ffn_residual', layer - 1);
+      const fed = (stage: StageId): boolean =>
+        stageSpec(stage).inputs.every((input) =>
+          input === 'layer_input' ? layerInput !== undefined : [...taps.keys()].some((id) => id === input),
+        );
+      const capture = new Map([...taps.keys()].filter(fed).map((stage) => [stage, positions] as const));
+      const { taps: own } = await engine.isolate(layer, { taps, layerInput }, { capture });
+      for (const [stage, tap] of own) {
+        const expected = taps.get(stage);
+        if (stageSpec(stage).values === 'index') expect(tap.data, stage).toEqual(expected?.data);
+        else
+          expect(relativeRms(tap.data, expected?.data ?? []), `${stage} ${String(layer)}`).toBeLessThan(LLAMACPP_LIMIT);
+        compared++;
+      }
+    }
+    // Nearly all: the golden holds no scores, so that softmax has no input there.
+    expect(compared).toBeGreaterThanOrEqual(18 * hparams.nLayer);
+    await model.close();
+  });
+});

@@ -1,0 +1,39 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { expect, test } from '@playwright/test';
+import { startHarness, type HarnessServer } from '../../e2e/harness/server';
+import { GOLDEN_MODELS } from '../../tests/support/golden';
+import { LENGTHS, seededTokens } from '../prompts';
+
+const lines: string[] = [];
+let harness: HarnessServer;
+test.beforeAll(async () => {
+  harness = await startHarness();
+});
+test.afterAll(async () => {
+  await harness.close();
+  const head = '| model | tokens | error / bound |\n|---|---|---|';
+  mkdirSync('test-results', { recursive: true });
+  writeFileSync('test-results/false-alarms-browser.md', `${head}\n${lines.join('\n')}\n`);
+});
+
+/** Vocabulary of the smallest golden model: ids below it are in all of them. */
+const VOCABULARY = 512;
+
+for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
+  for (const length of LENGTHS) {
+    test(`${model}, ${length} tokens`, async ({ page }) => {
+      const run = await harness.trace(page, model, {
+        tokens: seededTokens(length, VOCABULARY),
+        arms: ['gpu', 'cpu'],
+        mode: 'isolated',
+        stages: 'all',
+        layers: 'all',
+        positions: 'all',
+      });
+      lines.push(`| ${model} | ${length} | ${run.worst.toFixed(2)} |`);
+      expect(run.status, run.sentence).toBe('match');
+      expect(run.isolated).toBeGreaterThan(40);
+      expect(run.worst).toBeLessThanOrEqual(1);
+    });
+  }
+}

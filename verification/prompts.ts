@@ -1,0 +1,10 @@
+import { seededRandom } from '../src/base/random';
+
+/** Prompt lengths that no kernel may raise a false alarm at. */
+export const LENGTHS = [1, 12, 300] as const;
+
+/** Seeded token ids below `nVocab`. */
+export function seededTokens(count: number, nVocab: number): readonly number[] {
+  const random = seededRandom(count);
+  return Array.from({ length: count }, () => random.below(nVocab));
+}
