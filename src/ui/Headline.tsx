@@ -21,6 +21,7 @@ export function Headline(): ReactElement {
   return (
     <div className="head">
       <ErrorNotice />
+      <NoticeLine />
       {phase === 'loading' ? (
         <Plain kicker="Opening" sentence={`Reading the header of ${loadingName ?? 'the file'}…`} />
       ) : shown.kind === 'live' ? (
@@ -38,7 +39,6 @@ export function Headline(): ReactElement {
       ) : (
         <VerdictHeadline report={shown.report} view={shown.view} recorded={shown.kind === 'recorded'} />
       )}
-      <NoticeLine />
     </div>
   );
 }
