@@ -39,6 +39,8 @@ export interface AppActions extends ShellActions {
   runSample(): Promise<void>;
   /** Runs what is open with the prompt and options; without a model, the sample. */
   run(): Promise<void>;
+  /** Goes on with a run whose GPU was lost. */
+  resume(): Promise<void>;
   cancel(): Promise<void>;
   dismissError(): void;
   /** Has tensors that were not kept, by running the layers up to them again. */
@@ -153,6 +155,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
 
   const onEvent = (event: SessionEvent): void => {
     const { live } = get();
+    if (event.type !== 'progress' && get().shell.lost !== undefined) {
+      set((s) => ({ shell: { ...s.shell, lost: undefined } }));
+    }
     const announcement = announcementOf(event, live);
     if (announcement !== undefined) set({ announcement });
     switch (event.type) {
@@ -175,6 +180,11 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
           set({ live: { ...live, layersDone: live.layersDone + (event.layer === undefined ? 0 : 1) } });
         }
         return;
+      case 'lost': {
+        const { error, layersDone } = event;
+        set((s) => ({ shell: { ...s.shell, lost: { error, layersDone } } }));
+        return;
+      }
       case 'done':
         set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: event.report } }));
         set({ phase: 'done', report: event.report, live: undefined, progress: undefined, cancelling: false });
@@ -318,6 +328,11 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
         texts: [...tokens.map((id, i) => tokenTexts[i] ?? String(id)), ...said.map((token) => token.text)],
         positions: String(position),
       });
+    },
+    resume: async () => {
+      if (get().shell.lost === undefined) return;
+      set((s) => ({ shell: { ...s.shell, lost: undefined }, announcement: 'Going on.' }));
+      await client.resume();
     },
     cancel: async () => {
       if (running === undefined) await endSideWork();

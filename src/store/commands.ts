@@ -68,6 +68,15 @@ export const COMMANDS = [
     },
   },
   {
+    id: 'resume',
+    title: 'Go on from the last finished layer',
+    keys: ['u'],
+    enabled: (state) => state.shell.lost !== undefined,
+    run: (store) => {
+      void store.actions.resume();
+    },
+  },
+  {
     id: 'cancel',
     title: 'Cancel',
     keys: ['Escape'],

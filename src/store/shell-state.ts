@@ -49,6 +49,8 @@ export interface ShellState {
   readonly traces: readonly TraceCard[];
   readonly compare: CompareState;
   readonly share: ShareState;
+  /** The GPU was lost in mid-run, and the run waits. */
+  readonly lost: { readonly error: ErrorData; readonly layersDone: number } | undefined;
   /** The last run of this page, to go back to. */
   readonly ownReport: Report | undefined;
   /** The link that the page was opened with, until what it points at is on the page. */
@@ -63,6 +65,7 @@ export const FIRST_SHELL: ShellState = {
   traces: [],
   compare: { a: undefined, b: undefined, common: false, busy: false, error: undefined },
   share: { withPrompt: false, dark: false, busy: undefined, done: undefined, error: undefined },
+  lost: undefined,
   ownReport: undefined,
   link: undefined,
 };

@@ -9,6 +9,7 @@ import { FileCard } from './panels/FileCard';
 import { Sidebar } from './panels/Sidebar';
 import { useActions, useApp } from './use-app';
 import { useCommandKeys, useFileDrop, useLinkInAddress, useStateAttribute } from './use-page';
+import { useTabTitle } from './use-tab';
 import { useThemeAttribute } from './use-theme';
 
 /** The whole page. */
@@ -18,6 +19,7 @@ export function App(): ReactElement {
   useFileDrop();
   useLinkInAddress();
   useThemeAttribute();
+  useTabTitle();
   const shown = useApp(selectShown);
   const announcement = useApp((s) => s.announcement);
   const { focus } = useActions();

@@ -10,6 +10,8 @@ export function CommandButton(props: {
   readonly withKey?: boolean;
   /** Leave it out where it cannot be run. */
   readonly hideWhenOff?: boolean;
+  /** Other words than the table's, where the place asks for them. */
+  readonly title?: string;
 }): ReactElement | null {
   const store = useAppStore();
   const found = command(props.id);
@@ -28,7 +30,7 @@ export function CommandButton(props: {
         run(store);
       }}
     >
-      {title}
+      {props.title ?? title}
       {props.withKey === true && key !== undefined ? <kbd aria-hidden="true">{key}</kbd> : null}
     </button>
   );

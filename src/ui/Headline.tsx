@@ -59,11 +59,43 @@ function LiveHeadline(): ReactElement {
   const phase = useApp((s) => s.phase);
   const progress = useApp((s) => s.progress);
   const cancelling = useApp((s) => s.cancelling);
+  const lost = useApp((s) => s.shell.lost);
   const shown = useApp(selectShown);
   const layers = shown.kind === 'live' ? shown.live.layersDone : 0;
   if (phase !== 'running') {
     const sentence = phase === 'cancelled' ? `Cancelled after ${String(layers)} layers.` : 'The run did not finish.';
-    return <Plain kicker={phase === 'cancelled' ? 'Cancelled' : 'Stopped'} sentence={sentence} />;
+    return (
+      <>
+        <Plain
+          kicker={phase === 'cancelled' ? 'Cancelled' : 'Stopped'}
+          sentence={sentence}
+          why={
+            layers === 0
+              ? 'Nothing was compared yet.'
+              : 'What was compared until then is below. It is no verdict: nothing is known of the layers after it.'
+          }
+        />
+        <p className="verbs">
+          <CommandButton id="run" look="button quiet" title="Run it again" />
+        </p>
+      </>
+    );
+  }
+  if (lost !== undefined) {
+    return (
+      <div role="alert">
+        <Plain
+          kicker="GPU lost"
+          sentence={`The GPU went away after ${plural(lost.layersDone, 'finished layer')}.`}
+          why={`${lost.error.message} The reference and everything compared so far are still here: the run can go on from the last finished layer on a new device, whose values are the same to the bit.`}
+        />
+        <p className="verbs">
+          <CommandButton id="resume" look="button" />
+          <CommandButton id="cancel" look="button quiet" title="End the run" />
+          <code data-testid="lost-code">{lost.error.code}</code>
+        </p>
+      </div>
+    );
   }
   const where =
     progress?.phase === 'layers'

@@ -48,6 +48,8 @@ export interface EngineClient extends TraceClient {
     count: number,
     onToken: (token: GeneratedToken) => void,
   ): Promise<GenerateEnd>;
+  /** Goes on with a run that told `lost`, from its last finished layer, on a new device. */
+  resume(): Promise<void>;
   /** Stops the run under way within half a second; the run then ends with `cancelled`. No run: nothing happens. */
   cancel(): Promise<void>;
   /** The adapter that a run would use, or why there is none: which check failed (`detail.check`) and what to do. Never rejects. */

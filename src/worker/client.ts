@@ -44,6 +44,7 @@ export function createEngineClient(): EngineClient {
     traces: () => orCrash<readonly TraceCard[]>(service.traces()),
     compareTraces: (a, b, options) => orCrash<Report>(service.compareTraces(a, b, options)),
     saveTensors: (format, withPrompt) => orCrash<Blob>(service.saveTensors(format, withPrompt)),
+    resume: () => orCrash(service.resume()),
     cancel: () => orCrash(service.cancel()),
     adapter: async () => orCrash<AdapterCard | ErrorData>(service.adapter()).catch(toErrorData),
   };

@@ -22,6 +22,7 @@ export class EngineService {
   readonly #workers: number;
   readonly #taps: TapInspector;
   readonly #shelf = new TraceShelf(() => this.#lastRun());
+  #goOn: (() => void) | undefined;
   /** Of the model that is open. */
   #report: Report | undefined;
   #session: ModelSession | undefined;
@@ -69,7 +70,18 @@ export class EngineService {
     await this.#alone(async (session, signal) => {
       this.#report = undefined;
       // What went wrong has been told as an event.
-      this.#report = await session.run(spec, { onEvent, signal, onTap: this.#taps.begin(spec) }).catch(() => undefined);
+      this.#report = await session
+        .run(spec, {
+          onEvent,
+          signal,
+          onTap: this.#taps.begin(spec),
+          onLost: (error, layersDone) =>
+            new Promise((goOn) => {
+              this.#goOn = goOn;
+              onEvent({ type: 'lost', error, layersDone });
+            }),
+        })
+        .catch(() => undefined);
     });
   }
 
@@ -87,6 +99,12 @@ export class EngineService {
 
   saveTensors(format: TensorFileFormat, withPrompt: boolean): Blob {
     return this.#shelf.save(format, withPrompt);
+  }
+
+  /** Goes on with a run whose GPU was lost; no such run: nothing happens. */
+  resume(): void {
+    this.#goOn?.();
+    this.#goOn = undefined;
   }
 
   tapSlice(place: SlicePlace): TapAnswer {

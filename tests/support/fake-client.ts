@@ -160,6 +160,10 @@ export function fakeClient(options: FakeOptions): FakeClient {
       await Promise.resolve();
       return new Blob([format]);
     },
+    resume: async () => {
+      calls.push('resume');
+      await Promise.resolve();
+    },
     cancel: async () => {
       calls.push('cancel');
       cancelled = true;

@@ -38,6 +38,8 @@ export class FreeRun {
   /** Positions whose keys and values are kept. */
   #kept = 0;
   #chunks: readonly Chunk[] = [];
+  /** The layers before were done by another engine. */
+  #restored = false;
   /** The layer whose turn it is; undefined when `begin` has to come first. */
   #nextLayer: number | undefined;
 
@@ -69,6 +71,7 @@ export class FreeRun {
     this.#tokens = tokens.slice();
     this.#nPast = nPast;
     this.#kept = nPast;
+    this.#restored = false;
     this.#cache.reserve(nPast + tokens.length);
     this.#chunks = cutChunks(tokens.length, layerChunkRows(this.#tools, this.#nKeys));
     const taps = await this.#captured(undefined, ['embedding'], options, async (capture) => {
@@ -77,6 +80,31 @@ export class FreeRun {
     });
     this.#nextLayer = 0;
     return taps;
+  }
+
+  /** As `IsolatingEngine.restore` says: nothing is kept of the positions, so that `begin` has to start afresh next time. */
+  restore(tokens: Uint32Array<ArrayBuffer>, layer: number, hidden: Float32Array<ArrayBuffer>): void {
+    const { hparams, context } = this.#tools;
+    checkTokens(tokens, hparams.nVocab);
+    if (hidden.length !== tokens.length * hparams.nEmbd) {
+      throw fail(
+        'internal',
+        `${hidden.length} values are no residual stream of ${tokens.length} tokens.`,
+        'Run again.',
+      );
+    }
+    this.#tokens = tokens.slice();
+    this.#nPast = 0;
+    this.#kept = 0;
+    this.#restored = true;
+    this.#cache.reserve(tokens.length);
+    this.#chunks = cutChunks(tokens.length, layerChunkRows(this.#tools, this.#nKeys));
+    for (const chunk of this.#chunks) {
+      const { buffer, offset = 0 } = this.#own('layer_input', chunk);
+      const rows = hidden.subarray(chunk.first * hparams.nEmbd, (chunk.first + chunk.rows) * hparams.nEmbd);
+      context.device.queue.writeBuffer(buffer, offset, rows);
+    }
+    this.#nextLayer = layer;
   }
 
   async layer(layer: number, options: StepOptions): Promise<Taps> {
@@ -103,7 +131,7 @@ export class FreeRun {
       recorder.submit();
     });
     this.#nextLayer = layer + 1;
-    if (this.#nextLayer === hparams.nLayer) this.#kept = this.#nKeys;
+    if (this.#nextLayer === hparams.nLayer && !this.#restored) this.#kept = this.#nKeys;
     return taps;
   }
 

@@ -111,6 +111,12 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
     end: (stepOptions) => step(stepOptions, ({ free }) => free.end(stepOptions)),
     isolate: (layer, reference, stepOptions) =>
       step(stepOptions, ({ free, isolated }) => isolated.isolate(layer, reference, stepOptions, tokensOf(free))),
+    restore: async (tokens, layer, hidden, signal) => {
+      await step({ capture: new Map(), ...(signal === undefined ? {} : { signal }) }, ({ free }) => {
+        free.restore(tokens, layer, hidden);
+        return Promise.resolve(new Map());
+      });
+    },
     stats: () => ({ ...cache.stats, bytes: context.bytes, peakBytes: context.peakBytes }),
     async dispose() {
       if (disposed) return;
