@@ -43,6 +43,8 @@ export class FreeRun {
   #chunks: readonly Chunk[] = [];
   /** Whether the step's attention stores no scores. */
   #fused = false;
+  /** The layers before were done by another engine. */
+  #restored = false;
   /** The layer whose turn it is; undefined when `begin` has to come first. */
   #nextLayer: number | undefined;
 
@@ -75,15 +77,47 @@ export class FreeRun {
     this.#tokens = tokens.slice();
     this.#nPast = nPast;
     this.#kept = nPast;
+    this.#restored = false;
     this.#cache.reserve(nPast + tokens.length);
-    this.#fused = fusesAttention(this.#tools, tokens.length);
-    this.#chunks = cutChunks(tokens.length, layerChunkRows(this.#tools, this.#nKeys, !this.#fused));
+    this.#cut();
     const taps = await this.#captured(undefined, ['embedding'], options, async (capture) => {
       for (const chunk of this.#chunks) await this.#stage('embedding', chunk, { options, capture, layer: undefined });
       recorder.submit();
     });
     this.#nextLayer = 0;
     return taps;
+  }
+
+  /** Cuts the step's tokens into chunks, and says how they attend. */
+  #cut(): void {
+    const { length } = this.#tokens;
+    this.#fused = fusesAttention(this.#tools, length);
+    this.#chunks = cutChunks(length, layerChunkRows(this.#tools, this.#nKeys, !this.#fused));
+  }
+
+  /** As `IsolatingEngine.restore` says: nothing is kept of the positions, so that `begin` has to start afresh next time. */
+  restore(tokens: Uint32Array<ArrayBuffer>, layer: number, hidden: Float32Array<ArrayBuffer>): void {
+    const { hparams, context } = this.#tools;
+    checkTokens(tokens, hparams.nVocab);
+    if (hidden.length !== tokens.length * hparams.nEmbd) {
+      throw fail(
+        'internal',
+        `${hidden.length} values are no residual stream of ${tokens.length} tokens.`,
+        'Run again.',
+      );
+    }
+    this.#tokens = tokens.slice();
+    this.#nPast = 0;
+    this.#kept = 0;
+    this.#restored = true;
+    this.#cache.reserve(tokens.length);
+    this.#cut();
+    for (const chunk of this.#chunks) {
+      const { buffer, offset = 0 } = this.#own('layer_input', chunk);
+      const rows = hidden.subarray(chunk.first * hparams.nEmbd, (chunk.first + chunk.rows) * hparams.nEmbd);
+      context.device.queue.writeBuffer(buffer, offset, rows);
+    }
+    this.#nextLayer = layer;
   }
 
   async layer(layer: number, options: StepOptions): Promise<Taps> {
@@ -112,7 +146,7 @@ export class FreeRun {
       recorder.submit();
     });
     this.#nextLayer = layer + 1;
-    if (this.#nextLayer === hparams.nLayer) this.#kept = this.#nKeys;
+    if (this.#nextLayer === hparams.nLayer && !this.#restored) this.#kept = this.#nKeys;
     return taps;
   }
 

@@ -137,6 +137,12 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       cache.adopt(await context.step(() => ResidentWeights.load(load)));
       return true;
     },
+    restore: async (tokens, layer, hidden, signal) => {
+      await step({ capture: new Map(), ...(signal === undefined ? {} : { signal }) }, ({ free }) => {
+        free.restore(tokens, layer, hidden);
+        return Promise.resolve(new Map());
+      });
+    },
     stats: () => ({ ...cache.stats, bytes: context.bytes, peakBytes: context.peakBytes }),
     async dispose() {
       if (disposed) return;
