@@ -185,8 +185,8 @@ export class WeightCache {
   #residentPlaces(parts: readonly WeightPart[]): readonly WeightPlace[] | undefined {
     if (this.#resident === undefined) return undefined;
     const places: WeightPlace[] = [];
-    for (const { tensor, firstRow, nRows } of parts) {
-      const place = this.#resident.place(tensor.name, firstRow, nRows);
+    for (const part of parts) {
+      const place = this.#resident.place(part);
       if (place === undefined) return undefined;
       places.push(place);
     }
