@@ -35,6 +35,7 @@ function loadText(load: BenchReport['load']): string {
     load.deviceMs === undefined ? [] : [`device ${formatMilliseconds(load.deviceMs)}`],
     load.firstLayerMs === undefined ? [] : [`first layer ${formatMilliseconds(load.firstLayerMs)}`],
     [`first prompt ${formatMilliseconds(load.firstPromptMs)}, reading ${formatBytes(load.bytesRead)}`],
+    ...(load.wholeModelMs === undefined ? [] : [[`whole model loaded in ${formatMilliseconds(load.wholeModelMs)}`]]),
   ];
   return parts.flat().join(', ');
 }

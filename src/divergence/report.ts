@@ -278,6 +278,8 @@ export interface Report {
     readonly gpuPeakBytes: number;
     readonly traceBytes: number;
     readonly expertsRead: number;
+    /** Parts of weights that were on the GPU when they were asked for, of all that were asked for. */
+    readonly cacheHitRate?: number;
     readonly bytesRead: number;
   };
   readonly top: { readonly a: readonly TopToken[]; readonly b: readonly TopToken[] };

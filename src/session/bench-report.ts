@@ -17,6 +17,8 @@ export interface BenchReport {
     readonly firstPromptMs: number;
     /** Read from the file for it. */
     readonly bytesRead: number;
+    /** Bringing all weights to the GPU afterwards, where they fit the budget: what follows then reads nothing. */
+    readonly wholeModelMs?: number;
   };
   readonly prefill: {
     readonly tokens: number;

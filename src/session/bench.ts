@@ -20,6 +20,8 @@ import { bytesPerToken } from './token-bytes';
 /** An engine on a device, or the reference, made for a benchmark. */
 export interface BenchTarget {
   readonly engine: BenchEngine;
+  /** Brings all weights where they stay, before the timed runs; false when they do not fit. */
+  preload?(signal: AbortSignal | undefined): Promise<boolean>;
   memory(): { readonly gpuWeightBytes?: number; readonly gpuPeakBytes?: number };
   dispose(): Promise<void>;
 }
@@ -84,7 +86,11 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
       if (layer === 0) firstLayerMs = performance.now() - started;
     };
     let next = await engine.run(prompt, 0, { capture: [], onLayer, signal });
-    const load = { firstLayerMs, firstPromptMs: performance.now() - started, bytesRead };
+    const first = { firstLayerMs, firstPromptMs: performance.now() - started, bytesRead };
+    phase('loading all weights that fit');
+    const preload = target.preload?.bind(target);
+    const whole = preload === undefined ? undefined : await timed(() => preload(signal));
+    const load = { ...first, ...(whole?.value === true ? { wholeModelMs: whole.ms } : {}) };
 
     const prefill: number[] = [];
     for (let i = 0; i < input.repeats; i++) {
@@ -195,6 +201,7 @@ async function openTarget(
   const arm = createGpuEngine({ context, model, hparams, budget: gpuBudget, hooks });
   return {
     engine: armBenchEngine('tracing engine (WebGPU, f32)', arm, hparams),
+    preload: (signal) => arm.preload(signal),
     memory: () => ({ gpuWeightBytes: arm.stats().weightBytes, gpuPeakBytes: arm.stats().peakBytes }),
     dispose: () => arm.dispose(),
   };

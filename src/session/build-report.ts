@@ -33,7 +33,12 @@ export interface ReportParts {
   /** ggml type of a tensor by GGUF name. */
   typeOf(tensor: string): string | undefined;
   tokenText(id: number): string;
-  memory(): { readonly gpuWeightBytes: number; readonly gpuPeakBytes: number; readonly expertsRead: number };
+  memory(): {
+    readonly gpuWeightBytes: number;
+    readonly gpuPeakBytes: number;
+    readonly expertsRead: number;
+    readonly cacheHitRate?: number;
+  };
 }
 
 export interface ReportInput {

@@ -290,9 +290,11 @@ export class ModelSession {
     return engine;
   }
 
-  #memory(): { readonly gpuWeightBytes: number; readonly gpuPeakBytes: number; readonly expertsRead: number } {
+  #memory() {
     const stats = this.#gpu?.engine.stats();
+    const asked = (stats?.hits ?? 0) + (stats?.misses ?? 0);
     return {
+      ...(stats === undefined || asked === 0 ? {} : { cacheHitRate: stats.hits / asked }),
       gpuWeightBytes: stats?.weightBytes ?? 0,
       gpuPeakBytes: stats?.peakBytes ?? 0,
       expertsRead: stats?.expertsRead ?? 0,

@@ -7,7 +7,7 @@ import { ACTIVE_STAGES, type ActiveStageId, type StageId } from '../../model/sta
 import type { GpuContext } from '../device';
 import { Recorder } from '../recorder';
 import { defaultBudget } from '../weights/budget';
-import { ResidentWeights } from '../weights/resident-weights';
+import { ResidentWeights, wholeModelBytes } from '../weights/resident-weights';
 import { WeightCache, type WeightStats } from '../weights/weight-cache';
 import { FreeRun } from './free-run';
 import { IsolatedRun, type TokensAt } from './isolated-run';
@@ -132,7 +132,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
     async preload(signal) {
       if (disposed) throw fail('internal', 'The GPU engine was disposed.', 'Create another one.');
       if (cache.resident !== undefined) return true;
-      if (ResidentWeights.bytesOf({ model, hparams }) > budget) return false;
+      if (wholeModelBytes(model, hparams) > budget) return false;
       const load = { context, model, hparams, onRead, signal };
       cache.adopt(await context.step(() => ResidentWeights.load(load)));
       return true;

@@ -2,13 +2,13 @@ import { findWeight } from '../../model/weights';
 import type { WeightRole } from '../../model/stages';
 import { MAX_GROUPS } from '../grid';
 import type { MatmulShape } from '../matmul/choose-method';
-import { encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
+import { autoMethod, encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
 import { gpuRowWords } from '../matmul/weight-layout';
 import { workList } from '../matmul/work-list';
 import type { BufferRange } from '../recorder';
 import { expertPart, matrixParts } from '../weights/weight-part';
 import { batches } from '../weights/batches';
-import type { ResidentMatrix } from '../weights/resident-weights';
+import type { ResidentMatrix, Stack } from '../weights/resident-weights';
 import type { WeightPlace } from '../weights/weight-cache';
 import { cutShares, type MatrixShare } from './cut-shares';
 import type { ExpertGroups } from './expert-groups';
@@ -89,7 +89,7 @@ async function groupedProduct(
   for (const { buffer, firstRow, rows } of resident.tiles) {
     const firstExpert = firstRow / nOut;
     const endExpert = firstExpert + rows / nOut;
-    const list = groups.list({ tile, expertWords: (nOut * resident.rowBytes) / 4, firstExpert, endExpert });
+    const list = groups.list({ tile, expertWords: nOut * gpuRowWords(shape.type, nIn), firstExpert, endExpert });
     // As many entries a dispatch as keep it short; bindings begin at multiples of 256 bytes.
     const most = Math.floor(pacer.quantum / (2 * nIn * nOut * tile) / ENTRY_STEP) * ENTRY_STEP;
     const each = Math.min(Math.max(ENTRY_STEP, most), Math.floor(MAX_GROUPS / ENTRY_STEP) * ENTRY_STEP);
@@ -112,6 +112,34 @@ async function groupedProduct(
       await pacer.spend((2 * nIn * nOut * slots * count) / list.entryCount, run.signal);
     }
   }
+}
+
+/**
+ * Records y = W x for matrices that lie in one buffer as if they were one, one after another in the columns of y: one dispatch for all, which
+ * fills a GPU better than each alone.
+ * @param members rows of each of them
+ * @param x rows of as many elements as those of the matrices, packed
+ * @returns false, with nothing recorded, where the matrices alone would be multiplied in different ways: then their bits would be others.
+ */
+export async function stackedProduct(
+  run: StageRun,
+  stack: Stack,
+  members: readonly number[],
+  x: BufferRange,
+  strides: MatmulStrides,
+): Promise<boolean> {
+  const { context } = run.tools;
+  const { type, rows: nOut, buffer } = stack;
+  const shape = { type, nIn: strides.xStride, nOut, rowsPerMatrix: run.stepTokens };
+  const methods = await Promise.all(members.map((rows) => autoMethod(context, { ...shape, nOut: rows })));
+  const [method] = methods;
+  if (method === undefined || methods.some(({ kind }) => kind !== method.kind)) return false;
+  // A tile's size changes no bit; for all others the method depends on the length of rows alone.
+  const matmul = await prepareMatmul(context, shape, method.kind === 'tile' ? undefined : method);
+  const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
+  const products = { nRows: nOut, column: 0, weights: buffer, shares: [{ weightWords: 0, rows }] };
+  await encodePaced(run, matmul, products, x, strides);
+  return true;
 }
 
 async function product(
@@ -142,7 +170,14 @@ async function product(
 }
 
 /** Loads that one dispatch can serve: equal parts of one tensor, side by side in one buffer, written to the same columns. */
-interface Group extends Pick<Load, 'part' | 'column' | 'prepare'> {
+interface Group extends Products, Pick<Load, 'part' | 'prepare'> {}
+
+/** Matrices of equal size in one buffer and the rows that meet each. */
+interface Products {
+  /** Rows of each. */
+  readonly nRows: number;
+  /** Where the first goes in a row of y. */
+  readonly column: number;
   readonly weights: GPUBuffer;
   /** For each part, where it begins in the buffer and the rows that meet it. */
   readonly shares: MatrixShare[];
@@ -163,7 +198,14 @@ function joined(loads: readonly Load[], places: readonly WeightPlace[]): readonl
         g.prepare === prepare,
     );
     if (group === undefined) {
-      group = { part, column, weights: place.buffer, shares: [], ...(prepare === undefined ? {} : { prepare }) };
+      group = {
+        part,
+        nRows: part.nRows,
+        column,
+        weights: place.buffer,
+        shares: [],
+        ...(prepare === undefined ? {} : { prepare }),
+      };
       groups.push(group);
     }
     group.shares.push({ weightWords: place.offset / 4, rows });
@@ -175,7 +217,7 @@ function joined(loads: readonly Load[], places: readonly WeightPlace[]): readonl
 async function encodePaced(
   run: StageRun,
   matmul: Matmul,
-  { part, column, weights, shares }: Group,
+  { nRows, column, weights, shares }: Products,
   x: BufferRange,
   strides: MatmulStrides,
 ): Promise<void> {
@@ -183,8 +225,8 @@ async function encodePaced(
   const { tile, shape } = matmul;
   const rowWords = gpuRowWords(shape.type, shape.nIn);
   const outRows = Math.max(FEWEST_ROWS, Math.floor(pacer.quantum / (2 * shape.nIn * tile)));
-  for (let out = 0; out < part.nRows; out += outRows) {
-    const nOut = Math.min(outRows, part.nRows - out);
+  for (let out = 0; out < nRows; out += outRows) {
+    const nOut = Math.min(outRows, nRows - out);
     const tiles = Math.floor(pacer.quantum / (2 * shape.nIn * nOut * tile));
     for (const some of cutShares(shares, tile, Math.min(MAX_GROUPS, Math.max(1, tiles)))) {
       const list = workList(

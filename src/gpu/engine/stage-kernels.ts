@@ -6,6 +6,7 @@ import { vectorPart } from '../weights/weight-part';
 import { embedRows } from './embed-rows';
 import type { KernelSet } from './kernel-set';
 import { denseProduct, expertProduct } from './products';
+import { projectTogether } from './project-together';
 import type { StageKernel, StageRun, Tools } from './stage-run';
 
 /** Lanes of a workgroup in the kernels that give each value a lane. */
@@ -44,9 +45,11 @@ export const STAGE_KERNELS: StageKernels = {
     const { nEmbd, qDim, kvDim } = run.tools.hparams;
     const x = run.input('attn_norm');
     const strides = { xStride: nEmbd, yStride: qDim + 2 * kvDim };
-    await denseProduct(run, 'attn_q', x, { ...strides, yOffset: 0 });
-    await denseProduct(run, 'attn_k', x, { ...strides, yOffset: qDim });
-    await denseProduct(run, 'attn_v', x, { ...strides, yOffset: qDim + kvDim });
+    await projectTogether(run, x, strides, [
+      { role: 'attn_q', rows: qDim },
+      { role: 'attn_k', rows: kvDim },
+      { role: 'attn_v', rows: kvDim },
+    ]);
   },
 
   q_norm: (run) => norm(run, 'attn_q_norm', run.input('qkv_matmul'), heads(run, run.tools.hparams.nHead, 0)),

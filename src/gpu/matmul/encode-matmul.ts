@@ -52,7 +52,8 @@ export async function prepareMatmul(context: GpuContext, shape: MatmulShape, met
   return { shape, method: chosen, tile: chosen.tile, pipeline, rowsPerGroup, xAlignment };
 }
 
-async function autoMethod(context: GpuContext, shape: MatmulShape): Promise<MatmulMethod> {
+/** The method that {@link prepareMatmul} chooses. */
+export async function autoMethod(context: GpuContext, shape: MatmulShape): Promise<MatmulMethod> {
   const { isSoftware } = context.card;
   return chooseMethod(shape, { isSoftware, subgroupLanes: isSoftware ? 0 : await subgroupLanes(context) });
 }

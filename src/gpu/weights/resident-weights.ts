@@ -3,28 +3,40 @@ import type { QuantType } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
 import type { HParams } from '../../model/hparams';
 import type { WeightRole } from '../../model/stages';
-import { findWeight, weightName, WEIGHTS, WEIGHT_ROLES, type WeightTensor } from '../../model/weights';
+import { findWeight, WEIGHT_ROLES, WEIGHTS, weightName, type WeightTensor } from '../../model/weights';
 import type { GpuContext } from '../device';
 import { gpuRowWords } from '../matmul/weight-layout';
-import { RowLoader } from './row-loader';
+import { RowLoader, type LoadTarget } from './row-loader';
+import type { WeightPart } from './weight-part';
 
-/** Whole rows of a tensor in one buffer, from its first byte on, in the layout of `matmul/`. */
-export interface ResidentTile {
+/** What one dispatch projects. */
+const QKV = ['attn_q', 'attn_k', 'attn_v'] as const satisfies readonly WeightRole[];
+
+/** Whole rows of a matrix in one buffer, in the layout of `matmul/`. */
+export interface WeightTile {
   readonly buffer: GPUBuffer;
+  /** Bytes ahead of the first row: 0 but where matrices of one type share a buffer. */
+  readonly offset: number;
   /** Counted through all experts. */
   readonly firstRow: number;
   readonly rows: number;
 }
 
-/** A matrix, or the experts' matrices one after another, on the GPU as a whole. Tiles cut between experts. */
+/** A matrix, or the experts' matrices one after another. Tiles cut between experts. */
 export interface ResidentMatrix {
   readonly type: QuantType;
-  /** Bytes from one row to the next. */
-  readonly rowBytes: number;
-  readonly tiles: readonly ResidentTile[];
+  readonly tiles: readonly WeightTile[];
 }
 
-export interface ResidentOptions {
+/** Matrices of one type that lie in one buffer as if they were one, from its first byte on. */
+export interface Stack {
+  readonly type: QuantType;
+  readonly buffer: GPUBuffer;
+  /** Of all of them. */
+  readonly rows: number;
+}
+
+export interface LoadOptions {
   readonly context: GpuContext;
   readonly model: ModelFile;
   readonly hparams: HParams;
@@ -32,164 +44,241 @@ export interface ResidentOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** All weights of a model on the GPU, each tensor whole: nothing is looked up, read or dropped while a prompt runs. */
+interface Resident {
+  readonly tensor: WeightTensor;
+  readonly rowWords: number;
+  /** One buffer without rows for a norm. */
+  readonly tiles: readonly WeightTile[];
+}
+
+/** Every weight of a model on the GPU, each tensor in one buffer or in as few as the adapter's bindings allow. */
 export class ResidentWeights {
   readonly bytes: number;
   readonly #context: GpuContext;
   readonly #hparams: HParams;
-  readonly #matrices: ReadonlyMap<string, ResidentMatrix>;
-  readonly #vectors: ReadonlyMap<string, GPUBuffer>;
+  readonly #tensors: ReadonlyMap<string, Resident>;
 
-  private constructor(
-    { context, hparams }: ResidentOptions,
-    bytes: number,
-    matrices: ReadonlyMap<string, ResidentMatrix>,
-    vectors: ReadonlyMap<string, GPUBuffer>,
-  ) {
-    this.bytes = bytes;
+  private constructor(context: GpuContext, hparams: HParams, tensors: ReadonlyMap<string, Resident>) {
     this.#context = context;
     this.#hparams = hparams;
-    this.#matrices = matrices;
-    this.#vectors = vectors;
+    this.#tensors = tensors;
+    this.bytes = residentBytes(tensors.values());
   }
 
   /**
-   * Reads every weight, tensor by tensor in the order of the file, in large slices.
-   * @throws TracerError as `findWeight` and `ModelFile.readTensor`; `gpu-memory` when the device has no room, `run-cancelled`.
+   * Reads the whole model, in the order of the file.
+   * @throws TracerError `gpu-memory` when the GPU has no room, `run-cancelled`, those of `findWeight` and of reading the file. Nothing
+   * stays behind then.
    */
-  static async load(options: ResidentOptions): Promise<ResidentWeights> {
-    const { context, model, onRead, signal } = options;
-    const pieces = weightsOf(options).flatMap((tensor) => piecesOf(tensor, context.maxBindingBytes));
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    const buffers = await Promise.all(
-      pieces.map(({ tensor, bytes }) => context.tryAllocate(tensor.name, bytes, usage)),
-    );
+  static async load(options: LoadOptions): Promise<ResidentWeights> {
+    const { context, model, hparams, onRead, signal } = options;
+    const stacks = stacksOf(context, model, hparams);
+    const allocated = await Promise.allSettled(stacks.map((stack) => allocate(context, stack)));
+    const residents = allocated.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
     const release = (): void => {
-      for (const buffer of buffers) if (buffer !== undefined) context.release(buffer);
+      for (const { tiles } of residents) for (const { buffer } of tiles) context.release(buffer);
     };
-    const total = pieces.reduce((sum, { bytes }) => sum + bytes, 0);
-    const targets = pieces.flatMap((piece, i) => {
-      const target = buffers[i];
-      return target === undefined ? [] : [{ ...piece, target }];
-    });
-    if (targets.length < pieces.length) {
+    const failed = allocated.find((result) => result.status === 'rejected');
+    if (failed !== undefined) {
       release();
-      throw noRoom(total);
+      throw failed.reason;
     }
-    const loader = await RowLoader.create({ context, model, onRead, signal });
+    const targets = residents.flatMap(({ tensor, tiles }) =>
+      tiles.map(({ buffer, offset, firstRow, rows }): LoadTarget => ({
+        tensor,
+        firstRow,
+        rows,
+        target: buffer,
+        offset,
+      })),
+    );
+    targets.sort(
+      (a, b) => a.tensor.part - b.tensor.part || a.tensor.offset - b.tensor.offset || a.firstRow - b.firstRow,
+    );
     try {
-      await loader.load(targets);
+      const loader = await RowLoader.create({ context, model, onRead, signal });
+      try {
+        await loader.load(targets);
+      } catch (error) {
+        await loader.abandon();
+        throw error;
+      } finally {
+        loader.dispose();
+      }
     } catch (error) {
-      await loader.abandon();
       release();
       throw error;
-    } finally {
-      loader.dispose();
     }
-    const matrices = new Map<string, ResidentMatrix & { readonly tiles: ResidentTile[] }>();
-    const vectors = new Map<string, GPUBuffer>();
-    for (const { tensor, firstRow, rows, target } of targets) {
-      if (isVector(tensor)) vectors.set(tensor.name, target);
-      else {
-        const known = matrices.get(tensor.name) ?? { type: tensor.type, rowBytes: gpuRowBytes(tensor), tiles: [] };
-        known.tiles.push({ buffer: target, firstRow, rows });
-        matrices.set(tensor.name, known);
+    return new ResidentWeights(
+      context,
+      hparams,
+      new Map(residents.map((resident) => [resident.tensor.name, resident])),
+    );
+  }
+
+  matrix(role: WeightRole, layer?: number): ResidentMatrix {
+    const { tensor, tiles } = this.#find(role, layer);
+    return { type: tensor.type, tiles };
+  }
+
+  qkv(layer: number): readonly Stack[] {
+    const stacks: { type: QuantType; buffer: GPUBuffer; rows: number }[] = [];
+    for (const role of QKV) {
+      const { type, tiles } = this.matrix(role, layer);
+      for (const { buffer, rows } of tiles) {
+        const last = stacks.at(-1);
+        if (last?.buffer === buffer) last.rows += rows;
+        else stacks.push({ type, buffer, rows });
       }
     }
-    return new ResidentWeights(options, total, matrices, vectors);
+    return stacks;
   }
 
-  /** Bytes that {@link load} would take. @throws TracerError as `findWeight`. */
-  static bytesOf(options: Pick<ResidentOptions, 'model' | 'hparams'>): number {
-    const pieces = weightsOf(options).flatMap((tensor) => piecesOf(tensor, Infinity));
-    return pieces.reduce((sum, { bytes }) => sum + bytes, 0);
-  }
-
-  /** The matrix of a role. */
-  matrix(role: WeightRole, layer?: number): ResidentMatrix {
-    const name = weightName(role, layer, this.#hparams);
-    return this.#matrices.get(name) ?? missing(name);
-  }
-
-  /** A norm's weights, f32. */
   vector(role: WeightRole, layer?: number): GPUBuffer {
-    const name = weightName(role, layer, this.#hparams);
-    return this.#vectors.get(name) ?? missing(name);
+    const [tile] = this.#find(role, layer).tiles;
+    if (tile === undefined) throw fail('internal', `${role} has no buffer.`, 'Report it.');
+    return tile.buffer;
   }
 
-  /** Where rows of a tensor lie; undefined when no tile holds them all. */
-  place(
-    tensor: string,
-    firstRow: number,
-    rows: number,
-  ): { readonly buffer: GPUBuffer; readonly offset: number } | undefined {
-    const vector = this.#vectors.get(tensor);
-    if (vector !== undefined) return { buffer: vector, offset: 0 };
-    const matrix = this.#matrices.get(tensor);
-    const tile = matrix?.tiles.find((t) => t.firstRow <= firstRow && firstRow + rows <= t.firstRow + t.rows);
-    if (matrix === undefined || tile === undefined) return undefined;
-    return { buffer: tile.buffer, offset: (firstRow - tile.firstRow) * matrix.rowBytes };
+  /** Where a part lies that the weight cache is asked for. */
+  place(part: WeightPart): { readonly buffer: GPUBuffer; readonly offset: number } | undefined {
+    const resident = this.#tensors.get(part.tensor.name);
+    if (resident === undefined || (part.form === 'vector') !== isVector(resident.tensor)) return undefined;
+    if (part.form === 'vector') return resident.tiles[0] && { buffer: resident.tiles[0].buffer, offset: 0 };
+    const tile = resident.tiles.find(
+      ({ firstRow, rows }) => firstRow <= part.firstRow && part.firstRow + part.nRows <= firstRow + rows,
+    );
+    return (
+      tile && { buffer: tile.buffer, offset: tile.offset + 4 * resident.rowWords * (part.firstRow - tile.firstRow) }
+    );
   }
 
   dispose(): void {
-    for (const { tiles } of this.#matrices.values()) for (const { buffer } of tiles) this.#context.release(buffer);
-    for (const buffer of this.#vectors.values()) this.#context.release(buffer);
+    for (const { tiles } of this.#tensors.values()) for (const { buffer } of tiles) this.#context.release(buffer);
+  }
+
+  #find(role: WeightRole, layer: number | undefined): Resident {
+    const name = weightName(role, layer, this.#hparams);
+    const found = this.#tensors.get(name);
+    if (found === undefined) throw fail('internal', `${name} is not on the GPU.`, 'Report it.', { tensor: name });
+    return found;
   }
 }
 
-/** Every weight of the model once, in the order of the file. */
-function weightsOf({ model, hparams }: Pick<ResidentOptions, 'model' | 'hparams'>): readonly WeightTensor[] {
+/** Bytes that a model takes on the GPU when all of it is kept there. */
+export function wholeModelBytes(model: ModelFile, hparams: HParams): number {
+  return residentBytes(allTensors(model, hparams).map((tensor) => ({ tensor, rowWords: rowWordsOf(tensor) })));
+}
+
+/** Cuts `rows` rows, in whole multiples of `unit`, into as few tiles as `maxBytes` allows; one unit at least. */
+export function cutTiles(
+  rows: number,
+  unit: number,
+  rowBytes: number,
+  maxBytes: number,
+): readonly { readonly firstRow: number; readonly rows: number }[] {
+  const units = rows / unit;
+  const atMost = Math.max(1, Math.floor(maxBytes / (unit * rowBytes)));
+  const count = Math.ceil(units / atMost);
+  const each = Math.ceil(units / count) * unit;
+  return Array.from({ length: count }, (_, i) => ({ firstRow: i * each, rows: Math.min(each, rows - i * each) }));
+}
+
+function isVector(tensor: WeightTensor): boolean {
+  return tensor.dims.length === 1;
+}
+
+function rowWordsOf(tensor: WeightTensor): number {
+  return isVector(tensor) ? tensor.elements : gpuRowWords(tensor.type, tensor.dims[0] ?? 1);
+}
+
+function rowsOf(tensor: WeightTensor): number {
+  return isVector(tensor) ? 1 : tensor.elements / (tensor.dims[0] ?? 1);
+}
+
+function residentBytes(all: Iterable<Pick<Resident, 'tensor' | 'rowWords'>>): number {
+  let bytes = 0;
+  for (const { tensor, rowWords } of all) bytes += 4 * rowWords * rowsOf(tensor);
+  return bytes;
+}
+
+/** Each tensor once: with tied embeddings two roles share one. */
+function allTensors(model: ModelFile, hparams: HParams): readonly WeightTensor[] {
   const found = new Map<string, WeightTensor>();
   for (const role of WEIGHT_ROLES) {
-    const layers = WEIGHTS[role].name.includes('{l}') ? hparams.nLayer : 1;
-    for (let layer = 0; layer < layers; layer++) {
+    const layers = WEIGHTS[role].name.includes('{l}')
+      ? Array.from({ length: hparams.nLayer }, (_, l) => l)
+      : [undefined];
+    for (const layer of layers) {
       const tensor = findWeight(model, hparams, role, layer);
       found.set(tensor.name, tensor);
     }
   }
-  return [...found.values()].sort((a, b) => a.part - b.part || a.offset - b.offset);
+  return [...found.values()];
 }
 
-function isVector({ dims }: WeightTensor): boolean {
-  return dims.length === 1;
-}
-
-function gpuRowBytes({ type, dims }: WeightTensor): number {
-  return 4 * gpuRowWords(type, dims[0] ?? 1);
-}
-
-/** What one buffer holds. */
-interface Piece {
-  readonly tensor: WeightTensor;
-  readonly firstRow: number;
-  readonly rows: number;
-  readonly bytes: number;
-}
-
-/** A norm's weights; a matrix in as few tiles as fit a binding, as equal as can be, cut between experts or between rows. */
-function piecesOf(tensor: WeightTensor, maxBytes: number): readonly Piece[] {
-  if (isVector(tensor)) return [{ tensor, firstRow: 0, rows: 1, bytes: 4 * tensor.elements }];
-  const [, nOut = 1, nExpert = 1] = tensor.dims;
-  const unit = nExpert > 1 ? nOut : 1;
-  const units = nExpert > 1 ? nExpert : nOut;
-  const unitBytes = unit * gpuRowBytes(tensor);
-  const count = Math.ceil(units / Math.max(1, Math.floor(maxBytes / unitBytes)));
-  const each = Math.ceil(units / count);
-  return Array.from({ length: count }, (_, i) => {
-    const some = Math.min(each, units - i * each);
-    return { tensor, firstRow: i * each * unit, rows: some * unit, bytes: some * unitBytes };
+/** What shares a buffer: neighbours of one type among q, k and v, where one binding holds them; everything else is alone. */
+function stacksOf(context: GpuContext, model: ModelFile, hparams: HParams): readonly (readonly WeightTensor[])[] {
+  const stacked = new Map<string, WeightTensor[]>();
+  for (let layer = 0; layer < hparams.nLayer; layer++) {
+    let stack: WeightTensor[] = [];
+    for (const role of QKV) {
+      const tensor = findWeight(model, hparams, role, layer);
+      const bytes = [...stack, tensor].reduce((sum, t) => sum + 4 * rowWordsOf(t) * rowsOf(t), 0);
+      if (stack[0]?.type !== tensor.type || bytes > context.maxBindingBytes) stack = [];
+      stack.push(tensor);
+      stacked.set(tensor.name, stack);
+    }
+  }
+  const seen = new Set<readonly WeightTensor[]>();
+  return allTensors(model, hparams).flatMap((tensor) => {
+    const stack = stacked.get(tensor.name) ?? [tensor];
+    if (seen.has(stack)) return [];
+    seen.add(stack);
+    return [stack];
   });
 }
 
-function noRoom(bytes: number): Error {
-  return fail(
-    'gpu-memory',
-    `The GPU has no room for all ${bytes} bytes of weights at once.`,
-    'Close other programs that use the GPU, or let weights be streamed.',
-    { bytes },
+async function allocate(context: GpuContext, stack: readonly WeightTensor[]): Promise<readonly Resident[]> {
+  const [only] = stack;
+  if (stack.length === 1 && only !== undefined) return [await allocateOne(context, only)];
+  const sizes = stack.map((tensor) => 4 * rowWordsOf(tensor) * rowsOf(tensor));
+  const label = stack.map((tensor) => tensor.name).join(', ');
+  const buffer = await room(
+    context,
+    label,
+    sizes.reduce((a, b) => a + b, 0),
   );
+  let offset = 0;
+  return stack.map((tensor, i) => {
+    const tile = { buffer, offset, firstRow: 0, rows: rowsOf(tensor) };
+    offset += sizes[i] ?? 0;
+    return { tensor, rowWords: rowWordsOf(tensor), tiles: [tile] };
+  });
 }
 
-function missing(name: string): never {
-  throw fail('internal', `${name} is not among the weights on the GPU.`, 'Please report this.', { tensor: name });
+async function allocateOne(context: GpuContext, tensor: WeightTensor): Promise<Resident> {
+  const rowWords = rowWordsOf(tensor);
+  const unit = tensor.dims.length === 3 ? (tensor.dims[1] ?? 1) : 1;
+  const tiles: WeightTile[] = [];
+  try {
+    for (const cut of cutTiles(rowsOf(tensor), unit, 4 * rowWords, context.maxBindingBytes)) {
+      tiles.push({ buffer: await room(context, tensor.name, 4 * rowWords * cut.rows), offset: 0, ...cut });
+    }
+  } catch (error) {
+    for (const { buffer } of tiles) context.release(buffer);
+    throw error;
+  }
+  return { tensor, rowWords, tiles };
+}
+
+async function room(context: GpuContext, name: string, bytes: number): Promise<GPUBuffer> {
+  const buffer = await context.tryAllocate(name, bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
+  if (buffer !== undefined) return buffer;
+  throw fail(
+    'gpu-memory',
+    `The GPU has no room for ${bytes} bytes of ${name}.`,
+    'Close other programs that use the GPU, or let the weights be streamed under a budget.',
+    { tensor: name, bytes },
+  );
 }

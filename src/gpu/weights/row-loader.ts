@@ -21,12 +21,14 @@ export interface RowLoaderOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Rows of a tensor and the buffer that they fill from its first byte on; a norm's weights are one row of f32. */
+/** Rows of a tensor and where they go; a norm's weights are one row of f32. */
 export interface LoadTarget {
   readonly tensor: WeightTensor;
   readonly firstRow: number;
   readonly rows: number;
   readonly target: GPUBuffer;
+  /** Bytes of the target ahead of the first row; a multiple of 16. */
+  readonly offset: number;
 }
 
 /** What is read and uploaded at once. */
@@ -35,19 +37,21 @@ interface Slice {
   /** Bytes from the tensor's first. */
   readonly offset: number;
   readonly bytes: number;
-  /** Rows, from row `row` of the target on. */
-  readonly row: number;
   readonly rows: number;
   readonly target: GPUBuffer;
+  /** Word of the target where the first of them goes. */
+  readonly to: number;
 }
 
-function cutSlices({ tensor, firstRow, rows, target }: LoadTarget): readonly Slice[] {
-  const fileRow = rowBytes(tensor.type, tensor.dims[0] ?? 1);
+function cutSlices({ tensor, firstRow, rows, target, offset }: LoadTarget): readonly Slice[] {
+  const nIn = tensor.dims[0] ?? 1;
+  const fileRow = rowBytes(tensor.type, nIn);
   const step = Math.max(1, Math.floor(SLICE_BYTES / fileRow));
   return Array.from({ length: Math.ceil(rows / step) }, (_, i) => {
     const row = i * step;
     const count = Math.min(step, rows - row);
-    return { tensor, offset: (firstRow + row) * fileRow, bytes: count * fileRow, row, rows: count, target };
+    const to = offset / 4 + row * gpuRowWords(tensor.type, nIn);
+    return { tensor, offset: (firstRow + row) * fileRow, bytes: count * fileRow, rows: count, target, to };
   });
 }
 
@@ -125,7 +129,7 @@ export class RowLoader {
   }
 
   /** Rows as the file holds them to their place, through a mapped buffer: the only copy that the CPU makes. */
-  async #uploadRows({ tensor, rows: nRows, row, target }: Slice, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async #uploadRows({ tensor, rows: nRows, target, to }: Slice, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     const { type } = tensor;
     const nIn = tensor.dims[0] ?? 1;
     const recorder = this.#recorder;
@@ -133,7 +137,6 @@ export class RowLoader {
     const staging = await this.#staging(size);
     new Uint8Array(staging.getMappedRange(0, size)).set(bytes);
     staging.unmap();
-    const to = row * gpuRowWords(type, nIn);
     if (isFileLayout(type, nIn)) recorder.copy(staging, 0, target, 4 * to, size);
     else {
       const raw = this.#rawRoom(size);

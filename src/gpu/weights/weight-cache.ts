@@ -26,6 +26,8 @@ export interface WeightStats {
   readonly expertsRead: number;
   /** Parts that were asked for and already there. */
   readonly hits: number;
+  /** Parts that were asked for and had to be read. */
+  readonly misses: number;
   readonly evictions: number;
 }
 
@@ -49,16 +51,24 @@ interface Entry {
   readonly place: { slot: Slot };
   /** Users, and the load itself while it runs. Only entries without are evicted. */
   pins: number;
+  /**
+   * log2 of its uses, each counted as 2^(calls before it / {@link HALF_LIFE}): the scale grows with time, so that the order of two entries
+   * changes only when one is used.
+   */
+  score: number;
   readonly loaded: Promise<WeightPlace>;
 }
 
+/** Calls after which a use counts half: about a token of decoding, so that what every token needs outlives what one prompt needed. */
+const HALF_LIFE = 512;
+
 /**
- * Weights on the GPU under a byte budget, least recently used out first. What is computed never depends on what is kept: a part is
+ * Weights on the GPU under a byte budget: out goes first what has been used least, each use counting half as much after {@link HALF_LIFE}
+ * calls (least recently and least frequently used in one number). What is computed never depends on what is kept: a part is
  * the same bytes whenever it is read.
  */
 export class WeightCache {
   readonly #options: WeightCacheOptions;
-  /** Oldest use first. */
   readonly #entries = new Map<string, Entry>();
   readonly #abort = new AbortController();
   readonly #limit = limiter(PARALLEL_READS);
@@ -70,6 +80,9 @@ export class WeightCache {
   #bytesRead = 0;
   #expertsRead = 0;
   #hits = 0;
+  #misses = 0;
+  /** Calls so far: the clock of uses. */
+  #now = 0;
   #evictions = 0;
 
   constructor(options: WeightCacheOptions) {
@@ -84,6 +97,7 @@ export class WeightCache {
       bytesRead: this.#bytesRead,
       expertsRead: this.#expertsRead,
       hits: this.#hits,
+      misses: this.#misses,
       evictions: this.#evictions,
     };
   }
@@ -125,6 +139,7 @@ export class WeightCache {
    * @throws TracerError as `ModelFile.readTensor`; `gpu-memory`, `run-cancelled`.
    */
   async acquire(parts: readonly WeightPart[], signal: AbortSignal | undefined): Promise<PinnedWeights> {
+    this.#now++;
     const resident = this.#residentPlaces(parts);
     if (resident !== undefined) {
       this.#hits += parts.length;
@@ -141,8 +156,11 @@ export class WeightCache {
       found.set(part, entry);
     }
     const entries = parts.map((part) => {
-      const entry = found.get(part) ?? this.#start(part, signal);
-      if (!found.has(part)) this.#pin(entry);
+      const known = found.get(part);
+      if (known !== undefined) return known;
+      this.#misses++;
+      const entry = this.#start(part, signal);
+      this.#pin(entry);
       return entry;
     });
     let held = true;
@@ -166,6 +184,7 @@ export class WeightCache {
   /** Starts reading what will be needed soon. Failures are met again, and reported, by `acquire`. */
   prefetch(parts: readonly WeightPart[]): void {
     if (this.#resident !== undefined) return;
+    this.#now++;
     const missing = parts.filter((part) => !this.#entries.has(part.key));
     const bytes = missing.reduce((sum, part) => sum + part.bytes, 0);
     if (bytes > this.#budget / 4) return;
@@ -185,8 +204,8 @@ export class WeightCache {
   #residentPlaces(parts: readonly WeightPart[]): readonly WeightPlace[] | undefined {
     if (this.#resident === undefined) return undefined;
     const places: WeightPlace[] = [];
-    for (const { tensor, firstRow, nRows } of parts) {
-      const place = this.#resident.place(tensor.name, firstRow, nRows);
+    for (const part of parts) {
+      const place = this.#resident.place(part);
       if (place === undefined) return undefined;
       places.push(place);
     }
@@ -196,7 +215,8 @@ export class WeightCache {
   #start(part: WeightPart, signal: AbortSignal | undefined): Entry {
     const place = { slot: this.#slotFor(part) };
     this.#bytes += part.bytes;
-    const entry: Entry = { part, place, pins: 0, loaded: this.#limit(() => this.#load(part, place, signal)) };
+    const loaded = this.#limit(() => this.#load(part, place, signal));
+    const entry: Entry = { part, place, pins: 0, score: this.#now / HALF_LIFE, loaded };
     this.#pin(entry);
     this.#entries.set(part.key, entry);
     entry.loaded.then(
@@ -224,7 +244,7 @@ export class WeightCache {
     return { buffer, offset };
   }
 
-  /** The buffer of a slot. When the GPU is full, the budget shrinks to what fitted, and the oldest parts make room. */
+  /** The buffer of a slot. When the GPU is full, the budget shrinks to what fitted, and the least used parts make room. */
   async #allocated(part: WeightPart, place: Entry['place']): Promise<GPUBuffer> {
     for (;;) {
       const { slab } = place.slot;
@@ -244,7 +264,7 @@ export class WeightCache {
     }
   }
 
-  /** Room for a part: a free slot, new memory within the budget, or what the oldest unpinned parts leave. */
+  /** Room for a part: a free slot, new memory within the budget, or what the least used unpinned parts leave. */
   #slotFor(part: WeightPart): Slot {
     const pool = this.#pool;
     // A slab is no larger than a whole tensor, so that a small model does not take the memory of a large one.
@@ -253,8 +273,7 @@ export class WeightCache {
     const free = pool.take(part.bytes, experts > 1);
     if (free !== undefined) return free;
     if (pool.bytes + part.bytes <= this.#budget) return grow();
-    for (const entry of this.#entries.values()) {
-      if (entry.pins > 0) continue;
+    for (const entry of this.#leastUsed()) {
       this.#drop(entry);
       this.#evictions++;
       // Above the budget since a time when everything was pinned: memory goes back before it is used again.
@@ -284,7 +303,22 @@ export class WeightCache {
   }
 
   #touch(entry: Entry): void {
-    this.#entries.delete(entry.part.key);
-    this.#entries.set(entry.part.key, entry);
+    const now = this.#now / HALF_LIFE;
+    entry.score = now + Math.log2(2 ** (entry.score - now) + 1);
+  }
+
+  /** Entries that nobody holds, those used least first; of equals the one that came first. */
+  *#leastUsed(): Generator<Entry> {
+    for (;;) {
+      let least: Entry | undefined;
+      let lowest = Infinity;
+      for (const entry of this.#entries.values()) {
+        if (entry.pins > 0 || entry.score >= lowest) continue;
+        least = entry;
+        lowest = entry.score;
+      }
+      if (least === undefined) return;
+      yield least;
+    }
   }
 }

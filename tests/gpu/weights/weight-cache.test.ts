@@ -83,6 +83,24 @@ describe('WeightCache', () => {
     cache.dispose();
   });
 
+  it('drops what was used once before what was used often, and in the end what was used long ago', async () => {
+    const cache = cacheOf(24 * KIB);
+    for (let i = 0; i < 4; i++) await use(cache, 0);
+    await use(cache, 1);
+    await use(cache, 2);
+    await use(cache, 3);
+    expect(cache.stats).toMatchObject({ evictions: 1, hits: 3, misses: 4 });
+    await use(cache, 0);
+    expect(cache.stats).toMatchObject({ evictions: 1, hits: 4, misses: 4 });
+    // The uses of 0 fade while only 2 and 3 are asked for.
+    for (let i = 0; i < 3000; i++) await use(cache, 2 + (i % 2));
+    await use(cache, 1);
+    expect(cache.stats).toMatchObject({ evictions: 2, misses: 5 });
+    await use(cache, 2, 3);
+    expect(cache.stats).toMatchObject({ evictions: 2, misses: 5 });
+    cache.dispose();
+  });
+
   it('keeps what is pinned, and goes over the budget rather than fail', async () => {
     const cache = cacheOf(16 * KIB);
     const pinned = await cache.acquire(experts.slice(0, 2), undefined);
