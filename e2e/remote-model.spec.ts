@@ -76,3 +76,15 @@ test('a file that changes on the server in mid-run is a clear error', async ({ p
   await page.waitForFunction(() => document.documentElement.dataset['state'] === 'error');
   await expect(page.getByTestId('error-code')).toHaveText('source-changed');
 });
+
+test('a run goes on when the browser grants no more room', async ({ page, context }) => {
+  await page.goto('/');
+  const devtools = await context.newCDPSession(page);
+  const quotaSize = 2_000_000;
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin: new URL(page.url()).origin, quotaSize });
+  await openAndRun(page);
+  expect(await verdict(page)).toMatch(/^MATCH/);
+  expect(server.state.sent).toBeGreaterThan(2 * quotaSize);
+  const [, amount = '', unit = ''] = /([\d.]+) (kB|MB) of/.exec(await kept(page).innerText()) ?? [];
+  expect(Number(amount) * (unit === 'kB' ? 1e3 : 1e6)).toBeLessThanOrEqual(quotaSize);
+});

@@ -93,9 +93,7 @@ export async function openKeptModel(file: HttpDescriptor): Promise<OpfsStore | u
       if (!same) for (const each of [data, index]) each.truncate(0);
       writeAbout(about, { url, size, etag, lastModified, usedAt: Date.now() });
       const limit = await makeRoom(key, size, data.getSize());
-      const store = opfsStore(data, index, limit);
-      listenForRelease(key, store);
-      return store;
+      return releasableStore(key, data, index, limit);
     } catch (error) {
       for (const each of files) each.close();
       throw error;
@@ -118,13 +116,16 @@ async function makeRoom(key: string, size: number, kept: number): Promise<number
   }
 }
 
-function listenForRelease(key: string, store: OpfsStore): void {
+/** A store that closes when its model is to be forgotten. */
+function releasableStore(key: string, data: SyncFile, index: SyncFile, limit: number): OpfsStore {
   const channel = new BroadcastChannel(CHANNEL);
-  channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-    if (data !== key) return;
-    store.close();
+  const store = opfsStore(data, index, limit, () => {
     channel.close();
+  });
+  channel.onmessage = (event: MessageEvent<unknown>) => {
+    if (event.data === key) store.close();
   };
+  return store;
 }
 
 async function modelsFolder(create: boolean): Promise<FileSystemDirectoryHandle | undefined> {

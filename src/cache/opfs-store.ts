@@ -23,8 +23,9 @@ export interface OpfsStore extends RangeStore {
  * Ranges in two files: `data` holds their bytes one after the other, `index` where each came from. Bytes are written before their place is, so
  * that a page that ends in between loses that range and nothing else. A range kept by an earlier visit is checked when it is first read.
  * @param limit most bytes of `data`
+ * @param onClose called once, when the store is closed
  */
-export function opfsStore(data: SyncFile, index: SyncFile, limit: number): OpfsStore {
+export function opfsStore(data: SyncFile, index: SyncFile, limit: number, onClose = (): void => undefined): OpfsStore {
   /** Ascending by offset, disjoint. */
   let places: Place[] = [...readIndex(index, data.getSize())];
   const trusted = new Set<Place>();
@@ -99,6 +100,7 @@ export function opfsStore(data: SyncFile, index: SyncFile, limit: number): OpfsS
         file.flush();
         file.close();
       }
+      onClose();
     },
   };
 }
