@@ -9,6 +9,7 @@ import reactHooks from 'eslint-plugin-react-hooks';
 const MAY_IMPORT = {
   base: [],
   gguf: ['base'],
+  cache: ['base', 'gguf'],
   tokenizer: ['base', 'gguf'],
   model: ['base', 'gguf'],
   synthetic: ['base', 'gguf', 'model'],
@@ -19,12 +20,13 @@ const MAY_IMPORT = {
   regression: ['base', 'model', 'divergence'],
   plots: ['base', 'model', 'divergence'],
   session: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence'],
-  worker: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session'],
+  worker: ['base', 'gguf', 'cache', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session'],
   store: ['base', 'model', 'divergence', 'session', 'worker', 'plots'],
-  ui: ['base', 'model', 'divergence', 'session', 'plots', 'store'],
+  ui: ['base', 'cache', 'model', 'divergence', 'session', 'plots', 'store'],
   cli: [
     'base',
     'gguf',
+    'cache',
     'tokenizer',
     'model',
     'synthetic',
@@ -56,7 +58,7 @@ const onlyGpuSaysGpu = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'test-results/', 'playwright-report/', 'public/', '.cache/'] },
+  { ignores: ['dist/', 'node_modules/', 'test-results/', 'playwright-report/', 'public/', '.cache/', 'wasm/'] },
   ...tseslint.configs.strict,
   ...tseslint.configs.stylistic,
   {

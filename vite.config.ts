@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { assemblyScript } from './scripts/lib/assemblyscript.mjs';
 import { versionDefines } from './scripts/lib/version.mjs';
 
 /** A slow machine is no reason to warn of slow plugins. */
@@ -8,8 +9,8 @@ const rolldownOptions = { checks: { pluginTimings: false } };
 /** The page: static files that work from any folder of any host. */
 export default defineConfig({
   base: './',
-  plugins: [react()],
+  plugins: [react(), assemblyScript()],
   define: versionDefines(),
-  worker: { format: 'es', rolldownOptions },
+  worker: { format: 'es', plugins: () => [assemblyScript()], rolldownOptions },
   build: { target: 'es2023', sourcemap: true, rolldownOptions },
 });

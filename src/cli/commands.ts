@@ -2,6 +2,7 @@ import { FAULTS } from '../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../model/parse-fault';
 import { RUN_ARM_IDS, type RunArm } from '../model/arms';
 import { ROUTINGS, type Routing } from '../session/events';
+import { ARM, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
 import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff/diff-options';
 import {
   EPS,
@@ -278,6 +279,18 @@ export const COMMANDS = [
       'Prints the model card: architecture, sizes, and how many tensors and bytes each quantisation type has.',
     options: [JSON_FILE],
     examples: ['moescope inspect model.gguf', 'moescope inspect model-00001-of-00003.gguf --json -'],
+  },
+  {
+    name: 'bench',
+    operands: ['MODEL'],
+    summary: 'measure how fast one arm is on this machine',
+    description:
+      "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, how much of the adapter's copy bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared.",
+    options: [ARM, PROMPT_TOKENS, NEW_TOKENS, REPEATS, ADAPTER, BUDGET, JSON_FILE, QUIET],
+    examples: [
+      'moescope bench model.gguf --budget 24GiB --json bench.json',
+      'moescope bench model.gguf --arm cpu --prompt-tokens 12 --new-tokens 4 --repeats 1',
+    ],
   },
   {
     name: 'serve',

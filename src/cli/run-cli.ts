@@ -13,6 +13,7 @@ export type CommandRunner = (args: Arguments, terminal: Terminal, signal: AbortS
 const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
   trace: async () => (await import('./trace-command')).traceCommand,
   diff: async () => (await import('./diff/diff-command')).diffCommand,
+  bench: async () => (await import('./bench-command')).benchCommand,
   inspect: async () => (await import('./inspect-command')).inspectCommand,
   'make-model': async () => (await import('./make-model-command')).makeModelCommand,
   serve: async () => (await import('./serve-command')).serveCommand,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadGolden, relativeRms } from '../support/golden';
 import { captureAll, openGolden } from './support';
-import type { RowDots } from '../../src/cpu/kernels/row-dots';
+import type { RowsWork } from '../../src/cpu/kernels/row-products';
 import type { ActiveStageId } from '../../src/model/stages';
 
 /** One wrong sign, factor or index each, in place of the real kernel, and the first stage that must show it. */
@@ -13,11 +13,10 @@ const MUTATIONS: readonly {
 }[] = [
   {
     name: 'a dot product with one sign flipped',
-    file: 'row-dots',
-    mutate: wrap('rowDots', (real, ...args) => {
-      const dots = call(real, ...args) as RowDots;
-      const [x, , nIn] = args as [Float64Array, number, number];
-      return { ...dots, dot: (t: number) => dots.dot(t) - 2 * dots.row[nIn - 1]! * x[(t + 1) * nIn - 1]! };
+    file: 'row-products',
+    mutate: wrap('rowProducts', (real, work) => {
+      const { x, nIn, ...rest } = work as RowsWork;
+      return call(real, { ...rest, nIn, x: x.map((v, i) => (i % nIn === nIn - 1 ? -v : v)) });
     }),
     stage: 'qkv_matmul',
   },

@@ -72,7 +72,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       nTokens: tokens.length,
       nPast,
       options: stepOptions,
-      weights: weightAccess({ model, hparams, pool, rounding }, layer, { signal, onRead }),
+      weights: weightAccess({ model, hparams, pool, rounding }, layer, tokens.length, { signal, onRead }),
       ropeTables,
       ...fed,
       pause: breather(signal),
