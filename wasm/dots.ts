@@ -20,25 +20,38 @@ function wide(pair: v128): v128 {
   return f64x2.promote_low_f32x4(pair);
 }
 
+/** row . x over the bytes from `row` to `end`. */
+// @ts-ignore: an AssemblyScript decorator
+@inline
+function dot(row: usize, end: usize, x: usize): f64 {
+  let v0 = f64x2.splat(0);
+  let v1 = v0;
+  let v2 = v0;
+  let v3 = v0;
+  for (let w = row; w < end; w += 32, x += 64) {
+    v0 = f64x2.add(v0, f64x2.mul(wide(v128.load64_zero(w, 0)), v128.load(x, 0)));
+    v1 = f64x2.add(v1, f64x2.mul(wide(v128.load64_zero(w, 8)), v128.load(x, 16)));
+    v2 = f64x2.add(v2, f64x2.mul(wide(v128.load64_zero(w, 16)), v128.load(x, 32)));
+    v3 = f64x2.add(v3, f64x2.mul(wide(v128.load64_zero(w, 24)), v128.load(x, 48)));
+  }
+  return laneSum(v0, v1, v2, v3);
+}
+
 /**
- * y_t = row . x_t for every token.
- * @param row f32, `n` of them, padded with zeros to a multiple of 8
- * @param x f64, (tokens, padded n) @param y f64 of the first token; those of the others follow every `yStride` bytes
+ * y_tr = row_r . x_t for every token and some rows: a token's vector is read once for all of them, so that a long prompt need not come from
+ * memory again for each row.
+ * @param row f32, (rows, n), `n` a multiple of 8
+ * @param x f64, (tokens, n) @param y f64 (rows) of the first token; those of the others follow every `yStride` bytes
  */
-export function dots(row: usize, n: u32, x: usize, tokens: u32, y: usize, yStride: u32): void {
-  const end = row + (((n + 7) & ~7) << 2);
+export function dots(row: usize, rows: u32, n: u32, x: usize, tokens: u32, y: usize, yStride: u32): void {
+  const rowBytes: usize = n << 2;
+  const xBytes: usize = n << 3;
   for (let t: u32 = 0; t < tokens; t++) {
-    let v0 = f64x2.splat(0);
-    let v1 = v0;
-    let v2 = v0;
-    let v3 = v0;
-    for (let w = row; w < end; w += 32, x += 64) {
-      v0 = f64x2.add(v0, f64x2.mul(wide(v128.load64_zero(w, 0)), v128.load(x, 0)));
-      v1 = f64x2.add(v1, f64x2.mul(wide(v128.load64_zero(w, 8)), v128.load(x, 16)));
-      v2 = f64x2.add(v2, f64x2.mul(wide(v128.load64_zero(w, 16)), v128.load(x, 32)));
-      v3 = f64x2.add(v3, f64x2.mul(wide(v128.load64_zero(w, 24)), v128.load(x, 48)));
+    for (let r: u32 = 0; r < rows; r++) {
+      const w = row + r * rowBytes;
+      store<f64>(y + (r << 3), dot(w, w + rowBytes, x));
     }
-    store<f64>(y, laneSum(v0, v1, v2, v3));
+    x += xBytes;
     y += yStride;
   }
 }

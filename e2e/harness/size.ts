@@ -1,3 +1,4 @@
+import { quietHost } from '../../tests/support/page-host';
 import { mountPage } from '../../src/ui/mount-page';
 import { fakeClient } from '../../tests/support/fake-client';
 import { generateReport } from '../../tests/support/reports';
@@ -23,13 +24,5 @@ mountPage(
       slice: { ...generateSlice(place.mode), ...place },
     }),
   }),
-  {
-    recordedReport: () => Promise.resolve(report),
-    sample: () => Promise.resolve({ kind: 'memory', name: 'large.gguf', bytes: new Uint8Array(4) }),
-    startSources: [],
-    pickFiles: () => undefined,
-    saveFile: () => undefined,
-    copyText: () => Promise.resolve(),
-    now: () => performance.now(),
-  },
+  quietHost(report, { now: () => performance.now() }),
 );

@@ -27,7 +27,7 @@ export function benchText(report: BenchReport): string {
     ['memory', memoryText(memory)],
   ];
   const lines = facts.map(([name, text]) => `  ${name.padEnd(11)}${text}\n`);
-  return `${lines.join('')}${kernelText(report.kernels)}`;
+  return `${lines.join('')}${report.adapter === undefined ? '' : kernelText(report.kernels)}`;
 }
 
 function loadText(load: BenchReport['load']): string {

@@ -34,7 +34,7 @@ export function viewOfReport(report: Report): TraceView {
     nExpertUsed: hparams.nExpertUsed,
     layers: report.run.layers,
     positions: report.run.positions,
-    tokenTexts: report.run.tokens.map((id, i) => report.run.tokenTexts?.[i] ?? String(id)),
+    tokenTexts: tokenTexts(report.run),
     arms: [report.run.arms[0] ?? 'gpu', report.run.arms[1] ?? 'cpu'],
     limits: report.limits,
     rows: report.rows,
@@ -42,6 +42,11 @@ export function viewOfReport(report: Report): TraceView {
     verdict: report.verdict,
     poison: report.poison,
   };
+}
+
+/** One a token; a report that was shared without its prompt has texts (numbers) but no ids. */
+function tokenTexts({ tokens, tokenTexts: texts = [] }: Report['run']): readonly string[] {
+  return tokens.length === 0 ? texts : tokens.map((id, i) => texts[i] ?? String(id));
 }
 
 /** The place that the vertical rule marks: the verdict's, or while there is none the first row that is wrong by itself. */

@@ -18,7 +18,14 @@ export interface BenchReport {
     /** Read from the file for it. */
     readonly bytesRead: number;
   };
-  readonly prefill: { readonly tokens: number; readonly runs: readonly number[]; readonly tokensPerSecond: number };
+  readonly prefill: {
+    readonly tokens: number;
+    /** What was run, for others to run the same. */
+    readonly ids: readonly number[];
+    /** Milliseconds of each repeat. */
+    readonly runs: readonly number[];
+    readonly tokensPerSecond: number;
+  };
   readonly decode: {
     readonly tokens: number;
     /** Milliseconds of each token. */

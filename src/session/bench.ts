@@ -65,12 +65,12 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
       bytesRead += bytes;
     },
   };
-  phase('opening the device');
+  if (input.arm === 'gpu') phase('opening the device');
   const device = input.arm === 'gpu' ? await timed(() => host.openGpu()) : undefined;
   const context = device?.value;
   let target: BenchTarget | undefined;
   try {
-    phase('copying, for the yardstick');
+    if (context !== undefined) phase('copying, for the yardstick');
     const copy = context === undefined ? undefined : await copyBandwidth(context);
     const meter = context === undefined ? undefined : attachMeter(context);
     target = await openTarget(input, context, hooks);
@@ -132,7 +132,12 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
       ...(context === undefined ? {} : { adapter: context.card }),
       runtime: host.runtime,
       load: { ...(device === undefined ? {} : { deviceMs: device.ms }), ...load },
-      prefill: { tokens: prompt.length, runs: prefill, tokensPerSecond: (prompt.length * 1000) / median(prefill) },
+      prefill: {
+        tokens: prompt.length,
+        ids: prompt,
+        runs: prefill,
+        tokensPerSecond: (prompt.length * 1000) / median(prefill),
+      },
       decode: {
         tokens: input.newTokens,
         runs: plain,

@@ -24,7 +24,7 @@ import type { Host } from './host';
 import { modelCard } from './model-card';
 import { ProgressMeter } from './progress';
 import { promptTokens } from './prompt-tokens';
-import { runSession } from './run-session';
+import { runSession, type SessionInput } from './run-session';
 
 /** Failures that leave the arms as good as before. After any other they are opened afresh. */
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -48,6 +48,8 @@ export interface RunHandlers {
   readonly onEvent: (event: SessionEvent) => void;
   readonly onTap?: (folder: string, tap: Tap) => void | Promise<void>;
   readonly signal?: AbortSignal;
+  /** The GPU was lost in mid-run: resolves once someone wants to go on from the last finished layer, rejects to end the run. */
+  readonly onLost?: (error: ErrorData, layersDone: number) => Promise<void>;
 }
 
 /**
@@ -70,6 +72,7 @@ export class ModelSession {
   /** What both arms still hold keys and values of: the run or continuation before. */
   #past: { readonly run: string; readonly tokens: readonly number[] } | undefined;
   #running = false;
+  #restored = false;
   readonly #hooks: EngineHooks = { onRead: (tensor, bytes) => this.#meter?.hooks.onRead?.(tensor, bytes) };
 
   /** @throws TracerError `gguf-*` when the file is no Qwen3-MoE model that can be run: every tensor is checked here. */
@@ -123,6 +126,7 @@ export class ModelSession {
     });
     this.#meter = meter;
     this.#past = undefined;
+    this.#restored = false;
     meter.update('prepare', 0, 1);
     try {
       const { faults, ...arms } = await orCancelled(this.#openArms(spec), handlers.signal).catch((error: unknown) => {
@@ -152,10 +156,12 @@ export class ModelSession {
         onEvent: handlers.onEvent,
         onTap: handlers.onTap,
         signal: handlers.signal,
+        reopen: this.#reopener(spec, faults, handlers),
       });
       // An arm that only ran stages alone, or with another's experts, or with faults (it is made anew each time) has no past to go on from.
       const kept = spec.routing !== 'reference' && (spec.mode !== 'isolated' || spec.arms.length === 1);
-      if (kept && faults.length === 0) this.#past = { run: armsKey(spec), tokens: spec.tokens };
+      // A run that was taken up on another device has the keys and values of its last layers only.
+      if (kept && faults.length === 0 && !this.#restored) this.#past = { run: armsKey(spec), tokens: spec.tokens };
       return report;
     } catch (error) {
       if (!HARMLESS.has(toErrorData(error).code)) await this.#closeArms();
@@ -246,6 +252,21 @@ export class ModelSession {
       });
     }
     return faults;
+  }
+
+  /** Another GPU engine in place of one whose device is lost; the reference stays as it is. */
+  #reopener(spec: RunSpec, faults: readonly Fault[], handlers: RunHandlers): SessionInput['reopen'] {
+    const { onLost, signal } = handlers;
+    if (onLost === undefined || spec.arms[0] !== 'gpu') return undefined;
+    return async (error, layersDone) => {
+      await this.#gpu?.engine.dispose().catch(() => undefined);
+      (await this.#context?.catch(() => undefined))?.dispose();
+      this.#gpu = undefined;
+      this.#context = undefined;
+      this.#restored = true;
+      await orCancelled(onLost(toErrorData(error), layersDone), signal);
+      return this.#gpuEngine(spec.gpuBudget, faults);
+    };
   }
 
   /** A clean engine stays warm; one with faults is for one run, and no clean run ever meets it or its buffers. */

@@ -43,6 +43,11 @@ export class TapInspector {
     };
   }
 
+  /** What is kept of the last run, by arm folder, and how much that is. */
+  kept(): { readonly arms: ReadonlyMap<string, readonly Tap[]>; readonly usage: TapUsage } {
+    return { arms: this.#kept.byArm(), usage: this.#kept.usage() };
+  }
+
   answer(place: SlicePlace): TapAnswer {
     const usage = this.#kept.usage();
     const slice = this.#slice(place);

@@ -64,6 +64,19 @@ export class TapStore {
     return this.#units.get(keyOf(layer, stage))?.taps.get(arm);
   }
 
+  /** Everything kept, by arm. */
+  byArm(): ReadonlyMap<string, readonly Tap[]> {
+    const arms = new Map<string, Tap[]>();
+    for (const { taps } of this.#units.values()) {
+      for (const [arm, tap] of taps) {
+        const list = arms.get(arm);
+        if (list === undefined) arms.set(arm, [tap]);
+        else list.push(tap);
+      }
+    }
+    return arms;
+  }
+
   /** Bytes of a (layer, stage) that was captured and given up; undefined for anything else. */
   droppedBytes(layer: number | undefined, stage: StageId): number | undefined {
     return this.#dropped.get(keyOf(layer, stage));

@@ -21,6 +21,8 @@ export function announcementOf(event: SessionEvent, live: LiveTrace | undefined)
       if (row === undefined) return undefined;
       return `First divergence so far: ${row.layer === undefined ? '' : `layer ${String(row.layer)}, `}${row.stage}.`;
     }
+    case 'lost':
+      return `${event.error.message} ${plural(event.layersDone, 'layer')} finished; the run can go on from there.`;
     case 'done':
       return event.report.verdict.sentence;
     case 'cancelled':

@@ -12,11 +12,13 @@ import { continueActions } from './continue-actions';
 import { inspectActions } from './inspect-actions';
 import { sourceName } from './page-url';
 import { promptActions } from './prompt-actions';
+import type { ShareHost, ShareKind } from './share-actions';
+import { linkOf, settleLink, shellActions, type ShellActions, type ShellHost } from './shell-actions';
 import { FIRST_STATE, type AppState, type RunOptions } from './state';
 import { selectNeighbour, selectShown, selectView } from './view';
 
 /** What the page itself provides: everything that touches the browser and that tests replace. */
-export interface PageHost {
+export interface PageHost extends ShellHost, ShareHost {
   /** The trace of the sample that ships with the page. */
   recordedReport(): Promise<Report>;
   sample(): Promise<PageSource>;
@@ -24,12 +26,11 @@ export interface PageHost {
   readonly startSources: readonly PageSource[];
   pickFiles(): void;
   saveFile(name: string, mediaType: string, text: string): void;
-  copyText(text: string): Promise<void>;
   /** Milliseconds, rising. */
   now(): number;
 }
 
-export interface AppActions {
+export interface AppActions extends ShellActions {
   /** Asks for the adapter, loads the recorded trace, opens what the address names. */
   start(): Promise<void>;
   /** Opens a model, also on top of a run, which is cancelled first. */
@@ -38,6 +39,8 @@ export interface AppActions {
   runSample(): Promise<void>;
   /** Runs what is open with the prompt and options; without a model, the sample. */
   run(): Promise<void>;
+  /** Goes on with a run whose GPU was lost. */
+  resume(): Promise<void>;
   cancel(): Promise<void>;
   dismissError(): void;
   /** Has tensors that were not kept, by running the layers up to them again. */
@@ -61,6 +64,8 @@ export interface AppActions {
   pickFiles(): void;
   saveReport(): void;
   copySentence(): Promise<void>;
+  /** Makes and delivers a picture, file or link. Its code is loaded on first use. */
+  share(kind: ShareKind): Promise<void>;
 }
 
 export interface AppStore extends Pick<StoreApi<AppState>, 'getState' | 'subscribe' | 'getInitialState'> {
@@ -75,6 +80,18 @@ interface Instead {
 
 /** Progress reaches the page at most this often, in milliseconds; results and ends always do. */
 const PROGRESS_INTERVAL = 80;
+
+/** What the address tells. */
+const LINKED = [
+  'selection',
+  'metric',
+  'heatMode',
+  'tableMetric',
+  'options',
+  'report',
+] as const satisfies readonly (keyof AppState)[];
+/** The address is written this long after the last change, in milliseconds: browsers limit how often. */
+const ADDRESS_PAUSE = 250;
 
 /** For a sample run where nothing was typed and no recording gave a prompt. */
 const SAMPLE_PROMPT = 'Once upon a time there was a brave fox.';
@@ -126,6 +143,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       set({ phase: 'ready', opened, loadingName: undefined, live: undefined, report: undefined, selection: undefined });
       set({ traced: undefined, continuation: undefined });
       set({ announcement: `${opened.card.name} is open: ${String(nLayer)} layers.` });
+      set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: undefined, dialog: undefined } }));
       if (!opened.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
       prompt.refresh();
       return true;
@@ -137,6 +155,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
 
   const onEvent = (event: SessionEvent): void => {
     const { live } = get();
+    if (event.type !== 'progress' && get().shell.lost !== undefined) {
+      set((s) => ({ shell: { ...s.shell, lost: undefined } }));
+    }
     const announcement = announcementOf(event, live);
     if (announcement !== undefined) set({ announcement });
     switch (event.type) {
@@ -159,7 +180,13 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
           set({ live: { ...live, layersDone: live.layersDone + (event.layer === undefined ? 0 : 1) } });
         }
         return;
+      case 'lost': {
+        const { error, layersDone } = event;
+        set((s) => ({ shell: { ...s.shell, lost: { error, layersDone } } }));
+        return;
+      }
       case 'done':
+        set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: event.report } }));
         set({ phase: 'done', report: event.report, live: undefined, progress: undefined, cancelling: false });
         if (live !== undefined) set({ traced: { report: event.report, spec: live.spec } });
         return;
@@ -224,8 +251,39 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     await running;
   };
 
+  const shell = shellActions(client, host, get, set, {
+    open: (sources) => actions.open(sources),
+    endRun,
+    failWith,
+    setPromptText: prompt.setText,
+    setTokenIds: prompt.setIds,
+  });
+
+  /** The address follows what is looked at, a moment later. */
+  const followAddress = (): void => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let written = '';
+    store.subscribe((now, before) => {
+      if (now.report !== before.report || now.recorded !== before.recorded) settleLink(get, set);
+      // A link that waits for its trace stays in the address.
+      if (get().shell.link !== undefined) return;
+      const same = LINKED.every((key) => now[key] === before[key]) && now.shell.link === before.shell.link;
+      if (same) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        const link = linkOf(get(), false);
+        if (link === written) return;
+        written = link;
+        host.setFragment(link);
+      }, ADDRESS_PAUSE);
+    });
+  };
+
   const actions: AppActions = {
+    ...shell,
     start: async () => {
+      followAddress();
+      shell.followLink();
       const adapter = client.adapter().then((found) => {
         set({ adapter: found });
         if ('code' in found) set((s) => ({ options: { ...s.options, arms: ['cpu'] } }));
@@ -270,6 +328,11 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
         texts: [...tokens.map((id, i) => tokenTexts[i] ?? String(id)), ...said.map((token) => token.text)],
         positions: String(position),
       });
+    },
+    resume: async () => {
+      if (get().shell.lost === undefined) return;
+      set((s) => ({ shell: { ...s.shell, lost: undefined }, announcement: 'Going on.' }));
+      await client.resume();
     },
     cancel: async () => {
       if (running === undefined) await endSideWork();
@@ -331,6 +394,12 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (shown.kind !== 'report' && shown.kind !== 'recorded') return;
       await host.copyText(shown.report.verdict.sentence);
       set({ announcement: 'Sentence copied.' });
+    },
+    share: async (kind) => {
+      const { share } = await import('./share-actions');
+      await share(kind, get, shell.setShare, client, host);
+      const { done, error } = get().shell.share;
+      set({ announcement: done ?? error?.message ?? '' });
     },
   };
   return { getState: get, subscribe: store.subscribe, getInitialState: store.getInitialState, actions };

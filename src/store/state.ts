@@ -7,6 +7,7 @@ import type { TableMetric } from '../plots/select-table';
 import type { RunArm } from '../model/arms';
 import type { Progress, Routing, RunSpec } from '../session/events';
 import type { OpenedModel } from '../worker/client-types';
+import { FIRST_SHELL, type ShellState } from './shell-state';
 import type { Continuation } from './continue-actions';
 import type { Inspection, Traced } from './inspect-actions';
 
@@ -87,6 +88,7 @@ export interface AppState {
   /** Single-letter keys on or off (WCAG 2.1.4). */
   readonly shortcuts: boolean;
   readonly theme: 'auto' | 'light' | 'dark';
+  readonly shell: ShellState;
 }
 
 export const FIRST_STATE: AppState = {
@@ -121,6 +123,7 @@ export const FIRST_STATE: AppState = {
   announcement: '',
   shortcuts: true,
   theme: 'auto',
+  shell: FIRST_SHELL,
 };
 
 /** The adapter, where there is one. */

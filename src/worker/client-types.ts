@@ -5,12 +5,13 @@ import type { SourceDescriptor } from '../gguf/byte-source';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import type { TapAnswer } from '../session/tap-inspector';
+import type { TraceClient } from './trace-client-types';
 
 /**
  * What the page asks of the engine, and nothing else: `src/worker/` implements it over a Web Worker, tests over a generated report.
  * Everything that crosses is plain, structured-cloneable data. Every promise rejects with a `TracerError` whose `code` is intact.
  */
-export interface EngineClient {
+export interface EngineClient extends TraceClient {
   /**
    * Opens one model: a single file, or all parts of a split one in any order. Reads the header only. Once the new one is open, the model
    * opened before is closed; a rejected call leaves that one as it was.
@@ -47,6 +48,8 @@ export interface EngineClient {
     count: number,
     onToken: (token: GeneratedToken) => void,
   ): Promise<GenerateEnd>;
+  /** Goes on with a run that told `lost`, from its last finished layer, on a new device. */
+  resume(): Promise<void>;
   /** Stops the run under way within half a second; the run then ends with `cancelled`. No run: nothing happens. */
   cancel(): Promise<void>;
   /** The adapter that a run would use, or why there is none: which check failed (`detail.check`) and what to do. Never rejects. */

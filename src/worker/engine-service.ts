@@ -1,6 +1,6 @@
 import { fail, toErrorData, type ErrorData } from '../base/errors';
 import { openRemote } from '../cache/open-remote';
-import type { AdapterCard } from '../divergence/report';
+import type { AdapterCard, Report } from '../divergence/report';
 import type { SlicePlace } from '../divergence/tap-slice';
 import type { SourceDescriptor } from '../gguf/byte-source';
 import { openModel } from '../gguf/open-model';
@@ -13,6 +13,8 @@ import type { Host } from '../session/host';
 import { ModelSession } from '../session/model-session';
 import { TapInspector, type TapAnswer } from '../session/tap-inspector';
 import { runCost } from '../session/preflight';
+import { TraceShelf, type LastRun } from './trace-shelf';
+import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-client-types';
 import type { OpenedModel, Preflight, TokenizedPrompt } from './client-types';
 
 /** The engine as the worker offers it: `EngineClient` without the thread between. Holds at most one model. */
@@ -20,6 +22,10 @@ export class EngineService {
   readonly #host: Host;
   readonly #workers: number;
   readonly #taps: TapInspector;
+  readonly #shelf = new TraceShelf(() => this.#lastRun());
+  #goOn: (() => void) | undefined;
+  /** Of the model that is open. */
+  #report: Report | undefined;
   #session: ModelSession | undefined;
   #run: { readonly abort: AbortController; readonly ended: Promise<unknown> } | undefined;
 
@@ -46,6 +52,7 @@ export class EngineService {
     const before = this.#session;
     this.#session = session;
     this.#taps.clear();
+    this.#report = undefined;
     await before?.dispose();
     return { card: session.card, preflight: await this.#preflight(session) };
   }
@@ -63,10 +70,44 @@ export class EngineService {
   }
 
   async run(spec: RunSpec, onEvent: (event: SessionEvent) => void): Promise<void> {
-    await this.#alone((session, signal) =>
+    await this.#alone(async (session, signal) => {
+      this.#report = undefined;
       // What went wrong has been told as an event.
-      session.run(spec, { onEvent, signal, onTap: this.#taps.begin(spec) }).catch(() => undefined),
-    );
+      this.#report = await session
+        .run(spec, {
+          onEvent,
+          signal,
+          onTap: this.#taps.begin(spec),
+          onLost: (error, layersDone) =>
+            new Promise((goOn) => {
+              this.#goOn = goOn;
+              onEvent({ type: 'lost', error, layersDone });
+            }),
+        })
+        .catch(() => undefined);
+    });
+  }
+
+  readTraceFiles(files: readonly SourceDescriptor[]): Promise<ReadResult> {
+    return this.#shelf.read(files);
+  }
+
+  traces(): readonly TraceCard[] {
+    return this.#shelf.cards();
+  }
+
+  compareTraces(a: string, b: string, options: CompareChoice): Report {
+    return this.#shelf.compare(a, b, options);
+  }
+
+  saveTensors(format: TensorFileFormat, withPrompt: boolean): Blob {
+    return this.#shelf.save(format, withPrompt);
+  }
+
+  /** Goes on with a run whose GPU was lost; no such run: nothing happens. */
+  resume(): void {
+    this.#goOn?.();
+    this.#goOn = undefined;
   }
 
   tapSlice(place: SlicePlace): TapAnswer {
@@ -123,6 +164,13 @@ export class EngineService {
     this.#taps.clear();
     await this.#session?.dispose();
     this.#session = undefined;
+  }
+
+  #lastRun(): LastRun | undefined {
+    if (this.#report === undefined || this.#session === undefined) return undefined;
+    const tensors = [...this.#session.model.tensors];
+    const weightTypes = Object.fromEntries(tensors.map(([name, { type }]) => [name, type]));
+    return { report: this.#report, weightTypes, arms: this.#taps.kept().arms };
   }
 
   async #newSession(model: ConstructorParameters<typeof ModelSession>[0]): Promise<ModelSession> {

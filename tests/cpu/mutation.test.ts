@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadGolden, relativeRms } from '../support/golden';
 import { captureAll, openGolden } from './support';
+import type { HeadAttention, KeysAndValues } from '../../src/cpu/kernels/head-attention';
 import type { RowsWork } from '../../src/cpu/kernels/row-products';
 import type { ActiveStageId } from '../../src/model/stages';
 
@@ -40,20 +41,33 @@ const MUTATIONS: readonly {
   },
   {
     name: 'scores that are not scaled',
-    file: 'attention-scores',
-    mutate: wrap('attentionScores', (real, ...args) => {
-      call(real, ...args);
-      const [out, at, n, headDim] = [args[7] as Float64Array, Number(args[8]), Number(args[6]), Number(args[5])];
-      for (let k = 0; k < n; k++) out[at + k]! *= Math.sqrt(headDim);
+    file: 'head-attention',
+    mutate: wrap('headAttention', (real, kv) => {
+      const attention = call(real, kv) as HeadAttention;
+      const root = Math.sqrt((kv as KeysAndValues).headDim);
+      return {
+        ...attention,
+        scores: (...args: Parameters<HeadAttention['scores']>): void => {
+          attention.scores(...args);
+          const [, , , nKeys, out, at] = args;
+          for (let k = 0; k < nKeys; k++) out[at + k]! *= root;
+        },
+      };
     }),
     stage: 'attn_softmax',
   },
   {
     name: 'values without the last key',
-    file: 'attention-values',
-    mutate: wrap('attentionValues', (real, p, at, n, ...rest) =>
-      call(real, p, at, Math.max(1, Number(n) - 1), ...rest),
-    ),
+    file: 'head-attention',
+    mutate: wrap('headAttention', (real, kv) => {
+      const attention = call(real, kv) as HeadAttention;
+      return {
+        ...attention,
+        values: (weights: Float64Array, channel: number, nKeys: number, out: Float64Array, at: number): void => {
+          attention.values(weights, channel, Math.max(1, nKeys - 1), out, at);
+        },
+      };
+    }),
     stage: 'attention',
   },
   {

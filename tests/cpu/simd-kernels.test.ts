@@ -114,7 +114,8 @@ describe('simdRows', () => {
     const random = seededRandom(31);
     const nIn = 2 * Math.max(32, ggmlType(type).blockSize);
     for (const nTokens of [1, 2, 3, 12]) {
-      const rows = 5;
+      // More than the rows that go together, and no multiple of them.
+      const rows = 21;
       const bytes = randomBlocks(type, rows * nIn, 0.05, random);
       const x = Float64Array.from({ length: nTokens * nIn }, () => random.normal());
       for (const magnitudes of [false, true]) compare({ type, bytes, rows, nIn, x, nTokens, magnitudes });

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { TapAnswer } from '../../src/session/tap-inspector';
 import { createAppStore, type AppStore } from '../../src/store/app-store';
 import { fakeClient, type FakeClient, type FakeOptions } from '../support/fake-client';
+import { quietHost } from '../support/page-host';
 import { generateReport } from '../support/reports';
 import { generateSlice } from '../support/slices';
 
@@ -11,16 +12,7 @@ const SLICE: TapAnswer = { kind: 'slice', usage: USAGE, slice: generateSlice() }
 
 async function ranPage(options: Partial<FakeOptions>): Promise<{ store: AppStore; client: FakeClient }> {
   const client = fakeClient({ report, ...options });
-  let now = 0;
-  const store = createAppStore(client, {
-    recordedReport: () => Promise.resolve(generateReport({ kind: 'clean', nTokens: 4 })),
-    sample: () => Promise.resolve({ kind: 'memory', name: 'sample.gguf', bytes: new Uint8Array(4) }),
-    startSources: [],
-    pickFiles: () => undefined,
-    saveFile: () => undefined,
-    copyText: () => Promise.resolve(),
-    now: () => (now += 1),
-  });
+  const store = createAppStore(client, quietHost(generateReport({ kind: 'clean', nTokens: 4 })));
   await store.actions.start();
   expect(store.getState().inspection).toBeUndefined();
   await store.actions.runSample();
@@ -48,15 +40,7 @@ describe('inspection', () => {
 
   it('asks nothing for a trace that was recorded', async () => {
     const client = fakeClient({ report });
-    const store = createAppStore(client, {
-      recordedReport: () => Promise.resolve(report),
-      sample: () => Promise.reject(new Error('none')),
-      startSources: [],
-      pickFiles: () => undefined,
-      saveFile: () => undefined,
-      copyText: () => Promise.resolve(),
-      now: () => 0,
-    });
+    const store = createAppStore(client, quietHost(report));
     await store.actions.start();
     store.actions.select({ layer: 1, stage: 'moe_router', position: 2 });
     expect(client.asked).toEqual([]);

@@ -3,6 +3,7 @@ import type { AdapterCard, Report, Row } from '../../src/divergence/report';
 import type { SlicePlace } from '../../src/divergence/tap-slice';
 import type { TapAnswer } from '../../src/session/tap-inspector';
 import type { Progress, RunPhase } from '../../src/session/events';
+import type { ReadResult } from '../../src/worker/trace-client-types';
 import type { EngineClient, OpenedModel, PageSource } from '../../src/worker/client-types';
 
 export interface FakeOptions {
@@ -16,6 +17,8 @@ export interface FakeOptions {
   /** The run fails with this after its first layer. */
   readonly failRun?: ErrorData;
   readonly chatTemplate?: boolean;
+  /** What reading trace files yields. */
+  readonly readResult?: ReadResult;
   /** What the inspector is told. */
   readonly taps?: (place: SlicePlace) => TapAnswer;
   readonly fetched?: (place: SlicePlace) => TapAnswer;
@@ -137,6 +140,29 @@ export function fakeClient(options: FakeOptions): FakeClient {
         onToken({ position, token: a.token, text: a.text, a, b, agree: a.token === b.token, ms: 20 });
       }
       return 'count';
+    },
+    readTraceFiles: async (files) => {
+      calls.push(`readTraceFiles ${String(files.length)}`);
+      await Promise.resolve();
+      return options.readResult ?? { traces: [], ignored: [] };
+    },
+    traces: async () => {
+      await Promise.resolve();
+      return options.readResult?.traces ?? [];
+    },
+    compareTraces: async (a, b, { common, force }) => {
+      calls.push(`compare ${a} ${b}${common ? ' common' : ''}${force ? ' force' : ''}`);
+      await Promise.resolve();
+      return { ...report, notes: ['a note'] };
+    },
+    saveTensors: async (format) => {
+      calls.push(`saveTensors ${format}`);
+      await Promise.resolve();
+      return new Blob([format]);
+    },
+    resume: async () => {
+      calls.push('resume');
+      await Promise.resolve();
     },
     cancel: async () => {
       calls.push('cancel');

@@ -56,14 +56,14 @@ export const LAYER_STAGE_FUNCTIONS: Record<LayerStageId, StageFunction> = {
 
   attn_scores: (step) => {
     const nKeys = step.nPast + step.nTokens;
-    return capturedAttention(step, 'attn_scores', (head, token, out, at) => {
-      scoreRow(step, head, token, nKeys, out, at);
+    return capturedAttention(step, 'attn_scores', (attention, head, token, out, at) => {
+      scoreRow(step, attention, head, token, nKeys, out, at);
     });
   },
 
   attn_softmax: (step) =>
-    capturedAttention(step, 'attn_softmax', (head, token, out, at) => {
-      softmaxRow(step, head, token, out, at);
+    capturedAttention(step, 'attn_softmax', (attention, head, token, out, at) => {
+      softmaxRow(step, attention, head, token, out, at);
     }),
 
   attention: (step) => attentionOutput(step),

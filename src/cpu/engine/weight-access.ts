@@ -106,6 +106,11 @@ export function weightAccess(
   };
 }
 
+/** The same weights, read when they are used. */
+export function withoutReadingAhead(weights: WeightAccess): WeightAccess {
+  return { ...weights, expectMatmul: () => undefined, expectExperts: () => undefined };
+}
+
 function wholeMatrix(tensor: WeightTensor, nTokens: number): RowsJob {
   return { tensor, firstRow: 0, rows: tensor.dims[1] ?? 1, nTokens };
 }

@@ -13,6 +13,7 @@ export function plainRows(work: RowsWork): RowProducts {
   const rowSizes = new Float32Array(nIn);
   const magnitudes = new Float64Array(sizes === undefined ? 0 : nTokens * rows);
   return {
+    rowsAtOnce: 1,
     multiply(from, to) {
       for (let r = from; r < to; r++) {
         dequantizeRows(type, bytes, r * rowBytes(type, nIn), row, 0, nIn);

@@ -18,6 +18,8 @@ export interface RowsWork {
 
 /** The work, row by row, so that its owner may pause between rows. */
 export interface RowProducts {
+  /** Rows that are best multiplied by one call, at least. */
+  readonly rowsAtOnce: number;
   /** Rows [from, to): y[t][r] = w_r . x_t, in the order of `dot.ts`. A row is dequantised once. */
   multiply(from: number, to: number): void;
   /** (nTokens, rows), the caller's to keep. */

@@ -8,8 +8,27 @@ export type SimdDequantise = (bytes: number, out: number, n: number) => void;
 export interface SimdInstance {
   readonly memory: WebAssembly.Memory;
   readonly dequantise: Readonly<Record<QuantType, SimdDequantise>>;
-  /** y_t = row . x_t for every token; y of the next token lies `yStride` bytes on. */
-  readonly dots: (row: number, n: number, x: number, tokens: number, y: number, yStride: number) => void;
+  /** y_tr = row_r . x_t for every token and row of `n`, a multiple of 8; y of the next token lies `yStride` bytes on. */
+  readonly dots: (row: number, rows: number, n: number, x: number, tokens: number, y: number, yStride: number) => void;
+  /** out_k = q . key_k / root; the next key lies `stride` bytes on. */
+  readonly scores: (
+    q: number,
+    keys: number,
+    stride: number,
+    headDim: number,
+    nKeys: number,
+    root: number,
+    out: number,
+  ) => void;
+  /** out_d = sum_k weights_k * value_kd; the next value lies `stride` bytes on. */
+  readonly weighted: (
+    weights: number,
+    nKeys: number,
+    values: number,
+    stride: number,
+    headDim: number,
+    out: number,
+  ) => void;
   /** to_j = |row_j| + tiny, in f32. */
   readonly addSizes: (row: number, n: number, to: number, tiny: number) => void;
 }
@@ -80,6 +99,8 @@ function instantiate(module: WebAssembly.Module): SimdInstance {
       MXFP4: named('dequantiseMXFP4'),
     },
     dots: named('dots'),
+    scores: named('scores'),
+    weighted: named('weighted'),
     addSizes: named('addSizes'),
   };
 }

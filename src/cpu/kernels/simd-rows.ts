@@ -7,12 +7,14 @@ import { giveInstance, takeInstance } from './simd-module';
 
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 const F64_BYTES = Float64Array.BYTES_PER_ELEMENT;
+/** Rows that are dequantised before they meet the tokens, one token after the other: both then come from a near cache. */
+const ROWS_AT_ONCE = 8;
 /** Vectors are read and written 16 bytes at a time; the last block's may reach beyond its quants. */
 const VECTOR_BYTES = 16;
 
 /**
- * The rows in WebAssembly; undefined where that cannot be had. All of the work lies in the module's memory: the raw bytes, one dequantised
- * row, x and y, and the same three again for magnitudes.
+ * The rows in WebAssembly; undefined where that cannot be had. All of the work lies in the module's memory: the raw bytes, a few
+ * dequantised rows, x and y, and the same three again for magnitudes.
  */
 export function simdRows(work: RowsWork): RowProducts | undefined {
   const { type, bytes, rows, nIn, x, nTokens } = work;
@@ -20,7 +22,7 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
   const padded = Math.ceil(nIn / DOT_LANES) * DOT_LANES;
   const place = memoryPlan();
   const plan = (): Plan => ({
-    row: place(padded * F32_BYTES),
+    row: place(ROWS_AT_ONCE * padded * F32_BYTES),
     x: place(nTokens * padded * F64_BYTES),
     y: place(nTokens * rows * F64_BYTES),
   });
@@ -34,7 +36,7 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
   const dequantise = instance.dequantise[type];
   const { buffer } = instance.memory;
   const prepare = ({ row, x: at }: Plan, values: Float64Array): void => {
-    new Float32Array(buffer, row, padded).fill(0);
+    new Float32Array(buffer, row, ROWS_AT_ONCE * padded).fill(0);
     const inputs = new Float64Array(buffer, at, nTokens * padded);
     if (padded === nIn) inputs.set(values);
     else {
@@ -48,15 +50,20 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
 
   const bytesPerRow = rowBytes(type, nIn);
   const yStride = rows * F64_BYTES;
+  const rowStride = padded * F32_BYTES;
   const taken = ({ y }: Plan): Float64Array<ArrayBuffer> => new Float64Array(buffer, y, nTokens * rows).slice();
   return {
+    rowsAtOnce: ROWS_AT_ONCE,
     multiply(from, to) {
-      for (let r = from; r < to; r++) {
-        dequantise(raw + r * bytesPerRow, products.row, nIn);
-        dots(products.row, nIn, products.x, nTokens, products.y + r * F64_BYTES, yStride);
-        if (sizes === undefined) continue;
-        addSizes(products.row, nIn, sizes.row, TINY);
-        dots(sizes.row, nIn, sizes.x, nTokens, sizes.y + r * F64_BYTES, yStride);
+      for (let first = from; first < to; first += ROWS_AT_ONCE) {
+        const count = Math.min(ROWS_AT_ONCE, to - first);
+        for (let r = 0; r < count; r++) {
+          dequantise(raw + (first + r) * bytesPerRow, products.row + r * rowStride, nIn);
+          if (sizes !== undefined) addSizes(products.row + r * rowStride, nIn, sizes.row + r * rowStride, TINY);
+        }
+        for (const { row, x: at, y } of sizes === undefined ? [products] : [products, sizes]) {
+          dots(row, count, padded, at, nTokens, y + first * F64_BYTES, yStride);
+        }
       }
     },
     y: () => taken(products),
@@ -67,7 +74,7 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
   };
 }
 
-/** Addresses of one product: a row, the inputs, the results. */
+/** Addresses of one product: some rows, the inputs, the results. */
 interface Plan {
   readonly row: number;
   readonly x: number;

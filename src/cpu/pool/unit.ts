@@ -60,7 +60,7 @@ export async function computeUnit(work: UnitWork, breather: Breather): Promise<M
   const { tensor, rows, nTokens } = work;
   const nIn = rowLength(tensor);
   const products = rowProducts({ ...work, type: tensor.type, nIn });
-  const rowsAtOnce = Math.max(1, Math.floor(GLANCE_WORK / (nIn * (nTokens + DEQUANT_WORK))));
+  const rowsAtOnce = Math.max(products.rowsAtOnce, Math.floor(GLANCE_WORK / (nIn * (nTokens + DEQUANT_WORK))));
   try {
     for (let from = 0; from < rows; from += rowsAtOnce) {
       products.multiply(from, Math.min(rows, from + rowsAtOnce));
