@@ -87,7 +87,7 @@ export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElem
       </div>
       <figcaption id={caption}>
         Routing of layer {layer}, tokens by experts.{' '}
-        {layout?.marks === true ? '● both chose it, ' : 'Dark: both chose it. '}
+        {layout?.marks === true ? '● both chose it, ' : 'Inked: both chose it. '}
         <span className="key">○</span> {armTitle(view.arms[1])} only, <span className="key">✕</span>{' '}
         {armTitle(view.arms[0])} only; shade is the weight.{' '}
         {data === undefined || data.flippedTokens === 0

@@ -32,7 +32,7 @@ export function RoutingSection({ view }: { readonly view: TraceView }): ReactEle
       <LoadFigure view={view} layer={layer} expert={expert} onLook={look} />
       <PartsFigure view={view} layer={layer} expert={expert} onLook={look} />
       <TokenStrip view={view} layer={layer} expert={expert} position={position} onLook={look} />
-      <div className={wide ? 'pair wide' : 'pair even'}>
+      <div className={wide ? 'pair wide' : 'pair'}>
         <RoutingFigure view={view} />
         {position === undefined ? null : <PathFigure view={view} position={position} layer={layer} onLook={look} />}
       </div>
