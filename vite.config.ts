@@ -1,6 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { contentSecurityPolicy, offlineFiles, SERVICE_WORKER } from './scripts/lib/page-plugins.mjs';
+import { contentSecurityPolicy, offlineFiles, preloadFonts, SERVICE_WORKER } from './scripts/lib/page-plugins.mjs';
 import { versionDefines } from './scripts/lib/version.mjs';
 
 /** A slow machine is no reason to warn of slow plugins. */
@@ -9,7 +9,7 @@ const rolldownOptions = { checks: { pluginTimings: false } };
 /** The page: static files that work from any folder of any host. */
 export default defineConfig({
   base: './',
-  plugins: [react(), contentSecurityPolicy(), offlineFiles()],
+  plugins: [react(), contentSecurityPolicy(), preloadFonts(), offlineFiles()],
   define: versionDefines(),
   worker: { format: 'es', rolldownOptions },
   build: {
