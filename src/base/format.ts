@@ -83,3 +83,14 @@ export function joinWords(words: readonly string[]): string {
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${formatCount(n)} ${n === 1 ? one : many}`;
 }
+
+/** Ascending whole numbers as ranges: `0–2, 5, 7–8`. */
+export function rangesText(numbers: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const n of numbers) {
+    const last = ranges[ranges.length - 1];
+    if (last !== undefined && n === last[1] + 1) last[1] = n;
+    else ranges.push([n, n]);
+  }
+  return ranges.map(([a, b]) => (a === b ? String(a) : `${String(a)}–${String(b)}`)).join(', ');
+}

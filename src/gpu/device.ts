@@ -178,7 +178,7 @@ function toTracerError(error: GPUError): TracerError {
 function lostError(reason: string): TracerError {
   return fail(
     'gpu-lost',
-    `The GPU device was lost: ${reason}.`,
+    `The GPU device was lost: ${reason.replace(/\.$/, '')}.`,
     'Run it again. If it happens again, lower the GPU budget or update the GPU driver.',
     { reason },
   );

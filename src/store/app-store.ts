@@ -290,11 +290,13 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       });
       const recorded = host.recordedReport().then(
         (report) => {
-          set({ recorded: report });
           prompt.adopt(report);
+          set((s) => ({ recorded: report, shell: { ...s.shell, started: true } }));
         },
         // Without its recording the page still works; it then starts with an empty prompt.
-        () => undefined,
+        () => {
+          set((s) => ({ shell: { ...s.shell, started: true } }));
+        },
       );
       const opened = host.startSources.length === 0 ? undefined : actions.open(host.startSources);
       await Promise.all([adapter, recorded, opened]);

@@ -41,6 +41,8 @@ export interface ShareState {
 
 /** The page around the trace: dialogs, where things come from, what can be compared and shared. */
 export interface ShellState {
+  /** The recorded trace is there, or will not come: the page has something to say. */
+  readonly started: boolean;
   readonly dialog: Dialog | undefined;
   readonly origin: Origin | undefined;
   readonly notice: Notice | undefined;
@@ -58,6 +60,7 @@ export interface ShellState {
 }
 
 export const FIRST_SHELL: ShellState = {
+  started: false,
   dialog: undefined,
   origin: undefined,
   notice: undefined,

@@ -22,6 +22,10 @@ export function App(): ReactElement {
   useTabTitle();
   const shown = useApp(selectShown);
   const announcement = useApp((s) => s.announcement);
+  // A run that failed before anything was compared: the file is what there is to look at.
+  const isBarren = useApp((s) => s.phase === 'error' && s.report === undefined && s.live?.layersDone === 0);
+  // Nothing is drawn that would give way a moment later.
+  const started = useApp((s) => s.shell.started || s.phase !== 'idle');
   const { focus } = useActions();
   return (
     <>
@@ -35,14 +39,18 @@ export function App(): ReactElement {
         Skip to the trace
       </button>
       <Masthead />
-      <main>
-        <Headline />
-        <Sidebar />
-        <div className="body" id="trace" data-go="trace" tabIndex={-1}>
-          {shown.kind === 'none' ? <FileCard /> : <Figures view={shown.view} />}
-        </div>
-      </main>
-      <Footer />
+      {started ? (
+        <>
+          <main>
+            <Headline />
+            <Sidebar />
+            <div className="body" id="trace" data-go="trace" tabIndex={-1}>
+              {shown.kind === 'none' || isBarren ? <FileCard /> : <Figures view={shown.view} />}
+            </div>
+          </main>
+          <Footer />
+        </>
+      ) : null}
       <Dialogs />
       <p className="visually-hidden" role="status" aria-live="polite">
         {announcement}

@@ -62,6 +62,7 @@ function LiveHeadline(): ReactElement {
   const lost = useApp((s) => s.shell.lost);
   const shown = useApp(selectShown);
   const layers = shown.kind === 'live' ? shown.live.layersDone : 0;
+  if (phase === 'error' && layers === 0) return <></>;
   if (phase !== 'running') {
     const sentence = phase === 'cancelled' ? `Cancelled after ${String(layers)} layers.` : 'The run did not finish.';
     return (

@@ -5,6 +5,7 @@ import type { SourceDescriptor } from '../gguf/byte-source';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import type { TapAnswer } from '../session/tap-inspector';
+import type { WeightLine } from '../session/weight-table';
 import type { TraceClient } from './trace-client-types';
 
 /**
@@ -59,6 +60,8 @@ export interface EngineClient extends TraceClient {
 export interface OpenedModel {
   readonly card: ModelCard;
   readonly preflight: Preflight;
+  /** Every tensor, layers folded. */
+  readonly weights: readonly WeightLine[];
 }
 
 export interface TokenizedPrompt {

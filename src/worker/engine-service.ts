@@ -13,6 +13,7 @@ import type { Host } from '../session/host';
 import { ModelSession } from '../session/model-session';
 import { TapInspector, type TapAnswer } from '../session/tap-inspector';
 import { runCost } from '../session/preflight';
+import { weightTable } from '../session/weight-table';
 import { TraceShelf, type LastRun } from './trace-shelf';
 import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-client-types';
 import type { OpenedModel, Preflight, TokenizedPrompt } from './client-types';
@@ -54,7 +55,7 @@ export class EngineService {
     this.#taps.clear();
     this.#report = undefined;
     await before?.dispose();
-    return { card: session.card, preflight: await this.#preflight(session) };
+    return { card: session.card, preflight: await this.#preflight(session), weights: weightTable(session.model) };
   }
 
   tokenize(text: string, options: { readonly chat: boolean }): TokenizedPrompt {

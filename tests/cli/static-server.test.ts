@@ -55,6 +55,19 @@ describe('static server', () => {
     expect(await response.text()).toContain('<title>page</title>');
   });
 
+  test('packs text for who takes it, and nothing that is asked for in ranges', async () => {
+    const packed = await get('/', { 'accept-encoding': 'gzip' });
+    expect(packed.headers.get('content-encoding')).toBe('gzip');
+    expect(packed.headers.get('vary')).toBe('Accept-Encoding');
+    expect(await packed.text()).toContain('<title>page</title>');
+    expect((await get('/', { 'accept-encoding': 'identity' })).headers.get('content-encoding')).toBeNull();
+    const model = await get('/model.gguf', { 'accept-encoding': 'gzip' });
+    expect(model.headers.get('content-encoding')).toBeNull();
+    const part = await get('/index.html', { 'accept-encoding': 'gzip', range: 'bytes=0-3' });
+    expect(part.status).toBe(206);
+    expect(part.headers.get('content-encoding')).toBeNull();
+  });
+
   test('knows wasm and gguf, and applies the rules of a folder', async () => {
     const wasm = await get('/assets/a.wasm');
     expect(wasm.headers.get('content-type')).toBe('application/wasm');

@@ -188,6 +188,15 @@ function openedModel(report: Report, options: FakeOptions): OpenedModel {
   const { model } = report;
   return {
     card: model,
+    weights: [
+      {
+        name: 'blk.*.ffn_down_exps.weight',
+        dims: [768, 2048, 128],
+        count: 2,
+        bytes: 1_000_000,
+        types: [{ type: 'Q4_K', layers: [0, 1] }],
+      },
+    ],
     preflight: {
       headerBytes: 212_000,
       readBytes: Math.round(model.bytes * 1.9),

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize, sep } from 'node:path';
+import { createGzip } from 'node:zlib';
 import { fail } from '../../base/errors';
 import { answerRange } from './byte-range';
 import { headersFor, parseHeaderRules, type HeaderRule } from './header-rules';
@@ -103,6 +104,16 @@ async function respond(
     plain(response, 416, 'The range lies outside the file.', { 'Content-Range': `bytes */${file.size}` });
     return;
   }
+  if (range.kind === 'whole' && request.method === 'GET' && isPackable(file.path) && acceptsGzip(request)) {
+    response.setHeader('Content-Encoding', 'gzip');
+    response.setHeader('Vary', 'Accept-Encoding');
+    response.writeHead(200);
+    createReadStream(file.path)
+      .on('error', () => response.destroy())
+      .pipe(createGzip())
+      .pipe(response);
+    return;
+  }
   const start = range.kind === 'part' ? range.start : 0;
   const end = range.kind === 'part' ? range.end : file.size;
   if (range.kind === 'part') response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${file.size}`);
@@ -113,6 +124,15 @@ async function respond(
     createReadStream(file.path, { start, end: end - 1 })
       .on('error', () => response.destroy())
       .pipe(response);
+}
+
+/** Text packs to a quarter; models and fonts do not. */
+function isPackable(path: string): boolean {
+  return /\.(?:css|html|js|json|map|md|mjs|svg|txt|webmanifest)$/.test(path);
+}
+
+function acceptsGzip(request: IncomingMessage): boolean {
+  return /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
 }
 
 /** The decoded path of a request; undefined when it is malformed or would leave the folder. */

@@ -1,5 +1,6 @@
 import { memo, useDeferredValue, type ReactElement } from 'react';
 import type { TraceView } from '../../plots/trace-view';
+import { Later } from '../Later';
 import { ContinuePanel } from './ContinuePanel';
 import { DivergenceFigures } from './DivergenceFigures';
 import { HeatFigure } from './HeatFigure';
@@ -23,20 +24,20 @@ const AllFigures = memo(function AllFigures({ view }: { readonly view: TraceView
       {alone ? (
         <p className="why">One arm ran alone: there is nothing to compare, so no divergence is shown.</p>
       ) : (
-        <>
-          <DivergenceFigures view={view} />
-          <PoisonPanel view={view} />
-          <HeatFigure view={view} />
-          <InspectorPanel view={view} />
-          <RatioFigure view={view} />
-        </>
+        <DivergenceFigures view={view} />
       )}
-      <RoutingSection view={view} />
-      <div className="speech">
-        <ContinuePanel view={view} />
-        <TopTokens />
-      </div>
-      {alone ? null : <StageTable view={view} />}
+      <Later>
+        {alone ? null : <PoisonPanel view={view} />}
+        {alone ? null : <HeatFigure view={view} />}
+        {alone ? null : <InspectorPanel view={view} />}
+        {alone ? null : <RatioFigure view={view} />}
+        <RoutingSection view={view} />
+        <div className="speech">
+          <ContinuePanel view={view} />
+          <TopTokens />
+        </div>
+        {alone ? null : <StageTable view={view} />}
+      </Later>
     </>
   );
 });

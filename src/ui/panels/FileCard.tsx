@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
-import { formatBytes, formatCount } from '../../base/format';
+import { formatBytes, formatCount, rangesText } from '../../base/format';
 import type { ModelCard } from '../../divergence/report';
-import type { MemoryNeed, Preflight } from '../../store/state';
+import type { MemoryNeed, OpenedModel, Preflight } from '../../store/state';
 import { Pairs } from '../Pairs';
 import { useApp } from '../use-app';
 
@@ -9,7 +9,7 @@ import { useApp } from '../use-app';
 export function FileCard(): ReactElement | null {
   const opened = useApp((s) => s.opened);
   if (opened === undefined) return null;
-  const { card, preflight } = opened;
+  const { card, preflight, weights } = opened;
   const { hparams } = card;
   return (
     <div className="card">
@@ -34,6 +34,7 @@ export function FileCard(): ReactElement | null {
         <TypeTable card={card} />
         <CostTable preflight={preflight} />
       </div>
+      <WeightTable weights={weights} />
     </div>
   );
 }
@@ -70,6 +71,50 @@ function TypeTable({ card }: { readonly card: ModelCard }): ReactElement {
       </table>
     </section>
   );
+}
+
+/** Every tensor with its type; the types of one kind of tensor may change between layers. */
+function WeightTable({ weights }: { readonly weights: OpenedModel['weights'] }): ReactElement {
+  return (
+    <section className="weights">
+      <h2>Every tensor</h2>
+      <div className="scroll" tabIndex={0} role="region" aria-label="Every tensor">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Tensor</th>
+              <th scope="col">Shape</th>
+              <th scope="col">Tensors</th>
+              <th scope="col">Bytes</th>
+              <th scope="col" className="word">
+                Type, by layer
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {weights.map((line) => (
+              <tr key={`${line.name} ${line.dims.join('x')}`}>
+                <th scope="row">
+                  <code>{line.name}</code>
+                </th>
+                <td>{line.dims.map(formatCount).join(' × ')}</td>
+                <td>{formatCount(line.count)}</td>
+                <td>{formatBytes(line.bytes)}</td>
+                <td className="word">{typesText(line)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+/** `Q4_K`, or `Q4_K in 2–5, Q6_K in 0–1`. */
+function typesText({ types }: OpenedModel['weights'][number]): string {
+  const [only, second] = types;
+  if (only !== undefined && second === undefined) return only.type;
+  return types.map(({ type, layers }) => `${type} in ${rangesText(layers)}`).join('; ');
 }
 
 function CostTable({ preflight }: { readonly preflight: Preflight }): ReactElement {
