@@ -1,0 +1,76 @@
+#include <totals>
+// The second half of the experts of one token: y = residual + sum over slots, in slot order, of weight[slot] * W[e] x[slot].
+// x (nUsed, nIn); W (experts, rows, nIn); route: chosen experts (nUsed), bits of their weights (nUsed); residual, y (rows). f32 sums.
+// Team t of a workgroup takes slot t % nUsed and the row team t / nUsed: ROWS rows of one slot. GROUP is LANES * USED * row teams.
+#include <rowsPerTeam>
+
+override LANES = 4u;
+override GROUP = 128u;
+override USED = 8u;
+const SUMS = ROWS;
+
+struct Params {
+  nIn: u32,
+  rows: u32,
+  step: u32,
+  tapExperts: u32,
+  tapSum: u32,
+  tapResidual: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> route: array<u32>;
+@group(0) @binding(2) var<storage, read> residual: array<f32>;
+@group(0) @binding(3) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(6) var<uniform> params: Params;
+
+#include "decode/lib/taps.wgsl"
+#include "decode/lib/team_dot.wgsl"
+
+var<workgroup> products: array<f32, ROWS * (GROUP / LANES)>;
+// Where the slot's values begin, in vec4s.
+var<private> xFirst: u32;
+
+fn xAt(column: u32) -> vec4<f32> {
+  return x[xFirst + column];
+}
+
+@compute @workgroup_size(GROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let member = lane % LANES;
+  let team = lane / LANES;
+  let rowTeam = team / USED;
+  let slot = team % USED;
+  let perGroup = GROUP / LANES / USED * ROWS;
+  let first = group.x * perGroup + rowTeam * ROWS;
+  let base = route[slot] * params.rows;
+  xFirst = slot * (params.nIn / 4u);
+  let totals = teamTotals(
+    dotRows(rowPlaces(base + first, base + params.rows, params.step), params.nIn, member),
+    lane,
+  );
+  for (var r = 0u; r < ROWS; r++) {
+    if (member == r % LANES) {
+      products[(rowTeam * ROWS + r) * USED + slot] = totals[r];
+      if (first + r < params.rows) {
+        tap(params.tapExperts, slot * params.rows + first + r, totals[r]);
+      }
+    }
+  }
+  workgroupBarrier();
+  for (var i = lane; i < perGroup; i += GROUP) {
+    let row = group.x * perGroup + i;
+    if (row < params.rows) {
+      var sum = 0.0;
+      for (var s = 0u; s < USED; s++) {
+        sum += bitcast<f32>(route[USED + s]) * products[i * USED + s];
+      }
+      let value = residual[row] + sum;
+      y[row] = value;
+      tap(params.tapSum, row, sum);
+      tap(params.tapResidual, row, value);
+    }
+  }
+}

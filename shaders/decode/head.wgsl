@@ -1,0 +1,56 @@
+#include <totals>
+// Logits of one token: y[firstRow + r] = W[r] (gain * x) * inverseSqrt(sum x^2 / nIn + eps). x, gain (nIn); W (rows, nIn): the head's rows
+// from firstRow on. Row groups fold from x into z. f32 sums.
+#include <rowsPerTeam>
+
+override LANES = 32u;
+override GROUP = 128u;
+const SUMS = ROWS + 1u;
+
+struct Params {
+  nIn: u32,
+  rows: u32,
+  step: u32,
+  firstRow: u32,
+  eps: f32,
+  tapNorm: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> gain: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+#include "decode/lib/taps.wgsl"
+#include "decode/lib/normed_x.wgsl"
+#include "decode/lib/team_dot.wgsl"
+
+@compute @workgroup_size(GROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let member = lane % LANES;
+  let place = group.z * groups.x + group.x;
+  let first = (place * (GROUP / LANES) + lane / LANES) * ROWS;
+  let dots = dotRows(rowPlaces(first, params.rows, params.step), params.nIn, member);
+  var sums: array<f32, SUMS>;
+  for (var r = 0u; r < ROWS; r++) {
+    sums[r] = dots[r];
+  }
+  sums[ROWS] = squares;
+  let totals = teamTotals(sums, lane);
+  let scale = normScale(totals[ROWS]);
+  for (var r = 0u; r < ROWS; r++) {
+    let row = first + r;
+    if (member == r % LANES && row < params.rows) {
+      y[params.firstRow + row] = totals[r] * scale;
+    }
+  }
+  if (place == 0u) {
+    tapNormed(params.tapNorm, scale, lane);
+  }
+}

@@ -1,0 +1,35 @@
+import type { GpuContext } from '../device';
+import { subgroupLanes } from '../matmul/subgroup-lanes';
+import type { DecodeChoice, TeamShape } from './decode-kernels';
+
+/** Lanes of the largest team that a choice may have: those sure to share a subgroup, or any in workgroup memory. */
+export async function teamLimit(context: GpuContext): Promise<{ readonly subgroups: boolean; readonly lanes: number }> {
+  const lanes = await subgroupLanes(context);
+  return lanes >= 4 ? { subgroups: true, lanes: Math.min(32, lanes) } : { subgroups: false, lanes: 32 };
+}
+
+/** What an adapter gets that nobody has measured. */
+export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> {
+  const { subgroups, lanes } = await teamLimit(context);
+  const team = (wanted: TeamShape['lanes'], rows: TeamShape['rows'], group: number): TeamShape => ({
+    lanes: atMost(wanted, lanes),
+    rows,
+    group,
+  });
+  return {
+    subgroups,
+    teams: {
+      qkv: team(32, 2, 128),
+      project: team(32, 2, 128),
+      router: team(32, 1, 128),
+      expertsIn: team(32, 2, 128),
+      expertsOut: team(4, 2, 128),
+      head: team(32, 4, 128),
+    },
+  };
+}
+
+function atMost(wanted: TeamShape['lanes'], limit: number): TeamShape['lanes'] {
+  const all = [32, 16, 8, 4, 2] as const;
+  return all.find((lanes) => lanes <= Math.min(wanted, limit)) ?? 1;
+}

@@ -1,0 +1,393 @@
+import type { HParams } from '../../model/hparams';
+import type { GpuContext } from '../device';
+import type { LayerKeys } from '../engine/kv-cache';
+import { storageBindings, type BindingName, type KernelSpec, type KernelVariant } from '../kernel-spec';
+import { gpuRowWords } from '../matmul/weight-layout';
+import { MAX_GROUPS } from '../grid';
+import { paramsBytes, writeParams, type ParamsOf } from '../params';
+import { getPipeline, type Pipeline } from '../pipelines';
+import { typeVariant } from '../matmul/variants';
+import { ARGMAX_PARTS, type DecodeBuffers } from './decode-buffers';
+import {
+  DECODE_KERNELS,
+  outGroup,
+  teamVariant,
+  type DecodeChoice,
+  type DecodeKernel,
+  type TeamShape,
+} from './decode-kernels';
+import type { TapPlan } from './decode-taps';
+import type { DecodeWeights, ResidentMatrix, WeightTile } from './decode-weights';
+
+/** Params lie at multiples of this in their buffer: WebGPU's default alignment of a dynamic offset. */
+const PARAMS_STEP = 256;
+
+/** One dispatch of a token, ready to be encoded. */
+export interface DecodeDispatch {
+  readonly kernel: DecodeKernel;
+  readonly layer: number | undefined;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  /** The dynamic offset of its params. */
+  readonly offsets: readonly number[];
+  readonly x: number;
+  /** Undefined: one for each split of attention. */
+  readonly y: number | undefined;
+  readonly z: number;
+}
+
+export interface GraphInputs {
+  readonly context: GpuContext;
+  readonly hparams: HParams;
+  readonly weights: DecodeWeights;
+  readonly choice: DecodeChoice;
+  readonly buffers: DecodeBuffers;
+  readonly keys: (layer: number) => LayerKeys;
+  /** Room for what the splits of attention leave; undefined: one split, which needs no joining. */
+  readonly parts: GPUBuffer | undefined;
+  readonly taps: GPUBuffer;
+}
+
+/** A token's dispatches in order, and the params that they read. */
+export interface DecodeGraph {
+  readonly dispatches: readonly DecodeDispatch[];
+  /** The params with the places of a plan, to be written to `params`. */
+  paramsFor(plan: TapPlan): Uint8Array<ArrayBuffer>;
+  /** Its own; the caller releases it. */
+  readonly params: GPUBuffer;
+}
+
+type KernelOf<N extends DecodeKernel> = (typeof DECODE_KERNELS)[N];
+type Params<N extends DecodeKernel> = ParamsOf<KernelOf<N>['params']>;
+
+interface Planned {
+  readonly kernel: DecodeKernel;
+  readonly layer: number | undefined;
+  readonly pipeline: Promise<Pipeline>;
+  readonly bindings: Readonly<Record<string, GPUBuffer>>;
+  readonly params: (plan: TapPlan) => Readonly<Record<string, number>>;
+  readonly grid: readonly [x: number, y: number | undefined, z: number];
+}
+
+/**
+ * Plans a token: embedding, six dispatches a layer (seven when attention is split), head, and the search for the largest logit.
+ * @throws TracerError `gpu-shader`, `gpu-limit`.
+ */
+export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
+  const planned: Planned[] = [];
+  const { context, hparams } = inputs;
+  const add: Add = (kernel, bindings, paramsOf, grid, options = {}) => {
+    const spec: KernelSpec = DECODE_KERNELS[kernel];
+    const pipeline = getPipeline(context, spec, options.variant ?? spec.variants[0] ?? { id: 'plain' });
+    // The first failure is met below; the others must not count as unhandled.
+    pipeline.catch(() => undefined);
+    planned.push({ kernel, layer: options.layer, pipeline, bindings, params: paramsOf, grid });
+  };
+  planEmbedding(inputs, add);
+  for (let layer = 0; layer < hparams.nLayer; layer++) {
+    planAttention(inputs, layer, add);
+    planExperts(inputs, layer, add);
+  }
+  planHead(inputs, add);
+  const pipelines = await Promise.all(planned.map(({ pipeline }) => pipeline));
+  const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+  const params = context.allocate('decode params', PARAMS_STEP * planned.length, usage);
+  const dispatches = planned.map((plan, i) => {
+    const pipeline = pipelines[i];
+    if (pipeline === undefined) throw new RangeError('a dispatch without a pipeline');
+    return bound(context, plan, pipeline, params, i);
+  });
+  return {
+    dispatches,
+    params,
+    paramsFor(plan) {
+      const bytes = new Uint8Array(planned.length * PARAMS_STEP);
+      for (const [i, { kernel, params: of }] of planned.entries()) {
+        const spec: KernelSpec = DECODE_KERNELS[kernel];
+        writeParams(spec.params, of(plan), new DataView(bytes.buffer, i * PARAMS_STEP, paramsBytes(spec.params)));
+      }
+      return bytes;
+    },
+  };
+}
+
+type Add = <N extends DecodeKernel>(
+  kernel: N,
+  bindings: Readonly<Record<BindingName<KernelOf<N>>, GPUBuffer>>,
+  params: (plan: TapPlan) => Params<N>,
+  grid: Planned['grid'],
+  options?: { readonly layer?: number; readonly variant?: KernelVariant },
+) => void;
+
+function planEmbedding({ weights, buffers, taps, hparams }: GraphInputs, add: Add): void {
+  const { type, tiles } = weights.matrix('token_embd');
+  const nIn = hparams.nEmbd;
+  for (const { buffer, firstRow, rows } of tiles) {
+    add(
+      'embed',
+      { token: buffers.token, weights: buffer, x: buffers.x, taps },
+      (plan) => ({ nIn, rowVec4s: rowVec4s(type, nIn), firstRow, rows, tapEmbedding: plan.place('embedding') }),
+      // A lane for 32 elements.
+      [Math.ceil(nIn / 32 / 64), 1, 1],
+      { variant: typeVariant(type) },
+    );
+  }
+}
+
+function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
+  const { weights, buffers, taps, hparams, choice, parts } = inputs;
+  const { nEmbd, qDim, kvDim, nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
+  const [q, k, v] = (['attn_q', 'attn_k', 'attn_v'] as const).map((role) => only(weights.matrix(role, layer)));
+  if (q === undefined || k === undefined || v === undefined) return;
+  const { qkv: team } = choice.teams;
+  const perGroup = rowsPerGroup(team);
+  const groupsQ = Math.ceil(qDim / perGroup);
+  const groupsKv = Math.ceil(kvDim / perGroup);
+  const { keys, values } = inputs.keys(layer);
+  add(
+    'qkv',
+    {
+      x: buffers.x,
+      gain: weights.vector('attn_norm', layer),
+      weightsQ: q.tile.buffer,
+      weightsK: k.tile.buffer,
+      weightsV: v.tile.buffer,
+      y: buffers.qkv,
+      taps,
+    },
+    (plan) => ({
+      nIn: nEmbd,
+      rowsQ: qDim,
+      rowsK: kvDim,
+      rowsV: kvDim,
+      groupsQ,
+      groupsQk: groupsQ + groupsKv,
+      stepQ: rowVec4s(q.type, nEmbd),
+      stepK: rowVec4s(k.type, nEmbd),
+      stepV: rowVec4s(v.type, nEmbd),
+      eps,
+      tapNorm: plan.place('attn_norm', layer),
+      tapQkv: plan.place('qkv_matmul', layer),
+    }),
+    [groupsQ + 2 * groupsKv, 1, 1],
+    { layer, variant: teamVariant(choice, team, { Q: q.type, K: k.type, V: v.type }) },
+  );
+  add(
+    'attention',
+    {
+      qkv: buffers.qkv,
+      step: buffers.step,
+      gainQ: weights.vector('attn_q_norm', layer),
+      gainK: weights.vector('attn_k_norm', layer),
+      keys,
+      values,
+      y: parts ?? buffers.attention,
+      taps,
+    },
+    (plan) => ({
+      nHead,
+      nHeadKv,
+      eps,
+      scale: 1 / Math.sqrt(headDim),
+      tapQNorm: plan.place('q_norm', layer),
+      tapKNorm: plan.place('k_norm', layer),
+      tapQRope: plan.place('q_post_rope', layer),
+      tapKRope: plan.place('k_post_rope', layer),
+      tapScores: plan.place('attn_scores', layer),
+      tapSoftmax: plan.place('attn_softmax', layer),
+      tapAttention: plan.place('attention', layer),
+    }),
+    [nHead, undefined, 1],
+    { layer, variant: { id: `heads of ${headDim}`, constants: { HEAD_DIM: headDim } } },
+  );
+  if (parts !== undefined) {
+    add(
+      'attentionJoin',
+      { parts, step: buffers.step, y: buffers.attention, taps },
+      (plan) => ({
+        nHead,
+        headDim,
+        tapScores: plan.place('attn_scores', layer),
+        tapSoftmax: plan.place('attn_softmax', layer),
+        tapAttention: plan.place('attention', layer),
+      }),
+      [Math.ceil(qDim / 64), 1, 1],
+      { layer },
+    );
+  }
+  const out = only(weights.matrix('attn_output', layer));
+  add(
+    'project',
+    { x: buffers.attention, residual: buffers.x, weights: out.tile.buffer, y: buffers.middle, taps },
+    (plan) => ({
+      nIn: qDim,
+      rows: nEmbd,
+      step: rowVec4s(out.type, qDim),
+      tapProduct: plan.place('attn_out', layer),
+      tapSum: plan.place('post_attn_residual', layer),
+    }),
+    [Math.ceil(nEmbd / rowsPerGroup(choice.teams.project)), 1, 1],
+    { layer, variant: teamVariant(choice, choice.teams.project, { '': out.type }) },
+  );
+}
+
+function planExperts({ weights, buffers, taps, hparams, choice }: GraphInputs, layer: number, add: Add): void {
+  const { nEmbd, nExpert, nExpertUsed: nUsed, nFfExp, rmsEps: eps } = hparams;
+  const gain = weights.vector('ffn_norm', layer);
+  const router = only(weights.matrix('ffn_gate_inp', layer));
+  const { teams } = choice;
+  add(
+    'router',
+    { x: buffers.middle, gain, weights: router.tile.buffer, y: buffers.router, taps },
+    (plan) => ({
+      nIn: nEmbd,
+      rows: nExpert,
+      step: rowVec4s(router.type, nEmbd),
+      eps,
+      tapNorm: plan.place('ffn_norm', layer),
+      tapLogits: plan.place('moe_router_logits', layer),
+    }),
+    [Math.ceil(nExpert / rowsPerGroup(teams.router)), 1, 1],
+    { layer, variant: teamVariant(choice, teams.router, { '': router.type }) },
+  );
+  const gate = weights.matrix('ffn_gate_exps', layer);
+  const up = weights.matrix('ffn_up_exps', layer);
+  const pair = gate.type === up.type ? 'alike' : 'apart';
+  for (const gates of gate.tiles) {
+    for (const ups of up.tiles) {
+      const first = Math.max(gates.firstRow, ups.firstRow);
+      const end = Math.min(gates.firstRow + gates.rows, ups.firstRow + ups.rows);
+      if (first >= end) continue;
+      add(
+        'expertsIn',
+        {
+          x: buffers.middle,
+          gain,
+          router: buffers.router,
+          weightsGate: gates.buffer,
+          weightsUp: ups.buffer,
+          y: buffers.hidden,
+          route: buffers.route,
+          taps,
+        },
+        (plan) => ({
+          nIn: nEmbd,
+          rows: nFfExp,
+          nExpert,
+          nUsed,
+          stepGate: rowVec4s(gate.type, nEmbd),
+          stepUp: rowVec4s(up.type, nEmbd),
+          firstExpert: first / nFfExp,
+          endExpert: end / nFfExp,
+          firstGate: gates.firstRow / nFfExp,
+          firstUp: ups.firstRow / nFfExp,
+          eps,
+          tapProbs: plan.place('moe_router_probs', layer),
+          tapIndices: plan.place('moe_router_indices', layer),
+          tapRouter: plan.place('moe_router', layer),
+          tapGate: plan.place('moe_expert_gate', layer),
+          tapUp: plan.place('moe_expert_up', layer),
+          tapSwiglu: plan.place('moe_expert_swigl', layer),
+        }),
+        [1 + Math.ceil(nFfExp / rowsPerGroup(teams.expertsIn)), nUsed, 1],
+        {
+          layer,
+          variant: teamVariant(
+            choice,
+            teams.expertsIn,
+            { Gate: gate.type, Up: up.type },
+            { EXPERTS: Math.ceil(nExpert / 4) * 4, USED: nUsed },
+            { pair: `decode/lib/pair_${pair}.wgsl` },
+          ),
+        },
+      );
+    }
+  }
+  const down = only(weights.matrix('ffn_down_exps', layer));
+  const team = teams.expertsOut;
+  const group = outGroup(team, nUsed);
+  add(
+    'expertsOut',
+    {
+      x: buffers.hidden,
+      route: buffers.route,
+      residual: buffers.middle,
+      weights: down.tile.buffer,
+      y: buffers.x,
+      taps,
+    },
+    (plan) => ({
+      nIn: nFfExp,
+      rows: nEmbd,
+      step: rowVec4s(down.type, nFfExp),
+      tapExperts: plan.place('moe_expert_out', layer),
+      tapSum: plan.place('moe_ffn_out', layer),
+      tapResidual: plan.place('post_ffn_residual', layer),
+    }),
+    [Math.ceil(nEmbd / ((group / team.lanes / nUsed) * team.rows)), 1, 1],
+    { layer, variant: teamVariant(choice, { ...team, group }, { '': down.type }, { USED: nUsed }) },
+  );
+}
+
+function planHead({ weights, buffers, taps, hparams, choice }: GraphInputs, add: Add): void {
+  const { nEmbd, nVocab, rmsEps: eps } = hparams;
+  const head = weights.matrix('output');
+  const team = choice.teams.head;
+  for (const { buffer, firstRow, rows } of head.tiles) {
+    const groups = Math.ceil(rows / rowsPerGroup(team));
+    const z = Math.ceil(groups / MAX_GROUPS);
+    add(
+      'head',
+      { x: buffers.x, gain: weights.vector('output_norm'), weights: buffer, y: buffers.logits, taps },
+      (plan) => ({
+        nIn: nEmbd,
+        rows,
+        step: rowVec4s(head.type, nEmbd),
+        firstRow,
+        eps,
+        tapNorm: plan.place('final_norm'),
+      }),
+      [Math.ceil(groups / z), 1, z],
+      { variant: teamVariant(choice, team, { '': head.type }) },
+    );
+  }
+  const perGroup = Math.ceil(nVocab / ARGMAX_PARTS);
+  const count = Math.ceil(nVocab / perGroup);
+  add('argmaxParts', { x: buffers.logits, parts: buffers.best }, () => ({ count: nVocab, perGroup }), [count, 1, 1]);
+  add('argmaxLast', { parts: buffers.best, token: buffers.token }, () => ({ count }), [1, 1, 1]);
+}
+
+function bound(
+  { device }: GpuContext,
+  { kernel, layer, bindings, grid }: Planned,
+  pipeline: Pipeline,
+  params: GPUBuffer,
+  index: number,
+): DecodeDispatch {
+  const spec: KernelSpec = DECODE_KERNELS[kernel];
+  const entries: GPUBindGroupEntry[] = [];
+  for (const { name } of storageBindings(spec)) {
+    const buffer = bindings[name];
+    if (buffer === undefined) throw new RangeError(`${spec.file} binds ${name}, which was not given`);
+    entries.push({ binding: entries.length, resource: { buffer } });
+  }
+  entries.push({ binding: entries.length, resource: { buffer: params, size: paramsBytes(spec.params) } });
+  const group = device.createBindGroup({ label: spec.file, layout: pipeline.layout, entries });
+  const [x, y, z] = grid;
+  return { kernel, layer, pipeline: pipeline.pipeline, group, offsets: [index * PARAMS_STEP], x, y, z };
+}
+
+/** A matrix that lies in one buffer. Callers have made sure (`decode-refusal.ts`). */
+function only({ type, tiles }: ResidentMatrix): { readonly type: ResidentMatrix['type']; readonly tile: WeightTile } {
+  const [tile] = tiles;
+  if (tile === undefined || tiles.length > 1) throw new RangeError('a matrix of several tiles where one was expected');
+  return { type, tile };
+}
+
+function rowsPerGroup({ group, lanes, rows }: TeamShape): number {
+  return (group / lanes) * rows;
+}
+
+function rowVec4s(type: ResidentMatrix['type'], nIn: number): number {
+  return gpuRowWords(type, nIn) / 4;
+}

@@ -1,0 +1,124 @@
+import { QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
+import type { KernelSpec, KernelVariant } from '../kernel-spec';
+import { typeVariant } from '../matmul/variants';
+import { weightLayout } from '../matmul/weight-layout';
+
+const base = { entry: 'main', weights: [], variants: [{ id: 'plain' }] } as const;
+
+/** How the lanes of a product's workgroup are used. */
+export interface TeamShape {
+  /** Lanes that share a row: a power of two. */
+  readonly lanes: 1 | 2 | 4 | 8 | 16 | 32;
+  /** Rows that a team computes together. */
+  readonly rows: 1 | 2 | 4;
+  /** Lanes of a workgroup; a multiple of `lanes`. The experts' second half derives its own (see {@link outGroup}). */
+  readonly group: number;
+}
+
+/** The kernels whose team is a matter of choice. */
+export const TEAM_KERNELS = ['qkv', 'project', 'router', 'expertsIn', 'expertsOut', 'head'] as const;
+export type TeamKernel = (typeof TEAM_KERNELS)[number];
+
+/** How the kernels of an adapter are specialised. Values differ between choices by the order of sums only. */
+export interface DecodeChoice {
+  /** Whether teams add up in their subgroup, or in workgroup memory. */
+  readonly subgroups: boolean;
+  readonly teams: Readonly<Record<TeamKernel, TeamShape>>;
+}
+
+/** The kernels of a decoded token; each file's header is its formula, its shapes and its threads. */
+// prettier-ignore
+export const DECODE_KERNELS = {
+  embed: {
+    ...base, file: 'decode/embed.wgsl', inputs: ['token'], weights: ['weights'], outputs: ['x', 'taps'],
+    params: { nIn: 'u32', rowVec4s: 'u32', firstRow: 'u32', rows: 'u32', tapEmbedding: 'u32' },
+    variants: QUANT_TYPES.map(typeVariant),
+  },
+  qkv: {
+    ...base, file: 'decode/qkv.wgsl', inputs: ['x', 'gain'], weights: ['weightsQ', 'weightsK', 'weightsV'], outputs: ['y', 'taps'],
+    params: {
+      nIn: 'u32', rowsQ: 'u32', rowsK: 'u32', rowsV: 'u32', groupsQ: 'u32', groupsQk: 'u32', stepQ: 'u32', stepK: 'u32', stepV: 'u32', eps: 'f32',
+      tapNorm: 'u32', tapQkv: 'u32',
+    },
+  },
+  attention: {
+    ...base, file: 'decode/attention.wgsl', inputs: ['qkv', 'step', 'gainQ', 'gainK'], outputs: ['keys', 'values', 'y', 'taps'],
+    params: {
+      nHead: 'u32', nHeadKv: 'u32', eps: 'f32', scale: 'f32',
+      tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32',
+    },
+  },
+  attentionJoin: {
+    ...base, file: 'decode/attention_join.wgsl', inputs: ['parts', 'step'], outputs: ['y', 'taps'],
+    params: { nHead: 'u32', headDim: 'u32', tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32' },
+  },
+  project: {
+    ...base, file: 'decode/project.wgsl', inputs: ['x', 'residual'], weights: ['weights'], outputs: ['y', 'taps'],
+    params: { nIn: 'u32', rows: 'u32', step: 'u32', tapProduct: 'u32', tapSum: 'u32' },
+  },
+  router: {
+    ...base, file: 'decode/router.wgsl', inputs: ['x', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
+    params: { nIn: 'u32', rows: 'u32', step: 'u32', eps: 'f32', tapNorm: 'u32', tapLogits: 'u32' },
+  },
+  expertsIn: {
+    ...base, file: 'decode/experts_in.wgsl', inputs: ['x', 'gain', 'router'], weights: ['weightsGate', 'weightsUp'], outputs: ['y', 'route', 'taps'],
+    params: {
+      nIn: 'u32', rows: 'u32', nExpert: 'u32', nUsed: 'u32', stepGate: 'u32', stepUp: 'u32', firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32',
+      tapProbs: 'u32', tapIndices: 'u32', tapRouter: 'u32', tapGate: 'u32', tapUp: 'u32', tapSwiglu: 'u32',
+    },
+  },
+  expertsOut: {
+    ...base, file: 'decode/experts_out.wgsl', inputs: ['x', 'route', 'residual'], weights: ['weights'], outputs: ['y', 'taps'],
+    params: { nIn: 'u32', rows: 'u32', step: 'u32', tapExperts: 'u32', tapSum: 'u32', tapResidual: 'u32' },
+  },
+  head: {
+    ...base, file: 'decode/head.wgsl', inputs: ['x', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
+    params: { nIn: 'u32', rows: 'u32', step: 'u32', firstRow: 'u32', eps: 'f32', tapNorm: 'u32' },
+  },
+  argmaxParts: {
+    ...base, file: 'decode/argmax_parts.wgsl', inputs: ['x'], outputs: ['parts'], params: { count: 'u32', perGroup: 'u32' },
+  },
+  argmaxLast: {
+    ...base, file: 'decode/argmax_last.wgsl', inputs: ['parts'], outputs: ['token'], params: { count: 'u32' },
+  },
+} as const satisfies Record<string, KernelSpec>;
+
+export type DecodeKernel = keyof typeof DECODE_KERNELS;
+
+/** Types with a product of their own; the others are dequantised and multiplied. */
+const OWN_DOTS: ReadonlySet<QuantType> = new Set<QuantType>(['Q4_K', 'Q6_K', 'Q8_0']);
+
+/** The include choices of one matrix; `suffix` as the kernel's `#include ... as` says. */
+function dotOf(type: QuantType, suffix: string): Readonly<Record<string, string>> {
+  const dot = OWN_DOTS.has(type) ? `decode/lib/dot_${type.toLowerCase()}.wgsl` : 'decode/lib/dot_plain.wgsl';
+  return { [`dot${suffix}`]: dot, [`weights${suffix}`]: weightLayout(type).shader };
+}
+
+/** A product kernel for matrices of these types, by suffix. */
+export function teamVariant(
+  choice: DecodeChoice,
+  team: TeamShape,
+  types: Readonly<Record<string, QuantType>>,
+  constants: Readonly<Record<string, number>> = {},
+  includes: Readonly<Record<string, string>> = {},
+): KernelVariant {
+  const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix));
+  return {
+    id: `${Object.values(types).join(' ')}, ${team.group} lanes, ${team.lanes} a row, ${team.rows} rows${choice.subgroups ? ', subgroups' : ''}`,
+    includes: Object.assign(
+      {
+        totals: `decode/lib/totals_${choice.subgroups ? 'subgroup' : 'workgroup'}.wgsl`,
+        rowsPerTeam: `lib/team_rows_${team.rows}.wgsl`,
+        ...includes,
+      },
+      ...dots,
+    ) as Record<string, string>,
+    constants: { LANES: team.lanes, GROUP: team.group, ...constants },
+    ...(choice.subgroups ? { feature: 'subgroups' } : {}),
+  };
+}
+
+/** Lanes of a workgroup of the experts' second half: every slot has its teams, as many as about `team.group` lanes hold. */
+export function outGroup(team: TeamShape, nUsed: number): number {
+  return team.lanes * nUsed * Math.max(1, Math.floor(team.group / (team.lanes * nUsed)));
+}

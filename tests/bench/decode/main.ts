@@ -1,0 +1,115 @@
+/* eslint-disable no-console -- a command */
+import { parseArgs } from 'node:util';
+import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
+import { TEAM_KERNELS, type DecodeChoice, type TeamShape } from '../../../src/gpu/decode/decode-kernels';
+import { createDecoder } from '../../../src/gpu/decode/decoder';
+import { openDevice } from '../../../src/gpu/device';
+import { KvCache } from '../../../src/gpu/engine/kv-cache';
+import { nodeGpu, useSwiftShader } from '../../../src/gpu/node-device';
+import { Recorder } from '../../../src/gpu/recorder';
+import { benchGraph, ofKernel, timePasses, type BenchModel } from './measure';
+import { qwen3Shape, RandomModel } from './random-model';
+
+/*
+ * node scripts/bench-decode.mjs [--layers 48] [--sweep] [--workgroup] [--tokens 64] [--positions 0,511]
+ * Decoding at the shape of Qwen3-30B-A3B, Q4_K_M, random weights: microseconds a kernel, then tokens a second.
+ */
+const { values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    layers: { type: 'string', default: '48' },
+    sweep: { type: 'boolean', default: false },
+    kernels: { type: 'string', default: TEAM_KERNELS.join() },
+    workgroup: { type: 'boolean', default: false },
+    tokens: { type: 'string', default: '64' },
+    positions: { type: 'string', default: '0,250,511' },
+    times: { type: 'string', default: '10' },
+  },
+});
+
+useSwiftShader();
+const context = await openDevice(nodeGpu(), { adapter: 'any' });
+const { card } = context;
+console.log(`${card.description} ${card.vendor} ${card.architecture}; binding ${context.maxBindingBytes}`);
+const hparams = qwen3Shape(Number(values.layers));
+const weights = new RandomModel(context, hparams);
+const recorder = new Recorder(context);
+const keys = new KvCache(context, recorder, hparams.kvDim);
+keys.reserve(1024);
+const model: BenchModel = { context, hparams, weights, keys };
+let choice = await defaultChoice(context);
+if (values.workgroup) choice = { ...choice, subgroups: false };
+const times = Number(values.times);
+
+await context.step(async () => {
+  let started = performance.now();
+  const graph = await benchGraph(model, choice);
+  console.log(`graph of ${graph.dispatches.length} dispatches built in ${(performance.now() - started).toFixed(0)} ms`);
+  console.log(`weights ${(weights.bytes / 1e9).toFixed(2)} GB`);
+  let sum = 0;
+  for (const kernel of [...new Set(graph.dispatches.map((d) => d.kernel))]) {
+    const some = ofKernel(graph, kernel);
+    const us = await timePasses(model, some, Math.ceil((times * 48) / some.length));
+    sum += us;
+    console.log(`${kernel.padEnd(12)} ${(us / some.length).toFixed(1).padStart(7)} us each, ${us.toFixed(0)} us a token`);
+  }
+  console.log(`sum          ${sum.toFixed(0)} us a token`);
+  const all = await timePasses(model, graph.dispatches, times);
+  console.log(`token        ${all.toFixed(0)} us: ${(1e6 / all).toFixed(0)} tok/s on the GPU alone`);
+  started = performance.now();
+  if (values.sweep) await sweep();
+});
+await tokens();
+context.dispose();
+
+async function sweep(): Promise<void> {
+  for (const kernel of TEAM_KERNELS) {
+    if (!values.kernels.split(',').includes(kernel)) continue;
+    const results: { readonly name: string; readonly us: number }[] = [];
+    for (const team of candidates(kernel)) {
+      const graph = await benchGraph(model, withTeam(choice, kernel, team));
+      const some = ofKernel(graph, kernel);
+      const us = (await timePasses(model, some, Math.ceil((times * 48) / some.length))) / some.length;
+      results.push({ name: `${team.lanes}x${team.rows}/${team.group}`, us });
+      context.release(graph.params);
+    }
+    results.sort((a, b) => a.us - b.us);
+    console.log(`${kernel}: ${results.map(({ name, us }) => `${name} ${us.toFixed(1)}`).join(', ')}`);
+  }
+}
+
+function candidates(kernel: (typeof TEAM_KERNELS)[number]): readonly TeamShape[] {
+  const lanes = kernel === 'expertsOut' ? ([2, 4, 8, 16] as const) : ([8, 16, 32] as const);
+  return lanes.flatMap((l) =>
+    ([1, 2, 4] as const).flatMap((rows) => [32, 64, 128, 256].map((group) => ({ lanes: l, rows, group }))),
+  );
+}
+
+function withTeam(from: DecodeChoice, kernel: (typeof TEAM_KERNELS)[number], team: TeamShape): DecodeChoice {
+  return { ...from, teams: { ...from.teams, [kernel]: team } };
+}
+
+async function tokens(): Promise<void> {
+  const decoder = await createDecoder({ context, hparams, weights, keys, choice });
+  const count = Number(values.tokens);
+  console.log(`dispatches: ${decoder.dispatches.token} a token, ${decoder.dispatches.layer} a layer`);
+  for (const position of values.positions.split(',').map(Number)) {
+    await decoder.generate(17, position, { count: 8 });
+    let started = performance.now();
+    const made = await decoder.generate(17, position, { count });
+    const generate = performance.now() - started;
+    started = performance.now();
+    for (let i = 0; i < count; i++) await decoder.decode(made[i]?.token ?? 0, position + i);
+    const single = performance.now() - started;
+    const capture = { stages: ['moe_router', 'moe_ffn_out'] as const };
+    await decoder.generate(17, position, { count: 8, capture });
+    started = performance.now();
+    await decoder.generate(17, position, { count, capture });
+    const traced = performance.now() - started;
+    const rate = (ms: number): string => `${((1000 * count) / ms).toFixed(0)} tok/s`;
+    console.log(
+      `at ${position}: generate ${rate(generate)}, decode one by one ${rate(single)}, traced ${rate(traced)}`,
+      `tokens ${new Set(made.map((d) => d.token)).size} different`,
+    );
+  }
+}

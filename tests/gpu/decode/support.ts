@@ -1,0 +1,42 @@
+import type { ModelFile } from '../../../src/gguf/model-file';
+import { createDecoder, type Decoder } from '../../../src/gpu/decode/decoder';
+import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
+import type { DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import type { GpuContext } from '../../../src/gpu/device';
+import { KvCache } from '../../../src/gpu/engine/kv-cache';
+import { Recorder } from '../../../src/gpu/recorder';
+import { ResidentWeights } from '../../../src/gpu/weights/resident-weights';
+import type { HParams } from '../../../src/model/hparams';
+
+/** A decoder with keys and weights of its own. */
+export interface OwnDecoder {
+  readonly decoder: Decoder;
+  readonly dispose: () => void;
+}
+
+export async function ownDecoder(
+  context: GpuContext,
+  model: ModelFile,
+  hparams: HParams,
+  choice?: DecodeChoice,
+): Promise<OwnDecoder> {
+  const weights = await ResidentWeights.load({ context, model, hparams });
+  const recorder = new Recorder(context);
+  const keys = new KvCache(context, recorder, hparams.kvDim);
+  const decoder = await createDecoder({
+    context,
+    hparams,
+    weights,
+    keys,
+    choice: choice ?? (await defaultChoice(context)),
+  });
+  return {
+    decoder,
+    dispose() {
+      decoder.dispose();
+      weights.dispose();
+      keys.dispose();
+      recorder.dispose();
+    },
+  };
+}
