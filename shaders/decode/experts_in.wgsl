@@ -1,22 +1,19 @@
 #include <totals>
 // The first half of the experts of one token: y[slot] = silu(gate) * up, gate and up = W[e] (gain * x) * scale, e the slot's expert.
-// x, gain (nIn); Wgate, Wup (experts, rows, nIn), of one type or of two; y (nUsed, rows). Grid: x 1 + row groups, y slots. f32 sums.
+// nIn is N_IN. x, gain (nIn); Wgate, Wup (experts, rows, nIn), of one type or of two; y (nUsed, rows). Grid: x 1 + row groups, y slots. f32 sums.
 // Every workgroup finds its expert among the router's keys. Group x = 0, y = 0 makes `route`: the chosen experts (nUsed), then the bits of
 // their weights p_e / max(sum of the chosen p, 2^-14) (nUsed), p the softmax over all experts.
-#include <rowsPerTeam>
+#include "decode/lib/team.wgsl"
 
-override LANES = 32u;
-override GROUP = 128u;
 // Experts, rounded up to a multiple of 4.
 override EXPERTS = 128u;
 override USED = 8u;
-// gate, up, squares.
-const SUMS = 2u * ROWS + 1u;
+// gate, up.
+const SUMS = 2u * ROWS;
 const SMALLEST_SUM: f32 = 6.103515625e-5; // 2^-14
 const LOWEST: f32 = -3.4028234e38;
 
 struct Params {
-  nIn: u32,
   rows: u32,
   nExpert: u32,
   nUsed: u32,
@@ -48,6 +45,7 @@ struct Params {
 
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/normed_x.wgsl"
+#include <x>
 #include "decode/lib/choose_experts.wgsl"
 #include "decode/lib/team_dot.wgsl" as Gate
 #include "decode/lib/team_dot.wgsl" as Up
@@ -110,41 +108,40 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return;
   }
   let slot = group.y;
+  fillX(lane);
+  shareValue(squares, lane);
   for (var e = lane; e < params.nExpert; e += GROUP) {
     if (rankOf(e) == slot) {
       chosen = e;
     }
   }
+  // A barrier as well.
   let expert = workgroupUniformLoad(&chosen);
   if (expert < params.firstExpert || expert >= params.endExpert) {
     return;
   }
+  let scale = normScale();
   let member = lane % LANES;
-  let first = ((group.x - 1u) * (GROUP / LANES) + lane / LANES) * ROWS;
   let gateRow = (expert - params.firstGate) * params.rows;
   let upRow = (expert - params.firstUp) * params.rows;
-  let dots = dotPairs(
-    rowPlacesGate(gateRow + first, gateRow + params.rows, params.stepGate),
-    rowPlacesUp(upRow + first, upRow + params.rows, params.stepUp),
-    member,
-  );
-  var sums: array<f32, SUMS>;
-  for (var i = 0u; i < 2u * ROWS; i++) {
-    sums[i] = dots[i];
-  }
-  sums[2u * ROWS] = squares;
-  let totals = teamTotals(sums, lane);
-  let scale = normScale(totals[2u * ROWS]);
-  for (var r = 0u; r < ROWS; r++) {
-    if (member == r % LANES && first + r < params.rows) {
-      let gate = totals[r] * scale;
-      let up = totals[ROWS + r] * scale;
-      let value = silu(gate) * up;
-      let to = slot * params.rows + first + r;
-      y[to] = value;
-      tap(params.tapGate, to, gate);
-      tap(params.tapUp, to, up);
-      tap(params.tapSwiglu, to, value);
+  for (var b = 0u; b < BATCHES; b++) {
+    let first = (((group.x - 1u) * BATCHES + b) * (GROUP / LANES) + lane / LANES) * ROWS;
+    let gatePlaces = rowPlacesGate(gateRow + first, gateRow + params.rows, params.stepGate);
+    let upPlaces = rowPlacesUp(upRow + first, upRow + params.rows, params.stepUp);
+    let gates = loadRowsGate(gatePlaces, firstUnitGate(member));
+    let ups = loadRowsUp(upPlaces, firstUnitUp(member));
+    let totals = teamTotals(dotPairs(gatePlaces, upPlaces, member, gates, ups), lane);
+    for (var r = 0u; r < ROWS; r++) {
+      if (member == r % LANES && first + r < params.rows) {
+        let gate = totals[r] * scale;
+        let up = totals[ROWS + r] * scale;
+        let value = silu(gate) * up;
+        let to = slot * params.rows + first + r;
+        y[to] = value;
+        tap(params.tapGate, to, gate);
+        tap(params.tapUp, to, up);
+        tap(params.tapSwiglu, to, value);
+      }
     }
   }
 }

@@ -1,16 +1,13 @@
 #include <totals>
 // The second half of the experts of one token: y = residual + sum over slots, in slot order, of weight[slot] * W[e] x[slot].
-// x (nUsed, nIn); W (experts, rows, nIn); route: chosen experts (nUsed), bits of their weights (nUsed); residual, y (rows). f32 sums.
+// nIn is N_IN. x (nUsed, nIn); W (experts, rows, nIn); route: chosen experts (nUsed), bits of their weights (nUsed); residual, y (rows). f32 sums.
 // Team t of a workgroup takes slot t % nUsed and the row team t / nUsed: ROWS rows of one slot. GROUP is LANES * USED * row teams.
-#include <rowsPerTeam>
+#include "decode/lib/team.wgsl"
 
-override LANES = 4u;
-override GROUP = 128u;
 override USED = 8u;
 const SUMS = ROWS;
 
 struct Params {
-  nIn: u32,
   rows: u32,
   step: u32,
   tapExperts: u32,
@@ -27,15 +24,10 @@ struct Params {
 @group(0) @binding(6) var<uniform> params: Params;
 
 #include "decode/lib/taps.wgsl"
+#include <x>
 #include "decode/lib/team_dot.wgsl"
 
 var<workgroup> products: array<f32, ROWS * (GROUP / LANES)>;
-// Where the slot's values begin, in vec4s.
-var<private> xFirst: u32;
-
-fn xAt(column: u32) -> vec4<f32> {
-  return x[xFirst + column];
-}
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -43,34 +35,41 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let team = lane / LANES;
   let rowTeam = team / USED;
   let slot = team % USED;
-  let perGroup = GROUP / LANES / USED * ROWS;
-  let first = group.x * perGroup + rowTeam * ROWS;
+  let perBatch = GROUP / LANES / USED * ROWS;
   let base = route[slot] * params.rows;
-  xFirst = slot * (params.nIn / 4u);
-  let totals = teamTotals(
-    dotRows(rowPlaces(base + first, base + params.rows, params.step), params.nIn, member),
-    lane,
-  );
-  for (var r = 0u; r < ROWS; r++) {
-    if (member == r % LANES) {
-      products[(rowTeam * ROWS + r) * USED + slot] = totals[r];
-      if (first + r < params.rows) {
-        tap(params.tapExperts, slot * params.rows + first + r, totals[r]);
+  slotOfX = slot;
+  for (var b = 0u; b < BATCHES; b++) {
+    let groupRow = (group.x * BATCHES + b) * perBatch;
+    let first = groupRow + rowTeam * ROWS;
+    let places = rowPlaces(base + first, base + params.rows, params.step);
+    let loaded = loadRows(places, firstUnit(member));
+    if (b == 0u) {
+      fillX(lane);
+    }
+    // Also for whoever still reads the products before.
+    workgroupBarrier();
+    let totals = teamTotals(dotRows(places, member, loaded), lane);
+    for (var r = 0u; r < ROWS; r++) {
+      if (member == r % LANES) {
+        products[(rowTeam * ROWS + r) * USED + slot] = totals[r];
+        if (first + r < params.rows) {
+          tap(params.tapExperts, slot * params.rows + first + r, totals[r]);
+        }
       }
     }
-  }
-  workgroupBarrier();
-  for (var i = lane; i < perGroup; i += GROUP) {
-    let row = group.x * perGroup + i;
-    if (row < params.rows) {
-      var sum = 0.0;
-      for (var s = 0u; s < USED; s++) {
-        sum += bitcast<f32>(route[USED + s]) * products[i * USED + s];
+    workgroupBarrier();
+    for (var i = lane; i < perBatch; i += GROUP) {
+      let row = groupRow + i;
+      if (row < params.rows) {
+        var sum = 0.0;
+        for (var s = 0u; s < USED; s++) {
+          sum += bitcast<f32>(route[USED + s]) * products[i * USED + s];
+        }
+        let value = residual[row] + sum;
+        y[row] = value;
+        tap(params.tapSum, row, sum);
+        tap(params.tapResidual, row, value);
       }
-      let value = residual[row] + sum;
-      y[row] = value;
-      tap(params.tapSum, row, sum);
-      tap(params.tapResidual, row, value);
     }
   }
 }

@@ -1,14 +1,11 @@
 #include <totals>
-// Logits of one token: y[firstRow + r] = W[r] (gain * x) * inverseSqrt(sum x^2 / nIn + eps). x, gain (nIn); W (rows, nIn): the head's rows
+// Logits of one token: y[firstRow + r] = W[r] (gain * x) * inverseSqrt(sum x^2 / nIn + eps). nIn is N_IN. x, gain (nIn); W (rows, nIn): the head's rows
 // from firstRow on. Row groups fold from x into z. f32 sums.
-#include <rowsPerTeam>
+#include "decode/lib/team.wgsl"
 
-override LANES = 32u;
-override GROUP = 128u;
-const SUMS = ROWS + 1u;
+const SUMS = ROWS;
 
 struct Params {
-  nIn: u32,
   rows: u32,
   step: u32,
   firstRow: u32,
@@ -25,7 +22,12 @@ struct Params {
 
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/normed_x.wgsl"
-#include "decode/lib/team_dot.wgsl"
+#include <x>
+#include "decode/lib/norm_rows.wgsl"
+
+fn emit(row: u32, value: f32) {
+  y[params.firstRow + row] = value;
+}
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -33,23 +35,8 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let member = lane % LANES;
   let place = group.z * groups.x + group.x;
-  let first = (place * (GROUP / LANES) + lane / LANES) * ROWS;
-  let dots = dotRows(rowPlaces(first, params.rows, params.step), params.nIn, member);
-  var sums: array<f32, SUMS>;
-  for (var r = 0u; r < ROWS; r++) {
-    sums[r] = dots[r];
-  }
-  sums[ROWS] = squares;
-  let totals = teamTotals(sums, lane);
-  let scale = normScale(totals[ROWS]);
-  for (var r = 0u; r < ROWS; r++) {
-    let row = first + r;
-    if (member == r % LANES && row < params.rows) {
-      y[params.firstRow + row] = totals[r] * scale;
-    }
-  }
+  let scale = normRows(place * (GROUP / LANES * ROWS * BATCHES), params.rows, params.step, lane);
   if (place == 0u) {
     tapNormed(params.tapNorm, scale, lane);
   }

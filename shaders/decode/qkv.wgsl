@@ -1,16 +1,12 @@
 #include <totals>
 // y = (q, k, v) = W (gain * x) * inverseSqrt(sum x^2 / nIn + eps): RMSNorm and the three projections of one token.
-// x, gain (nIn); Wq (rowsQ, nIn), Wk (rowsK, nIn), Wv (rowsV, nIn), each of its own type; y (rowsQ + rowsK + rowsV). f32 sums.
-// A team of LANES lanes takes ROWS rows; groups below groupsQ are q's, below groupsQk k's, the others v's.
-#include <rowsPerTeam>
+// nIn is N_IN. x, gain (nIn); Wq (rowsQ, nIn), Wk (rowsK, nIn), Wv (rowsV, nIn), each of its own type; y (rowsQ + rowsK + rowsV). f32 sums.
+// Workgroups below groupsQ are q's, below groupsQk k's, the others v's.
+#include "decode/lib/team.wgsl"
 
-override LANES = 32u;
-override GROUP = 128u;
-// One more than the rows: the squares.
-const SUMS = ROWS + 1u;
+const SUMS = ROWS;
 
 struct Params {
-  nIn: u32,
   rowsQ: u32,
   rowsK: u32,
   rowsV: u32,
@@ -36,46 +32,32 @@ struct Params {
 
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/normed_x.wgsl"
-#include "decode/lib/team_dot.wgsl" as Q
-#include "decode/lib/team_dot.wgsl" as K
-#include "decode/lib/team_dot.wgsl" as V
+#include <x>
+#include "decode/lib/norm_rows.wgsl" as Q
+#include "decode/lib/norm_rows.wgsl" as K
+#include "decode/lib/norm_rows.wgsl" as V
+
+// Where the matrix's rows go.
+var<private> to: u32;
+
+fn emit(row: u32, value: f32) {
+  y[to + row] = value;
+  tap(params.tapQkv, to + row, value);
+}
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let member = lane % LANES;
-  let perGroup = GROUP / LANES * ROWS;
-  var first = group.x * perGroup + lane / LANES * ROWS;
-  var rows = params.rowsQ;
-  var to = 0u;
-  var dots: array<f32, ROWS>;
+  let perGroup = GROUP / LANES * ROWS * BATCHES;
   if (group.x < params.groupsQ) {
-    dots = dotRowsQ(rowPlacesQ(first, rows, params.stepQ), params.nIn, member);
-  } else if (group.x < params.groupsQk) {
-    first -= params.groupsQ * perGroup;
-    rows = params.rowsK;
-    to = params.rowsQ;
-    dots = dotRowsK(rowPlacesK(first, rows, params.stepK), params.nIn, member);
-  } else {
-    first -= params.groupsQk * perGroup;
-    rows = params.rowsV;
-    to = params.rowsQ + params.rowsK;
-    dots = dotRowsV(rowPlacesV(first, rows, params.stepV), params.nIn, member);
-  }
-  var sums: array<f32, SUMS>;
-  for (var r = 0u; r < ROWS; r++) {
-    sums[r] = dots[r];
-  }
-  sums[ROWS] = squares;
-  let totals = teamTotals(sums, lane);
-  let scale = normScale(totals[ROWS]);
-  for (var r = 0u; r < ROWS; r++) {
-    if (member == r % LANES && first + r < rows) {
-      let value = totals[r] * scale;
-      y[to + first + r] = value;
-      tap(params.tapQkv, to + first + r, value);
+    let scale = normRowsQ(group.x * perGroup, params.rowsQ, params.stepQ, lane);
+    if (group.x == 0u) {
+      tapNormed(params.tapNorm, scale, lane);
     }
-  }
-  if (group.x == 0u) {
-    tapNormed(params.tapNorm, scale, lane);
+  } else if (group.x < params.groupsQk) {
+    to = params.rowsQ;
+    _ = normRowsK((group.x - params.groupsQ) * perGroup, params.rowsK, params.stepK, lane);
+  } else {
+    to = params.rowsQ + params.rowsK;
+    _ = normRowsV((group.x - params.groupsQk) * perGroup, params.rowsV, params.stepV, lane);
   }
 }

@@ -1,14 +1,11 @@
 #include <totals>
-// The router's logits of one token: W (gain * x) * inverseSqrt(sum x^2 / nIn + eps). x, gain (nIn); W (rows, nIn). f32 sums.
+// The router's logits of one token: W (gain * x) * inverseSqrt(sum x^2 / nIn + eps). nIn is N_IN. x, gain (nIn); W (rows, nIn). f32 sums.
 // y: u32 keys that order as the logits do (rows, padded to a multiple of 4 with 0), then the logits' bits (rows, padded alike).
-#include <rowsPerTeam>
+#include "decode/lib/team.wgsl"
 
-override LANES = 32u;
-override GROUP = 128u;
-const SUMS = ROWS + 1u;
+const SUMS = ROWS;
 
 struct Params {
-  nIn: u32,
   rows: u32,
   step: u32,
   eps: f32,
@@ -26,29 +23,18 @@ struct Params {
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/order.wgsl"
 #include "decode/lib/normed_x.wgsl"
-#include "decode/lib/team_dot.wgsl"
+#include <x>
+#include "decode/lib/norm_rows.wgsl"
+
+fn emit(row: u32, value: f32) {
+  y[row] = orderOf(bitcast<u32>(value));
+  y[((params.rows + 3u) & ~3u) + row] = bitcast<u32>(value);
+  tap(params.tapLogits, row, value);
+}
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let member = lane % LANES;
-  let first = (group.x * (GROUP / LANES) + lane / LANES) * ROWS;
-  let dots = dotRows(rowPlaces(first, params.rows, params.step), params.nIn, member);
-  var sums: array<f32, SUMS>;
-  for (var r = 0u; r < ROWS; r++) {
-    sums[r] = dots[r];
-  }
-  sums[ROWS] = squares;
-  let totals = teamTotals(sums, lane);
-  let scale = normScale(totals[ROWS]);
-  for (var r = 0u; r < ROWS; r++) {
-    let row = first + r;
-    if (member == r % LANES && row < params.rows) {
-      let value = totals[r] * scale;
-      y[row] = orderOf(bitcast<u32>(value));
-      y[((params.rows + 3u) & ~3u) + row] = bitcast<u32>(value);
-      tap(params.tapLogits, row, value);
-    }
-  }
+  let scale = normRows(group.x * (GROUP / LANES * ROWS * BATCHES), params.rows, params.step, lane);
   if (group.x == 0u) {
     tapNormed(params.tapNorm, scale, lane);
   }

@@ -1,13 +1,21 @@
 // ROWS rows of gate, then ROWS rows of up, of one type: x is taken once for both.
-fn dotPairs(gate: array<u32, ROWS>, up: array<u32, ROWS>, member: u32) -> array<f32, 2u * ROWS> {
+fn dotPairs(
+  gate: array<u32, ROWS>,
+  up: array<u32, ROWS>,
+  member: u32,
+  firstGate: array<UnitGate, ROWS>,
+  firstUp: array<UnitUp, ROWS>,
+) -> array<f32, 2u * ROWS> {
   var sums: array<f32, 2u * ROWS>;
-  let units = rowUnitsGate(params.nIn);
+  let units = rowUnitsGate(N_IN);
+  var gates = firstGate;
+  var ups = firstUp;
   for (var u = member; u < units; u += LANES) {
-    var gates = array<UnitGate, ROWS>();
-    var ups = array<UnitUp, ROWS>();
-    for (var r = 0u; r < ROWS; r++) {
-      gates[r] = loadUnitGate(gate[r], params.nIn, u);
-      ups[r] = loadUnitUp(up[r], params.nIn, u);
+    var nextGates = gates;
+    var nextUps = ups;
+    if (u + LANES < units) {
+      nextGates = loadRowsGate(gate, u + LANES);
+      nextUps = loadRowsUp(up, u + LANES);
     }
     for (var c = 0u; c < CHUNKSGate; c++) {
       let v = chunkXGate(u, c);
@@ -17,6 +25,8 @@ fn dotPairs(gate: array<u32, ROWS>, up: array<u32, ROWS>, member: u32) -> array<
         sums[ROWS + r] += chunkDotUp(ups[r], c, v, total);
       }
     }
+    gates = nextGates;
+    ups = nextUps;
   }
   return sums;
 }

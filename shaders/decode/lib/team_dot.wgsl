@@ -1,6 +1,6 @@
 // The products of ROWS rows of W with x, a lane's share of them: lane `member` of LANES walks the units member, member + LANES, ... of each
 // row, so that neighbouring lanes load neighbouring bytes, and takes each part of x once for all the rows. f32 sums in a fixed order.
-// The kernel gives x by `xAt(column)`, four values a column; it is asked for each column once.
+// In two steps, so that the first weights are under way while x is prepared: loadRows, then dotRows.
 #include <dot>
 
 fn dot32(a: array<vec4<f32>, 8>, b: array<vec4<f32>, 8>) -> f32 {
@@ -27,13 +27,27 @@ fn rowPlaces(first: u32, rows: u32, rowVec4s: u32) -> array<u32, ROWS> {
   return places;
 }
 
-fn dotRows(places: array<u32, ROWS>, nIn: u32, member: u32) -> array<f32, ROWS> {
+fn loadRows(places: array<u32, ROWS>, unit: u32) -> array<Unit, ROWS> {
+  var loaded: array<Unit, ROWS>;
+  for (var r = 0u; r < ROWS; r++) {
+    loaded[r] = loadUnit(places[r], N_IN, unit);
+  }
+  return loaded;
+}
+
+// A lane without a unit of its own loads the last one.
+fn firstUnit(member: u32) -> u32 {
+  return min(member, rowUnits(N_IN) - 1u);
+}
+
+fn dotRows(places: array<u32, ROWS>, member: u32, first: array<Unit, ROWS>) -> array<f32, ROWS> {
   var sums: array<f32, ROWS>;
-  let units = rowUnits(nIn);
+  let units = rowUnits(N_IN);
+  var loaded = first;
   for (var u = member; u < units; u += LANES) {
-    var loaded = array<Unit, ROWS>();
-    for (var r = 0u; r < ROWS; r++) {
-      loaded[r] = loadUnit(places[r], nIn, u);
+    var next = loaded;
+    if (u + LANES < units) {
+      next = loadRows(places, u + LANES);
     }
     for (var c = 0u; c < CHUNKS; c++) {
       let v = chunkX(u, c);
@@ -42,6 +56,7 @@ fn dotRows(places: array<u32, ROWS>, nIn: u32, member: u32) -> array<f32, ROWS> 
         sums[r] += chunkDot(loaded[r], c, v, total);
       }
     }
+    loaded = next;
   }
   return sums;
 }

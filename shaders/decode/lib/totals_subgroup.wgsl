@@ -5,10 +5,31 @@ enable subgroups;
 
 fn teamTotals(sums: array<f32, SUMS>, lane: u32) -> array<f32, SUMS> {
   var totals = sums;
-  for (var step = LANES / 2u; step > 0u; step >>= 1u) {
+  for (var gap = LANES / 2u; gap > 0u; gap >>= 1u) {
     for (var i = 0u; i < SUMS; i++) {
-      totals[i] += subgroupShuffleXor(totals[i], step);
+      totals[i] += subgroupShuffleXor(totals[i], gap);
     }
   }
   return totals;
+}
+
+var<workgroup> sharedParts: array<f32, GROUP / LANES>;
+
+// A value of each lane, before the barrier; their total, after it.
+fn shareValue(value: f32, lane: u32) {
+  var total = value;
+  for (var gap = LANES / 2u; gap > 0u; gap >>= 1u) {
+    total += subgroupShuffleXor(total, gap);
+  }
+  if (lane % LANES == 0u) {
+    sharedParts[lane / LANES] = total;
+  }
+}
+
+fn sharedTotal() -> f32 {
+  var total = 0.0;
+  for (var i = 0u; i < GROUP / LANES; i++) {
+    total += sharedParts[i];
+  }
+  return total;
 }

@@ -1,7 +1,9 @@
-// The sums over a team's LANES lanes through workgroup memory, added up in lane order by every lane. One barrier; once a kernel.
+// The sums over a team's LANES lanes through workgroup memory, added up in lane order by every lane.
 var<workgroup> partials: array<f32, SUMS * GROUP>;
 
 fn teamTotals(sums: array<f32, SUMS>, lane: u32) -> array<f32, SUMS> {
+  // Whoever still reads the totals before.
+  workgroupBarrier();
   for (var i = 0u; i < SUMS; i++) {
     partials[i * GROUP + lane] = sums[i];
   }
@@ -14,4 +16,19 @@ fn teamTotals(sums: array<f32, SUMS>, lane: u32) -> array<f32, SUMS> {
     }
   }
   return totals;
+}
+
+var<workgroup> sharedParts: array<f32, GROUP>;
+
+// A value of each lane, before the barrier; their total, after it.
+fn shareValue(value: f32, lane: u32) {
+  sharedParts[lane] = value;
+}
+
+fn sharedTotal() -> f32 {
+  var total = 0.0;
+  for (var i = 0u; i < GROUP; i++) {
+    total += sharedParts[i];
+  }
+  return total;
 }

@@ -11,20 +11,22 @@ export async function teamLimit(context: GpuContext): Promise<{ readonly subgrou
 /** What an adapter gets that nobody has measured. */
 export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> {
   const { subgroups, lanes } = await teamLimit(context);
-  const team = (wanted: TeamShape['lanes'], rows: TeamShape['rows'], group: number): TeamShape => ({
+  const team = (wanted: TeamShape['lanes'], rows: TeamShape['rows'], group: number, batches = 1): TeamShape => ({
     lanes: atMost(wanted, lanes),
     rows,
     group,
+    batches,
   });
   return {
     subgroups,
+    staged: true,
     teams: {
-      qkv: team(32, 2, 128),
-      project: team(32, 2, 128),
-      router: team(32, 1, 128),
-      expertsIn: team(32, 2, 128),
-      expertsOut: team(4, 2, 128),
-      head: team(32, 4, 128),
+      qkv: team(32, 4, 64),
+      project: team(32, 4, 64),
+      router: team(32, 1, 32),
+      expertsIn: team(32, 2, 256, 2),
+      expertsOut: team(16, 4, 128),
+      head: team(32, 4, 128, 4),
     },
   };
 }

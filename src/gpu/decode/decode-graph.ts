@@ -14,9 +14,10 @@ import {
   teamVariant,
   type DecodeChoice,
   type DecodeKernel,
+  type TeamJob,
   type TeamShape,
 } from './decode-kernels';
-import type { TapPlan } from './decode-taps';
+import { NOWHERE, type TapPlan } from './decode-taps';
 import type { DecodeWeights, ResidentMatrix, WeightTile } from './decode-weights';
 
 /** Params lie at multiples of this in their buffer: WebGPU's default alignment of a dynamic offset. */
@@ -43,8 +44,8 @@ export interface GraphInputs {
   readonly choice: DecodeChoice;
   readonly buffers: DecodeBuffers;
   readonly keys: (layer: number) => LayerKeys;
-  /** Room for what the splits of attention leave; undefined: one split, which needs no joining. */
-  readonly parts: GPUBuffer | undefined;
+  /** Whether attention has many splits, which are joined in a dispatch of their own. */
+  readonly joins: boolean;
   readonly taps: GPUBuffer;
 }
 
@@ -70,7 +71,7 @@ interface Planned {
 }
 
 /**
- * Plans a token: embedding, six dispatches a layer (seven when attention is split), head, and the search for the largest logit.
+ * Plans a token: embedding, six dispatches a layer (seven when attention has many splits), head, and the search for the largest logit.
  * @throws TracerError `gpu-shader`, `gpu-limit`.
  */
 export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
@@ -135,7 +136,7 @@ function planEmbedding({ weights, buffers, taps, hparams }: GraphInputs, add: Ad
 }
 
 function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
-  const { weights, buffers, taps, hparams, choice, parts } = inputs;
+  const { weights, buffers, taps, hparams, choice, joins } = inputs;
   const { nEmbd, qDim, kvDim, nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
   const [q, k, v] = (['attn_q', 'attn_k', 'attn_v'] as const).map((role) => only(weights.matrix(role, layer)));
   if (q === undefined || k === undefined || v === undefined) return;
@@ -156,7 +157,6 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       taps,
     },
     (plan) => ({
-      nIn: nEmbd,
       rowsQ: qDim,
       rowsK: kvDim,
       rowsV: kvDim,
@@ -170,7 +170,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       tapQkv: plan.place('qkv_matmul', layer),
     }),
     [groupsQ + 2 * groupsKv, 1, 1],
-    { layer, variant: teamVariant(choice, team, { Q: q.type, K: k.type, V: v.type }) },
+    { layer, variant: variantOf(inputs, { kernel: 'qkv', nIn: nEmbd, types: { Q: q.type, K: k.type, V: v.type } }) },
   );
   add(
     'attention',
@@ -181,7 +181,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       gainK: weights.vector('attn_k_norm', layer),
       keys,
       values,
-      y: parts ?? buffers.attention,
+      y: buffers.parts,
       taps,
     },
     (plan) => ({
@@ -194,44 +194,54 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       tapQRope: plan.place('q_post_rope', layer),
       tapKRope: plan.place('k_post_rope', layer),
       tapScores: plan.place('attn_scores', layer),
-      tapSoftmax: plan.place('attn_softmax', layer),
-      tapAttention: plan.place('attention', layer),
     }),
     [nHead, undefined, 1],
     { layer, variant: { id: `heads of ${headDim}`, constants: { HEAD_DIM: headDim } } },
   );
-  if (parts !== undefined) {
+  if (joins) {
     add(
       'attentionJoin',
-      { parts, step: buffers.step, y: buffers.attention, taps },
+      { parts: buffers.parts, step: buffers.step, y: buffers.joined, taps },
       (plan) => ({
         nHead,
-        headDim,
+        headVec4s: headDim / 4,
         tapScores: plan.place('attn_scores', layer),
         tapSoftmax: plan.place('attn_softmax', layer),
-        tapAttention: plan.place('attention', layer),
       }),
-      [Math.ceil(qDim / 64), 1, 1],
+      [Math.ceil(qDim / 4 / 32), 1, 1],
       { layer },
     );
   }
   const out = only(weights.matrix('attn_output', layer));
   add(
     'project',
-    { x: buffers.attention, residual: buffers.x, weights: out.tile.buffer, y: buffers.middle, taps },
+    {
+      parts: joins ? buffers.joined : buffers.parts,
+      step: buffers.step,
+      residual: buffers.x,
+      weights: out.tile.buffer,
+      y: buffers.middle,
+      taps,
+    },
     (plan) => ({
-      nIn: qDim,
       rows: nEmbd,
       step: rowVec4s(out.type, qDim),
+      nHead,
+      headVec4s: headDim / 4,
+      isJoined: joins ? 1 : 0,
+      tapScores: plan.place('attn_scores', layer),
+      tapSoftmax: joins ? NOWHERE : plan.place('attn_softmax', layer),
+      tapAttention: plan.place('attention', layer),
       tapProduct: plan.place('attn_out', layer),
       tapSum: plan.place('post_attn_residual', layer),
     }),
     [Math.ceil(nEmbd / rowsPerGroup(choice.teams.project)), 1, 1],
-    { layer, variant: teamVariant(choice, choice.teams.project, { '': out.type }) },
+    { layer, variant: variantOf(inputs, { kernel: 'project', nIn: qDim, types: { '': out.type } }) },
   );
 }
 
-function planExperts({ weights, buffers, taps, hparams, choice }: GraphInputs, layer: number, add: Add): void {
+function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
+  const { weights, buffers, taps, hparams, choice } = inputs;
   const { nEmbd, nExpert, nExpertUsed: nUsed, nFfExp, rmsEps: eps } = hparams;
   const gain = weights.vector('ffn_norm', layer);
   const router = only(weights.matrix('ffn_gate_inp', layer));
@@ -240,7 +250,6 @@ function planExperts({ weights, buffers, taps, hparams, choice }: GraphInputs, l
     'router',
     { x: buffers.middle, gain, weights: router.tile.buffer, y: buffers.router, taps },
     (plan) => ({
-      nIn: nEmbd,
       rows: nExpert,
       step: rowVec4s(router.type, nEmbd),
       eps,
@@ -248,7 +257,7 @@ function planExperts({ weights, buffers, taps, hparams, choice }: GraphInputs, l
       tapLogits: plan.place('moe_router_logits', layer),
     }),
     [Math.ceil(nExpert / rowsPerGroup(teams.router)), 1, 1],
-    { layer, variant: teamVariant(choice, teams.router, { '': router.type }) },
+    { layer, variant: variantOf(inputs, { kernel: 'router', nIn: nEmbd, types: { '': router.type } }) },
   );
   const gate = weights.matrix('ffn_gate_exps', layer);
   const up = weights.matrix('ffn_up_exps', layer);
@@ -271,7 +280,6 @@ function planExperts({ weights, buffers, taps, hparams, choice }: GraphInputs, l
           taps,
         },
         (plan) => ({
-          nIn: nEmbd,
           rows: nFfExp,
           nExpert,
           nUsed,
@@ -292,13 +300,13 @@ function planExperts({ weights, buffers, taps, hparams, choice }: GraphInputs, l
         [1 + Math.ceil(nFfExp / rowsPerGroup(teams.expertsIn)), nUsed, 1],
         {
           layer,
-          variant: teamVariant(
-            choice,
-            teams.expertsIn,
-            { Gate: gate.type, Up: up.type },
-            { EXPERTS: Math.ceil(nExpert / 4) * 4, USED: nUsed },
-            { pair: `decode/lib/pair_${pair}.wgsl` },
-          ),
+          variant: variantOf(inputs, {
+            kernel: 'expertsIn',
+            nIn: nEmbd,
+            types: { Gate: gate.type, Up: up.type },
+            constants: { EXPERTS: Math.ceil(nExpert / 4) * 4, USED: nUsed },
+            includes: { pair: `decode/lib/pair_${pair}.wgsl` },
+          }),
         },
       );
     }
@@ -317,19 +325,28 @@ function planExperts({ weights, buffers, taps, hparams, choice }: GraphInputs, l
       taps,
     },
     (plan) => ({
-      nIn: nFfExp,
       rows: nEmbd,
       step: rowVec4s(down.type, nFfExp),
       tapExperts: plan.place('moe_expert_out', layer),
       tapSum: plan.place('moe_ffn_out', layer),
       tapResidual: plan.place('post_ffn_residual', layer),
     }),
-    [Math.ceil(nEmbd / ((group / team.lanes / nUsed) * team.rows)), 1, 1],
-    { layer, variant: teamVariant(choice, { ...team, group }, { '': down.type }, { USED: nUsed }) },
+    [Math.ceil(nEmbd / (rowsPerGroup({ ...team, group }) / nUsed)), 1, 1],
+    {
+      layer,
+      variant: variantOf(inputs, {
+        kernel: 'expertsOut',
+        nIn: nFfExp,
+        slots: nUsed,
+        types: { '': down.type },
+        constants: { USED: nUsed },
+      }),
+    },
   );
 }
 
-function planHead({ weights, buffers, taps, hparams, choice }: GraphInputs, add: Add): void {
+function planHead(inputs: GraphInputs, add: Add): void {
+  const { weights, buffers, taps, hparams, choice } = inputs;
   const { nEmbd, nVocab, rmsEps: eps } = hparams;
   const head = weights.matrix('output');
   const team = choice.teams.head;
@@ -340,7 +357,6 @@ function planHead({ weights, buffers, taps, hparams, choice }: GraphInputs, add:
       'head',
       { x: buffers.x, gain: weights.vector('output_norm'), weights: buffer, y: buffers.logits, taps },
       (plan) => ({
-        nIn: nEmbd,
         rows,
         step: rowVec4s(head.type, nEmbd),
         firstRow,
@@ -348,7 +364,7 @@ function planHead({ weights, buffers, taps, hparams, choice }: GraphInputs, add:
         tapNorm: plan.place('final_norm'),
       }),
       [Math.ceil(groups / z), 1, z],
-      { variant: teamVariant(choice, team, { '': head.type }) },
+      { variant: variantOf(inputs, { kernel: 'head', nIn: nEmbd, types: { '': head.type } }) },
     );
   }
   const perGroup = Math.ceil(nVocab / ARGMAX_PARTS);
@@ -384,8 +400,14 @@ function only({ type, tiles }: ResidentMatrix): { readonly type: ResidentMatrix[
   return { type, tile };
 }
 
-function rowsPerGroup({ group, lanes, rows }: TeamShape): number {
-  return (group / lanes) * rows;
+function variantOf({ context, hparams, choice }: GraphInputs, job: TeamJob): KernelVariant {
+  const team = choice.teams[job.kernel];
+  const sized = job.kernel === 'expertsOut' ? { ...team, group: outGroup(team, hparams.nExpertUsed) } : team;
+  return teamVariant(choice, sized, job, context.device.limits.maxComputeWorkgroupStorageSize);
+}
+
+function rowsPerGroup({ group, lanes, rows, batches }: TeamShape): number {
+  return (group / lanes) * rows * batches;
 }
 
 function rowVec4s(type: ResidentMatrix['type'], nIn: number): number {

@@ -13,6 +13,8 @@ export interface TeamShape {
   readonly rows: 1 | 2 | 4;
   /** Lanes of a workgroup; a multiple of `lanes`. The experts' second half derives its own (see {@link outGroup}). */
   readonly group: number;
+  /** Times that a team takes rows. */
+  readonly batches: number;
 }
 
 /** The kernels whose team is a matter of choice. */
@@ -23,6 +25,8 @@ export type TeamKernel = (typeof TEAM_KERNELS)[number];
 export interface DecodeChoice {
   /** Whether teams add up in their subgroup, or in workgroup memory. */
   readonly subgroups: boolean;
+  /** Whether x is taken to workgroup memory first, where it fits. */
+  readonly staged: boolean;
   readonly teams: Readonly<Record<TeamKernel, TeamShape>>;
 }
 
@@ -37,7 +41,7 @@ export const DECODE_KERNELS = {
   qkv: {
     ...base, file: 'decode/qkv.wgsl', inputs: ['x', 'gain'], weights: ['weightsQ', 'weightsK', 'weightsV'], outputs: ['y', 'taps'],
     params: {
-      nIn: 'u32', rowsQ: 'u32', rowsK: 'u32', rowsV: 'u32', groupsQ: 'u32', groupsQk: 'u32', stepQ: 'u32', stepK: 'u32', stepV: 'u32', eps: 'f32',
+      rowsQ: 'u32', rowsK: 'u32', rowsV: 'u32', groupsQ: 'u32', groupsQk: 'u32', stepQ: 'u32', stepK: 'u32', stepV: 'u32', eps: 'f32',
       tapNorm: 'u32', tapQkv: 'u32',
     },
   },
@@ -45,35 +49,38 @@ export const DECODE_KERNELS = {
     ...base, file: 'decode/attention.wgsl', inputs: ['qkv', 'step', 'gainQ', 'gainK'], outputs: ['keys', 'values', 'y', 'taps'],
     params: {
       nHead: 'u32', nHeadKv: 'u32', eps: 'f32', scale: 'f32',
-      tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32',
+      tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32',
     },
   },
   attentionJoin: {
     ...base, file: 'decode/attention_join.wgsl', inputs: ['parts', 'step'], outputs: ['y', 'taps'],
-    params: { nHead: 'u32', headDim: 'u32', tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32' },
+    params: { nHead: 'u32', headVec4s: 'u32', tapScores: 'u32', tapSoftmax: 'u32' },
   },
   project: {
-    ...base, file: 'decode/project.wgsl', inputs: ['x', 'residual'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { nIn: 'u32', rows: 'u32', step: 'u32', tapProduct: 'u32', tapSum: 'u32' },
+    ...base, file: 'decode/project.wgsl', inputs: ['parts', 'step', 'residual'], weights: ['weights'], outputs: ['y', 'taps'],
+    params: {
+      rows: 'u32', step: 'u32', nHead: 'u32', headVec4s: 'u32', isJoined: 'u32',
+      tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32', tapProduct: 'u32', tapSum: 'u32',
+    },
   },
   router: {
     ...base, file: 'decode/router.wgsl', inputs: ['x', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { nIn: 'u32', rows: 'u32', step: 'u32', eps: 'f32', tapNorm: 'u32', tapLogits: 'u32' },
+    params: { rows: 'u32', step: 'u32', eps: 'f32', tapNorm: 'u32', tapLogits: 'u32' },
   },
   expertsIn: {
     ...base, file: 'decode/experts_in.wgsl', inputs: ['x', 'gain', 'router'], weights: ['weightsGate', 'weightsUp'], outputs: ['y', 'route', 'taps'],
     params: {
-      nIn: 'u32', rows: 'u32', nExpert: 'u32', nUsed: 'u32', stepGate: 'u32', stepUp: 'u32', firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32',
+      rows: 'u32', nExpert: 'u32', nUsed: 'u32', stepGate: 'u32', stepUp: 'u32', firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32',
       tapProbs: 'u32', tapIndices: 'u32', tapRouter: 'u32', tapGate: 'u32', tapUp: 'u32', tapSwiglu: 'u32',
     },
   },
   expertsOut: {
     ...base, file: 'decode/experts_out.wgsl', inputs: ['x', 'route', 'residual'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { nIn: 'u32', rows: 'u32', step: 'u32', tapExperts: 'u32', tapSum: 'u32', tapResidual: 'u32' },
+    params: { rows: 'u32', step: 'u32', tapExperts: 'u32', tapSum: 'u32', tapResidual: 'u32' },
   },
   head: {
     ...base, file: 'decode/head.wgsl', inputs: ['x', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { nIn: 'u32', rows: 'u32', step: 'u32', firstRow: 'u32', eps: 'f32', tapNorm: 'u32' },
+    params: { rows: 'u32', step: 'u32', firstRow: 'u32', eps: 'f32', tapNorm: 'u32' },
   },
   argmaxParts: {
     ...base, file: 'decode/argmax_parts.wgsl', inputs: ['x'], outputs: ['parts'], params: { count: 'u32', perGroup: 'u32' },
@@ -86,7 +93,7 @@ export const DECODE_KERNELS = {
 export type DecodeKernel = keyof typeof DECODE_KERNELS;
 
 /** Types with a product of their own; the others are dequantised and multiplied. */
-const OWN_DOTS: ReadonlySet<QuantType> = new Set<QuantType>(['Q4_K', 'Q6_K', 'Q8_0']);
+const OWN_DOTS: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0']);
 
 /** The include choices of one matrix; `suffix` as the kernel's `#include ... as` says. */
 function dotOf(type: QuantType, suffix: string): Readonly<Record<string, string>> {
@@ -94,28 +101,62 @@ function dotOf(type: QuantType, suffix: string): Readonly<Record<string, string>
   return { [`dot${suffix}`]: dot, [`weights${suffix}`]: weightLayout(type).shader };
 }
 
-/** A product kernel for matrices of these types, by suffix. */
-export function teamVariant(
-  choice: DecodeChoice,
-  team: TeamShape,
-  types: Readonly<Record<string, QuantType>>,
-  constants: Readonly<Record<string, number>> = {},
-  includes: Readonly<Record<string, string>> = {},
-): KernelVariant {
+/** What a product's workgroups are made for. */
+export interface TeamJob {
+  readonly kernel: TeamKernel;
+  readonly nIn: number;
+  /** Rows of x that a workgroup keeps. */
+  readonly slots?: number;
+  /** By suffix of the kernel's `#include ... as`. */
+  readonly types: Readonly<Record<string, QuantType>>;
+  readonly constants?: Readonly<Record<string, number>>;
+  readonly includes?: Readonly<Record<string, string>>;
+}
+
+/** How a product kernel is specialised for a job on an adapter with so many bytes of workgroup memory. */
+export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob, workgroupBytes: number): KernelVariant {
+  const { kernel, nIn, slots = 1, types } = job;
   const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix));
+  const places = stagedPlaces(nIn);
+  const staged = choice.staged && 16 * slots * places + otherBytes(team) <= workgroupBytes;
+  const x = `${kernel === 'expertsOut' ? 'slots' : 'x'}_${staged ? 'staged' : 'direct'}`;
+  const { lanes, rows, group, batches } = team;
   return {
-    id: `${Object.values(types).join(' ')}, ${team.group} lanes, ${team.lanes} a row, ${team.rows} rows${choice.subgroups ? ', subgroups' : ''}`,
+    id: [
+      `${Object.values(types).join(' ')} of ${nIn}, ${group} lanes, ${lanes} a row, ${batches} times ${rows} rows`,
+      ...(staged ? ['staged'] : []),
+      ...(choice.subgroups ? ['subgroups'] : []),
+    ].join(', '),
     includes: Object.assign(
       {
         totals: `decode/lib/totals_${choice.subgroups ? 'subgroup' : 'workgroup'}.wgsl`,
-        rowsPerTeam: `lib/team_rows_${team.rows}.wgsl`,
-        ...includes,
+        rowsPerTeam: `lib/team_rows_${rows}.wgsl`,
+        x: `decode/lib/${x}.wgsl`,
       },
+      job.includes,
       ...dots,
     ) as Record<string, string>,
-    constants: { LANES: team.lanes, GROUP: team.group, ...constants },
+    constants: {
+      LANES: lanes,
+      GROUP: group,
+      BATCHES: batches,
+      N_IN: nIn,
+      ...(staged ? { STAGED: places } : {}),
+      ...job.constants,
+    },
     ...(choice.subgroups ? { feature: 'subgroups' } : {}),
   };
+}
+
+/** vec4s of workgroup memory for a row of x; `shaders/decode/lib/x_staged.wgsl` says where each lies. */
+function stagedPlaces(nIn: number): number {
+  const last = nIn / 4 - 1;
+  return last + 5 * (last >> 5) + 4 * ((last >> 4) & 1) + 1;
+}
+
+/** Workgroup memory beside x, at most: sums of all lanes, the experts' logits and the products of all slots. */
+function otherBytes({ rows, group }: TeamShape): number {
+  return 4 * group * (3 * rows + 1) + 2048;
 }
 
 /** Lanes of a workgroup of the experts' second half: every slot has its teams, as many as about `team.group` lanes hold. */

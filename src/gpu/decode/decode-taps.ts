@@ -11,7 +11,7 @@ export interface DecodeCapture {
 }
 
 /** Where a kernel finds that nothing is captured; `shaders/decode/lib/taps.wgsl` says the same. */
-const NOWHERE = 0xffffffff;
+export const NOWHERE = 0xffffffff;
 
 interface TapPlace {
   readonly stage: ActiveStageId;

@@ -7,7 +7,7 @@ import type { LayerKeys } from '../engine/kv-cache';
 import { ropeTable } from '../engine/rope-table';
 import { createBuffers, splitsOf, STEP_HEAD, type DecodeBuffers } from './decode-buffers';
 import { buildGraph, type DecodeDispatch, type DecodeGraph } from './decode-graph';
-import type { DecodeChoice, DecodeKernel } from './decode-kernels';
+import type { DecodeChoice } from './decode-kernels';
 import { decodeRefusal } from './decode-refusal';
 import { TapPlan, type DecodeCapture } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
@@ -52,7 +52,7 @@ export interface GenerateOptions extends DecodeOptions {
 }
 
 export interface Decoder {
-  /** Dispatches of a token, and of one layer, where attention is not split. */
+  /** Dispatches of a token, and of one layer, where attention has few splits. */
   readonly dispatches: { readonly token: number; readonly layer: number };
   /**
    * Runs one token at `position`, whose predecessors' keys and values are in place, and keeps its own. One submit, one readback.
@@ -75,7 +75,6 @@ interface Built {
   readonly graph: DecodeGraph;
   readonly keys: readonly LayerKeys[];
   readonly taps: GPUBuffer;
-  readonly parts: GPUBuffer | undefined;
   /** Whose places the params hold. */
   plan: TapPlan | undefined;
 }
@@ -100,9 +99,8 @@ class DecodeSession implements Decoder {
   readonly #hparams: HParams;
   readonly #buffers: DecodeBuffers;
   #taps: GPUBuffer;
-  #parts: GPUBuffer | undefined;
-  /** Without and with splits of attention. */
-  readonly #built: { whole?: Built | undefined; split?: Built | undefined } = {};
+  /** With few splits of attention, and with many. */
+  readonly #built: { few?: Built | undefined; many?: Built | undefined } = {};
   readonly #step: Uint32Array<ArrayBuffer>;
   readonly #rope: Float32Array<ArrayBuffer>;
   /** Staging buffers that nobody waits for, by size. */
@@ -121,7 +119,7 @@ class DecodeSession implements Decoder {
   }
 
   get dispatches(): { readonly token: number; readonly layer: number } {
-    const all = this.#built.whole?.graph.dispatches ?? [];
+    const all = this.#built.few?.graph.dispatches ?? [];
     return { token: all.length, layer: all.filter(({ layer }) => layer === 0).length };
   }
 
@@ -129,14 +127,11 @@ class DecodeSession implements Decoder {
   async prepare(nKeys: number): Promise<Built> {
     const { context, keys, choice, weights } = this.#options;
     keys.reserve(nKeys);
-    const splits = splitsOf(nKeys);
-    if (splits > 1) this.#reserveParts(splits);
-    const parts = splits > 1 ? this.#parts : undefined;
-    const name = splits > 1 ? 'split' : 'whole';
+    const { joined: joins } = splitsOf(nKeys);
+    const name = joins ? 'many' : 'few';
     const layers = Array.from({ length: this.#hparams.nLayer }, (_, l) => keys.layer(l));
     const old = this.#built[name];
-    const fits =
-      old?.taps === this.#taps && old.parts === parts && old.keys.every((k, l) => k.keys === layers[l]?.keys);
+    const fits = old?.taps === this.#taps && old.keys.every((k, l) => k.keys === layers[l]?.keys);
     if (old !== undefined && fits) return old;
     if (old !== undefined) context.release(old.graph.params);
     this.#built[name] = undefined;
@@ -147,10 +142,10 @@ class DecodeSession implements Decoder {
       choice,
       buffers: this.#buffers,
       keys: (layer) => keys.layer(layer),
-      parts,
+      joins,
       taps: this.#taps,
     });
-    const built: Built = { graph, keys: layers, taps: this.#taps, parts, plan: undefined };
+    const built: Built = { graph, keys: layers, taps: this.#taps, plan: undefined };
     this.#built[name] = built;
     return built;
   }
@@ -194,12 +189,11 @@ class DecodeSession implements Decoder {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const built of [this.#built.whole, this.#built.split]) {
+    for (const built of [this.#built.few, this.#built.many]) {
       if (built !== undefined) this.#context.release(built.graph.params);
     }
     for (const buffer of Object.values<GPUBuffer>({ ...this.#buffers })) this.#context.release(buffer);
     this.#context.release(this.#taps);
-    if (this.#parts !== undefined) this.#context.release(this.#parts);
     for (const idle of this.#idle.values()) for (const buffer of idle) this.#context.release(buffer);
   }
 
@@ -228,7 +222,7 @@ class DecodeSession implements Decoder {
     }
     if (token !== undefined) device.queue.writeBuffer(this.#buffers.token, 0, Uint32Array.of(token));
     const splits = splitsOf(nKeys);
-    this.#step.set([position, splits]);
+    this.#step.set([position, splits.count, splits.keys]);
     this.#rope.set(ropeTable(position, 1, ropeTheta, headDim));
     device.queue.writeBuffer(this.#buffers.step, 0, this.#step);
 
@@ -237,7 +231,7 @@ class DecodeSession implements Decoder {
     const words = 1 + logitWords + plan.words;
     const staging = this.#staging(4 * words);
     const encoder = device.createCommandEncoder();
-    encodeToken(encoder, built.graph.dispatches, splits);
+    encodeToken(encoder, built.graph.dispatches, splits.count);
     encoder.copyBufferToBuffer(this.#buffers.token, 0, staging, 0, 4);
     if (wantsLogits) encoder.copyBufferToBuffer(this.#buffers.logits, 0, staging, 4, 4 * nVocab);
     if (plan.words > 0) encoder.copyBufferToBuffer(this.#taps, 0, staging, 4 * (1 + logitWords), 4 * plan.words);
@@ -281,14 +275,6 @@ class DecodeSession implements Decoder {
     this.#taps = this.#allocateTaps(words);
   }
 
-  #reserveParts(splits: number): void {
-    const { nHead, headDim } = this.#hparams;
-    const words = (many: number): number => nHead * many * (headDim + 2);
-    if (this.#parts !== undefined && this.#parts.size >= 4 * words(splits)) return;
-    if (this.#parts !== undefined) this.#context.release(this.#parts);
-    this.#parts = this.#context.allocate('decode parts', 4 * words(2 * splits), GPUBufferUsage.STORAGE);
-  }
-
   #staging(size: number): GPUBuffer {
     const idle = this.#idle.get(size)?.pop();
     return (
@@ -329,5 +315,3 @@ export function encodeToken(
   }
   pass.end();
 }
-
-export type { DecodeKernel };

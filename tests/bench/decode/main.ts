@@ -20,6 +20,7 @@ const { values } = parseArgs({
     layers: { type: 'string', default: '48' },
     sweep: { type: 'boolean', default: false },
     kernels: { type: 'string', default: TEAM_KERNELS.join() },
+    direct: { type: 'boolean', default: false },
     workgroup: { type: 'boolean', default: false },
     tokens: { type: 'string', default: '64' },
     positions: { type: 'string', default: '0,250,511' },
@@ -39,6 +40,7 @@ keys.reserve(1024);
 const model: BenchModel = { context, hparams, weights, keys };
 let choice = await defaultChoice(context);
 if (values.workgroup) choice = { ...choice, subgroups: false };
+if (values.direct) choice = { ...choice, staged: false };
 const times = Number(values.times);
 
 await context.step(async () => {
@@ -70,18 +72,18 @@ async function sweep(): Promise<void> {
       const graph = await benchGraph(model, withTeam(choice, kernel, team));
       const some = ofKernel(graph, kernel);
       const us = (await timePasses(model, some, Math.ceil((times * 48) / some.length))) / some.length;
-      results.push({ name: `${team.lanes}x${team.rows}/${team.group}`, us });
+      results.push({ name: `${team.lanes}x${team.rows}/${team.group}*${team.batches}`, us });
       context.release(graph.params);
     }
     results.sort((a, b) => a.us - b.us);
-    console.log(`${kernel}: ${results.map(({ name, us }) => `${name} ${us.toFixed(1)}`).join(', ')}`);
+    console.log(`${kernel}: ${results.slice(0, 14).map(({ name, us }) => `${name} ${us.toFixed(1)}`).join(', ')}`);
   }
 }
 
 function candidates(kernel: (typeof TEAM_KERNELS)[number]): readonly TeamShape[] {
-  const lanes = kernel === 'expertsOut' ? ([2, 4, 8, 16] as const) : ([8, 16, 32] as const);
-  return lanes.flatMap((l) =>
-    ([1, 2, 4] as const).flatMap((rows) => [32, 64, 128, 256].map((group) => ({ lanes: l, rows, group }))),
+  const lanes = kernel === 'expertsOut' ? ([4, 8, 16] as const) : ([16, 32] as const);
+  const all = lanes.flatMap((l) =>
+    ([1, 2, 4] as const).flatMap((rows) => [64, 128, 256].flatMap((group) => [1, 2, 4].map((batches) => ({ lanes: l, rows, group, batches })))),
   );
 }
 

@@ -16,7 +16,7 @@ export interface BenchModel {
 }
 
 /** Builds a token's graph with its params in place. */
-export async function benchGraph(model: BenchModel, choice: DecodeChoice, parts?: GPUBuffer): Promise<DecodeGraph> {
+export async function benchGraph(model: BenchModel, choice: DecodeChoice): Promise<DecodeGraph> {
   const { context, hparams } = model;
   buffers ??= createBuffers(context, hparams);
   taps ??= context.allocate('taps', 4, GPUBufferUsage.STORAGE);
@@ -25,7 +25,7 @@ export async function benchGraph(model: BenchModel, choice: DecodeChoice, parts?
     choice,
     buffers,
     keys: (layer) => model.keys.layer(layer),
-    parts,
+    joins: false,
     taps,
   });
   context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, 1)));
