@@ -2,7 +2,8 @@
 //   q' = rope(rmsnorm(q) * gainQ), k' = rope(rmsnorm(k) * gainK), s_j = q' . k_j / sqrt(headDim), p = sum_j exp(s_j - m) v_j
 // qkv (qDim + 2 kvDim); keys, values (positions, nHeadKv, headDim), of which this kernel writes row `position`; step: position, splits,
 // keys a split (a multiple of TILE), 0, then (cos, sin) of headDim / 2 angles. Grid: x heads, y splits. f32.
-// y: (splits, nHead, headDim) of p, then (splits, nHead) pairs (m, sum of exponentials); lib/join_splits.wgsl ends it.
+// One split: y (nHead, headDim), folded, is p / sum of exponentials. Several: parts holds (splits, nHead, headDim) of p, then
+// (splits, nHead) pairs (m, sum of exponentials), which attention_join.wgsl joins; y is bound to it then.
 // Own key and value come from qkv: no workgroup needs what another writes here. Keys are taken TILE at a time, with a running maximum
 // (Dao et al., FlashAttention, 2022).
 override HEAD_DIM = 128u;
@@ -24,6 +25,8 @@ struct Params {
   tapQRope: u32,
   tapKRope: u32,
   tapScores: u32,
+  tapSoftmax: u32,
+  tapAttention: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
@@ -37,6 +40,7 @@ struct Params {
 @group(0) @binding(8) var<uniform> params: Params;
 
 #include "decode/lib/taps.wgsl"
+#include "decode/lib/places.wgsl"
 
 // Raw q and k; then turned.
 var<workgroup> raw: array<vec2<f32>, HEAD_DIM>;
@@ -199,18 +203,41 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var s = 0u; s < slices; s++) {
       all += outputs[s * columns + column];
     }
-    let to = (group.y * params.nHead + head) * HEAD_DIM + 4u * column;
-    for (var i = 0u; i < 4u; i++) {
-      y[to + i] = all[i];
+    if (splits == 1u) {
+      all /= sliceSums(slices);
+      let to = head * HEAD_DIM + 4u * column;
+      let blocks = foldBlocks(qDim);
+      for (var i = 0u; i < 4u; i++) {
+        y[foldedValue(to + i, blocks)] = all[i];
+        tap(params.tapAttention, to + i, all[i]);
+      }
+    } else {
+      let to = (group.y * params.nHead + head) * HEAD_DIM + 4u * column;
+      for (var i = 0u; i < 4u; i++) {
+        y[to + i] = all[i];
+      }
     }
   }
-  if (lane == 0u) {
-    var all = 0.0;
-    for (var s = 0u; s < slices; s++) {
-      all += scores[s];
-    }
+  if (splits > 1u && lane == 0u) {
     let to = splits * qDim + 2u * (group.y * params.nHead + head);
     y[to] = top;
-    y[to + 1u] = all;
+    y[to + 1u] = sliceSums(slices);
   }
+  if (splits == 1u && params.tapSoftmax != NOWHERE && lane < TILE) {
+    // The scores are captured whenever the softmax is; a lane reads those that it wrote.
+    let all = sliceSums(slices);
+    for (var j = lane; j < end; j += TILE) {
+      let i = head * (position + 1u) + j;
+      tap(params.tapSoftmax, i, exp(bitcast<f32>(taps[params.tapScores + i]) - top) / all);
+    }
+  }
+}
+
+// The sum of exponentials, after the last barrier.
+fn sliceSums(slices: u32) -> f32 {
+  var all = 0.0;
+  for (var s = 0u; s < slices; s++) {
+    all += scores[s];
+  }
+  return all;
 }

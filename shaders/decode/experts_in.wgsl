@@ -1,6 +1,6 @@
 #include <totals>
 // The first half of the experts of one token: y[slot] = silu(gate) * up, gate and up = W[e] (gain * x) * scale, e the slot's expert.
-// nIn is N_IN. x, gain (nIn); Wgate, Wup (experts, rows, nIn), of one type or of two; y (nUsed, rows). Grid: x 1 + row groups, y slots. f32 sums.
+// nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares; Wgate, Wup (experts, rows, nIn), of one type or of two; y (nUsed, rows), each slot folded. Grid: x 1 + row groups, y slots. f32 sums.
 // Every workgroup finds its expert among the router's keys. Group x = 0, y = 0 makes `route`: the chosen experts (nUsed), then the bits of
 // their weights p_e / max(sum of the chosen p, 2^-14) (nUsed), p the softmax over all experts.
 #include "decode/lib/team.wgsl"
@@ -8,8 +8,8 @@
 // Experts, rounded up to a multiple of 4.
 override EXPERTS = 128u;
 override USED = 8u;
-// gate, up.
-const SUMS = 2u * ROWS;
+// gate, up, squares.
+const SUMS = 2u * ROWS + 1u;
 const SMALLEST_SUM: f32 = 6.103515625e-5; // 2^-14
 const LOWEST: f32 = -3.4028234e38;
 
@@ -25,6 +25,7 @@ struct Params {
   firstGate: u32,
   firstUp: u32,
   eps: f32,
+  squareCount: u32,
   tapProbs: u32,
   tapIndices: u32,
   tapRouter: u32,
@@ -33,19 +34,17 @@ struct Params {
   tapSwiglu: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> gain: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> router: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> weightsGate: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> weightsUp: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
-@group(0) @binding(6) var<storage, read_write> route: array<u32>;
-@group(0) @binding(7) var<storage, read_write> taps: array<u32>;
-@group(0) @binding(8) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> stream: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> router: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> weightsGate: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> weightsUp: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<storage, read_write> route: array<u32>;
+@group(0) @binding(6) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(7) var<uniform> params: Params;
 
 #include "decode/lib/taps.wgsl"
-#include "decode/lib/normed_x.wgsl"
-#include <x>
+#include "decode/lib/stream_x.wgsl"
 #include "decode/lib/choose_experts.wgsl"
 #include "decode/lib/team_dot.wgsl" as Gate
 #include "decode/lib/team_dot.wgsl" as Up
@@ -108,20 +107,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return;
   }
   let slot = group.y;
-  fillX(lane);
-  shareValue(squares, lane);
   for (var e = lane; e < params.nExpert; e += GROUP) {
     if (rankOf(e) == slot) {
       chosen = e;
     }
   }
-  // A barrier as well.
   let expert = workgroupUniformLoad(&chosen);
   if (expert < params.firstExpert || expert >= params.endExpert) {
     return;
   }
-  let scale = normScale();
   let member = lane % LANES;
+  let blocks = foldBlocks(params.rows);
+  var scale = 0.0;
   let gateRow = (expert - params.firstGate) * params.rows;
   let upRow = (expert - params.firstUp) * params.rows;
   for (var b = 0u; b < BATCHES; b++) {
@@ -130,14 +127,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let upPlaces = rowPlacesUp(upRow + first, upRow + params.rows, params.stepUp);
     let gates = loadRowsGate(gatePlaces, firstUnitGate(member));
     let ups = loadRowsUp(upPlaces, firstUnitUp(member));
-    let totals = teamTotals(dotPairs(gatePlaces, upPlaces, member, gates, ups), lane);
+    var sums: array<f32, SUMS>;
+    if (b == 0u) {
+      sums[2u * ROWS] = someSquares(member);
+    }
+    let dots = dotPairs(gatePlaces, upPlaces, member, gates, ups);
+    for (var i = 0u; i < 2u * ROWS; i++) {
+      sums[i] = dots[i];
+    }
+    let totals = teamTotals(sums, lane);
+    if (b == 0u) {
+      scale = normScale(totals[2u * ROWS]);
+    }
     for (var r = 0u; r < ROWS; r++) {
       if (member == r % LANES && first + r < params.rows) {
         let gate = totals[r] * scale;
         let up = totals[ROWS + r] * scale;
         let value = silu(gate) * up;
         let to = slot * params.rows + first + r;
-        y[to] = value;
+        y[slot * 128u * blocks + foldedValue(first + r, blocks)] = value;
         tap(params.tapGate, to, gate);
         tap(params.tapUp, to, up);
         tap(params.tapSwiglu, to, value);

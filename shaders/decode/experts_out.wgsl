@@ -1,6 +1,6 @@
 #include <totals>
 // The second half of the experts of one token: y = residual + sum over slots, in slot order, of weight[slot] * W[e] x[slot].
-// nIn is N_IN. x (nUsed, nIn); W (experts, rows, nIn); route: chosen experts (nUsed), bits of their weights (nUsed); residual, y (rows). f32 sums.
+// nIn is N_IN. x (nUsed, nIn), each slot folded; W (experts, rows, nIn); route: chosen experts (nUsed), bits of their weights (nUsed); residual (rows); y a stream (lib/places.wgsl). f32 sums.
 // Team t of a workgroup takes slot t % nUsed and the row team t / nUsed: ROWS rows of one slot. GROUP is LANES * USED * row teams.
 #include "decode/lib/team.wgsl"
 
@@ -18,16 +18,24 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> route: array<u32>;
 @group(0) @binding(2) var<storage, read> residual: array<f32>;
-@group(0) @binding(3) var<storage, read> weights: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(0) @binding(5) var<storage, read_write> taps: array<u32>;
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> gain: array<f32>;
+@group(0) @binding(4) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(6) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(7) var<uniform> params: Params;
 
 #include "decode/lib/taps.wgsl"
-#include <x>
+#include "decode/lib/write_stream.wgsl"
 #include "decode/lib/team_dot.wgsl"
 
 var<workgroup> products: array<f32, ROWS * (GROUP / LANES)>;
+var<workgroup> rowSquares: array<f32, ROWS * (GROUP / LANES)>;
+// Where the slot's x begins.
+var<private> xFirst: u32;
+
+fn xAt(column: u32) -> vec4<f32> {
+  return x[xFirst + folded(column, foldBlocks(N_IN))];
+}
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
@@ -37,17 +45,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let slot = team % USED;
   let perBatch = GROUP / LANES / USED * ROWS;
   let base = route[slot] * params.rows;
-  slotOfX = slot;
+  xFirst = slot * 32u * foldBlocks(N_IN);
+  var squares = 0.0;
   for (var b = 0u; b < BATCHES; b++) {
     let groupRow = (group.x * BATCHES + b) * perBatch;
     let first = groupRow + rowTeam * ROWS;
     let places = rowPlaces(base + first, base + params.rows, params.step);
     let loaded = loadRows(places, firstUnit(member));
-    if (b == 0u) {
-      fillX(lane);
-    }
-    // Also for whoever still reads the products before.
-    workgroupBarrier();
     let totals = teamTotals(dotRows(places, member, loaded), lane);
     for (var r = 0u; r < ROWS; r++) {
       if (member == r % LANES) {
@@ -60,16 +64,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     for (var i = lane; i < perBatch; i += GROUP) {
       let row = groupRow + i;
+      rowSquares[i] = 0.0;
       if (row < params.rows) {
         var sum = 0.0;
         for (var s = 0u; s < USED; s++) {
           sum += bitcast<f32>(route[USED + s]) * products[i * USED + s];
         }
         let value = residual[row] + sum;
-        y[row] = value;
+        writeStream(params.rows, row, value);
+        rowSquares[i] = value * value;
         tap(params.tapSum, row, sum);
         tap(params.tapResidual, row, value);
       }
     }
+    workgroupBarrier();
+    for (var i = 0u; i < perBatch; i++) {
+      squares += rowSquares[i];
+    }
+  }
+  if (lane == 0u) {
+    writeSquares(params.rows, group.x, squares);
   }
 }

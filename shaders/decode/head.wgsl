@@ -1,28 +1,27 @@
 #include <totals>
-// Logits of one token: y[firstRow + r] = W[r] (gain * x) * inverseSqrt(sum x^2 / nIn + eps). nIn is N_IN. x, gain (nIn); W (rows, nIn): the head's rows
+// Logits of one token: y[firstRow + r] = W[r] (gain * x) * inverseSqrt(sum x^2 / nIn + eps). nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares; W (rows, nIn): the head's rows
 // from firstRow on. Row groups fold from x into z. f32 sums.
 #include "decode/lib/team.wgsl"
 
-const SUMS = ROWS;
+const SUMS = ROWS + 1u;
 
 struct Params {
   rows: u32,
   step: u32,
   firstRow: u32,
   eps: f32,
+  squareCount: u32,
   tapNorm: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> gain: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read_write> taps: array<u32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> stream: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(4) var<uniform> params: Params;
 
 #include "decode/lib/taps.wgsl"
-#include "decode/lib/normed_x.wgsl"
-#include <x>
+#include "decode/lib/stream_x.wgsl"
 #include "decode/lib/norm_rows.wgsl"
 
 fn emit(row: u32, value: f32) {

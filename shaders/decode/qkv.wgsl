@@ -1,10 +1,10 @@
 #include <totals>
 // y = (q, k, v) = W (gain * x) * inverseSqrt(sum x^2 / nIn + eps): RMSNorm and the three projections of one token.
-// nIn is N_IN. x, gain (nIn); Wq (rowsQ, nIn), Wk (rowsK, nIn), Wv (rowsV, nIn), each of its own type; y (rowsQ + rowsK + rowsV). f32 sums.
+// nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares; Wq (rowsQ, nIn), Wk (rowsK, nIn), Wv (rowsV, nIn), each of its own type; y (rowsQ + rowsK + rowsV). f32 sums.
 // Workgroups below groupsQ are q's, below groupsQk k's, the others v's.
 #include "decode/lib/team.wgsl"
 
-const SUMS = ROWS;
+const SUMS = ROWS + 1u;
 
 struct Params {
   rowsQ: u32,
@@ -17,22 +17,21 @@ struct Params {
   stepK: u32,
   stepV: u32,
   eps: f32,
+  squareCount: u32,
   tapNorm: u32,
   tapQkv: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> gain: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> weightsQ: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> weightsK: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read> weightsV: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
-@group(0) @binding(6) var<storage, read_write> taps: array<u32>;
-@group(0) @binding(7) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> stream: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weightsQ: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> weightsK: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> weightsV: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 #include "decode/lib/taps.wgsl"
-#include "decode/lib/normed_x.wgsl"
-#include <x>
+#include "decode/lib/stream_x.wgsl"
 #include "decode/lib/norm_rows.wgsl" as Q
 #include "decode/lib/norm_rows.wgsl" as K
 #include "decode/lib/norm_rows.wgsl" as V

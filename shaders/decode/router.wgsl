@@ -1,29 +1,28 @@
 #include <totals>
-// The router's logits of one token: W (gain * x) * inverseSqrt(sum x^2 / nIn + eps). nIn is N_IN. x, gain (nIn); W (rows, nIn). f32 sums.
+// The router's logits of one token: W (gain * x) * inverseSqrt(sum x^2 / nIn + eps). nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares; W (rows, nIn). f32 sums.
 // y: u32 keys that order as the logits do (rows, padded to a multiple of 4 with 0), then the logits' bits (rows, padded alike).
 #include "decode/lib/team.wgsl"
 
-const SUMS = ROWS;
+const SUMS = ROWS + 1u;
 
 struct Params {
   rows: u32,
   step: u32,
   eps: f32,
+  squareCount: u32,
   tapNorm: u32,
   tapLogits: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> gain: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read_write> y: array<u32>;
-@group(0) @binding(4) var<storage, read_write> taps: array<u32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> stream: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(3) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(4) var<uniform> params: Params;
 
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/order.wgsl"
-#include "decode/lib/normed_x.wgsl"
-#include <x>
+#include "decode/lib/stream_x.wgsl"
 #include "decode/lib/norm_rows.wgsl"
 
 fn emit(row: u32, value: f32) {

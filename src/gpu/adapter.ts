@@ -11,7 +11,6 @@ const RAISED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
   'maxStorageBuffersPerShaderStage',
-  'maxComputeWorkgroupStorageSize',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 /** Words by which software rasterisers give themselves away in vendor, architecture, device or description. */

@@ -1,6 +1,6 @@
 // The products of ROWS rows of W with x, a lane's share of them: lane `member` of LANES walks the units member, member + LANES, ... of each
 // row, so that neighbouring lanes load neighbouring bytes, and takes each part of x once for all the rows. f32 sums in a fixed order.
-// In two steps, so that the first weights are under way while x is prepared: loadRows, then dotRows.
+// In two steps, so that the first weights are under way while other things are: loadRows, then dotRows.
 #include <dot>
 
 fn dot32(a: array<vec4<f32>, 8>, b: array<vec4<f32>, 8>) -> f32 {

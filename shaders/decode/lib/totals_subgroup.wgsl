@@ -12,24 +12,3 @@ fn teamTotals(sums: array<f32, SUMS>, lane: u32) -> array<f32, SUMS> {
   }
   return totals;
 }
-
-var<workgroup> sharedParts: array<f32, GROUP / LANES>;
-
-// A value of each lane, before the barrier; their total, after it.
-fn shareValue(value: f32, lane: u32) {
-  var total = value;
-  for (var gap = LANES / 2u; gap > 0u; gap >>= 1u) {
-    total += subgroupShuffleXor(total, gap);
-  }
-  if (lane % LANES == 0u) {
-    sharedParts[lane / LANES] = total;
-  }
-}
-
-fn sharedTotal() -> f32 {
-  var total = 0.0;
-  for (var i = 0u; i < GROUP / LANES; i++) {
-    total += sharedParts[i];
-  }
-  return total;
-}

@@ -17,18 +17,3 @@ fn teamTotals(sums: array<f32, SUMS>, lane: u32) -> array<f32, SUMS> {
   }
   return totals;
 }
-
-var<workgroup> sharedParts: array<f32, GROUP>;
-
-// A value of each lane, before the barrier; their total, after it.
-fn shareValue(value: f32, lane: u32) {
-  sharedParts[lane] = value;
-}
-
-fn sharedTotal() -> f32 {
-  var total = 0.0;
-  for (var i = 0u; i < GROUP; i++) {
-    total += sharedParts[i];
-  }
-  return total;
-}

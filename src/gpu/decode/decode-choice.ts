@@ -19,7 +19,6 @@ export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> 
   });
   return {
     subgroups,
-    staged: true,
     teams: {
       qkv: team(32, 4, 64),
       project: team(32, 4, 64),

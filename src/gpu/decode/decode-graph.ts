@@ -2,7 +2,7 @@ import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { LayerKeys } from '../engine/kv-cache';
 import { storageBindings, type BindingName, type KernelSpec, type KernelVariant } from '../kernel-spec';
-import { gpuRowWords } from '../matmul/weight-layout';
+import { CHUNK, gpuRowWords } from '../matmul/weight-layout';
 import { MAX_GROUPS } from '../grid';
 import { paramsBytes, writeParams, type ParamsOf } from '../params';
 import { getPipeline, type Pipeline } from '../pipelines';
@@ -22,6 +22,9 @@ import type { DecodeWeights, ResidentMatrix, WeightTile } from './decode-weights
 
 /** Params lie at multiples of this in their buffer: WebGPU's default alignment of a dynamic offset. */
 const PARAMS_STEP = 256;
+
+/** Lanes of a workgroup of attention_join.wgsl. */
+const JOIN_LANES = 64;
 
 /** One dispatch of a token, ready to be encoded. */
 export interface DecodeDispatch {
@@ -44,7 +47,7 @@ export interface GraphInputs {
   readonly choice: DecodeChoice;
   readonly buffers: DecodeBuffers;
   readonly keys: (layer: number) => LayerKeys;
-  /** Whether attention has many splits, which are joined in a dispatch of their own. */
+  /** Whether attention has several splits, which are joined in a dispatch of their own. */
   readonly joins: boolean;
   readonly taps: GPUBuffer;
 }
@@ -71,7 +74,7 @@ interface Planned {
 }
 
 /**
- * Plans a token: embedding, six dispatches a layer (seven when attention has many splits), head, and the search for the largest logit.
+ * Plans a token: embedding, six dispatches a layer (seven when attention is split), head, and the search for the largest logit.
  * @throws TracerError `gpu-shader`, `gpu-limit`.
  */
 export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
@@ -126,7 +129,7 @@ function planEmbedding({ weights, buffers, taps, hparams }: GraphInputs, add: Ad
   for (const { buffer, firstRow, rows } of tiles) {
     add(
       'embed',
-      { token: buffers.token, weights: buffer, x: buffers.x, taps },
+      { token: buffers.token, gain: weights.vector('attn_norm', 0), weights: buffer, y: buffers.x, taps },
       (plan) => ({ nIn, rowVec4s: rowVec4s(type, nIn), firstRow, rows, tapEmbedding: plan.place('embedding') }),
       // A lane for 32 elements.
       [Math.ceil(nIn / 32 / 64), 1, 1],
@@ -148,8 +151,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   add(
     'qkv',
     {
-      x: buffers.x,
-      gain: weights.vector('attn_norm', layer),
+      stream: buffers.x,
       weightsQ: q.tile.buffer,
       weightsK: k.tile.buffer,
       weightsV: v.tile.buffer,
@@ -166,6 +168,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       stepK: rowVec4s(k.type, nEmbd),
       stepV: rowVec4s(v.type, nEmbd),
       eps,
+      squareCount: layer === 0 ? nEmbd / CHUNK : outGroups(hparams, choice.teams.expertsOut),
       tapNorm: plan.place('attn_norm', layer),
       tapQkv: plan.place('qkv_matmul', layer),
     }),
@@ -181,7 +184,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       gainK: weights.vector('attn_k_norm', layer),
       keys,
       values,
-      y: buffers.parts,
+      y: joins ? buffers.parts : buffers.attention,
       taps,
     },
     (plan) => ({
@@ -194,6 +197,8 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       tapQRope: plan.place('q_post_rope', layer),
       tapKRope: plan.place('k_post_rope', layer),
       tapScores: plan.place('attn_scores', layer),
+      tapSoftmax: joins ? NOWHERE : plan.place('attn_softmax', layer),
+      tapAttention: joins ? NOWHERE : plan.place('attention', layer),
     }),
     [nHead, undefined, 1],
     { layer, variant: { id: `heads of ${headDim}`, constants: { HEAD_DIM: headDim } } },
@@ -201,14 +206,15 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   if (joins) {
     add(
       'attentionJoin',
-      { parts: buffers.parts, step: buffers.step, y: buffers.joined, taps },
+      { parts: buffers.parts, step: buffers.step, y: buffers.attention, taps },
       (plan) => ({
         nHead,
-        headVec4s: headDim / 4,
+        headDim,
         tapScores: plan.place('attn_scores', layer),
         tapSoftmax: plan.place('attn_softmax', layer),
+        tapAttention: plan.place('attention', layer),
       }),
-      [Math.ceil(qDim / 4 / 32), 1, 1],
+      [Math.ceil(headDim / JOIN_LANES), nHead, 1],
       { layer },
     );
   }
@@ -216,9 +222,9 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   add(
     'project',
     {
-      parts: joins ? buffers.joined : buffers.parts,
-      step: buffers.step,
+      x: buffers.attention,
       residual: buffers.x,
+      gain: weights.vector('ffn_norm', layer),
       weights: out.tile.buffer,
       y: buffers.middle,
       taps,
@@ -226,12 +232,6 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
     (plan) => ({
       rows: nEmbd,
       step: rowVec4s(out.type, qDim),
-      nHead,
-      headVec4s: headDim / 4,
-      isJoined: joins ? 1 : 0,
-      tapScores: plan.place('attn_scores', layer),
-      tapSoftmax: joins ? NOWHERE : plan.place('attn_softmax', layer),
-      tapAttention: plan.place('attention', layer),
       tapProduct: plan.place('attn_out', layer),
       tapSum: plan.place('post_attn_residual', layer),
     }),
@@ -243,16 +243,19 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
 function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
   const { weights, buffers, taps, hparams, choice } = inputs;
   const { nEmbd, nExpert, nExpertUsed: nUsed, nFfExp, rmsEps: eps } = hparams;
-  const gain = weights.vector('ffn_norm', layer);
   const router = only(weights.matrix('ffn_gate_inp', layer));
   const { teams } = choice;
+  const { project } = teams;
+  // One of each team of the projection.
+  const squareCount = Math.ceil(nEmbd / rowsPerGroup(project)) * (project.group / project.lanes);
   add(
     'router',
-    { x: buffers.middle, gain, weights: router.tile.buffer, y: buffers.router, taps },
+    { stream: buffers.middle, weights: router.tile.buffer, y: buffers.router, taps },
     (plan) => ({
       rows: nExpert,
       step: rowVec4s(router.type, nEmbd),
       eps,
+      squareCount,
       tapNorm: plan.place('ffn_norm', layer),
       tapLogits: plan.place('moe_router_logits', layer),
     }),
@@ -270,8 +273,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
       add(
         'expertsIn',
         {
-          x: buffers.middle,
-          gain,
+          stream: buffers.middle,
           router: buffers.router,
           weightsGate: gates.buffer,
           weightsUp: ups.buffer,
@@ -290,6 +292,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
           firstGate: gates.firstRow / nFfExp,
           firstUp: ups.firstRow / nFfExp,
           eps,
+          squareCount,
           tapProbs: plan.place('moe_router_probs', layer),
           tapIndices: plan.place('moe_router_indices', layer),
           tapRouter: plan.place('moe_router', layer),
@@ -312,14 +315,14 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
     }
   }
   const down = only(weights.matrix('ffn_down_exps', layer));
-  const team = teams.expertsOut;
-  const group = outGroup(team, nUsed);
+  const isLast = layer === hparams.nLayer - 1;
   add(
     'expertsOut',
     {
       x: buffers.hidden,
       route: buffers.route,
       residual: buffers.middle,
+      gain: isLast ? weights.vector('output_norm') : weights.vector('attn_norm', layer + 1),
       weights: down.tile.buffer,
       y: buffers.x,
       taps,
@@ -331,13 +334,12 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
       tapSum: plan.place('moe_ffn_out', layer),
       tapResidual: plan.place('post_ffn_residual', layer),
     }),
-    [Math.ceil(nEmbd / (rowsPerGroup({ ...team, group }) / nUsed)), 1, 1],
+    [outGroups(hparams, teams.expertsOut), 1, 1],
     {
       layer,
       variant: variantOf(inputs, {
         kernel: 'expertsOut',
         nIn: nFfExp,
-        slots: nUsed,
         types: { '': down.type },
         constants: { USED: nUsed },
       }),
@@ -355,12 +357,13 @@ function planHead(inputs: GraphInputs, add: Add): void {
     const z = Math.ceil(groups / MAX_GROUPS);
     add(
       'head',
-      { x: buffers.x, gain: weights.vector('output_norm'), weights: buffer, y: buffers.logits, taps },
+      { stream: buffers.x, weights: buffer, y: buffers.logits, taps },
       (plan) => ({
         rows,
         step: rowVec4s(head.type, nEmbd),
         firstRow,
         eps,
+        squareCount: outGroups(hparams, choice.teams.expertsOut),
         tapNorm: plan.place('final_norm'),
       }),
       [Math.ceil(groups / z), 1, z],
@@ -400,10 +403,16 @@ function only({ type, tiles }: ResidentMatrix): { readonly type: ResidentMatrix[
   return { type, tile };
 }
 
-function variantOf({ context, hparams, choice }: GraphInputs, job: TeamJob): KernelVariant {
+function variantOf({ hparams, choice }: GraphInputs, job: TeamJob): KernelVariant {
   const team = choice.teams[job.kernel];
   const sized = job.kernel === 'expertsOut' ? { ...team, group: outGroup(team, hparams.nExpertUsed) } : team;
-  return teamVariant(choice, sized, job, context.device.limits.maxComputeWorkgroupStorageSize);
+  return teamVariant(choice, sized, job);
+}
+
+/** Workgroups of the experts' second half; each leaves a sum of squares. */
+function outGroups({ nEmbd, nExpertUsed }: HParams, team: TeamShape): number {
+  const group = outGroup(team, nExpertUsed);
+  return Math.ceil(nEmbd / (rowsPerGroup({ ...team, group }) / nExpertUsed));
 }
 
 function rowsPerGroup({ group, lanes, rows, batches }: TeamShape): number {

@@ -25,8 +25,6 @@ export type TeamKernel = (typeof TEAM_KERNELS)[number];
 export interface DecodeChoice {
   /** Whether teams add up in their subgroup, or in workgroup memory. */
   readonly subgroups: boolean;
-  /** Whether x is taken to workgroup memory first, where it fits. */
-  readonly staged: boolean;
   readonly teams: Readonly<Record<TeamKernel, TeamShape>>;
 }
 
@@ -34,14 +32,14 @@ export interface DecodeChoice {
 // prettier-ignore
 export const DECODE_KERNELS = {
   embed: {
-    ...base, file: 'decode/embed.wgsl', inputs: ['token'], weights: ['weights'], outputs: ['x', 'taps'],
+    ...base, file: 'decode/embed.wgsl', inputs: ['token', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
     params: { nIn: 'u32', rowVec4s: 'u32', firstRow: 'u32', rows: 'u32', tapEmbedding: 'u32' },
     variants: QUANT_TYPES.map(typeVariant),
   },
   qkv: {
-    ...base, file: 'decode/qkv.wgsl', inputs: ['x', 'gain'], weights: ['weightsQ', 'weightsK', 'weightsV'], outputs: ['y', 'taps'],
+    ...base, file: 'decode/qkv.wgsl', inputs: ['stream'], weights: ['weightsQ', 'weightsK', 'weightsV'], outputs: ['y', 'taps'],
     params: {
-      rowsQ: 'u32', rowsK: 'u32', rowsV: 'u32', groupsQ: 'u32', groupsQk: 'u32', stepQ: 'u32', stepK: 'u32', stepV: 'u32', eps: 'f32',
+      rowsQ: 'u32', rowsK: 'u32', rowsV: 'u32', groupsQ: 'u32', groupsQk: 'u32', stepQ: 'u32', stepK: 'u32', stepV: 'u32', eps: 'f32', squareCount: 'u32',
       tapNorm: 'u32', tapQkv: 'u32',
     },
   },
@@ -49,38 +47,35 @@ export const DECODE_KERNELS = {
     ...base, file: 'decode/attention.wgsl', inputs: ['qkv', 'step', 'gainQ', 'gainK'], outputs: ['keys', 'values', 'y', 'taps'],
     params: {
       nHead: 'u32', nHeadKv: 'u32', eps: 'f32', scale: 'f32',
-      tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32',
+      tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32',
     },
   },
   attentionJoin: {
     ...base, file: 'decode/attention_join.wgsl', inputs: ['parts', 'step'], outputs: ['y', 'taps'],
-    params: { nHead: 'u32', headVec4s: 'u32', tapScores: 'u32', tapSoftmax: 'u32' },
+    params: { nHead: 'u32', headDim: 'u32', tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32' },
   },
   project: {
-    ...base, file: 'decode/project.wgsl', inputs: ['parts', 'step', 'residual'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: {
-      rows: 'u32', step: 'u32', nHead: 'u32', headVec4s: 'u32', isJoined: 'u32',
-      tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32', tapProduct: 'u32', tapSum: 'u32',
-    },
+    ...base, file: 'decode/project.wgsl', inputs: ['x', 'residual', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
+    params: { rows: 'u32', step: 'u32', tapProduct: 'u32', tapSum: 'u32' },
   },
   router: {
-    ...base, file: 'decode/router.wgsl', inputs: ['x', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { rows: 'u32', step: 'u32', eps: 'f32', tapNorm: 'u32', tapLogits: 'u32' },
+    ...base, file: 'decode/router.wgsl', inputs: ['stream'], weights: ['weights'], outputs: ['y', 'taps'],
+    params: { rows: 'u32', step: 'u32', eps: 'f32', squareCount: 'u32', tapNorm: 'u32', tapLogits: 'u32' },
   },
   expertsIn: {
-    ...base, file: 'decode/experts_in.wgsl', inputs: ['x', 'gain', 'router'], weights: ['weightsGate', 'weightsUp'], outputs: ['y', 'route', 'taps'],
+    ...base, file: 'decode/experts_in.wgsl', inputs: ['stream', 'router'], weights: ['weightsGate', 'weightsUp'], outputs: ['y', 'route', 'taps'],
     params: {
-      rows: 'u32', nExpert: 'u32', nUsed: 'u32', stepGate: 'u32', stepUp: 'u32', firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32',
+      rows: 'u32', nExpert: 'u32', nUsed: 'u32', stepGate: 'u32', stepUp: 'u32', firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32', squareCount: 'u32',
       tapProbs: 'u32', tapIndices: 'u32', tapRouter: 'u32', tapGate: 'u32', tapUp: 'u32', tapSwiglu: 'u32',
     },
   },
   expertsOut: {
-    ...base, file: 'decode/experts_out.wgsl', inputs: ['x', 'route', 'residual'], weights: ['weights'], outputs: ['y', 'taps'],
+    ...base, file: 'decode/experts_out.wgsl', inputs: ['x', 'route', 'residual', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
     params: { rows: 'u32', step: 'u32', tapExperts: 'u32', tapSum: 'u32', tapResidual: 'u32' },
   },
   head: {
-    ...base, file: 'decode/head.wgsl', inputs: ['x', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { rows: 'u32', step: 'u32', firstRow: 'u32', eps: 'f32', tapNorm: 'u32' },
+    ...base, file: 'decode/head.wgsl', inputs: ['stream'], weights: ['weights'], outputs: ['y', 'taps'],
+    params: { rows: 'u32', step: 'u32', firstRow: 'u32', eps: 'f32', squareCount: 'u32', tapNorm: 'u32' },
   },
   argmaxParts: {
     ...base, file: 'decode/argmax_parts.wgsl', inputs: ['x'], outputs: ['parts'], params: { count: 'u32', perGroup: 'u32' },
@@ -105,58 +100,27 @@ function dotOf(type: QuantType, suffix: string): Readonly<Record<string, string>
 export interface TeamJob {
   readonly kernel: TeamKernel;
   readonly nIn: number;
-  /** Rows of x that a workgroup keeps. */
-  readonly slots?: number;
   /** By suffix of the kernel's `#include ... as`. */
   readonly types: Readonly<Record<string, QuantType>>;
   readonly constants?: Readonly<Record<string, number>>;
   readonly includes?: Readonly<Record<string, string>>;
 }
 
-/** How a product kernel is specialised for a job on an adapter with so many bytes of workgroup memory. */
-export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob, workgroupBytes: number): KernelVariant {
-  const { kernel, nIn, slots = 1, types } = job;
-  const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix));
-  const places = stagedPlaces(nIn);
-  const staged = choice.staged && 16 * slots * places + otherBytes(team) <= workgroupBytes;
-  const x = `${kernel === 'expertsOut' ? 'slots' : 'x'}_${staged ? 'staged' : 'direct'}`;
+/** How a product kernel is specialised for a job. */
+export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob): KernelVariant {
+  const { nIn, types } = job;
   const { lanes, rows, group, batches } = team;
+  const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix));
+  const how = choice.subgroups ? 'subgroup' : 'workgroup';
   return {
-    id: [
-      `${Object.values(types).join(' ')} of ${nIn}, ${group} lanes, ${lanes} a row, ${batches} times ${rows} rows`,
-      ...(staged ? ['staged'] : []),
-      ...(choice.subgroups ? ['subgroups'] : []),
-    ].join(', '),
+    id: `${Object.values(types).join(' ')} of ${nIn}: ${how}, ${group} lanes, ${lanes} a row, ${batches} times ${rows} rows`,
     includes: Object.assign(
-      {
-        totals: `decode/lib/totals_${choice.subgroups ? 'subgroup' : 'workgroup'}.wgsl`,
-        rowsPerTeam: `lib/team_rows_${rows}.wgsl`,
-        x: `decode/lib/${x}.wgsl`,
-      },
-      job.includes,
+      { totals: `decode/lib/totals_${how}.wgsl`, rowsPerTeam: `lib/team_rows_${rows}.wgsl`, ...job.includes },
       ...dots,
     ) as Record<string, string>,
-    constants: {
-      LANES: lanes,
-      GROUP: group,
-      BATCHES: batches,
-      N_IN: nIn,
-      ...(staged ? { STAGED: places } : {}),
-      ...job.constants,
-    },
+    constants: { LANES: lanes, GROUP: group, BATCHES: batches, N_IN: nIn, ...job.constants },
     ...(choice.subgroups ? { feature: 'subgroups' } : {}),
   };
-}
-
-/** vec4s of workgroup memory for a row of x; `shaders/decode/lib/x_staged.wgsl` says where each lies. */
-function stagedPlaces(nIn: number): number {
-  const last = nIn / 4 - 1;
-  return last + 5 * (last >> 5) + 4 * ((last >> 4) & 1) + 1;
-}
-
-/** Workgroup memory beside x, at most: sums of all lanes, the experts' logits and the products of all slots. */
-function otherBytes({ rows, group }: TeamShape): number {
-  return 4 * group * (3 * rows + 1) + 2048;
 }
 
 /** Lanes of a workgroup of the experts' second half: every slot has its teams, as many as about `team.group` lanes hold. */

@@ -52,7 +52,7 @@ export interface GenerateOptions extends DecodeOptions {
 }
 
 export interface Decoder {
-  /** Dispatches of a token, and of one layer, where attention has few splits. */
+  /** Dispatches of a token, and of one layer, where attention is not split. */
   readonly dispatches: { readonly token: number; readonly layer: number };
   /**
    * Runs one token at `position`, whose predecessors' keys and values are in place, and keeps its own. One submit, one readback.
@@ -99,8 +99,8 @@ class DecodeSession implements Decoder {
   readonly #hparams: HParams;
   readonly #buffers: DecodeBuffers;
   #taps: GPUBuffer;
-  /** With few splits of attention, and with many. */
-  readonly #built: { few?: Built | undefined; many?: Built | undefined } = {};
+  /** With attention whole, and split. */
+  readonly #built: { whole?: Built | undefined; split?: Built | undefined } = {};
   readonly #step: Uint32Array<ArrayBuffer>;
   readonly #rope: Float32Array<ArrayBuffer>;
   /** Staging buffers that nobody waits for, by size. */
@@ -119,7 +119,7 @@ class DecodeSession implements Decoder {
   }
 
   get dispatches(): { readonly token: number; readonly layer: number } {
-    const all = this.#built.few?.graph.dispatches ?? [];
+    const all = this.#built.whole?.graph.dispatches ?? [];
     return { token: all.length, layer: all.filter(({ layer }) => layer === 0).length };
   }
 
@@ -127,8 +127,8 @@ class DecodeSession implements Decoder {
   async prepare(nKeys: number): Promise<Built> {
     const { context, keys, choice, weights } = this.#options;
     keys.reserve(nKeys);
-    const { joined: joins } = splitsOf(nKeys);
-    const name = joins ? 'many' : 'few';
+    const joins = splitsOf(nKeys).count > 1;
+    const name = joins ? 'split' : 'whole';
     const layers = Array.from({ length: this.#hparams.nLayer }, (_, l) => keys.layer(l));
     const old = this.#built[name];
     const fits = old?.taps === this.#taps && old.keys.every((k, l) => k.keys === layers[l]?.keys);
@@ -189,7 +189,7 @@ class DecodeSession implements Decoder {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const built of [this.#built.few, this.#built.many]) {
+    for (const built of [this.#built.whole, this.#built.split]) {
       if (built !== undefined) this.#context.release(built.graph.params);
     }
     for (const buffer of Object.values<GPUBuffer>({ ...this.#buffers })) this.#context.release(buffer);

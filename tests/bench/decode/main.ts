@@ -20,7 +20,6 @@ const { values } = parseArgs({
     layers: { type: 'string', default: '48' },
     sweep: { type: 'boolean', default: false },
     kernels: { type: 'string', default: TEAM_KERNELS.join() },
-    direct: { type: 'boolean', default: false },
     workgroup: { type: 'boolean', default: false },
     tokens: { type: 'string', default: '64' },
     positions: { type: 'string', default: '0,250,511' },
@@ -40,11 +39,10 @@ keys.reserve(1024);
 const model: BenchModel = { context, hparams, weights, keys };
 let choice = await defaultChoice(context);
 if (values.workgroup) choice = { ...choice, subgroups: false };
-if (values.direct) choice = { ...choice, staged: false };
 const times = Number(values.times);
 
 await context.step(async () => {
-  let started = performance.now();
+  const started = performance.now();
   const graph = await benchGraph(model, choice);
   console.log(`graph of ${graph.dispatches.length} dispatches built in ${(performance.now() - started).toFixed(0)} ms`);
   console.log(`weights ${(weights.bytes / 1e9).toFixed(2)} GB`);
@@ -58,7 +56,11 @@ await context.step(async () => {
   console.log(`sum          ${sum.toFixed(0)} us a token`);
   const all = await timePasses(model, graph.dispatches, times);
   console.log(`token        ${all.toFixed(0)} us: ${(1e6 / all).toFixed(0)} tok/s on the GPU alone`);
-  started = performance.now();
+  for (const kernel of TEAM_KERNELS) {
+    const without = graph.dispatches.filter((d) => d.kernel !== kernel);
+    const us = all - (await timePasses(model, without, times));
+    console.log(`${kernel.padEnd(12)} ${(us / ofKernel(graph, kernel).length).toFixed(1).padStart(7)} us each in its place`);
+  }
   if (values.sweep) await sweep();
 });
 await tokens();
@@ -83,8 +85,11 @@ async function sweep(): Promise<void> {
 function candidates(kernel: (typeof TEAM_KERNELS)[number]): readonly TeamShape[] {
   const lanes = kernel === 'expertsOut' ? ([4, 8, 16] as const) : ([16, 32] as const);
   const all = lanes.flatMap((l) =>
-    ([1, 2, 4] as const).flatMap((rows) => [64, 128, 256].flatMap((group) => [1, 2, 4].map((batches) => ({ lanes: l, rows, group, batches })))),
+    ([1, 2, 4] as const).flatMap((rows) =>
+      [64, 128, 256].flatMap((group) => [1, 2, 4].map((batches) => ({ lanes: l, rows, group, batches }))),
+    ),
   );
+  return all.filter(({ rows, batches }) => rows * batches <= 8);
 }
 
 function withTeam(from: DecodeChoice, kernel: (typeof TEAM_KERNELS)[number], team: TeamShape): DecodeChoice {
