@@ -45,19 +45,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   var sum = 0.0;
   var value = 0.0;
-  let from = head * params.headDim + min(d, params.headDim - 1u);
+  let channel = head * params.headDim + min(d, params.headDim - 1u);
   // Eight loads at a time; splits beyond the last weigh nothing.
   for (var first = 0u; first < splits; first += 8u) {
     for (var i = 0u; i < 8u; i++) {
       let s = first + i;
       let weight = select(0.0, exp(pairs[s].x - top), s < splits);
-      value += weight * parts[min(s, splits - 1u) * all + from];
+      value += weight * parts[min(s, splits - 1u) * all + channel];
       sum += weight * pairs[s].y;
     }
   }
   if (d < params.headDim) {
-    y[foldedValue(from, foldBlocks(all))] = value / sum;
-    tap(params.tapAttention, from, value / sum);
+    y[foldedValue(channel, foldBlocks(all))] = value / sum;
+    tap(params.tapAttention, channel, value / sum);
   }
   if (params.tapSoftmax != NOWHERE && group.x == 0u) {
     // The scores are captured whenever the softmax is.

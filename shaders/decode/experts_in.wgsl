@@ -5,7 +5,7 @@
 // their weights p_e / max(sum of the chosen p, 2^-14) (nUsed), p the softmax over all experts.
 #include "decode/lib/team.wgsl"
 
-// Experts, rounded up to a multiple of 4.
+// Experts, rounded up to a multiple of 32.
 override EXPERTS = 128u;
 override USED = 8u;
 // gate, up, squares.
@@ -14,6 +14,8 @@ const SMALLEST_SUM: f32 = 6.103515625e-5; // 2^-14
 const LOWEST: f32 = -3.4028234e38;
 
 struct Params {
+  // Times that a team takes ROWS rows.
+  batches: u32,
   rows: u32,
   nExpert: u32,
   nUsed: u32,
@@ -92,6 +94,35 @@ fn makeRoute(lane: u32) {
   }
 }
 
+// someSquares of this lane.
+var<private> laneSquares: f32;
+
+// Adds up a batch of rows of both, and writes what comes of them.
+fn takePairs(first: u32, slot: u32, gates: array<f32, ROWS>, ups: array<f32, ROWS>, lane: u32) {
+  let member = lane % LANES;
+  let blocks = foldBlocks(params.rows);
+  var sums: array<f32, SUMS>;
+  for (var r = 0u; r < ROWS; r++) {
+    sums[r] = gates[r];
+    sums[ROWS + r] = ups[r];
+  }
+  sums[2u * ROWS] = laneSquares;
+  let totals = teamTotals(sums, lane);
+  let scale = normScale(totals[2u * ROWS]);
+  for (var r = 0u; r < ROWS; r++) {
+    if (member == r % LANES && first + r < params.rows) {
+      let gate = totals[r] * scale;
+      let up = totals[ROWS + r] * scale;
+      let value = silu(gate) * up;
+      let to = slot * params.rows + first + r;
+      y[slot * 128u * blocks + foldedValue(first + r, blocks)] = value;
+      tap(params.tapGate, to, gate);
+      tap(params.tapUp, to, up);
+      tap(params.tapSwiglu, to, value);
+    }
+  }
+}
+
 fn silu(g: f32) -> f32 {
   // exp(-|g|) never overflows.
   let e = exp(-abs(g));
@@ -107,6 +138,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return;
   }
   let slot = group.y;
+  laneSquares = someSquares(lane % LANES);
   for (var e = lane; e < params.nExpert; e += GROUP) {
     if (rankOf(e) == slot) {
       chosen = e;
@@ -116,40 +148,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (expert < params.firstExpert || expert >= params.endExpert) {
     return;
   }
-  let member = lane % LANES;
-  let blocks = foldBlocks(params.rows);
-  var scale = 0.0;
+  let step = GROUP / LANES * ROWS;
+  let first = (group.x - 1u) * step * params.batches + lane / LANES * ROWS;
   let gateRow = (expert - params.firstGate) * params.rows;
   let upRow = (expert - params.firstUp) * params.rows;
-  for (var b = 0u; b < BATCHES; b++) {
-    let first = (((group.x - 1u) * BATCHES + b) * (GROUP / LANES) + lane / LANES) * ROWS;
-    let gatePlaces = rowPlacesGate(gateRow + first, gateRow + params.rows, params.stepGate);
-    let upPlaces = rowPlacesUp(upRow + first, upRow + params.rows, params.stepUp);
-    let gates = loadRowsGate(gatePlaces, firstUnitGate(member));
-    let ups = loadRowsUp(upPlaces, firstUnitUp(member));
-    var sums: array<f32, SUMS>;
-    if (b == 0u) {
-      sums[2u * ROWS] = someSquares(member);
-    }
-    let dots = dotPairs(gatePlaces, upPlaces, member, gates, ups);
-    for (var i = 0u; i < 2u * ROWS; i++) {
-      sums[i] = dots[i];
-    }
-    let totals = teamTotals(sums, lane);
-    if (b == 0u) {
-      scale = normScale(totals[2u * ROWS]);
-    }
-    for (var r = 0u; r < ROWS; r++) {
-      if (member == r % LANES && first + r < params.rows) {
-        let gate = totals[r] * scale;
-        let up = totals[ROWS + r] * scale;
-        let value = silu(gate) * up;
-        let to = slot * params.rows + first + r;
-        y[slot * 128u * blocks + foldedValue(first + r, blocks)] = value;
-        tap(params.tapGate, to, gate);
-        tap(params.tapUp, to, up);
-        tap(params.tapSwiglu, to, value);
-      }
-    }
-  }
+  walkPairs(first, step, gateRow, upRow, slot, lane);
 }

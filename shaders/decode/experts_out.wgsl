@@ -8,6 +8,8 @@ override USED = 8u;
 const SUMS = ROWS;
 
 struct Params {
+  // Times that a team takes ROWS rows.
+  batches: u32,
   rows: u32,
   step: u32,
   tapExperts: u32,
@@ -37,51 +39,54 @@ fn xAt(column: u32) -> vec4<f32> {
   return x[xFirst + folded(column, foldBlocks(N_IN))];
 }
 
-@compute @workgroup_size(GROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+var<private> squares: f32;
+
+// Adds up a batch of rows of every slot, then the slots of each row.
+fn takeRows(first: u32, sums: array<f32, SUMS>, lane: u32) {
   let member = lane % LANES;
   let team = lane / LANES;
-  let rowTeam = team / USED;
   let slot = team % USED;
+  let rowTeam = team / USED;
   let perBatch = GROUP / LANES / USED * ROWS;
-  let base = route[slot] * params.rows;
-  xFirst = slot * 32u * foldBlocks(N_IN);
-  var squares = 0.0;
-  for (var b = 0u; b < BATCHES; b++) {
-    let groupRow = (group.x * BATCHES + b) * perBatch;
-    let first = groupRow + rowTeam * ROWS;
-    let places = rowPlaces(base + first, base + params.rows, params.step);
-    let loaded = loadRows(places, firstUnit(member));
-    let totals = teamTotals(dotRows(places, member, loaded), lane);
-    for (var r = 0u; r < ROWS; r++) {
-      if (member == r % LANES) {
-        products[(rowTeam * ROWS + r) * USED + slot] = totals[r];
-        if (first + r < params.rows) {
-          tap(params.tapExperts, slot * params.rows + first + r, totals[r]);
-        }
+  let totals = teamTotals(sums, lane);
+  for (var r = 0u; r < ROWS; r++) {
+    if (member == r % LANES) {
+      products[(rowTeam * ROWS + r) * USED + slot] = totals[r];
+      if (first + r < params.rows) {
+        tap(params.tapExperts, slot * params.rows + first + r, totals[r]);
       }
-    }
-    workgroupBarrier();
-    for (var i = lane; i < perBatch; i += GROUP) {
-      let row = groupRow + i;
-      rowSquares[i] = 0.0;
-      if (row < params.rows) {
-        var sum = 0.0;
-        for (var s = 0u; s < USED; s++) {
-          sum += bitcast<f32>(route[USED + s]) * products[i * USED + s];
-        }
-        let value = residual[row] + sum;
-        writeStream(params.rows, row, value);
-        rowSquares[i] = value * value;
-        tap(params.tapSum, row, sum);
-        tap(params.tapResidual, row, value);
-      }
-    }
-    workgroupBarrier();
-    for (var i = 0u; i < perBatch; i++) {
-      squares += rowSquares[i];
     }
   }
+  workgroupBarrier();
+  for (var i = lane; i < perBatch; i += GROUP) {
+    let row = first - rowTeam * ROWS + i;
+    rowSquares[i] = 0.0;
+    if (row < params.rows) {
+      var sum = 0.0;
+      for (var s = 0u; s < USED; s++) {
+        sum += bitcast<f32>(route[USED + s]) * products[i * USED + s];
+      }
+      let value = residual[row] + sum;
+      writeStream(params.rows, row, value);
+      rowSquares[i] = value * value;
+      tap(params.tapSum, row, sum);
+      tap(params.tapResidual, row, value);
+    }
+  }
+  workgroupBarrier();
+  for (var i = 0u; i < perBatch; i++) {
+    squares += rowSquares[i];
+  }
+}
+
+@compute @workgroup_size(GROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let team = lane / LANES;
+  let slot = team % USED;
+  let perBatch = GROUP / LANES / USED * ROWS;
+  let first = group.x * params.batches * perBatch + team / USED * ROWS;
+  xFirst = slot * 32u * foldBlocks(N_IN);
+  walkRows(first, perBatch, params.batches, route[slot] * params.rows, params.rows, params.step, lane);
   if (lane == 0u) {
     writeSquares(params.rows, group.x, squares);
   }

@@ -6,6 +6,8 @@
 const SUMS = ROWS + 1u;
 
 struct Params {
+  // Times that a team takes ROWS rows.
+  batches: u32,
   rows: u32,
   step: u32,
   firstRow: u32,
@@ -22,7 +24,8 @@ struct Params {
 
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/stream_x.wgsl"
-#include "decode/lib/norm_rows.wgsl"
+#include "decode/lib/take_normed.wgsl"
+#include "decode/lib/team_dot.wgsl"
 
 fn emit(row: u32, value: f32) {
   y[params.firstRow + row] = value;
@@ -35,7 +38,10 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let place = group.z * groups.x + group.x;
-  let scale = normRows(place * (GROUP / LANES * ROWS * BATCHES), params.rows, params.step, lane);
+  laneSquares = someSquares(lane % LANES);
+  let step = GROUP / LANES * ROWS;
+  endRow = params.rows;
+  walkRows(place * step * params.batches + lane / LANES * ROWS, step, params.batches, 0u, params.rows, params.step, lane);
   if (place == 0u) {
     tapNormed(params.tapNorm, scale, lane);
   }

@@ -6,6 +6,8 @@
 const SUMS = ROWS;
 
 struct Params {
+  // Times that a team takes ROWS rows.
+  batches: u32,
   rows: u32,
   step: u32,
   tapProduct: u32,
@@ -22,36 +24,38 @@ struct Params {
 
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/write_stream.wgsl"
-#include "decode/lib/team_dot.wgsl"
 
 fn xAt(column: u32) -> vec4<f32> {
   return x[folded(column, foldBlocks(N_IN))];
 }
 
-@compute @workgroup_size(GROUP)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let member = lane % LANES;
-  let team = group.x * (GROUP / LANES) + lane / LANES;
-  var squares = 0.0;
-  for (var b = 0u; b < BATCHES; b++) {
-    let first = ((group.x * BATCHES + b) * (GROUP / LANES) + lane / LANES) * ROWS;
-    let places = rowPlaces(first, params.rows, params.step);
-    let loaded = loadRows(places, firstUnit(member));
-    let totals = teamTotals(dotRows(places, member, loaded), lane);
-    for (var r = 0u; r < ROWS; r++) {
-      let row = first + r;
-      if (row < params.rows) {
-        let sum = residual[row] + totals[r];
-        squares += sum * sum;
-        if (member == r % LANES) {
-          writeStream(params.rows, row, sum);
-          tap(params.tapProduct, row, totals[r]);
-          tap(params.tapSum, row, sum);
-        }
+#include "decode/lib/team_dot.wgsl"
+
+// Of the team's rows.
+var<private> squares: f32;
+
+fn takeRows(first: u32, sums: array<f32, SUMS>, lane: u32) {
+  let totals = teamTotals(sums, lane);
+  for (var r = 0u; r < ROWS; r++) {
+    let row = first + r;
+    if (row < params.rows) {
+      let sum = residual[row] + totals[r];
+      squares += sum * sum;
+      if (lane % LANES == r % LANES) {
+        writeStream(params.rows, row, sum);
+        tap(params.tapProduct, row, totals[r]);
+        tap(params.tapSum, row, sum);
       }
     }
   }
-  if (member == 0u) {
-    writeSquares(params.rows, team, squares);
+}
+
+@compute @workgroup_size(GROUP)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let step = GROUP / LANES * ROWS;
+  let first = group.x * step * params.batches + lane / LANES * ROWS;
+  walkRows(first, step, params.batches, 0u, params.rows, params.step, lane);
+  if (lane % LANES == 0u) {
+    writeSquares(params.rows, group.x * (GROUP / LANES) + lane / LANES, squares);
   }
 }

@@ -7,6 +7,8 @@
 const SUMS = ROWS + 1u;
 
 struct Params {
+  // Times that a team takes ROWS rows.
+  batches: u32,
   rowsQ: u32,
   rowsK: u32,
   rowsV: u32,
@@ -32,9 +34,10 @@ struct Params {
 
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/stream_x.wgsl"
-#include "decode/lib/norm_rows.wgsl" as Q
-#include "decode/lib/norm_rows.wgsl" as K
-#include "decode/lib/norm_rows.wgsl" as V
+#include "decode/lib/take_normed.wgsl"
+#include "decode/lib/team_dot.wgsl" as Q
+#include "decode/lib/team_dot.wgsl" as K
+#include "decode/lib/team_dot.wgsl" as V
 
 // Where the matrix's rows go.
 var<private> to: u32;
@@ -46,17 +49,23 @@ fn emit(row: u32, value: f32) {
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let perGroup = GROUP / LANES * ROWS * BATCHES;
+  laneSquares = someSquares(lane % LANES);
+  let step = GROUP / LANES * ROWS;
+  let perGroup = step * params.batches;
+  let own = lane / LANES * ROWS;
   if (group.x < params.groupsQ) {
-    let scale = normRowsQ(group.x * perGroup, params.rowsQ, params.stepQ, lane);
+    endRow = params.rowsQ;
+    walkRowsQ(group.x * perGroup + own, step, params.batches, 0u, params.rowsQ, params.stepQ, lane);
     if (group.x == 0u) {
       tapNormed(params.tapNorm, scale, lane);
     }
   } else if (group.x < params.groupsQk) {
     to = params.rowsQ;
-    _ = normRowsK((group.x - params.groupsQ) * perGroup, params.rowsK, params.stepK, lane);
+    endRow = params.rowsK;
+    walkRowsK((group.x - params.groupsQ) * perGroup + own, step, params.batches, 0u, params.rowsK, params.stepK, lane);
   } else {
     to = params.rowsQ + params.rowsK;
-    _ = normRowsV((group.x - params.groupsQk) * perGroup, params.rowsV, params.stepV, lane);
+    endRow = params.rowsV;
+    walkRowsV((group.x - params.groupsQk) * perGroup + own, step, params.batches, 0u, params.rowsV, params.stepV, lane);
   }
 }

@@ -1,11 +1,13 @@
 #include <totals>
 // The router's logits of one token: W (gain * x) * inverseSqrt(sum x^2 / nIn + eps). nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares; W (rows, nIn). f32 sums.
-// y: u32 keys that order as the logits do (rows, padded to a multiple of 4 with 0), then the logits' bits (rows, padded alike).
+// y: u32 keys that order as the logits do (rows, padded to a multiple of 32 with 0), then the logits' bits (rows, padded alike).
 #include "decode/lib/team.wgsl"
 
 const SUMS = ROWS + 1u;
 
 struct Params {
+  // Times that a team takes ROWS rows.
+  batches: u32,
   rows: u32,
   step: u32,
   eps: f32,
@@ -23,17 +25,21 @@ struct Params {
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/order.wgsl"
 #include "decode/lib/stream_x.wgsl"
-#include "decode/lib/norm_rows.wgsl"
+#include "decode/lib/take_normed.wgsl"
+#include "decode/lib/team_dot.wgsl"
 
 fn emit(row: u32, value: f32) {
   y[row] = orderOf(bitcast<u32>(value));
-  y[((params.rows + 3u) & ~3u) + row] = bitcast<u32>(value);
+  y[((params.rows + 31u) & ~31u) + row] = bitcast<u32>(value);
   tap(params.tapLogits, row, value);
 }
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let scale = normRows(group.x * (GROUP / LANES * ROWS * BATCHES), params.rows, params.step, lane);
+  laneSquares = someSquares(lane % LANES);
+  let step = GROUP / LANES * ROWS;
+  endRow = params.rows;
+  walkRows(group.x * step * params.batches + lane / LANES * ROWS, step, params.batches, 0u, params.rows, params.step, lane);
   if (group.x == 0u) {
     tapNormed(params.tapNorm, scale, lane);
   }

@@ -30,6 +30,10 @@ fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   return 0.0;
 }
 
+fn chunkPrepared(chunk: u32, v: array<vec4<f32>, 8>) -> array<vec4<f32>, 8> {
+  return v;
+}
+
 fn chunkDot(unit: Unit, chunk: u32, v: array<vec4<f32>, 8>, total: f32) -> f32 {
   return dot(bitcast<vec4<f32>>(unit.values[0]), v[0]) + dot(bitcast<vec4<f32>>(unit.values[1]), v[1])
     + dot(bitcast<vec4<f32>>(unit.values[2]), v[2]) + dot(bitcast<vec4<f32>>(unit.values[3]), v[3])

@@ -1,14 +1,18 @@
-// Q6_K: the scale is multiplied once for its 16 weights; q - 32 is exact in a signed byte.
+// Q6_K: the scale is multiplied once for its 16 weights.
 #include "lib/q6_k.wgsl"
+#include "decode/lib/small_floats.wgsl"
 
 fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   return 0.0;
 }
 
-// Four q - 32, from the low four and the high two bits of each: q + 96 stays below 256, and flipping the top bit takes off 128.
+fn chunkPrepared(chunk: u32, v: array<vec4<f32>, 8>) -> array<vec4<f32>, 8> {
+  return scaledX(v, BYTE_FACTORS);
+}
+
+// Four q - 32, from the low four and the high two bits of each.
 fn fourQuants(low: u32, high: u32) -> vec4<f32> {
-  let q = (low & 0x0f0f0f0fu) | ((high & 0x03030303u) << 4u);
-  return signedBytes((q + 0x60606060u) ^ 0x80808080u);
+  return fourFloats((low & 0x0f0f0f0fu) | ((high & 0x03030303u) << 4u), 0x3fu, 32.0);
 }
 
 fn chunkDot(unit: Unit, chunk: u32, v: array<vec4<f32>, 8>, total: f32) -> f32 {

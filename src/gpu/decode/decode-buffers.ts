@@ -46,12 +46,17 @@ export function createBuffers(context: GpuContext, hparams: HParams): DecodeBuff
     qkv: make('qkv', qDim + 2 * kvDim),
     parts: make('parts', MOST_SPLITS * nHead * (headDim + 2)),
     attention: make('attention', foldedWords(qDim)),
-    router: make('router', 2 * Math.ceil(nExpert / 4) * 4),
+    router: make('router', 2 * paddedExperts(nExpert)),
     route: make('route', 2 * nExpertUsed),
     hidden: make('hidden', nExpertUsed * foldedWords(nFfExp)),
     logits: make('logits', nVocab),
     best: make('best', 2 * ARGMAX_PARTS),
   };
+}
+
+/** Places for experts in what the router leaves: whole pieces of 32. */
+export function paddedExperts(nExpert: number): number {
+  return Math.ceil(nExpert / 32) * 32;
 }
 
 /** Words of a folded vector. */

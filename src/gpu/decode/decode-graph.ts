@@ -7,10 +7,11 @@ import { MAX_GROUPS } from '../grid';
 import { paramsBytes, writeParams, type ParamsOf } from '../params';
 import { getPipeline, type Pipeline } from '../pipelines';
 import { typeVariant } from '../matmul/variants';
-import { ARGMAX_PARTS, type DecodeBuffers } from './decode-buffers';
+import { ARGMAX_PARTS, paddedExperts, type DecodeBuffers } from './decode-buffers';
 import {
   DECODE_KERNELS,
   outGroup,
+  rowUnits,
   teamVariant,
   type DecodeChoice,
   type DecodeKernel,
@@ -159,6 +160,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       taps,
     },
     (plan) => ({
+      batches: team.batches,
       rowsQ: qDim,
       rowsK: kvDim,
       rowsV: kvDim,
@@ -230,6 +232,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       taps,
     },
     (plan) => ({
+      batches: choice.teams.project.batches,
       rows: nEmbd,
       step: rowVec4s(out.type, qDim),
       tapProduct: plan.place('attn_out', layer),
@@ -252,6 +255,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
     'router',
     { stream: buffers.middle, weights: router.tile.buffer, y: buffers.router, taps },
     (plan) => ({
+      batches: teams.router.batches,
       rows: nExpert,
       step: rowVec4s(router.type, nEmbd),
       eps,
@@ -264,7 +268,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
   );
   const gate = weights.matrix('ffn_gate_exps', layer);
   const up = weights.matrix('ffn_up_exps', layer);
-  const pair = gate.type === up.type ? 'alike' : 'apart';
+  const pair = gate.type === up.type && rowUnits(gate.type, nEmbd) <= teams.expertsIn.lanes ? 'once' : 'many';
   for (const gates of gate.tiles) {
     for (const ups of up.tiles) {
       const first = Math.max(gates.firstRow, ups.firstRow);
@@ -282,6 +286,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
           taps,
         },
         (plan) => ({
+          batches: teams.expertsIn.batches,
           rows: nFfExp,
           nExpert,
           nUsed,
@@ -307,8 +312,12 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
             kernel: 'expertsIn',
             nIn: nEmbd,
             types: { Gate: gate.type, Up: up.type },
-            constants: { EXPERTS: Math.ceil(nExpert / 4) * 4, USED: nUsed },
-            includes: { pair: `decode/lib/pair_${pair}.wgsl` },
+            constants: { EXPERTS: paddedExperts(nExpert), USED: nUsed },
+            includes: {
+              pair: `decode/lib/pair_${pair}.wgsl`,
+              walkGate: 'decode/lib/walk_none.wgsl',
+              walkUp: 'decode/lib/walk_none.wgsl',
+            },
           }),
         },
       );
@@ -328,6 +337,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
       taps,
     },
     (plan) => ({
+      batches: teams.expertsOut.batches,
       rows: nEmbd,
       step: rowVec4s(down.type, nFfExp),
       tapExperts: plan.place('moe_expert_out', layer),
@@ -359,6 +369,7 @@ function planHead(inputs: GraphInputs, add: Add): void {
       'head',
       { stream: buffers.x, weights: buffer, y: buffers.logits, taps },
       (plan) => ({
+        batches: team.batches,
         rows,
         step: rowVec4s(head.type, nEmbd),
         firstRow,

@@ -1,7 +1,7 @@
-import { QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
+import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import type { KernelSpec, KernelVariant } from '../kernel-spec';
 import { typeVariant } from '../matmul/variants';
-import { weightLayout } from '../matmul/weight-layout';
+import { CHUNK, weightLayout } from '../matmul/weight-layout';
 
 const base = { entry: 'main', weights: [], variants: [{ id: 'plain' }] } as const;
 
@@ -39,7 +39,7 @@ export const DECODE_KERNELS = {
   qkv: {
     ...base, file: 'decode/qkv.wgsl', inputs: ['stream'], weights: ['weightsQ', 'weightsK', 'weightsV'], outputs: ['y', 'taps'],
     params: {
-      rowsQ: 'u32', rowsK: 'u32', rowsV: 'u32', groupsQ: 'u32', groupsQk: 'u32', stepQ: 'u32', stepK: 'u32', stepV: 'u32', eps: 'f32', squareCount: 'u32',
+      batches: 'u32', rowsQ: 'u32', rowsK: 'u32', rowsV: 'u32', groupsQ: 'u32', groupsQk: 'u32', stepQ: 'u32', stepK: 'u32', stepV: 'u32', eps: 'f32', squareCount: 'u32',
       tapNorm: 'u32', tapQkv: 'u32',
     },
   },
@@ -56,26 +56,26 @@ export const DECODE_KERNELS = {
   },
   project: {
     ...base, file: 'decode/project.wgsl', inputs: ['x', 'residual', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { rows: 'u32', step: 'u32', tapProduct: 'u32', tapSum: 'u32' },
+    params: { batches: 'u32', rows: 'u32', step: 'u32', tapProduct: 'u32', tapSum: 'u32' },
   },
   router: {
     ...base, file: 'decode/router.wgsl', inputs: ['stream'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { rows: 'u32', step: 'u32', eps: 'f32', squareCount: 'u32', tapNorm: 'u32', tapLogits: 'u32' },
+    params: { batches: 'u32', rows: 'u32', step: 'u32', eps: 'f32', squareCount: 'u32', tapNorm: 'u32', tapLogits: 'u32' },
   },
   expertsIn: {
     ...base, file: 'decode/experts_in.wgsl', inputs: ['stream', 'router'], weights: ['weightsGate', 'weightsUp'], outputs: ['y', 'route', 'taps'],
     params: {
-      rows: 'u32', nExpert: 'u32', nUsed: 'u32', stepGate: 'u32', stepUp: 'u32', firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32', squareCount: 'u32',
+      batches: 'u32', rows: 'u32', nExpert: 'u32', nUsed: 'u32', stepGate: 'u32', stepUp: 'u32', firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32', squareCount: 'u32',
       tapProbs: 'u32', tapIndices: 'u32', tapRouter: 'u32', tapGate: 'u32', tapUp: 'u32', tapSwiglu: 'u32',
     },
   },
   expertsOut: {
     ...base, file: 'decode/experts_out.wgsl', inputs: ['x', 'route', 'residual', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { rows: 'u32', step: 'u32', tapExperts: 'u32', tapSum: 'u32', tapResidual: 'u32' },
+    params: { batches: 'u32', rows: 'u32', step: 'u32', tapExperts: 'u32', tapSum: 'u32', tapResidual: 'u32' },
   },
   head: {
     ...base, file: 'decode/head.wgsl', inputs: ['stream'], weights: ['weights'], outputs: ['y', 'taps'],
-    params: { rows: 'u32', step: 'u32', firstRow: 'u32', eps: 'f32', squareCount: 'u32', tapNorm: 'u32' },
+    params: { batches: 'u32', rows: 'u32', step: 'u32', firstRow: 'u32', eps: 'f32', squareCount: 'u32', tapNorm: 'u32' },
   },
   argmaxParts: {
     ...base, file: 'decode/argmax_parts.wgsl', inputs: ['x'], outputs: ['parts'], params: { count: 'u32', perGroup: 'u32' },
@@ -91,9 +91,19 @@ export type DecodeKernel = keyof typeof DECODE_KERNELS;
 const OWN_DOTS: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0']);
 
 /** The include choices of one matrix; `suffix` as the kernel's `#include ... as` says. */
-function dotOf(type: QuantType, suffix: string): Readonly<Record<string, string>> {
+function dotOf(type: QuantType, suffix: string, nIn: number, lanes: number): Readonly<Record<string, string>> {
   const dot = OWN_DOTS.has(type) ? `decode/lib/dot_${type.toLowerCase()}.wgsl` : 'decode/lib/dot_plain.wgsl';
-  return { [`dot${suffix}`]: dot, [`weights${suffix}`]: weightLayout(type).shader };
+  const walk = rowUnits(type, nIn) <= lanes ? 'once' : 'many';
+  return {
+    [`dot${suffix}`]: dot,
+    [`weights${suffix}`]: weightLayout(type).shader,
+    [`walk${suffix}`]: `decode/lib/walk_${walk}.wgsl`,
+  };
+}
+
+/** Units of a row, at least: as the type's file in `shaders/` counts them, F32 by chunks. */
+export function rowUnits(type: QuantType, nIn: number): number {
+  return nIn / (ggmlType(type).blockSize === 256 && type !== 'IQ4_XS' ? 64 : CHUNK);
 }
 
 /** What a product's workgroups are made for. */
@@ -109,16 +119,17 @@ export interface TeamJob {
 /** How a product kernel is specialised for a job. */
 export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob): KernelVariant {
   const { nIn, types } = job;
-  const { lanes, rows, group, batches } = team;
-  const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix));
+  const { lanes, rows, group } = team;
+  const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix, nIn, lanes));
   const how = choice.subgroups ? 'subgroup' : 'workgroup';
   return {
-    id: `${Object.values(types).join(' ')} of ${nIn}: ${how}, ${group} lanes, ${lanes} a row, ${batches} times ${rows} rows`,
+    id: `${Object.values(types).join(' ')} of ${nIn}: ${how}, ${group} lanes, ${lanes} a row, ${rows} rows`,
     includes: Object.assign(
-      { totals: `decode/lib/totals_${how}.wgsl`, rowsPerTeam: `lib/team_rows_${rows}.wgsl`, ...job.includes },
+      { totals: `decode/lib/totals_${how}.wgsl`, rowsPerTeam: `lib/team_rows_${rows}.wgsl` },
       ...dots,
+      job.includes,
     ) as Record<string, string>,
-    constants: { LANES: lanes, GROUP: group, BATCHES: batches, N_IN: nIn, ...job.constants },
+    constants: { LANES: lanes, GROUP: group, N_IN: nIn, ...job.constants },
     ...(choice.subgroups ? { feature: 'subgroups' } : {}),
   };
 }

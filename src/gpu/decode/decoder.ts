@@ -231,7 +231,9 @@ class DecodeSession implements Decoder {
     const words = 1 + logitWords + plan.words;
     const staging = this.#staging(4 * words);
     const encoder = device.createCommandEncoder();
-    encodeToken(encoder, built.graph.dispatches, splits.count);
+    const pass = encoder.beginComputePass({ label: 'decode' });
+    encodePass(pass, built.graph.dispatches, splits.count);
+    pass.end();
     encoder.copyBufferToBuffer(this.#buffers.token, 0, staging, 0, 4);
     if (wantsLogits) encoder.copyBufferToBuffer(this.#buffers.logits, 0, staging, 4, 4 * nVocab);
     if (plan.words > 0) encoder.copyBufferToBuffer(this.#taps, 0, staging, 4 * (1 + logitWords), 4 * plan.words);
@@ -299,13 +301,12 @@ class DecodeSession implements Decoder {
   }
 }
 
-/** Records a token's dispatches as one pass. */
-export function encodeToken(
-  encoder: GPUCommandEncoder,
+/** Records a token's dispatches. */
+export function encodePass(
+  pass: GPUComputePassEncoder,
   dispatches: readonly DecodeDispatch[],
   splits: number,
 ): void {
-  const pass = encoder.beginComputePass({ label: 'decode' });
   let last: GPUComputePipeline | undefined;
   for (const { pipeline, group, offsets, x, y, z } of dispatches) {
     if (pipeline !== last) pass.setPipeline(pipeline);
@@ -313,5 +314,4 @@ export function encodeToken(
     pass.setBindGroup(0, group, offsets);
     pass.dispatchWorkgroups(x, y ?? splits, z);
   }
-  pass.end();
 }

@@ -46,21 +46,25 @@ await context.step(async () => {
   const graph = await benchGraph(model, choice);
   console.log(`graph of ${graph.dispatches.length} dispatches built in ${(performance.now() - started).toFixed(0)} ms`);
   console.log(`weights ${(weights.bytes / 1e9).toFixed(2)} GB`);
+  const all = await timePasses(model, graph.dispatches, times);
   let sum = 0;
   for (const kernel of [...new Set(graph.dispatches.map((d) => d.kernel))]) {
     const some = ofKernel(graph, kernel);
-    const us = await timePasses(model, some, Math.ceil((times * 48) / some.length));
-    sum += us;
-    console.log(`${kernel.padEnd(12)} ${(us / some.length).toFixed(1).padStart(7)} us each, ${us.toFixed(0)} us a token`);
+    const { gpu } = await timePasses(model, some, Math.ceil((times * 48) / some.length));
+    const without = graph.dispatches.filter((d) => d.kernel !== kernel);
+    const rest = await timePasses(model, without, times);
+    sum += gpu;
+    const each = (us: number): string => (us / some.length).toFixed(1).padStart(7);
+    console.log(`${kernel.padEnd(12)} ${each(gpu)} us alone, ${each(all.gpu - rest.gpu)} us in its place`);
   }
   console.log(`sum          ${sum.toFixed(0)} us a token`);
-  const all = await timePasses(model, graph.dispatches, times);
-  console.log(`token        ${all.toFixed(0)} us: ${(1e6 / all).toFixed(0)} tok/s on the GPU alone`);
-  for (const kernel of TEAM_KERNELS) {
-    const without = graph.dispatches.filter((d) => d.kernel !== kernel);
-    const us = all - (await timePasses(model, without, times));
-    console.log(`${kernel.padEnd(12)} ${(us / ofKernel(graph, kernel).length).toFixed(1).padStart(7)} us each in its place`);
-  }
+  const cpu = all.encode + all.finish + all.submit;
+  console.log(
+    `token        ${all.gpu.toFixed(0)} us on the GPU: ${(1e6 / all.gpu).toFixed(0)} tok/s; on the CPU ${cpu.toFixed(0)} us:`,
+    `encode ${all.encode.toFixed(0)}, finish ${all.finish.toFixed(0)}, submit ${all.submit.toFixed(0)}`,
+  );
+  const one = await timePasses(model, graph.dispatches, 1);
+  console.log(`one token    gpu ${one.gpu.toFixed(0)}, encode ${one.encode.toFixed(0)}, finish ${one.finish.toFixed(0)}, submit ${one.submit.toFixed(0)}`);
   if (values.sweep) await sweep();
 });
 await tokens();
@@ -70,10 +74,14 @@ async function sweep(): Promise<void> {
   for (const kernel of TEAM_KERNELS) {
     if (!values.kernels.split(',').includes(kernel)) continue;
     const results: { readonly name: string; readonly us: number }[] = [];
+    const built = [];
     for (const team of candidates(kernel)) {
       const graph = await benchGraph(model, withTeam(choice, kernel, team));
+      built.push({ team, graph });
+    }
+    for (const { team, graph } of built) {
       const some = ofKernel(graph, kernel);
-      const us = (await timePasses(model, some, Math.ceil((times * 48) / some.length))) / some.length;
+      const us = (await timePasses(model, some, Math.ceil((times * 48) / some.length))).gpu / some.length;
       results.push({ name: `${team.lanes}x${team.rows}/${team.group}*${team.batches}`, us });
       context.release(graph.params);
     }

@@ -3,9 +3,10 @@ import { buildGraph, type DecodeDispatch, type DecodeGraph } from '../../../src/
 import type { DecodeChoice, DecodeKernel } from '../../../src/gpu/decode/decode-kernels';
 import { TapPlan } from '../../../src/gpu/decode/decode-taps';
 import type { DecodeWeights } from '../../../src/gpu/decode/decode-weights';
-import { encodeToken } from '../../../src/gpu/decode/decoder';
+import { encodePass } from '../../../src/gpu/decode/decoder';
 import type { GpuContext } from '../../../src/gpu/device';
 import type { KvCache } from '../../../src/gpu/engine/kv-cache';
+import { readBack } from '../../../src/gpu/readback';
 import type { HParams } from '../../../src/model/hparams';
 
 export interface BenchModel {
@@ -16,44 +17,74 @@ export interface BenchModel {
 }
 
 /** Builds a token's graph with its params in place. */
-export async function benchGraph(model: BenchModel, choice: DecodeChoice): Promise<DecodeGraph> {
+export async function benchGraph(model: BenchModel, choice: DecodeChoice, joins = false): Promise<DecodeGraph> {
   const { context, hparams } = model;
   buffers ??= createBuffers(context, hparams);
   taps ??= context.allocate('taps', 4, GPUBufferUsage.STORAGE);
-  const graph = await buildGraph({
-    ...model,
-    choice,
-    buffers,
-    keys: (layer) => model.keys.layer(layer),
-    joins: false,
-    taps,
-  });
+  const keys = (layer: number): ReturnType<KvCache['layer']> => model.keys.layer(layer);
+  const graph = await buildGraph({ ...model, choice, buffers, keys, joins, taps });
   context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, 1)));
   return graph;
 }
 let buffers: ReturnType<typeof createBuffers> | undefined;
 let taps: GPUBuffer | undefined;
 
-/** Microseconds a pass over the dispatches, `times` and `3 * times` passes in one submit: the difference leaves out submit and wait. */
+/** Where a batch of passes spends its time, in microseconds a pass. */
+export interface Timing {
+  /** Between the timestamps of the first pass's beginning and the last one's end. */
+  readonly gpu: number;
+  readonly encode: number;
+  readonly finish: number;
+  readonly submit: number;
+}
+
+/** The GPU is kept busy for this long ahead of a measurement: an idle one runs at a fraction of its clock. */
+const WARM_MS = 60;
+const REPEATS = 3;
+
+/** Times passes over the dispatches, `count` in one submit; the best of a few. */
 export async function timePasses(
-  { context: { device } }: BenchModel,
+  { context }: BenchModel,
   dispatches: readonly DecodeDispatch[],
-  times: number,
-): Promise<number> {
-  const run = async (count: number): Promise<number> => {
+  count: number,
+): Promise<Timing> {
+  const { device } = context;
+  const querySet = device.createQuerySet({ type: 'timestamp', count: 2 });
+  const resolved = context.allocate('timestamps', 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
+  const once = (): Omit<Timing, 'gpu'> => {
+    const t0 = performance.now();
     const encoder = device.createCommandEncoder();
-    for (let i = 0; i < count; i++) encodeToken(encoder, dispatches, 1);
+    const pass = encoder.beginComputePass({
+      timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
+    });
+    for (let i = 0; i < count; i++) encodePass(pass, dispatches, 1);
+    pass.end();
+    encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
+    const t1 = performance.now();
     const commands = encoder.finish();
-    await device.queue.onSubmittedWorkDone();
-    const started = performance.now();
+    const t2 = performance.now();
     device.queue.submit([commands]);
-    await device.queue.onSubmittedWorkDone();
-    return performance.now() - started;
+    const t3 = performance.now();
+    const us = (ms: number): number => (1000 * ms) / count;
+    return { encode: us(t1 - t0), finish: us(t2 - t1), submit: us(t3 - t2) };
   };
-  await run(times);
-  const short = Math.min(await run(times), await run(times), await run(times));
-  const long = Math.min(await run(3 * times), await run(3 * times), await run(3 * times));
-  return ((long - short) * 1000) / (2 * times);
+  const warm = performance.now();
+  while (performance.now() - warm < WARM_MS) {
+    once();
+    await device.queue.onSubmittedWorkDone();
+  }
+  let best: Timing | undefined;
+  for (let i = 0; i < REPEATS; i++) {
+    const cpu = once();
+    const [start = 0n, end = 0n] = new BigUint64Array(
+      await readBack(context, [{ buffer: resolved, offset: 0, size: 16 }]),
+    );
+    const gpu = Number(end - start) / 1000 / count;
+    if (best === undefined || gpu < best.gpu) best = { gpu, ...cpu };
+  }
+  querySet.destroy();
+  context.release(resolved);
+  return best ?? { gpu: NaN, encode: NaN, finish: NaN, submit: NaN };
 }
 
 /** The dispatches of one kernel, all layers. */
