@@ -8,13 +8,11 @@
 // Experts, rounded up to a multiple of 32.
 override EXPERTS = 128u;
 override USED = 8u;
-// gate, up, squares.
-const SUMS = 2u * ROWS + 1u;
 const SMALLEST_SUM: f32 = 6.103515625e-5; // 2^-14
 const LOWEST: f32 = -3.4028234e38;
 
 struct Params {
-  // Times that a team takes ROWS rows.
+  // Rows that a team takes.
   batches: u32,
   rows: u32,
   nExpert: u32,
@@ -97,29 +95,20 @@ fn makeRoute(lane: u32) {
 // someSquares of this lane.
 var<private> laneSquares: f32;
 
-// Adds up a batch of rows of both, and writes what comes of them.
-fn takePairs(first: u32, slot: u32, gates: array<f32, ROWS>, ups: array<f32, ROWS>, lane: u32) {
-  let member = lane % LANES;
-  let blocks = foldBlocks(params.rows);
-  var sums: array<f32, SUMS>;
-  for (var r = 0u; r < ROWS; r++) {
-    sums[r] = gates[r];
-    sums[ROWS + r] = ups[r];
-  }
-  sums[2u * ROWS] = laneSquares;
-  let totals = teamTotals(sums, lane);
-  let scale = normScale(totals[2u * ROWS]);
-  for (var r = 0u; r < ROWS; r++) {
-    if (member == r % LANES && first + r < params.rows) {
-      let gate = totals[r] * scale;
-      let up = totals[ROWS + r] * scale;
-      let value = silu(gate) * up;
-      let to = slot * params.rows + first + r;
-      y[slot * 128u * blocks + foldedValue(first + r, blocks)] = value;
-      tap(params.tapGate, to, gate);
-      tap(params.tapUp, to, up);
-      tap(params.tapSwiglu, to, value);
-    }
+var<private> slot: u32;
+
+// Adds up a row of both, and writes what comes of it.
+fn takePair(row: u32, own: vec2<f32>, lane: u32) {
+  let totals = teamTotals(vec3(own, laneSquares), lane);
+  if (lane % LANES == 0u && row < params.rows) {
+    let pair = totals.xy * normScale(totals.z);
+    let value = silu(pair.x) * pair.y;
+    let blocks = foldBlocks(params.rows);
+    let to = slot * params.rows + row;
+    y[slot * 128u * blocks + foldedValue(row, blocks)] = value;
+    tap(params.tapGate, to, pair.x);
+    tap(params.tapUp, to, pair.y);
+    tap(params.tapSwiglu, to, value);
   }
 }
 
@@ -137,7 +126,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     return;
   }
-  let slot = group.y;
+  slot = group.y;
   laneSquares = someSquares(lane % LANES);
   for (var e = lane; e < params.nExpert; e += GROUP) {
     if (rankOf(e) == slot) {
@@ -148,9 +137,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (expert < params.firstExpert || expert >= params.endExpert) {
     return;
   }
-  let step = GROUP / LANES * ROWS;
-  let first = (group.x - 1u) * step * params.batches + lane / LANES * ROWS;
+  let step = GROUP / LANES;
+  let first = (group.x - 1u) * step * params.batches + lane / LANES;
   let gateRow = (expert - params.firstGate) * params.rows;
   let upRow = (expert - params.firstUp) * params.rows;
-  walkPairs(first, step, gateRow, upRow, slot, lane);
+  walkPairs(first, step, gateRow, upRow, lane);
 }

@@ -1,14 +1,12 @@
 #include <totals>
 // The second half of the experts of one token: y = residual + sum over slots, in slot order, of weight[slot] * W[e] x[slot].
 // nIn is N_IN. x (nUsed, nIn), each slot folded; W (experts, rows, nIn); route: chosen experts (nUsed), bits of their weights (nUsed); residual (rows); y a stream (lib/places.wgsl). f32 sums.
-// Team t of a workgroup takes slot t % nUsed and the row team t / nUsed: ROWS rows of one slot. GROUP is LANES * USED * row teams.
+// Team t of a workgroup takes a row of slot t % nUsed; row team t / nUsed. GROUP is LANES * USED * row teams.
 #include "decode/lib/team.wgsl"
 
 override USED = 8u;
-const SUMS = ROWS;
-
 struct Params {
-  // Times that a team takes ROWS rows.
+  // Rows that a team takes.
   batches: u32,
   rows: u32,
   step: u32,
@@ -30,8 +28,8 @@ struct Params {
 #include "decode/lib/write_stream.wgsl"
 #include "decode/lib/team_dot.wgsl"
 
-var<workgroup> products: array<f32, ROWS * (GROUP / LANES)>;
-var<workgroup> rowSquares: array<f32, ROWS * (GROUP / LANES)>;
+var<workgroup> products: array<f32, GROUP / LANES>;
+var<workgroup> rowSquares: array<f32, GROUP / LANES>;
 // Where the slot's x begins.
 var<private> xFirst: u32;
 
@@ -41,41 +39,40 @@ fn xAt(column: u32) -> vec4<f32> {
 
 var<private> squares: f32;
 
-// Adds up a batch of rows of every slot, then the slots of each row.
-fn takeRows(first: u32, sums: array<f32, SUMS>, lane: u32) {
-  let member = lane % LANES;
+// Adds up a row of every slot, then the slots of each row.
+fn takeRow(row: u32, own: f32, lane: u32) {
   let team = lane / LANES;
   let slot = team % USED;
   let rowTeam = team / USED;
-  let perBatch = GROUP / LANES / USED * ROWS;
-  let totals = teamTotals(sums, lane);
-  for (var r = 0u; r < ROWS; r++) {
-    if (member == r % LANES) {
-      products[(rowTeam * ROWS + r) * USED + slot] = totals[r];
-      if (first + r < params.rows) {
-        tap(params.tapExperts, slot * params.rows + first + r, totals[r]);
-      }
+  let rowTeams = GROUP / LANES / USED;
+  let total = teamTotal(own, lane);
+  if (lane % LANES == 0u) {
+    products[team] = total;
+    if (row < params.rows) {
+      tap(params.tapExperts, slot * params.rows + row, total);
     }
   }
   workgroupBarrier();
-  for (var i = lane; i < perBatch; i += GROUP) {
-    let row = first - rowTeam * ROWS + i;
-    rowSquares[i] = 0.0;
-    if (row < params.rows) {
+  if (lane < rowTeams) {
+    let outRow = row - rowTeam + lane;
+    rowSquares[lane] = 0.0;
+    if (outRow < params.rows) {
       var sum = 0.0;
       for (var s = 0u; s < USED; s++) {
-        sum += bitcast<f32>(route[USED + s]) * products[i * USED + s];
+        sum += bitcast<f32>(route[USED + s]) * products[lane * USED + s];
       }
-      let value = residual[row] + sum;
-      writeStream(params.rows, row, value);
-      rowSquares[i] = value * value;
-      tap(params.tapSum, row, sum);
-      tap(params.tapResidual, row, value);
+      let value = residual[outRow] + sum;
+      writeStream(params.rows, outRow, value);
+      rowSquares[lane] = value * value;
+      tap(params.tapSum, outRow, sum);
+      tap(params.tapResidual, outRow, value);
     }
   }
   workgroupBarrier();
-  for (var i = 0u; i < perBatch; i++) {
-    squares += rowSquares[i];
+  if (lane == 0u) {
+    for (var i = 0u; i < rowTeams; i++) {
+      squares += rowSquares[i];
+    }
   }
 }
 
@@ -83,10 +80,10 @@ fn takeRows(first: u32, sums: array<f32, SUMS>, lane: u32) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   let team = lane / LANES;
   let slot = team % USED;
-  let perBatch = GROUP / LANES / USED * ROWS;
-  let first = group.x * params.batches * perBatch + team / USED * ROWS;
+  let rowTeams = GROUP / LANES / USED;
+  let first = group.x * params.batches * rowTeams + team / USED;
   xFirst = slot * 32u * foldBlocks(N_IN);
-  walkRows(first, perBatch, params.batches, route[slot] * params.rows, params.rows, params.step, lane);
+  walkRows(first, rowTeams, params.batches, route[slot] * params.rows, params.rows, params.step, lane);
   if (lane == 0u) {
     writeSquares(params.rows, group.x, squares);
   }

@@ -3,10 +3,8 @@
 // from firstRow on. Row groups fold from x into z. f32 sums.
 #include "decode/lib/team.wgsl"
 
-const SUMS = ROWS + 1u;
-
 struct Params {
-  // Times that a team takes ROWS rows.
+  // Rows that a team takes.
   batches: u32,
   rows: u32,
   step: u32,
@@ -39,9 +37,9 @@ fn main(
 ) {
   let place = group.z * groups.x + group.x;
   laneSquares = someSquares(lane % LANES);
-  let step = GROUP / LANES * ROWS;
+  let step = GROUP / LANES;
   endRow = params.rows;
-  walkRows(place * step * params.batches + lane / LANES * ROWS, step, params.batches, 0u, params.rows, params.step, lane);
+  walkRows(place * step * params.batches + lane / LANES, step, params.batches, 0u, params.rows, params.step, lane);
   if (place == 0u) {
     tapNormed(params.tapNorm, scale, lane);
   }

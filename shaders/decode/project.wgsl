@@ -3,10 +3,8 @@
 // y a stream (lib/places.wgsl), a sum of squares for each team. f32 sums.
 #include "decode/lib/team.wgsl"
 
-const SUMS = ROWS;
-
 struct Params {
-  // Times that a team takes ROWS rows.
+  // Rows that a team takes.
   batches: u32,
   rows: u32,
   step: u32,
@@ -34,26 +32,23 @@ fn xAt(column: u32) -> vec4<f32> {
 // Of the team's rows.
 var<private> squares: f32;
 
-fn takeRows(first: u32, sums: array<f32, SUMS>, lane: u32) {
-  let totals = teamTotals(sums, lane);
-  for (var r = 0u; r < ROWS; r++) {
-    let row = first + r;
-    if (row < params.rows) {
-      let sum = residual[row] + totals[r];
-      squares += sum * sum;
-      if (lane % LANES == r % LANES) {
-        writeStream(params.rows, row, sum);
-        tap(params.tapProduct, row, totals[r]);
-        tap(params.tapSum, row, sum);
-      }
+fn takeRow(row: u32, own: f32, lane: u32) {
+  let total = teamTotal(own, lane);
+  if (row < params.rows) {
+    let sum = residual[row] + total;
+    squares += sum * sum;
+    if (lane % LANES == 0u) {
+      writeStream(params.rows, row, sum);
+      tap(params.tapProduct, row, total);
+      tap(params.tapSum, row, sum);
     }
   }
 }
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let step = GROUP / LANES * ROWS;
-  let first = group.x * step * params.batches + lane / LANES * ROWS;
+  let step = GROUP / LANES;
+  let first = group.x * step * params.batches + lane / LANES;
   walkRows(first, step, params.batches, 0u, params.rows, params.step, lane);
   if (lane % LANES == 0u) {
     writeSquares(params.rows, group.x * (GROUP / LANES) + lane / LANES, squares);

@@ -1,23 +1,22 @@
 #include <totals>
 // y = (q, k, v) = W (gain * x) * inverseSqrt(sum x^2 / nIn + eps): RMSNorm and the three projections of one token.
-// nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares; Wq (rowsQ, nIn), Wk (rowsK, nIn), Wv (rowsV, nIn), each of its own type; y (rowsQ + rowsK + rowsV). f32 sums.
-// Workgroups below groupsQ are q's, below groupsQk k's, the others v's.
+// nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares. W lies in up to three matrices A, B, C, each of its own type: q, k and v,
+// or those of one type as one matrix; y their rows one after another. f32 sums.
+// Workgroups below groupsA are A's, below groupsAb B's, the others C's.
 #include "decode/lib/team.wgsl"
 
-const SUMS = ROWS + 1u;
-
 struct Params {
-  // Times that a team takes ROWS rows.
+  // Rows that a team takes.
   batches: u32,
-  rowsQ: u32,
-  rowsK: u32,
-  rowsV: u32,
-  groupsQ: u32,
-  groupsQk: u32,
-  // vec4<u32> a row.
-  stepQ: u32,
-  stepK: u32,
-  stepV: u32,
+  rowsA: u32,
+  rowsB: u32,
+  rowsC: u32,
+  groupsA: u32,
+  groupsAb: u32,
+  // vec4s a row.
+  stepA: u32,
+  stepB: u32,
+  stepC: u32,
   eps: f32,
   squareCount: u32,
   tapNorm: u32,
@@ -25,9 +24,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> stream: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> weightsQ: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> weightsK: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> weightsV: array<vec4<u32>>;
+@group(0) @binding(1) var<storage, read> weightsA: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> weightsB: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read> weightsC: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<storage, read_write> taps: array<u32>;
 @group(0) @binding(6) var<uniform> params: Params;
@@ -35,9 +34,9 @@ struct Params {
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/stream_x.wgsl"
 #include "decode/lib/take_normed.wgsl"
-#include "decode/lib/team_dot.wgsl" as Q
-#include "decode/lib/team_dot.wgsl" as K
-#include "decode/lib/team_dot.wgsl" as V
+#include <rows> as A
+#include <rows> as B
+#include <rows> as C
 
 // Where the matrix's rows go.
 var<private> to: u32;
@@ -50,22 +49,22 @@ fn emit(row: u32, value: f32) {
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   laneSquares = someSquares(lane % LANES);
-  let step = GROUP / LANES * ROWS;
+  let step = GROUP / LANES;
   let perGroup = step * params.batches;
-  let own = lane / LANES * ROWS;
-  if (group.x < params.groupsQ) {
-    endRow = params.rowsQ;
-    walkRowsQ(group.x * perGroup + own, step, params.batches, 0u, params.rowsQ, params.stepQ, lane);
+  let own = lane / LANES;
+  if (group.x < params.groupsA) {
+    endRow = params.rowsA;
+    walkRowsA(group.x * perGroup + own, step, params.batches, 0u, params.rowsA, params.stepA, lane);
     if (group.x == 0u) {
       tapNormed(params.tapNorm, scale, lane);
     }
-  } else if (group.x < params.groupsQk) {
-    to = params.rowsQ;
-    endRow = params.rowsK;
-    walkRowsK((group.x - params.groupsQ) * perGroup + own, step, params.batches, 0u, params.rowsK, params.stepK, lane);
+  } else if (group.x < params.groupsAb) {
+    to = params.rowsA;
+    endRow = params.rowsB;
+    walkRowsB((group.x - params.groupsA) * perGroup + own, step, params.batches, 0u, params.rowsB, params.stepB, lane);
   } else {
-    to = params.rowsQ + params.rowsK;
-    endRow = params.rowsV;
-    walkRowsV((group.x - params.groupsQk) * perGroup + own, step, params.batches, 0u, params.rowsV, params.stepV, lane);
+    to = params.rowsA + params.rowsB;
+    endRow = params.rowsC;
+    walkRowsC((group.x - params.groupsAb) * perGroup + own, step, params.batches, 0u, params.rowsC, params.stepC, lane);
   }
 }

@@ -3,10 +3,8 @@
 // y: u32 keys that order as the logits do (rows, padded to a multiple of 32 with 0), then the logits' bits (rows, padded alike).
 #include "decode/lib/team.wgsl"
 
-const SUMS = ROWS + 1u;
-
 struct Params {
-  // Times that a team takes ROWS rows.
+  // Rows that a team takes.
   batches: u32,
   rows: u32,
   step: u32,
@@ -37,9 +35,9 @@ fn emit(row: u32, value: f32) {
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
   laneSquares = someSquares(lane % LANES);
-  let step = GROUP / LANES * ROWS;
+  let step = GROUP / LANES;
   endRow = params.rows;
-  walkRows(group.x * step * params.batches + lane / LANES * ROWS, step, params.batches, 0u, params.rows, params.step, lane);
+  walkRows(group.x * step * params.batches + lane / LANES, step, params.batches, 0u, params.rows, params.step, lane);
   if (group.x == 0u) {
     tapNormed(params.tapNorm, scale, lane);
   }

@@ -32,7 +32,7 @@ const WEIGHTS = 'weights';
  * A shader with its includes in place. `#include "lib/x.wgsl"` names a file inside `shaders/`; `#include <name>` names whatever file
  * the kernel's variant chose for `name`. A file is included once, at its first mention.
  * `#include ... as Up` includes it once more with all that it includes: every name that these lines declare ends in `Up`, so does the
- * variable `weights` that they read, and `<name>` inside means what the variant chose for `nameUp`, if it did. So that one kernel can
+ * variable `weights` that they read, and `<name>`, itself or inside, means what the variant chose for `nameUp`, if it did. So that one kernel can
  * read weights of two types.
  * @throws TracerError `internal` for a file or name that does not exist.
  */
@@ -60,7 +60,7 @@ export function expand(
         lines.push({ file: name, line: i + 1 });
         continue;
       }
-      const target = literal ?? chosen[variable + suffix] ?? chosen[variable];
+      const target = literal ?? chosen[variable + (as ?? suffix)] ?? chosen[variable];
       if (target === undefined) {
         throw fail('internal', `${name}:${i + 1} includes <${variable}>, which nothing chose.`, 'Rebuild MoEscope.', {
           file: name,

@@ -1,23 +1,16 @@
 // Gate and up of any types, rows of any length (lib/walk_many.wgsl).
-fn walkPairs(firstRow: u32, step: u32, gateRow: u32, upRow: u32, slot: u32, lane: u32) {
+fn walkPairs(firstRow: u32, step: u32, gateRow: u32, upRow: u32, lane: u32) {
   for (var b = 0u; b < params.batches; b++) {
-    let first = firstRow + b * step;
-    let gatePlaces = rowPlacesGate(gateRow + first, gateRow + params.rows, params.stepGate);
-    let upPlaces = rowPlacesUp(upRow + first, upRow + params.rows, params.stepUp);
-    var gates: array<f32, ROWS>;
-    var ups: array<f32, ROWS>;
+    let row = firstRow + b * step;
+    let gatePlace = (gateRow + min(row, params.rows - 1u)) * params.stepGate;
+    let upPlace = (upRow + min(row, params.rows - 1u)) * params.stepUp;
+    var sums = vec2(0.0);
     for (var u = lane % LANES; u < rowUnitsGate(N_IN); u += LANES) {
-      let some = dotLoadedGate(loadRowsGate(gatePlaces, u), laneXGate(u));
-      for (var r = 0u; r < ROWS; r++) {
-        gates[r] += some[r];
-      }
+      sums.x += unitDotGate(loadUnitGate(gatePlace, N_IN, u), laneXGate(u));
     }
     for (var u = lane % LANES; u < rowUnitsUp(N_IN); u += LANES) {
-      let some = dotLoadedUp(loadRowsUp(upPlaces, u), laneXUp(u));
-      for (var r = 0u; r < ROWS; r++) {
-        ups[r] += some[r];
-      }
+      sums.y += unitDotUp(loadUnitUp(upPlace, N_IN, u), laneXUp(u));
     }
-    takePairs(first, slot, gates, ups, lane);
+    takePair(row, sums, lane);
   }
 }

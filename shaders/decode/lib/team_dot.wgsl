@@ -1,60 +1,44 @@
 // The products of rows of W with x, a lane's share of them. f32 sums in a fixed order.
-// The kernel gives x by `xAt(column)`, four values a column. A lane keeps the part of x that its unit of a row meets in registers, and meets
-// row after row with it: weights are all that moves.
+// The kernel gives x by `xAt(column)`, four values a column. Where a lane has one unit of every row, it keeps the part of x that this unit meets
+// in registers, and meets row after row with it: weights are all that moves. Written without loops over registers: an array that is indexed in
+// a loop may end up in memory, and long code costs more than it saves when kernels of six kinds take turns (docs/performance.md).
 #include <dot>
 
 // The elements of x that a unit of W meets, as chunkDot wants them, and their sum for each chunk.
 struct LaneX {
-  values: array<array<vec4<f32>, 8>, CHUNKS>,
-  totals: array<f32, CHUNKS>,
+  first: array<vec4<f32>, 8>,
+  second: array<vec4<f32>, 8>,
+  totals: vec2<f32>,
+}
+
+fn chunkX(unit: u32, chunk: u32) -> array<vec4<f32>, 8> {
+  return array<vec4<f32>, 8>(
+    xAt(chunkColumn(unit, chunk, 0u)), xAt(chunkColumn(unit, chunk, 1u)),
+    xAt(chunkColumn(unit, chunk, 2u)), xAt(chunkColumn(unit, chunk, 3u)),
+    xAt(chunkColumn(unit, chunk, 4u)), xAt(chunkColumn(unit, chunk, 5u)),
+    xAt(chunkColumn(unit, chunk, 6u)), xAt(chunkColumn(unit, chunk, 7u)),
+  );
 }
 
 fn laneX(unit: u32) -> LaneX {
   var x: LaneX;
-  for (var c = 0u; c < CHUNKS; c++) {
-    let v = array<vec4<f32>, 8>(
-      xAt(chunkColumn(unit, c, 0u)), xAt(chunkColumn(unit, c, 1u)),
-      xAt(chunkColumn(unit, c, 2u)), xAt(chunkColumn(unit, c, 3u)),
-      xAt(chunkColumn(unit, c, 4u)), xAt(chunkColumn(unit, c, 5u)),
-      xAt(chunkColumn(unit, c, 6u)), xAt(chunkColumn(unit, c, 7u)),
-    );
-    x.totals[c] = chunkTotal(v);
-    x.values[c] = chunkPrepared(c, v);
+  let first = chunkX(unit, 0u);
+  x.totals.x = chunkTotal(first);
+  x.first = chunkPrepared(0u, first);
+  if (CHUNKS == 2u) {
+    let second = chunkX(unit, 1u);
+    x.totals.y = chunkTotal(second);
+    x.second = chunkPrepared(1u, second);
   }
   return x;
 }
 
 fn unitDot(unit: Unit, x: LaneX) -> f32 {
-  var sum = 0.0;
-  for (var c = 0u; c < CHUNKS; c++) {
-    sum += chunkDot(unit, c, x.values[c], x.totals[c]);
+  let sum = chunkDot(unit, 0u, x.first, x.totals.x);
+  if (CHUNKS == 2u) {
+    return sum + chunkDot(unit, 1u, x.second, x.totals.y);
   }
   return sum;
-}
-
-// Where ROWS rows from `first` on begin; rows beyond the end repeat the last one.
-fn rowPlaces(first: u32, rows: u32, rowVec4s: u32) -> array<u32, ROWS> {
-  var places: array<u32, ROWS>;
-  for (var r = 0u; r < ROWS; r++) {
-    places[r] = min(first + r, rows - 1u) * rowVec4s;
-  }
-  return places;
-}
-
-fn loadRows(places: array<u32, ROWS>, unit: u32) -> array<Unit, ROWS> {
-  var loaded: array<Unit, ROWS>;
-  for (var r = 0u; r < ROWS; r++) {
-    loaded[r] = loadUnit(places[r], N_IN, unit);
-  }
-  return loaded;
-}
-
-fn dotLoaded(loaded: array<Unit, ROWS>, x: LaneX) -> array<f32, ROWS> {
-  var sums: array<f32, ROWS>;
-  for (var r = 0u; r < ROWS; r++) {
-    sums[r] = unitDot(loaded[r], x);
-  }
-  return sums;
 }
 
 fn dot32(a: array<vec4<f32>, 8>, b: array<vec4<f32>, 8>) -> f32 {

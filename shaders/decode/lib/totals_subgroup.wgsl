@@ -3,12 +3,42 @@
 // Included ahead of everything else, because of the directive.
 enable subgroups;
 
-fn teamTotals(sums: array<f32, SUMS>, lane: u32) -> array<f32, SUMS> {
-  var totals = sums;
-  for (var gap = LANES / 2u; gap > 0u; gap >>= 1u) {
-    for (var i = 0u; i < SUMS; i++) {
-      totals[i] += subgroupShuffleXor(totals[i], gap);
-    }
+fn teamTotals(own: vec3<f32>, lane: u32) -> vec3<f32> {
+  var sums = own;
+  if (LANES >= 32u) {
+    sums += subgroupShuffleXor(sums, 16u);
   }
-  return totals;
+  if (LANES >= 16u) {
+    sums += subgroupShuffleXor(sums, 8u);
+  }
+  if (LANES >= 8u) {
+    sums += subgroupShuffleXor(sums, 4u);
+  }
+  if (LANES >= 4u) {
+    sums += subgroupShuffleXor(sums, 2u);
+  }
+  if (LANES >= 2u) {
+    sums += subgroupShuffleXor(sums, 1u);
+  }
+  return sums;
+}
+
+fn teamTotal(own: f32, lane: u32) -> f32 {
+  var sum = own;
+  if (LANES >= 32u) {
+    sum += subgroupShuffleXor(sum, 16u);
+  }
+  if (LANES >= 16u) {
+    sum += subgroupShuffleXor(sum, 8u);
+  }
+  if (LANES >= 8u) {
+    sum += subgroupShuffleXor(sum, 4u);
+  }
+  if (LANES >= 4u) {
+    sum += subgroupShuffleXor(sum, 2u);
+  }
+  if (LANES >= 2u) {
+    sum += subgroupShuffleXor(sum, 1u);
+  }
+  return sum;
 }

@@ -1,19 +1,18 @@
 // The sums over a team's LANES lanes through workgroup memory, added up in lane order by every lane.
-var<workgroup> partials: array<f32, SUMS * GROUP>;
+var<workgroup> partials: array<vec3<f32>, GROUP>;
 
-fn teamTotals(sums: array<f32, SUMS>, lane: u32) -> array<f32, SUMS> {
-  // Whoever still reads the totals before.
+fn teamTotals(own: vec3<f32>, lane: u32) -> vec3<f32> {
+  // Whoever still reads the sums before.
   workgroupBarrier();
-  for (var i = 0u; i < SUMS; i++) {
-    partials[i * GROUP + lane] = sums[i];
-  }
+  partials[lane] = own;
   workgroupBarrier();
-  var totals: array<f32, SUMS>;
-  for (var i = 0u; i < SUMS; i++) {
-    let first = i * GROUP + (lane / LANES) * LANES;
-    for (var k = 0u; k < LANES; k++) {
-      totals[i] += partials[first + k];
-    }
+  var sums = vec3(0.0);
+  for (var k = 0u; k < LANES; k++) {
+    sums += partials[lane / LANES * LANES + k];
   }
-  return totals;
+  return sums;
+}
+
+fn teamTotal(own: f32, lane: u32) -> f32 {
+  return teamTotals(vec3(own, 0.0, 0.0), lane).x;
 }

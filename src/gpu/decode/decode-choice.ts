@@ -11,21 +11,20 @@ export async function teamLimit(context: GpuContext): Promise<{ readonly subgrou
 /** What an adapter gets that nobody has measured. */
 export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> {
   const { subgroups, lanes } = await teamLimit(context);
-  const team = (wanted: TeamShape['lanes'], rows: TeamShape['rows'], group: number, batches = 1): TeamShape => ({
+  const team = (wanted: TeamShape['lanes'], group: number, batches: number): TeamShape => ({
     lanes: atMost(wanted, lanes),
-    rows,
     group,
     batches,
   });
   return {
     subgroups,
     teams: {
-      qkv: team(32, 4, 64),
-      project: team(32, 4, 64),
-      router: team(32, 1, 32),
-      expertsIn: team(32, 2, 256, 2),
-      expertsOut: team(16, 4, 128),
-      head: team(32, 4, 128, 4),
+      qkv: team(32, 128, 2),
+      project: team(32, 128, 1),
+      router: team(32, 128, 1),
+      expertsIn: team(32, 128, 2),
+      expertsOut: team(16, 128, 2),
+      head: team(32, 128, 4),
     },
   };
 }

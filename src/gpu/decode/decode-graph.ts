@@ -19,7 +19,7 @@ import {
   type TeamShape,
 } from './decode-kernels';
 import { NOWHERE, type TapPlan } from './decode-taps';
-import type { DecodeWeights, ResidentMatrix, WeightTile } from './decode-weights';
+import type { DecodeWeights, ResidentMatrix, Stack, WeightTile } from './decode-weights';
 
 /** Params lie at multiples of this in their buffer: WebGPU's default alignment of a dynamic offset. */
 const PARAMS_STEP = 256;
@@ -141,41 +141,43 @@ function planEmbedding({ weights, buffers, taps, hparams }: GraphInputs, add: Ad
 
 function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   const { weights, buffers, taps, hparams, choice, joins } = inputs;
-  const { nEmbd, qDim, kvDim, nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
-  const [q, k, v] = (['attn_q', 'attn_k', 'attn_v'] as const).map((role) => only(weights.matrix(role, layer)));
-  if (q === undefined || k === undefined || v === undefined) return;
+  const { nEmbd, qDim, nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
+  const stacks = weights.qkv(layer);
+  const [a, b, c] = stacks;
+  if (a === undefined) return;
   const { qkv: team } = choice.teams;
   const perGroup = rowsPerGroup(team);
-  const groupsQ = Math.ceil(qDim / perGroup);
-  const groupsKv = Math.ceil(kvDim / perGroup);
+  const [rowsA, rowsB, rowsC] = [a.rows, b?.rows ?? 0, c?.rows ?? 0];
+  const [groupsA, groupsB, groupsC] = [rowsA, rowsB, rowsC].map((rows) => Math.ceil(rows / perGroup));
+  const groupsAb = (groupsA ?? 0) + (groupsB ?? 0);
   const { keys, values } = inputs.keys(layer);
   add(
     'qkv',
     {
       stream: buffers.x,
-      weightsQ: q.tile.buffer,
-      weightsK: k.tile.buffer,
-      weightsV: v.tile.buffer,
+      weightsA: a.buffer,
+      weightsB: (b ?? a).buffer,
+      weightsC: (c ?? a).buffer,
       y: buffers.qkv,
       taps,
     },
     (plan) => ({
       batches: team.batches,
-      rowsQ: qDim,
-      rowsK: kvDim,
-      rowsV: kvDim,
-      groupsQ,
-      groupsQk: groupsQ + groupsKv,
-      stepQ: rowVec4s(q.type, nEmbd),
-      stepK: rowVec4s(k.type, nEmbd),
-      stepV: rowVec4s(v.type, nEmbd),
+      rowsA,
+      rowsB,
+      rowsC,
+      groupsA: groupsA ?? 0,
+      groupsAb,
+      stepA: rowVec4s(a.type, nEmbd),
+      stepB: rowVec4s((b ?? a).type, nEmbd),
+      stepC: rowVec4s((c ?? a).type, nEmbd),
       eps,
       squareCount: layer === 0 ? nEmbd / CHUNK : outGroups(hparams, choice.teams.expertsOut),
       tapNorm: plan.place('attn_norm', layer),
       tapQkv: plan.place('qkv_matmul', layer),
     }),
-    [groupsQ + 2 * groupsKv, 1, 1],
-    { layer, variant: variantOf(inputs, { kernel: 'qkv', nIn: nEmbd, types: { Q: q.type, K: k.type, V: v.type } }) },
+    [groupsAb + (groupsC ?? 0), 1, 1],
+    { layer, variant: variantOf(inputs, qkvJob(stacks, nEmbd)) },
   );
   add(
     'attention',
@@ -241,6 +243,17 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
     [Math.ceil(nEmbd / rowsPerGroup(choice.teams.project)), 1, 1],
     { layer, variant: variantOf(inputs, { kernel: 'project', nIn: qDim, types: { '': out.type } }) },
   );
+}
+
+/** One product for each stack; those that are not there take no code. */
+function qkvJob(stacks: readonly Stack[], nIn: number): TeamJob {
+  const names = ['A', 'B', 'C'];
+  const types = Object.fromEntries(stacks.map(({ type }, i) => [names[i] ?? '', type]));
+  const rows = names.map((name) => [
+    `rows${name}`,
+    `decode/lib/${types[name] === undefined ? 'no_rows' : 'team_dot'}.wgsl`,
+  ]);
+  return { kernel: 'qkv', nIn, types, includes: Object.fromEntries(rows) as Record<string, string> };
 }
 
 function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
@@ -426,8 +439,8 @@ function outGroups({ nEmbd, nExpertUsed }: HParams, team: TeamShape): number {
   return Math.ceil(nEmbd / (rowsPerGroup({ ...team, group }) / nExpertUsed));
 }
 
-function rowsPerGroup({ group, lanes, rows, batches }: TeamShape): number {
-  return (group / lanes) * rows * batches;
+function rowsPerGroup({ group, lanes, batches }: TeamShape): number {
+  return (group / lanes) * batches;
 }
 
 function rowVec4s(type: ResidentMatrix['type'], nIn: number): number {

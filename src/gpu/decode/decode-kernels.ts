@@ -9,11 +9,9 @@ const base = { entry: 'main', weights: [], variants: [{ id: 'plain' }] } as cons
 export interface TeamShape {
   /** Lanes that share a row: a power of two. */
   readonly lanes: 1 | 2 | 4 | 8 | 16 | 32;
-  /** Rows that a team computes together. */
-  readonly rows: 1 | 2 | 4;
   /** Lanes of a workgroup; a multiple of `lanes`. The experts' second half derives its own (see {@link outGroup}). */
   readonly group: number;
-  /** Times that a team takes rows. */
+  /** Rows that a team takes one after another. */
   readonly batches: number;
 }
 
@@ -37,9 +35,9 @@ export const DECODE_KERNELS = {
     variants: QUANT_TYPES.map(typeVariant),
   },
   qkv: {
-    ...base, file: 'decode/qkv.wgsl', inputs: ['stream'], weights: ['weightsQ', 'weightsK', 'weightsV'], outputs: ['y', 'taps'],
+    ...base, file: 'decode/qkv.wgsl', inputs: ['stream'], weights: ['weightsA', 'weightsB', 'weightsC'], outputs: ['y', 'taps'],
     params: {
-      batches: 'u32', rowsQ: 'u32', rowsK: 'u32', rowsV: 'u32', groupsQ: 'u32', groupsQk: 'u32', stepQ: 'u32', stepK: 'u32', stepV: 'u32', eps: 'f32', squareCount: 'u32',
+      batches: 'u32', rowsA: 'u32', rowsB: 'u32', rowsC: 'u32', groupsA: 'u32', groupsAb: 'u32', stepA: 'u32', stepB: 'u32', stepC: 'u32', eps: 'f32', squareCount: 'u32',
       tapNorm: 'u32', tapQkv: 'u32',
     },
   },
@@ -119,13 +117,13 @@ export interface TeamJob {
 /** How a product kernel is specialised for a job. */
 export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob): KernelVariant {
   const { nIn, types } = job;
-  const { lanes, rows, group } = team;
+  const { lanes, group } = team;
   const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix, nIn, lanes));
   const how = choice.subgroups ? 'subgroup' : 'workgroup';
   return {
-    id: `${Object.values(types).join(' ')} of ${nIn}: ${how}, ${group} lanes, ${lanes} a row, ${rows} rows`,
+    id: `${Object.values(types).join(' ')} of ${nIn}: ${how}, ${group} lanes, ${lanes} a row`,
     includes: Object.assign(
-      { totals: `decode/lib/totals_${how}.wgsl`, rowsPerTeam: `lib/team_rows_${rows}.wgsl` },
+      { totals: `decode/lib/totals_${how}.wgsl` },
       ...dots,
       job.includes,
     ) as Record<string, string>,

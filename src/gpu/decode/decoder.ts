@@ -47,6 +47,8 @@ export interface Decoded {
 export interface GenerateOptions extends DecodeOptions {
   /** Most tokens to make. */
   readonly count: number;
+  /** Tokens that the GPU is given ahead of the one that is being waited for; 2 when not given. */
+  readonly inFlight?: number;
   /** Called for each token in order; true ends it. The GPU may be a token or two ahead by then. */
   readonly onToken?: (decoded: Decoded, index: number) => boolean | undefined;
 }
@@ -67,7 +69,7 @@ export interface Decoder {
   dispose(): void;
 }
 
-/** Tokens that the GPU is given ahead of the one that is being waited for. */
+/** See {@link GenerateOptions.inFlight}. */
 const IN_FLIGHT = 2;
 
 /** A graph and what it was built for. */
@@ -167,7 +169,7 @@ class DecodeSession implements Decoder {
       let ended = false;
       try {
         while (made.length < options.count && !ended) {
-          while (flying.length < IN_FLIGHT && submitted < options.count) {
+          while (flying.length < (options.inFlight ?? IN_FLIGHT) && submitted < options.count) {
             const first = submitted === 0 ? token : undefined;
             flying.push(await this.#submit(first, position + submitted, options));
             submitted++;

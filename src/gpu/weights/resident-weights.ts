@@ -1,9 +1,10 @@
 import { fail } from '../../base/errors';
+import type { QuantType } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
 import type { HParams } from '../../model/hparams';
 import type { WeightRole } from '../../model/stages';
 import { findWeight, WEIGHT_ROLES, WEIGHTS, weightName, type WeightTensor } from '../../model/weights';
-import type { DecodeWeights, ResidentMatrix, WeightTile } from '../decode/decode-weights';
+import type { DecodeWeights, ResidentMatrix, Stack, WeightTile } from '../decode/decode-weights';
 import type { GpuContext } from '../device';
 import { gpuRowWords } from '../matmul/weight-layout';
 import { limiter } from './limiter';
@@ -13,6 +14,9 @@ import type { WeightPlace } from './weight-cache';
 
 /** Tensors that are read from the file at the same time. */
 const PARALLEL_TENSORS = 4;
+
+/** What one dispatch projects. */
+const QKV = ['attn_q', 'attn_k', 'attn_v'] as const satisfies readonly WeightRole[];
 
 export interface LoadOptions {
   readonly context: GpuContext;
@@ -54,18 +58,20 @@ export class ResidentWeights implements DecodeWeights {
     const limit = limiter(PARALLEL_TENSORS);
     const stop = new AbortController();
     const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-    const one = async (tensor: WeightTensor): Promise<void> => {
-      const resident = await allocate(context, tensor);
-      tensors.set(tensor.name, resident);
+    const one = async (stack: readonly WeightTensor[]): Promise<void> => {
       const upload = { model, queue: context.device.queue, onRead: options.onRead ?? noHook, signal: either };
-      for (const [i, part] of partsOf(resident).entries()) {
-        const buffer = resident.tiles[i]?.buffer;
-        if (buffer !== undefined) await uploadPart(part, buffer, 0, upload);
+      const residents = await allocate(context, stack);
+      for (const resident of residents) tensors.set(resident.tensor.name, resident);
+      for (const resident of residents) {
+        for (const [i, part] of partsOf(resident).entries()) {
+          const tile = resident.tiles[i];
+          if (tile !== undefined) await uploadPart(part, tile.buffer, tile.offset, upload);
+        }
       }
     };
     try {
-      const all = allTensors(model, hparams).map((tensor) =>
-        limit(() => one(tensor)).catch((error: unknown) => {
+      const all = stacksOf(context, model, hparams).map((stack) =>
+        limit(() => one(stack)).catch((error: unknown) => {
           stop.abort();
           throw error;
         }),
@@ -84,6 +90,19 @@ export class ResidentWeights implements DecodeWeights {
     return { type: tensor.type, tiles };
   }
 
+  qkv(layer: number): readonly Stack[] {
+    const stacks: { type: QuantType; buffer: GPUBuffer; rows: number }[] = [];
+    for (const role of QKV) {
+      const { type, tiles } = this.matrix(role, layer);
+      for (const { buffer, rows } of tiles) {
+        const last = stacks.at(-1);
+        if (last?.buffer === buffer) last.rows += rows;
+        else stacks.push({ type, buffer, rows });
+      }
+    }
+    return stacks;
+  }
+
   vector(role: WeightRole, layer?: number): GPUBuffer {
     const [tile] = this.#find(role, layer).tiles;
     if (tile === undefined) throw fail('internal', `${role} has no buffer.`, 'Report it.');
@@ -98,7 +117,7 @@ export class ResidentWeights implements DecodeWeights {
     const tile = resident.tiles.find(
       ({ firstRow, rows }) => firstRow <= part.firstRow && part.firstRow + part.nRows <= firstRow + rows,
     );
-    return tile && { buffer: tile.buffer, offset: 4 * resident.rowWords * (part.firstRow - tile.firstRow) };
+    return tile && { buffer: tile.buffer, offset: tile.offset + 4 * resident.rowWords * (part.firstRow - tile.firstRow) };
   }
 
   dispose(): void {
@@ -167,27 +186,70 @@ function allTensors(model: ModelFile, hparams: HParams): readonly WeightTensor[]
   return [...found.values()];
 }
 
-async function allocate(context: GpuContext, tensor: WeightTensor): Promise<Resident> {
-  const rowWords = rowWordsOf(tensor);
-  const rows = rowsOf(tensor);
-  const unit = tensor.dims.length === 3 ? (tensor.dims[1] ?? 1) : 1;
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-  const tiles: WeightTile[] = [];
-  for (const cut of cutTiles(rows, unit, 4 * rowWords, context.maxBindingBytes)) {
-    const bytes = 4 * rowWords * cut.rows;
-    const buffer = await context.tryAllocate(tensor.name, bytes, usage);
-    if (buffer === undefined) {
-      for (const tile of tiles) context.release(tile.buffer);
-      throw fail(
-        'gpu-memory',
-        `The GPU has no room for ${bytes} bytes of ${tensor.name}.`,
-        'Close other programs that use the GPU, or let the weights be streamed under a budget.',
-        { tensor: tensor.name, bytes },
-      );
+/** What shares a buffer: neighbours of one type among q, k and v, where one binding holds them; everything else is alone. */
+function stacksOf(context: GpuContext, model: ModelFile, hparams: HParams): readonly (readonly WeightTensor[])[] {
+  const stacked = new Map<string, WeightTensor[]>();
+  for (let layer = 0; layer < hparams.nLayer; layer++) {
+    let stack: WeightTensor[] = [];
+    for (const role of QKV) {
+      const tensor = findWeight(model, hparams, role, layer);
+      const bytes = [...stack, tensor].reduce((sum, t) => sum + 4 * rowWordsOf(t) * rowsOf(t), 0);
+      if (stack[0]?.type !== tensor.type || bytes > context.maxBindingBytes) stack = [];
+      stack.push(tensor);
+      stacked.set(tensor.name, stack);
     }
-    tiles.push({ buffer, ...cut });
+  }
+  const seen = new Set<readonly WeightTensor[]>();
+  return allTensors(model, hparams).flatMap((tensor) => {
+    const stack = stacked.get(tensor.name) ?? [tensor];
+    if (seen.has(stack)) return [];
+    seen.add(stack);
+    return [stack];
+  });
+}
+
+async function allocate(context: GpuContext, stack: readonly WeightTensor[]): Promise<readonly Resident[]> {
+  const [only] = stack;
+  if (stack.length === 1 && only !== undefined) return [await allocateOne(context, only)];
+  const sizes = stack.map((tensor) => 4 * rowWordsOf(tensor) * rowsOf(tensor));
+  const label = stack.map((tensor) => tensor.name).join(', ');
+  const buffer = await room(
+    context,
+    label,
+    sizes.reduce((a, b) => a + b, 0),
+  );
+  let offset = 0;
+  return stack.map((tensor, i) => {
+    const tile = { buffer, offset, firstRow: 0, rows: rowsOf(tensor) };
+    offset += sizes[i] ?? 0;
+    return { tensor, rowWords: rowWordsOf(tensor), tiles: [tile] };
+  });
+}
+
+async function allocateOne(context: GpuContext, tensor: WeightTensor): Promise<Resident> {
+  const rowWords = rowWordsOf(tensor);
+  const unit = tensor.dims.length === 3 ? (tensor.dims[1] ?? 1) : 1;
+  const tiles: WeightTile[] = [];
+  try {
+    for (const cut of cutTiles(rowsOf(tensor), unit, 4 * rowWords, context.maxBindingBytes)) {
+      tiles.push({ buffer: await room(context, tensor.name, 4 * rowWords * cut.rows), offset: 0, ...cut });
+    }
+  } catch (error) {
+    for (const { buffer } of tiles) context.release(buffer);
+    throw error;
   }
   return { tensor, rowWords, tiles };
+}
+
+async function room(context: GpuContext, name: string, bytes: number): Promise<GPUBuffer> {
+  const buffer = await context.tryAllocate(name, bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
+  if (buffer !== undefined) return buffer;
+  throw fail(
+    'gpu-memory',
+    `The GPU has no room for ${bytes} bytes of ${name}.`,
+    'Close other programs that use the GPU, or let the weights be streamed under a budget.',
+    { tensor: name, bytes },
+  );
 }
 
 function partsOf({ tensor, rowWords, tiles }: Resident): readonly WeightPart[] {

@@ -70,34 +70,29 @@ await context.step(async () => {
 await tokens();
 context.dispose();
 
+/** Chooses kernel by kernel what makes the whole token fastest. */
 async function sweep(): Promise<void> {
-  for (const kernel of TEAM_KERNELS) {
-    if (!values.kernels.split(',').includes(kernel)) continue;
-    const results: { readonly name: string; readonly us: number }[] = [];
-    const built = [];
+  for (const kernel of values.kernels.split(',').flatMap((k) => TEAM_KERNELS.filter((t) => t === k))) {
+    const results: { readonly name: string; readonly us: number; readonly choice: DecodeChoice }[] = [];
     for (const team of candidates(kernel)) {
-      const graph = await benchGraph(model, withTeam(choice, kernel, team));
-      built.push({ team, graph });
-    }
-    for (const { team, graph } of built) {
-      const some = ofKernel(graph, kernel);
-      const us = (await timePasses(model, some, Math.ceil((times * 48) / some.length))).gpu / some.length;
-      results.push({ name: `${team.lanes}x${team.rows}/${team.group}*${team.batches}`, us });
+      const tried = withTeam(choice, kernel, team);
+      const graph = await benchGraph(model, tried);
+      const us = (await timePasses(model, graph.dispatches, times)).gpu;
+      results.push({ name: `${team.lanes}/${team.group}*${team.batches}`, us, choice: tried });
       context.release(graph.params);
     }
     results.sort((a, b) => a.us - b.us);
-    console.log(`${kernel}: ${results.slice(0, 14).map(({ name, us }) => `${name} ${us.toFixed(1)}`).join(', ')}`);
+    console.log(`${kernel}: ${results.slice(0, 12).map(({ name, us }) => `${name} ${us.toFixed(0)}`).join(', ')} ... ${results.at(-1)?.us.toFixed(0)}`);
+    choice = results[0]?.choice ?? choice;
   }
+  console.log(JSON.stringify(choice.teams));
 }
 
 function candidates(kernel: (typeof TEAM_KERNELS)[number]): readonly TeamShape[] {
-  const lanes = kernel === 'expertsOut' ? ([4, 8, 16] as const) : ([16, 32] as const);
-  const all = lanes.flatMap((l) =>
-    ([1, 2, 4] as const).flatMap((rows) =>
-      [64, 128, 256].flatMap((group) => [1, 2, 4].map((batches) => ({ lanes: l, rows, group, batches }))),
-    ),
+  const lanes = kernel === 'expertsOut' ? ([4, 8, 16] as const) : kernel === 'router' ? ([32] as const) : ([16, 32] as const);
+  return lanes.flatMap((l) =>
+    [64, 128, 256].flatMap((group) => [1, 2, 4, 8].map((batches) => ({ lanes: l, group, batches }))),
   );
-  return all.filter(({ rows, batches }) => rows * batches <= 8);
 }
 
 function withTeam(from: DecodeChoice, kernel: (typeof TEAM_KERNELS)[number], team: TeamShape): DecodeChoice {
@@ -109,7 +104,14 @@ async function tokens(): Promise<void> {
   const count = Number(values.tokens);
   console.log(`dispatches: ${decoder.dispatches.token} a token, ${decoder.dispatches.layer} a layer`);
   for (const position of values.positions.split(',').map(Number)) {
-    await decoder.generate(17, position, { count: 8 });
+    const rates: string[] = [];
+    for (const inFlight of [1, 2, 3, 4, 6]) {
+      await decoder.generate(17, position, { count: 20, inFlight });
+      const begun = performance.now();
+      await decoder.generate(17, position, { count, inFlight });
+      rates.push(`${inFlight}: ${((1000 * count) / (performance.now() - begun)).toFixed(0)}`);
+    }
+    console.log(`at ${position} with so many in flight, tok/s: ${rates.join(', ')}`);
     let started = performance.now();
     const made = await decoder.generate(17, position, { count });
     const generate = performance.now() - started;

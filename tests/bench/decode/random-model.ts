@@ -1,5 +1,5 @@
 import type { QuantType } from '../../../src/gguf/ggml-types';
-import type { DecodeWeights, ResidentMatrix } from '../../../src/gpu/decode/decode-weights';
+import type { DecodeWeights, ResidentMatrix, Stack } from '../../../src/gpu/decode/decode-weights';
 import type { GpuContext } from '../../../src/gpu/device';
 import { repackRows } from '../../../src/gpu/matmul/repack';
 import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
@@ -42,6 +42,7 @@ export class RandomModel implements DecodeWeights {
   readonly #hparams: HParams;
   readonly #pools = new Map<string, GPUBuffer>();
   readonly #matrices = new Map<string, ResidentMatrix>();
+  readonly #stacks = new Map<number, readonly Stack[]>();
   readonly #vectors = new Map<string, GPUBuffer>();
 
   constructor(context: GpuContext, hparams: HParams) {
@@ -71,24 +72,39 @@ export class RandomModel implements DecodeWeights {
     return found;
   }
 
+  qkv(layer: number): readonly Stack[] {
+    let found = this.#stacks.get(layer);
+    if (found === undefined) {
+      const { qDim, kvDim } = this.#hparams;
+      const parts = [qDim, kvDim, kvDim].map((rows, i) => ({ rows, type: i < 2 ? 'Q4_K' : this.#typeOf('attn_v', layer) }) as const);
+      const joined = new Map<QuantType, number>();
+      for (const { rows, type } of parts) joined.set(type, (joined.get(type) ?? 0) + rows);
+      found = [...joined].map(([type, rows]) => ({ type, rows, buffer: this.#filled('qkv', type, this.#hparams.nEmbd, rows) }));
+      this.#stacks.set(layer, found);
+    }
+    return found;
+  }
+
   #make(role: WeightRole, layer: number | undefined): ResidentMatrix {
     const [nIn = 1, nOut = 1, nExpert = 1] = WEIGHTS[role].dims.map((dim) => this.#hparams[dim]);
     const type = this.#typeOf(role, layer ?? 0);
     const rowBytes = 4 * gpuRowWords(type, nIn);
-    const pool = this.#pool(type, nIn);
     const cuts = cutTiles(nOut * nExpert, nOut, rowBytes, this.#context.maxBindingBytes);
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    const tiles = cuts.map((cut) => {
-      const buffer = this.#context.allocate(role, cut.rows * rowBytes, usage);
-      this.bytes += buffer.size;
-      const encoder = this.#context.device.createCommandEncoder();
-      for (let at = 0; at < buffer.size; at += pool.size) {
-        encoder.copyBufferToBuffer(pool, 0, buffer, at, Math.min(pool.size, buffer.size - at));
-      }
-      this.#context.device.queue.submit([encoder.finish()]);
-      return { buffer, ...cut };
-    });
+    const tiles = cuts.map((cut) => ({ buffer: this.#filled(role, type, nIn, cut.rows), offset: 0, ...cut }));
     return { type, tiles };
+  }
+
+  #filled(label: string, type: QuantType, nIn: number, rows: number): GPUBuffer {
+    const pool = this.#pool(type, nIn);
+    const size = rows * 4 * gpuRowWords(type, nIn);
+    const buffer = this.#context.allocate(label, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
+    this.bytes += size;
+    const encoder = this.#context.device.createCommandEncoder();
+    for (let at = 0; at < size; at += pool.size) {
+      encoder.copyBufferToBuffer(pool, 0, buffer, at, Math.min(pool.size, size - at));
+    }
+    this.#context.device.queue.submit([encoder.finish()]);
+    return buffer;
   }
 
   #typeOf(role: WeightRole, layer: number): QuantType {
