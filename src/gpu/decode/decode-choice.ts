@@ -18,6 +18,7 @@ export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> 
   });
   return {
     subgroups,
+    dots: 'own',
     teams: {
       qkv: team(32, 128, 2),
       project: team(32, 128, 1),

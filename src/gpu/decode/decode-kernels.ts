@@ -23,6 +23,8 @@ export type TeamKernel = (typeof TEAM_KERNELS)[number];
 export interface DecodeChoice {
   /** Whether teams add up in their subgroup, or in workgroup memory. */
   readonly subgroups: boolean;
+  /** How weights become floats: by each type's own way (`shaders/decode/lib/dot_*.wgsl`), or dequantised one by one. */
+  readonly dots: 'own' | 'plain';
   readonly teams: Readonly<Record<TeamKernel, TeamShape>>;
 }
 
@@ -89,8 +91,15 @@ export type DecodeKernel = keyof typeof DECODE_KERNELS;
 const OWN_DOTS: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0']);
 
 /** The include choices of one matrix; `suffix` as the kernel's `#include ... as` says. */
-function dotOf(type: QuantType, suffix: string, nIn: number, lanes: number): Readonly<Record<string, string>> {
-  const dot = OWN_DOTS.has(type) ? `decode/lib/dot_${type.toLowerCase()}.wgsl` : 'decode/lib/dot_plain.wgsl';
+function dotOf(
+  type: QuantType,
+  suffix: string,
+  nIn: number,
+  lanes: number,
+  dots: DecodeChoice['dots'],
+): Readonly<Record<string, string>> {
+  const dot =
+    dots === 'own' && OWN_DOTS.has(type) ? `decode/lib/dot_${type.toLowerCase()}.wgsl` : 'decode/lib/dot_plain.wgsl';
   const walk = rowUnits(type, nIn) <= lanes ? 'once' : 'many';
   return {
     [`dot${suffix}`]: dot,
@@ -118,15 +127,14 @@ export interface TeamJob {
 export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob): KernelVariant {
   const { nIn, types } = job;
   const { lanes, group } = team;
-  const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix, nIn, lanes));
+  const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix, nIn, team.lanes, choice.dots));
   const how = choice.subgroups ? 'subgroup' : 'workgroup';
   return {
     id: `${Object.values(types).join(' ')} of ${nIn}: ${how}, ${group} lanes, ${lanes} a row`,
-    includes: Object.assign(
-      { totals: `decode/lib/totals_${how}.wgsl` },
-      ...dots,
-      job.includes,
-    ) as Record<string, string>,
+    includes: Object.assign({ totals: `decode/lib/totals_${how}.wgsl` }, ...dots, job.includes) as Record<
+      string,
+      string
+    >,
     constants: { LANES: lanes, GROUP: group, N_IN: nIn, ...job.constants },
     ...(choice.subgroups ? { feature: 'subgroups' } : {}),
   };

@@ -263,7 +263,8 @@ class DecodeSession implements Decoder {
   /** The same plan for the same capture, so that params are written only when it changes. */
   #planFor(capture: DecodeCapture | undefined, nKeys: number): TapPlan {
     const last = this.#plan;
-    if (last !== undefined && last.capture === capture && (last.nKeys === nKeys || !last.plan.growing)) return last.plan;
+    if (last !== undefined && last.capture === capture && (last.nKeys === nKeys || !last.plan.growing))
+      return last.plan;
     const plan = new TapPlan(this.#hparams, capture, nKeys);
     this.#plan = { capture, nKeys, plan };
     return plan;
@@ -281,9 +282,7 @@ class DecodeSession implements Decoder {
 
   #staging(size: number): GPUBuffer {
     const idle = this.#idle.get(size)?.pop();
-    return (
-      idle ?? this.#context.allocate('decode staging', size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ)
-    );
+    return idle ?? this.#context.allocate('decode staging', size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
   }
 
   #giveBack(staging: GPUBuffer): void {
@@ -304,11 +303,7 @@ class DecodeSession implements Decoder {
 }
 
 /** Records a token's dispatches. */
-export function encodePass(
-  pass: GPUComputePassEncoder,
-  dispatches: readonly DecodeDispatch[],
-  splits: number,
-): void {
+export function encodePass(pass: GPUComputePassEncoder, dispatches: readonly DecodeDispatch[], splits: number): void {
   let last: GPUComputePipeline | undefined;
   for (const { pipeline, group, offsets, x, y, z } of dispatches) {
     if (pipeline !== last) pass.setPipeline(pipeline);

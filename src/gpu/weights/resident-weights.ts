@@ -117,7 +117,9 @@ export class ResidentWeights implements DecodeWeights {
     const tile = resident.tiles.find(
       ({ firstRow, rows }) => firstRow <= part.firstRow && part.firstRow + part.nRows <= firstRow + rows,
     );
-    return tile && { buffer: tile.buffer, offset: tile.offset + 4 * resident.rowWords * (part.firstRow - tile.firstRow) };
+    return (
+      tile && { buffer: tile.buffer, offset: tile.offset + 4 * resident.rowWords * (part.firstRow - tile.firstRow) }
+    );
   }
 
   dispose(): void {
@@ -177,7 +179,9 @@ function residentBytes(all: Iterable<Pick<Resident, 'tensor' | 'rowWords'>>): nu
 function allTensors(model: ModelFile, hparams: HParams): readonly WeightTensor[] {
   const found = new Map<string, WeightTensor>();
   for (const role of WEIGHT_ROLES) {
-    const layers = WEIGHTS[role].name.includes('{l}') ? Array.from({ length: hparams.nLayer }, (_, l) => l) : [undefined];
+    const layers = WEIGHTS[role].name.includes('{l}')
+      ? Array.from({ length: hparams.nLayer }, (_, l) => l)
+      : [undefined];
     for (const layer of layers) {
       const tensor = findWeight(model, hparams, role, layer);
       found.set(tensor.name, tensor);

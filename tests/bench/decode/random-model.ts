@@ -76,10 +76,16 @@ export class RandomModel implements DecodeWeights {
     let found = this.#stacks.get(layer);
     if (found === undefined) {
       const { qDim, kvDim } = this.#hparams;
-      const parts = [qDim, kvDim, kvDim].map((rows, i) => ({ rows, type: i < 2 ? 'Q4_K' : this.#typeOf('attn_v', layer) }) as const);
+      const parts = [qDim, kvDim, kvDim].map(
+        (rows, i) => ({ rows, type: i < 2 ? 'Q4_K' : this.#typeOf('attn_v', layer) }) as const,
+      );
       const joined = new Map<QuantType, number>();
       for (const { rows, type } of parts) joined.set(type, (joined.get(type) ?? 0) + rows);
-      found = [...joined].map(([type, rows]) => ({ type, rows, buffer: this.#filled('qkv', type, this.#hparams.nEmbd, rows) }));
+      found = [...joined].map(([type, rows]) => ({
+        type,
+        rows,
+        buffer: this.#filled('qkv', type, this.#hparams.nEmbd, rows),
+      }));
       this.#stacks.set(layer, found);
     }
     return found;
@@ -110,7 +116,8 @@ export class RandomModel implements DecodeWeights {
   #typeOf(role: WeightRole, layer: number): QuantType {
     if (role === 'output') return 'Q6_K';
     if (role === 'ffn_gate_inp') return 'F32';
-    if (role === 'attn_v' || role === 'ffn_down_exps') return usesMoreBits(layer, this.#hparams.nLayer) ? 'Q6_K' : 'Q4_K';
+    if (role === 'attn_v' || role === 'ffn_down_exps')
+      return usesMoreBits(layer, this.#hparams.nLayer) ? 'Q6_K' : 'Q4_K';
     return 'Q4_K';
   }
 
