@@ -29,7 +29,6 @@ struct Params {
 #include "decode/lib/team_dot.wgsl"
 
 var<workgroup> products: array<f32, GROUP / LANES>;
-var<workgroup> rowSquares: array<f32, GROUP / LANES>;
 // Where the slot's x begins.
 var<private> xFirst: u32;
 
@@ -37,6 +36,7 @@ fn xAt(column: u32) -> vec4<f32> {
   return x[xFirst + folded(column, foldBlocks(N_IN))];
 }
 
+// Of the rows that a lane ends.
 var<private> squares: f32;
 
 // Adds up a row of every slot, then the slots of each row.
@@ -53,27 +53,20 @@ fn takeRow(row: u32, own: f32, lane: u32) {
     }
   }
   workgroupBarrier();
-  if (lane < rowTeams) {
-    let outRow = row - rowTeam + lane;
-    rowSquares[lane] = 0.0;
-    if (outRow < params.rows) {
-      var sum = 0.0;
-      for (var s = 0u; s < USED; s++) {
-        sum += bitcast<f32>(route[USED + s]) * products[lane * USED + s];
-      }
-      let value = residual[outRow] + sum;
-      writeStream(params.rows, outRow, value);
-      rowSquares[lane] = value * value;
-      tap(params.tapSum, outRow, sum);
-      tap(params.tapResidual, outRow, value);
+  // Row teams take neighbouring rows.
+  let outRow = row - rowTeam + lane;
+  if (lane < rowTeams && outRow < params.rows) {
+    var sum = 0.0;
+    for (var s = 0u; s < USED; s++) {
+      sum += bitcast<f32>(route[USED + s]) * products[lane * USED + s];
     }
+    let value = residual[outRow] + sum;
+    squares += value * value;
+    writeStream(params.rows, outRow, value);
+    tap(params.tapSum, outRow, sum);
+    tap(params.tapResidual, outRow, value);
   }
   workgroupBarrier();
-  if (lane == 0u) {
-    for (var i = 0u; i < rowTeams; i++) {
-      squares += rowSquares[i];
-    }
-  }
 }
 
 @compute @workgroup_size(GROUP)
@@ -84,7 +77,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let first = group.x * params.batches * rowTeams + team / USED;
   xFirst = slot * 32u * foldBlocks(N_IN);
   walkRows(first, rowTeams, params.batches, route[slot] * params.rows, params.rows, params.step, lane);
-  if (lane == 0u) {
-    writeSquares(params.rows, group.x, squares);
+  if (lane < rowTeams) {
+    writeSquares(params.rows, group.x * rowTeams + lane, squares);
   }
 }

@@ -1,6 +1,6 @@
 #include <totals>
 // y = residual + W x: the output projection and the residual of one token. nIn is N_IN. x (nIn), folded; W (rows, nIn); residual (rows);
-// y a stream (lib/places.wgsl), a sum of squares for each team. f32 sums.
+// y a stream (lib/places.wgsl), a sum of squares for each row team. f32 sums.
 #include "decode/lib/team.wgsl"
 
 struct Params {
@@ -29,28 +29,41 @@ fn xAt(column: u32) -> vec4<f32> {
 
 #include "decode/lib/team_dot.wgsl"
 
-// Of the team's rows.
+var<workgroup> products: array<f32, GROUP / LANES>;
+// Of the rows that a lane ends.
 var<private> squares: f32;
 
+// Adds up a row of every team, then the teams of each row.
 fn takeRow(row: u32, own: f32, lane: u32) {
+  let team = lane / LANES;
   let total = teamTotal(own, lane);
-  if (row < params.rows) {
-    let sum = residual[row] + total;
-    squares += sum * sum;
-    if (lane % LANES == 0u) {
-      writeStream(params.rows, row, sum);
-      tap(params.tapProduct, row, total);
-      tap(params.tapSum, row, sum);
-    }
+  if (lane % LANES == 0u) {
+    products[team] = total;
   }
+  workgroupBarrier();
+  // Row teams take neighbouring rows.
+  let outRow = row - team / SHARE + lane;
+  if (lane < GROUP / LANES / SHARE && outRow < params.rows) {
+    var product = 0.0;
+    for (var i = 0u; i < SHARE; i++) {
+      product += products[lane * SHARE + i];
+    }
+    let sum = residual[outRow] + product;
+    squares += sum * sum;
+    writeStream(params.rows, outRow, sum);
+    tap(params.tapProduct, outRow, product);
+    tap(params.tapSum, outRow, sum);
+  }
+  workgroupBarrier();
 }
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  let step = GROUP / LANES;
-  let first = group.x * step * params.batches + lane / LANES;
-  walkRows(first, step, params.batches, 0u, params.rows, params.step, lane);
-  if (lane % LANES == 0u) {
-    writeSquares(params.rows, group.x * (GROUP / LANES) + lane / LANES, squares);
+  let rowTeams = GROUP / LANES / SHARE;
+  let team = lane / LANES;
+  share = team % SHARE;
+  walkRows(group.x * rowTeams * params.batches + team / SHARE, rowTeams, params.batches, 0u, params.rows, params.step, lane);
+  if (lane < rowTeams) {
+    writeSquares(params.rows, group.x * rowTeams + lane, squares);
   }
 }

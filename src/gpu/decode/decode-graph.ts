@@ -12,6 +12,7 @@ import {
   DECODE_KERNELS,
   outGroup,
   rowUnits,
+  teamsPerRow,
   teamVariant,
   type DecodeChoice,
   type DecodeKernel,
@@ -172,7 +173,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       stepB: rowVec4s((b ?? a).type, nEmbd),
       stepC: rowVec4s((c ?? a).type, nEmbd),
       eps,
-      squareCount: layer === 0 ? nEmbd / CHUNK : outGroups(hparams, choice.teams.expertsOut),
+      squareCount: layer === 0 ? nEmbd / CHUNK : outGroups(hparams, choice.teams.expertsOut).squares,
       tapNorm: plan.place('attn_norm', layer),
       tapQkv: plan.place('qkv_matmul', layer),
     }),
@@ -240,8 +241,16 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       tapProduct: plan.place('attn_out', layer),
       tapSum: plan.place('post_attn_residual', layer),
     }),
-    [Math.ceil(nEmbd / rowsPerGroup(choice.teams.project)), 1, 1],
-    { layer, variant: variantOf(inputs, { kernel: 'project', nIn: qDim, types: { '': out.type } }) },
+    [projectGroups(inputs, layer), 1, 1],
+    {
+      layer,
+      variant: variantOf(inputs, {
+        kernel: 'project',
+        nIn: qDim,
+        types: { '': out.type },
+        constants: { SHARE: projectShare(inputs, layer) },
+      }),
+    },
   );
 }
 
@@ -261,9 +270,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
   const { nEmbd, nExpert, nExpertUsed: nUsed, nFfExp, rmsEps: eps } = hparams;
   const router = only(weights.matrix('ffn_gate_inp', layer));
   const { teams } = choice;
-  const { project } = teams;
-  // One of each team of the projection.
-  const squareCount = Math.ceil(nEmbd / rowsPerGroup(project)) * (project.group / project.lanes);
+  const squareCount = projectGroups(inputs, layer) * rowTeams(teams.project, projectShare(inputs, layer));
   add(
     'router',
     { stream: buffers.middle, weights: router.tile.buffer, y: buffers.router, taps },
@@ -281,7 +288,8 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
   );
   const gate = weights.matrix('ffn_gate_exps', layer);
   const up = weights.matrix('ffn_up_exps', layer);
-  const pair = gate.type === up.type && rowUnits(gate.type, nEmbd) <= teams.expertsIn.lanes ? 'once' : 'many';
+  const pair =
+    gate.type === up.type && rowUnits(gate.type, nEmbd, choice.dots) <= teams.expertsIn.lanes ? 'once' : 'many';
   for (const gates of gate.tiles) {
     for (const ups of up.tiles) {
       const first = Math.max(gates.firstRow, ups.firstRow);
@@ -357,7 +365,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
       tapSum: plan.place('moe_ffn_out', layer),
       tapResidual: plan.place('post_ffn_residual', layer),
     }),
-    [outGroups(hparams, teams.expertsOut), 1, 1],
+    [outGroups(hparams, teams.expertsOut).groups, 1, 1],
     {
       layer,
       variant: variantOf(inputs, {
@@ -387,7 +395,7 @@ function planHead(inputs: GraphInputs, add: Add): void {
         step: rowVec4s(head.type, nEmbd),
         firstRow,
         eps,
-        squareCount: outGroups(hparams, choice.teams.expertsOut),
+        squareCount: outGroups(hparams, choice.teams.expertsOut).squares,
         tapNorm: plan.place('final_norm'),
       }),
       [Math.ceil(groups / z), 1, z],
@@ -433,10 +441,30 @@ function variantOf({ hparams, choice }: GraphInputs, job: TeamJob): KernelVarian
   return teamVariant(choice, sized, job);
 }
 
-/** Workgroups of the experts' second half; each leaves a sum of squares. */
-function outGroups({ nEmbd, nExpertUsed }: HParams, team: TeamShape): number {
-  const group = outGroup(team, nExpertUsed);
-  return Math.ceil(nEmbd / (rowsPerGroup({ ...team, group }) / nExpertUsed));
+/** Teams that share a row of a layer's output projection. */
+function projectShare({ weights, hparams, choice }: GraphInputs, layer: number): number {
+  const { type } = weights.matrix('attn_output', layer);
+  return teamsPerRow(choice.teams.project, rowUnits(type, hparams.qDim, choice.dots));
+}
+
+function projectGroups(inputs: GraphInputs, layer: number): number {
+  const { project } = inputs.choice.teams;
+  return Math.ceil(inputs.hparams.nEmbd / (rowTeams(project, projectShare(inputs, layer)) * project.batches));
+}
+
+/** Rows that a workgroup computes at the same time, `share` teams each. */
+function rowTeams({ group, lanes }: TeamShape, share: number): number {
+  return group / lanes / share;
+}
+
+/** Workgroups of the experts' second half, and the sums of squares that they leave. */
+function outGroups(
+  { nEmbd, nExpertUsed }: HParams,
+  team: TeamShape,
+): { readonly groups: number; readonly squares: number } {
+  const teams = rowTeams({ ...team, group: outGroup(team, nExpertUsed) }, nExpertUsed);
+  const groups = Math.ceil(nEmbd / (teams * team.batches));
+  return { groups, squares: groups * teams };
 }
 
 function rowsPerGroup({ group, lanes, batches }: TeamShape): number {

@@ -100,7 +100,7 @@ function dotOf(
 ): Readonly<Record<string, string>> {
   const dot =
     dots === 'own' && OWN_DOTS.has(type) ? `decode/lib/dot_${type.toLowerCase()}.wgsl` : 'decode/lib/dot_plain.wgsl';
-  const walk = rowUnits(type, nIn) <= lanes ? 'once' : 'many';
+  const walk = rowUnits(type, nIn, dots) <= lanes ? 'once' : 'many';
   return {
     [`dot${suffix}`]: dot,
     [`weights${suffix}`]: weightLayout(type).shader,
@@ -108,9 +108,17 @@ function dotOf(
   };
 }
 
-/** Units of a row, at least: as the type's file in `shaders/` counts them, F32 by chunks. */
-export function rowUnits(type: QuantType, nIn: number): number {
-  return nIn / (ggmlType(type).blockSize === 256 && type !== 'IQ4_XS' ? 64 : CHUNK);
+/** Units of a row: as the type's file in `shaders/` counts them. */
+export function rowUnits(type: QuantType, nIn: number, dots: DecodeChoice['dots']): number {
+  const isWide = type === 'F32' ? dots === 'own' : ggmlType(type).blockSize === 256 && type !== 'IQ4_XS';
+  return nIn / (isWide ? 2 * CHUNK : CHUNK);
+}
+
+/** Teams that share a row of the output projection: enough for a unit a lane, if a workgroup has as many. */
+export function teamsPerRow({ lanes, group }: TeamShape, units: number): number {
+  let teams = 1;
+  while (teams * lanes < units && 2 * teams * lanes <= group) teams *= 2;
+  return teams;
 }
 
 /** What a product's workgroups are made for. */
@@ -127,7 +135,9 @@ export interface TeamJob {
 export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob): KernelVariant {
   const { nIn, types } = job;
   const { lanes, group } = team;
-  const dots = Object.entries(types).map(([suffix, type]) => dotOf(type, suffix, nIn, team.lanes, choice.dots));
+  const dots = Object.entries(types).map(([suffix, type]) =>
+    dotOf(type, suffix, nIn, (job.constants?.['SHARE'] ?? 1) * lanes, choice.dots),
+  );
   const how = choice.subgroups ? 'subgroup' : 'workgroup';
   return {
     id: `${Object.values(types).join(' ')} of ${nIn}: ${how}, ${group} lanes, ${lanes} a row`,
