@@ -33,7 +33,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>) {
   for (var i = 0u; i < 8u; i++) {
     let first = 4u * chunkColumn(u, c, i);
     for (var k = 0u; k < 4u; k++) {
-      writeStream(params.nIn, first + k, w[i][k]);
+      writeStream(params.nIn, first + k, w[i][k], gain[first + k]);
       squares += w[i][k] * w[i][k];
       tap(params.tapEmbedding, first + k, w[i][k]);
     }

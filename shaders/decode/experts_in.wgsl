@@ -9,10 +9,9 @@
 override EXPERTS = 128u;
 override USED = 8u;
 const SMALLEST_SUM: f32 = 6.103515625e-5; // 2^-14
-const LOWEST: f32 = -3.4028234e38;
 
 struct Params {
-  // Rows that a team takes.
+  // Rows that a team takes, at most 4.
   batches: u32,
   rows: u32,
   nExpert: u32,
@@ -48,32 +47,25 @@ struct Params {
 #include "decode/lib/choose_experts.wgsl"
 #include "decode/lib/team_dot.wgsl" as Gate
 #include "decode/lib/team_dot.wgsl" as Up
+
+// A lane's share of up to four rows of each.
+struct Pairs {
+  gate: vec4<f32>,
+  up: vec4<f32>,
+}
+
 #include <pair>
 
 var<workgroup> chosen: u32;
-var<workgroup> exponentials: array<f32, EXPERTS>;
-var<workgroup> top: array<f32, USED>;
+var<workgroup> topLogits: array<f32, USED>;
+var<workgroup> parts: array<f32, GROUP>;
 
-// Softmax over all experts, the chosen ones and their weights.
+// Softmax over all experts, the chosen ones and their weights. Nothing here walks along all experts but the ranks: the whole dispatch waits.
 fn makeRoute(lane: u32) {
-  var highest = LOWEST;
-  for (var e = 0u; e < params.nExpert; e++) {
-    highest = max(highest, logitOf(e));
-  }
   for (var e = lane; e < params.nExpert; e += GROUP) {
-    exponentials[e] = exp(logitOf(e) - highest);
-  }
-  workgroupBarrier();
-  var total = 0.0;
-  for (var e = 0u; e < params.nExpert; e++) {
-    total += exponentials[e];
-  }
-  for (var e = lane; e < params.nExpert; e += GROUP) {
-    let p = exponentials[e] / total;
-    tap(params.tapProbs, e, p);
     let rank = rankOf(e);
     if (rank < params.nUsed) {
-      top[rank] = p;
+      topLogits[rank] = logitOf(e);
       route[rank] = e;
       if (params.tapIndices != NOWHERE) {
         taps[params.tapIndices + rank] = e;
@@ -81,34 +73,42 @@ fn makeRoute(lane: u32) {
     }
   }
   workgroupBarrier();
-  var sum = 0.0;
-  for (var slot = 0u; slot < params.nUsed; slot++) {
-    sum += top[slot];
+  let highest = topLogits[0];
+  var part = 0.0;
+  for (var e = lane; e < params.nExpert; e += GROUP) {
+    part += exp(logitOf(e) - highest);
   }
-  for (var slot = lane; slot < params.nUsed; slot += GROUP) {
-    let weight = top[slot] / max(sum, SMALLEST_SUM);
-    route[params.nUsed + slot] = bitcast<u32>(weight);
-    tap(params.tapRouter, slot, weight);
+  parts[lane] = part;
+  workgroupBarrier();
+  // Eight lanes add up an eighth each, every lane adds up those.
+  part = 0.0;
+  if (lane < 8u) {
+    for (var i = 0u; i < GROUP / 8u; i++) {
+      part += parts[8u * i + lane];
+    }
   }
-}
-
-// someSquares of this lane.
-var<private> laneSquares: f32;
-
-var<private> slot: u32;
-
-// Adds up a row of both, and writes what comes of it.
-fn takePair(row: u32, own: vec2<f32>, lane: u32) {
-  let totals = teamTotals(vec3(own, laneSquares), lane);
-  if (lane % LANES == 0u && row < params.rows) {
-    let pair = totals.xy * normScale(totals.z);
-    let value = silu(pair.x) * pair.y;
-    let blocks = foldBlocks(params.rows);
-    let to = slot * params.rows + row;
-    y[slot * 128u * blocks + foldedValue(row, blocks)] = value;
-    tap(params.tapGate, to, pair.x);
-    tap(params.tapUp, to, pair.y);
-    tap(params.tapSwiglu, to, value);
+  workgroupBarrier();
+  if (lane < 8u) {
+    parts[lane] = part;
+  }
+  workgroupBarrier();
+  var total = 0.0;
+  for (var i = 0u; i < 8u; i++) {
+    total += parts[i];
+  }
+  if (params.tapProbs != NOWHERE) {
+    for (var e = lane; e < params.nExpert; e += GROUP) {
+      tap(params.tapProbs, e, exp(logitOf(e) - highest) / total);
+    }
+  }
+  if (lane < params.nUsed) {
+    var sum = 0.0;
+    for (var slot = 0u; slot < USED; slot++) {
+      sum += exp(topLogits[slot] - highest) / total;
+    }
+    let weight = exp(topLogits[lane] - highest) / total / max(sum, SMALLEST_SUM);
+    route[params.nUsed + lane] = bitcast<u32>(weight);
+    tap(params.tapRouter, lane, weight);
   }
 }
 
@@ -126,8 +126,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     return;
   }
-  slot = group.y;
-  laneSquares = someSquares(lane % LANES);
+  let slot = group.y;
+  let squares = someSquares(lane % LANES);
   for (var e = lane; e < params.nExpert; e += GROUP) {
     if (rankOf(e) == slot) {
       chosen = e;
@@ -141,5 +141,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let first = (group.x - 1u) * step * params.batches + lane / LANES;
   let gateRow = (expert - params.firstGate) * params.rows;
   let upRow = (expert - params.firstUp) * params.rows;
-  walkPairs(first, step, gateRow, upRow, lane);
+  let pairs = walkPairs(first, step, gateRow, upRow, lane);
+  let scale = normScale(teamTotal(squares, lane));
+  let gates = teamTotals(pairs.gate, lane) * scale;
+  let ups = teamTotals(pairs.up, lane) * scale;
+  let member = lane % LANES;
+  let row = first + member * step;
+  if (member < params.batches && row < params.rows) {
+    let gate = pickOf(gates, member);
+    let up = pickOf(ups, member);
+    let value = silu(gate) * up;
+    let blocks = foldBlocks(params.rows);
+    let to = slot * params.rows + row;
+    y[slot * 128u * blocks + foldedValue(row, blocks)] = value;
+    tap(params.tapGate, to, gate);
+    tap(params.tapUp, to, up);
+    tap(params.tapSwiglu, to, value);
+  }
 }

@@ -6,7 +6,7 @@
 
 override USED = 8u;
 struct Params {
-  // Rows that a team takes.
+  // Rows that a team takes, at most 4.
   batches: u32,
   rows: u32,
   step: u32,
@@ -28,7 +28,9 @@ struct Params {
 #include "decode/lib/write_stream.wgsl"
 #include "decode/lib/team_dot.wgsl"
 
-var<workgroup> products: array<f32, GROUP / LANES>;
+var<workgroup> products: array<f32, 4u * (GROUP / LANES)>;
+var<workgroup> squares: array<f32, 4u * (GROUP / LANES)>;
+var<workgroup> slotWeights: array<f32, USED>;
 // Where the slot's x begins.
 var<private> xFirst: u32;
 
@@ -36,48 +38,61 @@ fn xAt(column: u32) -> vec4<f32> {
   return x[xFirst + folded(column, foldBlocks(N_IN))];
 }
 
-// Of the rows that a lane ends.
-var<private> squares: f32;
-
-// Adds up a row of every slot, then the slots of each row.
-fn takeRow(row: u32, own: f32, lane: u32) {
-  let team = lane / LANES;
-  let slot = team % USED;
-  let rowTeam = team / USED;
-  let rowTeams = GROUP / LANES / USED;
-  let total = teamTotal(own, lane);
-  if (lane % LANES == 0u) {
-    products[team] = total;
-    if (row < params.rows) {
-      tap(params.tapExperts, slot * params.rows + row, total);
-    }
-  }
-  workgroupBarrier();
-  // Row teams take neighbouring rows.
-  let outRow = row - rowTeam + lane;
-  if (lane < rowTeams && outRow < params.rows) {
-    var sum = 0.0;
-    for (var s = 0u; s < USED; s++) {
-      sum += bitcast<f32>(route[USED + s]) * products[lane * USED + s];
-    }
-    let value = residual[outRow] + sum;
-    squares += value * value;
-    writeStream(params.rows, outRow, value);
-    tap(params.tapSum, outRow, sum);
-    tap(params.tapResidual, outRow, value);
-  }
-  workgroupBarrier();
-}
-
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let rowTeams = GROUP / LANES / USED;
+  let perGroup = rowTeams * params.batches;
+  // A lane ends a row: what that takes is on its way while the products are computed.
+  let row = group.x * perGroup + lane;
+  let ends = lane < perGroup && row < params.rows;
+  var before = 0.0;
+  var rowGain = 0.0;
+  if (ends) {
+    before = residual[row];
+    rowGain = gain[row];
+  }
+  if (lane < USED) {
+    slotWeights[lane] = bitcast<f32>(route[USED + lane]);
+  }
   let team = lane / LANES;
   let slot = team % USED;
-  let rowTeams = GROUP / LANES / USED;
-  let first = group.x * params.batches * rowTeams + team / USED;
+  let member = lane % LANES;
   xFirst = slot * 32u * foldBlocks(N_IN);
-  walkRows(first, rowTeams, params.batches, route[slot] * params.rows, params.rows, params.step, lane);
-  if (lane < rowTeams) {
-    writeSquares(params.rows, group.x * rowTeams + lane, squares);
+  let first = group.x * perGroup + team / USED;
+  let expertRow = route[slot] * params.rows;
+  let totals = teamTotals(walkRows(first, rowTeams, params.batches, expertRow, params.rows, params.step, lane), lane);
+  // Product b of team t at 4 t + b.
+  if (member < 4u) {
+    let product = pickOf(totals, member);
+    products[4u * team + member] = product;
+    let outRow = first + member * rowTeams;
+    if (member < params.batches && outRow < params.rows) {
+      tap(params.tapExperts, slot * params.rows + outRow, product);
+    }
+  }
+  workgroupBarrier();
+  var square = 0.0;
+  if (ends) {
+    let at = 4u * USED * (lane % rowTeams) + lane / rowTeams;
+    var sum = 0.0;
+    for (var s = 0u; s < USED; s++) {
+      sum += slotWeights[s] * products[at + 4u * s];
+    }
+    let value = before + sum;
+    square = value * value;
+    writeStream(params.rows, row, value, rowGain);
+    tap(params.tapSum, row, sum);
+    tap(params.tapResidual, row, value);
+  }
+  if (lane < perGroup) {
+    squares[lane] = square;
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    var all = 0.0;
+    for (var i = 0u; i < perGroup; i++) {
+      all += squares[i];
+    }
+    writeSquares(params.rows, group.x, all);
   }
 }

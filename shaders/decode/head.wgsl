@@ -4,7 +4,7 @@
 #include "decode/lib/team.wgsl"
 
 struct Params {
-  // Rows that a team takes.
+  // Rows that a team takes, at most 4.
   batches: u32,
   rows: u32,
   step: u32,
@@ -36,10 +36,11 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let place = group.z * groups.x + group.x;
-  laneSquares = someSquares(lane % LANES);
+  let squares = someSquares(lane % LANES);
   let step = GROUP / LANES;
-  endRow = params.rows;
-  walkRows(place * step * params.batches + lane / LANES, step, params.batches, 0u, params.rows, params.step, lane);
+  let first = place * step * params.batches + lane / LANES;
+  let sums = walkRows(first, step, params.batches, 0u, params.rows, params.step, lane);
+  let scale = takeRows(first, step, params.rows, sums, squares, lane);
   if (place == 0u) {
     tapNormed(params.tapNorm, scale, lane);
   }

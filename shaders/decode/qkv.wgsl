@@ -6,7 +6,7 @@
 #include "decode/lib/team.wgsl"
 
 struct Params {
-  // Rows that a team takes.
+  // Rows that a team takes, at most 4.
   batches: u32,
   rowsA: u32,
   rowsB: u32,
@@ -48,23 +48,28 @@ fn emit(row: u32, value: f32) {
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  laneSquares = someSquares(lane % LANES);
+  let squares = someSquares(lane % LANES);
   let step = GROUP / LANES;
   let perGroup = step * params.batches;
   let own = lane / LANES;
+  var first = group.x * perGroup + own;
+  var rows = params.rowsA;
+  var sums: vec4<f32>;
   if (group.x < params.groupsA) {
-    endRow = params.rowsA;
-    walkRowsA(group.x * perGroup + own, step, params.batches, 0u, params.rowsA, params.stepA, lane);
-    if (group.x == 0u) {
-      tapNormed(params.tapNorm, scale, lane);
-    }
+    sums = walkRowsA(first, step, params.batches, 0u, rows, params.stepA, lane);
   } else if (group.x < params.groupsAb) {
     to = params.rowsA;
-    endRow = params.rowsB;
-    walkRowsB((group.x - params.groupsA) * perGroup + own, step, params.batches, 0u, params.rowsB, params.stepB, lane);
+    rows = params.rowsB;
+    first -= params.groupsA * perGroup;
+    sums = walkRowsB(first, step, params.batches, 0u, rows, params.stepB, lane);
   } else {
     to = params.rowsA + params.rowsB;
-    endRow = params.rowsC;
-    walkRowsC((group.x - params.groupsAb) * perGroup + own, step, params.batches, 0u, params.rowsC, params.stepC, lane);
+    rows = params.rowsC;
+    first -= params.groupsAb * perGroup;
+    sums = walkRowsC(first, step, params.batches, 0u, rows, params.stepC, lane);
+  }
+  let scale = takeRows(first, step, rows, sums, squares, lane);
+  if (group.x == 0u) {
+    tapNormed(params.tapNorm, scale, lane);
   }
 }

@@ -4,7 +4,7 @@
 #include "decode/lib/team.wgsl"
 
 struct Params {
-  // Rows that a team takes.
+  // Rows that a team takes, at most 4.
   batches: u32,
   rows: u32,
   step: u32,
@@ -15,14 +15,15 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> stream: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> weights: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read_write> y: array<u32>;
-@group(0) @binding(3) var<storage, read_write> taps: array<u32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> gain: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<u32>;
+@group(0) @binding(4) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/order.wgsl"
-#include "decode/lib/stream_x.wgsl"
+#include "decode/lib/plain_stream_x.wgsl"
 #include "decode/lib/take_normed.wgsl"
 #include "decode/lib/team_dot.wgsl"
 
@@ -34,10 +35,11 @@ fn emit(row: u32, value: f32) {
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  laneSquares = someSquares(lane % LANES);
+  let squares = someSquares(lane % LANES);
   let step = GROUP / LANES;
-  endRow = params.rows;
-  walkRows(group.x * step * params.batches + lane / LANES, step, params.batches, 0u, params.rows, params.step, lane);
+  let first = group.x * step * params.batches + lane / LANES;
+  let sums = walkRows(first, step, params.batches, 0u, params.rows, params.step, lane);
+  let scale = takeRows(first, step, params.rows, sums, squares, lane);
   if (group.x == 0u) {
     tapNormed(params.tapNorm, scale, lane);
   }

@@ -1,5 +1,5 @@
 // Gate and up of one type, rows of at most LANES units (lib/walk_once.wgsl): x is kept once for both.
-fn walkPairs(firstRow: u32, step: u32, gateRow: u32, upRow: u32, lane: u32) {
+fn walkPairs(firstRow: u32, step: u32, gateRow: u32, upRow: u32, lane: u32) -> Pairs {
   let member = lane % LANES;
   let unit = min(member, rowUnitsGate(N_IN) - 1u);
   let isOwn = member < rowUnitsGate(N_IN);
@@ -16,18 +16,18 @@ fn walkPairs(firstRow: u32, step: u32, gateRow: u32, upRow: u32, lane: u32) {
   }
   let x = laneXGate(unit);
   let xUp = LaneXUp(x.first, x.second, x.totals);
+  var sums = Pairs();
   for (var b = 0u; b < params.batches; b++) {
     let gate = nextGate;
     let up = nextUp;
-    let row = firstRow + b * step;
     nextGate = secondGate;
     nextUp = secondUp;
     if (b + 2u < params.batches) {
-      let following = min(row + 2u * step, last);
+      let following = min(firstRow + (b + 2u) * step, last);
       secondGate = loadUnitGate((gateRow + following) * params.stepGate, N_IN, unit);
       secondUp = loadUnitUp((upRow + following) * params.stepUp, N_IN, unit);
     }
-    let sums = vec2(unitDotGate(gate, x), unitDotUp(up, xUp));
-    takePair(row, select(vec2(0.0), sums, isOwn), lane);
+    sums = Pairs(placed(sums.gate, b, unitDotGate(gate, x)), placed(sums.up, b, unitDotUp(up, xUp)));
   }
+  return Pairs(select(vec4(0.0), sums.gate, isOwn), select(vec4(0.0), sums.up, isOwn));
 }

@@ -1,14 +1,12 @@
-// Adds up a row of W (gain x), scales it as the RMSNorm does, and gives it to the kernel's `emit(row, value)`.
-var<private> scale: f32;
-// someSquares of this lane: main takes them first.
-var<private> laneSquares: f32;
-// Rows from here on do not exist.
-var<private> endRow: u32;
-
-fn takeRow(row: u32, sum: f32, lane: u32) {
-  let totals = teamTotals(vec3(sum, laneSquares, 0.0), lane);
-  scale = normScale(totals.y);
-  if (lane % LANES == 0u && row < endRow) {
-    emit(row, totals.x * scale);
+// Adds up a team's rows of W (gain x), scales them as the RMSNorm does, and gives each to the kernel's `emit(row, value)`, a lane each.
+// squares: someSquares of the lane. rows: those from here on do not exist. Returns the scale.
+fn takeRows(firstRow: u32, step: u32, rows: u32, own: vec4<f32>, squares: f32, lane: u32) -> f32 {
+  let scale = normScale(teamTotal(squares, lane));
+  let totals = teamTotals(own, lane) * scale;
+  let member = lane % LANES;
+  let row = firstRow + member * step;
+  if (member < params.batches && row < rows) {
+    emit(row, pickOf(totals, member));
   }
+  return scale;
 }

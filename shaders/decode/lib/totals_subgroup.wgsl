@@ -3,7 +3,7 @@
 // Included ahead of everything else, because of the directive.
 enable subgroups;
 
-fn teamTotals(own: vec3<f32>, lane: u32) -> vec3<f32> {
+fn teamTotals(own: vec4<f32>, lane: u32) -> vec4<f32> {
   var sums = own;
   if (LANES >= 32u) {
     sums += subgroupShuffleXor(sums, 16u);
@@ -14,13 +14,8 @@ fn teamTotals(own: vec3<f32>, lane: u32) -> vec3<f32> {
   if (LANES >= 8u) {
     sums += subgroupShuffleXor(sums, 4u);
   }
-  if (LANES >= 4u) {
-    sums += subgroupShuffleXor(sums, 2u);
-  }
-  if (LANES >= 2u) {
-    sums += subgroupShuffleXor(sums, 1u);
-  }
-  return sums;
+  sums += subgroupShuffleXor(sums, 2u);
+  return sums + subgroupShuffleXor(sums, 1u);
 }
 
 fn teamTotal(own: f32, lane: u32) -> f32 {
@@ -34,11 +29,6 @@ fn teamTotal(own: f32, lane: u32) -> f32 {
   if (LANES >= 8u) {
     sum += subgroupShuffleXor(sum, 4u);
   }
-  if (LANES >= 4u) {
-    sum += subgroupShuffleXor(sum, 2u);
-  }
-  if (LANES >= 2u) {
-    sum += subgroupShuffleXor(sum, 1u);
-  }
-  return sum;
+  sum += subgroupShuffleXor(sum, 2u);
+  return sum + subgroupShuffleXor(sum, 1u);
 }

@@ -11,7 +11,7 @@ export async function teamLimit(context: GpuContext): Promise<{ readonly subgrou
 /** What an adapter gets that nobody has measured. */
 export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> {
   const { subgroups, lanes } = await teamLimit(context);
-  const team = (wanted: TeamShape['lanes'], group: number, batches: number): TeamShape => ({
+  const team = (wanted: TeamShape['lanes'], group: number, batches: TeamShape['batches']): TeamShape => ({
     lanes: atMost(wanted, lanes),
     group,
     batches,
@@ -20,17 +20,16 @@ export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> 
     subgroups,
     dots: 'own',
     teams: {
-      qkv: team(32, 128, 2),
-      project: team(32, 128, 1),
-      router: team(32, 128, 1),
-      expertsIn: team(32, 128, 2),
-      expertsOut: team(16, 128, 2),
-      head: team(32, 128, 4),
+      qkv: team(32, 64, 4),
+      project: team(32, 128, 2),
+      router: team(32, 64, 1),
+      expertsIn: team(32, 128, 4),
+      expertsOut: team(16, 128, 4),
+      head: team(32, 64, 4),
     },
   };
 }
 
 function atMost(wanted: TeamShape['lanes'], limit: number): TeamShape['lanes'] {
-  const all = [32, 16, 8, 4, 2] as const;
-  return all.find((lanes) => lanes <= Math.min(wanted, limit)) ?? 1;
+  return ([32, 16, 8, 4] as const).find((lanes) => lanes <= Math.min(wanted, limit)) ?? 4;
 }

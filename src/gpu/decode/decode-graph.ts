@@ -173,7 +173,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       stepB: rowVec4s((b ?? a).type, nEmbd),
       stepC: rowVec4s((c ?? a).type, nEmbd),
       eps,
-      squareCount: layer === 0 ? nEmbd / CHUNK : outGroups(hparams, choice.teams.expertsOut).squares,
+      squareCount: layer === 0 ? nEmbd / CHUNK : outGroups(hparams, choice.teams.expertsOut),
       tapNorm: plan.place('attn_norm', layer),
       tapQkv: plan.place('qkv_matmul', layer),
     }),
@@ -270,10 +270,17 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
   const { nEmbd, nExpert, nExpertUsed: nUsed, nFfExp, rmsEps: eps } = hparams;
   const router = only(weights.matrix('ffn_gate_inp', layer));
   const { teams } = choice;
-  const squareCount = projectGroups(inputs, layer) * rowTeams(teams.project, projectShare(inputs, layer));
+  // A sum of each workgroup.
+  const squareCount = projectGroups(inputs, layer);
   add(
     'router',
-    { stream: buffers.middle, weights: router.tile.buffer, y: buffers.router, taps },
+    {
+      stream: buffers.middle,
+      gain: weights.vector('ffn_norm', layer),
+      weights: router.tile.buffer,
+      y: buffers.router,
+      taps,
+    },
     (plan) => ({
       batches: teams.router.batches,
       rows: nExpert,
@@ -336,8 +343,9 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
             constants: { EXPERTS: paddedExperts(nExpert), USED: nUsed },
             includes: {
               pair: `decode/lib/pair_${pair}.wgsl`,
-              walkGate: 'decode/lib/walk_none.wgsl',
-              walkUp: 'decode/lib/walk_none.wgsl',
+              ...(pair === 'once'
+                ? { walkGate: 'decode/lib/walk_none.wgsl', walkUp: 'decode/lib/walk_none.wgsl' }
+                : { walkGate: 'decode/lib/walk_many.wgsl', walkUp: 'decode/lib/walk_many.wgsl' }),
             },
           }),
         },
@@ -365,7 +373,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
       tapSum: plan.place('moe_ffn_out', layer),
       tapResidual: plan.place('post_ffn_residual', layer),
     }),
-    [outGroups(hparams, teams.expertsOut).groups, 1, 1],
+    [outGroups(hparams, teams.expertsOut), 1, 1],
     {
       layer,
       variant: variantOf(inputs, {
@@ -395,7 +403,7 @@ function planHead(inputs: GraphInputs, add: Add): void {
         step: rowVec4s(head.type, nEmbd),
         firstRow,
         eps,
-        squareCount: outGroups(hparams, choice.teams.expertsOut).squares,
+        squareCount: outGroups(hparams, choice.teams.expertsOut),
         tapNorm: plan.place('final_norm'),
       }),
       [Math.ceil(groups / z), 1, z],
@@ -457,14 +465,10 @@ function rowTeams({ group, lanes }: TeamShape, share: number): number {
   return group / lanes / share;
 }
 
-/** Workgroups of the experts' second half, and the sums of squares that they leave. */
-function outGroups(
-  { nEmbd, nExpertUsed }: HParams,
-  team: TeamShape,
-): { readonly groups: number; readonly squares: number } {
+/** Workgroups of the experts' second half; each leaves a sum of squares. */
+function outGroups({ nEmbd, nExpertUsed }: HParams, team: TeamShape): number {
   const teams = rowTeams({ ...team, group: outGroup(team, nExpertUsed) }, nExpertUsed);
-  const groups = Math.ceil(nEmbd / (teams * team.batches));
-  return { groups, squares: groups * teams };
+  return Math.ceil(nEmbd / (teams * team.batches));
 }
 
 function rowsPerGroup({ group, lanes, batches }: TeamShape): number {

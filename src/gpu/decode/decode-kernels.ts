@@ -7,12 +7,12 @@ const base = { entry: 'main', weights: [], variants: [{ id: 'plain' }] } as cons
 
 /** How the lanes of a product's workgroup are used. */
 export interface TeamShape {
-  /** Lanes that share a row: a power of two. */
-  readonly lanes: 1 | 2 | 4 | 8 | 16 | 32;
+  /** Lanes that share a row. */
+  readonly lanes: 4 | 8 | 16 | 32;
   /** Lanes of a workgroup; a multiple of `lanes`. The experts' second half derives its own (see {@link outGroup}). */
   readonly group: number;
   /** Rows that a team takes one after another. */
-  readonly batches: number;
+  readonly batches: 1 | 2 | 3 | 4;
 }
 
 /** The kernels whose team is a matter of choice. */
@@ -59,7 +59,7 @@ export const DECODE_KERNELS = {
     params: { batches: 'u32', rows: 'u32', step: 'u32', tapProduct: 'u32', tapSum: 'u32' },
   },
   router: {
-    ...base, file: 'decode/router.wgsl', inputs: ['stream'], weights: ['weights'], outputs: ['y', 'taps'],
+    ...base, file: 'decode/router.wgsl', inputs: ['stream', 'gain'], weights: ['weights'], outputs: ['y', 'taps'],
     params: { batches: 'u32', rows: 'u32', step: 'u32', eps: 'f32', squareCount: 'u32', tapNorm: 'u32', tapLogits: 'u32' },
   },
   expertsIn: {

@@ -47,7 +47,7 @@ export interface Decoded {
 export interface GenerateOptions extends DecodeOptions {
   /** Most tokens to make. */
   readonly count: number;
-  /** Tokens that the GPU is given ahead of the one that is being waited for; 2 when not given. */
+  /** Tokens that the GPU is given ahead of the one that is being waited for; 4 when not given. */
   readonly inFlight?: number;
   /** Called for each token in order; true ends it. The GPU may be a token or two ahead by then. */
   readonly onToken?: (decoded: Decoded, index: number) => boolean | undefined;
@@ -70,7 +70,7 @@ export interface Decoder {
 }
 
 /** See {@link GenerateOptions.inFlight}. */
-const IN_FLIGHT = 2;
+const IN_FLIGHT = 4;
 
 /** A graph and what it was built for. */
 interface Built {

@@ -109,7 +109,7 @@ async function sweep(): Promise<void> {
 function candidates(kernel: (typeof TEAM_KERNELS)[number]): readonly TeamShape[] {
   const lanes = kernel === 'expertsOut' ? ([8, 16] as const) : ([32] as const);
   return lanes.flatMap((l) =>
-    [64, 128, 256].flatMap((group) => [1, 2, 4].map((batches) => ({ lanes: l, group, batches }))),
+    [64, 128, 256].flatMap((group) => ([1, 2, 4] as const).map((batches) => ({ lanes: l, group, batches }))),
   );
 }
 
