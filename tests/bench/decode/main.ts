@@ -8,6 +8,7 @@ import { KvCache } from '../../../src/gpu/engine/kv-cache';
 import { nodeGpu, useSwiftShader } from '../../../src/gpu/node-device';
 import { Recorder } from '../../../src/gpu/recorder';
 import type { DecodeGraph } from '../../../src/gpu/decode/decode-graph';
+import { checkDecoding } from './check';
 import { benchGraph, ofKernel, timePasses, type BenchModel } from './measure';
 import { qwen3Shape, RandomModel } from './random-model';
 
@@ -19,12 +20,13 @@ const { values } = parseArgs({
   allowPositionals: true,
   options: {
     layers: { type: 'string', default: '48' },
+    check: { type: 'boolean', default: false },
     sweep: { type: 'boolean', default: false },
     kernels: { type: 'string', default: TEAM_KERNELS.join() },
     workgroup: { type: 'boolean', default: false },
     tokens: { type: 'string', default: '64' },
     positions: { type: 'string', default: '0,250,511' },
-    times: { type: 'string', default: '10' },
+    times: { type: 'string', default: '6' },
   },
 });
 
@@ -57,6 +59,7 @@ await context.step(async () => {
   await report(await benchGraph(model, choice));
 });
 await tokens();
+if (values.check) await checkDecoding(context, choice);
 context.dispose();
 
 async function report(graph: DecodeGraph): Promise<void> {
@@ -123,7 +126,7 @@ async function tokens(): Promise<void> {
   console.log(`dispatches: ${decoder.dispatches.token} a token, ${decoder.dispatches.layer} a layer`);
   for (const position of values.positions.split(',').map(Number)) {
     const rates: string[] = [];
-    for (const inFlight of [1, 2, 3, 4, 6]) {
+    for (const inFlight of [2, 4, 6]) {
       await decoder.generate(17, position, { count: 20, inFlight });
       const begun = performance.now();
       await decoder.generate(17, position, { count, inFlight });
