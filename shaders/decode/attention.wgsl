@@ -47,11 +47,54 @@ var<workgroup> raw: array<vec2<f32>, HEAD_DIM>;
 var<workgroup> q: array<f32, HEAD_DIM>;
 var<workgroup> k: array<f32, HEAD_DIM>;
 var<workgroup> squares: array<vec2<f32>, GROUP>;
-// Parts of scores, then their exponentials in the first TILE.
+// Parts of scores; then sums of exponentials.
 var<workgroup> scores: array<f32, TILE * PARTS>;
-var<workgroup> exponentials: array<f32, TILE>;
+var<workgroup> tileScores: array<f32, TILE>;
+var<workgroup> tileTops: array<f32, TILE / 4u>;
 // Slices of the output.
 var<workgroup> outputs: array<vec4<f32>, GROUP>;
+
+// Where a layer's keys and values of this head begin, and the row that other workgroups do not write: the last but own.
+var<private> kvFirst: u32;
+var<private> kvStep: u32;
+var<private> lastRow: u32;
+
+// Eight columns of a key, every PARTS-th from `c` on; beyond the head they repeat the last one.
+fn keyColumns(key: u32, c: u32) -> array<vec4<f32>, 8> {
+  let at = min(key, lastRow) * kvStep + kvFirst;
+  let end = HEAD_DIM / 4u - 1u;
+  return array<vec4<f32>, 8>(
+    keys[at + min(c, end)], keys[at + min(c + PARTS, end)],
+    keys[at + min(c + 2u * PARTS, end)], keys[at + min(c + 3u * PARTS, end)],
+    keys[at + min(c + 4u * PARTS, end)], keys[at + min(c + 5u * PARTS, end)],
+    keys[at + min(c + 6u * PARTS, end)], keys[at + min(c + 7u * PARTS, end)],
+  );
+}
+
+// One column of eight values, every `slices`-th from `key` on.
+fn valueRows(key: u32, slices: u32, column: u32) -> array<vec4<f32>, 8> {
+  let at = kvFirst + column;
+  return array<vec4<f32>, 8>(
+    values[at + min(key, lastRow) * kvStep], values[at + min(key + slices, lastRow) * kvStep],
+    values[at + min(key + 2u * slices, lastRow) * kvStep], values[at + min(key + 3u * slices, lastRow) * kvStep],
+    values[at + min(key + 4u * slices, lastRow) * kvStep], values[at + min(key + 5u * slices, lastRow) * kvStep],
+    values[at + min(key + 6u * slices, lastRow) * kvStep], values[at + min(key + 7u * slices, lastRow) * kvStep],
+  );
+}
+
+// A column of q with the same of a key; nothing beyond the head.
+fn columnDot(c: u32, cached: vec4<f32>, isOwn: bool) -> f32 {
+  let at = min(c, HEAD_DIM / 4u - 1u);
+  let product = dot(vec4(q[4u * at], q[4u * at + 1u], q[4u * at + 2u], q[4u * at + 3u]), select(cached, ownKey(at), isOwn));
+  return select(0.0, product, c < HEAD_DIM / 4u);
+}
+
+fn columnsDot(c: u32, k8: array<vec4<f32>, 8>, isOwn: bool) -> f32 {
+  return columnDot(c, k8[0], isOwn) + columnDot(c + PARTS, k8[1], isOwn)
+    + columnDot(c + 2u * PARTS, k8[2], isOwn) + columnDot(c + 3u * PARTS, k8[3], isOwn)
+    + columnDot(c + 4u * PARTS, k8[4], isOwn) + columnDot(c + 5u * PARTS, k8[5], isOwn)
+    + columnDot(c + 6u * PARTS, k8[6], isOwn) + columnDot(c + 7u * PARTS, k8[7], isOwn);
+}
 
 fn ownKey(c: u32) -> vec4<f32> {
   return vec4(k[4u * c], k[4u * c + 1u], k[4u * c + 2u], k[4u * c + 3u]);
@@ -76,6 +119,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let rawV = rawK + kvDim;
   // The first split of the first of its heads keeps the key and value.
   let keeps = head == kvHead * perKv && group.y == 0u;
+
+  // Lanes (key, part) for scores, (slice, column) for values. The first tile is under way while q and k are made.
+  let columns = HEAD_DIM / 4u;
+  let part = lane % PARTS;
+  let slices = GROUP / columns;
+  let slice = lane / columns;
+  let column = lane % columns;
+  kvStep = kvDim / 4u;
+  kvFirst = kvHead * columns;
+  lastRow = max(position, 1u) - 1u;
+  let firstKey = group.y * perSplit;
+  var k8 = keyColumns(firstKey + lane / PARTS, part);
+  var v8 = valueRows(firstKey + slice, slices, column);
 
   // Norms: each lane adds up 16 lanes' squares, then the 16 sums.
   var square = vec2(0.0);
@@ -129,7 +185,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   }
   workgroupBarrier();
-  let columns = HEAD_DIM / 4u;
   if (keeps) {
     let own = (position * kvDim + kvHead * HEAD_DIM) / 4u;
     for (var c = lane; c < columns; c += GROUP) {
@@ -138,58 +193,60 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   }
 
-  // Lanes (key, part) for scores, (slice, column) for values.
-  let part = lane % PARTS;
-  let slices = GROUP / columns;
-  let slice = lane / columns;
-  let column = lane % columns;
-  let kvStep = kvDim / 4u;
-  let kvFirst = kvHead * columns;
-  // Rows that other workgroups do not write.
-  let lastRow = max(position, 1u) - 1u;
+  let newest = ownValue(rawV, column);
   var top = LOWEST;
   var sum = 0.0;
   var out = vec4(0.0);
-  let end = min(position + 1u, (group.y + 1u) * perSplit);
-  for (var first = group.y * perSplit; first < end; first += TILE) {
+  let end = min(position + 1u, firstKey + perSplit);
+  for (var first = firstKey; first < end; first += TILE) {
     let key = first + lane / PARTS;
-    let keyAt = min(key, lastRow) * kvStep + kvFirst;
-    var dots = 0.0;
-    for (var c = part; c < columns; c += PARTS) {
-      let row = select(keys[keyAt + c], ownKey(c), key == position);
-      dots += dot(vec4(q[4u * c], q[4u * c + 1u], q[4u * c + 2u], q[4u * c + 3u]), row);
+    var dots = columnsDot(part, k8, key == position);
+    // Heads of more than 128 channels.
+    for (var c = part + 8u * PARTS; c < columns; c += 8u * PARTS) {
+      dots += columnsDot(c, keyColumns(key, c), key == position);
     }
     scores[lane] = dots;
     workgroupBarrier();
-    var score = LOWEST;
-    if (lane < TILE && first + lane < end) {
-      score = params.scale
-        * ((scores[PARTS * lane] + scores[PARTS * lane + 1u]) + (scores[PARTS * lane + 2u] + scores[PARTS * lane + 3u]));
-      tap(params.tapScores, head * (position + 1u) + first + lane, score);
-    }
-    if (lane < TILE) {
-      exponentials[lane] = score;
+    if (lane < TILE / 4u) {
+      // Four scores a lane, and their maximum.
+      var most = LOWEST;
+      for (var i = 0u; i < 4u; i++) {
+        let j = 4u * lane + i;
+        var score = LOWEST;
+        if (first + j < end) {
+          score = params.scale * ((scores[PARTS * j] + scores[PARTS * j + 1u]) + (scores[PARTS * j + 2u] + scores[PARTS * j + 3u]));
+          tap(params.tapScores, head * (position + 1u) + first + j, score);
+        }
+        tileScores[j] = score;
+        most = max(most, score);
+      }
+      tileTops[lane] = most;
     }
     workgroupBarrier();
     var highest = top;
-    for (var j = 0u; j < TILE; j++) {
-      highest = max(highest, exponentials[j]);
+    for (var j = 0u; j < TILE / 4u; j++) {
+      highest = max(highest, tileTops[j]);
     }
-    workgroupBarrier();
-    if (lane < TILE) {
-      exponentials[lane] = select(0.0, exp(score - highest), first + lane < end);
-    }
-    workgroupBarrier();
     let shrink = exp(top - highest);
     top = highest;
     out *= shrink;
     sum *= shrink;
-    for (var j = slice; j < TILE; j += slices) {
-      let e = exponentials[j];
-      let valueAt = min(first + j, lastRow) * kvStep + kvFirst;
-      sum += e;
-      out += e * select(values[valueAt + column], ownValue(rawV, column), first + j == position);
+    for (var j = slice; j < TILE; j += 8u * slices) {
+      if (j > slice) {
+        v8 = valueRows(first + j, slices, column);
+      }
+      for (var i = 0u; i < 8u; i++) {
+        let at = j + i * slices;
+        let e = select(0.0, exp(tileScores[min(at, TILE - 1u)] - highest), at < TILE && first + at < end);
+        sum += e;
+        out += e * select(v8[i], newest, first + at == position);
+      }
     }
+    if (first + TILE < end) {
+      k8 = keyColumns(first + TILE + lane / PARTS, part);
+      v8 = valueRows(first + TILE + slice, slices, column);
+    }
+    workgroupBarrier();
   }
 
   // Slices of keys are added in order.
@@ -223,12 +280,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     y[to] = top;
     y[to + 1u] = sliceSums(slices);
   }
-  if (splits == 1u && params.tapSoftmax != NOWHERE && lane < TILE) {
+  if (splits == 1u && params.tapSoftmax != NOWHERE && lane < TILE / 4u) {
     // The scores are captured whenever the softmax is; a lane reads those that it wrote.
     let all = sliceSums(slices);
-    for (var j = lane; j < end; j += TILE) {
-      let i = head * (position + 1u) + j;
-      tap(params.tapSoftmax, i, exp(bitcast<f32>(taps[params.tapScores + i]) - top) / all);
+    for (var first = 4u * lane; first < end; first += TILE) {
+      for (var j = first; j < min(first + 4u, end); j++) {
+        let i = head * (position + 1u) + j;
+        tap(params.tapSoftmax, i, exp(bitcast<f32>(taps[params.tapScores + i]) - top) / all);
+      }
     }
   }
 }

@@ -7,25 +7,16 @@ fn walkPairs(firstRow: u32, step: u32, gateRow: u32, upRow: u32, lane: u32) -> P
   let start = min(firstRow, last);
   var nextGate = loadUnitGate((gateRow + start) * params.stepGate, N_IN, unit);
   var nextUp = loadUnitUp((upRow + start) * params.stepUp, N_IN, unit);
-  var secondGate = nextGate;
-  var secondUp = nextUp;
-  if (params.batches > 1u) {
-    let following = min(firstRow + step, last);
-    secondGate = loadUnitGate((gateRow + following) * params.stepGate, N_IN, unit);
-    secondUp = loadUnitUp((upRow + following) * params.stepUp, N_IN, unit);
-  }
   let x = laneXGate(unit);
   let xUp = LaneXUp(x.first, x.second, x.totals);
   var sums = Pairs();
   for (var b = 0u; b < params.batches; b++) {
     let gate = nextGate;
     let up = nextUp;
-    nextGate = secondGate;
-    nextUp = secondUp;
-    if (b + 2u < params.batches) {
-      let following = min(firstRow + (b + 2u) * step, last);
-      secondGate = loadUnitGate((gateRow + following) * params.stepGate, N_IN, unit);
-      secondUp = loadUnitUp((upRow + following) * params.stepUp, N_IN, unit);
+    if (b + 1u < params.batches) {
+      let following = min(firstRow + (b + 1u) * step, last);
+      nextGate = loadUnitGate((gateRow + following) * params.stepGate, N_IN, unit);
+      nextUp = loadUnitUp((upRow + following) * params.stepUp, N_IN, unit);
     }
     sums = Pairs(placed(sums.gate, b, unitDotGate(gate, x)), placed(sums.up, b, unitDotUp(up, xUp)));
   }

@@ -1,5 +1,5 @@
-// Rows of at most SHARE * LANES units: lane m of team `share` has unit share * LANES + m or none. The weights of the next three rows are under
-// way while those of this one are computed: few workgroups run at a time, and memory needs that many loads to be busy.
+// Rows of at most SHARE * LANES units: lane m of team `share` has unit share * LANES + m or none. The weights of the next row are under way while
+// those of this one are computed.
 // The lane's share of the products of rows firstRow, firstRow + step, ...; `batches` of them, at most 4. Rows beyond the end repeat the last.
 fn walkRows(firstRow: u32, step: u32, batches: u32, base: u32, rows: u32, rowVec4s: u32, lane: u32) -> vec4<f32> {
   let wanted = share * LANES + lane % LANES;
@@ -7,22 +7,12 @@ fn walkRows(firstRow: u32, step: u32, batches: u32, base: u32, rows: u32, rowVec
   let isOwn = wanted < rowUnits(N_IN);
   let last = rows - 1u;
   var next = loadUnit((base + min(firstRow, last)) * rowVec4s, N_IN, unit);
-  var second = next;
-  var third = next;
-  if (batches > 1u) {
-    second = loadUnit((base + min(firstRow + step, last)) * rowVec4s, N_IN, unit);
-  }
-  if (batches > 2u) {
-    third = loadUnit((base + min(firstRow + 2u * step, last)) * rowVec4s, N_IN, unit);
-  }
   let x = laneX(unit);
   var sums = vec4(0.0);
   for (var b = 0u; b < batches; b++) {
     let loaded = next;
-    next = second;
-    second = third;
-    if (b + 3u < batches) {
-      third = loadUnit((base + min(firstRow + (b + 3u) * step, last)) * rowVec4s, N_IN, unit);
+    if (b + 1u < batches) {
+      next = loadUnit((base + min(firstRow + (b + 1u) * step, last)) * rowVec4s, N_IN, unit);
     }
     sums = placed(sums, b, unitDot(loaded, x));
   }

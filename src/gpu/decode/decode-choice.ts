@@ -19,6 +19,7 @@ export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> 
   return {
     subgroups,
     dots: 'own',
+    ahead: 1,
     teams: {
       qkv: team(32, 64, 4),
       project: team(32, 128, 2),

@@ -296,7 +296,11 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
   const gate = weights.matrix('ffn_gate_exps', layer);
   const up = weights.matrix('ffn_up_exps', layer);
   const pair =
-    gate.type === up.type && rowUnits(gate.type, nEmbd, choice.dots) <= teams.expertsIn.lanes ? 'once' : 'many';
+    gate.type === up.type && rowUnits(gate.type, nEmbd) <= teams.expertsIn.lanes
+      ? choice.ahead === 1
+        ? 'once'
+        : 'deep'
+      : 'many';
   for (const gates of gate.tiles) {
     for (const ups of up.tiles) {
       const first = Math.max(gates.firstRow, ups.firstRow);
@@ -343,7 +347,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
             constants: { EXPERTS: paddedExperts(nExpert), USED: nUsed },
             includes: {
               pair: `decode/lib/pair_${pair}.wgsl`,
-              ...(pair === 'once'
+              ...(pair !== 'many'
                 ? { walkGate: 'decode/lib/walk_none.wgsl', walkUp: 'decode/lib/walk_none.wgsl' }
                 : { walkGate: 'decode/lib/walk_many.wgsl', walkUp: 'decode/lib/walk_many.wgsl' }),
             },
@@ -452,7 +456,7 @@ function variantOf({ hparams, choice }: GraphInputs, job: TeamJob): KernelVarian
 /** Teams that share a row of a layer's output projection. */
 function projectShare({ weights, hparams, choice }: GraphInputs, layer: number): number {
   const { type } = weights.matrix('attn_output', layer);
-  return teamsPerRow(choice.teams.project, rowUnits(type, hparams.qDim, choice.dots));
+  return teamsPerRow(choice.teams.project, rowUnits(type, hparams.qDim));
 }
 
 function projectGroups(inputs: GraphInputs, layer: number): number {

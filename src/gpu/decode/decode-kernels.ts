@@ -25,6 +25,8 @@ export interface DecodeChoice {
   readonly subgroups: boolean;
   /** How weights become floats: by each type's own way (`shaders/decode/lib/dot_*.wgsl`), or dequantised one by one. */
   readonly dots: 'own' | 'plain';
+  /** Rows whose weights are under way while one is computed, where a lane has one unit of each. */
+  readonly ahead: 1 | 3;
   readonly teams: Readonly<Record<TeamKernel, TeamShape>>;
 }
 
@@ -96,11 +98,11 @@ function dotOf(
   suffix: string,
   nIn: number,
   lanes: number,
-  dots: DecodeChoice['dots'],
+  { dots, ahead }: DecodeChoice,
 ): Readonly<Record<string, string>> {
   const dot =
     dots === 'own' && OWN_DOTS.has(type) ? `decode/lib/dot_${type.toLowerCase()}.wgsl` : 'decode/lib/dot_plain.wgsl';
-  const walk = rowUnits(type, nIn, dots) <= lanes ? 'once' : 'many';
+  const walk = rowUnits(type, nIn) <= lanes ? (ahead === 1 ? 'once' : 'deep') : 'many';
   return {
     [`dot${suffix}`]: dot,
     [`weights${suffix}`]: weightLayout(type).shader,
@@ -109,8 +111,8 @@ function dotOf(
 }
 
 /** Units of a row: as the type's file in `shaders/` counts them. */
-export function rowUnits(type: QuantType, nIn: number, dots: DecodeChoice['dots']): number {
-  const isWide = type === 'F32' ? dots === 'own' : ggmlType(type).blockSize === 256 && type !== 'IQ4_XS';
+export function rowUnits(type: QuantType, nIn: number): number {
+  const isWide = ggmlType(type).blockSize === 256 && type !== 'IQ4_XS';
   return nIn / (isWide ? 2 * CHUNK : CHUNK);
 }
 
@@ -136,7 +138,7 @@ export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob)
   const { nIn, types } = job;
   const { lanes, group } = team;
   const dots = Object.entries(types).map(([suffix, type]) =>
-    dotOf(type, suffix, nIn, (job.constants?.['SHARE'] ?? 1) * lanes, choice.dots),
+    dotOf(type, suffix, nIn, (job.constants?.['SHARE'] ?? 1) * lanes, choice),
   );
   const how = choice.subgroups ? 'subgroup' : 'workgroup';
   return {
