@@ -22,10 +22,10 @@ export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> 
     ahead: 1,
     teams: {
       qkv: team(32, 64, 4),
-      project: team(32, 128, 2),
+      project: team(32, 128, 4),
       router: team(32, 64, 1),
       expertsIn: team(32, 128, 4),
-      expertsOut: team(16, 128, 4),
+      expertsOut: team(16, 64, 4),
       head: team(32, 64, 4),
     },
   };

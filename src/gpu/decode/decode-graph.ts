@@ -20,7 +20,8 @@ import {
   type TeamShape,
 } from './decode-kernels';
 import { NOWHERE, type TapPlan } from './decode-taps';
-import type { DecodeWeights, ResidentMatrix, Stack, WeightTile } from './decode-weights';
+import type { DecodeMatrix, DecodeWeights, WeightTile } from './decode-weights';
+import type { Stack } from './qkv-stacks';
 
 /** Params lie at multiples of this in their buffer: WebGPU's default alignment of a dynamic offset. */
 const PARAMS_STEP = 256;
@@ -46,6 +47,8 @@ export interface GraphInputs {
   readonly context: GpuContext;
   readonly hparams: HParams;
   readonly weights: DecodeWeights;
+  /** Those of `stackQkv`, by layer. */
+  readonly stacks: readonly (readonly Stack[])[];
   readonly choice: DecodeChoice;
   readonly buffers: DecodeBuffers;
   readonly keys: (layer: number) => LayerKeys;
@@ -143,7 +146,7 @@ function planEmbedding({ weights, buffers, taps, hparams }: GraphInputs, add: Ad
 function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   const { weights, buffers, taps, hparams, choice, joins } = inputs;
   const { nEmbd, qDim, nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
-  const stacks = weights.qkv(layer);
+  const stacks = inputs.stacks[layer] ?? [];
   const [a, b, c] = stacks;
   if (a === undefined) return;
   const { qkv: team } = choice.teams;
@@ -441,7 +444,7 @@ function bound(
 }
 
 /** A matrix that lies in one buffer. Callers have made sure (`decode-refusal.ts`). */
-function only({ type, tiles }: ResidentMatrix): { readonly type: ResidentMatrix['type']; readonly tile: WeightTile } {
+function only({ type, tiles }: DecodeMatrix): { readonly type: DecodeMatrix['type']; readonly tile: WeightTile } {
   const [tile] = tiles;
   if (tile === undefined || tiles.length > 1) throw new RangeError('a matrix of several tiles where one was expected');
   return { type, tile };
@@ -479,6 +482,6 @@ function rowsPerGroup({ group, lanes, batches }: TeamShape): number {
   return (group / lanes) * batches;
 }
 
-function rowVec4s(type: ResidentMatrix['type'], nIn: number): number {
+function rowVec4s(type: DecodeMatrix['type'], nIn: number): number {
   return gpuRowWords(type, nIn) / 4;
 }

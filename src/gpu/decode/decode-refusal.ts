@@ -11,7 +11,7 @@ import type { DecodeWeights } from './decode-weights';
 const MAX_HEAD_DIM = 256;
 
 /** Matrices that one binding has to hold whole. */
-const WHOLE: readonly WeightRole[] = ['attn_output', 'ffn_gate_inp', 'ffn_down_exps'];
+const WHOLE: readonly WeightRole[] = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate_inp', 'ffn_down_exps'];
 
 /**
  * Why these kernels cannot run a model on a device, or undefined when they can. Then the layer-by-layer engine runs it, as ever.

@@ -6,18 +6,14 @@ import type { GpuContext } from '../device';
 import type { LayerKeys } from '../engine/kv-cache';
 import { ropeTable } from '../engine/rope-table';
 import { createBuffers, splitsOf, STEP_HEAD, type DecodeBuffers } from './decode-buffers';
-import { buildGraph, type DecodeDispatch, type DecodeGraph } from './decode-graph';
+import { buildGraph, type DecodeGraph } from './decode-graph';
+import { encodePass } from './decode-pass';
 import type { DecodeChoice } from './decode-kernels';
+import type { DecodeKeys } from './decode-keys';
 import { decodeRefusal } from './decode-refusal';
 import { TapPlan, type DecodeCapture } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
-
-/** Keys and values that the decoder continues: `KvCache`, the engine's own or another. */
-export interface DecodeKeys {
-  /** Makes room for `positions` positions and keeps what is there. */
-  reserve(positions: number): void;
-  layer(layer: number): LayerKeys;
-}
+import { stackQkv, type Stack } from './qkv-stacks';
 
 export interface DecoderOptions {
   /** Stays the caller's to dispose, as do weights and keys. */
@@ -90,9 +86,11 @@ export async function createDecoder(options: DecoderOptions): Promise<Decoder> {
   const { context, hparams, weights, choice } = options;
   const refusal = decodeRefusal(context, hparams, weights, choice);
   if (refusal !== undefined) throw refusal;
-  const session = new DecodeSession(options);
-  await context.step(() => session.prepare(1));
-  return session;
+  return context.step(async () => {
+    const session = new DecodeSession(options, await stackQkv(context, hparams, weights));
+    await session.prepare(1);
+    return session;
+  });
 }
 
 class DecodeSession implements Decoder {
@@ -100,6 +98,7 @@ class DecodeSession implements Decoder {
   readonly #options: DecoderOptions;
   readonly #hparams: HParams;
   readonly #buffers: DecodeBuffers;
+  readonly #stacks: readonly (readonly Stack[])[];
   #taps: GPUBuffer;
   /** With attention whole, and split. */
   readonly #built: { whole?: Built | undefined; split?: Built | undefined } = {};
@@ -109,8 +108,9 @@ class DecodeSession implements Decoder {
   readonly #idle = new Map<number, GPUBuffer[]>();
   #disposed = false;
 
-  constructor(options: DecoderOptions) {
+  constructor(options: DecoderOptions, stacks: readonly (readonly Stack[])[]) {
     const { context, hparams } = options;
+    this.#stacks = stacks;
     this.#options = options;
     this.#context = context;
     this.#hparams = hparams;
@@ -141,6 +141,7 @@ class DecodeSession implements Decoder {
       context,
       hparams: this.#hparams,
       weights,
+      stacks: this.#stacks,
       choice,
       buffers: this.#buffers,
       keys: (layer) => keys.layer(layer),
@@ -194,6 +195,7 @@ class DecodeSession implements Decoder {
     for (const built of [this.#built.whole, this.#built.split]) {
       if (built !== undefined) this.#context.release(built.graph.params);
     }
+    for (const { buffer, isCopy } of this.#stacks.flat()) if (isCopy) this.#context.release(buffer);
     for (const buffer of Object.values<GPUBuffer>({ ...this.#buffers })) this.#context.release(buffer);
     this.#context.release(this.#taps);
     for (const idle of this.#idle.values()) for (const buffer of idle) this.#context.release(buffer);
@@ -299,16 +301,5 @@ class DecodeSession implements Decoder {
       this.#idle.set(staging.size, idle);
     }
     idle.push(staging);
-  }
-}
-
-/** Records a token's dispatches. */
-export function encodePass(pass: GPUComputePassEncoder, dispatches: readonly DecodeDispatch[], splits: number): void {
-  let last: GPUComputePipeline | undefined;
-  for (const { pipeline, group, offsets, x, y, z } of dispatches) {
-    if (pipeline !== last) pass.setPipeline(pipeline);
-    last = pipeline;
-    pass.setBindGroup(0, group, offsets);
-    pass.dispatchWorkgroups(x, y ?? splits, z);
   }
 }

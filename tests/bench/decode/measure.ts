@@ -3,7 +3,8 @@ import { buildGraph, type DecodeDispatch, type DecodeGraph } from '../../../src/
 import type { DecodeChoice, DecodeKernel } from '../../../src/gpu/decode/decode-kernels';
 import { TapPlan } from '../../../src/gpu/decode/decode-taps';
 import type { DecodeWeights } from '../../../src/gpu/decode/decode-weights';
-import { encodePass } from '../../../src/gpu/decode/decoder';
+import { encodePass } from '../../../src/gpu/decode/decode-pass';
+import { stackQkv } from '../../../src/gpu/decode/qkv-stacks';
 import type { GpuContext } from '../../../src/gpu/device';
 import type { KvCache } from '../../../src/gpu/engine/kv-cache';
 import { readBack } from '../../../src/gpu/readback';
@@ -16,18 +17,24 @@ export interface BenchModel {
   readonly keys: KvCache;
 }
 
+/** The token that is timed has this position. */
+const POSITION = 64;
+
 /** Builds a token's graph with its params in place. */
 export async function benchGraph(model: BenchModel, choice: DecodeChoice, joins = false): Promise<DecodeGraph> {
   const { context, hparams } = model;
   buffers ??= createBuffers(context, hparams);
   taps ??= context.allocate('taps', 4, GPUBufferUsage.STORAGE);
   const keys = (layer: number): ReturnType<KvCache['layer']> => model.keys.layer(layer);
-  const graph = await buildGraph({ ...model, choice, buffers, keys, joins, taps });
+  stacks ??= await stackQkv(context, hparams, model.weights);
+  const graph = await buildGraph({ ...model, stacks, choice, buffers, keys, joins, taps });
+  context.device.queue.writeBuffer(buffers.step, 0, Uint32Array.of(POSITION, 1, 128));
   context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, 1)));
   return graph;
 }
 let buffers: ReturnType<typeof createBuffers> | undefined;
 let taps: GPUBuffer | undefined;
+let stacks: Awaited<ReturnType<typeof stackQkv>> | undefined;
 
 /** Where a batch of passes spends its time, in microseconds a pass. */
 export interface Timing {

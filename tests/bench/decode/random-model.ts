@@ -1,13 +1,13 @@
 import type { QuantType } from '../../../src/gguf/ggml-types';
-import type { DecodeWeights, ResidentMatrix, Stack } from '../../../src/gpu/decode/decode-weights';
+import type { DecodeMatrix, DecodeWeights } from '../../../src/gpu/decode/decode-weights';
 import type { GpuContext } from '../../../src/gpu/device';
 import { repackRows } from '../../../src/gpu/matmul/repack';
 import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
-import { cutTiles } from '../../../src/gpu/weights/resident-weights';
 import type { HParams } from '../../../src/model/hparams';
 import type { WeightRole } from '../../../src/model/stages';
 import { WEIGHTS } from '../../../src/model/weights';
 import { usesMoreBits } from '../../../src/synthetic/type-mix';
+import { cutTiles } from '../../gpu/decode/file-weights';
 import { randomWeights } from '../../gpu/matmul/random-weights';
 
 /** Different rows of a type; tensors repeat them. */
@@ -41,8 +41,7 @@ export class RandomModel implements DecodeWeights {
   readonly #context: GpuContext;
   readonly #hparams: HParams;
   readonly #pools = new Map<string, GPUBuffer>();
-  readonly #matrices = new Map<string, ResidentMatrix>();
-  readonly #stacks = new Map<number, readonly Stack[]>();
+  readonly #matrices = new Map<string, DecodeMatrix>();
   readonly #vectors = new Map<string, GPUBuffer>();
 
   constructor(context: GpuContext, hparams: HParams) {
@@ -50,7 +49,7 @@ export class RandomModel implements DecodeWeights {
     this.#hparams = hparams;
   }
 
-  matrix(role: WeightRole, layer?: number): ResidentMatrix {
+  matrix(role: WeightRole, layer?: number): DecodeMatrix {
     const key = `${role} ${String(layer)}`;
     let found = this.#matrices.get(key);
     if (found === undefined) {
@@ -72,38 +71,23 @@ export class RandomModel implements DecodeWeights {
     return found;
   }
 
-  qkv(layer: number): readonly Stack[] {
-    let found = this.#stacks.get(layer);
-    if (found === undefined) {
-      const { qDim, kvDim } = this.#hparams;
-      const parts = [qDim, kvDim, kvDim].map(
-        (rows, i) => ({ rows, type: i < 2 ? 'Q4_K' : this.#typeOf('attn_v', layer) }) as const,
-      );
-      const joined = new Map<QuantType, number>();
-      for (const { rows, type } of parts) joined.set(type, (joined.get(type) ?? 0) + rows);
-      found = [...joined].map(([type, rows]) => ({
-        type,
-        rows,
-        buffer: this.#filled('qkv', type, this.#hparams.nEmbd, rows),
-      }));
-      this.#stacks.set(layer, found);
-    }
-    return found;
-  }
-
-  #make(role: WeightRole, layer: number | undefined): ResidentMatrix {
+  #make(role: WeightRole, layer: number | undefined): DecodeMatrix {
     const [nIn = 1, nOut = 1, nExpert = 1] = WEIGHTS[role].dims.map((dim) => this.#hparams[dim]);
     const type = this.#typeOf(role, layer ?? 0);
     const rowBytes = 4 * gpuRowWords(type, nIn);
     const cuts = cutTiles(nOut * nExpert, nOut, rowBytes, this.#context.maxBindingBytes);
-    const tiles = cuts.map((cut) => ({ buffer: this.#filled(role, type, nIn, cut.rows), offset: 0, ...cut }));
+    const tiles = cuts.map((cut) => ({ buffer: this.#filled(role, type, nIn, cut.rows), ...cut }));
     return { type, tiles };
   }
 
   #filled(label: string, type: QuantType, nIn: number, rows: number): GPUBuffer {
     const pool = this.#pool(type, nIn);
     const size = rows * 4 * gpuRowWords(type, nIn);
-    const buffer = this.#context.allocate(label, size, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
+    const buffer = this.#context.allocate(
+      label,
+      size,
+      GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    );
     this.bytes += size;
     const encoder = this.#context.device.createCommandEncoder();
     for (let at = 0; at < size; at += pool.size) {

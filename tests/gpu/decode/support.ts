@@ -5,8 +5,8 @@ import type { DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
 import type { GpuContext } from '../../../src/gpu/device';
 import { KvCache } from '../../../src/gpu/engine/kv-cache';
 import { Recorder } from '../../../src/gpu/recorder';
-import { ResidentWeights } from '../../../src/gpu/weights/resident-weights';
 import type { HParams } from '../../../src/model/hparams';
+import { fileWeights } from './file-weights';
 
 /** A decoder with keys and weights of its own. */
 export interface OwnDecoder {
@@ -19,8 +19,9 @@ export async function ownDecoder(
   model: ModelFile,
   hparams: HParams,
   choice?: DecodeChoice,
+  maxBytes?: number,
 ): Promise<OwnDecoder> {
-  const weights = await ResidentWeights.load({ context, model, hparams });
+  const weights = await fileWeights(context, model, hparams, maxBytes);
   const recorder = new Recorder(context);
   const keys = new KvCache(context, recorder, hparams.kvDim);
   const decoder = await createDecoder({
