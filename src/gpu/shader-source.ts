@@ -22,11 +22,18 @@ export interface ShaderSource {
   readonly lines: readonly SourceLine[];
 }
 
-const INCLUDE = /^\s*#include\s+(?:"([^"]+)"|<([\w-]+)>)\s*$/;
+const INCLUDE = /^\s*#include\s+(?:"([^"]+)"|<([\w-]+)>)(?:\s+as\s+(\w+))?\s*$/;
+/** Names that a file gives to others: what WGSL calls module scope stands at the beginning of a line here. */
+const DECLARED = /^(?:fn|struct|const|override|alias|var(?:<[^>]*>)?)\s+(\w+)/;
+/** The variable that the weight formats read without declaring it. */
+const WEIGHTS = 'weights';
 
 /**
  * A shader with its includes in place. `#include "lib/x.wgsl"` names a file inside `shaders/`; `#include <name>` names whatever file
  * the kernel's variant chose for `name`. A file is included once, at its first mention.
+ * `#include ... as Up` includes it once more with all that it includes: every name that these lines declare ends in `Up`, so does the
+ * variable `weights` that they read, and `<name>`, itself or inside, means what the variant chose for `nameUp`, if it did. So that one kernel can
+ * read weights of two types.
  * @throws TracerError `internal` for a file or name that does not exist.
  */
 export function shaderSource(file: string, chosen: Readonly<Record<string, string>> = {}): ShaderSource {
@@ -41,30 +48,46 @@ export function expand(
 ): ShaderSource {
   const code: string[] = [];
   const lines: SourceLine[] = [];
-  const seen = new Set<string>();
-  const add = (name: string): void => {
+  const add = (name: string, seen: Set<string>, suffix: string): void => {
     if (seen.has(name)) return;
     seen.add(name);
     const text = files.get(name);
     if (text === undefined) throw fail('internal', `There is no shader ${name}.`, 'Rebuild MoEscope.', { file: name });
     for (const [i, line] of text.split('\n').entries()) {
-      const [match, literal, variable] = INCLUDE.exec(line) ?? [];
+      const [match, literal, variable = '', as] = INCLUDE.exec(line) ?? [];
       if (match === undefined) {
         code.push(line);
         lines.push({ file: name, line: i + 1 });
         continue;
       }
-      const target = literal ?? chosen[variable ?? ''];
+      const target = literal ?? chosen[variable + (as ?? suffix)] ?? chosen[variable];
       if (target === undefined) {
         throw fail('internal', `${name}:${i + 1} includes <${variable}>, which nothing chose.`, 'Rebuild MoEscope.', {
           file: name,
         });
       }
-      add(target);
+      if (as === undefined) add(target, seen, suffix);
+      else {
+        const first = code.length;
+        add(target, new Set(), as);
+        rename(code, first, as);
+      }
     }
   };
-  add(file);
+  add(file, new Set(), '');
   return { file, code: code.join('\n'), lines };
+}
+
+/** Puts the suffix behind every name that the lines from `first` on declare. Fields of structures keep theirs. */
+function rename(code: string[], first: number, suffix: string): void {
+  const names = new Set([WEIGHTS]);
+  for (let i = first; i < code.length; i++) {
+    const name = DECLARED.exec(code[i] ?? '')?.[1];
+    if (name !== undefined) names.add(name);
+  }
+  for (let i = first; i < code.length; i++) {
+    code[i] = (code[i] ?? '').replace(/\.?\b[A-Za-z_]\w*/g, (word) => (names.has(word) ? word + suffix : word));
+  }
 }
 
 /**

@@ -39,6 +39,25 @@ describe('expand', () => {
     ]);
   });
 
+  it('includes a file once more under other names', () => {
+    const files = new Map([
+      ['main.wgsl', '#include <rows> as Up\n#include <rows> as Down\nfn main() { dotUp(); }'],
+      ['rows.wgsl', '#include <type>\nconst N = 2u;\nfn dot() -> u32 { return weights[N] + load().N; }'],
+      ['a.wgsl', 'fn load() -> A { return A(); }'],
+      ['b.wgsl', 'fn load() -> B { return B(); }'],
+    ]);
+    const chosen = { rows: 'rows.wgsl', typeUp: 'a.wgsl', type: 'b.wgsl' };
+    expect(expand('main.wgsl', chosen, files).code.split('\n')).toEqual([
+      'fn loadUp() -> A { return A(); }',
+      'const NUp = 2u;',
+      'fn dotUp() -> u32 { return weightsUp[NUp] + loadUp().N; }',
+      'fn loadDown() -> B { return B(); }',
+      'const NDown = 2u;',
+      'fn dotDown() -> u32 { return weightsDown[NDown] + loadDown().N; }',
+      'fn main() { dotUp(); }',
+    ]);
+  });
+
   it('says which file or choice is missing', () => {
     expect(() => expand('main.wgsl', {}, FILES)).toThrow('main.wgsl:3 includes <chosen>');
     expect(() => expand('main.wgsl', { chosen: 'lib/z.wgsl' }, FILES)).toThrow('lib/z.wgsl');

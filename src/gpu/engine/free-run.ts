@@ -66,6 +66,20 @@ export class FreeRun {
     return this.#nPast;
   }
 
+  /** Keys and values of the positions so far, for whoever goes on from here (`decode/`). */
+  get keys(): KvCache {
+    return this.#cache;
+  }
+
+  /** Positions whose keys and values are in place. Set by who wrote the keys and values of more. */
+  get kept(): number {
+    return this.#kept;
+  }
+
+  set kept(positions: number) {
+    this.#kept = positions;
+  }
+
   async begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<Taps> {
     const { hparams, recorder } = this.#tools;
     this.#nextLayer = undefined;

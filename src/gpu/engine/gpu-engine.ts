@@ -4,6 +4,7 @@ import type { ModelFile } from '../../gguf/model-file';
 import type { EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import { ACTIVE_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
+import type { DecodeKeys } from '../decode/decode-keys';
 import type { GpuContext } from '../device';
 import { Recorder } from '../recorder';
 import { defaultBudget } from '../weights/budget';
@@ -43,6 +44,14 @@ export interface GpuStats extends WeightStats {
   readonly peakBytes: number;
 }
 
+/** Keys and values of an engine, for decoding that goes on where its prompt ended, and back. */
+export interface EngineKeys extends DecodeKeys {
+  /** Positions whose keys and values are in place. */
+  readonly kept: number;
+  /** Tells the engine that the first `positions` are in place: a later `begin` may continue them. */
+  keep(positions: number): void;
+}
+
 export interface GpuEngine extends IsolatingEngine {
   /**
    * Reads all weights to the GPU, if they fit the budget, so that no later step reads the file or waits to learn which experts were chosen.
@@ -53,6 +62,8 @@ export interface GpuEngine extends IsolatingEngine {
   preload(signal?: AbortSignal): Promise<boolean>;
   /** All weights, once {@link preload} brought them. */
   resident(): ResidentWeights | undefined;
+  /** Its keys and values; they end with the engine. Between steps only. */
+  keys(): Promise<EngineKeys>;
   stats(): GpuStats;
 }
 
@@ -142,6 +153,22 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
         free.restore(tokens, layer, hidden);
         return Promise.resolve(new Map());
       });
+    },
+    async keys() {
+      opened ??= open();
+      const { free } = await opened;
+      return {
+        reserve: (positions) => {
+          free.keys.reserve(positions);
+        },
+        layer: (layer) => free.keys.layer(layer),
+        get kept() {
+          return free.kept;
+        },
+        keep(positions) {
+          free.kept = positions;
+        },
+      };
     },
     stats: () => ({ ...cache.stats, bytes: context.bytes, peakBytes: context.peakBytes }),
     async dispose() {

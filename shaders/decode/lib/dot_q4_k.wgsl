@@ -1,0 +1,22 @@
+// Q4_K: sum of (s q_i - m) x_i = s * sum of q_i x_i - m * sum of x_i. The last sum serves all rows, which leaves one product a weight.
+#include "lib/q4_k.wgsl"
+#include "decode/lib/small_floats.wgsl"
+
+fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
+  let sums = ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+  return (sums.x + sums.y) + (sums.z + sums.w);
+}
+
+// Chunk 1 is the high nibbles: four bits further to the left.
+fn chunkPrepared(chunk: u32, v: array<vec4<f32>, 8>) -> array<vec4<f32>, 8> {
+  return scaledX(v, BYTE_FACTORS * select(1.0, 0.0625, chunk == 1u));
+}
+
+fn chunkDot(unit: Unit, chunk: u32, v: array<vec4<f32>, 8>, total: f32) -> f32 {
+  let mask = 0xfu << (4u * chunk);
+  let sum = dot(fourFloats(unit.first.x, mask, 0.0), v[0]) + dot(fourFloats(unit.first.y, mask, 0.0), v[1])
+    + dot(fourFloats(unit.first.z, mask, 0.0), v[2]) + dot(fourFloats(unit.first.w, mask, 0.0), v[3])
+    + dot(fourFloats(unit.second.x, mask, 0.0), v[4]) + dot(fourFloats(unit.second.y, mask, 0.0), v[5])
+    + dot(fourFloats(unit.second.z, mask, 0.0), v[6]) + dot(fourFloats(unit.second.w, mask, 0.0), v[7]);
+  return unit.scales.scale[chunk] * sum - unit.scales.minimum[chunk] * total;
+}

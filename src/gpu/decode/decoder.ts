@@ -1,0 +1,305 @@
+import { throwIfAborted } from '../../base/abort';
+import { fail } from '../../base/errors';
+import type { Tap } from '../../model/engine';
+import type { HParams } from '../../model/hparams';
+import type { GpuContext } from '../device';
+import type { LayerKeys } from '../engine/kv-cache';
+import { ropeTable } from '../engine/rope-table';
+import { createBuffers, splitsOf, STEP_HEAD, type DecodeBuffers } from './decode-buffers';
+import { buildGraph, type DecodeGraph } from './decode-graph';
+import { encodePass } from './decode-pass';
+import type { DecodeChoice } from './decode-kernels';
+import type { DecodeKeys } from './decode-keys';
+import { decodeRefusal } from './decode-refusal';
+import { TapPlan, type DecodeCapture } from './decode-taps';
+import type { DecodeWeights } from './decode-weights';
+import { stackQkv, type Stack } from './qkv-stacks';
+
+export interface DecoderOptions {
+  /** Stays the caller's to dispose, as do weights and keys. */
+  readonly context: GpuContext;
+  readonly hparams: HParams;
+  readonly weights: DecodeWeights;
+  readonly keys: DecodeKeys;
+  readonly choice: DecodeChoice;
+}
+
+export interface DecodeOptions {
+  readonly capture?: DecodeCapture | undefined;
+  /** Whether the logits are wanted: 4 nVocab bytes more to read back. */
+  readonly logits?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Decoded {
+  /** The token with the largest logit, ties to the lower id. */
+  readonly token: number;
+  /** (nVocab), when asked for. */
+  readonly logits: Float32Array<ArrayBuffer> | undefined;
+  /** In forward order within a layer; `lm_head` last when captured. */
+  readonly taps: readonly Tap[];
+}
+
+export interface GenerateOptions extends DecodeOptions {
+  /** Most tokens to make. */
+  readonly count: number;
+  /** Tokens that the GPU is given ahead of the one that is being waited for; 4 when not given. */
+  readonly inFlight?: number;
+  /** Called for each token in order; true ends it. The GPU may be a token or two ahead by then. */
+  readonly onToken?: (decoded: Decoded, index: number) => boolean | undefined;
+}
+
+export interface Decoder {
+  /** Dispatches of a token, and of one layer, where attention is not split. */
+  readonly dispatches: { readonly token: number; readonly layer: number };
+  /**
+   * Runs one token at `position`, whose predecessors' keys and values are in place, and keeps its own. One submit, one readback.
+   * @throws TracerError those of the device; `run-cancelled`, `prompt-token`.
+   */
+  decode(token: number, position: number, options?: DecodeOptions): Promise<Decoded>;
+  /**
+   * Greedy generation: runs `token` at `position`, then each time the token with the largest logit, without the CPU between two tokens.
+   * @returns the tokens made, and how many positions are kept: those of all tokens made but the last, and of those before.
+   */
+  generate(token: number, position: number, options: GenerateOptions): Promise<readonly Decoded[]>;
+  dispose(): void;
+}
+
+/** See {@link GenerateOptions.inFlight}. */
+const IN_FLIGHT = 4;
+
+/** A graph and what it was built for. */
+interface Built {
+  readonly graph: DecodeGraph;
+  readonly keys: readonly LayerKeys[];
+  readonly taps: GPUBuffer;
+  /** Whose places the params hold. */
+  plan: TapPlan | undefined;
+}
+
+/**
+ * Decoding with all weights on the GPU: at most seven dispatches a layer, one submit and one readback a token. f32 throughout, in an order
+ * of sums that depends on shapes and on the adapter's choice only: two runs are bit-equal, and capturing changes no bit.
+ * @throws TracerError `gpu-limit` when the kernels cannot run this model on this device; `gpu-shader`.
+ */
+export async function createDecoder(options: DecoderOptions): Promise<Decoder> {
+  const { context, hparams, weights, choice } = options;
+  const refusal = decodeRefusal(context, hparams, weights, choice);
+  if (refusal !== undefined) throw refusal;
+  return context.step(async () => {
+    const session = new DecodeSession(options, await stackQkv(context, hparams, weights));
+    await session.prepare(1);
+    return session;
+  });
+}
+
+class DecodeSession implements Decoder {
+  readonly #context: GpuContext;
+  readonly #options: DecoderOptions;
+  readonly #hparams: HParams;
+  readonly #buffers: DecodeBuffers;
+  readonly #stacks: readonly (readonly Stack[])[];
+  #taps: GPUBuffer;
+  /** With attention whole, and split. */
+  readonly #built: { whole?: Built | undefined; split?: Built | undefined } = {};
+  readonly #step: Uint32Array<ArrayBuffer>;
+  readonly #rope: Float32Array<ArrayBuffer>;
+  /** Staging buffers that nobody waits for, by size. */
+  readonly #idle = new Map<number, GPUBuffer[]>();
+  #disposed = false;
+
+  constructor(options: DecoderOptions, stacks: readonly (readonly Stack[])[]) {
+    const { context, hparams } = options;
+    this.#stacks = stacks;
+    this.#options = options;
+    this.#context = context;
+    this.#hparams = hparams;
+    this.#buffers = createBuffers(context, hparams);
+    this.#taps = this.#allocateTaps(1);
+    this.#step = new Uint32Array(STEP_HEAD + hparams.headDim);
+    this.#rope = new Float32Array(this.#step.buffer, 4 * STEP_HEAD);
+  }
+
+  get dispatches(): { readonly token: number; readonly layer: number } {
+    const all = this.#built.whole?.graph.dispatches ?? [];
+    return { token: all.length, layer: all.filter(({ layer }) => layer === 0).length };
+  }
+
+  /** Builds what a token over `nKeys` keys needs. */
+  async prepare(nKeys: number): Promise<Built> {
+    const { context, keys, choice, weights } = this.#options;
+    keys.reserve(nKeys);
+    const joins = splitsOf(nKeys).count > 1;
+    const name = joins ? 'split' : 'whole';
+    const layers = Array.from({ length: this.#hparams.nLayer }, (_, l) => keys.layer(l));
+    const old = this.#built[name];
+    const fits = old?.taps === this.#taps && old.keys.every((k, l) => k.keys === layers[l]?.keys);
+    if (old !== undefined && fits) return old;
+    if (old !== undefined) context.release(old.graph.params);
+    this.#built[name] = undefined;
+    const graph = await buildGraph({
+      context,
+      hparams: this.#hparams,
+      weights,
+      stacks: this.#stacks,
+      choice,
+      buffers: this.#buffers,
+      keys: (layer) => keys.layer(layer),
+      joins,
+      taps: this.#taps,
+    });
+    const built: Built = { graph, keys: layers, taps: this.#taps, plan: undefined };
+    this.#built[name] = built;
+    return built;
+  }
+
+  decode(token: number, position: number, options: DecodeOptions = {}): Promise<Decoded> {
+    return this.#context.step(async () => {
+      this.#check(token, options.signal);
+      const waiting = await this.#submit(token, position, options);
+      return waiting();
+    });
+  }
+
+  generate(token: number, position: number, options: GenerateOptions): Promise<readonly Decoded[]> {
+    return this.#context.step(async () => {
+      this.#check(token, options.signal);
+      const made: Decoded[] = [];
+      const flying: (() => Promise<Decoded>)[] = [];
+      let submitted = 0;
+      let ended = false;
+      try {
+        while (made.length < options.count && !ended) {
+          while (flying.length < (options.inFlight ?? IN_FLIGHT) && submitted < options.count) {
+            const first = submitted === 0 ? token : undefined;
+            flying.push(await this.#submit(first, position + submitted, options));
+            submitted++;
+          }
+          const next = await flying.shift()?.();
+          throwIfAborted(options.signal);
+          if (next === undefined) break;
+          made.push(next);
+          ended = options.onToken?.(next, made.length - 1) === true;
+        }
+      } finally {
+        // Staging buffers go back only when they are mapped and read.
+        await Promise.allSettled(flying.map((wait) => wait()));
+      }
+      return made;
+    });
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const built of [this.#built.whole, this.#built.split]) {
+      if (built !== undefined) this.#context.release(built.graph.params);
+    }
+    for (const { buffer, isCopy } of this.#stacks.flat()) if (isCopy) this.#context.release(buffer);
+    for (const buffer of Object.values<GPUBuffer>({ ...this.#buffers })) this.#context.release(buffer);
+    this.#context.release(this.#taps);
+    for (const idle of this.#idle.values()) for (const buffer of idle) this.#context.release(buffer);
+  }
+
+  #check(token: number, signal: AbortSignal | undefined): void {
+    if (this.#disposed) throw fail('internal', 'The decoder was disposed.', 'Create another one.');
+    throwIfAborted(signal);
+    if (!Number.isInteger(token) || token < 0 || token >= this.#hparams.nVocab) {
+      throw fail('prompt-token', `Token ${token} is not in the vocabulary.`, 'Use ids from 0 to the vocabulary size.', {
+        token,
+        nVocab: this.#hparams.nVocab,
+      });
+    }
+  }
+
+  /** Records and submits one token; undefined: the one that the GPU found itself. Returns what waits for its result. */
+  async #submit(token: number | undefined, position: number, options: DecodeOptions): Promise<() => Promise<Decoded>> {
+    const { device } = this.#context;
+    const { nVocab, ropeTheta, headDim } = this.#hparams;
+    const nKeys = position + 1;
+    const plan = this.#planFor(options.capture, nKeys);
+    if (4 * plan.words > this.#taps.size) this.#growTaps(plan.words);
+    const built = await this.prepare(nKeys);
+    if (built.plan !== plan) {
+      device.queue.writeBuffer(built.graph.params, 0, built.graph.paramsFor(plan));
+      built.plan = plan;
+    }
+    if (token !== undefined) device.queue.writeBuffer(this.#buffers.token, 0, Uint32Array.of(token));
+    const splits = splitsOf(nKeys);
+    this.#step.set([position, splits.count, splits.keys]);
+    this.#rope.set(ropeTable(position, 1, ropeTheta, headDim));
+    device.queue.writeBuffer(this.#buffers.step, 0, this.#step);
+
+    const wantsLogits = options.logits === true || options.capture?.stages.includes('lm_head') === true;
+    const logitWords = wantsLogits ? nVocab : 0;
+    const words = 1 + logitWords + plan.words;
+    const staging = this.#staging(4 * words);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass({ label: 'decode' });
+    encodePass(pass, built.graph.dispatches, splits.count);
+    pass.end();
+    encoder.copyBufferToBuffer(this.#buffers.token, 0, staging, 0, 4);
+    if (wantsLogits) encoder.copyBufferToBuffer(this.#buffers.logits, 0, staging, 4, 4 * nVocab);
+    if (plan.words > 0) encoder.copyBufferToBuffer(this.#taps, 0, staging, 4 * (1 + logitWords), 4 * plan.words);
+    device.queue.submit([encoder.finish()]);
+    const mapped = staging.mapAsync(GPUMapMode.READ, 0, 4 * words);
+    // It is awaited below; until then its failure must not count as unhandled.
+    mapped.catch(() => undefined);
+    return async () => {
+      await mapped;
+      const all = new Uint32Array(staging.getMappedRange(0, 4 * words).slice(0));
+      staging.unmap();
+      this.#giveBack(staging);
+      const logits = wantsLogits ? new Float32Array(all.slice(1, 1 + nVocab).buffer) : undefined;
+      const taps = plan.taps(all.subarray(1 + logitWords), position);
+      const isTap = logits !== undefined && options.capture?.stages.includes('lm_head') === true;
+      const head: Tap[] = isTap
+        ? [{ stage: 'lm_head', layer: undefined, positions: [position], shape: [1, nVocab], data: logits }]
+        : [];
+      return { token: all[0] ?? 0, logits, taps: [...taps, ...head] };
+    };
+  }
+
+  #plan: { readonly capture: DecodeCapture | undefined; readonly nKeys: number; readonly plan: TapPlan } | undefined;
+
+  /** The same plan for the same capture, so that params are written only when it changes. */
+  #planFor(capture: DecodeCapture | undefined, nKeys: number): TapPlan {
+    const last = this.#plan;
+    if (last !== undefined && last.capture === capture && (last.nKeys === nKeys || !last.plan.growing))
+      return last.plan;
+    const plan = new TapPlan(this.#hparams, capture, nKeys);
+    this.#plan = { capture, nKeys, plan };
+    return plan;
+  }
+
+  #allocateTaps(words: number): GPUBuffer {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    return this.#context.allocate('decode taps', 4 * words, usage);
+  }
+
+  #growTaps(words: number): void {
+    this.#context.release(this.#taps);
+    this.#taps = this.#allocateTaps(words);
+  }
+
+  #staging(size: number): GPUBuffer {
+    const idle = this.#idle.get(size)?.pop();
+    return idle ?? this.#context.allocate('decode staging', size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
+  }
+
+  #giveBack(staging: GPUBuffer): void {
+    if (this.#disposed) {
+      this.#context.release(staging);
+      return;
+    }
+    let idle = this.#idle.get(staging.size);
+    if (idle === undefined) {
+      // Sizes change when captures do: those of the last one are not needed again.
+      for (const old of this.#idle.values()) for (const buffer of old) this.#context.release(buffer);
+      this.#idle.clear();
+      idle = [];
+      this.#idle.set(staging.size, idle);
+    }
+    idle.push(staging);
+  }
+}

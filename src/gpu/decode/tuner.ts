@@ -1,0 +1,227 @@
+import type { HParams } from '../../model/hparams';
+import type { GpuContext } from '../device';
+import { KvCache } from '../engine/kv-cache';
+import { Recorder } from '../recorder';
+import { createBuffers } from './decode-buffers';
+import { defaultChoice } from './decode-choice';
+import { buildGraph, type DecodeGraph } from './decode-graph';
+import { TEAM_KERNELS, type DecodeChoice, type TeamKernel, type TeamShape } from './decode-kernels';
+import { TapPlan } from './decode-taps';
+import type { DecodeWeights } from './decode-weights';
+import { encodePass } from './decode-pass';
+import { stackQkv } from './qkv-stacks';
+
+/** Where choices are kept from run to run: a `Map`, local storage, a file. */
+export interface TuningStore {
+  get(key: string): string | undefined;
+  set(key: string, value: string): void;
+}
+
+export interface TuneOptions {
+  readonly context: GpuContext;
+  readonly hparams: HParams;
+  readonly weights: DecodeWeights;
+  readonly store?: TuningStore | undefined;
+  /** Measuring ends after so many milliseconds; what was not measured stays as usual. */
+  readonly budgetMs?: number;
+}
+
+/** One way that was measured. */
+export interface TriedWay {
+  readonly name: string;
+  /** Microseconds of the layers that were measured; undefined when time was up. */
+  readonly us: number | undefined;
+}
+
+export interface Tuning {
+  readonly choice: DecodeChoice;
+  /** Whether it was measured now, kept from before, or not worth measuring (software adapters). */
+  readonly from: 'measured' | 'kept' | 'usual';
+  readonly tried: readonly TriedWay[];
+  readonly ms: number;
+}
+
+/** Changes when kept choices no longer mean the same. */
+const VERSION = 1;
+const BUDGET_MS = 900;
+/** Layers that are timed: enough that what one reads is not what the last pass left in a cache. */
+const LAYERS = 8;
+/** Passes over them in one submit, and times that each way is timed; the best counts. */
+const PASSES = 4;
+const REPEATS = 3;
+/** A way has to be better by this share to replace the usual one: less is noise. */
+const LEAST_GAIN = 0.01;
+
+interface Way {
+  readonly name: string;
+  readonly kernel: TeamKernel | 'all';
+  readonly choice: DecodeChoice;
+}
+
+const kept = new WeakMap<GPUDevice, Map<string, Tuning>>();
+
+/**
+ * Chooses among the kernels' variants for an adapter, a shape and its types: times each change of the usual choice on the first layers and
+ * joins those that gain. Values differ between choices only by the order of sums; a choice, once made, is kept for the device and in `store`.
+ * @throws TracerError those of `buildGraph`.
+ */
+export async function tuneDecode(options: TuneOptions): Promise<Tuning> {
+  const { context, store } = options;
+  const key = tuningKey(options);
+  let known = kept.get(context.device);
+  if (known === undefined) kept.set(context.device, (known = new Map<string, Tuning>()));
+  const before = known.get(key);
+  if (before !== undefined) return { ...before, from: before.from === 'usual' ? 'usual' : 'kept', ms: 0 };
+  const usual = await defaultChoice(context);
+  const text = store?.get(key);
+  const stored = text === undefined ? undefined : readChoice(text, usual);
+  const tuning: Tuning =
+    stored !== undefined
+      ? { choice: stored, from: 'kept', tried: [], ms: 0 }
+      : context.card.isSoftware
+        ? { choice: usual, from: 'usual', tried: [], ms: 0 }
+        : await context.step(() => measureWays(options, usual));
+  known.set(key, tuning);
+  if (tuning.from === 'measured') store?.set(key, JSON.stringify(tuning.choice));
+  return tuning;
+}
+
+/** What a choice is for: adapter, sizes and types. */
+export function tuningKey({ context, hparams, weights }: TuneOptions): string {
+  const { vendor, architecture, description } = context.card;
+  const { nEmbd, qDim, kvDim, headDim, nExpert, nExpertUsed, nFfExp } = hparams;
+  const types = (['attn_q', 'attn_v', 'ffn_gate_exps', 'ffn_down_exps'] as const).map((r) => weights.matrix(r, 0).type);
+  return JSON.stringify([
+    ...['moescope-decode', VERSION, vendor, architecture, description],
+    ...[nEmbd, qDim, kvDim, headDim, nExpert, nExpertUsed, nFfExp, ...types],
+  ]);
+}
+
+/** Every single change of a choice that is worth timing. */
+export function waysOf(usual: DecodeChoice): readonly Way[] {
+  const ways: Way[] = [{ name: 'usual', kernel: 'all', choice: usual }];
+  ways.push({ name: 'plain dots', kernel: 'all', choice: { ...usual, dots: 'plain' } });
+  ways.push({ name: 'three rows ahead', kernel: 'all', choice: { ...usual, ahead: 3 } });
+  for (const kernel of TEAM_KERNELS) {
+    // The head is one dispatch of many; the layers are what counts.
+    if (kernel === 'head') continue;
+    const team = usual.teams[kernel];
+    for (const group of [64, 128]) {
+      for (const batches of [1, 2, 4] as const) {
+        if (group === team.group && batches === team.batches) continue;
+        const changed: TeamShape = { ...team, group, batches };
+        const name = `${kernel} ${group} lanes, ${batches} rows`;
+        ways.push({ name, kernel, choice: { ...usual, teams: { ...usual.teams, [kernel]: changed } } });
+      }
+    }
+  }
+  return ways;
+}
+
+/** A stored choice, if it has the form of one that could be made here. */
+export function readChoice(text: string, usual: DecodeChoice): DecodeChoice | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const same = (choice: DecodeChoice): boolean => JSON.stringify(choice) === JSON.stringify(value);
+  const ways = waysOf(usual);
+  // What `joined` can make of the ways, without trusting the text: every part of it has to be one of them.
+  const teams = Object.fromEntries(
+    TEAM_KERNELS.map((kernel) => [
+      kernel,
+      ways
+        .map((way) => way.choice.teams[kernel])
+        .find((t) => JSON.stringify(t) === JSON.stringify(part(value, kernel))),
+    ]),
+  );
+  if (Object.values(teams).includes(undefined)) return undefined;
+  for (const dots of ['own', 'plain'] as const) {
+    for (const ahead of [1, 3] as const) {
+      const choice: DecodeChoice = { ...usual, dots, ahead, teams: { ...usual.teams, ...teams } };
+      if (same(choice)) return choice;
+    }
+  }
+  return undefined;
+}
+
+function part(value: unknown, kernel: string): unknown {
+  if (typeof value !== 'object' || value === null || !('teams' in value)) return undefined;
+  const { teams } = value;
+  return typeof teams === 'object' && teams !== null ? Reflect.get(teams, kernel) : undefined;
+}
+
+async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions, usual: DecodeChoice): Promise<Tuning> {
+  const started = performance.now();
+  const some: HParams = { ...hparams, nLayer: Math.min(LAYERS, hparams.nLayer) };
+  const recorder = new Recorder(context);
+  const cache = new KvCache(context, recorder, hparams.kvDim);
+  cache.reserve(1);
+  const buffers = createBuffers(context, some);
+  const taps = context.allocate('decode taps', 4, GPUBufferUsage.STORAGE);
+  const stacks = await stackQkv(context, some, weights);
+  const graphs: DecodeGraph[] = [];
+  try {
+    const ways = waysOf(usual);
+    const inputs = { context, hparams: some, weights, stacks, buffers, joins: false, taps };
+    const keys = (layer: number): ReturnType<KvCache['layer']> => cache.layer(layer);
+    // All are compiled side by side.
+    const built = await Promise.all(ways.map(({ choice }) => buildGraph({ ...inputs, keys, choice })));
+    graphs.push(...built);
+    const end = started + (budgetMs ?? BUDGET_MS);
+    const plan = new TapPlan(some, undefined, 1);
+    const times: (number | undefined)[] = [];
+    for (const graph of built) {
+      // The usual choice is timed whatever it takes: it warms the adapter up.
+      const isLate = times.length > 0 && performance.now() > end;
+      times.push(isLate ? undefined : await timeLayers(context, graph, plan));
+    }
+    const tried = ways.map(({ name }, i) => ({ name, us: times[i] }));
+    return { choice: joined(ways, times), from: 'measured', tried, ms: performance.now() - started };
+  } finally {
+    for (const { params } of graphs) context.release(params);
+    for (const { buffer, isCopy } of stacks.flat()) if (isCopy) context.release(buffer);
+    for (const buffer of Object.values<GPUBuffer>({ ...buffers })) context.release(buffer);
+    context.release(taps);
+    cache.dispose();
+    recorder.dispose();
+  }
+}
+
+/** The usual choice with the best change of every kernel that gains, and the best of those of all kernels. */
+export function joined(ways: readonly Way[], times: readonly (number | undefined)[]): DecodeChoice {
+  const [usual] = ways;
+  if (usual === undefined) throw new RangeError('no way to choose from');
+  const limit = (times[0] ?? Infinity) * (1 - LEAST_GAIN);
+  const best = (kernel: Way['kernel']): DecodeChoice | undefined => {
+    let found: { readonly choice: DecodeChoice; readonly us: number } | undefined;
+    for (const [i, way] of ways.entries()) {
+      const us = times[i];
+      if (way.kernel === kernel && us !== undefined && us < (found?.us ?? limit)) found = { choice: way.choice, us };
+    }
+    return found?.choice;
+  };
+  const all = best('all') ?? usual.choice;
+  const teams = TEAM_KERNELS.map((kernel) => [kernel, (best(kernel) ?? usual.choice).teams[kernel]] as const);
+  return { ...all, teams: { ...all.teams, ...Object.fromEntries(teams) } };
+}
+
+/** Microseconds of the layers of a graph. */
+async function timeLayers({ device }: GpuContext, graph: DecodeGraph, plan: TapPlan): Promise<number> {
+  device.queue.writeBuffer(graph.params, 0, graph.paramsFor(plan));
+  const layers = graph.dispatches.filter(({ layer }) => layer !== undefined);
+  let best = Infinity;
+  for (let i = 0; i < REPEATS; i++) {
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let p = 0; p < PASSES; p++) encodePass(pass, layers, 1);
+    pass.end();
+    const begun = performance.now();
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+    best = Math.min(best, (1000 * (performance.now() - begun)) / PASSES);
+  }
+  return best;
+}

@@ -1,0 +1,100 @@
+import { createBuffers } from '../../../src/gpu/decode/decode-buffers';
+import { buildGraph, type DecodeDispatch, type DecodeGraph } from '../../../src/gpu/decode/decode-graph';
+import type { DecodeChoice, DecodeKernel } from '../../../src/gpu/decode/decode-kernels';
+import { TapPlan } from '../../../src/gpu/decode/decode-taps';
+import type { DecodeWeights } from '../../../src/gpu/decode/decode-weights';
+import { encodePass } from '../../../src/gpu/decode/decode-pass';
+import { stackQkv } from '../../../src/gpu/decode/qkv-stacks';
+import type { GpuContext } from '../../../src/gpu/device';
+import type { KvCache } from '../../../src/gpu/engine/kv-cache';
+import { readBack } from '../../../src/gpu/readback';
+import type { HParams } from '../../../src/model/hparams';
+
+export interface BenchModel {
+  readonly context: GpuContext;
+  readonly hparams: HParams;
+  readonly weights: DecodeWeights;
+  readonly keys: KvCache;
+}
+
+/** The token that is timed has this position. */
+const POSITION = 64;
+
+/** Builds a token's graph with its params in place. */
+export async function benchGraph(model: BenchModel, choice: DecodeChoice, joins = false): Promise<DecodeGraph> {
+  const { context, hparams } = model;
+  buffers ??= createBuffers(context, hparams);
+  taps ??= context.allocate('taps', 4, GPUBufferUsage.STORAGE);
+  const keys = (layer: number): ReturnType<KvCache['layer']> => model.keys.layer(layer);
+  stacks ??= await stackQkv(context, hparams, model.weights);
+  const graph = await buildGraph({ ...model, stacks, choice, buffers, keys, joins, taps });
+  context.device.queue.writeBuffer(buffers.step, 0, Uint32Array.of(POSITION, 1, 128));
+  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, 1)));
+  return graph;
+}
+let buffers: ReturnType<typeof createBuffers> | undefined;
+let taps: GPUBuffer | undefined;
+let stacks: Awaited<ReturnType<typeof stackQkv>> | undefined;
+
+/** Where a batch of passes spends its time, in microseconds a pass. */
+export interface Timing {
+  /** Between the timestamps of the first pass's beginning and the last one's end. */
+  readonly gpu: number;
+  readonly encode: number;
+  readonly finish: number;
+  readonly submit: number;
+}
+
+/** The GPU is kept busy for this long ahead of a measurement: an idle one runs at a fraction of its clock. */
+const WARM_MS = 60;
+const REPEATS = 3;
+
+/** Times passes over the dispatches, `count` in one submit; the best of a few. */
+export async function timePasses(
+  { context }: BenchModel,
+  dispatches: readonly DecodeDispatch[],
+  count: number,
+): Promise<Timing> {
+  const { device } = context;
+  const querySet = device.createQuerySet({ type: 'timestamp', count: 2 });
+  const resolved = context.allocate('timestamps', 16, GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC);
+  const once = (): Omit<Timing, 'gpu'> => {
+    const t0 = performance.now();
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass({
+      timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
+    });
+    for (let i = 0; i < count; i++) encodePass(pass, dispatches, 1);
+    pass.end();
+    encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
+    const t1 = performance.now();
+    const commands = encoder.finish();
+    const t2 = performance.now();
+    device.queue.submit([commands]);
+    const t3 = performance.now();
+    const us = (ms: number): number => (1000 * ms) / count;
+    return { encode: us(t1 - t0), finish: us(t2 - t1), submit: us(t3 - t2) };
+  };
+  const warm = performance.now();
+  while (performance.now() - warm < WARM_MS) {
+    once();
+    await device.queue.onSubmittedWorkDone();
+  }
+  let best: Timing | undefined;
+  for (let i = 0; i < REPEATS; i++) {
+    const cpu = once();
+    const [start = 0n, end = 0n] = new BigUint64Array(
+      await readBack(context, [{ buffer: resolved, offset: 0, size: 16 }]),
+    );
+    const gpu = Number(end - start) / 1000 / count;
+    if (best === undefined || gpu < best.gpu) best = { gpu, ...cpu };
+  }
+  querySet.destroy();
+  context.release(resolved);
+  return best ?? { gpu: NaN, encode: NaN, finish: NaN, submit: NaN };
+}
+
+/** The dispatches of one kernel, all layers. */
+export function ofKernel(graph: DecodeGraph, kernel: DecodeKernel): readonly DecodeDispatch[] {
+  return graph.dispatches.filter((d) => d.kernel === kernel);
+}

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
+import { TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import { joined, readChoice, tuneDecode, tuningKey, waysOf } from '../../../src/gpu/decode/tuner';
+import type { GpuContext } from '../../../src/gpu/device';
+import { openGolden } from '../../cpu/support';
+import { testContext } from '../../support/gpu';
+import { fileWeights } from './file-weights';
+
+let context: GpuContext;
+let usual: DecodeChoice;
+beforeAll(async () => {
+  context = await testContext();
+  usual = await defaultChoice(context);
+});
+afterAll(() => {
+  context.dispose();
+});
+
+describe('joined', () => {
+  it('takes the best change of each kernel that gains, and the usual where none does', () => {
+    const ways = waysOf(usual);
+    const times: number[] = ways.map(({ name }) =>
+      name === 'plain dots'
+        ? 90
+        : name === 'router 64 lanes, 2 rows'
+          ? 80
+          : name === 'router 64 lanes, 4 rows'
+            ? 70
+            : 99.5,
+    );
+    times[0] = 100;
+    const choice = joined(ways, times);
+    expect(choice.dots).toBe('plain');
+    expect(choice.ahead).toBe(usual.ahead);
+    expect(choice.teams.router).toMatchObject({ group: 64, batches: 4 });
+    for (const kernel of TEAM_KERNELS)
+      if (kernel !== 'router') expect(choice.teams[kernel]).toEqual(usual.teams[kernel]);
+  });
+
+  it('keeps to the usual when time was up', () => {
+    const ways = waysOf(usual);
+    expect(joined(ways, [100, ...ways.slice(1).map(() => undefined)])).toEqual(usual);
+  });
+
+  it('tries each way once', () => {
+    const ways = waysOf(usual).map(({ choice }) => JSON.stringify(choice));
+    expect(new Set(ways).size).toBe(ways.length);
+  });
+});
+
+describe('readChoice', () => {
+  it('reads what was written, and nothing else', () => {
+    for (const { choice } of waysOf(usual)) expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
+    const strange = { ...usual, teams: { ...usual.teams, qkv: { ...usual.teams.qkv, group: 7 } } };
+    for (const text of ['', 'null', '{}', '{"teams":3}', JSON.stringify(strange)]) {
+      expect(readChoice(text, usual), text).toBeUndefined();
+    }
+  });
+});
+
+describe('tuneDecode', () => {
+  it('keeps a choice for the device and takes one from the store', async () => {
+    const { model, hparams } = await openGolden('mini-q4_k_m');
+    const weights = await fileWeights(context, model, hparams);
+    const options = { context, hparams, weights };
+    const stored = { ...usual, dots: 'plain' as const };
+    const store = new Map([[tuningKey(options), JSON.stringify(stored)]]);
+    expect(await tuneDecode({ ...options, store })).toMatchObject({ choice: stored, from: 'kept' });
+    store.clear();
+    expect(await tuneDecode({ ...options, store })).toMatchObject({ choice: stored, from: 'kept' });
+    // Another shape: nothing is known, and a software adapter is not worth measuring.
+    const other = await tuneDecode({ ...options, hparams: { ...hparams, nFfExp: hparams.nFfExp * 2 }, store });
+    if (context.card.isSoftware) expect(other).toMatchObject({ choice: usual, from: 'usual' });
+    else expect(other.from).toBe('measured');
+    weights.dispose();
+    await model.close();
+  });
+});
