@@ -72,7 +72,7 @@ fn tileScores(place: Place, firstKey: u32) -> Scores {
     }
     workgroupBarrier();
     for (var i = 0u; i < 8u; i++) {
-      var k: array<vec4<f32>, LANE_KEYS>;
+      var k = array<vec4<f32>, LANE_KEYS>();
       for (var r = 0u; r < LANE_KEYS; r++) {
         k[r] = keyTile[(place.keyLane % 8u + 8u * r) * 8u + (i ^ place.keyLane) % 8u];
       }
@@ -194,7 +194,7 @@ fn main(
       // Keys that every row sees need no questions, which would cost a third of the time.
       let whole = begin + 32u <= params.firstPosition + firstRow + 1u;
       for (var i = 0u; i < 8u; i++) {
-        var p: array<vec4<f32>, LANE_ROWS>;
+        var p = array<vec4<f32>, LANE_ROWS>();
         for (var j = 0u; j < LANE_ROWS; j++) {
           p[j] = rowTile[resultAt(place.rowLane + 8u * j, i)];
         }

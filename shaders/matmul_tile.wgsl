@@ -90,7 +90,7 @@ fn main(
       workgroupBarrier();
       if (count > 16u) {
         for (var i = 0u; i < 8u; i++) {
-          var w: array<vec4<f32>, LANE_ROWS>;
+          var w = array<vec4<f32>, LANE_ROWS>();
           for (var r = 0u; r < LANE_ROWS; r++) {
             w[r] = wTile[(wRow + 8u * r) * 8u + (i ^ wRow) % 8u];
           }
@@ -104,7 +104,7 @@ fn main(
         }
       } else {
         for (var i = 0u; i < 8u; i++) {
-          var w: array<vec4<f32>, LANE_ROWS>;
+          var w = array<vec4<f32>, LANE_ROWS>();
           for (var r = 0u; r < LANE_ROWS; r++) {
             w[r] = wTile[(wRow + 8u * r) * 8u + (i ^ wRow) % 8u];
           }
