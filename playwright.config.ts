@@ -15,7 +15,8 @@ export default defineConfig({
   forbidOnly: true,
   timeout: 120_000,
   reporter: 'list',
-  use: { baseURL, trace: 'off', actionTimeout: 15_000 },
+  // Requests that a service worker answers cannot be intercepted; the tests of being offline allow it.
+  use: { baseURL, trace: 'off', actionTimeout: 15_000, serviceWorkers: 'block' },
   projects: [
     {
       name: 'chromium',

@@ -25,6 +25,7 @@ const INPUTS = [
   'package.json',
   'package-lock.json',
   'tsconfig.json',
+  'scripts/lib/page-plugins.mjs',
   'vite.config.ts',
   'vite.cli.config.ts',
 ];

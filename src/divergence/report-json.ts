@@ -77,6 +77,8 @@ const TEXT_KEYS: ReadonlySet<string> = new Set([
   'file',
   'sentence',
   'description',
+  // What poison is made of: the word NaN.
+  'kind',
 ]);
 
 function isReport(value: unknown): value is Report {

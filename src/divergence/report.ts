@@ -233,6 +233,8 @@ export interface Report {
   readonly model: ModelCard;
   readonly run: {
     readonly prompt?: string;
+    /** SHA-256 (hex) of a prompt that was left out on purpose; `tokens` is empty then and `tokenTexts` only counts. */
+    readonly promptSha256?: string;
     readonly tokens: readonly number[];
     /** The text of each token, for labels. */
     readonly tokenTexts?: readonly string[];
@@ -254,6 +256,8 @@ export interface Report {
   readonly verdict: Verdict;
   /** Where each arm's values stop being finite; absent where they never do. */
   readonly poison?: { readonly a?: Poison; readonly b?: Poison };
+  /** What whoever compared saved traces should know: what is not known, does not agree or was left out. */
+  readonly notes?: readonly string[];
   /** How the run stands to an accepted one, where one was given. */
   readonly baseline?: BaselineResult;
   /** Forward order. */

@@ -72,6 +72,17 @@ export interface ReferenceStep {
 export interface IsolatingEngine extends ArmEngine {
   /** `layer` undefined: the whole-model stages that the capture names. Leaves the free-running state untouched. */
   isolate(layer: number | undefined, reference: ReferenceStep, options: StepOptions): Promise<StepResult>;
+  /**
+   * Takes up a run of these tokens that another engine of this arm could not end: as if `begin` and the layers before `layer` were done,
+   * and `hidden`, (nTokens, nEmbd), were their output. The keys and values of those layers are not there: no later step can build on
+   * them. Absent where an arm cannot lose its state.
+   */
+  restore?(
+    tokens: Uint32Array<ArrayBuffer>,
+    layer: number,
+    hidden: Float32Array<ArrayBuffer>,
+    signal?: AbortSignal,
+  ): Promise<void>;
 }
 
 /** Where an engine says what it is doing. All optional; called often, must be cheap. */

@@ -29,6 +29,8 @@ export interface FigureTheme {
   readonly hatch: Rgb;
   readonly paper: Rgb;
   readonly ink: Rgb;
+  /** Where the arms chose differently. */
+  readonly flip: Rgb;
 }
 
 export const LIGHT_THEME: FigureTheme = {
@@ -37,6 +39,7 @@ export const LIGHT_THEME: FigureTheme = {
   hatch: [157, 23, 77],
   paper: [251, 250, 246],
   ink: [29, 27, 24],
+  flip: [109, 40, 217],
 };
 
 export const DARK_THEME: FigureTheme = {
@@ -45,7 +48,14 @@ export const DARK_THEME: FigureTheme = {
   hatch: [251, 113, 163],
   paper: [21, 22, 26],
   ink: [236, 234, 228],
+  flip: [196, 181, 253],
 };
+
+/** `from` at 0, `to` at 1. */
+export function blend(from: Rgb, to: Rgb, t: number): Rgb {
+  const mix = (i: 0 | 1 | 2): number => Math.round(from[i] + (to[i] - from[i]) * t);
+  return [mix(0), mix(1), mix(2)];
+}
 
 /** `rgb(0, 34, 78)` */
 export function cssColour([r, g, b]: Rgb): string {

@@ -1,4 +1,4 @@
-import type { FigureTheme } from './colour';
+import { blend, type FigureTheme } from './colour';
 import { labelledIndices } from './layer-axis';
 import { createRaster, fillRect, type Raster } from './raster';
 import type { RoutingData, RoutingMark, RoutingToken } from './select-routing';
@@ -62,8 +62,7 @@ export function paintRouting(data: RoutingData, layout: RoutingLayout, theme: Fi
 function mixed(theme: FigureTheme, mark: RoutingMark, underMark: boolean): readonly [number, number, number] {
   const weight = Number.isFinite(mark.weight) ? Math.min(1, Math.max(0, mark.weight)) : 0;
   const t = (underMark ? 0.1 : 0.25) + (underMark ? 0.55 : 0.7) * weight;
-  const blend = (i: 0 | 1 | 2): number => Math.round(theme.blank[i] + (theme.ink[i] - theme.blank[i]) * t);
-  return [blend(0), blend(1), blend(2)];
+  return blend(theme.blank, theme.ink, t);
 }
 
 /** Labels, and the marks: both chose, only the reference, only the tested arm. */

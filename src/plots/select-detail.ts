@@ -3,6 +3,7 @@ import { formatCount, formatMetric, visibleToken } from '../base/format';
 import { stageSpec } from '../model/stages';
 import { VERDICT_WORDS } from './select-table';
 import type { Place } from './select-walk';
+import { rowIndex } from './trace-index';
 import type { TraceView } from './trace-view';
 
 /** One measured quantity of a place, as both ways of running see it. */
@@ -24,8 +25,7 @@ export interface Detail {
 
 /** The detail of a place; undefined where no row was reported. */
 export function selectDetail(view: TraceView, place: Place): Detail | undefined {
-  const rowOf = (mode: CompareMode): Row | undefined =>
-    view.rows.find((r) => r.mode === mode && r.stage === place.stage && r.layer === place.layer);
+  const rowOf = (mode: CompareMode): Row | undefined => rowIndex(view.rows).row(mode, place.stage, place.layer);
   const free = rowOf('free');
   const isolated = rowOf('isolated');
   if (free === undefined && isolated === undefined) return undefined;

@@ -2,6 +2,7 @@ import type { Row } from '../divergence/report';
 import { inForwardOrder } from '../divergence/blame';
 import { formatMetric, plural } from '../base/format';
 import { stageSpec, type StageId } from '../model/stages';
+import { routingIndex, rowIndex } from './trace-index';
 import type { TraceView } from './trace-view';
 
 /** A run of text; `code` is set in the fixed-width face. */
@@ -109,14 +110,10 @@ function clean(view: TraceView): TextPart[] {
 
 function flipSentence(view: TraceView): string | undefined {
   if (view.routing.length === 0) return undefined;
-  const flipped = view.rows.find((row) => row.mode === 'free' && (row.flips?.length ?? 0) > 0);
+  const flipped = rowIndex(view.rows).flipped[0];
   const flip = flipped?.flips?.[0];
   if (flip === undefined || flipped?.layer === undefined) {
-    const margins = view.routing.flatMap((r) => (r.margin === undefined ? [] : [r]));
-    const closest = margins.reduce<(typeof margins)[number] | undefined>(
-      (best, r) => ((r.margin ?? Infinity) < (best?.margin ?? Infinity) ? r : best),
-      undefined,
-    );
+    const { closest } = routingIndex(view.routing);
     if (closest === undefined) return 'Both arms choose the same experts throughout.';
     return `Both arms choose the same experts throughout; the closest choice, layer ${String(closest.layer)}, token ${String(closest.position)}, had a margin of ${formatMetric(closest.margin)}.`;
   }

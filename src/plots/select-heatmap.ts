@@ -1,5 +1,6 @@
 import type { CompareMode, Row } from '../divergence/report';
 import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
+import { rowIndex } from './trace-index';
 import { firstPlace, type TraceView } from './trace-view';
 
 export interface HeatRow {
@@ -42,16 +43,17 @@ export function selectHeatmap(view: TraceView, mode: CompareMode): HeatData {
   const column = (row: Pick<Row, 'layer' | 'stage'>): number =>
     row.layer ?? (row.stage === 'embedding' ? firstLayer : lastLayer);
   const cells = new Map<string, HeatCell>();
-  const present = new Set<StageId>();
-  for (const row of view.rows) {
-    if (row.verdict === 'not-applicable') continue;
-    present.add(row.stage);
-    if (row.mode === mode) cells.set(cellKey(row.stage, column(row)), cellOf(row));
+  const index = rowIndex(view.rows);
+  const stages = ACTIVE_STAGES.filter((id) => index.stages.has(id));
+  for (const stage of stages) {
+    for (const row of index.rows(mode, stage)) {
+      if (row.verdict !== 'not-applicable') cells.set(cellKey(stage, column(row)), cellOf(row));
+    }
   }
   const place = firstPlace(view);
   return {
     mode,
-    stages: ACTIVE_STAGES.filter((id) => present.has(id)).map((stage) => {
+    stages: stages.map((stage) => {
       const { title, headline } = stageSpec(stage);
       return { stage, title, headline };
     }),
@@ -67,8 +69,16 @@ export function layerOfCell(stage: StageId, column: number): number | undefined 
   return stageSpec(stage).scope === 'layer' ? column : undefined;
 }
 
+const known = new WeakMap<Row, HeatCell>();
+
+/** Made once a row: while a run goes on, the rows that were there before cost a look-up. */
 function cellOf(row: Row): HeatCell {
-  return { worst: worstOf(row), perPosition: row.perPosition, row };
+  let cell = known.get(row);
+  if (cell === undefined) {
+    cell = { worst: worstOf(row), perPosition: row.perPosition, row };
+    known.set(row, cell);
+  }
+  return cell;
 }
 
 /** NaN outranks infinity outranks any number; an index row counts as its Jaccard distance. */

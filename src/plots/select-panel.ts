@@ -2,7 +2,9 @@ import type { CompareMode, Row } from '../divergence/report';
 import { stageSpec, type StageId } from '../model/stages';
 import { formatMetric } from '../base/format';
 import { relL2OfCosine, type ErrorMetric } from './error-scale';
-import { firstPlace, isFailing, type TraceView } from './trace-view';
+import { isFailing } from './row-verdict';
+import { rowIndex } from './trace-index';
+import { firstPlace, type TraceView } from './trace-view';
 
 export interface PanelPoint {
   readonly layer: number;
@@ -35,9 +37,11 @@ export interface PanelData {
 /** The curves of one stage. Index stages have no curve of their own; their flips are marked on the router's panel. */
 export function selectPanel(view: TraceView, stage: StageId, metric: ErrorMetric): PanelData {
   const series = (['free', 'isolated'] as const).flatMap((mode) => {
-    const points = view.rows.flatMap((row) => pointOf(row, stage, mode, metric));
+    const points = rowIndex(view.rows)
+      .rows(mode, stage)
+      .flatMap((row) => pointOf(row, metric));
     const title = mode === 'free' ? 'free-running' : 'isolated';
-    return points.length === 0 ? [] : [{ mode, title, points: points.sort((a, b) => a.layer - b.layer) }];
+    return points.length === 0 ? [] : [{ mode, title, points }];
   });
   return {
     stage,
@@ -54,14 +58,13 @@ export function selectPanel(view: TraceView, stage: StageId, metric: ErrorMetric
 
 /** Tokens with differing experts, by layer; free-running. */
 export function selectFlipCounts(view: TraceView): readonly { readonly layer: number; readonly count: number }[] {
-  return view.rows.flatMap((row) => {
-    const count = row.mode === 'free' ? (row.flips?.length ?? 0) : 0;
-    return count > 0 && row.layer !== undefined ? [{ layer: row.layer, count }] : [];
-  });
+  return rowIndex(view.rows).flipped.flatMap(({ layer, flips = [] }) =>
+    layer === undefined ? [] : [{ layer, count: flips.length }],
+  );
 }
 
-function pointOf(row: Row, stage: StageId, mode: CompareMode, metric: ErrorMetric): PanelPoint[] {
-  if (row.stage !== stage || row.mode !== mode || row.layer === undefined) return [];
+function pointOf(row: Row, metric: ErrorMetric): PanelPoint[] {
+  if (row.layer === undefined) return [];
   const value = metric === 'relL2' ? row.relL2 : row.maxRatio;
   return value === undefined ? [] : [{ layer: row.layer, value, failing: isFailing(row) }];
 }

@@ -1,5 +1,6 @@
 import type { Flip, RoutingRow } from '../divergence/report';
 import { visibleToken } from '../base/format';
+import { routingIndex, rowIndex } from './trace-index';
 import { firstPlace, type TraceView } from './trace-view';
 
 /** Who chose an expert for a token. */
@@ -35,30 +36,18 @@ export interface RoutingData {
 
 /** The routing of a layer. Tokens without a captured choice are left out; undefined when the layer has none at all. */
 export function selectRouting(view: TraceView, layer: number): RoutingData | undefined {
-  const rows = view.routing.filter((r) => r.layer === layer).sort((x, y) => x.position - y.position);
+  const rows = routingIndex(view.routing).layer(layer);
   if (rows.length === 0) return undefined;
-  const flips = new Map(
-    view.rows
-      .filter((r) => r.mode === 'free' && r.layer === layer && r.flips !== undefined)
-      .flatMap((r) => r.flips ?? [])
-      .map((f) => [f.position, f]),
-  );
+  const flips = flipsOf(view, layer);
   let closest: RoutingData['closest'];
   const tokens = rows.map((row): RoutingToken => {
-    const inA = new Map(row.a?.experts.map((e, i) => [e, row.a?.weights[i] ?? NaN]));
-    const inB = new Map(row.b?.experts.map((e, i) => [e, row.b?.weights[i] ?? NaN]));
-    const oneArm = row.a === undefined || row.b === undefined;
-    const marks = [...new Set([...inB.keys(), ...inA.keys()])].map((expert): RoutingMark => {
-      const choice = oneArm || (inA.has(expert) && inB.has(expert)) ? 'both' : inA.has(expert) ? 'only-a' : 'only-b';
-      return { expert, choice, weight: inB.get(expert) ?? inA.get(expert) ?? NaN };
-    });
     if (row.margin !== undefined && !(row.margin >= (closest?.margin ?? Infinity))) {
       closest = { position: row.position, margin: row.margin };
     }
     return {
       position: row.position,
       text: visibleToken(view.tokenTexts[row.position] ?? String(row.position)),
-      marks: marks.sort((x, y) => x.expert - y.expert),
+      marks: choiceMarks(row),
       flip: flips.get(row.position),
       margin: row.margin,
     };
@@ -75,12 +64,26 @@ export function selectRouting(view: TraceView, layer: number): RoutingData | und
   };
 }
 
+/** Who chose which experts for one token in one layer, by ascending expert. */
+export function choiceMarks(row: RoutingRow): readonly RoutingMark[] {
+  const inA = new Map(row.a?.experts.map((e, i) => [e, row.a?.weights[i] ?? NaN]));
+  const inB = new Map(row.b?.experts.map((e, i) => [e, row.b?.weights[i] ?? NaN]));
+  const oneArm = row.a === undefined || row.b === undefined;
+  const marks = [...new Set([...inB.keys(), ...inA.keys()])].map((expert): RoutingMark => {
+    const choice = oneArm || (inA.has(expert) && inB.has(expert)) ? 'both' : inA.has(expert) ? 'only-a' : 'only-b';
+    return { expert, choice, weight: inB.get(expert) ?? inA.get(expert) ?? NaN };
+  });
+  return marks.sort((x, y) => x.expert - y.expert);
+}
+
 /** The layer whose routing is worth a look first: the first with a flip, then the verdict's, then the one with the closest choice. */
 export function routingLayer(view: TraceView): number | undefined {
-  const flipped = view.rows.find((r) => r.mode === 'free' && (r.flips?.length ?? 0) > 0)?.layer;
-  const closest = view.routing.reduce<RoutingRow | undefined>(
-    (best, r) => (best === undefined || (r.margin ?? Infinity) < (best.margin ?? Infinity) ? r : best),
-    undefined,
-  );
-  return flipped ?? firstPlace(view)?.layer ?? closest?.layer;
+  const flipped = rowIndex(view.rows).flipped[0]?.layer;
+  return flipped ?? firstPlace(view)?.layer ?? routingIndex(view.routing).closest?.layer;
+}
+
+/** The flips of a layer, by position. */
+export function flipsOf(view: TraceView, layer: number): ReadonlyMap<number, Flip> {
+  const row = rowIndex(view.rows).row('free', 'moe_router_indices', layer);
+  return new Map((row?.flips ?? []).map((flip) => [flip.position, flip]));
 }

@@ -1,6 +1,7 @@
 import type { CompareMode, Row, RowVerdict } from '../divergence/report';
 import { formatMetric } from '../base/format';
 import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
+import { rowIndex } from './trace-index';
 import { firstPlace, type TraceView } from './trace-view';
 
 export const TABLE_METRICS = [
@@ -29,17 +30,14 @@ export interface TableLine {
 /** Every stage by every layer, in numbers: the table twin of the heatmap. */
 export function selectTable(view: TraceView, metric: TableMetric): readonly TableLine[] {
   const spec = TABLE_METRICS.find((m) => m.id === metric) ?? TABLE_METRICS[0];
-  const rows = new Map<string, Row>();
-  for (const row of view.rows) {
-    if (row.mode === spec.mode && row.verdict !== 'not-applicable') rows.set(`${row.stage}@${String(row.layer)}`, row);
-  }
+  const index = rowIndex(view.rows);
   const place = firstPlace(view);
   return ACTIVE_STAGES.flatMap((stage) => {
     const { title, headline, scope } = stageSpec(stage);
     const layers: readonly (number | undefined)[] = scope === 'model' ? [undefined] : view.layers;
     const cells = layers.map((layer): TableCell | undefined => {
-      const row = rows.get(`${stage}@${String(layer)}`);
-      if (row === undefined) return undefined;
+      const row = index.row(spec.mode, stage, layer);
+      if (row === undefined || row.verdict === 'not-applicable') return undefined;
       const first = place !== undefined && place.stage === stage && place.layer === layer;
       return { layer, text: textOf(row, metric), verdict: row.verdict, first };
     });

@@ -1,7 +1,8 @@
 import { inForwardOrder } from '../divergence/blame';
 import type { Row } from '../divergence/report';
 import { stageOrder, type StageId } from '../model/stages';
-import { firstPlace, isFailing, type TraceView } from './trace-view';
+import { isFailing } from './row-verdict';
+import { firstPlace, type TraceView } from './trace-view';
 
 /** What is looked at: a stage of a layer (undefined: whole-model), perhaps at one position. */
 export interface Place {

@@ -47,7 +47,7 @@ export interface Progress {
   readonly tensor?: string;
 }
 
-/** A run as it happens, in this order: `started`, any number of `progress` and `rows`, then exactly one of `done`, `cancelled`, `failed`. */
+/** A run as it happens, in this order: `started`, any number of `progress`, `rows` and `lost`, then exactly one of `done`, `cancelled`, `failed`. */
 export type SessionEvent =
   | { readonly type: 'started'; readonly adapter?: AdapterCard; readonly nLayer: number }
   | { readonly type: 'progress'; readonly progress: Progress }
@@ -58,6 +58,8 @@ export type SessionEvent =
       readonly rows: readonly Row[];
       readonly routing: readonly RoutingRow[];
     }
+  /** The GPU was lost; the run waits for someone to go on from the last finished layer, or to cancel. */
+  | { readonly type: 'lost'; readonly error: ErrorData; readonly layersDone: number }
   | { readonly type: 'done'; readonly report: Report }
   | { readonly type: 'cancelled'; readonly layersDone: number }
   | { readonly type: 'failed'; readonly error: ErrorData };

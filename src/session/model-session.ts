@@ -13,16 +13,18 @@ import { MOST_ARMS, RUN_ARM_IDS, type RunArm } from '../model/arms';
 import type { EngineHooks, IsolatingEngine, Tap } from '../model/engine';
 import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
+import { checkTokens } from '../model/check-step';
 import { checkFault, parseFault } from '../model/parse-fault';
 import { readHParams } from '../model/read-hparams';
 import { checkWeights } from '../model/weights';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
 import type { RunSpec, SessionEvent } from './events';
+import { generate, type GeneratedToken, type GenerateEnd } from './generate';
 import type { Host } from './host';
 import { modelCard } from './model-card';
 import { ProgressMeter } from './progress';
 import { promptTokens } from './prompt-tokens';
-import { runSession } from './run-session';
+import { runSession, type SessionInput } from './run-session';
 
 /** Failures that leave the arms as good as before. After any other they are opened afresh. */
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -46,6 +48,8 @@ export interface RunHandlers {
   readonly onEvent: (event: SessionEvent) => void;
   readonly onTap?: (folder: string, tap: Tap) => void | Promise<void>;
   readonly signal?: AbortSignal;
+  /** The GPU was lost in mid-run: resolves once someone wants to go on from the last finished layer, rejects to end the run. */
+  readonly onLost?: (error: ErrorData, layersDone: number) => Promise<void>;
 }
 
 /**
@@ -65,7 +69,10 @@ export class ModelSession {
   #context: Promise<GpuContext> | undefined;
   #gpu: { readonly engine: GpuEngine; readonly budget: number | undefined; readonly clean: boolean } | undefined;
   #meter: ProgressMeter | undefined;
+  /** What both arms still hold keys and values of: the run or continuation before. */
+  #past: { readonly run: string; readonly tokens: readonly number[] } | undefined;
   #running = false;
+  #restored = false;
   readonly #hooks: EngineHooks = { onRead: (tensor, bytes) => this.#meter?.hooks.onRead?.(tensor, bytes) };
 
   /** @throws TracerError `gguf-*` when the file is no Qwen3-MoE model that can be run: every tensor is checked here. */
@@ -118,6 +125,8 @@ export class ModelSession {
       handlers.onEvent({ type: 'progress', progress });
     });
     this.#meter = meter;
+    this.#past = undefined;
+    this.#restored = false;
     meter.update('prepare', 0, 1);
     try {
       const { faults, ...arms } = await orCancelled(this.#openArms(spec), handlers.signal).catch((error: unknown) => {
@@ -127,7 +136,7 @@ export class ModelSession {
         );
         throw error;
       });
-      return await runSession({
+      const report = await runSession({
         spec,
         model: this.model,
         hparams: this.hparams,
@@ -147,12 +156,65 @@ export class ModelSession {
         onEvent: handlers.onEvent,
         onTap: handlers.onTap,
         signal: handlers.signal,
+        reopen: this.#reopener(spec, faults, handlers),
       });
+      // An arm that only ran stages alone, or with another's experts, or with faults (it is made anew each time) has no past to go on from.
+      const kept = spec.routing !== 'reference' && (spec.mode !== 'isolated' || spec.arms.length === 1);
+      // A run that was taken up on another device has the keys and values of its last layers only.
+      if (kept && faults.length === 0 && !this.#restored) this.#past = { run: armsKey(spec), tokens: spec.tokens };
+      return report;
     } catch (error) {
       if (!HARMLESS.has(toErrorData(error).code)) await this.#closeArms();
       throw error;
     } finally {
       this.#meter = undefined;
+      this.#running = false;
+    }
+  }
+
+  /**
+   * Continues a run's prompt greedily on its arms; where these have just run it, with their keys and values kept.
+   * @param tokens the run's prompt and what was generated before
+   * @throws TracerError `run-busy`, `run-cancelled`, or what an arm threw
+   */
+  async generate(
+    spec: RunSpec,
+    tokens: readonly number[],
+    handlers: {
+      readonly count: number;
+      readonly onToken: (token: GeneratedToken) => void;
+      readonly signal?: AbortSignal;
+    },
+  ): Promise<GenerateEnd> {
+    if (this.#running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
+    checkTokens(tokens, this.hparams.nVocab);
+    this.#running = true;
+    const past = this.#past?.run === armsKey(spec) ? this.#past.tokens : [];
+    this.#past = undefined;
+    const said: number[] = [];
+    try {
+      const arms = await orCancelled(this.#openArms(spec), handlers.signal);
+      const end = await generate({
+        arms,
+        hparams: this.hparams,
+        tokens,
+        nPast: commonLength(past, tokens),
+        count: handlers.count,
+        eosId: this.tokenizer?.eosId,
+        tokenText: (id) => this.tokenText(id),
+        onToken: (token) => {
+          said.push(token.token);
+          handlers.onToken(token);
+        },
+        signal: handlers.signal,
+      });
+      // The last token said has not been fed back.
+      if (arms.faults.length === 0) this.#past = { run: armsKey(spec), tokens: [...tokens, ...said.slice(0, -1)] };
+      return end;
+    } catch (error) {
+      if (!HARMLESS.has(toErrorData(error).code)) await this.#closeArms();
+      throw error;
+    } finally {
       this.#running = false;
     }
   }
@@ -190,6 +252,21 @@ export class ModelSession {
       });
     }
     return faults;
+  }
+
+  /** Another GPU engine in place of one whose device is lost; the reference stays as it is. */
+  #reopener(spec: RunSpec, faults: readonly Fault[], handlers: RunHandlers): SessionInput['reopen'] {
+    const { onLost, signal } = handlers;
+    if (onLost === undefined || spec.arms[0] !== 'gpu') return undefined;
+    return async (error, layersDone) => {
+      await this.#gpu?.engine.dispose().catch(() => undefined);
+      (await this.#context?.catch(() => undefined))?.dispose();
+      this.#gpu = undefined;
+      this.#context = undefined;
+      this.#restored = true;
+      await orCancelled(onLost(toErrorData(error), layersDone), signal);
+      return this.#gpuEngine(spec.gpuBudget, faults);
+    };
   }
 
   /** A clean engine stays warm; one with faults is for one run, and no clean run ever meets it or its buffers. */
@@ -231,7 +308,18 @@ export class ModelSession {
     this.#gpu = undefined;
     this.#context = undefined;
     this.#pool = undefined;
+    this.#past = undefined;
   }
+}
+
+/** Runs with the same key meet the same engines in the same state. */
+function armsKey({ arms, inject = [], gpuBudget }: RunSpec): string {
+  return JSON.stringify([arms, inject, gpuBudget]);
+}
+
+function commonLength(x: readonly number[], y: readonly number[]): number {
+  const differs = x.findIndex((token, i) => token !== y[i]);
+  return differs < 0 ? Math.min(x.length, y.length) : differs;
 }
 
 /** @throws TracerError `usage` unless there are one or two different arms, the reference last. */

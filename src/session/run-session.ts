@@ -48,6 +48,11 @@ export interface SessionInput {
   /** Every planned tap as it is captured, by arm folder (`gpu`, `gpu-isolated`, `cpu`, `cpu-ggml`); for saving and for the inspector. */
   readonly onTap?: ((folder: string, tap: Tap) => void | Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The device of the arm under test is lost: a new engine of it, once someone wants to go on from the last finished layer. Rejects to end
+   * the run. Absent: the run ends.
+   */
+  readonly reopen?: ((error: TracerError, layersDone: number) => Promise<IsolatingEngine>) | undefined;
 }
 
 /**
@@ -78,6 +83,12 @@ const MOST_SAMPLES = 4;
 class Run {
   layersDone = 0;
   readonly #in: SessionInput;
+  /** The arm under test is another engine after its device was lost. */
+  #arms: SessionArms;
+  /** The residual stream of the arm under test after the last finished step, (nTokens, nEmbd). */
+  #hidden: Tap['data'] | undefined;
+  /** What the reference made of the step in hand: it is not run twice where the other arm is. */
+  #held: { readonly step: StepName; readonly result: StepResult } | undefined;
   readonly #tokens: Uint32Array<ArrayBuffer>;
   readonly #plan: TracePlan;
   readonly #free: boolean;
@@ -95,6 +106,7 @@ class Run {
   constructor(input: SessionInput) {
     const { spec, hparams, arms } = input;
     this.#in = input;
+    this.#arms = { ...arms };
     checkTokens(spec.tokens, hparams.nVocab);
     this.#tokens = Uint32Array.from(spec.tokens);
     this.#plan = parsePlan(spec, { nLayer: hparams.nLayer, nTokens: spec.tokens.length });
@@ -136,7 +148,7 @@ class Run {
       traceBytes: this.#peakTrace,
       bytesRead: meter.bytes,
       logits: this.#logits,
-      arms: [this.#in.arms.a, this.#in.arms.b].flatMap((arm) => arm?.arm ?? []),
+      arms: [this.#arms.a, this.#arms.b].flatMap((arm) => arm?.arm ?? []),
       faults: this.#in.faults ?? [],
       hints: await this.#explain(),
       poison: { a: this.#poison.a.found(), b: this.#poison.b.found() },
@@ -145,12 +157,51 @@ class Run {
 
   #logits: { a: Tap | undefined; b: Tap | undefined } = { a: undefined, b: undefined };
 
-  /** Runs one step on both arms at once and compares it. @returns the reference's output of the step: the next `layer_input`. */
+  /** One step; where the device of the arm under test is lost meanwhile, once more on another one, as often as someone wants. */
   async #step(step: StepName, layerInput: Tap | undefined): Promise<Tap | undefined> {
-    const { arms, signal } = this.#in;
+    for (;;) {
+      try {
+        const output = await this.#tryStep(step, layerInput);
+        this.#held = undefined;
+        return output;
+      } catch (error) {
+        await this.#takeUp(step, error);
+      }
+    }
+  }
+
+  /** Goes on with a new engine where that is possible and wanted. @throws the error itself where it is not */
+  async #takeUp(step: StepName, error: unknown): Promise<void> {
+    const { reopen, hparams, signal } = this.#in;
+    if (!(error instanceof TracerError) || error.code !== 'gpu-lost' || reopen === undefined) throw error;
+    const a = await reopen(error, this.layersDone);
+    this.#arms = { ...this.#arms, a };
+    if (step === 'embed') return;
+    const layer = step === 'end' ? hparams.nLayer : step;
+    if (!this.#free) {
+      await a.begin(this.#tokens, 0, { capture: new Map(), ...this.#options(signal) });
+    } else if (this.#hidden instanceof Float32Array && a.restore !== undefined) {
+      await a.restore(this.#tokens, layer, this.#hidden, signal);
+    } else {
+      throw error;
+    }
+  }
+
+  get #resumable(): boolean {
+    return this.#free && this.#in.reopen !== undefined && this.#arms.a?.restore !== undefined;
+  }
+
+  /** Runs one step on both arms at once and compares it. @returns the reference's output of the step: the next `layer_input`. */
+  async #tryStep(step: StepName, layerInput: Tap | undefined): Promise<Tap | undefined> {
+    const arms = this.#arms;
+    const { signal } = this.#in;
     throwIfAborted(signal);
     const nTokens = this.#tokens.length;
-    const captures = stepCaptures(this.#plan, step, nTokens, { isolate: this.#isolate, forced: this.#forced });
+    const captures = stepCaptures(this.#plan, step, nTokens, {
+      isolate: this.#isolate,
+      forced: this.#forced,
+      resumable: this.#resumable,
+    });
     const [a, b] = await this.#both(step, captures);
     if (a !== undefined) this.#times.add(step, arms.a?.arm ?? '', a);
     if (b !== undefined) this.#times.add(step, arms.b?.arm ?? '', b);
@@ -164,6 +215,7 @@ class Run {
       );
       this.#times.add(step, 'isolated', isolated);
     }
+    if (this.#resumable) this.#hidden = a?.taps.get(step === 'embed' ? 'embedding' : 'post_ffn_residual')?.data;
     await this.#compare(step, captures.planned, a?.taps, b?.taps, isolated?.taps);
     return b?.taps.get(step === 'embed' ? 'embedding' : 'post_ffn_residual');
   }
@@ -173,10 +225,14 @@ class Run {
     step: StepName,
     captures: StepCaptures,
   ): Promise<readonly [StepResult | undefined, StepResult | undefined]> {
-    const { arms } = this.#in;
+    const arms = this.#arms;
     const bounds = this.#isolate && captures.isolated.size > 0 && isF32(arms.a?.arm ?? '');
-    const reference = (): Promise<StepResult | undefined> =>
-      this.#advance(arms.b, step, { capture: captures.reference, bounds });
+    const reference = async (): Promise<StepResult | undefined> => {
+      if (this.#held?.step === step) return this.#held.result;
+      const result = await this.#advance(arms.b, step, { capture: captures.reference, bounds });
+      if (result !== undefined) this.#held = { step, result };
+      return result;
+    };
     const underTest = (forced?: Tap): Promise<StepResult | undefined> => {
       // Even where only isolated stages are wanted, the arm must hear the tokens.
       if (!this.#free && step !== 'embed') return Promise.resolve(undefined);
@@ -215,7 +271,8 @@ class Run {
   ): Promise<void> {
     const started = performance.now();
     const layer = typeof step === 'number' ? step : undefined;
-    const { arms, spec, hparams } = this.#in;
+    const arms = this.#arms;
+    const { spec, hparams } = this.#in;
     this.#peakTrace = Math.max(this.#peakTrace, tapBytes(a) + tapBytes(b) + tapBytes(isolated));
     const at = (taps: Taps | undefined): Taps =>
       new Map([...(taps ?? [])].map(([id, tap]) => [id, selectPositions(tap, this.#plan.positions)]));
@@ -285,7 +342,8 @@ class Run {
   }
 
   async #deliver(planned: readonly StageId[], a: Taps, b: Taps, isolated: Taps | undefined): Promise<void> {
-    const { arms, onTap } = this.#in;
+    const arms = this.#arms;
+    const { onTap } = this.#in;
     if (onTap === undefined) return;
     const folders = [
       [arms.a?.arm, this.#free ? a : undefined],

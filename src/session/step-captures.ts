@@ -25,11 +25,13 @@ export interface CaptureNeeds {
   readonly isolate: boolean;
   /** The arm under test is given the reference's experts. */
   readonly forced: boolean;
+  /** The arm under test may lose its device: its residual stream is read back after each step, so that another can take up from there. */
+  readonly resumable?: boolean;
 }
 
 /** What each arm captures in one step. `nTokens` is the length of the prompt. */
 export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, needs: CaptureNeeds): StepCaptures {
-  const { isolate, forced } = needs;
+  const { isolate, forced, resumable = false } = needs;
   const all = Array.from({ length: nTokens }, (_, i) => i);
   const active = activeStages(plan, step);
   const free = new Map<StageId, readonly number[]>();
@@ -38,6 +40,7 @@ export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, n
   const reference = new Map(free);
   if (isolate) for (const id of inputsOf(active, step)) reference.set(id, all);
   if (forced && typeof step === 'number') reference.set('moe_router_indices', all);
+  if (resumable && step !== 'end') free.set(step === 'embed' ? 'embedding' : 'post_ffn_residual', all);
   const named = plan.stages.filter(
     (id) => !stageSpec(id).applies && typeof step === 'number' && plan.layers.includes(step),
   );

@@ -1,4 +1,5 @@
 import { formatDuration, plural } from '../base/format';
+import { rowIndex } from '../plots/trace-index';
 import type { SessionEvent } from '../session/events';
 import type { LiveTrace } from './state';
 
@@ -15,11 +16,13 @@ export function announcementOf(event: SessionEvent, live: LiveTrace | undefined)
       return `Layer ${String(done)} of ${String(total)}${left}.`;
     }
     case 'rows': {
-      const known = live?.rows.some((row) => row.verdict === 'diverge' || row.verdict.startsWith('nan')) ?? false;
+      if (live !== undefined && rowIndex(live.rows).failing !== undefined) return undefined;
       const row = event.rows.find((r) => r.verdict === 'diverge' || r.verdict.startsWith('nan'));
-      if (known || row === undefined) return undefined;
+      if (row === undefined) return undefined;
       return `First divergence so far: ${row.layer === undefined ? '' : `layer ${String(row.layer)}, `}${row.stage}.`;
     }
+    case 'lost':
+      return `${event.error.message} ${plural(event.layersDone, 'layer')} finished; the run can go on from there.`;
     case 'done':
       return event.report.verdict.sentence;
     case 'cancelled':

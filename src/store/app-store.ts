@@ -8,13 +8,17 @@ import { selectFirst, type Place } from '../plots/select-walk';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { EngineClient, PageSource } from '../worker/client-types';
 import { announcementOf } from './announce';
+import { continueActions } from './continue-actions';
+import { inspectActions } from './inspect-actions';
 import { sourceName } from './page-url';
 import { promptActions } from './prompt-actions';
+import type { ShareHost, ShareKind } from './share-actions';
+import { linkOf, settleLink, shellActions, type ShellActions, type ShellHost } from './shell-actions';
 import { FIRST_STATE, type AppState, type RunOptions } from './state';
 import { selectNeighbour, selectShown, selectView } from './view';
 
 /** What the page itself provides: everything that touches the browser and that tests replace. */
-export interface PageHost {
+export interface PageHost extends ShellHost, ShareHost {
   /** The trace of the sample that ships with the page. */
   recordedReport(): Promise<Report>;
   sample(): Promise<PageSource>;
@@ -22,12 +26,11 @@ export interface PageHost {
   readonly startSources: readonly PageSource[];
   pickFiles(): void;
   saveFile(name: string, mediaType: string, text: string): void;
-  copyText(text: string): Promise<void>;
   /** Milliseconds, rising. */
   now(): number;
 }
 
-export interface AppActions {
+export interface AppActions extends ShellActions {
   /** Asks for the adapter, loads the recorded trace, opens what the address names. */
   start(): Promise<void>;
   /** Opens a model, also on top of a run, which is cancelled first. */
@@ -36,8 +39,16 @@ export interface AppActions {
   runSample(): Promise<void>;
   /** Runs what is open with the prompt and options; without a model, the sample. */
   run(): Promise<void>;
+  /** Goes on with a run whose GPU was lost. */
+  resume(): Promise<void>;
   cancel(): Promise<void>;
   dismissError(): void;
+  /** Has tensors that were not kept, by running the layers up to them again. */
+  fetchTaps(): Promise<void>;
+  /** Continues the last run greedily. */
+  continueText(count?: number): Promise<void>;
+  /** Traces the prompt and what was said up to this position, at this position. */
+  traceToken(position: number): Promise<void>;
   setPromptText(text: string): void;
   setTokenIds(text: string): void;
   setChat(chat: boolean): void;
@@ -45,6 +56,7 @@ export interface AppActions {
   select(place: Place | undefined): void;
   walk(to: 'first' | 'next' | 'previous'): void;
   setHeatMode(mode: CompareMode): void;
+  setTensorMode(mode: CompareMode): void;
   setMetric(metric: ErrorMetric): void;
   setTableMetric(metric: TableMetric): void;
   setShortcuts(on: boolean): void;
@@ -52,14 +64,34 @@ export interface AppActions {
   pickFiles(): void;
   saveReport(): void;
   copySentence(): Promise<void>;
+  /** Makes and delivers a picture, file or link. Its code is loaded on first use. */
+  share(kind: ShareKind): Promise<void>;
 }
 
 export interface AppStore extends Pick<StoreApi<AppState>, 'getState' | 'subscribe' | 'getInitialState'> {
   readonly actions: AppActions;
 }
 
+interface Instead {
+  readonly tokens: readonly number[];
+  readonly texts: readonly string[];
+  readonly positions: string;
+}
+
 /** Progress reaches the page at most this often, in milliseconds; results and ends always do. */
 const PROGRESS_INTERVAL = 80;
+
+/** What the address tells. */
+const LINKED = [
+  'selection',
+  'metric',
+  'heatMode',
+  'tableMetric',
+  'options',
+  'report',
+] as const satisfies readonly (keyof AppState)[];
+/** The address is written this long after the last change, in milliseconds: browsers limit how often. */
+const ADDRESS_PAUSE = 250;
 
 /** For a sample run where nothing was typed and no recording gave a prompt. */
 const SAMPLE_PROMPT = 'Once upon a time there was a brave fox.';
@@ -70,6 +102,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
   const get = store.getState;
   const set = store.setState;
   const prompt = promptActions(client, get, set);
+  const inspect = inspectActions(client, get, set);
+  const more = continueActions(client, get, set);
+  store.subscribe(inspect.refresh);
   let opening = 0;
   let running: Promise<void> | undefined;
   // Events of a run may arrive after its promise has settled: those of an older run are dropped.
@@ -81,7 +116,14 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     set({ announcement: `${error.message} ${error.remedy}` });
   };
 
+  /** Ends what uses the arms beside a run: a continuation, or tensors on their way. */
+  const endSideWork = async (): Promise<void> => {
+    const { continuation, inspection } = get();
+    if (continuation?.running === true || inspection?.fetching === true) await client.cancel();
+  };
+
   const endRun = async (): Promise<void> => {
+    await endSideWork();
     if (running === undefined) return;
     await actions.cancel();
     await running;
@@ -99,7 +141,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (mine !== opening) return false;
       const { nLayer } = opened.card.hparams;
       set({ phase: 'ready', opened, loadingName: undefined, live: undefined, report: undefined, selection: undefined });
+      set({ traced: undefined, continuation: undefined });
       set({ announcement: `${opened.card.name} is open: ${String(nLayer)} layers.` });
+      set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: undefined, dialog: undefined } }));
       if (!opened.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
       prompt.refresh();
       return true;
@@ -111,6 +155,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
 
   const onEvent = (event: SessionEvent): void => {
     const { live } = get();
+    if (event.type !== 'progress' && get().shell.lost !== undefined) {
+      set((s) => ({ shell: { ...s.shell, lost: undefined } }));
+    }
     const announcement = announcementOf(event, live);
     if (announcement !== undefined) set({ announcement });
     switch (event.type) {
@@ -127,12 +174,21 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       }
       case 'rows':
         if (live !== undefined) {
-          const rows = [...live.rows, ...event.rows];
-          set({ live: { ...live, rows, routing: [...live.routing, ...event.routing] } });
+          // Appended in place: a step costs what is new, however long the trace has become.
+          live.rows.push(...event.rows);
+          live.routing.push(...event.routing);
+          set({ live: { ...live, layersDone: live.layersDone + (event.layer === undefined ? 0 : 1) } });
         }
         return;
+      case 'lost': {
+        const { error, layersDone } = event;
+        set((s) => ({ shell: { ...s.shell, lost: { error, layersDone } } }));
+        return;
+      }
       case 'done':
+        set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: event.report } }));
         set({ phase: 'done', report: event.report, live: undefined, progress: undefined, cancelling: false });
+        if (live !== undefined) set({ traced: { report: event.report, spec: live.spec } });
         return;
       case 'cancelled':
         set({ phase: 'cancelled', progress: undefined, cancelling: false });
@@ -143,13 +199,15 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     }
   };
 
-  const startRun = async (): Promise<void> => {
+  /** `instead`: these tokens and positions, whatever is typed. */
+  const startRun = async (instead?: Instead): Promise<void> => {
     const { opened } = get();
     if (opened === undefined) return;
     const before = opening;
     let tokens: readonly number[];
     try {
-      tokens = await prompt.settle();
+      await endSideWork();
+      tokens = instead?.tokens ?? (await prompt.settle());
     } catch (error) {
       failWith(toErrorData(error));
       return;
@@ -158,24 +216,26 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     const { options, prompt: typed } = get();
     const spec: RunSpec = {
       tokens,
-      ...(typed.source === 'text' ? { prompt: typed.text } : {}),
+      ...(typed.source === 'text' && instead === undefined ? { prompt: typed.text } : {}),
       arms: options.arms,
       mode: options.mode,
       ...(options.routing === 'own' ? {} : { routing: options.routing }),
       ...(options.inject.length === 0 || !options.arms.includes('gpu') ? {} : { inject: options.inject }),
       stages: options.stages,
       layers: options.layers,
-      positions: options.positions,
+      positions: instead?.positions ?? options.positions,
     };
     const live = {
       spec,
       model: opened.card,
-      tokenTexts: typed.texts,
+      tokenTexts: instead?.texts ?? typed.texts,
       adapter: undefined,
       rows: [],
       routing: [],
+      layersDone: 0,
     };
     set({ phase: 'running', live, report: undefined, error: undefined, progress: undefined, selection: undefined });
+    set({ traced: undefined, continuation: undefined });
     const mine = ++runs;
     running = client
       .run(spec, (event) => {
@@ -191,8 +251,39 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     await running;
   };
 
+  const shell = shellActions(client, host, get, set, {
+    open: (sources) => actions.open(sources),
+    endRun,
+    failWith,
+    setPromptText: prompt.setText,
+    setTokenIds: prompt.setIds,
+  });
+
+  /** The address follows what is looked at, a moment later. */
+  const followAddress = (): void => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let written = '';
+    store.subscribe((now, before) => {
+      if (now.report !== before.report || now.recorded !== before.recorded) settleLink(get, set);
+      // A link that waits for its trace stays in the address.
+      if (get().shell.link !== undefined) return;
+      const same = LINKED.every((key) => now[key] === before[key]) && now.shell.link === before.shell.link;
+      if (same) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        const link = linkOf(get(), false);
+        if (link === written) return;
+        written = link;
+        host.setFragment(link);
+      }, ADDRESS_PAUSE);
+    });
+  };
+
   const actions: AppActions = {
+    ...shell,
     start: async () => {
+      followAddress();
+      shell.followLink();
       const adapter = client.adapter().then((found) => {
         set({ adapter: found });
         if ('code' in found) set((s) => ({ options: { ...s.options, arms: ['cpu'] } }));
@@ -225,7 +316,26 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (get().opened === undefined) await actions.runSample();
       else await startRun();
     },
+    fetchTaps: inspect.fetchTaps,
+    continueText: more.continueText,
+    traceToken: async (position) => {
+      const { traced, continuation } = get();
+      if (traced === undefined || continuation === undefined || running !== undefined) return;
+      const said = continuation.tokens.filter((token) => token.position <= position);
+      const { tokens, tokenTexts = [] } = traced.report.run;
+      await startRun({
+        tokens: [...tokens, ...said.map((token) => token.token)],
+        texts: [...tokens.map((id, i) => tokenTexts[i] ?? String(id)), ...said.map((token) => token.text)],
+        positions: String(position),
+      });
+    },
+    resume: async () => {
+      if (get().shell.lost === undefined) return;
+      set((s) => ({ shell: { ...s.shell, lost: undefined }, announcement: 'Going on.' }));
+      await client.resume();
+    },
     cancel: async () => {
+      if (running === undefined) await endSideWork();
       if (running === undefined || get().cancelling) return;
       set({ cancelling: true, announcement: 'Cancelling.' });
       await client.cancel();
@@ -252,6 +362,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     },
     setHeatMode: (heatMode) => {
       set({ heatMode });
+    },
+    setTensorMode: (tensorMode) => {
+      set({ tensorMode });
     },
     setMetric: (metric) => {
       set({ metric });
@@ -281,6 +394,12 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (shown.kind !== 'report' && shown.kind !== 'recorded') return;
       await host.copyText(shown.report.verdict.sentence);
       set({ announcement: 'Sentence copied.' });
+    },
+    share: async (kind) => {
+      const { share } = await import('./share-actions');
+      await share(kind, get, shell.setShare, client, host);
+      const { done, error } = get().shell.share;
+      set({ announcement: done ?? error?.message ?? '' });
     },
   };
   return { getState: get, subscribe: store.subscribe, getInitialState: store.getInitialState, actions };

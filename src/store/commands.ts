@@ -1,3 +1,4 @@
+import { rowIndex } from '../plots/trace-index';
 import type { AppStore } from './app-store';
 import type { AppState } from './state';
 import { selectShown, selectView } from './view';
@@ -8,6 +9,8 @@ export interface Command {
   readonly title: string;
   /** `KeyboardEvent.key` values. */
   readonly keys: readonly string[];
+  /** A letter that means it together with Ctrl or Cmd, also while typing. */
+  readonly chord?: string;
   enabled(state: AppState): boolean;
   run(store: AppStore): void;
 }
@@ -17,15 +20,29 @@ const hasReport = (state: AppState): boolean => {
   const { kind } = selectShown(state);
   return kind === 'report' || kind === 'recorded';
 };
-const hasDivergence = (state: AppState): boolean =>
-  selectView(state)?.rows.some((row) => row.verdict !== 'match' && row.count > 0) ?? false;
+const hasDivergence = (state: AppState): boolean => {
+  const view = selectView(state);
+  return view !== undefined && rowIndex(view.rows).parted;
+};
 const canRun = (state: AppState): boolean => state.phase !== 'running' && state.phase !== 'loading';
 
 /** Every command of the page: buttons, keys, palette and tests read this table. */
 export const COMMANDS = [
   {
+    id: 'palette',
+    title: 'Commands',
+    keys: [],
+    chord: 'k',
+    enabled: always,
+    run: (store) => {
+      const { dialog } = store.getState().shell;
+      if (dialog === 'palette') store.actions.closeDialog();
+      else store.actions.openDialog('palette');
+    },
+  },
+  {
     id: 'open',
-    title: 'Open model…',
+    title: 'Open…',
     keys: ['o'],
     enabled: always,
     run: (store) => {
@@ -51,12 +68,33 @@ export const COMMANDS = [
     },
   },
   {
+    id: 'resume',
+    title: 'Go on from the last finished layer',
+    keys: ['u'],
+    enabled: (state) => state.shell.lost !== undefined,
+    run: (store) => {
+      void store.actions.resume();
+    },
+  },
+  {
     id: 'cancel',
     title: 'Cancel',
     keys: ['Escape'],
-    enabled: (state) => state.phase === 'running' && !state.cancelling,
+    enabled: (state) =>
+      (state.phase === 'running' && !state.cancelling) ||
+      state.continuation?.running === true ||
+      state.inspection?.fetching === true,
     run: (store) => {
       void store.actions.cancel();
+    },
+  },
+  {
+    id: 'continue',
+    title: 'Continue the text',
+    keys: ['g'],
+    enabled: (state) => state.traced !== undefined && canRun(state) && state.continuation?.running !== true,
+    run: (store) => {
+      void store.actions.continueText();
     },
   },
   {
@@ -87,9 +125,72 @@ export const COMMANDS = [
     },
   },
   {
+    id: 'compare',
+    title: 'Compare…',
+    keys: ['m'],
+    enabled: always,
+    run: (store) => {
+      store.actions.openDialog('compare');
+    },
+  },
+  {
+    id: 'share',
+    title: 'Share…',
+    keys: ['s'],
+    enabled: hasReport,
+    run: (store) => {
+      store.actions.openDialog('share');
+    },
+  },
+  {
+    id: 'copy-link',
+    title: 'Copy link to this view',
+    keys: ['l'],
+    enabled: always,
+    run: (store) => {
+      void store.actions.share('copy-link');
+    },
+  },
+  {
+    id: 'copy-picture',
+    title: 'Copy picture',
+    keys: ['i'],
+    enabled: hasReport,
+    run: (store) => {
+      void store.actions.share('copy-picture');
+    },
+  },
+  {
+    id: 'back',
+    title: 'Close this trace',
+    keys: ['b'],
+    enabled: (state) => state.shell.origin !== undefined,
+    run: (store) => {
+      store.actions.back();
+    },
+  },
+  {
+    id: 'prompt',
+    title: 'Go to the prompt',
+    keys: ['/'],
+    enabled: always,
+    run: (store) => {
+      store.actions.focus('prompt');
+    },
+  },
+  {
+    id: 'trace',
+    title: 'Go to the trace',
+    keys: ['.'],
+    enabled: always,
+    run: (store) => {
+      store.actions.focus('trace');
+    },
+  },
+  {
     id: 'save',
     title: 'Save report',
-    keys: ['s'],
+    keys: ['j'],
     enabled: hasReport,
     run: (store) => {
       store.actions.saveReport();
@@ -114,6 +215,15 @@ export const COMMANDS = [
       store.actions.setTheme(next[store.getState().theme]);
     },
   },
+  {
+    id: 'keys',
+    title: 'Keyboard',
+    keys: ['?'],
+    enabled: always,
+    run: (store) => {
+      store.actions.openDialog('keys');
+    },
+  },
 ] as const satisfies readonly Command[];
 
 export type CommandId = (typeof COMMANDS)[number]['id'];
@@ -129,17 +239,31 @@ export function command(id: CommandId): Command {
 
 export interface KeyPress {
   readonly key: string;
-  /** Ctrl, Alt or Meta was held. */
-  readonly modified: boolean;
+  /** Ctrl or Meta was held. */
+  readonly chord: boolean;
+  /** Alt was held. */
+  readonly alt: boolean;
   /** The focus is in a field that takes letters. */
   readonly typing: boolean;
 }
 
-/** The command that a key press means now; undefined where it means none. Escape works everywhere, letters not while typing. */
+/**
+ * The command that a key press means now; undefined where it means none. Escape and chords work everywhere, letters not while typing,
+ * and nothing but chords while a dialog is open (it closes on Escape by itself).
+ */
 export function commandForKey(press: KeyPress, state: AppState): Command | undefined {
-  if (press.modified) return undefined;
+  if (press.alt) return undefined;
   const letter = press.key.length === 1;
-  if (letter && (press.typing || !state.shortcuts)) return undefined;
   const key = letter ? press.key.toLowerCase() : press.key;
+  if (press.chord) return COMMANDS.find((c: Command) => c.chord === key && c.enabled(state));
+  if (state.shell.dialog !== undefined) return undefined;
+  if (letter && (press.typing || !state.shortcuts)) return undefined;
   return COMMANDS.find((c: Command) => c.keys.includes(key) && c.enabled(state));
+}
+
+/** The key as people read it: `Ctrl K`, `?`, `Esc`. */
+export function keyText({ keys, chord }: Command): string | undefined {
+  if (chord !== undefined) return `Ctrl ${chord.toUpperCase()}`;
+  const key = keys[0];
+  return key === 'Escape' ? 'Esc' : key;
 }

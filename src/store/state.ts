@@ -7,6 +7,9 @@ import type { TableMetric } from '../plots/select-table';
 import type { RunArm } from '../model/arms';
 import type { Progress, Routing, RunSpec } from '../session/events';
 import type { OpenedModel } from '../worker/client-types';
+import { FIRST_SHELL, type ShellState } from './shell-state';
+import type { Continuation } from './continue-actions';
+import type { Inspection, Traced } from './inspect-actions';
 
 export type { MemoryNeed, OpenedModel, Preflight } from '../worker/client-types';
 
@@ -46,8 +49,10 @@ export interface LiveTrace {
   readonly model: OpenedModel['card'];
   readonly tokenTexts: readonly string[];
   readonly adapter: AdapterCard | undefined;
-  readonly rows: readonly Row[];
-  readonly routing: readonly RoutingRow[];
+  /** The run's own arrays: they only ever grow, and every step of the run makes a new `LiveTrace` around them. */
+  readonly rows: Row[];
+  readonly routing: RoutingRow[];
+  readonly layersDone: number;
 }
 
 export interface AppState {
@@ -70,13 +75,20 @@ export interface AppState {
   /** What the person pointed at; undefined: the page points at the first divergence. */
   readonly selection: Place | undefined;
   readonly heatMode: CompareMode;
+  /** Which way of running the tensor inspector shows; only isolated values have bounds. */
+  readonly tensorMode: CompareMode;
   readonly metric: ErrorMetric;
   readonly tableMetric: TableMetric;
+  /** The finished run that the engine still holds tensors, keys and values of. */
+  readonly traced: Traced | undefined;
+  readonly inspection: Inspection | undefined;
+  readonly continuation: Continuation | undefined;
   /** For the live region. */
   readonly announcement: string;
   /** Single-letter keys on or off (WCAG 2.1.4). */
   readonly shortcuts: boolean;
   readonly theme: 'auto' | 'light' | 'dark';
+  readonly shell: ShellState;
 }
 
 export const FIRST_STATE: AppState = {
@@ -102,11 +114,16 @@ export const FIRST_STATE: AppState = {
   cancelling: false,
   selection: undefined,
   heatMode: 'free',
+  tensorMode: 'isolated',
   metric: 'relL2',
   tableMetric: 'ratio',
+  traced: undefined,
+  inspection: undefined,
+  continuation: undefined,
   announcement: '',
   shortcuts: true,
   theme: 'auto',
+  shell: FIRST_SHELL,
 };
 
 /** The adapter, where there is one. */

@@ -60,7 +60,14 @@ function cached<K extends object, V>(cache: WeakMap<K, V>, key: K, make: () => V
   return value;
 }
 
+const liveBases = new WeakMap<LiveTrace['spec'], TraceView>();
+
+/** A new view around the same growing arrays; what the run does not change is made once. */
 function viewOfLive(live: LiveTrace): TraceView {
+  return { ...cached(liveBases, live.spec, () => baseOfLive(live)) };
+}
+
+function baseOfLive(live: LiveTrace): TraceView {
   const { hparams } = live.model;
   return {
     nLayer: hparams.nLayer,

@@ -2,12 +2,14 @@ import type { ReactElement } from 'react';
 import { selectShown } from '../store/view';
 import { Figures } from './figures/Figures';
 import { Footer } from './Footer';
+import { Dialogs } from './dialogs/Dialogs';
 import { Headline } from './Headline';
 import { Masthead } from './Masthead';
 import { FileCard } from './panels/FileCard';
 import { Sidebar } from './panels/Sidebar';
-import { useApp } from './use-app';
-import { useCommandKeys, useFileDrop, useStateAttribute } from './use-page';
+import { useActions, useApp } from './use-app';
+import { useCommandKeys, useFileDrop, useLinkInAddress, useStateAttribute } from './use-page';
+import { useTabTitle } from './use-tab';
 import { useThemeAttribute } from './use-theme';
 
 /** The whole page. */
@@ -15,23 +17,33 @@ export function App(): ReactElement {
   useStateAttribute();
   useCommandKeys();
   useFileDrop();
+  useLinkInAddress();
   useThemeAttribute();
+  useTabTitle();
   const shown = useApp(selectShown);
   const announcement = useApp((s) => s.announcement);
+  const { focus } = useActions();
   return (
     <>
-      <a className="skip visually-hidden" href="#trace">
+      <button
+        type="button"
+        className="skip visually-hidden"
+        onClick={() => {
+          focus('trace');
+        }}
+      >
         Skip to the trace
-      </a>
+      </button>
       <Masthead />
       <main>
         <Headline />
         <Sidebar />
-        <div className="body" id="trace">
+        <div className="body" id="trace" data-go="trace" tabIndex={-1}>
           {shown.kind === 'none' ? <FileCard /> : <Figures view={shown.view} />}
         </div>
       </main>
       <Footer />
+      <Dialogs />
       <p className="visually-hidden" role="status" aria-live="polite">
         {announcement}
       </p>

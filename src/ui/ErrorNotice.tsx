@@ -1,19 +1,36 @@
 import type { ReactElement } from 'react';
 import type { ErrorData } from '../base/errors';
 import { Pairs } from './Pairs';
-import { useActions, useApp } from './use-app';
+import { offersFor, take } from '../store/offers';
+import { useActions, useApp, useAppStore } from './use-app';
 
 /** What went wrong, what was expected, and what would be right. */
 export function ErrorNotice(): ReactElement | null {
   const error = useApp((s) => s.error);
   const { dismissError } = useActions();
+  const store = useAppStore();
+  const opened = useApp((s) => s.opened);
+  const options = useApp((s) => s.options);
   if (error === undefined) return null;
+  const offers = offersFor({ error, opened, options });
   return (
     <div className="problem" role="alert">
       <p className="message">{error.message}</p>
       <ErrorDetail error={error} />
       <p>{error.remedy}</p>
       <p className="actions">
+        {offers.map((offer) => (
+          <button
+            key={offer.title}
+            type="button"
+            className="button quiet"
+            onClick={() => {
+              take(offer, store);
+            }}
+          >
+            {offer.title}
+          </button>
+        ))}
         <code className="code" data-testid="error-code">
           {error.code}
         </code>

@@ -5,7 +5,10 @@ import type { TraceView } from '../plots/trace-view';
 import { selectShown } from '../store/view';
 import { CommandButton } from './CommandButton';
 import { ErrorNotice } from './ErrorNotice';
-import { adapterName } from './Footer';
+import { plural } from '../base/format';
+import { adapterName } from '../share/provenance';
+import { promptLength } from '../share/redact';
+import { NoticeLine, OriginNotes, originText } from './Origin';
 import { ProgressLine } from './ProgressLine';
 import { useApp } from './use-app';
 
@@ -18,6 +21,7 @@ export function Headline(): ReactElement {
   return (
     <div className="head">
       <ErrorNotice />
+      <NoticeLine />
       {phase === 'loading' ? (
         <Plain kicker="Opening" sentence={`Reading the header of ${loadingName ?? 'the file'}…`} />
       ) : shown.kind === 'live' ? (
@@ -55,11 +59,43 @@ function LiveHeadline(): ReactElement {
   const phase = useApp((s) => s.phase);
   const progress = useApp((s) => s.progress);
   const cancelling = useApp((s) => s.cancelling);
+  const lost = useApp((s) => s.shell.lost);
   const shown = useApp(selectShown);
-  const layers = shown.kind === 'live' ? new Set(shown.live.rows.flatMap((r) => r.layer ?? [])).size : 0;
+  const layers = shown.kind === 'live' ? shown.live.layersDone : 0;
   if (phase !== 'running') {
     const sentence = phase === 'cancelled' ? `Cancelled after ${String(layers)} layers.` : 'The run did not finish.';
-    return <Plain kicker={phase === 'cancelled' ? 'Cancelled' : 'Stopped'} sentence={sentence} />;
+    return (
+      <>
+        <Plain
+          kicker={phase === 'cancelled' ? 'Cancelled' : 'Stopped'}
+          sentence={sentence}
+          why={
+            layers === 0
+              ? 'Nothing was compared yet.'
+              : 'What was compared until then is below. It is no verdict: nothing is known of the layers after it.'
+          }
+        />
+        <p className="verbs">
+          <CommandButton id="run" look="button quiet" title="Run it again" />
+        </p>
+      </>
+    );
+  }
+  if (lost !== undefined) {
+    return (
+      <div role="alert">
+        <Plain
+          kicker="GPU lost"
+          sentence={`The GPU went away after ${plural(lost.layersDone, 'finished layer')}.`}
+          why={`${lost.error.message} The reference and everything compared so far are still here: the run can go on from the last finished layer on a new device, whose values are the same to the bit.`}
+        />
+        <p className="verbs">
+          <CommandButton id="resume" look="button" />
+          <CommandButton id="cancel" look="button quiet" title="End the run" />
+          <code data-testid="lost-code">{lost.error.code}</code>
+        </p>
+      </div>
+    );
   }
   const where =
     progress?.phase === 'layers'
@@ -85,15 +121,19 @@ function VerdictHeadline(props: {
 }): ReactElement {
   const { report, view, recorded } = props;
   const { status, sentence } = report.verdict;
+  const origin = useApp((s) => s.shell.origin);
+  const open = useApp((s) => s.opened?.card.headerSha256);
+  const elsewhere = origin !== undefined && open !== undefined && open !== report.model.headerSha256;
   const why = useMemo(() => explain(view), [view]);
   const look = status === 'match' ? 'good' : status === 'incomplete' ? '' : 'wrong';
   return (
     <>
       <p className="kicker">
-        <b>{recorded ? 'Recorded trace of the sample model' : 'This run'}</b>
+        <b>{recorded ? 'Recorded trace of the sample model' : originText(origin)}</b>
         <span>{report.model.name}</span>
+        {elsewhere ? <span className="bad">another model than the one that is open</span> : null}
         {report.adapter === undefined ? null : <span>{adapterName(report.adapter)}</span>}
-        <span>{report.run.tokens.length} tokens</span>
+        {promptLength(report.run) === 0 ? null : <span>{plural(promptLength(report.run), 'token')}</span>}
         {report.run.inject === undefined ? null : <span>injected: {report.run.inject.join(', ')}</span>}
       </p>
       <h1 className={look} data-testid="verdict">
@@ -107,6 +147,7 @@ function VerdictHeadline(props: {
           ),
         )}
       </h1>
+      <OriginNotes report={report} />
       <p className="why">{why.map((part, i) => (part.code === true ? <code key={i}>{part.text}</code> : part.text))}</p>
       <p className="verbs">
         {recorded ? <CommandButton id="sample" look="button" /> : null}
@@ -118,6 +159,8 @@ function VerdictHeadline(props: {
           </>
         )}
         <CommandButton id="copy" look="link" withKey />
+        {recorded ? null : <CommandButton id="sample" look="link" />}
+        <CommandButton id="back" look="link" withKey hideWhenOff />
       </p>
     </>
   );

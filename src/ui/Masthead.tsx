@@ -2,14 +2,13 @@ import type { ReactElement } from 'react';
 import { selectShown } from '../store/view';
 import type { AppState } from '../store/state';
 import { CommandButton } from './CommandButton';
-import { sourcesOfFiles } from './use-page';
+import { sourcesOfFiles } from './dropped-files';
 import { useActions, useApp } from './use-app';
 
 /** Name, file in hand, and what can be done at any time. */
 export function Masthead(): ReactElement {
   const file = useApp(fileName);
-  const recorded = useApp((s) => selectShown(s).kind === 'recorded');
-  const { open } = useActions();
+  const { openFiles } = useActions();
   return (
     <header className="masthead">
       <b>MoEscope</b>
@@ -18,20 +17,19 @@ export function Masthead(): ReactElement {
         <input
           type="file"
           multiple
-          accept=".gguf"
           className="visually-hidden"
           tabIndex={-1}
-          aria-label="Model file"
+          aria-label="Model, trace or picture"
           onChange={(event) => {
             const { files } = event.currentTarget;
-            if (files !== null && files.length > 0) void open(sourcesOfFiles(files));
+            if (files !== null && files.length > 0) void openFiles(sourcesOfFiles(files));
             event.currentTarget.value = '';
           }}
         />
-        <CommandButton id="open" look="link" withKey />
-        {recorded ? null : <CommandButton id="sample" look="link" />}
-        <CommandButton id="save" look="link" withKey />
-        <CommandButton id="theme" look="link" withKey />
+        <CommandButton id="open" look="link" />
+        <CommandButton id="compare" look="link" />
+        <CommandButton id="share" look="link" />
+        <CommandButton id="palette" look="link" withKey />
       </nav>
     </header>
   );
@@ -39,7 +37,8 @@ export function Masthead(): ReactElement {
 
 function fileName(state: AppState): string {
   if (state.loadingName !== undefined) return state.loadingName;
-  if (state.opened !== undefined) return state.opened.card.file;
   const shown = selectShown(state);
+  if (state.shell.origin !== undefined && shown.kind === 'report') return shown.report.model.file;
+  if (state.opened !== undefined) return state.opened.card.file;
   return shown.kind === 'recorded' ? shown.report.model.file : 'no model open';
 }

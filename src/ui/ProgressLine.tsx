@@ -1,11 +1,13 @@
 import type { ReactElement } from 'react';
 import { formatBytes, formatDuration } from '../base/format';
 import { RUN_PHASES, type Progress } from '../session/events';
+import { useHiddenSeconds } from './use-tab';
 import { useApp } from './use-app';
 
 /** Progress by phase, with bytes, rate, time left and the tensor in hand. */
 export function ProgressLine(): ReactElement {
   const progress = useApp((s) => s.progress);
+  const hidden = useHiddenSeconds();
   return (
     <div className="progress">
       <ol>
@@ -34,6 +36,12 @@ export function ProgressLine(): ReactElement {
         <span>{progress?.secondsLeft === undefined ? ' ' : `${formatDuration(progress.secondsLeft)} left`}</span>
         <code>{progress?.tensor ?? ' '}</code>
       </p>
+      {hidden < 1 ? null : (
+        <p className="note" data-testid="was-hidden">
+          This tab was in the background for {formatDuration(hidden)}: the run went on, but browsers slow such tabs
+          down, so that its times say little.
+        </p>
+      )}
     </div>
   );
 }

@@ -6,6 +6,9 @@ import { sourcesOfUrl } from '../store/page-url';
 const SAMPLE_FILE = 'sample/tiny-moe-6x16-Q4_K_M.gguf';
 const RECORDED_FILE = 'sample/recorded-report.json';
 
+/** Milliseconds. */
+const REVOKE_AFTER = 30_000;
+
 /** The page's host in a browser. Everything it fetches lies beside the page. */
 export function browserHost(): PageHost {
   return {
@@ -19,18 +22,46 @@ export function browserHost(): PageHost {
       document.querySelector<HTMLInputElement>('input[type="file"]')?.click();
     },
     saveFile: (name, mediaType, text) => {
-      const link = document.createElement('a');
-      link.href = URL.createObjectURL(new Blob([text], { type: mediaType }));
-      link.download = name;
-      link.click();
-      // The download has taken its own reference by the next task.
-      setTimeout(() => {
-        URL.revokeObjectURL(link.href);
-      }, 0);
+      saveBlob(name, new Blob([text], { type: mediaType }));
+    },
+    saveBlob,
+    renderPng: async (picture, scale) => (await import('./share/render-png')).renderPng(picture, scale),
+    copyPicture: async (picture) => {
+      // The promise goes in as it is: browsers allow a copy only while they remember the click.
+      await navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })]).catch((cause: unknown) => {
+        throw fail(
+          'usage',
+          'The browser did not let the page copy a picture.',
+          'Save the PNG instead, or allow the clipboard for this page.',
+          {},
+          cause,
+        );
+      });
+    },
+    fragment: () => location.hash,
+    setFragment: (text) => {
+      history.replaceState(history.state, '', `${location.pathname}${location.search}${text}`);
+    },
+    address: () => `${location.origin}${location.pathname}${location.search}`,
+    focus: (part) => {
+      const found = document.querySelector<HTMLElement>(`[data-go="${CSS.escape(part)}"]`);
+      found?.focus();
+      found?.scrollIntoView({ block: 'nearest' });
     },
     copyText: (text) => navigator.clipboard.writeText(text),
     now: () => performance.now(),
   };
+}
+
+function saveBlob(name: string, blob: Blob): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  // The download has taken its own reference by then; large files take a moment.
+  setTimeout(() => {
+    URL.revokeObjectURL(link.href);
+  }, REVOKE_AFTER);
 }
 
 async function fetched(path: string): Promise<Response> {

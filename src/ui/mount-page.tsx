@@ -6,6 +6,7 @@ import { App } from './App';
 import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/page.css';
+import './styles/dialogs.css';
 import './styles/options.css';
 import './styles/plots.css';
 import './styles/print.css';

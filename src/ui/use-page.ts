@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import { commandForKey } from '../store/commands';
+import { droppedSources } from './dropped-files';
 import { useApp, useAppStore } from './use-app';
 
 /** `document.documentElement.dataset.state`, for whoever drives the page. */
@@ -15,8 +16,13 @@ export function useCommandKeys(): void {
   const store = useAppStore();
   useEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
-      const modified = event.ctrlKey || event.metaKey || event.altKey;
-      const found = commandForKey({ key: event.key, modified, typing: isTyping(event.target) }, store.getState());
+      const press = {
+        key: event.key,
+        chord: event.ctrlKey || event.metaKey,
+        alt: event.altKey,
+        typing: isTyping(event.target),
+      };
+      const found = commandForKey(press, store.getState());
       if (found === undefined || event.defaultPrevented) return;
       event.preventDefault();
       found.run(store);
@@ -26,6 +32,17 @@ export function useCommandKeys(): void {
       window.removeEventListener('keydown', pressed);
     };
   }, [store]);
+}
+
+/** A link pasted into the address of the open page is followed. */
+export function useLinkInAddress(): void {
+  const { followLink } = useAppStore().actions;
+  useEffect(() => {
+    window.addEventListener('hashchange', followLink);
+    return () => {
+      window.removeEventListener('hashchange', followLink);
+    };
+  }, [followLink]);
 }
 
 /** Files may be dropped anywhere, at any time. */
@@ -44,10 +61,11 @@ export function useFileDrop(): void {
     };
     const drop = (event: DragEvent): void => {
       classList.remove('dropping');
-      const files = event.dataTransfer?.files;
-      if (files === undefined || files.length === 0) return;
+      const { dataTransfer } = event;
+      if (dataTransfer === null || !hasFiles(event)) return;
       event.preventDefault();
-      void store.actions.open(sourcesOfFiles(files));
+      // The entries must be taken now: the browser empties the transfer when the event is over.
+      void droppedSources(dataTransfer).then((sources) => store.actions.openFiles(sources));
     };
     window.addEventListener('dragenter', over);
     window.addEventListener('dragover', over);
@@ -60,13 +78,6 @@ export function useFileDrop(): void {
       window.removeEventListener('drop', drop);
     };
   }, [store]);
-}
-
-/** Dropped or picked files as sources, parts of a split model in order. */
-export function sourcesOfFiles(files: FileList): { kind: 'blob'; name: string; blob: Blob }[] {
-  return [...files]
-    .sort((a, b) => a.name.localeCompare(b.name, 'en'))
-    .map((file) => ({ kind: 'blob', name: file.name, blob: file }));
 }
 
 function isTyping(target: EventTarget | null): boolean {

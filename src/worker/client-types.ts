@@ -1,13 +1,17 @@
 import type { ErrorData } from '../base/errors';
 import type { AdapterCard, ModelCard } from '../divergence/report';
+import type { SlicePlace } from '../divergence/tap-slice';
 import type { SourceDescriptor } from '../gguf/byte-source';
 import type { RunSpec, SessionEvent } from '../session/events';
+import type { GeneratedToken, GenerateEnd } from '../session/generate';
+import type { TapAnswer } from '../session/tap-inspector';
+import type { TraceClient } from './trace-client-types';
 
 /**
  * What the page asks of the engine, and nothing else: `src/worker/` implements it over a Web Worker, tests over a generated report.
  * Everything that crosses is plain, structured-cloneable data. Every promise rejects with a `TracerError` whose `code` is intact.
  */
-export interface EngineClient {
+export interface EngineClient extends TraceClient {
   /**
    * Opens one model: a single file, or all parts of a split one in any order. Reads the header only. Once the new one is open, the model
    * opened before is closed; a rejected call leaves that one as it was.
@@ -26,6 +30,26 @@ export interface EngineClient {
    * not a rejection. @throws TracerError `run-busy` when a run is under way
    */
   run(spec: RunSpec, onEvent: (event: SessionEvent) => void): Promise<void>;
+  /** A position of a tensor of the last run in both arms, boiled down; or that it was not kept, and why. Also while a run goes on. */
+  tapSlice(place: SlicePlace): Promise<TapAnswer>;
+  /**
+   * The same after running the last prompt again up to that layer, for what was not kept. A run like any other: `cancel` ends it.
+   * @throws TracerError `run-busy`, `run-cancelled`, `usage` (nothing ran)
+   */
+  fetchTaps(place: SlicePlace): Promise<TapAnswer>;
+  /**
+   * Continues a run greedily by up to `count` tokens on its own arms. `cancel` ends it.
+   * @param tokens the run's prompt and what was generated before
+   * @throws TracerError `run-busy`, `run-cancelled`, or what an arm threw
+   */
+  generate(
+    spec: RunSpec,
+    tokens: readonly number[],
+    count: number,
+    onToken: (token: GeneratedToken) => void,
+  ): Promise<GenerateEnd>;
+  /** Goes on with a run that told `lost`, from its last finished layer, on a new device. */
+  resume(): Promise<void>;
   /** Stops the run under way within half a second; the run then ends with `cancelled`. No run: nothing happens. */
   cancel(): Promise<void>;
   /** The adapter that a run would use, or why there is none: which check failed (`detail.check`) and what to do. Never rejects. */

@@ -1,8 +1,10 @@
 import { proxy, wrap } from 'comlink';
 import { fail, toErrorData, type ErrorData } from '../base/errors';
-import type { AdapterCard } from '../divergence/report';
+import type { AdapterCard, Report } from '../divergence/report';
+import type { TapAnswer } from '../session/tap-inspector';
 import type { EngineClient } from './client-types';
 import type { EngineService } from './engine-service';
+import type { TraceCard } from './trace-client-types';
 import { carryErrorCodes } from './error-transfer';
 
 /** The engine in a Web Worker of its own: the page stays fluid whatever runs. */
@@ -35,6 +37,14 @@ export function createEngineClient(): EngineClient {
     tokenize: (text, options) => orCrash(service.tokenize(text, options)),
     tokenTexts: (ids) => orCrash(service.tokenTexts(ids)),
     run: (spec, onEvent) => orCrash(service.run(spec, proxy(onEvent))),
+    tapSlice: (place) => orCrash<TapAnswer>(service.tapSlice(place)),
+    fetchTaps: (place) => orCrash<TapAnswer>(service.fetchTaps(place)),
+    generate: (spec, tokens, count, onToken) => orCrash(service.generate(spec, tokens, count, proxy(onToken))),
+    readTraceFiles: (files) => orCrash(service.readTraceFiles(files)),
+    traces: () => orCrash<readonly TraceCard[]>(service.traces()),
+    compareTraces: (a, b, options) => orCrash<Report>(service.compareTraces(a, b, options)),
+    saveTensors: (format, withPrompt) => orCrash<Blob>(service.saveTensors(format, withPrompt)),
+    resume: () => orCrash(service.resume()),
     cancel: () => orCrash(service.cancel()),
     adapter: async () => orCrash<AdapterCard | ErrorData>(service.adapter()).catch(toErrorData),
   };

@@ -5,6 +5,7 @@ import { automation } from '../../src/store/automation';
 import type { Phase } from '../../src/store/state';
 import { selectPlace, selectShown, selectView } from '../../src/store/view';
 import { fakeClient, NO_WEBGPU, type FakeClient, type FakeOptions } from '../support/fake-client';
+import { quietHost } from '../support/page-host';
 import { generateReport } from '../support/reports';
 
 const report = generateReport({ kind: 'qtype-blind' });
@@ -28,14 +29,10 @@ function page(options: Partial<FakeOptions> = {}, host: Partial<PageHost> = {}):
   const client = fakeClient({ report, ...options });
   const saved: string[] = [];
   const copied: string[] = [];
-  let now = 0;
   const fullHost = {
+    ...quietHost(recorded, { sample: () => Promise.resolve(file('sample.gguf')) }),
     saved,
     copied,
-    recordedReport: () => Promise.resolve(recorded),
-    sample: () => Promise.resolve(file('sample.gguf')),
-    startSources: [],
-    pickFiles: () => undefined,
     saveFile: (name: string, _: string, text: string) => {
       saved.push(name, text);
     },
@@ -43,7 +40,6 @@ function page(options: Partial<FakeOptions> = {}, host: Partial<PageHost> = {}):
       copied.push(text);
       return Promise.resolve();
     },
-    now: () => (now += 1),
     ...host,
   };
   const store = createAppStore(client, fullHost);

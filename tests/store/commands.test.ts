@@ -5,9 +5,10 @@ import { parseTokenIds } from '../../src/store/token-ids';
 import { sourceName, sourcesOfUrl } from '../../src/store/page-url';
 import { generateReport } from '../support/reports';
 
-const press = (key: string, more: Partial<{ modified: boolean; typing: boolean }> = {}) => ({
+const press = (key: string, more: Partial<{ chord: boolean; alt: boolean; typing: boolean }> = {}) => ({
   key,
-  modified: false,
+  chord: false,
+  alt: false,
   typing: false,
   ...more,
 });
@@ -18,7 +19,7 @@ describe('commands', () => {
   it('have one key each, and no key twice', () => {
     const keys = COMMANDS.flatMap((c: Command) => c.keys);
     expect(new Set(keys).size).toBe(keys.length);
-    expect(keys.sort()).toEqual(['Escape', 'c', 'f', 'n', 'o', 'p', 'r', 's', 't']);
+    expect(keys.sort().join('')).toBe('./?Escapebcfgijlmnoprstu');
   });
 
   it('are meant by their keys only when they can be run', () => {
@@ -31,10 +32,20 @@ describe('commands', () => {
 
   it('leave typing, browser shortcuts and people who switched letters off alone', () => {
     expect(commandForKey(press('o', { typing: true }), shown)).toBeUndefined();
-    expect(commandForKey(press('s', { modified: true }), shown)).toBeUndefined();
+    expect(commandForKey(press('s', { chord: true }), shown)).toBeUndefined();
+    expect(commandForKey(press('s', { alt: true }), shown)).toBeUndefined();
+    expect(commandForKey(press('k', { chord: true, typing: true }), shown)?.id).toBe('palette');
+    expect(commandForKey(press('k', { chord: true, alt: true }), shown)).toBeUndefined();
     expect(commandForKey(press('o'), { ...shown, shortcuts: false })).toBeUndefined();
     const running: AppState = { ...shown, phase: 'running', shortcuts: false };
     expect(commandForKey(press('Escape', { typing: true }), running)?.id).toBe('cancel');
+  });
+
+  it('mean nothing under a dialog, which closes by itself', () => {
+    const open: AppState = { ...shown, phase: 'running', shell: { ...shown.shell, dialog: 'share' } };
+    expect(commandForKey(press('Escape'), open)).toBeUndefined();
+    expect(commandForKey(press('n'), open)).toBeUndefined();
+    expect(commandForKey(press('k', { chord: true }), open)?.id).toBe('palette');
   });
 
   it('offer cancel only while a run can be cancelled', () => {

@@ -1,6 +1,9 @@
 import { fail, type ErrorData } from '../../src/base/errors';
 import type { AdapterCard, Report, Row } from '../../src/divergence/report';
+import type { SlicePlace } from '../../src/divergence/tap-slice';
+import type { TapAnswer } from '../../src/session/tap-inspector';
 import type { Progress, RunPhase } from '../../src/session/events';
+import type { ReadResult } from '../../src/worker/trace-client-types';
 import type { EngineClient, OpenedModel, PageSource } from '../../src/worker/client-types';
 
 export interface FakeOptions {
@@ -14,10 +17,19 @@ export interface FakeOptions {
   /** The run fails with this after its first layer. */
   readonly failRun?: ErrorData;
   readonly chatTemplate?: boolean;
+  /** What reading trace files yields. */
+  readonly readResult?: ReadResult;
+  /** What the inspector is told. */
+  readonly taps?: (place: SlicePlace) => TapAnswer;
+  readonly fetched?: (place: SlicePlace) => TapAnswer;
 }
+
+const NO_TAPS = { bytes: 0, budget: 1, kept: 0, dropped: 0 };
 
 export interface FakeClient extends EngineClient {
   readonly calls: string[];
+  /** Places whose tensors were asked for: layer, stage, position, mode. */
+  readonly asked: string[];
   /** The sources of the last `open`. */
   readonly opened: PageSource[];
 }
@@ -26,12 +38,14 @@ export interface FakeClient extends EngineClient {
 export function fakeClient(options: FakeOptions): FakeClient {
   const { report, pause = () => Promise.resolve() } = options;
   const calls: string[] = [];
+  const asked: string[] = [];
   const opened: PageSource[] = [];
   let cancelled = false;
   let running = false;
 
   return {
     calls,
+    asked,
     opened,
     open: async (descriptors) => {
       calls.push('open');
@@ -103,6 +117,52 @@ export function fakeClient(options: FakeOptions): FakeClient {
       } finally {
         running = false;
       }
+    },
+    tapSlice: async (place) => {
+      asked.push(`${String(place.layer)} ${place.stage} ${String(place.position)} ${place.mode}`);
+      await Promise.resolve();
+      return options.taps?.(place) ?? { kind: 'absent', usage: NO_TAPS };
+    },
+    fetchTaps: async (place) => {
+      calls.push(`fetchTaps ${String(place.layer)} ${place.stage}`);
+      await pause();
+      return options.fetched?.(place) ?? { kind: 'absent', usage: NO_TAPS };
+    },
+    generate: async (_, tokens, count, onToken) => {
+      calls.push(`generate ${String(tokens.length)} +${String(count)}`);
+      cancelled = false;
+      for (let i = 0; i < count; i++) {
+        await pause();
+        if (cancelled) throw fail('run-cancelled', 'Cancelled.', 'Run again.');
+        const position = tokens.length + i;
+        const a = { token: 300 + i, text: ` a${String(i)}`, logit: 12.5, lead: 1.25 };
+        const b = i === 2 ? { ...a, token: 7, text: ' b' } : a;
+        onToken({ position, token: a.token, text: a.text, a, b, agree: a.token === b.token, ms: 20 });
+      }
+      return 'count';
+    },
+    readTraceFiles: async (files) => {
+      calls.push(`readTraceFiles ${String(files.length)}`);
+      await Promise.resolve();
+      return options.readResult ?? { traces: [], ignored: [] };
+    },
+    traces: async () => {
+      await Promise.resolve();
+      return options.readResult?.traces ?? [];
+    },
+    compareTraces: async (a, b, { common, force }) => {
+      calls.push(`compare ${a} ${b}${common ? ' common' : ''}${force ? ' force' : ''}`);
+      await Promise.resolve();
+      return { ...report, notes: ['a note'] };
+    },
+    saveTensors: async (format) => {
+      calls.push(`saveTensors ${format}`);
+      await Promise.resolve();
+      return new Blob([format]);
+    },
+    resume: async () => {
+      calls.push('resume');
+      await Promise.resolve();
     },
     cancel: async () => {
       calls.push('cancel');

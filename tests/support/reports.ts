@@ -1,5 +1,16 @@
 import { seededRandom, type Random } from '../../src/base/random';
-import type { Culprit, Flip, Report, RoutingRow, Row, RowVerdict, Verdict } from '../../src/divergence/report';
+import { RATIO_BINS, ratioBin } from '../../src/divergence/ratio-bins';
+import type {
+  Culprit,
+  Flip,
+  Poison,
+  Report,
+  RoutingRow,
+  Row,
+  RowVerdict,
+  ValueRange,
+  Verdict,
+} from '../../src/divergence/report';
 import { REPORT_SCHEMA } from '../../src/divergence/report';
 import { ACTIVE_STAGES, LAYER_STAGES, stageOrder, stageSpec, type StageId } from '../../src/model/stages';
 
@@ -75,6 +86,7 @@ export function generateReport(options: ReportOptions): Report {
     browser: { name: 'Chromium', version: '141' },
     runtime: 'browser',
     verdict: verdictOf(kind, fault, rows),
+    ...(kind === 'poison' && fault !== undefined ? { poison: { a: poisonOf(fault, rows) } } : {}),
     rows,
     routing,
     timing: {
@@ -153,6 +165,7 @@ function generateRow(random: Random, context: RowContext): Row {
   if (stageSpec(stage).values === 'index') {
     return indexRow(base, mode, layer === undefined ? [] : (flips.get(layer) ?? []), nTokens, firstFlip);
   }
+  const poisoned = perPosition.map((x) => Number.isNaN(x));
   const relL2 = perPosition.some((x) => Number.isNaN(x)) ? NaN : Math.sqrt(mean(perPosition.map((x) => x * x)));
   const nanCount = perPosition.filter((x) => Number.isNaN(x)).length * 256;
   const worstPosition = worstOf(perPosition);
@@ -166,14 +179,76 @@ function generateRow(random: Random, context: RowContext): Row {
     maxAbs: relL2 * 4.1,
     maxAbsIndex: [worstPosition, 1, 173],
     rms: 0.83,
-    ...(mode === 'isolated' ? { maxRatio: ratio, maxRatioIndex: [worstPosition, 1, 173] } : {}),
+    ...(mode === 'isolated'
+      ? {
+          maxRatio: ratio,
+          maxRatioIndex: [worstPosition, 1, 173],
+          ratios: ratioCounts(ratio, nTokens * 256, nanCount),
+          ...(isProduct(stage) ? { maxEstimate: isFault ? ratio * 30 : 0.4 + ratio } : {}),
+        }
+      : {}),
+    rangeA: rangeOf(depth, poisoned.every(Boolean)),
+    rangeB: rangeOf(depth, false),
     nanA: nanCount,
     nanB: 0,
     infA: 0,
     infB: 0,
+    negInfA: 0,
+    negInfB: 0,
     ...(nanCount > 0 ? { firstNonFiniteA: [worstPosition, 0, 0] } : {}),
     worstPosition,
     perPosition,
+  };
+}
+
+function isProduct(stage: StageId): boolean {
+  const { operation } = stageSpec(stage);
+  return operation === 'matmul' || operation === 'expert-matmul';
+}
+
+/** Most elements far below the largest, as honest rounding spreads; NaN in the last bin. */
+function ratioCounts(largest: number, count: number, nan: number): readonly number[] {
+  const counts = new Array<number>(RATIO_BINS).fill(0);
+  const top = ratioBin(Number.isNaN(largest) ? 0.5 : largest);
+  const share = [0.04, 0.21, 0.47, 0.2, 0.06, 0.02];
+  let left = count - nan;
+  share.forEach((part, i) => {
+    const bin = Math.max(0, top - i);
+    const n = i === share.length - 1 ? left : Math.min(left, Math.round(part * (count - nan)));
+    counts[bin] = (counts[bin] ?? 0) + n;
+    left -= n;
+  });
+  counts[RATIO_BINS - 1] = (counts[RATIO_BINS - 1] ?? 0) + nan;
+  return counts;
+}
+
+function rangeOf(depth: number, none: boolean): ValueRange {
+  return none
+    ? { absMax: 0, absMin: 0, subnormals: 0 }
+    : { absMax: 3.2 * (1 + depth), absMin: 2.4e-6 / (1 + depth), subnormals: 0 };
+}
+
+/** As a run would report it: magnitudes grow over the stages before, then everything downstream is touched. */
+function poisonOf(fault: Fault, rows: readonly Row[]): Poison {
+  const free = rows.filter((row) => row.mode === 'free' && row.rangeA !== undefined);
+  const at = free.findIndex((row) => row.layer === fault.layer && row.stage === fault.stage);
+  return {
+    arm: 'gpu',
+    mode: 'free',
+    layer: fault.layer,
+    stage: fault.stage,
+    kind: 'NaN',
+    index: [fault.position, 0, 0],
+    spread: free
+      .filter((row) => (row.nanA ?? 0) > 0)
+      .map(({ layer, stage, nanA = 0, count }) => ({ layer, stage, bad: nanA, count })),
+    runUp: free.slice(Math.max(0, at - 12), at).map(({ layer, stage }, i) => ({
+      layer,
+      stage,
+      absMax: 4 * 10 ** (i < 8 ? 0.2 * i : 1.6 + 9 * (i - 8)),
+      absMin: 10 ** (-5 - 3.2 * Math.max(0, i - 4)),
+      subnormals: i > 9 ? 0.02 * (i - 9) : 0,
+    })),
   };
 }
 
@@ -230,17 +305,21 @@ function generateRouting(
   for (let layer = 0; layer < nLayer; layer++) {
     const here: Flip[] = [];
     for (let position = 0; position < nTokens; position++) {
-      const experts = sample(random, nExpert, nExpertUsed);
+      const drawn = sample(random, nExpert, nExpertUsed);
+      // Each third of the prompt prefers experts of its own.
+      const turn = Math.floor((Math.floor((3 * position) / nTokens) * nExpert) / 3);
+      const turned = (list: readonly number[]): number[] => list.map((e) => (e + turn) % nExpert);
+      const experts = turned(drawn);
       const weights = descendingWeights(random, nExpertUsed);
       const margin = 0.004 + 0.05 * random.uniform();
       const touched = fault !== undefined && layer > fault.layer && position >= fault.position;
       const poisoned = touched && kind === 'poison';
       const flipped = touched && !poisoned && random.uniform() < 0.62;
-      const a = flipped ? replaceOne(random, experts, nExpert) : experts;
+      const a = flipped ? turned(replaceOne(random, drawn, nExpert)) : experts;
       if (flipped) {
         const onlyA = a.filter((e) => !experts.includes(e));
         const onlyB = experts.filter((e) => !a.includes(e));
-        here.push({ position, onlyA, onlyB, margin });
+        here.push({ position, onlyA, onlyB, margin, drift: margin * 1.7, explained: true });
       }
       routing.push({
         layer,

@@ -6,7 +6,7 @@ import { tracesToCsv } from '../../trace/csv';
 import { encodeTraceJson } from '../../trace/trace-json';
 import { createTrace } from '../../trace/trace';
 import { unwritable } from '../output';
-import { traceOfRun } from './run-provenance';
+import { traceOfRun } from '../../session/trace-of-run';
 import type { TensorSaver } from './save-tensors';
 
 /** `DIR/<arm>.json`: one document an arm, kept in memory until the run is done. @throws TracerError `trace-format` when it is too large for one */

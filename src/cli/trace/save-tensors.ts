@@ -7,7 +7,7 @@ import { treeIndex } from '../../trace/trace-files';
 import { encodeNpy } from '../../trace/npy';
 import type { SaveFormat } from '../commands';
 import { unwritable } from '../output';
-import { traceOfRun, type FinishedRun } from './run-provenance';
+import { traceOfRun, type FinishedRun } from '../../session/trace-of-run';
 import { csvSaver, jsonSaver } from './save-one-file';
 import { openZipFile, type ZipFile } from './zip-file';
 

@@ -1,15 +1,22 @@
-import type { ReactElement } from 'react';
+import { memo, useDeferredValue, type ReactElement } from 'react';
 import type { TraceView } from '../../plots/trace-view';
-import { DetailPanel } from './DetailPanel';
+import { ContinuePanel } from './ContinuePanel';
 import { DivergenceFigures } from './DivergenceFigures';
 import { HeatFigure } from './HeatFigure';
-import { RoutingFigure } from './RoutingFigure';
+import { InspectorPanel } from './InspectorPanel';
+import { PoisonPanel } from './PoisonPanel';
+import { RatioFigure } from './RatioFigure';
+import { RoutingSection } from './RoutingSection';
 import { StageTable } from './StageTable';
 import { TopTokens } from './TopTokens';
 
-/** Everything that a trace shows, from the whole to the single stage. */
+/** Everything that a trace shows. Drawn behind what a person does: while results stream in, keys and buttons answer first. */
 export function Figures({ view }: { readonly view: TraceView }): ReactElement {
-  const wide = view.nExpert > 24;
+  return <AllFigures view={useDeferredValue(view)} />;
+}
+
+/** From the whole to the single value. */
+const AllFigures = memo(function AllFigures({ view }: { readonly view: TraceView }): ReactElement {
   const alone = view.verdict !== undefined && view.rows.length === 0;
   return (
     <>
@@ -18,17 +25,18 @@ export function Figures({ view }: { readonly view: TraceView }): ReactElement {
       ) : (
         <>
           <DivergenceFigures view={view} />
+          <PoisonPanel view={view} />
           <HeatFigure view={view} />
+          <InspectorPanel view={view} />
+          <RatioFigure view={view} />
         </>
       )}
-      <div className={wide ? 'pair wide' : 'pair'}>
-        <RoutingFigure view={view} />
-        <div className="details">
-          <DetailPanel view={view} />
-          <TopTokens />
-        </div>
+      <RoutingSection view={view} />
+      <div className="speech">
+        <ContinuePanel view={view} />
+        <TopTokens />
       </div>
       {alone ? null : <StageTable view={view} />}
     </>
   );
-}
+});

@@ -1,6 +1,5 @@
 import { useId, useMemo, useState, type ReactElement } from 'react';
 import { formatMetric, visibleToken } from '../../base/format';
-import type { CompareMode } from '../../divergence/report';
 import { stageSpec } from '../../model/stages';
 import { heatLayout, heatLegend, heatOverlay, heatPlaceAt, paintHeatmap, type HeatPlace } from '../../plots/heatmap';
 import { layerTokenLayout, layerTokenOverlay, layerTokenPlaceAt, paintLayerToken } from '../../plots/layer-token';
@@ -8,6 +7,7 @@ import { cellKey, layerOfCell, selectHeatmap, type HeatData } from '../../plots/
 import type { Place } from '../../plots/select-walk';
 import type { TraceView } from '../../plots/trace-view';
 import { selectPlace } from '../../store/view';
+import { pixelRatio } from '../pixel-ratio';
 import { RasterCanvas } from '../RasterCanvas';
 import { Scene } from '../Scene';
 import { Segments } from '../Segments';
@@ -15,11 +15,7 @@ import { useActions, useApp } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { useFigureTheme } from '../use-theme';
 import { PickArea } from './PickArea';
-
-const MODES: readonly { readonly id: CompareMode; readonly title: string }[] = [
-  { id: 'free', title: 'free-running' },
-  { id: 'isolated', title: 'isolated' },
-];
+import { RUN_WAYS } from './run-ways';
 
 /** Every stage by every layer (and by every token where there is room), on a fixed scale of colours. */
 export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement {
@@ -47,7 +43,7 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
         <div className="figure-head">
           <h2>{perToken ? 'Every stage, every layer, every token' : 'Every stage, every layer'}</h2>
           <div className="figure-tools">
-            <Segments label="Way of running" value={mode} options={MODES} onChange={setHeatMode} />
+            <Segments label="Way of running" value={mode} options={RUN_WAYS} onChange={setHeatMode} />
           </div>
         </div>
         <CellReadout view={view} data={data} place={hover ?? selected} />
@@ -170,11 +166,6 @@ function CellReadout(props: {
       {formatMetric(value)}
     </p>
   );
-}
-
-/** Device pixels a layout unit; at most 3, beyond which nothing is seen. */
-function pixelRatio(scale: number): number {
-  return Math.min(3, Math.max(1, window.devicePixelRatio)) * scale;
 }
 
 function cellOfPlace(data: HeatData, place: Place | undefined): HeatPlace | undefined {

@@ -1,21 +1,21 @@
-import { useId, useMemo, useState, type ReactElement } from 'react';
+import { useDeferredValue, useId, useMemo, useState, type ReactElement } from 'react';
 import { formatMetric, plural } from '../../base/format';
 import { armTitle, type TraceView } from '../../plots/trace-view';
 import { paintRouting, routingLayout, routingOverlay, routingPlaceAt } from '../../plots/routing';
 import { routingLayer, selectRouting, type RoutingData, type RoutingToken } from '../../plots/select-routing';
-import { selectPlace } from '../../store/view';
+import { pixelRatio } from '../pixel-ratio';
 import { RasterCanvas } from '../RasterCanvas';
 import { Scene } from '../Scene';
 import { TableTwin } from '../TableTwin';
-import { useActions, useApp } from '../use-app';
+import { useActions, useApp, useFollowedPlace } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { useFigureTheme } from '../use-theme';
 import { PickArea } from './PickArea';
 
 /** Which experts each arm chose, token by token, for one layer. */
 export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElement | null {
-  const selection = useApp((s) => s.selection);
-  const place = useApp(selectPlace);
+  const selection = useDeferredValue(useApp((s) => s.selection));
+  const place = useFollowedPlace();
   const { select } = useActions();
   const theme = useFigureTheme();
   const caption = useId();
@@ -27,7 +27,7 @@ export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElem
     () => (data === undefined || width === 0 ? undefined : routingLayout(data, width)),
     [data, width],
   );
-  const ratio = Math.min(3, Math.max(1, window.devicePixelRatio)) * scale;
+  const ratio = pixelRatio(scale);
   const raster = useMemo(
     () => (data === undefined || layout === undefined ? undefined : paintRouting(data, layout, theme, ratio)),
     [data, layout, theme, ratio],

@@ -17,7 +17,7 @@ export function TopTokens(): ReactElement | null {
   if (sides.length === 0) return null;
   const ranks = Math.max(...sides.map((side) => side.tokens.length));
   return (
-    <section className="detail">
+    <section className="detail next-token">
       <h2>Next token</h2>
       <div className="scroll">
         <table>

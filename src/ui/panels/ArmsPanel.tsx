@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react';
 import { adapterCard, adapterError } from '../../store/state';
 import { ErrorDetail } from '../ErrorNotice';
-import { adapterName } from '../Footer';
+import { adapterName } from '../../share/provenance';
 import { Pairs } from '../Pairs';
 import { useApp } from '../use-app';
 

@@ -18,6 +18,7 @@ export function PromptPanel(): ReactElement {
       <label className="field">
         <span className="visually-hidden">Prompt</span>
         <textarea
+          data-go="prompt"
           value={prompt.text}
           disabled={textOff !== undefined}
           spellCheck={false}

@@ -13,7 +13,8 @@ export function Sidebar(): ReactElement {
   const shown = useApp(selectShown);
   const opened = useApp((s) => s.opened);
   const report = shown.kind === 'report' || shown.kind === 'recorded' ? shown.report : undefined;
-  const card = opened?.card ?? report?.model;
+  const foreign = useApp((s) => s.shell.origin !== undefined);
+  const card = foreign ? report?.model : (opened?.card ?? report?.model);
   return (
     <aside aria-label="Model and run">
       {card === undefined || shown.kind === 'none' ? null : (
@@ -22,7 +23,7 @@ export function Sidebar(): ReactElement {
       <PromptPanel />
       <ArmsPanel />
       <KeptModels />
-      {report === undefined ? null : <CostPanel report={report} />}
+      {report === undefined || report.timing.phases.length === 0 ? null : <CostPanel report={report} />}
     </aside>
   );
 }
@@ -38,17 +39,22 @@ function ModelPanel(props: { readonly card: ModelCard; readonly bytesRead: numbe
       <h2>Model</h2>
       <Pairs
         items={[
-          ['Architecture', card.arch],
+          ['Architecture', told(card.arch)],
           ['Layers', hparams.nLayer],
           ['Experts', `${String(hparams.nExpert)}, top ${String(hparams.nExpertUsed)}`],
-          ['Embedding', hparams.nEmbd],
-          ['Types', types.join(', ')],
-          ['File', formatBytes(card.bytes)],
-          ['Read', bytesRead === undefined ? undefined : formatBytes(bytesRead)],
+          ['Embedding', told(hparams.nEmbd)],
+          ['Types', told(types.join(', '))],
+          ['File', card.bytes === 0 ? undefined : formatBytes(card.bytes)],
+          ['Read', bytesRead === undefined || bytesRead === 0 ? undefined : formatBytes(bytesRead)],
         ]}
       />
     </section>
   );
+}
+
+/** What a trace of others does not tell is left out. */
+function told<T extends string | number>(value: T): T | undefined {
+  return value === '' || value === 0 ? undefined : value;
 }
 
 function CostPanel({ report }: { readonly report: Report }): ReactElement {

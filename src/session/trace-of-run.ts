@@ -1,7 +1,7 @@
-import type { Report } from '../../divergence/report';
-import type { Tap } from '../../model/engine';
-import { armFolder, armOfFolder } from '../../trace/apr-path';
-import { createTrace, tapKey, type Provenance, type Trace } from '../../trace/trace';
+import type { Report } from '../divergence/report';
+import type { Tap } from '../model/engine';
+import { armFolder, armOfFolder } from '../trace/apr-path';
+import { createTrace, tapKey, type Provenance, type Trace } from '../trace/trace';
 
 /** What is known once a run is done. */
 export interface FinishedRun {

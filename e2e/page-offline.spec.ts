@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from '@playwright/test';
+import { metaPolicy } from '../scripts/lib/page-plugins.mjs';
+
+test.describe('offline', () => {
+  test.use({ serviceWorkers: 'allow' });
+
+  test('with the network cut after the first visit the page opens and traces the sample', async ({ page, context }) => {
+    await page.goto('/');
+    await expect(page.getByTestId('verdict')).toBeVisible();
+    // Everything is kept once the sample is; nothing on the page waits for it.
+    await page.waitForFunction(async () => {
+      for (const name of await caches.keys()) {
+        const cache = await caches.open(name);
+        const kept = (await cache.keys()).map((request) => request.url);
+        if (kept.some((url) => url.endsWith('.gguf')) && kept.some((url) => url.includes('worker-entry'))) return true;
+      }
+      return false;
+    });
+    await context.setOffline(true);
+    await page.reload();
+    await expect(page.getByTestId('verdict')).toHaveText(/^[A-Z]+: /);
+    await page.getByRole('button', { name: 'Run the sample live' }).click();
+    await page.waitForFunction(() => ['done', 'error'].includes(document.documentElement.dataset['state'] ?? ''));
+    expect(await page.evaluate(() => document.documentElement.dataset['state'])).toBe('done');
+    await expect(page.getByText('This run')).toBeVisible();
+    await page.getByRole('button', { name: 'Share…' }).click();
+    await expect(page.getByRole('heading', { name: 'What leaves' })).toBeVisible();
+    // An address with a model beside the page is read in ranges, which the kept file serves too.
+    await page.goto('/?model=sample/tiny-moe-6x16-Q4_K_M.gguf');
+    await page.waitForFunction(() => ['ready', 'error'].includes(document.documentElement.dataset['state'] ?? ''));
+    expect(await page.evaluate(() => document.documentElement.dataset['state'])).toBe('ready');
+  });
+});
+
+test('no request leaves the origin, and nothing offends the policy', async ({ page, baseURL }) => {
+  const away: string[] = [];
+  const offences: string[] = [];
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(baseURL ?? '') && !/^(?:blob|data):/.test(url)) away.push(url);
+  });
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      document.documentElement.dataset['offence'] = `${event.violatedDirective} ${event.blockedURI}`;
+    });
+  });
+  page.on('console', (message) => {
+    if (/Content.Security.Policy/i.test(message.text())) offences.push(message.text());
+  });
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Run the sample live' }).click();
+  await page.waitForFunction(() => document.documentElement.dataset['state'] === 'done', undefined, {
+    timeout: 60_000,
+  });
+  await page.getByRole('button', { name: 'Share…' }).click();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'PNG', exact: true }).click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/\.png$/);
+  expect(away).toEqual([]);
+  expect(offences).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.dataset['offence'])).toBeUndefined();
+});
+
+test('only a model address that the person gave is fetched from elsewhere', async ({ page, baseURL }) => {
+  const away: string[] = [];
+  await page.route('http://models.invalid/**', (route) => route.abort());
+  page.on('request', (request) => {
+    if (!request.url().startsWith(baseURL ?? '') && !/^(?:blob|data):/.test(request.url())) away.push(request.url());
+  });
+  await page.goto('/?model=http://models.invalid/some.gguf');
+  await expect(page.getByTestId('error-code')).toHaveText('source-read');
+  expect(new Set(away)).toEqual(new Set(['http://models.invalid/some.gguf']));
+});
+
+test('the policy is sent and built in, without unsafe scripts', async ({ page, request }) => {
+  const response = await request.get('/');
+  const header = response.headers()['content-security-policy'] ?? '';
+  expect(header).toContain("default-src 'none'");
+  expect(header).toContain("frame-ancestors 'none'");
+  expect(header).not.toMatch(/unsafe-inline|'unsafe-eval'/);
+  await page.goto('/');
+  const meta = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content');
+  expect(meta).toBe(metaPolicy(readFileSync('public/_headers', 'utf8')));
+  expect(meta).not.toContain('frame-ancestors');
+  // The policy bites: a script that an attacker gets into the page does not run.
+  const ran = await page.evaluate(async () => {
+    const script = document.createElement('script');
+    script.textContent = 'document.documentElement.dataset.injected = "yes"';
+    document.body.append(script);
+    await new Promise((done) => setTimeout(done, 50));
+    return document.documentElement.dataset['injected'];
+  });
+  expect(ran).toBeUndefined();
+  const service = await request.get('/sw.js');
+  expect(service.headers()['cache-control']).toBe('no-cache');
+});

@@ -1,0 +1,15 @@
+import { HEADLINE_STAGES, stageOrder, stageSpec, type StageId } from '../model/stages';
+import { firstPlace, type TraceView } from './trace-view';
+
+/** The stages that the divergence plot shows: the headline stages, the culprit's where it is another, and what was asked for; forward order. */
+export function panelStages(view: TraceView, more: readonly StageId[]): readonly StageId[] {
+  const culprit = firstPlace(view)?.stage;
+  const shown = culprit !== undefined && hasCurve(culprit) ? [culprit] : [];
+  return [...new Set([...HEADLINE_STAGES, ...shown, ...more])].sort((a, b) => stageOrder(a) - stageOrder(b));
+}
+
+/** Whether a stage has errors over the layers. */
+export function hasCurve(stage: StageId): boolean {
+  const { scope, values } = stageSpec(stage);
+  return scope === 'layer' && values === 'float';
+}

@@ -1,0 +1,19 @@
+import type { Row } from '../divergence/report';
+
+/** Wrong by itself; victims and rows after a flip are not. */
+export function isFailing(row: Row): boolean {
+  switch (row.verdict) {
+    case 'diverge':
+    case 'nan-gpu':
+    case 'nan-cpu':
+    case 'nan-both':
+    case 'missing':
+      return true;
+    case 'match':
+    case 'after-flip':
+    case 'victim':
+    case 'unmeasured':
+    case 'not-applicable':
+      return false;
+  }
+}

@@ -1,0 +1,62 @@
+import { formatCount, formatMetric, plural } from '../base/format';
+import type { SliceValue, TapSlice } from '../divergence/tap-slice';
+import type { Dim } from '../model/stages';
+
+/** What an axis of a tensor is called when one place on it is named. */
+const AXIS_WORDS: Readonly<Record<Dim, string>> = {
+  nTokens: 'token',
+  nKeys: 'key',
+  nEmbd: 'channel',
+  qkvDim: 'channel',
+  qDim: 'channel',
+  nHead: 'head',
+  nHeadKv: 'head',
+  headDim: 'channel',
+  nExpert: 'expert',
+  nExpertUsed: 'slot',
+  nFfExp: 'channel',
+  nVocab: 'token id',
+};
+
+/** The columns that name a value's place: one an axis, `slot (expert)` where the expert is known. */
+export function axisNames(slice: TapSlice): readonly string[] {
+  return slice.axes.map(({ dim }) => AXIS_WORDS[dim]);
+}
+
+/** A value's place along its axes, as the columns show it. */
+export function indexWords(slice: TapSlice, value: SliceValue): readonly string[] {
+  return value.index.map((at, i) => {
+    const named = slice.axes[i]?.dim === 'nExpertUsed' && value.expert !== undefined;
+    return named ? `${String(at)} (expert ${String(value.expert)})` : String(at);
+  });
+}
+
+/** A value in as many digits as tell f32 numbers apart where they differ by a bound's worth. */
+export function valueText(x: number): string {
+  if (!Number.isFinite(x)) return formatMetric(x);
+  if (x === 0) return '0';
+  const magnitude = Math.abs(x);
+  return magnitude >= 1e5 || magnitude < 1e-3 ? x.toExponential(5) : x.toPrecision(7);
+}
+
+/** What was compared, in a sentence. */
+export function sliceSummary(slice: TapSlice): string {
+  const shape = slice.axes.map(({ length }) => formatCount(length)).join(' × ');
+  const left = slice.skipped === 0 ? '' : `; ${formatCount(slice.skipped)} left out, whose expert one arm alone chose`;
+  const broken = slice.values.nonFiniteA + slice.values.nonFiniteB;
+  const nonFinite = broken === 0 ? '' : `; ${plural(broken, 'value')} not finite`;
+  return `${shape} values${left}${nonFinite}`;
+}
+
+/** Experts that only one arm chose stand out. */
+export function expertSets(experts: NonNullable<TapSlice['experts']>): {
+  readonly both: readonly number[];
+  readonly onlyA: readonly number[];
+  readonly onlyB: readonly number[];
+} {
+  return {
+    both: experts.b.filter((e) => experts.a.includes(e)),
+    onlyA: experts.a.filter((e) => !experts.b.includes(e)),
+    onlyB: experts.b.filter((e) => !experts.a.includes(e)),
+  };
+}

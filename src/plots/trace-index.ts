@@ -1,0 +1,130 @@
+import type { CompareMode, RoutingRow, Row } from '../divergence/report';
+import type { StageId } from '../model/stages';
+import { isFailing } from './row-verdict';
+
+/** What the figures ask of a trace's rows, answered without a walk over all of them. */
+export interface RowIndex {
+  row(mode: CompareMode, stage: StageId, layer: number | undefined): Row | undefined;
+  /** Ascending layers. */
+  rows(mode: CompareMode, stage: StageId): readonly Row[];
+  /** Stages that were reported as anything but not applicable. */
+  readonly stages: ReadonlySet<StageId>;
+  /** Free-running rows with flips, ascending layers. */
+  readonly flipped: readonly Row[];
+  /** The first row that is wrong by itself: an isolated one before a free-running one. */
+  readonly failing: Row | undefined;
+  /** Whether anything that was compared is no match. */
+  readonly parted: boolean;
+}
+
+/** The same for routing. */
+export interface RoutingIndex {
+  readonly layers: ReadonlySet<number>;
+  /** Ascending positions. */
+  layer(layer: number): readonly RoutingRow[];
+  /** The choice with the smallest margin of all. */
+  readonly closest: RoutingRow | undefined;
+}
+
+const rowIndices = new WeakMap<readonly Row[], GrowingRows>();
+const routingIndices = new WeakMap<readonly RoutingRow[], GrowingRouting>();
+
+/** The index of an array of rows that only ever grows: what is new is taken in, what was there is not looked at again. */
+export function rowIndex(rows: readonly Row[]): RowIndex {
+  return grown(rowIndices, rows, () => new GrowingRows());
+}
+
+/** See {@link rowIndex}. */
+export function routingIndex(rows: readonly RoutingRow[]): RoutingIndex {
+  return grown(routingIndices, rows, () => new GrowingRouting());
+}
+
+interface Growing<T> {
+  taken: number;
+  add(item: T): void;
+}
+
+function grown<T, I extends Growing<T>>(cache: WeakMap<readonly T[], I>, items: readonly T[], make: () => I): I {
+  let index = cache.get(items);
+  if (index === undefined) {
+    index = make();
+    cache.set(items, index);
+  }
+  for (; index.taken < items.length; index.taken++) {
+    const item = items[index.taken];
+    if (item !== undefined) index.add(item);
+  }
+  return index;
+}
+
+class GrowingRows implements RowIndex, Growing<Row> {
+  taken = 0;
+  parted = false;
+  readonly stages = new Set<StageId>();
+  readonly flipped: Row[] = [];
+  readonly #byKey = new Map<string, Row>();
+  readonly #byStage = new Map<string, Row[]>();
+  #isolated: Row | undefined;
+  #free: Row | undefined;
+
+  get failing(): Row | undefined {
+    return this.#isolated ?? this.#free;
+  }
+
+  row(mode: CompareMode, stage: StageId, layer: number | undefined): Row | undefined {
+    return this.#byKey.get(`${mode} ${stage}@${String(layer)}`);
+  }
+
+  rows(mode: CompareMode, stage: StageId): readonly Row[] {
+    return this.#byStage.get(`${mode} ${stage}`) ?? [];
+  }
+
+  add(row: Row): void {
+    const { mode, stage, layer } = row;
+    if (row.verdict !== 'not-applicable') this.stages.add(stage);
+    this.#byKey.set(`${mode} ${stage}@${String(layer)}`, row);
+    const key = `${mode} ${stage}`;
+    const list = this.#byStage.get(key);
+    if (list === undefined) this.#byStage.set(key, [row]);
+    else insert(list, row, (r) => r.layer ?? -1);
+    if (mode === 'free' && layer !== undefined && (row.flips?.length ?? 0) > 0) {
+      insert(this.flipped, row, (r) => r.layer ?? -1);
+    }
+    if (row.verdict !== 'match' && row.count > 0) this.parted = true;
+    if (!isFailing(row)) return;
+    if (mode === 'isolated') this.#isolated ??= row;
+    else this.#free ??= row;
+  }
+}
+
+class GrowingRouting implements RoutingIndex, Growing<RoutingRow> {
+  taken = 0;
+  closest: RoutingRow | undefined;
+  readonly #byLayer = new Map<number, RoutingRow[]>();
+
+  get layers(): ReadonlySet<number> {
+    return new Set(this.#byLayer.keys());
+  }
+
+  layer(layer: number): readonly RoutingRow[] {
+    return this.#byLayer.get(layer) ?? [];
+  }
+
+  add(row: RoutingRow): void {
+    const list = this.#byLayer.get(row.layer);
+    if (list === undefined) this.#byLayer.set(row.layer, [row]);
+    else insert(list, row, (r) => r.position);
+    if ((row.margin ?? Infinity) < (this.closest?.margin ?? Infinity)) this.closest = row;
+  }
+}
+
+/** Rows come in order nearly always: a step from the end is as far as it usually goes. */
+function insert<T>(sorted: T[], item: T, key: (item: T) => number): void {
+  let at = sorted.length;
+  while (at > 0) {
+    const before = sorted[at - 1];
+    if (before === undefined || key(before) <= key(item)) break;
+    at--;
+  }
+  sorted.splice(at, 0, item);
+}

@@ -1,0 +1,125 @@
+import { fail, toErrorData } from '../base/errors';
+import { sliceTaps, type SlicePlace, type TapSlice } from '../divergence/tap-slice';
+import type { Tap } from '../model/engine';
+import type { StageId } from '../model/stages';
+import type { RunSpec } from './events';
+import type { ModelSession, RunHandlers } from './model-session';
+import { TapStore, type TapUsage } from './tap-store';
+
+/** What became of the tensors that someone asks for. */
+export type TapAnswer = { readonly usage: TapUsage } & (
+  | { readonly kind: 'slice'; readonly slice: TapSlice }
+  /** Captured, and given up for want of room; the layers up to it must run again to have it back. */
+  | { readonly kind: 'dropped'; readonly bytes: number }
+  /** The run did not capture this on both arms, or there was no run. */
+  | { readonly kind: 'absent' }
+);
+
+/** The tensors of the last run, as far as there is room for them, and the way to get the others back. */
+export class TapInspector {
+  readonly #kept: TapStore;
+  /** What was asked for again: one (layer, stage) at a time. */
+  readonly #fetched: TapStore;
+  #spec: RunSpec | undefined;
+
+  constructor(budget?: number) {
+    this.#kept = new TapStore(budget);
+    this.#fetched = new TapStore(budget);
+  }
+
+  /** Forgets everything; the model has changed. */
+  clear(): void {
+    this.#spec = undefined;
+    this.#kept.clear();
+    this.#fetched.clear();
+  }
+
+  /** A new run: what to hand its taps to. */
+  begin(spec: RunSpec): NonNullable<RunHandlers['onTap']> {
+    this.clear();
+    this.#spec = spec;
+    return (arm, tap) => {
+      this.#kept.keep(arm, tap);
+    };
+  }
+
+  /** What is kept of the last run, by arm folder, and how much that is. */
+  kept(): { readonly arms: ReadonlyMap<string, readonly Tap[]>; readonly usage: TapUsage } {
+    return { arms: this.#kept.byArm(), usage: this.#kept.usage() };
+  }
+
+  answer(place: SlicePlace): TapAnswer {
+    const usage = this.#kept.usage();
+    const slice = this.#slice(place);
+    if (slice !== undefined) return { usage, kind: 'slice', slice };
+    const bytes = this.#kept.droppedBytes(place.layer, place.stage);
+    if (bytes === undefined) return { usage, kind: 'absent' };
+    return { usage, kind: 'dropped', bytes };
+  }
+
+  /**
+   * Runs the last prompt again up to the layer in question, capturing that stage alone.
+   * @throws TracerError `usage` (nothing ran), `run-cancelled`, or what the run threw.
+   */
+  async fetch(place: SlicePlace, session: ModelSession, signal: AbortSignal): Promise<TapAnswer> {
+    const before = this.answer(place);
+    if (before.kind === 'slice') return before;
+    if (this.#spec === undefined) throw fail('usage', 'Nothing has run yet.', 'Run a prompt first.');
+    const bytes = before.kind === 'dropped' ? before.bytes : 0;
+    const stages = `${place.stage},moe_router_indices`;
+    const spec: RunSpec = {
+      ...this.#spec,
+      stages,
+      layers: String(place.layer ?? 0),
+      // One token alone where all of them do not fit.
+      ...(bytes > this.#fetched.budget ? { positions: String(place.position) } : {}),
+    };
+    this.#fetched.clear();
+    const enough = new AbortController();
+    await session
+      .run(spec, {
+        onTap: (arm, tap) => {
+          this.#fetched.keep(arm, tap);
+        },
+        onEvent: (event) => {
+          if (event.type !== 'rows' || event.layer !== place.layer) return;
+          if (event.rows.some((row) => row.stage === place.stage)) enough.abort();
+        },
+        signal: AbortSignal.any([signal, enough.signal]),
+      })
+      .catch((error: unknown) => {
+        // Stopped on purpose once the layer was there.
+        if (!enough.signal.aborted || toErrorData(error).code !== 'run-cancelled') throw error;
+      });
+    return this.answer(place);
+  }
+
+  #slice(place: SlicePlace): TapSlice | undefined {
+    for (const store of [this.#kept, this.#fetched]) {
+      const slice = this.#sliceOf(store, place);
+      if (slice !== undefined) return slice;
+    }
+    return undefined;
+  }
+
+  #sliceOf(store: TapStore, { layer, stage, position, mode }: SlicePlace): TapSlice | undefined {
+    const [underTest, reference] = this.#spec?.arms ?? [];
+    if (underTest === undefined || reference === undefined) return undefined;
+    const folder = mode === 'isolated' ? `${underTest}-isolated` : underTest;
+    const of = (arm: string, id: StageId): Tap | undefined => store.get(arm, layer, id);
+    const a = of(folder, stage);
+    const b = of(reference, stage);
+    if (a === undefined || b === undefined) return undefined;
+    if (!a.positions.includes(position) || !b.positions.includes(position)) return undefined;
+    return sliceTaps(
+      {
+        a,
+        b,
+        indicesA: of(underTest, 'moe_router_indices'),
+        indicesB: of(reference, 'moe_router_indices'),
+      },
+      position,
+      mode,
+    );
+  }
+}

@@ -1,0 +1,191 @@
+import { reportFromJson } from '../divergence/report-json';
+import { ROW_VERDICTS, type Report } from '../divergence/report';
+import { STAGES } from '../model/stages';
+import { formatError } from '../trace/format-error';
+import { dictionary, flag, list, number, oneOf, optional, record, text, whole, type Check } from './check';
+
+/** No model has more; what a page can draw ends far below. */
+const MOST = {
+  layers: 4096,
+  experts: 65_536,
+  positions: 1 << 20,
+  rows: 2_000_000,
+  text: 4_000_000,
+  name: 4096,
+} as const;
+
+const SIZE = whole(2 ** 40);
+const NAME = text(MOST.name);
+const STAGE = oneOf(STAGES.map(({ id }) => id));
+const LAYER = optional(whole(MOST.layers));
+const POSITION = whole(MOST.positions);
+const INDEX = list(whole(2 ** 40), 8);
+const EXPERTS = list(whole(MOST.experts), MOST.experts);
+const MODE = oneOf(['free', 'isolated']);
+
+const RANGE = record({ absMax: number, absMin: number, subnormals: number });
+const FLIP = record({
+  position: POSITION,
+  onlyA: EXPERTS,
+  onlyB: EXPERTS,
+  margin: number,
+  drift: optional(number),
+  explained: optional(flag),
+});
+const ROW = record({
+  a: NAME,
+  b: NAME,
+  mode: MODE,
+  layer: LAYER,
+  stage: STAGE,
+  verdict: oneOf(ROW_VERDICTS),
+  count: SIZE,
+  cosine: optional(number),
+  nmse: optional(number),
+  relL2: optional(number),
+  maxAbs: optional(number),
+  maxAbsIndex: optional(INDEX),
+  rms: optional(number),
+  maxRatio: optional(number),
+  maxRatioIndex: optional(INDEX),
+  ratios: optional(list(number, 64)),
+  maxEstimate: optional(number),
+  nanA: optional(SIZE),
+  nanB: optional(SIZE),
+  infA: optional(SIZE),
+  infB: optional(SIZE),
+  negInfA: optional(SIZE),
+  negInfB: optional(SIZE),
+  rangeA: optional(RANGE),
+  rangeB: optional(RANGE),
+  firstNonFiniteA: optional(INDEX),
+  firstNonFiniteB: optional(INDEX),
+  worstPosition: optional(POSITION),
+  perPosition: optional(list(number, MOST.positions)),
+  jaccard: optional(number),
+  flips: optional(list(FLIP, MOST.positions)),
+  afterFlip: optional(record({ layer: whole(MOST.layers), position: POSITION, margin: number })),
+});
+const CHOICE = record({ experts: EXPERTS, weights: list(number, MOST.experts) });
+const ROUTING = record({
+  layer: whole(MOST.layers),
+  position: POSITION,
+  a: optional(CHOICE),
+  b: optional(CHOICE),
+  margin: optional(number),
+});
+const CULPRIT = record({
+  layer: LAYER,
+  stage: STAGE,
+  position: POSITION,
+  expert: optional(whole(MOST.experts)),
+  tensor: optional(NAME),
+  qtype: optional(NAME),
+  mode: MODE,
+  metric: oneOf(['ratio', 'cosine', 'non-finite', 'flip']),
+  value: number,
+  limit: number,
+  hint: optional(NAME),
+});
+const POISON = record({
+  arm: NAME,
+  mode: MODE,
+  layer: LAYER,
+  stage: STAGE,
+  kind: oneOf(['NaN', '+Infinity', '-Infinity']),
+  index: INDEX,
+  spread: list(record({ layer: LAYER, stage: STAGE, bad: SIZE, count: SIZE }), MOST.rows),
+  runUp: list(record({ layer: LAYER, stage: STAGE, absMax: number, absMin: number, subnormals: number }), MOST.rows),
+});
+const TOP = list(record({ token: SIZE, text: NAME, logit: number }), 1000);
+const HPARAMS = record({
+  arch: NAME,
+  nLayer: whole(MOST.layers),
+  nEmbd: number,
+  nHead: number,
+  nHeadKv: number,
+  headDim: number,
+  nExpert: whole(MOST.experts),
+  nExpertUsed: whole(MOST.experts),
+  nFfExp: number,
+  nVocab: number,
+});
+const ADAPTER = record({
+  vendor: NAME,
+  architecture: NAME,
+  device: NAME,
+  description: NAME,
+  isSoftware: flag,
+  features: list(NAME, 500),
+  limits: dictionary(number, 500),
+});
+
+const REPORT: Check = record({
+  tool: record({ name: NAME, version: NAME, commit: NAME }),
+  created: NAME,
+  model: record({
+    name: NAME,
+    file: NAME,
+    bytes: number,
+    headerSha256: text(128),
+    arch: NAME,
+    quant: NAME,
+    hparams: HPARAMS,
+    tensors: record({ count: number, byType: dictionary(record({ count: number, bytes: number }), 200) }),
+  }),
+  run: record({
+    prompt: optional(text(MOST.text)),
+    promptSha256: optional(text(128)),
+    tokens: list(whole(2 ** 32), MOST.positions),
+    tokenTexts: optional(list(NAME, MOST.positions)),
+    positions: list(POSITION, MOST.positions),
+    stages: list(STAGE, STAGES.length),
+    layers: list(whole(MOST.layers), MOST.layers),
+    mode: oneOf(['free', 'isolated', 'both']),
+    arms: list(NAME, 8),
+    inject: optional(list(NAME, 1000)),
+    injected: optional(list(record({ spec: NAME, visible: flag, why: optional(NAME) }), 1000)),
+  }),
+  limits: record({ cosine: number, ratio: number }),
+  adapter: optional(ADAPTER),
+  browser: optional(record({ name: NAME, version: NAME })),
+  runtime: oneOf(['node', 'browser']),
+  verdict: record({
+    status: oneOf(['match', 'diverged', 'poisoned', 'incomplete']),
+    sentence: text(20_000),
+    first: optional(CULPRIT),
+    others: optional(list(CULPRIT, MOST.rows)),
+  }),
+  poison: optional(record({ a: optional(POISON), b: optional(POISON) })),
+  notes: optional(list(text(20_000), 1000)),
+  rows: list(ROW, MOST.rows),
+  routing: list(ROUTING, MOST.rows),
+  timing: record({
+    phases: list(record({ name: NAME, ms: number, bytes: number }), 1000),
+    perLayer: list(record({ layer: whole(MOST.layers), gpuMs: number, cpuMs: number, readBytes: number }), MOST.layers),
+  }),
+  memory: record({
+    gpuWeightBytes: number,
+    gpuPeakBytes: number,
+    traceBytes: number,
+    expertsRead: number,
+    bytesRead: number,
+  }),
+  top: record({ a: TOP, b: TOP }),
+});
+
+/**
+ * Reads a report that a stranger may have written: every member that the page draws is there, of its type and within bounds.
+ * @throws TracerError `trace-format` naming the place.
+ */
+export function readReport(json: string, place: string): Report {
+  try {
+    const report = reportFromJson(json);
+    REPORT(report, place);
+    return report;
+  } catch (error) {
+    // Nested a hundred thousand deep: no report is.
+    if (error instanceof RangeError) throw formatError(place, 'a report', 'endless nesting');
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+import { sha256Hex } from '../base/sha256';
+import { formatMetric } from '../base/format';
+import type { Row } from '../divergence/report';
+import { explain } from '../plots/select-explain';
+import { VERDICT_WORDS } from '../plots/select-table';
+import { svgText } from '../plots/svg';
+import { viewOfReport } from '../plots/trace-view';
+import { stageSpec } from '../model/stages';
+import { DARK, LIGHT, type Palette } from './palette';
+import { divergencePicture } from './picture';
+import { provenance } from './provenance';
+import { packView, type SharedView } from './shared-view';
+
+/** Rows shown in the table; the others are in the data. */
+const MOST_ROWS = 4000;
+
+/**
+ * A report as one HTML file: readable without a script, without a network, under any content security policy, in a hundred years. It
+ * opens on the page again when it is dropped there.
+ */
+export async function reportHtml({ report, view, leftOut }: SharedView): Promise<string> {
+  const trace = viewOfReport(report);
+  const picture = (palette: Palette): string => svgText(divergencePicture(report, view, palette, { bare: true }).root);
+  const style = styleText();
+  const hash = btoa(String.fromCharCode(...hexBytes(await sha256Hex(new TextEncoder().encode(style)))));
+  const why = explain(trace)
+    .map((part) => (part.code === true ? `<code>${escaped(part.text)}</code>` : escaped(part.text)))
+    .join('');
+  const facts = provenance(report)
+    .map(
+      (f) =>
+        `<dt>${escaped(f.name)}</dt><dd>${f.code === true ? `<code>${escaped(f.value)}</code>` : escaped(f.value)}</dd>`,
+    )
+    .join('\n');
+  const notes = report.notes ?? [];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${hash}'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="MoEscope ${escaped(report.tool.version)}">
+<title>${escaped(`${report.verdict.sentence.split(':', 1)[0] ?? ''}, ${report.model.name}, MoEscope`)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main>
+<p class="kicker"><b>MoEscope</b> ${escaped(report.model.name)}</p>
+<h1>${escaped(report.verdict.sentence)}</h1>
+<p class="why">${why}</p>
+<figure class="on-light">${picture(LIGHT)}<figcaption>Error by layer. The numbers are in the table below.</figcaption></figure>
+<figure class="on-dark" aria-hidden="true">${picture(DARK)}</figure>
+<h2>Where it comes from</h2>
+<dl>
+${facts}
+</dl>
+${notes.length === 0 ? '' : `<h2>Notes</h2><ul>${notes.map((note) => `<li>${escaped(note)}</li>`).join('')}</ul>`}
+<h2>Every comparison</h2>
+${table(report.rows)}
+<p class="small">${report.rows.length > MOST_ROWS ? `The first ${String(MOST_ROWS)} of ${String(report.rows.length)} rows; all are in the file's data. ` : ''}${leftOut.length === 0 ? 'The whole trace is in this file: drop it on the MoEscope page to explore it.' : `Drop this file on the MoEscope page to explore it. Left out of its data: ${escaped(leftOut.join('; '))}.`}</p>
+</main>
+<script type="text/plain" id="moescope-view">${packView({ report, view, leftOut })}</script>
+</body>
+</html>
+`;
+}
+
+function table(rows: readonly Row[]): string {
+  const lines = rows.slice(0, MOST_ROWS).map((row) => {
+    const cells = [
+      row.layer ?? '–',
+      stageSpec(row.stage).title,
+      row.mode === 'free' ? 'free-running' : 'isolated',
+      VERDICT_WORDS[row.verdict],
+      formatMetric(row.relL2),
+      formatMetric(row.maxRatio),
+      formatMetric(row.maxAbs),
+      row.flips === undefined ? '–' : String(row.flips.length),
+    ];
+    const wrong = row.verdict === 'diverge' || row.verdict.startsWith('nan') || row.verdict === 'missing';
+    return `<tr${wrong ? ' class="wrong"' : ''}>${cells.map((cell) => `<td>${escaped(String(cell))}</td>`).join('')}</tr>`;
+  });
+  const heads = [
+    'Layer',
+    'Stage',
+    'Mode',
+    'Verdict',
+    'Relative L2',
+    'Error ÷ bound',
+    'Largest error',
+    'Tokens rerouted',
+  ];
+  return `<div class="scroll" tabindex="0" role="region" aria-label="Every comparison"><table><thead><tr>${heads.map((h) => `<th scope="col">${h}</th>`).join('')}</tr></thead><tbody>
+${lines.join('\n')}
+</tbody></table></div>`;
+}
+
+function styleText(): string {
+  const vars = (p: Palette): string =>
+    `--paper:${p.paper};--ink:${p.ink};--mute:${p.mute};--line:${p.line};--free:${p.free}`;
+  return `:root{color-scheme:light dark;${vars(LIGHT)}}
+@media (prefers-color-scheme:dark){:root{${vars(DARK)}}}
+body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 'IBM Plex Sans',system-ui,sans-serif;font-variant-numeric:tabular-nums}
+main{max-width:1120px;margin:0 auto;padding:2rem 1.25rem 3rem}
+h1{font:500 1.7rem/1.28 'Source Serif 4',Georgia,serif;margin:.3rem 0 .5rem;overflow-wrap:anywhere;text-wrap:balance}
+h2{font-size:1rem;margin:2rem 0 .5rem}
+.kicker,.why,.small,figcaption,dt,th{color:var(--mute)}
+.kicker b{color:var(--ink);margin-right:.8em}
+.small,figcaption{font-size:.85rem}
+code{font-family:'IBM Plex Mono',ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhere}
+figure{margin:1.5rem 0}
+svg{display:block;width:100%;height:auto}
+.on-dark{display:none}
+@media (prefers-color-scheme:dark){.on-dark{display:block}.on-light svg{display:none}}
+@media print{.on-light svg{display:block}.on-dark{display:none}}
+dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.15rem 1.5rem;margin:0}
+dd{margin:0}
+.scroll{overflow-x:auto}
+table{border-collapse:collapse;font-size:.85rem}
+th,td{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap;font-weight:400}
+td:nth-child(n+5),th:nth-child(n+5){text-align:right}
+.wrong td{color:var(--free);font-weight:600}`;
+}
+
+function hexBytes(hex: string): readonly number[] {
+  return hex.match(/../g)?.map((pair) => parseInt(pair, 16)) ?? [];
+}
+
+function escaped(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+}

@@ -1,0 +1,263 @@
+import { toErrorData, type ErrorData } from '../base/errors';
+import { plural } from '../base/format';
+import type { Report } from '../divergence/report';
+import { readPermalink, writePermalink, type Permalink } from '../share/permalink';
+import type { SharedView } from '../share/shared-view';
+import type { ViewState } from '../share/view-state';
+import type { EngineClient, PageSource } from '../worker/client-types';
+import type { TraceCard } from '../worker/trace-client-types';
+import { chooseSides } from './choose-sides';
+import { fileKind } from './file-kind';
+import { sourceName } from './page-url';
+import type { CompareState, Dialog, Notice, Origin, ShareState, ShellState } from './shell-state';
+import { optionsFromLink, optionsToLink } from './link-options';
+import { adapterError, type AppState } from './state';
+import { selectShown } from './view';
+
+/** What the page around the trace needs of the browser. */
+export interface ShellHost {
+  /** The address's fragment, with its `#`. */
+  fragment(): string;
+  /** Replaces the fragment without a step in the history. */
+  setFragment(text: string): void;
+  /** Moves the keyboard to a part of the page by its `data-go`. */
+  focus(part: string): void;
+}
+
+export interface ShellActions {
+  /** Opens whatever was dropped or picked: models, traces, pictures, reports. */
+  openFiles(sources: readonly PageSource[]): Promise<void>;
+  openDialog(dialog: Dialog): void;
+  closeDialog(): void;
+  dismissNotice(): void;
+  setCompare(change: Partial<Pick<CompareState, 'a' | 'b' | 'common'>>): void;
+  /** Compares the two chosen traces and shows the result. */
+  compare(force: boolean): Promise<void>;
+  setShare(change: Partial<ShareState>): void;
+  /** From an opened file or comparison back to the last run, the opened model or the recorded trace. */
+  back(): void;
+  /** Reads the address's fragment, at the start and when it changes. */
+  followLink(): void;
+  focus(part: string): void;
+}
+
+/** What of the main store these actions use. */
+export interface ShellBase {
+  open(sources: readonly PageSource[]): Promise<void>;
+  endRun(): Promise<void>;
+  failWith(error: ErrorData): void;
+  setPromptText(text: string): void;
+  setTokenIds(text: string): void;
+}
+
+type Set = (change: Partial<AppState> | ((state: AppState) => Partial<AppState>)) => void;
+
+export function shellActions(
+  client: EngineClient,
+  host: ShellHost,
+  get: () => AppState,
+  set: Set,
+  base: ShellBase,
+): ShellActions {
+  const shell = (change: Partial<ShellState>): void => {
+    set((s) => ({ shell: { ...s.shell, ...change } }));
+  };
+  const compareState = (change: Partial<CompareState>): void => {
+    set((s) => ({ shell: { ...s.shell, compare: { ...s.shell.compare, ...change } } }));
+  };
+
+  const showReport = async (report: Report, origin: Origin, view: ViewState | undefined): Promise<void> => {
+    await base.endRun();
+    set({
+      phase: 'done',
+      report,
+      live: undefined,
+      error: undefined,
+      progress: undefined,
+      selection: undefined,
+      ...(view ?? {}),
+      announcement: report.verdict.sentence,
+    });
+    shell({ origin, dialog: undefined, notice: undefined });
+  };
+
+  const problem = (error: ErrorData): void => {
+    const { phase } = get();
+    if (phase !== 'running' && phase !== 'loading') base.failWith(error);
+    else shell({ notice: { text: error.message, remedy: error.remedy, code: error.code } });
+    set({ announcement: `${error.message} ${error.remedy}` });
+  };
+
+  const readTraces = async (sources: readonly PageSource[]): Promise<void> => {
+    const name =
+      sources.length === 1 && sources[0] !== undefined ? sourceName(sources[0]) : plural(sources.length, 'file');
+    shell({ reading: name });
+    set({ announcement: `Reading ${name}.` });
+    try {
+      const { traces, view, ignored } = await client.readTraceFiles(sources);
+      shell({ reading: undefined, notice: ignoredNotice(ignored) });
+      if (traces.length > 0) await offer(traces);
+      else if (view !== undefined) await showShared(view.file, view.shared);
+    } catch (error) {
+      shell({ reading: undefined });
+      problem(toErrorData(error));
+    }
+  };
+
+  const showShared = (file: string, { report, view, leftOut }: SharedView): Promise<void> =>
+    showReport(report, { kind: 'file', file, leftOut }, view);
+
+  /** Two arms of one drop are compared at once; one alone waits for its other side. */
+  const offer = async (added: readonly TraceCard[]): Promise<void> => {
+    const all = await client.traces();
+    const { a, b, atOnce } = chooseSides(added, all);
+    shell({ traces: all });
+    compareState({ a, b, error: undefined });
+    if (atOnce) await actions.compare(false);
+    else shell({ dialog: 'compare' });
+  };
+
+  const actions: ShellActions = {
+    openFiles: async (sources) => {
+      const kinds = await Promise.all(sources.map(fileKind));
+      const models = sources.filter((_, i) => kinds[i] === 'model');
+      const others = sources.filter((_, i) => kinds[i] === 'trace');
+      if (models.length > 0) await base.open(models);
+      if (others.length > 0) await readTraces(others);
+    },
+    openDialog: (dialog) => {
+      shell({ dialog });
+      if (dialog !== 'compare') return;
+      client.traces().then(
+        (traces) => {
+          const { compare } = get().shell;
+          const known = (id: string | undefined): string | undefined => traces.find((t) => t.id === id)?.id;
+          shell({ traces });
+          if (known(compare.a) === undefined && known(compare.b) === undefined) {
+            const { a, b } = chooseSides(traces, traces);
+            compareState({ a, b });
+          }
+        },
+        (error: unknown) => {
+          compareState({ error: toErrorData(error) });
+        },
+      );
+    },
+    closeDialog: () => {
+      shell({ dialog: undefined });
+    },
+    dismissNotice: () => {
+      shell({ notice: undefined });
+    },
+    setCompare: (change) => {
+      compareState({ ...change, error: undefined });
+    },
+    compare: async (force) => {
+      const { compare, traces } = get().shell;
+      const { a, b, common } = compare;
+      if (a === undefined || b === undefined || compare.busy) return;
+      compareState({ busy: true, error: undefined });
+      try {
+        const report = await client.compareTraces(a, b, { common, force });
+        compareState({ busy: false });
+        const name = (id: string): string => cardName(traces.find((card) => card.id === id));
+        await showReport(report, { kind: 'comparison', a: name(a), b: name(b) }, undefined);
+      } catch (error) {
+        compareState({ busy: false, error: toErrorData(error) });
+        shell({ dialog: 'compare' });
+      }
+    },
+    setShare: (change) => {
+      set((s) => ({ shell: { ...s.shell, share: { ...s.shell.share, ...change } } }));
+    },
+    back: () => {
+      const { opened, shell: now } = get();
+      const report = now.ownReport;
+      set({ report, live: undefined, selection: undefined, error: undefined });
+      set({ phase: report !== undefined ? 'done' : opened === undefined ? 'idle' : 'ready' });
+      shell({ origin: undefined, notice: undefined });
+    },
+    followLink: () => {
+      const reading = readPermalink(host.fragment());
+      if (reading.kind === 'none') return;
+      if (reading.kind === 'unreadable') {
+        shell({
+          notice: { text: `The link in the address cannot be read: ${reading.why}.`, remedy: 'Ask for a new one.' },
+        });
+        return;
+      }
+      const { link } = reading;
+      const { metric, heatMode, tableMetric } = link.view;
+      set((s) => ({ metric, heatMode, tableMetric, options: { ...s.options, ...optionsFromLink(link.options) } }));
+      if (link.prompt !== undefined) base.setPromptText(link.prompt);
+      else if (link.tokens !== undefined) base.setTokenIds(link.tokens);
+      shell({ link });
+      settleLink(get, set);
+    },
+    focus: (part) => {
+      host.focus(part);
+    },
+  };
+  return actions;
+}
+
+/** Applies a link's selection once the trace that it is of is on the page; says so where another one is. */
+export function settleLink(get: () => AppState, set: Set): void {
+  const { link } = get().shell;
+  if (link === undefined) return;
+  const shown = selectShown(get());
+  if (shown.kind !== 'report' && shown.kind !== 'recorded') return;
+  const { model } = shown.report;
+  if (link.model !== undefined && !model.headerSha256.startsWith(link.model.hash)) {
+    const notice: Notice = {
+      text: `This link is of another model: ${link.model.name} (header ${link.model.hash}…), not of ${model.name}.`,
+      remedy: 'Open that model and run it with the same prompt to see what the link points at.',
+    };
+    set((s) => ({ shell: { ...s.shell, notice } }));
+    return;
+  }
+  set((s) => ({
+    selection: link.view.selection,
+    shell: { ...s.shell, link: undefined, notice: undefined },
+  }));
+}
+
+/** The link to what is on the page now. `withPrompt` only where the person chose so. */
+export function linkOf(state: AppState, withPrompt: boolean): string {
+  const shown = selectShown(state);
+  const report = shown.kind === 'report' || shown.kind === 'recorded' ? shown.report : undefined;
+  const { metric, heatMode, tableMetric, selection, options, prompt } = state;
+  const { arms, ...others } = optionsToLink(options);
+  // Without an adapter the page itself chose the reference alone.
+  const chosen = arms === undefined || adapterError(state) !== undefined ? others : { arms, ...others };
+  const link: Permalink = {
+    view: { metric, heatMode, tableMetric, selection },
+    options: chosen,
+    ...(withPrompt ? promptOf(prompt, report) : {}),
+  };
+  const bare = writePermalink(link);
+  if (bare === '' && !withPrompt) return '';
+  const model = report?.model ?? state.opened?.card;
+  if (model === undefined || model.headerSha256 === '') return bare;
+  return writePermalink({ ...link, model: { name: model.name, hash: model.headerSha256 } });
+}
+
+function promptOf(typed: AppState['prompt'], report: Report | undefined): Pick<Permalink, 'prompt' | 'tokens'> {
+  if (report?.run.prompt !== undefined) return { prompt: report.run.prompt };
+  if (report !== undefined && report.run.tokens.length > 0) return { tokens: report.run.tokens.join(',') };
+  if (typed.source === 'text' && typed.text !== '') return { prompt: typed.text };
+  return typed.ids.length > 0 ? { tokens: typed.ids.join(',') } : {};
+}
+
+/** `gpu of run.npz`, `reference of this run`. */
+export function cardName(card: TraceCard | undefined): string {
+  if (card === undefined) return 'a trace';
+  return `${card.arm} of ${card.file ?? 'this run'}`;
+}
+
+function ignoredNotice(ignored: readonly string[]): Notice | undefined {
+  if (ignored.length === 0) return undefined;
+  const shown = ignored.slice(0, 5).join(', ');
+  const more = ignored.length > 5 ? ` and ${String(ignored.length - 5)} more` : '';
+  return { text: `Not part of a trace, and left out: ${shown}${more}.` };
+}

@@ -1,0 +1,71 @@
+import type { ErrorData } from '../base/errors';
+import type { Report } from '../divergence/report';
+import type { Permalink } from '../share/permalink';
+import type { TraceCard } from '../worker/trace-client-types';
+
+export type { TraceCard } from '../worker/trace-client-types';
+
+export const DIALOGS = ['palette', 'keys', 'share', 'compare'] as const;
+export type Dialog = (typeof DIALOGS)[number];
+
+/** Where the report on the page comes from, where it is no run of this page. */
+export type Origin =
+  | { readonly kind: 'file'; readonly file: string; readonly leftOut: readonly string[] }
+  | { readonly kind: 'comparison'; readonly a: string; readonly b: string };
+
+/** Something that the page says once, beside what it shows. */
+export interface Notice {
+  readonly text: string;
+  readonly remedy?: string;
+  readonly code?: string;
+}
+
+export interface CompareState {
+  /** Ids of the arm under test and of the reference. */
+  readonly a: string | undefined;
+  readonly b: string | undefined;
+  readonly common: boolean;
+  readonly busy: boolean;
+  readonly error: ErrorData | undefined;
+}
+
+export interface ShareState {
+  readonly withPrompt: boolean;
+  readonly dark: boolean;
+  /** What is being made. */
+  readonly busy: string | undefined;
+  /** What was made last, in words. */
+  readonly done: string | undefined;
+  readonly error: ErrorData | undefined;
+}
+
+/** The page around the trace: dialogs, where things come from, what can be compared and shared. */
+export interface ShellState {
+  readonly dialog: Dialog | undefined;
+  readonly origin: Origin | undefined;
+  readonly notice: Notice | undefined;
+  /** Files being read, for the notice line. */
+  readonly reading: string | undefined;
+  readonly traces: readonly TraceCard[];
+  readonly compare: CompareState;
+  readonly share: ShareState;
+  /** The GPU was lost in mid-run, and the run waits. */
+  readonly lost: { readonly error: ErrorData; readonly layersDone: number } | undefined;
+  /** The last run of this page, to go back to. */
+  readonly ownReport: Report | undefined;
+  /** The link that the page was opened with, until what it points at is on the page. */
+  readonly link: Permalink | undefined;
+}
+
+export const FIRST_SHELL: ShellState = {
+  dialog: undefined,
+  origin: undefined,
+  notice: undefined,
+  reading: undefined,
+  traces: [],
+  compare: { a: undefined, b: undefined, common: false, busy: false, error: undefined },
+  share: { withPrompt: false, dark: false, busy: undefined, done: undefined, error: undefined },
+  lost: undefined,
+  ownReport: undefined,
+  link: undefined,
+};

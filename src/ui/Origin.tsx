@@ -1,0 +1,59 @@
+import type { ReactElement } from 'react';
+import type { Report } from '../divergence/report';
+import type { Origin } from '../store/shell-state';
+import { useActions, useApp } from './use-app';
+
+/** Where the trace on the page comes from. */
+export function originText(origin: Origin | undefined): string {
+  switch (origin?.kind) {
+    case undefined:
+      return 'This run';
+    case 'file':
+      return `Opened from ${origin.file}`;
+    case 'comparison':
+      return `${origin.a} against ${origin.b}`;
+  }
+}
+
+/** What whoever looks at a picture's or comparison's trace should know. */
+export function OriginNotes({ report }: { readonly report: Report }): ReactElement | null {
+  const origin = useApp((s) => s.shell.origin);
+  const notes = [
+    ...(report.notes ?? []),
+    ...(origin?.kind === 'file' && origin.leftOut.length > 0
+      ? [`Left out of the file to keep it small: ${origin.leftOut.join('; ')}.`]
+      : []),
+    ...(origin?.kind === 'file' && report.run.promptSha256 !== undefined
+      ? ['Shared without its prompt: tokens are numbered, not named.']
+      : []),
+  ];
+  if (notes.length === 0) return null;
+  return (
+    <ul className="notes" aria-label="Notes">
+      {notes.map((note) => (
+        <li key={note}>{note}</li>
+      ))}
+    </ul>
+  );
+}
+
+/** What the page has to say besides the trace: a link of another model, files left out, a file being read. */
+export function NoticeLine(): ReactElement | null {
+  const { notice, reading } = useApp((s) => s.shell);
+  const { dismissNotice } = useActions();
+  if (reading !== undefined) return <p className="notice">Reading {reading}…</p>;
+  if (notice === undefined) return null;
+  return (
+    <div className="notice" data-testid="notice">
+      <p>
+        {notice.text} {notice.remedy}
+      </p>
+      <p className="actions">
+        {notice.code === undefined ? null : <code>{notice.code}</code>}
+        <button type="button" className="link" onClick={dismissNotice}>
+          Dismiss
+        </button>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,29 @@
+import { lazy, Suspense, type ReactElement } from 'react';
+import { useApp } from '../use-app';
+import { CompareDialog } from './CompareDialog';
+import { KeySheet } from './KeySheet';
+import { Palette } from './Palette';
+
+/** Pictures and files are made by code that the first load does not need. */
+const ShareDialog = lazy(() => import('./ShareDialog').then((module) => ({ default: module.ShareDialog })));
+
+/** The dialog that is open. */
+export function Dialogs(): ReactElement | null {
+  const dialog = useApp((s) => s.shell.dialog);
+  switch (dialog) {
+    case 'palette':
+      return <Palette />;
+    case 'keys':
+      return <KeySheet />;
+    case 'compare':
+      return <CompareDialog />;
+    case 'share':
+      return (
+        <Suspense fallback={null}>
+          <ShareDialog />
+        </Suspense>
+      );
+    case undefined:
+      return null;
+  }
+}

@@ -1,0 +1,70 @@
+import type { ReactElement } from 'react';
+import { visibleToken } from '../../base/format';
+import { ACTIVE_STAGES, stageSpec } from '../../model/stages';
+import type { Place } from '../../plots/select-walk';
+import { rowIndex } from '../../plots/trace-index';
+import type { TraceView } from '../../plots/trace-view';
+import { useActions } from '../use-app';
+
+const ANY = 'any';
+
+/** The place in hand as three fields, for whoever does not point. */
+export function PlaceChooser({ view, place }: { readonly view: TraceView; readonly place: Place }): ReactElement {
+  const { select } = useActions();
+  const { stages } = rowIndex(view.rows);
+  const whole = stageSpec(place.stage).scope === 'model';
+  const lastLayer = view.layers[view.layers.length - 1];
+  return (
+    <>
+      <select
+        className="inline"
+        aria-label="Layer"
+        value={place.layer ?? ANY}
+        disabled={whole}
+        onChange={(event) => {
+          select({ ...place, layer: Number(event.currentTarget.value) });
+        }}
+      >
+        {whole ? <option value={ANY}>whole model</option> : null}
+        {view.layers.map((layer) => (
+          <option key={layer} value={layer}>
+            layer {layer}
+          </option>
+        ))}
+      </select>
+      <select
+        className="inline"
+        aria-label="Stage"
+        value={place.stage}
+        onChange={(event) => {
+          const stage = ACTIVE_STAGES.find((id) => id === event.currentTarget.value);
+          if (stage === undefined) return;
+          const layer = stageSpec(stage).scope === 'model' ? undefined : (place.layer ?? lastLayer);
+          select({ ...place, stage, layer });
+        }}
+      >
+        {ACTIVE_STAGES.filter((id) => stages.has(id)).map((id) => (
+          <option key={id} value={id}>
+            {stageSpec(id).title}
+          </option>
+        ))}
+      </select>
+      <select
+        className="inline"
+        aria-label="Token"
+        value={place.position ?? ANY}
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          select({ ...place, position: value === ANY ? undefined : Number(value) });
+        }}
+      >
+        <option value={ANY}>worst token</option>
+        {view.positions.map((position) => (
+          <option key={position} value={position}>
+            {position} {visibleToken(view.tokenTexts[position] ?? '')}
+          </option>
+        ))}
+      </select>
+    </>
+  );
+}

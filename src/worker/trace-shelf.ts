@@ -1,0 +1,120 @@
+import { fail } from '../base/errors';
+import { compareTraces, type ArmTraces } from '../divergence/compare-traces';
+import type { Report } from '../divergence/report';
+import type { Tap } from '../model/engine';
+import { traceOfRun, type FinishedRun } from '../session/trace-of-run';
+import { comparisonReport } from '../share/comparison-report';
+import { without } from '../share/without';
+import { traceBytes, type Trace } from '../trace/trace';
+import { tracesToFiles } from '../trace/trace-files';
+import { writeZip } from '../trace/zip';
+import type { PageSource } from './client-types';
+import { readFiles } from './read-files';
+import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-client-types';
+
+/** The last run: its report and what is kept of its tensors, by arm folder. */
+export interface LastRun extends FinishedRun {
+  readonly arms: ReadonlyMap<string, readonly Tap[]>;
+}
+
+interface Shelved {
+  readonly file: string | undefined;
+  readonly traces: ArmTraces;
+}
+
+const RUN = 'this run';
+
+/** Traces in memory by id: what was read from files, and the arms of the last run. */
+export class TraceShelf {
+  readonly #read = new Map<string, Shelved>();
+  readonly #lastRun: () => LastRun | undefined;
+  #count = 0;
+
+  constructor(lastRun: () => LastRun | undefined) {
+    this.#lastRun = lastRun;
+  }
+
+  async read(files: readonly PageSource[]): Promise<ReadResult> {
+    const { named, view, ignored } = await readFiles(files);
+    const added: TraceCard[] = [];
+    for (const { file, traces } of named) {
+      for (const [, armTraces] of byArm(traces)) {
+        const id = `file-${String(this.#count++)}`;
+        const entry = { file, traces: armTraces };
+        this.#read.set(id, entry);
+        added.push(cardOf(id, entry));
+      }
+    }
+    return { traces: added, ignored, ...(view === undefined ? {} : { view }) };
+  }
+
+  cards(): readonly TraceCard[] {
+    return [...this.#runEntries(), ...this.#read].map(([id, entry]) => cardOf(id, entry));
+  }
+
+  compare(idA: string, idB: string, { common, force }: CompareChoice): Report {
+    const a = this.#find(idA);
+    const b = this.#find(idB);
+    const comparison = compareTraces(a.traces, b.traces, { common, force });
+    return comparisonReport(
+      comparison,
+      { name: a.file ?? RUN, traces: a.traces },
+      { name: b.file ?? RUN, traces: b.traces },
+      new Date().toISOString(),
+    );
+  }
+
+  save(format: TensorFileFormat, withPrompt: boolean): Blob {
+    const traces = this.#runTraces().map((trace) =>
+      withPrompt ? trace : { ...trace, provenance: without(trace.provenance, 'tokens') },
+    );
+    if (traces.length === 0) {
+      throw fail('usage', 'No tensors of a run are kept.', 'Run a prompt on this page first, then save its tensors.');
+    }
+    const bytes = writeZip(tracesToFiles(traces, format === 'npz' ? 'npy' : 'aprt'));
+    return new Blob([bytes], { type: 'application/zip' });
+  }
+
+  #find(id: string): Shelved {
+    const found = this.#read.get(id) ?? new Map(this.#runEntries()).get(id);
+    if (found !== undefined) return found;
+    throw fail('usage', 'One of the traces is no longer there.', 'Choose it again, or drop its file again.', { id });
+  }
+
+  #runTraces(): readonly Trace[] {
+    const last = this.#lastRun();
+    return last === undefined ? [] : [...last.arms].map(([folder, taps]) => traceOfRun(folder, taps, last));
+  }
+
+  #runEntries(): readonly (readonly [string, Shelved])[] {
+    return byArm(this.#runTraces()).map(([arm, traces]) => [`run-${arm}`, { file: undefined, traces }] as const);
+  }
+}
+
+/** Free-running and isolated taps of an arm belong together. */
+function byArm(traces: readonly Trace[]): readonly (readonly [string, ArmTraces])[] {
+  const arms = new Map<string, ArmTraces>();
+  for (const trace of traces) {
+    const { arm, mode } = trace.provenance;
+    arms.set(arm, { ...arms.get(arm), [mode]: trace });
+  }
+  return [...arms];
+}
+
+function cardOf(id: string, { file, traces }: Shelved): TraceCard {
+  const all = [traces.free, traces.isolated].filter((trace) => trace !== undefined);
+  const said = all[0]?.provenance;
+  const layers = new Set(all.flatMap((trace) => [...trace.taps.values()].flatMap((tap) => tap.layer ?? [])));
+  return {
+    id,
+    file,
+    arm: said?.arm ?? 'trace',
+    modes: all.map((trace) => trace.provenance.mode),
+    model: said?.modelName,
+    headerSha256: said?.headerSha256,
+    nTokens: said?.tokens?.length,
+    layers: layers.size,
+    tensors: all.reduce((n, trace) => n + trace.taps.size, 0),
+    bytes: all.reduce((n, trace) => n + traceBytes(trace), 0),
+  };
+}
