@@ -54,6 +54,7 @@ function neededBytes(model: ModelFile, report: Report): number {
 async function trace(model: ModelFile): Promise<Report> {
   const session = new ModelSession(model, TEST_HOST);
   const report = await session.run({ ...BOTH, tokens: TOKENS }, recorder());
+  await session.dispose();
   expect(report.verdict.status).toBe('match');
   const flips = report.rows.flatMap((row) => row.flips ?? []);
   expect(flips).toEqual([]);
@@ -80,7 +81,6 @@ describe('a trace reads what the chosen experts and the dense tensors need', () 
     expect(needed).toBeLessThan(0.5 * model.bytes);
     expectPerArm(report, needed);
     expect(model.bytesRead - header).toBeLessThan(2 * MOST * needed);
-    await model.close();
   });
 
   it('over HTTP, once for both arms', async () => {
@@ -92,6 +92,5 @@ describe('a trace reads what the chosen experts and the dense tensors need', () 
     expectPerArm(report, needed);
     expect(server.state.sent - header).toBeLessThan(MOST * needed);
     expect(server.state.sent).toBeGreaterThan(0.99 * needed);
-    await model.close();
   });
 });
