@@ -9,6 +9,7 @@ import reactHooks from 'eslint-plugin-react-hooks';
 const MAY_IMPORT = {
   base: [],
   gguf: ['base'],
+  cache: ['base', 'gguf'],
   tokenizer: ['base', 'gguf'],
   model: ['base', 'gguf'],
   synthetic: ['base', 'gguf', 'model'],
@@ -21,12 +22,26 @@ const MAY_IMPORT = {
   offline: [],
   share: ['base', 'model', 'trace', 'divergence', 'plots'],
   session: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence'],
-  worker: ['base', 'gguf', 'tokenizer', 'model', 'cpu', 'gpu', 'trace', 'divergence', 'session', 'plots', 'share'],
+  worker: [
+    'base',
+    'gguf',
+    'cache',
+    'tokenizer',
+    'model',
+    'cpu',
+    'gpu',
+    'trace',
+    'divergence',
+    'session',
+    'plots',
+    'share',
+  ],
   store: ['base', 'model', 'divergence', 'session', 'worker', 'plots', 'share'],
-  ui: ['base', 'model', 'divergence', 'session', 'plots', 'share', 'store'],
+  ui: ['base', 'cache', 'model', 'divergence', 'session', 'plots', 'share', 'store'],
   cli: [
     'base',
     'gguf',
+    'cache',
     'tokenizer',
     'model',
     'synthetic',
@@ -59,7 +74,7 @@ const onlyGpuSaysGpu = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'test-results/', 'playwright-report/', 'public/', '.cache/'] },
+  { ignores: ['dist/', 'node_modules/', 'test-results/', 'playwright-report/', 'public/', '.cache/', 'wasm/'] },
   ...tseslint.configs.strict,
   ...tseslint.configs.stylistic,
   {

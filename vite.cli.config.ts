@@ -1,4 +1,5 @@
 import { defineConfig } from 'vite';
+import { assemblyScript } from './scripts/lib/assemblyscript.mjs';
 import { versionDefines } from './scripts/lib/version.mjs';
 
 /** What the command line loads from node_modules: a native module, and a browser driver with files of its own. */
@@ -6,6 +7,7 @@ const EXTERNAL = ['webgpu', 'playwright-core'];
 
 /** The command line: dist/cli/moescope.js for Node, everything but {@link EXTERNAL} inside. */
 export default defineConfig({
+  plugins: [assemblyScript()],
   define: versionDefines(),
   publicDir: false,
   ssr: { noExternal: true, external: EXTERNAL, target: 'node' },

@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { assemblyScript } from './scripts/lib/assemblyscript.mjs';
 import { contentSecurityPolicy, offlineFiles, preloadFonts, SERVICE_WORKER } from './scripts/lib/page-plugins.mjs';
 import { versionDefines } from './scripts/lib/version.mjs';
 
@@ -9,9 +10,9 @@ const rolldownOptions = { checks: { pluginTimings: false } };
 /** The page: static files that work from any folder of any host. */
 export default defineConfig({
   base: './',
-  plugins: [react(), contentSecurityPolicy(), preloadFonts(), offlineFiles()],
+  plugins: [react(), assemblyScript(), contentSecurityPolicy(), preloadFonts(), offlineFiles()],
   define: versionDefines(),
-  worker: { format: 'es', rolldownOptions },
+  worker: { format: 'es', plugins: () => [assemblyScript()], rolldownOptions },
   build: {
     target: 'es2023',
     sourcemap: true,

@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { assemblyScript } from './scripts/lib/assemblyscript.mjs';
 import { findChromium, softwareGpuEnvironment } from './scripts/lib/chromium.mjs';
 
 // Dawn under Node finds its software GPU through the environment, which the worker processes inherit.
 Object.assign(process.env, softwareGpuEnvironment(findChromium()));
 
 export default defineConfig({
+  plugins: [assemblyScript()],
   test: {
     include: ['tests/**/*.test.ts'],
     environment: 'node',

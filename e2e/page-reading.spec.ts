@@ -73,7 +73,7 @@ test('48 layers x 128 experts x 300 tokens fit a phone, a laptop and a wall, lig
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.setViewportSize({ width, height: 900 });
       await page.emulateMedia({ colorScheme });
-      await expect(page.locator('canvas')).toHaveCount(3);
+      await expect(page.locator('canvas')).toHaveCount(5);
       const where = `${String(width)} px, ${colorScheme}`;
       // The figures follow the window a frame or two later.
       const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

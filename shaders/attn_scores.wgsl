@@ -1,4 +1,4 @@
-// scores[t][h][key] = scale * sum_d q[t][h][d] * keys[key][h / (nHead / nHeadKv)][d], before any mask.
+// scores[t][h][key] = sum_d (scale * q[t][h][d]) * keys[key][h / (nHead / nHeadKv)][d], before any mask.
 // q (tokens, nHead, headDim); keys (at least keyCount, nHeadKv, headDim); scores (tokens, nHead, nKeys). scale = 1 / sqrt(headDim).
 // Computes keys below min(keyCount, firstPosition + t + 1 + future): `future` 0 leaves out what the mask will hide, nKeys keeps all.
 // Grid: x keys / 64, y token * nHead + head. One lane a score; <channels> reads and sums along d. f32.
@@ -30,5 +30,5 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(workgroup_id)
   let nHeadKv = params.nHead / params.headsPerKv;
   let qFrom = row * params.headDim;
   let kFrom = (key * nHeadKv + headKv) * params.headDim;
-  scores[row * params.nKeys + key] = dotChannels(qFrom, kFrom, params.headDim) * params.scale;
+  scores[row * params.nKeys + key] = dotChannels(qFrom, kFrom, params.headDim, params.scale);
 }

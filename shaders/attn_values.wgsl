@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
   var first = headKv * params.headDim + d;
   var sum = 0.0;
   for (var key = 0u; key < end; key++) {
-    sum += p[row * params.nKeys + key] * values[first];
+    sum = fma(p[row * params.nKeys + key], values[first], sum);
     first += step;
   }
   y[index] = sum;

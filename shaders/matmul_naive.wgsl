@@ -27,6 +27,9 @@ fn main(
   }
   let entry = entries[group.y];
   let count = min(entry.z, TOKENS);
+  if (count == 0u) {
+    return;
+  }
   let row = (entry.x >> 2u) + o * params.rowVec4s;
 
   var xAt: array<u32, TOKENS>;

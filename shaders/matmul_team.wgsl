@@ -61,6 +61,9 @@ fn main(
   let member = lane % LANES;
   let place = Place((group.z * groups.x + group.x) * (128u / LANES) * ROWS, entries[group.y]);
   let count = min(place.entry.z, TOKENS);
+  if (count == 0u) {
+    return;
+  }
 
   // Rows and tokens beyond the end repeat the last one and are not stored.
   var wAt: array<u32, ROWS>;

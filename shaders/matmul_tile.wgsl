@@ -1,14 +1,23 @@
 // y = W x for the rows of a work list (lib/matmul_params.wgsl): many rows of x, as in a prompt.
 // W (nOut, nIn) in the layout of <weights>; x f32, every row on 16 bytes; nIn a multiple of 32; y f32.
-// A workgroup makes 64 (rows of W) x TOKENS (rows of x) of y, 32 elements of k at a time: lanes 0 to 63 turn 32 weights of a row each into
-// f32, lanes 64 to 127 fetch x, both into workgroup memory (at most 16 KiB); then each lane adds to its 4 x TOKENS / 8 sums. f32 sums in
-// order of k's chunks. Workgroups: x and z over rows of W, y over entries.
+// A workgroup of 64 lanes makes ROWS (rows of W) x 32 (rows of x) of y, 32 elements of k at a time: ROWS lanes turn 32 weights of a row of W
+// each into f32 and all fetch 4 vec4s of x, both into workgroup memory (at most 12 KiB); then each adds to its LANE_ROWS x 4 sums, one fused
+// multiplication and addition a term, in order of k's chunks. What the next step reads from memory is on its way meanwhile.
+// <tileRows>: 8 rows a lane make most of each load; fewer make more workgroups of a small matrix.
+// An entry of at most 16 rows of x costs half as much: it has a loop of its own, since asking at every row costs a third of the time (H200).
+// Which entry a row lies in changes no bit of it.
+// Eight neighbouring lanes take neighbouring rows of W and four such groups neighbouring rows of x, so that the loads of 32 lanes meet every
+// bank once. Indices are made with % and /, never &: compilers prove those in range and leave out the clamp.
+// Workgroups: x and z over rows of W, y over entries.
 #include "lib/matmul_params.wgsl"
-#include <tokens>
 
-const ROWS = 64u;
-// Rows of x of one lane.
-const MINE = TOKENS / 8u;
+#include <tileRows>
+
+const ROWS = 8u * LANE_ROWS;
+const TOKENS = 32u;
+const LANES = 64u;
+// A lane's sums: rows wRow + 8 r of W, rows xRow + 8 j of x.
+const LANE_TOKENS = 4u;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> entries: array<vec4<u32>>;
@@ -19,16 +28,12 @@ const MINE = TOKENS / 8u;
 
 #include <weights>
 
-// (ROWS, 8) and (TOKENS, 8) vec4s of the same 32 elements of k.
+// (ROWS, 8) and (TOKENS, 8) vec4s of the same 32 elements of k. The exclusive or spreads one column of eight neighbouring rows over all
+// banks: vec4 i of row r lies at 8 r + (i ^ r) % 8 of W's tile, and at 8 r + (i ^ (r % 4)) % 8 of x's.
 var<workgroup> wTile: array<vec4<f32>, ROWS * 8u>;
 var<workgroup> xTile: array<vec4<f32>, TOKENS * 8u>;
 
-// Where vec4 i of a row of a tile lies. The exclusive or spreads one column of eight neighbouring rows over all banks.
-fn tileIndex(row: u32, i: u32) -> u32 {
-  return row * 8u + (i ^ (row & 7u));
-}
-
-@compute @workgroup_size(128)
+@compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
   @builtin(num_workgroups) groups: vec3<u32>,
@@ -37,69 +42,92 @@ fn main(
   let firstRow = (group.z * groups.x + group.x) * ROWS;
   let entry = entries[group.y];
   let count = min(entry.z, TOKENS);
-  // The lane's rows of the tiles: wRow + 16 i (i < 4) and xRow + 8 j (j < MINE).
-  let wRow = lane & 15u;
-  let xRow = lane >> 4u;
+  if (count == 0u) {
+    return;
+  }
+  let wRow = lane % 8u;
+  let xRow = lane / 8u;
 
-  // Lanes 0 to 63 load row `lane` of W; rows beyond the end repeat the last one and are not stored.
-  let wAt = (entry.x >> 2u) + min(firstRow + (lane & 63u), params.nOut - 1u) * params.rowVec4s;
-  // Lanes 64 to 127 load vec4 `xColumn` of every eighth row of x; rows beyond the end are zero.
-  let xColumn = lane & 7u;
-  let xFirst = (lane & 63u) >> 3u;
-  var xAt: array<u32, MINE>;
-  for (var j = 0u; j < MINE; j++) {
-    let source = rows[entry.y + min(xFirst + 8u * j, count - 1u)].x;
-    xAt[j] = (source * params.xStride + params.xOffset) >> 2u;
+  // Lane l < ROWS fetches row l of W; rows beyond the end repeat the last one and are not stored.
+  let wAt = (entry.x >> 2u) + min(firstRow + lane % ROWS, params.nOut - 1u) * params.rowVec4s;
+  // Every lane fetches vec4 lane % 8 of the rows lane / 8 + 8 n of x; rows beyond the end repeat the last one.
+  let xColumn = lane % 8u;
+  var xAt: array<u32, 4>;
+  for (var n = 0u; n < 4u; n++) {
+    let source = rows[entry.y + min(lane / 8u + 8u * n, count - 1u)].x;
+    xAt[n] = (source * params.xStride + params.xOffset) >> 2u;
   }
 
-  // sums[j][i] belongs to row wRow + 16 i of W and row xRow + 8 j of x.
-  var sums: array<vec4<f32>, MINE>;
+  // sums[j * LANE_ROWS + r]
+  var sums: array<f32, LANE_ROWS * LANE_TOKENS>;
   let units = rowUnits(params.nIn);
+  var nextUnit = loadUnit(wAt, params.nIn, 0u);
+  var nextX: array<vec4<f32>, 4>;
+  for (var n = 0u; n < 4u; n++) {
+    nextX[n] = x[xAt[n] + chunkColumn(0u, 0u, xColumn)];
+  }
   for (var u = 0u; u < units; u++) {
-    var unit = Unit();
-    if (lane < 64u) {
-      unit = loadUnit(wAt, params.nIn, u);
-    }
+    let following = min(u + 1u, units - 1u);
+    let unit = nextUnit;
     for (var c = 0u; c < CHUNKS; c++) {
-      if (lane < 64u) {
+      if (lane < ROWS) {
         let w = chunkWeights(unit, c);
-        wTile[tileIndex(lane, 0u)] = w[0];
-        wTile[tileIndex(lane, 1u)] = w[1];
-        wTile[tileIndex(lane, 2u)] = w[2];
-        wTile[tileIndex(lane, 3u)] = w[3];
-        wTile[tileIndex(lane, 4u)] = w[4];
-        wTile[tileIndex(lane, 5u)] = w[5];
-        wTile[tileIndex(lane, 6u)] = w[6];
-        wTile[tileIndex(lane, 7u)] = w[7];
-      } else {
-        let column = chunkColumn(u, c, xColumn);
-        for (var j = 0u; j < MINE; j++) {
-          let t = xFirst + 8u * j;
-          xTile[tileIndex(t, xColumn)] = select(vec4(0.0), x[xAt[j] + column], t < count);
+        for (var i = 0u; i < 8u; i++) {
+          wTile[lane % ROWS * 8u + (i ^ lane) % 8u] = w[i];
         }
       }
+      for (var n = 0u; n < 4u; n++) {
+        xTile[(lane / 8u + 8u * n) * 8u + (xColumn ^ (lane / 8u % 4u)) % 8u] = nextX[n];
+      }
+      let last = c + 1u == CHUNKS;
+      if (last) {
+        nextUnit = loadUnit(wAt, params.nIn, following);
+      }
+      let column = chunkColumn(select(u, following, last), (c + 1u) % CHUNKS, xColumn);
+      for (var n = 0u; n < 4u; n++) {
+        nextX[n] = x[xAt[n] + column];
+      }
       workgroupBarrier();
-      for (var i = 0u; i < 8u; i++) {
-        let w0 = wTile[tileIndex(wRow, i)];
-        let w1 = wTile[tileIndex(wRow + 16u, i)];
-        let w2 = wTile[tileIndex(wRow + 32u, i)];
-        let w3 = wTile[tileIndex(wRow + 48u, i)];
-        for (var j = 0u; j < MINE; j++) {
-          let v = xTile[tileIndex(xRow + 8u * j, i)];
-          sums[j] += vec4(dot(w0, v), dot(w1, v), dot(w2, v), dot(w3, v));
+      if (count > 16u) {
+        for (var i = 0u; i < 8u; i++) {
+          var w: array<vec4<f32>, LANE_ROWS>;
+          for (var r = 0u; r < LANE_ROWS; r++) {
+            w[r] = wTile[(wRow + 8u * r) * 8u + (i ^ wRow) % 8u];
+          }
+          for (var j = 0u; j < LANE_TOKENS; j++) {
+            let v = xTile[(xRow + 8u * j) * 8u + (i ^ (xRow % 4u)) % 8u];
+            for (var r = 0u; r < LANE_ROWS; r++) {
+              let at = j * LANE_ROWS + r;
+              sums[at] = fma(w[r].w, v.w, fma(w[r].z, v.z, fma(w[r].y, v.y, fma(w[r].x, v.x, sums[at]))));
+            }
+          }
+        }
+      } else {
+        for (var i = 0u; i < 8u; i++) {
+          var w: array<vec4<f32>, LANE_ROWS>;
+          for (var r = 0u; r < LANE_ROWS; r++) {
+            w[r] = wTile[(wRow + 8u * r) * 8u + (i ^ wRow) % 8u];
+          }
+          for (var j = 0u; j < LANE_TOKENS / 2u; j++) {
+            let v = xTile[(xRow + 8u * j) * 8u + (i ^ (xRow % 4u)) % 8u];
+            for (var r = 0u; r < LANE_ROWS; r++) {
+              let at = j * LANE_ROWS + r;
+              sums[at] = fma(w[r].w, v.w, fma(w[r].z, v.z, fma(w[r].y, v.y, fma(w[r].x, v.x, sums[at]))));
+            }
+          }
         }
       }
       workgroupBarrier();
     }
   }
-  for (var j = 0u; j < MINE; j++) {
+  for (var j = 0u; j < LANE_TOKENS; j++) {
     let t = xRow + 8u * j;
     if (t < count) {
       let at = rows[entry.y + t].y * params.yStride + params.yOffset;
-      for (var i = 0u; i < 4u; i++) {
-        let o = firstRow + wRow + 16u * i;
+      for (var r = 0u; r < LANE_ROWS; r++) {
+        let o = firstRow + wRow + 8u * r;
         if (o < params.nOut) {
-          y[at + o] = sums[j][i];
+          y[at + o] = sums[j * LANE_ROWS + r];
         }
       }
     }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import { createServer } from 'vite';
+import { assemblyScript } from '../../scripts/lib/assemblyscript.mjs';
 import type { RunSpec } from '../../src/session/events';
 import type { HarnessRun } from './protocol';
 
@@ -16,6 +17,8 @@ export async function startHarness(): Promise<HarnessServer> {
   const server = await createServer({
     configFile: false,
     root,
+    plugins: [assemblyScript()],
+    worker: { format: 'es', plugins: () => [assemblyScript()] },
     logLevel: 'error',
     server: { port: 0, hmr: false, watch: null },
     optimizeDeps: { entries: ['e2e/harness/main.ts'] },

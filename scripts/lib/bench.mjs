@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { assemblyScript } from './assemblyscript.mjs';
 import { ROOT, run } from './process.mjs';
 
 /**
@@ -15,6 +16,7 @@ export async function runBench(entry, outDir, options) {
     configFile: false,
     logLevel: 'warn',
     publicDir: false,
+    plugins: [assemblyScript()],
     ssr: { noExternal: true, external: ['webgpu'], target: 'node' },
     build: { ssr: entry, target: 'node20', outDir, emptyOutDir: true, minify: false },
   });

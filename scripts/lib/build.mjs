@@ -18,6 +18,8 @@ const TARGETS = /** @type {const} */ ([
 const INPUTS = [
   'src',
   'shaders',
+  'wasm',
+  'scripts/lib/assemblyscript.mjs',
   'public',
   'index.html',
   'package.json',

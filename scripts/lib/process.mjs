@@ -10,13 +10,13 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
  * Runs a command with this process's terminal and waits for it.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, timeoutMs?: number, stdio?: 'inherit' | 'ignore' }} [options]
+ * @param {{ env?: NodeJS.ProcessEnv, timeoutMs?: number, stdio?: 'inherit' | 'ignore', cwd?: string }} [options]
  * @returns {Promise<number>} its exit status; 127 when it cannot be started, 124 when it ran past its time
  */
 export function run(command, args, options = {}) {
   return new Promise((done) => {
     const child = spawn(command, args, {
-      cwd: ROOT,
+      cwd: options.cwd ?? ROOT,
       env: { ...process.env, ...options.env },
       stdio: options.stdio ?? 'inherit',
     });
@@ -51,13 +51,14 @@ export function run(command, args, options = {}) {
  * The standard output of a short command, trimmed; undefined when it fails.
  * @param {string} command
  * @param {readonly string[]} args
+ * @param {number} [timeoutMs]
  * @returns {string | undefined}
  */
-export function output(command, args) {
+export function output(command, args, timeoutMs = 30_000) {
   const result = spawnSync(command, args, {
     cwd: ROOT,
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: timeoutMs,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   return result.status === 0 ? result.stdout.trim() : undefined;

@@ -45,6 +45,8 @@ export const ERROR_CODES = [
   'trace-format',
   'trace-mismatch',
   'baseline-mismatch',
+  'suite-format',
+  'suite-mismatch',
   'usage',
   'internal',
 ] as const;

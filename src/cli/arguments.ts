@@ -46,7 +46,7 @@ export function readCommandLine(argv: readonly string[]): Invocation {
   const { values, positionals } = readOptions(command, rest);
   if (values.has(HELP.name)) return { kind: 'help', command };
   if (values.has(VERSION.name)) return { kind: 'version' };
-  if (positionals.length !== command.operands.length) throw wrongOperands(command, positionals);
+  if (!isOperandCount(command.operands, positionals.length)) throw wrongOperands(command, positionals);
   const read = argumentsOf(values, positionals);
   for (const option of command.options) {
     if ('repeats' in option) read.all(option);
@@ -109,6 +109,12 @@ function argumentsOf(values: RawOptions['values'], operands: readonly string[]):
     get,
     all: (option) => (values.get(option.name) ?? []).map((raw) => option.parse(raw, `--${option.name}`)),
   };
+}
+
+/** `NAME...` at the end stands for one or more. */
+function isOperandCount(operands: readonly string[], count: number): boolean {
+  const isOpen = operands.at(-1)?.endsWith('...') === true;
+  return isOpen ? count >= operands.length : count === operands.length;
 }
 
 function wrongOperands(command: CommandSpec, actual: readonly string[]): Error {

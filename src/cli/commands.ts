@@ -1,7 +1,9 @@
+import { parseShard, type Shard } from '../regression/shards';
 import { FAULTS } from '../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../model/parse-fault';
 import { RUN_ARM_IDS, type RunArm } from '../model/arms';
 import { ROUTINGS, type Routing } from '../session/events';
+import { ARM, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
 import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff/diff-options';
 import {
   EPS,
@@ -26,6 +28,7 @@ import {
   parseArms,
   parseBytes,
   parseChoice,
+  parseCount,
   parsePort,
   parseText,
   parseTokens,
@@ -39,7 +42,7 @@ import {
 /** THE COMMAND TABLE: parsing, help and README derive from it. */
 export interface CommandSpec {
   readonly name: string;
-  /** What stands for the positional arguments in the help; all are required. */
+  /** What stands for the positional arguments in the help; all are required, and the last may be `NAME...`: one or more. */
   readonly operands: readonly string[];
   readonly summary: string;
   /** A paragraph for the command's own help. */
@@ -144,6 +147,37 @@ export const JUNIT_FILE: Option<string> = {
   name: 'junit',
   placeholder: 'FILE',
   help: 'write the comparisons as JUnit XML, one test case a layer, stage and mode; - is standard output',
+  parse: parseText,
+};
+export const SHARD: Option<Shard> = {
+  name: 'shard',
+  placeholder: 'I/N',
+  help: 'run part I of N only, from 1; the same runs on every machine, balanced by the seconds that the suite gives',
+  parse: parseShard,
+};
+export const OUT: Option<string> = {
+  name: 'out',
+  placeholder: 'FILE',
+  help: 'write the results there, afresh after every run, for moescope merge; - is standard output, at the end',
+  parse: parseText,
+};
+export const RETRIES: DefaultedOption<number> = {
+  name: 'retries',
+  placeholder: 'N',
+  help: 'how often a run that ends in an error is tried again; a divergence is a result and is not',
+  parse: parseCount,
+  byDefault: '1',
+};
+export const BASELINES: Option<string> = {
+  name: 'baselines',
+  placeholder: 'DIR',
+  help: 'hold every run to DIR/<model>-<prompt>-<mode>.json, as trace --baseline does',
+  parse: parseText,
+};
+export const SUMMARY_FILE: Option<string> = {
+  name: 'summary',
+  placeholder: 'FILE',
+  help: 'write the table as Markdown, for a job summary; - is standard output',
   parse: parseText,
 };
 export const MODEL_EXPLORER: Option<string> = {
@@ -271,6 +305,24 @@ export const COMMANDS = [
     ],
   },
   {
+    name: 'suite',
+    operands: ['SUITE'],
+    summary: 'run every model with every prompt of a suite, or one shard of it',
+    description:
+      'Runs every model with every prompt in every mode that the suite file names, each as trace would, and writes what each came to. On several machines each takes a shard; moescope merge joins them.',
+    options: [OUT, SHARD, RETRIES, BASELINES, UPDATE_BASELINE, RUNTIME, ADAPTER, QUIET],
+    examples: ['moescope suite suite.json --out all.json', 'moescope suite suite.json --shard 2/3 --out shard-2.json'],
+  },
+  {
+    name: 'merge',
+    operands: ['SHARD...'],
+    summary: 'join the results of shards, and of different adapters',
+    description:
+      'Joins what moescope suite wrote into one report in the order of the suite. A run that no shard ended is lost, and fails. Results of several adapters stand side by side, with a table of every two of them.',
+    options: [JSON_FILE, JUNIT_FILE, SUMMARY_FILE],
+    examples: ['moescope merge shard-*.json --json merged.json --junit results.xml'],
+  },
+  {
     name: 'inspect',
     operands: ['MODEL'],
     summary: 'show what a model file holds, from its header alone',
@@ -278,6 +330,18 @@ export const COMMANDS = [
       'Prints the model card: architecture, sizes, and how many tensors and bytes each quantisation type has.',
     options: [JSON_FILE],
     examples: ['moescope inspect model.gguf', 'moescope inspect model-00001-of-00003.gguf --json -'],
+  },
+  {
+    name: 'bench',
+    operands: ['MODEL'],
+    summary: 'measure how fast one arm is on this machine',
+    description:
+      "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, how much of the adapter's copy bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared.",
+    options: [ARM, PROMPT_TOKENS, NEW_TOKENS, REPEATS, ADAPTER, BUDGET, JSON_FILE, QUIET],
+    examples: [
+      'moescope bench model.gguf --budget 24GiB --json bench.json',
+      'moescope bench model.gguf --arm cpu --prompt-tokens 12 --new-tokens 4 --repeats 1',
+    ],
   },
   {
     name: 'serve',

@@ -57,7 +57,8 @@ function constant(name: string, what: string): Option<number> {
 /** Sizes are u32 in the file, and signed in most readers. */
 const MAX_WHOLE = 2 ** 31 - 1;
 
-function parseWhole(least: number): (raw: string, flag: string) => number {
+/** A whole number from `least`. */
+export function parseWhole(least: number): (raw: string, flag: string) => number {
   return (raw, flag) => {
     const value = Number(raw);
     if (!/^\d+$/.test(raw) || value < least || value > MAX_WHOLE) {

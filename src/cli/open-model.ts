@@ -1,8 +1,8 @@
+import { openRemote } from '../cache/open-remote';
 import type { ByteSource } from '../gguf/byte-source';
 import type { ModelFile } from '../gguf/model-file';
 import { nodeSource } from '../gguf/node-source';
 import { openModel } from '../gguf/open-model';
-import { openSource } from '../gguf/open-source';
 import { allPartNames } from '../gguf/split-names';
 
 /**
@@ -21,7 +21,7 @@ export async function openNamedModel(name: string, signal?: AbortSignal): Promis
 }
 
 function openPart(name: string, signal: AbortSignal | undefined): Promise<ByteSource> {
-  return isUrl(name) ? openSource({ kind: 'http', url: name }, { signal }) : nodeSource(name);
+  return isUrl(name) ? openRemote({ kind: 'http', url: name }, false, { signal }) : nodeSource(name);
 }
 
 /** Whether MODEL names an http(s) address rather than a path. */

@@ -58,6 +58,12 @@ export function parseArms(raw: string, flag: string): readonly RunArm[] {
   return RUN_ARM_IDS.filter((arm) => list.includes(arm));
 }
 
+/** A whole number from 0. */
+export function parseCount(raw: string, flag: string): number {
+  if (!/^\d{1,9}$/.test(raw.trim())) throw badValue(flag, raw, 'a whole number');
+  return Number(raw);
+}
+
 /** Token ids: whole numbers from 0, separated by commas or blanks. */
 export function parseTokens(raw: string, flag: string): readonly number[] {
   const words = raw.split(/[\s,]+/).filter((word) => word !== '');

@@ -13,6 +13,9 @@ export type CommandRunner = (args: Arguments, terminal: Terminal, signal: AbortS
 const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
   trace: async () => (await import('./trace-command')).traceCommand,
   diff: async () => (await import('./diff/diff-command')).diffCommand,
+  bench: async () => (await import('./bench-command')).benchCommand,
+  suite: async () => (await import('./suite-command')).suiteCommand,
+  merge: async () => (await import('./merge-command')).mergeCommand,
   inspect: async () => (await import('./inspect-command')).inspectCommand,
   'make-model': async () => (await import('./make-model-command')).makeModelCommand,
   serve: async () => (await import('./serve-command')).serveCommand,

@@ -1,4 +1,4 @@
-import { fail, toErrorData, type ErrorCode } from '../base/errors';
+import { fail } from '../base/errors';
 import type { Report } from '../divergence/report';
 import { reportToJson } from '../divergence/report-json';
 import { rowsToCsv } from '../divergence/rows-csv';
@@ -11,16 +11,9 @@ import { checkFolder, checkOutputs, writeOutput } from './output';
 import { progressView } from './progress';
 import { adapterText, reportText } from './report-text';
 import type { CommandRunner } from './run-cli';
-import type { Terminal } from './terminal';
 import { findingLines, noBaseline, readBaseline, updateBaseline, withBaseline } from './trace/baseline-file';
-import { traceRequest, type TraceRequest } from './trace/request';
-
-/** Runs a request somewhere and tells how it goes. */
-export type Runtime = (
-  request: TraceRequest,
-  onEvent: (event: SessionEvent) => void,
-  signal: AbortSignal,
-) => Promise<Report>;
+import { traceRequest } from './trace/request';
+import { runSomewhere } from './trace/run-somewhere';
 
 /** `moescope trace MODEL`: both arms, the comparison, the verdict. */
 export const traceCommand: CommandRunner = async (args, terminal, signal) => {
@@ -67,35 +60,3 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   }
   return exitCodeOfReport(report);
 };
-
-/** `auto`: Node where Dawn finds an adapter of the kind asked for, else headless Chromium. */
-async function runSomewhere(
-  request: TraceRequest,
-  onEvent: (event: SessionEvent) => void,
-  signal: AbortSignal,
-  notes: Terminal | undefined,
-): Promise<Report> {
-  const inNode = async (): Promise<Report> =>
-    (await import('./trace/node-runtime')).runInNode(request, onEvent, signal);
-  const inBrowser = async (): Promise<Report> =>
-    (await import('./trace/browser-runtime')).runInBrowser(request, onEvent, signal);
-  if (request.runtime === 'browser') return inBrowser();
-  try {
-    return await inNode();
-  } catch (error) {
-    const { code, message } = toErrorData(error);
-    const needsNode = request.save !== undefined || request.spec.gpuBudget !== undefined;
-    const isPinned = request.runtime === 'node' || needsNode;
-    if (!isAboutAdapters(code) || isPinned) throw error;
-    notes?.err(`Node: ${message} Trying headless Chromium.\n`);
-    return inBrowser().catch((browserError: unknown) => {
-      const { code: browserCode } = toErrorData(browserError);
-      // What stopped Node says more than that there is no browser, no page or no adapter there either.
-      throw isAboutAdapters(browserCode) || browserCode === 'usage' ? error : browserError;
-    });
-  }
-}
-
-function isAboutAdapters(code: ErrorCode): boolean {
-  return code === 'gpu-unavailable' || code === 'gpu-adapter';
-}

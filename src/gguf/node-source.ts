@@ -31,6 +31,8 @@ export async function nodeSource(path: string): Promise<ByteSource> {
     if (now.size !== size)
       throw changed(name, `its size was ${size} and is ${now.size}`, { expected: size, actual: now.size });
     if (now.mtimeMs !== mtimeMs) throw changed(name, 'it was written to');
+    // The open file lives on without a name, but whoever opens the path meets another one, or none.
+    if (now.nlink === 0) throw changed(name, 'it was deleted or replaced');
   };
 
   return {
@@ -41,11 +43,14 @@ export async function nodeSource(path: string): Promise<ByteSource> {
       throwIfAborted(signal);
       checkRange(name, size, offset, length);
       if (closing !== undefined) throw unreadable(path, new Error('it was closed'));
-      await checkUnchanged();
       const bytes = new Uint8Array(length);
-      await readFully(handle, bytes, offset, name, signal).catch((error: unknown) => {
+      try {
+        await readFully(handle, bytes, offset, name, signal);
+        // Afterwards, so that a change during the read is seen.
+        await checkUnchanged();
+      } catch (error) {
         throw unreadable(path, error);
-      });
+      }
       return bytes;
     },
     close: () => (closing ??= handle.close()),

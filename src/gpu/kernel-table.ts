@@ -14,10 +14,26 @@ export function attnScoresVariant(headDim: number): KernelVariant {
   return ATTN_SCORES_VARIANTS[headDim % 4 === 0 ? 1 : 0];
 }
 
+/** Channels of a head that attention_tiled takes: it wants them as a constant. */
+const TILED_HEADS = [32, 64, 128] as const;
+const ATTENTION_TILED_VARIANTS = TILED_HEADS.map((size) => ({
+  id: `heads of ${size}`,
+  includes: { head: `lib/head_${size}.wgsl` },
+}));
+
+/** The variant of attention_tiled for heads of this size; undefined when there is none. */
+export function attentionTiledVariant(headDim: number): KernelVariant | undefined {
+  return ATTENTION_TILED_VARIANTS[TILED_HEADS.findIndex((size) => size === headDim)];
+}
+
 /** The kernels of the stages that are not products; each file's header is its formula, its shapes and its threads. */
 // prettier-ignore
 export const KERNEL_TABLE = {
   add: { ...base, file: 'add.wgsl', inputs: ['a', 'b'], outputs: ['y'], params: { count: 'u32' } },
+  attentionTiled: {
+    ...base, file: 'attention_tiled.wgsl', variants: ATTENTION_TILED_VARIANTS, inputs: ['q', 'keys', 'values'], outputs: ['y'],
+    params: { rows: 'u32', nHead: 'u32', headsPerKv: 'u32', nKeys: 'u32', firstPosition: 'u32', firstBlock: 'u32', scale: 'f32' },
+  },
   attnScores: {
     ...base, file: 'attn_scores.wgsl', variants: ATTN_SCORES_VARIANTS, inputs: ['q', 'keys'], outputs: ['scores'],
     params: { nHead: 'u32', headsPerKv: 'u32', headDim: 'u32', nKeys: 'u32', firstPosition: 'u32', future: 'u32', scale: 'f32' },
@@ -33,6 +49,11 @@ export const KERNEL_TABLE = {
   copyRows: {
     ...base, file: 'copy_rows.wgsl', inputs: ['x'], outputs: ['y'],
     params: { count: 'u32', rowLength: 'u32', xStride: 'u32', xOffset: 'u32', yOffset: 'u32' },
+  },
+  groupSlots: {
+    ...base, file: 'group_slots.wgsl', variants: [{ id: 'plain', constants: { EXPERTS: 128 } }],
+    inputs: ['indices'], outputs: ['entries', 'tokenRows', 'slotRows'],
+    params: { count: 'u32', nUsed: 'u32', tile: 'u32', entryCount: 'u32', firstExpert: 'u32', endExpert: 'u32', expertWords: 'u32' },
   },
   renormalise: {
     ...base, file: 'renormalise.wgsl', inputs: ['p', 'indices'], outputs: ['weights'],

@@ -96,7 +96,7 @@ function ratioRow(line: RatioLine, layout: RatioLayout, y: number, selected: boo
             y: y + 2,
             width: column - 1,
             height: rowHeight - 5,
-            class: 'share',
+            class: 'ratio-bin',
             opacity: 0.1 + 0.75 * Math.sqrt(share),
           }),
     ),

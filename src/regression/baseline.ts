@@ -95,6 +95,11 @@ export function limitKey({ stage, mode }: Pick<StageLimit, 'stage' | 'mode'>): s
   return `${mode} ${stage}`;
 }
 
+/** `layer 2 moe_router free`: names a row within its run. */
+export function inPlace({ mode, layer, stage }: Pick<BaselineRow, 'mode' | 'layer' | 'stage'>): string {
+  return `${layer === undefined ? stage : `layer ${layer} ${stage}`} ${mode}`;
+}
+
 /** One limit a stage and mode: the derived bound where there is one, else a factor over the worst accepted layer. */
 function defaultLimits(rows: readonly Row[]): readonly StageLimit[] {
   const groups = new Map<string, Row[]>();

@@ -1,7 +1,7 @@
 import { fail } from '../base/errors';
 import type { BaselineResult, Finding, Report } from '../divergence/report';
 import { short } from '../divergence/sentence';
-import { adapterName, baselineRow, limitKey, type Baseline, type BaselineRow } from './baseline';
+import { adapterName, baselineRow, inPlace, limitKey, type Baseline, type BaselineRow } from './baseline';
 
 /**
  * Holds a run to an accepted one. On the same adapter bits decide; on another one the limits of the baseline do. New flips and new values
@@ -11,14 +11,14 @@ import { adapterName, baselineRow, limitKey, type Baseline, type BaselineRow } f
 export function compareBaseline(report: Report, baseline: Baseline): BaselineResult {
   checkSameRun(report, baseline);
   const byBits = isSameAdapter(report, baseline);
-  const accepted = new Map(baseline.rows.map((row) => [rowKey(row), row]));
+  const accepted = new Map(baseline.rows.map((row) => [inPlace(row), row]));
   const limits = new Map(baseline.limits.map((limit) => [limitKey(limit), limit]));
   const findings: Finding[] = [];
   let changed = 0;
   for (const current of report.rows) {
     const now = baselineRow(current);
-    const was = accepted.get(rowKey(now));
-    accepted.delete(rowKey(now));
+    const was = accepted.get(inPlace(now));
+    accepted.delete(inPlace(now));
     const at = { mode: now.mode, layer: now.layer, stage: now.stage } as const;
     if (was === undefined) {
       findings.push({ ...at, kind: 'new', was: 'not there', now: now.verdict });
@@ -87,10 +87,6 @@ function isSameAdapter(report: Report, baseline: Baseline): boolean {
   return JSON.stringify(now) === JSON.stringify(baseline.adapter);
 }
 
-function rowKey({ mode, layer, stage }: Pick<BaselineRow, 'mode' | 'layer' | 'stage'>): string {
-  return `${mode}/${layer ?? 'model'}/${stage}`;
-}
-
 function checkSameRun(report: Report, { model, run }: Baseline): void {
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
     ['model header', model.headerSha256, report.model.headerSha256],
@@ -122,7 +118,7 @@ function sentenceOf({ status, held, rows, findings }: Omit<BaselineResult, 'sent
   const [first] = findings;
   if (first === undefined) return 'BASELINE MOVED';
   const place = first.layer === undefined ? first.stage : `layer ${first.layer}, ${first.stage}`;
-  const count = new Set(findings.map(rowKey)).size;
+  const count = new Set(findings.map(inPlace)).size;
   const how = held === 'bits' ? 'same adapter, bit for bit' : 'another adapter, within limits';
   return `BASELINE MOVED: ${count} of ${rows} rows (${how}), first ${place}, ${first.mode}: ${first.kind}: ${first.was} -> ${first.now}`;
 }

@@ -1,5 +1,6 @@
 import type { Report, Row, RowVerdict } from '../divergence/report';
 import { short } from '../divergence/sentence';
+import type { SuiteReport } from './merge';
 
 /** What a verdict is to a test runner. */
 const OUTCOMES: Readonly<Record<RowVerdict, 'pass' | 'fail' | 'skip'>> = {
@@ -21,7 +22,23 @@ const OUTCOMES: Readonly<Record<RowVerdict, 'pass' | 'fail' | 'skip'>> = {
  * the verdict and the baseline as cases of their own, so that a run that compared nothing does not pass.
  */
 export function reportsToJunit(reports: readonly Report[]): string {
-  const suites = reports.map(suiteOf);
+  return document(reports.map(suiteOf));
+}
+
+/** A merged suite as JUnit XML: a case a run and adapter; what was lost or ended in an error fails. */
+export function suiteToJunit({ runs, how }: SuiteReport): string {
+  const seconds = (id: string): number => how.seconds[id] ?? 0;
+  const cases = runs.map((run): Case => ({
+    className: run.adapter ?? 'no adapter',
+    name: run.id,
+    outcome: run.status === 'pass' ? 'pass' : 'fail',
+    message: run.sentence,
+    seconds: seconds(run.id),
+  }));
+  return document([suiteXml('suite', cases, {})]);
+}
+
+function document(suites: readonly Suite[]): string {
   const total = (name: 'tests' | 'failures' | 'skipped'): number => suites.reduce((sum, suite) => sum + suite[name], 0);
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -44,6 +61,7 @@ interface Case {
   readonly name: string;
   readonly outcome: 'pass' | 'fail' | 'skip';
   readonly message: string;
+  readonly seconds?: number;
 }
 
 function suiteOf(report: Report): Suite {
@@ -68,21 +86,22 @@ function suiteOf(report: Report): Suite {
         ]),
     ...report.rows.map((row) => caseOf(row, model.name)),
   ];
-  const count = (outcome: Case['outcome']): number => cases.filter((c) => c.outcome === outcome).length;
-  const [tests, failures, skipped] = [cases.length, count('fail'), count('skip')];
   const seconds = report.timing.phases.reduce((ms, phase) => ms + phase.ms, 0) / 1000;
   const adapter = report.adapter?.description ?? 'no GPU';
   const kind = report.adapter?.isSoftware === true ? ' (software)' : '';
-  return {
-    tests,
-    failures,
-    skipped,
-    xml: [
-      `  <testsuite name="${escape(`${model.name} on ${adapter}${kind}`)}" tests="${tests}" failures="${failures}" skipped="${skipped}" errors="0" time="${seconds.toFixed(3)}" timestamp="${escape(report.created)}">`,
-      ...cases.map(caseXml),
-      '  </testsuite>',
-    ].join('\n'),
-  };
+  return suiteXml(`${model.name} on ${adapter}${kind}`, cases, {
+    time: seconds.toFixed(3),
+    timestamp: report.created,
+  });
+}
+
+function suiteXml(name: string, cases: readonly Case[], more: Readonly<Record<string, string>>): Suite {
+  const count = (outcome: Case['outcome']): number => cases.filter((c) => c.outcome === outcome).length;
+  const [tests, failures, skipped] = [cases.length, count('fail'), count('skip')];
+  const attributes = Object.entries({ name, tests, failures, skipped, errors: 0, ...more });
+  const opening = attributes.map(([key, value]) => ` ${key}="${escape(String(value))}"`).join('');
+  const xml = [`  <testsuite${opening}>`, ...cases.map(caseXml), '  </testsuite>'].join('\n');
+  return { tests, failures, skipped, xml };
 }
 
 function caseOf(row: Row, model: string): Case {
@@ -101,8 +120,8 @@ function caseOf(row: Row, model: string): Case {
   };
 }
 
-function caseXml({ className, name, outcome, message }: Case): string {
-  const open = `    <testcase classname="${escape(className)}" name="${escape(name)}" time="0"`;
+function caseXml({ className, name, outcome, message, seconds = 0 }: Case): string {
+  const open = `    <testcase classname="${escape(className)}" name="${escape(name)}" time="${seconds}"`;
   if (outcome === 'pass') return `${open}/>`;
   const tag = outcome === 'fail' ? 'failure' : 'skipped';
   return `${open}><${tag} message="${escape(message)}"/></testcase>`;

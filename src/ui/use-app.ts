@@ -1,7 +1,9 @@
-import { createContext, useContext } from 'react';
+import { createContext, useContext, useDeferredValue } from 'react';
 import { useStore } from 'zustand';
 import type { AppActions, AppStore } from '../store/app-store';
+import type { Place } from '../plots/select-walk';
 import type { AppState } from '../store/state';
+import { selectPlace } from '../store/view';
 
 /** The page's store; given once, by main.tsx. */
 export const StoreContext = createContext<AppStore | undefined>(undefined);
@@ -19,4 +21,9 @@ export function useApp<T>(select: (state: AppState) => T): T {
 
 export function useActions(): AppActions {
   return useAppStore().actions;
+}
+
+/** The place in hand for figures that may follow a moment later: what was pointed at answers first. */
+export function useFollowedPlace(): Place | undefined {
+  return useDeferredValue(useApp(selectPlace));
 }

@@ -1,4 +1,5 @@
 import { fail, toErrorData, type ErrorData } from '../base/errors';
+import { openRemote } from '../cache/open-remote';
 import type { AdapterCard, Report } from '../divergence/report';
 import type { SlicePlace } from '../divergence/tap-slice';
 import type { SourceDescriptor } from '../gguf/byte-source';
@@ -40,7 +41,9 @@ export class EngineService {
     await this.cancel();
     const sources = [];
     try {
-      for (const descriptor of descriptors) sources.push(await openSource(descriptor));
+      for (const descriptor of descriptors) {
+        sources.push(descriptor.kind === 'http' ? await openRemote(descriptor, true) : await openSource(descriptor));
+      }
     } catch (error) {
       for (const source of sources) await source.close();
       throw error;

@@ -12,14 +12,13 @@ import { weightedSumBound } from '../../src/cpu/bounds/weighted-sum-bound';
 import { add } from '../../src/cpu/kernels/add';
 import { attentionValues } from '../../src/cpu/kernels/attention-values';
 import { dot } from '../../src/cpu/kernels/dot';
-import { magnitudeTask } from '../../src/cpu/kernels/matmul-rows';
+import { plainRows } from '../../src/cpu/kernels/plain-rows';
 import { renormalise } from '../../src/cpu/kernels/renormalise';
 import { rmsnorm } from '../../src/cpu/kernels/rmsnorm';
 import { rope, ropeTable } from '../../src/cpu/kernels/rope';
 import { softmax } from '../../src/cpu/kernels/softmax';
 import { swiglu } from '../../src/cpu/kernels/swiglu';
 import { weightedSum } from '../../src/cpu/kernels/weighted-sum';
-import { TINY } from '../../src/cpu/bounds/rounding';
 import { arithmetics, f32Dot, f32DotLanes, f32DotTree, type F32Arithmetic } from './f32-arithmetic';
 
 const SEED = 20_261;
@@ -76,10 +75,10 @@ describe('the worst f32 kernel that WGSL allows stays below the bound', () => {
       const w = Float32Array.from(activations(n, r.below(4) === 0 ? 1e-38 : 0.05, r), Math.abs);
       // Terms of one sign: nothing cancels, and errors of one direction add up.
       const x = activations(n, scale, r).map(r.below(2) === 0 ? Math.abs : (v) => v);
-      const sizes = magnitudeTask(x, 1, n, 1).dots;
-      sizes.row.set(w.map((v) => Math.abs(v) + TINY));
-      const magnitude = sizes.dot(0);
-      sizes.release();
+      const bytes = new Uint8Array(w.buffer);
+      const products = plainRows({ type: 'F32', bytes, rows: 1, nIn: n, x, nTokens: 1, magnitudes: true });
+      products.multiply(0, 1);
+      const magnitude = products.magnitudes()?.[0] ?? NaN;
       const exact = Float64Array.of(dot(w, x, 0, n), dot(w, x, 0, n));
       const bound = matmulBound(exact, Float64Array.of(magnitude, magnitude), n);
       return { exact, bound, kernel: (f) => [f32Dot(f, w, fed(x)), f32DotTree(f, w, fed(x))] };

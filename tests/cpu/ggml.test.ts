@@ -77,7 +77,7 @@ describe('the cpu-ggml arm', () => {
     const exact = { ...context, rounding: (_type: unknown, x: Float64Array<ArrayBuffer>) => x };
     const nTokens = golden.tokens.length;
     for (let layer = 0; layer < hparams.nLayer; layer++) {
-      const [weights, exactly] = [context, exact].map((c) => weightAccess(c, layer, {}));
+      const [weights, exactly] = [context, exact].map((c) => weightAccess(c, layer, nTokens, {}));
       if (weights === undefined || exactly === undefined) throw new Error('two');
       for (const [input, stage, roles] of products) {
         const parts = await weights.matmul(roles, floats(golden, input, layer), false);

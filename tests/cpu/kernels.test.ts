@@ -5,7 +5,6 @@ import { attentionValues } from '../../src/cpu/kernels/attention-values';
 import { dot, DOT_LANES } from '../../src/cpu/kernels/dot';
 import { MIN_WEIGHT_SUM, renormalise } from '../../src/cpu/kernels/renormalise';
 import { rmsnorm } from '../../src/cpu/kernels/rmsnorm';
-import { plainRowDots, simdRowDots } from '../../src/cpu/kernels/row-dots';
 import { rope, ropeTable } from '../../src/cpu/kernels/rope';
 import { softmax } from '../../src/cpu/kernels/softmax';
 import { swiglu } from '../../src/cpu/kernels/swiglu';
@@ -31,49 +30,6 @@ describe('dot', () => {
     expect(dot(Float32Array.of(1, NaN), Float64Array.of(0, 0), 0, 2)).toBeNaN();
     expect(dot(Float32Array.of(Infinity, 1), Float64Array.of(1, 1), 0, 2)).toBe(Infinity);
     expect(dot(Float32Array.of(Infinity), Float64Array.of(0), 0, 1)).toBeNaN();
-  });
-});
-
-describe('rowDots', () => {
-  it.each([1, 7, 8, 9, 61, 256])('gives the bits of the plain kernel in WebAssembly too: %i elements', (nIn) => {
-    const extremes = [0, -0, 1e-320, -1e-310, 1e300, -1e300, Infinity, NaN, 2 ** -149];
-    for (let round = 0; round < 20; round++) {
-      const random = seededRandom(1000 * nIn + round);
-      const pick = (): number =>
-        round < 10 || random.below(4) > 0 ? random.normal() : extremes[random.below(round < 15 ? 4 : 9)]!;
-      const x = Float64Array.from({ length: 3 * nIn }, pick);
-      const w = Float32Array.from({ length: nIn }, pick);
-      const plain = plainRowDots(x, nIn);
-      const simd = simdRowDots(x, 3, nIn);
-      if (simd === undefined) throw new Error('this Node has no WebAssembly SIMD');
-      plain.row.set(w);
-      simd.row.set(w);
-      for (let t = 0; t < 3; t++) expect(Object.is(simd.dot(t), plain.dot(t)), `${simd.dot(t)}`).toBe(true);
-      simd.release();
-    }
-  });
-
-  it('keeps two products of one thread apart, and clears what an earlier one left behind', () => {
-    const a = simdRowDots(Float64Array.of(1, 2, 3), 1, 3);
-    const b = simdRowDots(Float64Array.of(10, 20, 30), 1, 3);
-    a?.row.set([1, 1, 1]);
-    b?.row.set([1, 1, 1]);
-    expect([a?.dot(0), b?.dot(0)]).toEqual([6, 60]);
-    a?.release();
-    b?.release();
-    const c = simdRowDots(Float64Array.of(5), 1, 1);
-    c?.row.set([2]);
-    expect(c?.dot(0)).toBe(10);
-    c?.release();
-  });
-
-  it('grows for long prompts', () => {
-    const nTokens = 700;
-    const x = new Float64Array(nTokens * 256).fill(1);
-    const dots = simdRowDots(x, nTokens, 256);
-    dots?.row.fill(0.5);
-    expect(dots?.dot(nTokens - 1)).toBe(128);
-    dots?.release();
   });
 });
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadGolden, relativeRms } from '../support/golden';
 import { captureAll, openGolden } from './support';
-import type { RowDots } from '../../src/cpu/kernels/row-dots';
+import type { HeadAttention, KeysAndValues } from '../../src/cpu/kernels/head-attention';
+import type { RowsWork } from '../../src/cpu/kernels/row-products';
 import type { ActiveStageId } from '../../src/model/stages';
 
 /** One wrong sign, factor or index each, in place of the real kernel, and the first stage that must show it. */
@@ -13,11 +14,10 @@ const MUTATIONS: readonly {
 }[] = [
   {
     name: 'a dot product with one sign flipped',
-    file: 'row-dots',
-    mutate: wrap('rowDots', (real, ...args) => {
-      const dots = call(real, ...args) as RowDots;
-      const [x, , nIn] = args as [Float64Array, number, number];
-      return { ...dots, dot: (t: number) => dots.dot(t) - 2 * dots.row[nIn - 1]! * x[(t + 1) * nIn - 1]! };
+    file: 'row-products',
+    mutate: wrap('rowProducts', (real, work) => {
+      const { x, nIn, ...rest } = work as RowsWork;
+      return call(real, { ...rest, nIn, x: x.map((v, i) => (i % nIn === nIn - 1 ? -v : v)) });
     }),
     stage: 'qkv_matmul',
   },
@@ -41,20 +41,33 @@ const MUTATIONS: readonly {
   },
   {
     name: 'scores that are not scaled',
-    file: 'attention-scores',
-    mutate: wrap('attentionScores', (real, ...args) => {
-      call(real, ...args);
-      const [out, at, n, headDim] = [args[7] as Float64Array, Number(args[8]), Number(args[6]), Number(args[5])];
-      for (let k = 0; k < n; k++) out[at + k]! *= Math.sqrt(headDim);
+    file: 'head-attention',
+    mutate: wrap('headAttention', (real, kv) => {
+      const attention = call(real, kv) as HeadAttention;
+      const root = Math.sqrt((kv as KeysAndValues).headDim);
+      return {
+        ...attention,
+        scores: (...args: Parameters<HeadAttention['scores']>): void => {
+          attention.scores(...args);
+          const [, , , nKeys, out, at] = args;
+          for (let k = 0; k < nKeys; k++) out[at + k]! *= root;
+        },
+      };
     }),
     stage: 'attn_softmax',
   },
   {
     name: 'values without the last key',
-    file: 'attention-values',
-    mutate: wrap('attentionValues', (real, p, at, n, ...rest) =>
-      call(real, p, at, Math.max(1, Number(n) - 1), ...rest),
-    ),
+    file: 'head-attention',
+    mutate: wrap('headAttention', (real, kv) => {
+      const attention = call(real, kv) as HeadAttention;
+      return {
+        ...attention,
+        values: (weights: Float64Array, channel: number, nKeys: number, out: Float64Array, at: number): void => {
+          attention.values(weights, channel, Math.max(1, nKeys - 1), out, at);
+        },
+      };
+    }),
     stage: 'attention',
   },
   {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fail } from '../../src/base/errors';
 import { seededRandom } from '../../src/base/random';
+import { assemblyScript } from '../../scripts/lib/assemblyscript.mjs';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import type { CpuPool, MatmulJob } from '../../src/cpu/pool/cpu-pool';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
@@ -29,6 +31,7 @@ beforeAll(async () => {
   await build({
     configFile: false,
     logLevel: 'silent',
+    plugins: [assemblyScript()],
     build: {
       ssr: true,
       outDir: folder,
@@ -131,7 +134,7 @@ describe('units', () => {
         expect(units.at(-1)).toEqual({ job: 1, from: 0, rows: 1 });
         for (const unit of rows) expect(unitRange(job, unit).length).toBeLessThanOrEqual(MAX_UNIT_BYTES);
         // Every worker finds something in a job that is worth sharing.
-        if (nTokens === 2048) expect(rows.length).toBeGreaterThanOrEqual(workers);
+        if (nTokens === 2048 && workers > 1) expect(rows.length).toBeGreaterThanOrEqual(workers);
       }
     }
   });
@@ -209,11 +212,11 @@ describe('cancelling', () => {
   });
 });
 
-describe('failures in workers', () => {
+describe('failures', () => {
   it('keep the code of the original error', async () => {
     const { model, hparams } = await openGolden('mini-q8_0');
-    const gone = { ...model, descriptors: [{ kind: 'path' as const, path: join(folder, 'gone.gguf') }] };
-    const pool = threads(gone, 1);
+    const gone = (): Promise<never> => Promise.reject(fail('source-read', 'The disk is gone.', 'Put it back.'));
+    const pool = threads({ ...model, readTensor: gone }, 1);
     const engine = createCpuEngine({ model, hparams, pool });
     await engine.begin(Uint32Array.of(1), 0, { capture: new Map() });
     await expect(engine.layer(0, { capture: new Map() })).rejects.toMatchObject({ code: 'source-read' });
@@ -234,6 +237,7 @@ describe('failures in workers', () => {
     const workers = [localWorker(), localWorker()];
     const pool = createWorkerPool(model, workers);
     const running = pool.run([job], {});
+    while (!workers.every(({ posted }) => posted.length > 0)) await new Promise((resolve) => setImmediate(resolve));
     workers[1]?.crash('out of memory');
     await expect(running).rejects.toMatchObject({ code: 'cpu-worker', detail: { reason: 'out of memory' } });
     await expect(pool.run([small], {})).rejects.toMatchObject({ code: 'cpu-worker' });

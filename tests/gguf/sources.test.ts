@@ -147,11 +147,14 @@ describe('path source', () => {
     await source.close();
   });
 
-  it('goes on reading a file that was replaced: its own handle still holds the old one', async () => {
+  it.each([
+    ['replaced', () => writeFile(`${path}.new`, new Uint8Array(5000)).then(() => rename(`${path}.new`, path))],
+    ['deleted', () => rm(path)],
+  ])('notices a file that was %s although its handle still reads', async (_how, change) => {
     const source = await nodeSource(path);
-    await writeFile(`${path}.new`, new Uint8Array(5000));
-    await rename(`${path}.new`, path);
     expect(await source.read(0, 4)).toEqual(BYTES.slice(0, 4));
+    await change();
+    expect(await codeOf(() => source.read(0, 4))).toBe('source-changed');
     await source.close();
   });
 

@@ -9,6 +9,8 @@ export interface ServerState {
   answer: ((request: IncomingMessage, response: ServerResponse, from: number, to: number) => boolean) | undefined;
   /** Range headers received so far. */
   readonly ranges: string[];
+  /** Body bytes sent so far by the usual answer. */
+  sent: number;
 }
 
 export interface RangeServer {
@@ -19,7 +21,7 @@ export interface RangeServer {
 
 /** A local HTTP server that serves `bytes` by ranges, as static hosts do. */
 export async function startRangeServer(bytes: Uint8Array): Promise<RangeServer> {
-  const state: ServerState = { bytes, etag: '"v1"', lastModified: undefined, answer: undefined, ranges: [] };
+  const state: ServerState = { bytes, etag: '"v1"', lastModified: undefined, answer: undefined, ranges: [], sent: 0 };
   const server = createServer((request, response) => {
     const range = request.headers.range ?? '';
     state.ranges.push(range);
@@ -58,12 +60,16 @@ export function sendRange(
   headers: Record<string, string> = {},
 ): void {
   const body = state.bytes.subarray(from, to + 1);
+  state.sent += body.length;
   response
     .writeHead(206, {
       'content-range': `bytes ${from}-${to}/${state.bytes.length}`,
       'content-length': String(body.length),
       ...(state.etag === undefined ? {} : { etag: state.etag }),
       ...(state.lastModified === undefined ? {} : { 'last-modified': state.lastModified }),
+      // Pages of other origins may read it, as on the usual hosts of models.
+      'access-control-allow-origin': '*',
+      'access-control-expose-headers': 'Content-Range, ETag, Last-Modified',
       ...headers,
     })
     .end(body);

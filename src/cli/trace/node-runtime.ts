@@ -45,7 +45,7 @@ function weightTypes(model: ModelFile): Readonly<Record<string, string>> {
 }
 
 /** Dawn and worker threads: one a core, their code built beside this file. */
-function nodeHost(adapter: TraceRequest['adapter']): Host {
+export function nodeHost(adapter: TraceRequest['adapter']): Host {
   return {
     runtime: 'node',
     async openGpu() {

@@ -1,5 +1,5 @@
 import type { LayerStageId, ModelStageId, StageId } from '../../model/stages';
-import { kvHead, scoreRow, softmaxRow } from '../engine/attention-rows';
+import { kvHead, scoreRow, softmaxRow, withAttention } from '../engine/attention-rows';
 import { capturedPositions, type StageOutput, type Step } from '../engine/step';
 import { addBound } from './add-bound';
 import { scoreBound, valueBounds } from './attention-bounds';
@@ -140,15 +140,17 @@ async function attentionSoftmaxBounds(step: Step, output: StageOutput): Promise<
   const nKeys = step.nPast + step.nTokens;
   const out = new Float64Array(output.values.length);
   const scores = new Float64Array(nKeys);
-  let at = 0;
-  for (let head = 0; head < step.hparams.nHead; head++) {
-    for (const position of capturedPositions(step, 'attn_softmax')) {
-      scoreRow(step, head, position - step.nPast, position + 1, scores, 0);
-      softmaxBound(scores, 0, position + 1, out, at);
-      at += nKeys;
-      if (step.pause.due()) await step.pause.breathe();
+  await withAttention(step, async (attention) => {
+    let at = 0;
+    for (let head = 0; head < step.hparams.nHead; head++) {
+      for (const position of capturedPositions(step, 'attn_softmax')) {
+        scoreRow(step, attention, head, position - step.nPast, position + 1, scores, 0);
+        softmaxBound(scores, 0, position + 1, out, at);
+        at += nKeys;
+        if (step.pause.due()) await step.pause.breathe();
+      }
     }
-  }
+  });
   return out;
 }
 
@@ -158,16 +160,18 @@ async function attentionBounds(step: Step, output: StageOutput): Promise<Float64
   const exact = floatsOf(output);
   const out = new Float64Array(exact.length);
   const weights = new Float64Array(nKeys);
-  for (const position of capturedPositions(step, 'attention')) {
-    const token = position - step.nPast;
-    for (let head = 0; head < nHead; head++) {
-      const visible = softmaxRow(step, head, token, weights, 0);
-      const channel = kvHead(step, head) * headDim;
-      const at = token * qDim + head * headDim;
-      valueBounds(weights, visible, nKeys, step.cache.values, channel, kvDim, headDim, exact, out, at);
-      if (step.pause.due()) await step.pause.breathe();
+  await withAttention(step, async (attention) => {
+    for (const position of capturedPositions(step, 'attention')) {
+      const token = position - step.nPast;
+      for (let head = 0; head < nHead; head++) {
+        const visible = softmaxRow(step, attention, head, token, weights, 0);
+        const channel = kvHead(step, head) * headDim;
+        const at = token * qDim + head * headDim;
+        valueBounds(weights, visible, nKeys, step.cache.values, channel, kvDim, headDim, exact, out, at);
+        if (step.pause.due()) await step.pause.breathe();
+      }
     }
-  }
+  });
   return out;
 }
 

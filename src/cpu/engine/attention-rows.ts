@@ -1,5 +1,4 @@
-import { attentionScores } from '../kernels/attention-scores';
-import { attentionValues } from '../kernels/attention-values';
+import { headAttention, type HeadAttention } from '../kernels/head-attention';
 import { softmax } from '../kernels/softmax';
 import { capturedPositions, type Step, type StageOutput } from './step';
 
@@ -11,22 +10,29 @@ import { capturedPositions, type Step, type StageOutput } from './step';
 /** Scores of (head, token) for the first `nKeys` keys, into `out` at `outAt`. Grouped queries: head j reads kv head floor(j / group). */
 export function scoreRow(
   step: Step,
+  attention: HeadAttention,
   head: number,
   token: number,
   nKeys: number,
   out: Float64Array,
   outAt: number,
 ): void {
-  const { headDim, qDim, kvDim } = step.hparams;
+  const { headDim, qDim } = step.hparams;
   const q = step.values.float('q_post_rope');
-  const channel = kvHead(step, head) * headDim;
-  attentionScores(q, token * qDim + head * headDim, step.cache.keys, channel, kvDim, headDim, nKeys, out, outAt);
+  attention.scores(q, token * qDim + head * headDim, kvHead(step, head) * headDim, nKeys, out, outAt);
 }
 
 /** Softmax of (head, token) over the keys that it may see; returns how many. The rest of `out` is left alone: zero. */
-export function softmaxRow(step: Step, head: number, token: number, out: Float64Array, outAt: number): number {
+export function softmaxRow(
+  step: Step,
+  attention: HeadAttention,
+  head: number,
+  token: number,
+  out: Float64Array,
+  outAt: number,
+): number {
   const visible = step.nPast + token + 1;
-  scoreRow(step, head, token, visible, out, outAt);
+  scoreRow(step, attention, head, token, visible, out, outAt);
   softmax(out, outAt, visible);
   return visible;
 }
@@ -35,19 +41,22 @@ export function softmaxRow(step: Step, head: number, token: number, out: Float64
 export async function capturedAttention(
   step: Step,
   stage: 'attn_scores' | 'attn_softmax',
-  row: (head: number, token: number, out: Float64Array, outAt: number) => void,
+  row: (attention: HeadAttention, head: number, token: number, out: Float64Array, outAt: number) => void,
 ): Promise<StageOutput> {
   const positions = capturedPositions(step, stage);
   const nKeys = step.nPast + step.nTokens;
   const values = new Float64Array(step.hparams.nHead * positions.length * nKeys);
-  let at = 0;
-  for (let head = 0; head < step.hparams.nHead; head++) {
-    for (const position of positions) {
-      row(head, position - step.nPast, values, at);
-      at += nKeys;
-      if (step.pause.due()) await step.pause.breathe();
+  if (values.length === 0) return { values, tokens: 'captured' };
+  await withAttention(step, async (attention) => {
+    let at = 0;
+    for (let head = 0; head < step.hparams.nHead; head++) {
+      for (const position of positions) {
+        row(attention, head, position - step.nPast, values, at);
+        at += nKeys;
+        if (step.pause.due()) await step.pause.breathe();
+      }
     }
-  }
+  });
   return { values, tokens: 'captured' };
 }
 
@@ -57,21 +66,35 @@ export async function capturedAttention(
  */
 export async function attentionOutput(
   step: Step,
-  weightsOf = (head: number, token: number, out: Float64Array): number => softmaxRow(step, head, token, out, 0),
+  weightsOf?: (head: number, token: number, out: Float64Array) => number,
 ): Promise<StageOutput> {
-  const { nHead, headDim, qDim, kvDim } = step.hparams;
+  const { nHead, headDim, qDim } = step.hparams;
   const values = new Float64Array(step.nTokens * qDim);
   const weights = new Float64Array(step.nPast + step.nTokens);
-  for (let token = 0; token < step.nTokens; token++) {
-    for (let head = 0; head < nHead; head++) {
-      const visible = weightsOf(head, token, weights);
-      const channel = kvHead(step, head) * headDim;
-      const at = token * qDim + head * headDim;
-      attentionValues(weights, 0, visible, step.cache.values, channel, kvDim, headDim, values, at);
-      if (step.pause.due()) await step.pause.breathe();
+  await withAttention(step, async (attention) => {
+    for (let token = 0; token < step.nTokens; token++) {
+      for (let head = 0; head < nHead; head++) {
+        const visible = weightsOf?.(head, token, weights) ?? softmaxRow(step, attention, head, token, weights, 0);
+        const at = token * qDim + head * headDim;
+        attention.values(weights, kvHead(step, head) * headDim, visible, values, at);
+        if (step.pause.due()) await step.pause.breathe();
+      }
     }
-  }
+  });
   return { values, tokens: 'all' };
+}
+
+/** Attention over the layer's keys and values, this step's among them, for the time of `work`. */
+export async function withAttention(step: Step, work: (attention: HeadAttention) => Promise<void>): Promise<void> {
+  const { cache, hparams, nPast, nTokens } = step;
+  const { kvDim, headDim } = hparams;
+  const kv = { keys: cache.keys, values: cache.values, positions: nPast + nTokens, kvDim, headDim };
+  const attention = headAttention(kv);
+  try {
+    await work(attention);
+  } finally {
+    attention.release();
+  }
 }
 
 /** The kv head that a query head reads. */

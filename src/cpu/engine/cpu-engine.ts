@@ -15,7 +15,7 @@ import { createKvCache, type LayerCache } from './kv-cache';
 import { LAYER_STAGE_FUNCTIONS } from './layer-stages';
 import { MODEL_STAGE_FUNCTIONS } from './model-stages';
 import { capturedPositions, stageValues, type StageOutput, type Step } from './step';
-import { weightAccess, type ActivationRounding } from './weight-access';
+import { weightAccess, withoutReadingAhead, type ActivationRounding } from './weight-access';
 
 export interface CpuEngineOptions {
   /** Stays the caller's to close. */
@@ -56,6 +56,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
     stages: readonly (readonly [ActiveStageId, (step: Step) => StageOutput | Promise<StageOutput>])[],
     stepOptions: StepOptions,
     fed: Pick<Step, 'cache' | 'values'>,
+    alone = false,
   ): Promise<{ readonly result: StepResult; readonly last: Float64Array<ArrayBuffer> | undefined }> => {
     const started = performance.now();
     const { signal } = stepOptions;
@@ -66,13 +67,15 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       bytesRead += bytes;
       hooks?.onRead?.(tensor, bytes);
     };
+    const weights = weightAccess({ model, hparams, pool, rounding }, layer, tokens.length, { signal, onRead });
     const step: Step = {
       hparams,
       tokens,
       nTokens: tokens.length,
       nPast,
       options: stepOptions,
-      weights: weightAccess({ model, hparams, pool, rounding }, layer, { signal, onRead }),
+      // Stages that run alone may leave out the one that would use what is read ahead.
+      weights: alone ? withoutReadingAhead(weights) : weights,
       ropeTables,
       ...fed,
       pause: breather(signal),
@@ -165,7 +168,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
         .map((id) => [id, ISOLATED_STAGE_FUNCTIONS[id]] as const);
       const values = referenceValues(reference);
       const fed = { values, cache: referenceCache(reference, values, hparams) };
-      return (await runStages(layer, stages, { ...stepOptions, bounds: false }, fed)).result;
+      return (await runStages(layer, stages, { ...stepOptions, bounds: false }, fed, true)).result;
     },
 
     dispose() {

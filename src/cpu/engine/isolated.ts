@@ -21,7 +21,7 @@ export const ISOLATED_STAGE_FUNCTIONS: Record<ActiveStageId, (step: Step) => Sta
 
   attn_softmax: (step) => {
     const row = fedRows(step, 'attn_scores');
-    return capturedAttention(step, 'attn_softmax', (head, token, out, at) => {
+    return capturedAttention(step, 'attn_softmax', (_attention, head, token, out, at) => {
       const visible = token + 1;
       out.set(row(head, token).subarray(0, visible), at);
       softmax(out, at, visible);

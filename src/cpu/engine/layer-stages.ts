@@ -14,14 +14,22 @@ import { wantsMagnitudes, type StageOutput, type Step } from './step';
 
 type StageFunction = (step: Step) => StageOutput | Promise<StageOutput>;
 
+const ATTENTION_INPUTS = ['attn_q', 'attn_k', 'attn_v'] as const;
+const EXPERT_MATRICES = ['ffn_gate_exps', 'ffn_up_exps', 'ffn_down_exps'] as const;
+
 /** What each stage of a layer computes, in the order of the stage table. */
 export const LAYER_STAGE_FUNCTIONS: Record<LayerStageId, StageFunction> = {
-  attn_norm: (step) => normTokens(step, 'attn_norm', step.values.float('layer_input')),
+  attn_norm: (step) => {
+    step.weights.expectMatmul(ATTENTION_INPUTS, false);
+    step.weights.expectMatmul(['attn_output'], false);
+    step.weights.expectMatmul(['ffn_gate_inp'], false);
+    return normTokens(step, 'attn_norm', step.values.float('layer_input'));
+  },
 
   qkv_matmul: async (step) => {
     const x = step.values.float('attn_norm');
     return joinChannels(
-      await step.weights.matmul(['attn_q', 'attn_k', 'attn_v'], x, wantsMagnitudes(step, 'qkv_matmul')),
+      await step.weights.matmul(ATTENTION_INPUTS, x, wantsMagnitudes(step, 'qkv_matmul')),
       step.nTokens,
     );
   },
@@ -48,14 +56,14 @@ export const LAYER_STAGE_FUNCTIONS: Record<LayerStageId, StageFunction> = {
 
   attn_scores: (step) => {
     const nKeys = step.nPast + step.nTokens;
-    return capturedAttention(step, 'attn_scores', (head, token, out, at) => {
-      scoreRow(step, head, token, nKeys, out, at);
+    return capturedAttention(step, 'attn_scores', (attention, head, token, out, at) => {
+      scoreRow(step, attention, head, token, nKeys, out, at);
     });
   },
 
   attn_softmax: (step) =>
-    capturedAttention(step, 'attn_softmax', (head, token, out, at) => {
-      softmaxRow(step, head, token, out, at);
+    capturedAttention(step, 'attn_softmax', (attention, head, token, out, at) => {
+      softmaxRow(step, attention, head, token, out, at);
     }),
 
   attention: (step) => attentionOutput(step),
@@ -87,12 +95,17 @@ export const LAYER_STAGE_FUNCTIONS: Record<LayerStageId, StageFunction> = {
     return all(probs);
   },
 
-  moe_router_indices: (step) =>
-    forcedOrTopK(step, (experts) => {
+  moe_router_indices: (step) => {
+    const chosen = forcedOrTopK(step, (experts) => {
       const { nExpert, nExpertUsed } = step.hparams;
       const probs = step.values.float('moe_router_probs');
       for (let t = 0; t < step.nTokens; t++) topK(probs, t * nExpert, nExpert, nExpertUsed, experts, t * nExpertUsed);
-    }),
+    });
+    // From here on it is known what this layer still reads; then comes the next one.
+    for (const role of EXPERT_MATRICES) step.weights.expectExperts(role, Uint32Array.from(chosen.values));
+    step.weights.expectMatmul(ATTENTION_INPUTS, true);
+    return chosen;
+  },
 
   moe_router: (step) => {
     const { nExpert, nExpertUsed } = step.hparams;

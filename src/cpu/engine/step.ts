@@ -40,6 +40,10 @@ export interface WeightAccess {
     experts: Uint32Array,
     magnitudes: boolean,
   ): Promise<StageOutput>;
+  /** These matrices will be multiplied soon, by one call of `matmul`: of this layer, or of the next one where there is one. */
+  expectMatmul(roles: readonly WeightRole[], nextLayer: boolean): void;
+  /** So will these experts' matrices, by `expertMatmul`. */
+  expectExperts(role: WeightRole, experts: Uint32Array): void;
 }
 
 /** One step in the making: what a stage's function reads. */

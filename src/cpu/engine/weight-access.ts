@@ -5,7 +5,7 @@ import type { ModelFile } from '../../gguf/model-file';
 import type { HParams } from '../../model/hparams';
 import type { WeightRole } from '../../model/stages';
 import { findWeight, type WeightTensor } from '../../model/weights';
-import type { CpuPool, MatmulJob, RunOptions } from '../pool/cpu-pool';
+import type { CpuPool, MatmulJob, RowsJob, RunOptions } from '../pool/cpu-pool';
 import type { StageOutput, WeightAccess } from './step';
 
 /** What happens to activations before they meet a matrix of some type: nothing in the exact arm. `x` is (rows, nIn); may return `x`. */
@@ -18,8 +18,16 @@ export interface WeightContext {
   readonly rounding: ActivationRounding;
 }
 
-/** Weights of one layer, or of the whole model with `layer` undefined. */
-export function weightAccess(context: WeightContext, layer: number | undefined, run: RunOptions): WeightAccess {
+/**
+ * Weights of one layer, or of the whole model with `layer` undefined.
+ * @param nTokens of the step
+ */
+export function weightAccess(
+  context: WeightContext,
+  layer: number | undefined,
+  nTokens: number,
+  run: RunOptions,
+): WeightAccess {
   const { model, hparams, pool, rounding } = context;
   const find = (role: WeightRole): WeightTensor => findWeight(model, hparams, role, layer);
   const read = async (tensor: WeightTensor, firstRow: number, rows: number): Promise<Float32Array<ArrayBuffer>> => {
@@ -51,9 +59,8 @@ export function weightAccess(context: WeightContext, layer: number | undefined, 
     async matmul(roles, x, magnitudes) {
       const jobs = roles.map((role): MatmulJob => {
         const tensor = find(role);
-        const nIn = tensor.dims[0] ?? 0;
-        const rows = tensor.dims[1] ?? 1;
-        return { tensor, firstRow: 0, rows, x: rounding(tensor.type, x), nTokens: x.length / nIn, magnitudes };
+        const job = wholeMatrix(tensor, x.length / (tensor.dims[0] ?? 1));
+        return { ...job, x: rounding(tensor.type, x), magnitudes };
       });
       const results = await pool.run(jobs, run);
       return results.map((r): StageOutput => ({ values: r.y, magnitudes: r.magnitudes, tokens: 'all' }));
@@ -70,7 +77,7 @@ export function weightAccess(context: WeightContext, layer: number | undefined, 
           const row = perSlot ? member : Math.floor(member / hparams.nExpertUsed);
           gathered.set(rounded.subarray(row * nIn, (row + 1) * nIn), i * nIn);
         }
-        return { tensor, firstRow: expert * nOut, rows: nOut, x: gathered, nTokens: members.length, magnitudes };
+        return { ...expertMatrix(tensor, expert, members.length), x: gathered, magnitudes };
       });
       const results = await pool.run(jobs, run);
       const values = new Float64Array(experts.length * nOut);
@@ -85,7 +92,32 @@ export function weightAccess(context: WeightContext, layer: number | undefined, 
       }
       return { values, magnitudes: sums, tokens: 'all' };
     },
+
+    expectMatmul(roles, nextLayer) {
+      const of = nextLayer ? (layer ?? 0) + 1 : layer;
+      if (of !== undefined && of >= hparams.nLayer) return;
+      pool.expect(roles.map((role) => wholeMatrix(findWeight(model, hparams, role, of), nTokens)));
+    },
+
+    expectExperts(role, experts) {
+      const tensor = find(role);
+      pool.expect(slotsByExpert(experts).map(([expert, members]) => expertMatrix(tensor, expert, members.length)));
+    },
   };
+}
+
+/** The same weights, read when they are used. */
+export function withoutReadingAhead(weights: WeightAccess): WeightAccess {
+  return { ...weights, expectMatmul: () => undefined, expectExperts: () => undefined };
+}
+
+function wholeMatrix(tensor: WeightTensor, nTokens: number): RowsJob {
+  return { tensor, firstRow: 0, rows: tensor.dims[1] ?? 1, nTokens };
+}
+
+function expertMatrix(tensor: WeightTensor, expert: number, nTokens: number): RowsJob {
+  const rows = tensor.dims[1] ?? 1;
+  return { tensor, firstRow: expert * rows, rows, nTokens };
 }
 
 /** (token, slot) pairs as token * nExpertUsed + slot, grouped by expert; experts ascending, pairs ascending. */

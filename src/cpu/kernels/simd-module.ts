@@ -1,114 +1,106 @@
-/*
- * The inner loop of `dot.ts` as a WebAssembly module of some 220 bytes, assembled here because it is shorter than a toolchain. It does
- * the same additions in the same order with f64x2 vectors, so it gives the same bits, about five times as fast.
- *
- *   (func (export "dot") (param $w i32) (param $x i32) (param $end i32) (result f64)
- *     (local $v0 v128) (local $v1 v128) (local $v2 v128) (local $v3 v128)        ;; lanes 0 1, 2 3, 4 5, 6 7
- *     (block (loop
- *       (br_if 1 (i32.ge_u $w $end))
- *       $v_i += promote(two f32 at $w + 8 i) * (two f64 at $x + 16 i)            ;; i = 0 .. 3
- *       $w += 32, $x += 64
- *       (br 0)))
- *     ((v0.0 + v0.1) + (v1.0 + v1.1)) + ((v2.0 + v2.1) + (v3.0 + v3.1)))
- */
+import type { QuantType } from '../../gguf/ggml-types';
+import { base64 } from '../../../wasm/kernels.ts?assemblyscript';
 
-/** Bytes of weights and of activations that one turn of the loop takes: eight elements. */
-const ROW_STEP = 32;
-const X_STEP = 64;
+/** Dequantises `n` elements at the address `bytes` to f32 at the address `out`. */
+export type SimdDequantise = (bytes: number, out: number, n: number) => void;
 
-const [W, X, END, FIRST_VECTOR] = [0, 1, 2, 3] as const;
-const VECTORS = [0, 1, 2, 3] as const;
-const TYPE = { i32: 0x7f, f64: 0x7c, v128: 0x7b, none: 0x40, func: 0x60 } as const;
-const OP = {
-  block: 0x02,
-  loop: 0x03,
-  end: 0x0b,
-  br: 0x0c,
-  brIf: 0x0d,
-  localGet: 0x20,
-  localSet: 0x21,
-  i32Const: 0x41,
-  i32GeU: 0x4f,
-  i32Add: 0x6a,
-  f64Add: 0xa0,
-} as const;
-const SIMD = {
-  load: 0x00,
-  load64Zero: 0x5d,
-  extractLane: 0x21,
-  promoteLow: 0x5f,
-  add: 0xf0,
-  mul: 0xf2,
-} as const;
-
-/** The module: imports memory `env.memory`, exports `dot`. */
-export function simdDotModule(): Uint8Array<ArrayBuffer> {
-  const body = [
-    ...[1, VECTORS.length, TYPE.v128],
-    ...[OP.block, TYPE.none, OP.loop, TYPE.none],
-    ...[...get(W), ...get(END), OP.i32GeU, OP.brIf, 1],
-    ...VECTORS.flatMap(multiplyAdd),
-    ...advance(W, ROW_STEP),
-    ...advance(X, X_STEP),
-    ...[OP.br, 0, OP.end, OP.end],
-    ...[...laneSum(0), ...laneSum(1), OP.f64Add, ...laneSum(2), ...laneSum(3), OP.f64Add, OP.f64Add],
-    OP.end,
-  ];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, TYPE.func, 3, TYPE.i32, TYPE.i32, TYPE.i32, 1, TYPE.f64]),
-    ...section(2, [1, ...name('env'), ...name('memory'), 0x02, 0x00, 1]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...name('dot'), 0x00, 0]),
-    ...section(10, [1, ...unsigned(body.length), ...body]),
-  ]);
+/** An instance of `wasm/kernels.ts` with a memory of its own. Addresses are bytes in that memory. */
+export interface SimdInstance {
+  readonly memory: WebAssembly.Memory;
+  readonly dequantise: Readonly<Record<QuantType, SimdDequantise>>;
+  /** y_tr = row_r . x_t for every token and row of `n`, a multiple of 8; y of the next token lies `yStride` bytes on. */
+  readonly dots: (row: number, rows: number, n: number, x: number, tokens: number, y: number, yStride: number) => void;
+  /** out_k = q . key_k / root; the next key lies `stride` bytes on. */
+  readonly scores: (
+    q: number,
+    keys: number,
+    stride: number,
+    headDim: number,
+    nKeys: number,
+    root: number,
+    out: number,
+  ) => void;
+  /** out_d = sum_k weights_k * value_kd; the next value lies `stride` bytes on. */
+  readonly weighted: (
+    weights: number,
+    nKeys: number,
+    values: number,
+    stride: number,
+    headDim: number,
+    out: number,
+  ) => void;
+  /** to_j = |row_j| + tiny, in f32. */
+  readonly addSizes: (row: number, n: number, to: number, tiny: number) => void;
 }
 
-function multiplyAdd(vector: number): readonly number[] {
-  return [
-    ...get(FIRST_VECTOR + vector),
-    ...[...get(W), ...simd(SIMD.load64Zero), 3, ...unsigned(8 * vector), ...simd(SIMD.promoteLow)],
-    ...[...get(X), ...simd(SIMD.load), 3, ...unsigned(16 * vector)],
-    ...[...simd(SIMD.mul), ...simd(SIMD.add)],
-    ...set(FIRST_VECTOR + vector),
-  ];
+const PAGE_BYTES = 65_536;
+/** Larger memories are not kept for the next product: they cannot shrink. */
+const KEEP_BYTES = 64 * 2 ** 20;
+
+/** Instances that no product uses at the moment. Two products of one thread may be under way at once. */
+const idle: SimdInstance[] = [];
+let compiled: WebAssembly.Module | 'unavailable' | undefined;
+
+/** An instance with at least `bytes` of memory; undefined where the engine has no SIMD, the page forbids compiling, or memory is short. */
+export function takeInstance(bytes: number): SimdInstance | undefined {
+  const module = (compiled ??= compile());
+  if (module === 'unavailable') return undefined;
+  try {
+    const instance = idle.pop() ?? instantiate(module);
+    const missing = bytes - instance.memory.buffer.byteLength;
+    if (missing > 0) instance.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    return instance;
+  } catch {
+    // Out of address space: JavaScript needs none.
+    return undefined;
+  }
 }
 
-function laneSum(vector: number): readonly number[] {
-  const lane = (i: number): readonly number[] => [...get(FIRST_VECTOR + vector), ...simd(SIMD.extractLane), i];
-  return [...lane(0), ...lane(1), OP.f64Add];
+/** Takes an instance back that nobody will use any more. */
+export function giveInstance(instance: SimdInstance): void {
+  if (instance.memory.buffer.byteLength <= KEEP_BYTES) idle.push(instance);
 }
 
-function advance(local: number, bytes: number): readonly number[] {
-  return [...get(local), OP.i32Const, ...signed(bytes), OP.i32Add, ...set(local)];
+function compile(): WebAssembly.Module | 'unavailable' {
+  try {
+    return new WebAssembly.Module(Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
+  } catch {
+    return 'unavailable';
+  }
 }
 
-function get(local: number): readonly number[] {
-  return [OP.localGet, local];
-}
-
-function set(local: number): readonly number[] {
-  return [OP.localSet, local];
-}
-
-function simd(op: number): readonly number[] {
-  return [0xfd, ...unsigned(op)];
-}
-
-function section(id: number, content: readonly number[]): readonly number[] {
-  return [id, ...unsigned(content.length), ...content];
-}
-
-function name(text: string): readonly number[] {
-  return [text.length, ...new TextEncoder().encode(text)];
-}
-
-/** LEB128. */
-function unsigned(value: number): readonly number[] {
-  return value < 128 ? [value] : [(value & 127) | 128, ...unsigned(value >>> 7)];
-}
-
-/** Signed LEB128 of a number that is not negative. */
-function signed(value: number): readonly number[] {
-  return value < 64 ? [value] : [(value & 127) | 128, ...signed(value >>> 7)];
+function instantiate(module: WebAssembly.Module): SimdInstance {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const named = (name: string): ((...args: readonly number[]) => void) => {
+    const found = exports[name];
+    if (typeof found !== 'function') throw new TypeError(`wasm/kernels.ts exports no ${name}`);
+    // WebAssembly's own functions are called without a wrapper: a row costs two such calls.
+    return found as (...args: readonly number[]) => void;
+  };
+  return {
+    memory,
+    dequantise: {
+      F32: named('dequantiseF32'),
+      F16: named('dequantiseF16'),
+      BF16: named('dequantiseBF16'),
+      Q8_0: named('dequantiseQ8_0'),
+      Q4_0: named('dequantiseQ4_0'),
+      Q4_1: named('dequantiseQ4_1'),
+      Q5_0: named('dequantiseQ5_0'),
+      Q5_1: named('dequantiseQ5_1'),
+      Q2_K: named('dequantiseQ2_K'),
+      Q3_K: named('dequantiseQ3_K'),
+      Q4_K: named('dequantiseQ4_K'),
+      Q5_K: named('dequantiseQ5_K'),
+      Q6_K: named('dequantiseQ6_K'),
+      IQ4_NL: named('dequantiseIQ4_NL'),
+      IQ4_XS: named('dequantiseIQ4_XS'),
+      MXFP4: named('dequantiseMXFP4'),
+    },
+    dots: named('dots'),
+    scores: named('scores'),
+    weighted: named('weighted'),
+    addSizes: named('addSizes'),
+  };
 }

@@ -1,13 +1,17 @@
 import type { WeightTensor } from '../../model/weights';
 
-/** Consecutive rows of a weight matrix times the vectors of some tokens. Expert e of a stacked tensor starts at row e * nOut. */
-export interface MatmulJob {
+/** Consecutive rows of a weight matrix, for some tokens. Expert e of a stacked tensor starts at row e * nOut. */
+export interface RowsJob {
   readonly tensor: WeightTensor;
   readonly firstRow: number;
   readonly rows: number;
+  readonly nTokens: number;
+}
+
+/** Those rows times the tokens' vectors. */
+export interface MatmulJob extends RowsJob {
   /** (nTokens, nIn), nIn = tensor.dims[0]. Not changed and not transferred. */
   readonly x: Float64Array<ArrayBuffer>;
-  readonly nTokens: number;
   /** Also compute sum_j |w_ij x_j| (a little more: see TINY in rounding.ts), which error bounds scale with. */
   readonly magnitudes: boolean;
 }
@@ -33,6 +37,10 @@ export interface CpuPool {
    * worker died.
    */
   run(jobs: readonly MatmulJob[], options: RunOptions): Promise<readonly MatmulResult[]>;
+  /**
+   * The rows of a later `run`, in its order, so that they can be read meanwhile. May do nothing; what is expected in vain costs a read.
+   */
+  expect(jobs: readonly RowsJob[]): void;
   /** Ends the workers. Safe to call twice. */
   dispose(): Promise<void>;
 }

@@ -1,18 +1,15 @@
 import type { ErrorData } from '../../base/errors';
-import type { SourceDescriptor } from '../../gguf/byte-source';
 import type { WeightTensor } from '../../model/weights';
 
 /** What the pool tells a worker. Plain data. */
 export type ToWorker =
-  | { readonly type: 'open'; readonly descriptors: readonly SourceDescriptor[] }
   | {
       readonly type: 'unit';
       readonly id: number;
       readonly tensor: WeightTensor;
-      /** Byte range in the tensor. */
-      readonly offset: number;
-      readonly length: number;
       readonly rows: number;
+      /** Raw weight bytes of the rows, transferred. */
+      readonly bytes: Uint8Array<ArrayBuffer>;
       /** (nTokens, nIn), transferred. */
       readonly x: Float64Array<ArrayBuffer>;
       readonly nTokens: number;
@@ -22,7 +19,6 @@ export type ToWorker =
 
 /** What a worker answers. Each unit is answered once, by `done` or `failed`. */
 export type FromWorker =
-  | { readonly type: 'read'; readonly id: number; readonly bytes: number }
   | {
       readonly type: 'done';
       readonly id: number;

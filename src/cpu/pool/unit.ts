@@ -1,17 +1,18 @@
 import { rowBytes } from '../../gguf/ggml-types';
 import type { TensorInfo } from '../../gguf/model-file';
-import { magnitudeTask, matmulRow } from '../kernels/matmul-rows';
-import { rowDots } from '../kernels/row-dots';
+import { rowProducts } from '../kernels/row-products';
 import type { Breather } from './breather';
-import type { MatmulJob, MatmulResult } from './cpu-pool';
+import type { MatmulJob, MatmulResult, RowsJob } from './cpu-pool';
 
 /** Largest slice of weights that is in memory for one unit. */
 export const MAX_UNIT_BYTES = 2 * 2 ** 20;
 /** Smallest unit worth a message, in multiply-adds (about a millisecond). */
 const MIN_UNIT_WORK = 4e6;
-/** What dequantising an element costs, in multiply-adds. */
-const DEQUANT_WORK = 7;
-/** Units that each worker should find in a large job, so that an uneven finish costs little. */
+/** What dequantising an element costs, in multiply-adds: 1.5 with SIMD, 7 without. */
+const DEQUANT_WORK = 2;
+/** Work between two looks at the clock, in multiply-adds: well below a millisecond with SIMD, a few without. */
+const GLANCE_WORK = 1e6;
+/** Units that each worker should find in a run, so that an uneven finish costs little. */
 const UNITS_PER_WORKER = 2;
 
 /** Row range of a job: what one worker reads and multiplies at a time. */
@@ -23,13 +24,16 @@ export interface Unit {
   readonly rows: number;
 }
 
-/** Cuts jobs into units for `workers` workers: at most {@link MAX_UNIT_BYTES} of weights each, in order. */
-export function planUnits(jobs: readonly MatmulJob[], workers: number): readonly Unit[] {
+/**
+ * Cuts jobs into units for `workers` workers: at most {@link MAX_UNIT_BYTES} of weights each, in order. A run of many jobs (experts) needs no
+ * further cuts to keep all workers busy. The same for a run as for what was expected of it.
+ */
+export function planUnits(jobs: readonly RowsJob[], workers: number): readonly Unit[] {
   return jobs.flatMap((job, index) => {
     const nIn = rowLength(job.tensor);
     const fits = Math.floor(MAX_UNIT_BYTES / rowBytes(job.tensor.type, nIn));
     const worthwhile = Math.ceil(MIN_UNIT_WORK / (nIn * (job.nTokens + DEQUANT_WORK)));
-    const share = Math.ceil(job.rows / (workers * UNITS_PER_WORKER));
+    const share = Math.ceil((job.rows * jobs.length) / (workers * UNITS_PER_WORKER));
     const size = Math.max(1, Math.min(fits, Math.max(worthwhile, share)));
     const units: Unit[] = [];
     for (let from = 0; from < job.rows; from += size) {
@@ -40,7 +44,7 @@ export function planUnits(jobs: readonly MatmulJob[], workers: number): readonly
 }
 
 /** What one unit reads: the byte range in its tensor. */
-export function unitRange(job: MatmulJob, unit: Unit): { readonly offset: number; readonly length: number } {
+export function unitRange(job: RowsJob, unit: Unit): { readonly offset: number; readonly length: number } {
   const bytes = rowBytes(job.tensor.type, rowLength(job.tensor));
   return { offset: (job.firstRow + unit.from) * bytes, length: unit.rows * bytes };
 }
@@ -53,22 +57,19 @@ export interface UnitWork extends Omit<MatmulJob, 'firstRow'> {
 
 /** Multiplies a unit whose weights are read: (nTokens, rows). Breathes between rows. */
 export async function computeUnit(work: UnitWork, breather: Breather): Promise<MatmulResult> {
-  const { tensor, bytes, rows, x, nTokens } = work;
+  const { tensor, rows, nTokens } = work;
   const nIn = rowLength(tensor);
-  const y = new Float64Array(nTokens * rows);
-  const magnitudes = work.magnitudes ? magnitudeTask(x, nTokens, nIn, rows) : undefined;
-  const dots = rowDots(x, nTokens, nIn);
+  const products = rowProducts({ ...work, type: tensor.type, nIn });
+  const rowsAtOnce = Math.max(products.rowsAtOnce, Math.floor(GLANCE_WORK / (nIn * (nTokens + DEQUANT_WORK))));
   try {
-    const task = { type: tensor.type, bytes, rows, nIn, nTokens, dots, y, magnitudes };
-    for (let r = 0; r < rows; r++) {
-      matmulRow(task, r);
+    for (let from = 0; from < rows; from += rowsAtOnce) {
+      products.multiply(from, Math.min(rows, from + rowsAtOnce));
       if (breather.due()) await breather.breathe();
     }
+    return { y: products.y(), magnitudes: products.magnitudes() };
   } finally {
-    dots.release();
-    magnitudes?.dots.release();
+    products.release();
   }
-  return { y, magnitudes: magnitudes?.out };
 }
 
 /** Puts a unit's result (nTokens, unit.rows) into its job's result (nTokens, rows). */

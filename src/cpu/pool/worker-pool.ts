@@ -4,9 +4,12 @@ import type { ModelFile } from '../../gguf/model-file';
 import type { CpuPool, MatmulJob, MatmulResult, RunOptions } from './cpu-pool';
 import type { FromWorker, WorkerLike } from './protocol';
 import { emptyResults, placeUnit, planUnits, unitRange, type Unit } from './unit';
+import { weightReader } from './weight-reader';
 
-/** Units that a worker holds at a time: one is computed while the next is read. */
+/** Units that a worker holds at a time: the next is there when one is finished. */
 const UNITS_IN_HAND = 2;
+/** Units that are read beyond those in the workers' hands. */
+const UNITS_IN_READING = 4;
 
 /** One call of `run`. */
 interface Run {
@@ -24,6 +27,10 @@ interface Assigned {
   readonly unit: Unit;
 }
 
+interface Loaded extends Assigned {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 interface Seat {
   readonly worker: WorkerLike;
   /** Units that the worker has not answered yet, by id. */
@@ -31,23 +38,31 @@ interface Seat {
 }
 
 /**
- * Spreads products over workers, each of which opens the model from `model.descriptors` and reads its own rows. When a worker dies the
- * pool is broken: every call fails with `cpu-worker`. The pool owns the workers.
+ * Spreads products over workers. This thread reads, ahead of the arithmetic, and hands each worker the bytes of its rows. When a worker dies
+ * the pool is broken: every call fails with `cpu-worker`. The pool owns the workers.
  * @param workers at least one, fresh
  */
 export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[]): CpuPool {
   const seats: readonly Seat[] = workers.map((worker) => ({ worker, inHand: new Map() }));
-  const waiting: Assigned[] = [];
+  const reader = weightReader(model);
+  /** Units to read; units that are read and wait for a worker. */
+  let waiting: Assigned[] = [];
+  let loaded: Loaded[] = [];
+  let reading = 0;
   const active = new Set<Run>();
   let broken: TracerError | undefined;
   let nextId = 0;
 
   const finish = (run: Run, error: unknown): void => {
     if (!active.delete(run)) return;
-    for (let i = waiting.length - 1; i >= 0; i--) if (waiting[i]?.run === run) waiting.splice(i, 1);
-    for (const seat of error === undefined ? [] : seats) {
-      const ids = [...seat.inHand].filter(([, assigned]) => assigned.run === run).map(([id]) => id);
-      if (ids.length > 0) seat.worker.post({ type: 'cancel', ids }, []);
+    waiting = waiting.filter((assigned) => assigned.run !== run);
+    loaded = loaded.filter((assigned) => assigned.run !== run);
+    if (error !== undefined) {
+      reader.forget();
+      for (const seat of seats) {
+        const ids = [...seat.inHand].filter(([, assigned]) => assigned.run === run).map(([id]) => id);
+        if (ids.length > 0) seat.worker.post({ type: 'cancel', ids }, []);
+      }
     }
     run.settle(error);
   };
@@ -55,33 +70,52 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
     broken ??= error;
     for (const run of [...active]) finish(run, broken);
   };
+  const read = async (assigned: Assigned): Promise<void> => {
+    const { run, job, unit } = assigned;
+    reading++;
+    try {
+      const range = { tensor: job.tensor, ...unitRange(job, unit) };
+      const bytes = await reader.take(range, run.options.signal);
+      if (!active.has(run)) return;
+      run.options.onRead?.(job.tensor.name, range.length);
+      loaded.push({ ...assigned, bytes });
+    } catch (error) {
+      finish(run, error);
+    } finally {
+      reading--;
+      feed();
+    }
+  };
   const feed = (): void => {
     for (let depth = 1; depth <= UNITS_IN_HAND; depth++) {
       for (const seat of seats) {
         if (seat.inHand.size >= depth) continue;
-        const assigned = waiting.shift();
-        if (assigned === undefined) return;
-        assign(seat, assigned);
+        const next = loaded.shift();
+        if (next !== undefined) assign(seat, next);
       }
     }
+    // What is read must find a place soon: memory in hand stays at a few units a worker.
+    while (reading + loaded.length < seats.length + UNITS_IN_READING) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      void read(next);
+    }
   };
-  const assign = (seat: Seat, assigned: Assigned): void => {
+  const assign = (seat: Seat, { bytes, ...assigned }: Loaded): void => {
     const { job, unit } = assigned;
     const id = nextId++;
     seat.inHand.set(id, assigned);
     const x = job.x.slice();
     const { tensor, nTokens, magnitudes } = job;
-    const range = unitRange(job, unit);
-    seat.worker.post({ type: 'unit', id, tensor, ...range, rows: unit.rows, x, nTokens, magnitudes }, [x.buffer]);
+    const message = { type: 'unit', id, tensor, bytes, rows: unit.rows, x, nTokens, magnitudes } as const;
+    // Memory that a source shares with others cannot be given away.
+    const own = bytes.byteLength === bytes.buffer.byteLength;
+    seat.worker.post(own ? message : { ...message, bytes: bytes.slice() }, own ? [x.buffer, bytes.buffer] : [x.buffer]);
   };
   const receive = (seat: Seat, message: FromWorker): void => {
     const assigned = seat.inHand.get(message.id);
     if (assigned === undefined) return;
     const { run, job, result, unit } = assigned;
-    if (message.type === 'read') {
-      if (active.has(run)) run.options.onRead?.(job.tensor.name, message.bytes);
-      return;
-    }
     seat.inHand.delete(message.id);
     if (message.type === 'failed') finish(run, new TracerError(message.error));
     else if (active.has(run)) {
@@ -101,7 +135,6 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
         breakPool(workerDied(reason));
       },
     );
-    seat.worker.post({ type: 'open', descriptors: model.descriptors }, []);
   }
 
   return {
@@ -132,7 +165,17 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
       });
       return results;
     },
+    expect(jobs) {
+      if (broken !== undefined) return;
+      reader.expect(
+        planUnits(jobs, seats.length).flatMap((unit) => {
+          const job = jobs[unit.job];
+          return job === undefined ? [] : [{ tensor: job.tensor, ...unitRange(job, unit) }];
+        }),
+      );
+    },
     async dispose() {
+      reader.forget();
       breakPool(workerDied('the pool was closed'));
       await Promise.all(seats.map((seat) => seat.worker.terminate()));
     },

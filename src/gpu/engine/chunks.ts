@@ -25,16 +25,23 @@ export function cutChunks(nTokens: number, atMost: number): readonly Chunk[] {
   });
 }
 
-/** Tokens of a layer's chunk: its largest buffer can be bound and its attention is one short dispatch. One token always fits. */
-export function layerChunkRows({ context, hparams, chunkTokens }: Tools, nKeys: number): number {
-  const { nHead, headDim, nEmbd, qDim, kvDim, nExpert, nExpertUsed, nFfExp } = hparams;
-  const widest = Math.max(nHead * nKeys, nExpertUsed * Math.max(nEmbd, nFfExp), qDim + 2 * kvDim, nEmbd, nExpert);
+/** Tokens of a layer's chunk: its largest buffer can be bound. One token always fits. */
+export function layerChunkRows(tools: Tools, nKeys: number, storesScores: boolean): number {
+  const { context, hparams, chunkTokens } = tools;
+  const { nEmbd, qDim, kvDim, nExpert, nExpertUsed, nFfExp } = hparams;
+  const widest = Math.max(nExpertUsed * Math.max(nEmbd, nFfExp), qDim + 2 * kvDim, nEmbd, nExpert);
+  const scores = storesScores ? scoreRows(tools, nKeys) : Infinity;
+  return Math.max(1, Math.min(chunkTokens, rowsWithin(context, widest), scores));
+}
+
+/** Tokens whose scores can be bound and are computed in one short dispatch. */
+export function scoreRows({ context, hparams }: Tools, nKeys: number): number {
+  const { nHead, headDim } = hparams;
   const operations = context.card.isSoftware ? ATTENTION_OPERATIONS.software : ATTENTION_OPERATIONS.hardware;
   return Math.max(
     1,
     Math.min(
-      chunkTokens,
-      rowsWithin(context, widest),
+      rowsWithin(context, nHead * nKeys),
       Math.floor(operations / (2 * nHead * headDim * nKeys)),
       Math.floor(MAX_GROUPS / nHead),
     ),

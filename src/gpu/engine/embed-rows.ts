@@ -8,10 +8,21 @@ import type { StageRun } from './stage-run';
 /** Rows read from the file at the same time. */
 const PARALLEL_ROWS = 16;
 
-/** Records y[t] = token_embd[token t], dequantised on the GPU. Only the rows of the tokens are read. */
+/** Records y[t] = token_embd[token t], dequantised on the GPU. Only the rows of the tokens are read, and none where the table is on the GPU. */
 export async function embedRows(run: StageRun): Promise<void> {
   const { tools, rows, signal } = run;
   const { context, recorder } = tools;
+  const resident = tools.cache.resident?.matrix('token_embd');
+  const [whole, another] = resident?.tiles ?? [];
+  if (resident !== undefined && whole !== undefined && another === undefined) {
+    encodeDequantRows(
+      recorder,
+      await prepareDequantRows(context, resident.type),
+      { rows: recorder.table(run.tokens().slice()), weights: { buffer: whole.buffer }, y: run.output },
+      { type: resident.type, nIn: tools.hparams.nEmbd, count: rows },
+    );
+    return;
+  }
   const { type, nIn, bytes } = await readTokenRows(run);
   const pipeline = await prepareDequantRows(context, type);
   const words = repackRows(type, bytes, rows, nIn);

@@ -7,20 +7,22 @@ import type { BufferRange } from '../recorder';
 import { matrixParts, vectorPart } from '../weights/weight-part';
 import { Capture } from './capture';
 import { checkCapture, checkForcedExperts, checkTokens } from '../../model/check-step';
-import { cutChunks, headChunkRows, layerChunkRows, type Chunk } from './chunks';
+import { cutChunks, headChunkRows, layerChunkRows, scoreRows, type Chunk } from './chunks';
+import { ExpertGroups } from './expert-groups';
 import { IndexReadback } from './index-readback';
 import { KvCache, type LayerKeys } from './kv-cache';
 import { positionRuns, positionsOf, union } from './positions';
 import { StageBuffers } from './stage-buffers';
-import type { StageKernels } from './stage-kernels';
+import { fusesAttention, type StageKernels } from './stage-kernels';
 import type { StageRun, Tools } from './stage-run';
 import type { StageInput } from './stage-sizes';
 
 type Taps = ReadonlyMap<StageId, Tap>;
 
-/** The stages of a layer in three parts: every chunk's keys are needed before attention, and the chosen experts before the rest. */
+/** The stages of a layer in parts: every chunk's keys are needed before attention, which may do without stored scores, and the chosen experts before the rest. */
 const UP_TO_KEYS = stagesBetween('attn_norm', 'k_post_rope');
-const UP_TO_ROUTER = stagesBetween('attn_scores', 'moe_router');
+const SCORES = stagesBetween('attn_scores', 'attn_softmax');
+const UP_TO_ROUTER = stagesBetween('attention', 'moe_router');
 const EXPERTS = stagesBetween('moe_expert_gate', 'post_ffn_residual');
 
 /** What a step that feeds itself keeps on the GPU. */
@@ -29,6 +31,7 @@ export class FreeRun {
   readonly #kernels: StageKernels;
   readonly #cache: KvCache;
   readonly #indices: IndexReadback;
+  readonly #groups: ExpertGroups;
   /** Reused by every chunk. */
   readonly #shared: StageBuffers;
   /** The residual stream and the queries of each chunk, which outlive its turn. */
@@ -38,6 +41,8 @@ export class FreeRun {
   /** Positions whose keys and values are kept. */
   #kept = 0;
   #chunks: readonly Chunk[] = [];
+  /** Whether the step's attention stores no scores. */
+  #fused = false;
   /** The layers before were done by another engine. */
   #restored = false;
   /** The layer whose turn it is; undefined when `begin` has to come first. */
@@ -48,6 +53,7 @@ export class FreeRun {
     this.#kernels = kernels;
     this.#cache = new KvCache(tools.context, tools.recorder, tools.hparams.kvDim);
     this.#indices = new IndexReadback(tools.context, tools.recorder);
+    this.#groups = new ExpertGroups(tools.context, tools.recorder, tools.kernels, tools.hparams);
     this.#shared = new StageBuffers(tools.context, tools.hparams, 'free');
   }
 
@@ -73,13 +79,20 @@ export class FreeRun {
     this.#kept = nPast;
     this.#restored = false;
     this.#cache.reserve(nPast + tokens.length);
-    this.#chunks = cutChunks(tokens.length, layerChunkRows(this.#tools, this.#nKeys));
+    this.#cut();
     const taps = await this.#captured(undefined, ['embedding'], options, async (capture) => {
       for (const chunk of this.#chunks) await this.#stage('embedding', chunk, { options, capture, layer: undefined });
       recorder.submit();
     });
     this.#nextLayer = 0;
     return taps;
+  }
+
+  /** Cuts the step's tokens into chunks, and says how they attend. */
+  #cut(): void {
+    const { length } = this.#tokens;
+    this.#fused = fusesAttention(this.#tools, length);
+    this.#chunks = cutChunks(length, layerChunkRows(this.#tools, this.#nKeys, !this.#fused));
   }
 
   /** As `IsolatingEngine.restore` says: nothing is kept of the positions, so that `begin` has to start afresh next time. */
@@ -98,7 +111,7 @@ export class FreeRun {
     this.#kept = 0;
     this.#restored = true;
     this.#cache.reserve(tokens.length);
-    this.#chunks = cutChunks(tokens.length, layerChunkRows(this.#tools, this.#nKeys));
+    this.#cut();
     for (const chunk of this.#chunks) {
       const { buffer, offset = 0 } = this.#own('layer_input', chunk);
       const rows = hidden.subarray(chunk.first * hparams.nEmbd, (chunk.first + chunk.rows) * hparams.nEmbd);
@@ -124,9 +137,11 @@ export class FreeRun {
       }
       this.#prefetch(layer + 1);
       for (const chunk of this.#chunks) {
+        if (this.#fused) await this.#scoreTaps(chunk, turn);
+        else for (const stage of SCORES) await this.#stage(stage, chunk, turn);
         for (const stage of UP_TO_ROUTER) await this.#stage(stage, chunk, turn);
-        const experts = await this.#chosenExperts(chunk, options);
-        for (const stage of EXPERTS) await this.#stage(stage, chunk, { ...turn, experts });
+        const chosen = this.#grouped(chunk) ?? { experts: await this.#chosenExperts(chunk, options) };
+        for (const stage of EXPERTS) await this.#stage(stage, chunk, { ...turn, ...chosen });
       }
       recorder.submit();
     });
@@ -166,6 +181,7 @@ export class FreeRun {
     this.#kept = 0;
     this.#cache.dispose();
     this.#indices.dispose();
+    this.#groups.dispose();
     this.#shared.dispose();
     for (const buffers of this.#ofChunk) buffers.dispose();
   }
@@ -190,6 +206,23 @@ export class FreeRun {
     }
   }
 
+  /** Computes scores and probabilities of the captured rows alone, beside an attention that stores none. */
+  async #scoreTaps(chunk: Chunk, turn: Turn): Promise<void> {
+    const { hparams, recorder } = this.#tools;
+    const captured = SCORES.filter((stage) => turn.capture.has(stage));
+    const first = this.#nPast + chunk.first;
+    const wanted = union(captured.map((stage) => turn.capture.positions(stage)));
+    const here = wanted.filter((position) => position >= first && position < first + chunk.rows);
+    const bytes = 4 * hparams.qDim;
+    for (const run of positionRuns(here, Math.min(chunk.rows, scoreRows(this.#tools, this.#nKeys)))) {
+      const queries = this.#shared.get('q_post_rope', run.rows, this.#nKeys);
+      const source = this.#own('q_post_rope', chunk).buffer;
+      recorder.copy(source, (run.first - first) * bytes, queries.buffer, 0, run.rows * bytes);
+      const rows = { index: chunk.index, first: run.first - this.#nPast, rows: run.rows };
+      for (const stage of SCORES) await this.#stage(stage, rows, { ...turn, queries });
+    }
+  }
+
   async #stage(stage: ActiveStageId, chunk: Chunk, turn: Turn): Promise<void> {
     const { kept, capture } = turn;
     const output = this.#outputOf(stage, chunk, kept);
@@ -207,6 +240,8 @@ export class FreeRun {
       values: () => keptOf(kept, 'values'),
       tokens: () => this.#tokens.subarray(chunk.first, chunk.first + chunk.rows),
       experts: () => turn.experts ?? new Uint32Array(0),
+      groups: turn.groups,
+      fusedAttention: this.#fused,
       output,
       outputRow,
       signal: turn.options.signal,
@@ -219,6 +254,7 @@ export class FreeRun {
   }
 
   #inputOf(name: StageInput, chunk: Chunk, turn: Turn): BufferRange {
+    if (name === 'q_post_rope' && turn.queries !== undefined) return turn.queries;
     // At the end the rows in hand are gathered ones, not a chunk of the stream.
     if (turn.positions === undefined && (name === 'layer_input' || name === 'q_post_rope'))
       return this.#own(name, chunk);
@@ -256,6 +292,13 @@ export class FreeRun {
       },
       linearGrid(count, 64),
     );
+  }
+
+  /** The chunk's slots grouped on the GPU, where all weights are there and no expert has to be read. */
+  #grouped(chunk: Chunk): { readonly groups: ExpertGroups } | undefined {
+    if (this.#tools.cache.resident === undefined || !this.#tools.groupOnGpu) return undefined;
+    this.#groups.begin(this.#shared.get('moe_router_indices', chunk.rows, this.#nKeys), chunk.rows);
+    return { groups: this.#groups };
   }
 
   /** The experts of a chunk, read back from the GPU: the only values that the CPU looks at, to know what to read from the file. */
@@ -330,6 +373,9 @@ interface Turn {
   readonly layer: number | undefined;
   readonly kept?: LayerKeys;
   readonly experts?: Uint32Array<ArrayBuffer>;
+  readonly groups?: ExpertGroups;
+  /** Queries of the rows where they are not a whole chunk's. */
+  readonly queries?: BufferRange;
   /** Positions of the rows where they are not neighbours. */
   readonly positions?: readonly number[];
 }

@@ -7,6 +7,7 @@ import { ACTIVE_STAGES, type ActiveStageId, type StageId } from '../../model/sta
 import type { GpuContext } from '../device';
 import { Recorder } from '../recorder';
 import { defaultBudget } from '../weights/budget';
+import { ResidentWeights } from '../weights/resident-weights';
 import { WeightCache, type WeightStats } from '../weights/weight-cache';
 import { FreeRun } from './free-run';
 import { IsolatedRun, type TokensAt } from './isolated-run';
@@ -29,6 +30,10 @@ export interface GpuEngineOptions {
   readonly chunkTokens?: number;
   /** Stages to compute in another way, given how they are computed now: faults on purpose, and naive kernels. */
   readonly replace?: Partial<Record<ActiveStageId, (usual: StageKernel) => StageKernel>>;
+  /** Whether attention stores no scores that are not captured; undefined: on hardware, where no stage is replaced. Values do not depend on it. */
+  readonly fuseAttention?: boolean;
+  /** Whether slots are grouped by expert on the GPU once all weights are there; undefined: where no stage is replaced. Values do not depend on it. */
+  readonly groupOnGpu?: boolean;
 }
 
 /** What an engine holds and has read. Bytes of the device are those of all its engines. */
@@ -39,6 +44,15 @@ export interface GpuStats extends WeightStats {
 }
 
 export interface GpuEngine extends IsolatingEngine {
+  /**
+   * Reads all weights to the GPU, if they fit the budget, so that no later step reads the file or waits to learn which experts were chosen.
+   * Changes no bit of what is computed. Between steps only.
+   * @returns whether all weights are there.
+   * @throws TracerError those of reading the file, `gpu-memory`, `gpu-lost`, `run-cancelled`.
+   */
+  preload(signal?: AbortSignal): Promise<boolean>;
+  /** All weights, once {@link preload} brought them. */
+  resident(): ResidentWeights | undefined;
   stats(): GpuStats;
 }
 
@@ -60,6 +74,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   const recorder = new Recorder(context);
   const pacer = new Pacer(context, recorder);
   const kernels = stageKernels(options.replace ?? {});
+  const replaces = Object.keys(options.replace ?? {}).length > 0;
   let opened: Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> | undefined;
   let disposed = false;
 
@@ -75,6 +90,8 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       ropeTable: keepRopeTables(),
       onRead,
       chunkTokens: options.chunkTokens ?? Infinity,
+      fuseAttention: options.fuseAttention ?? (!replaces && !context.card.isSoftware),
+      groupOnGpu: options.groupOnGpu ?? !replaces,
     };
     return { free: new FreeRun(tools, kernels), isolated: new IsolatedRun(tools, kernels) };
   };
@@ -111,6 +128,15 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
     end: (stepOptions) => step(stepOptions, ({ free }) => free.end(stepOptions)),
     isolate: (layer, reference, stepOptions) =>
       step(stepOptions, ({ free, isolated }) => isolated.isolate(layer, reference, stepOptions, tokensOf(free))),
+    resident: () => cache.resident,
+    async preload(signal) {
+      if (disposed) throw fail('internal', 'The GPU engine was disposed.', 'Create another one.');
+      if (cache.resident !== undefined) return true;
+      if (ResidentWeights.bytesOf({ model, hparams }) > budget) return false;
+      const load = { context, model, hparams, onRead, signal };
+      cache.adopt(await context.step(() => ResidentWeights.load(load)));
+      return true;
+    },
     restore: async (tokens, layer, hidden, signal) => {
       await step({ capture: new Map(), ...(signal === undefined ? {} : { signal }) }, ({ free }) => {
         free.restore(tokens, layer, hidden);

@@ -60,7 +60,7 @@ export class IsolatedRun {
     const capture = new Capture(context, recorder, { hparams, layer, nKeys: step.nKeys, stages }, options.capture);
     try {
       if (layer !== undefined) this.#keep(layer, reference, step, stages);
-      const atMost = layer === undefined ? headChunkRows(this.#tools) : layerChunkRows(this.#tools, step.nKeys);
+      const atMost = layer === undefined ? headChunkRows(this.#tools) : layerChunkRows(this.#tools, step.nKeys, true);
       const wanted = union(stages.map((stage) => capture.positions(stage)));
       for (const run of positionRuns(wanted, atMost)) {
         // Inputs are written ahead of what is recorded: the run before must be on the queue.

@@ -1,11 +1,16 @@
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { KernelSpec, KernelVariant } from '../kernel-spec';
-import { attnScoresVariant, KERNEL_TABLE, type KernelName } from '../kernel-table';
+import { attentionTiledVariant, attnScoresVariant, KERNEL_TABLE, type KernelName } from '../kernel-table';
 import { getPipeline, type Pipeline } from '../pipelines';
 
 /** The compiled kernels of a device. Another file with the same bindings and params may stand in for one. */
-export type KernelSet = { readonly [K in KernelName]: Pipeline<AnyFile<(typeof KERNEL_TABLE)[K]>> };
+export type KernelSet = {
+  readonly [K in Exclude<KernelName, 'attentionTiled'>]: Pipeline<AnyFile<(typeof KERNEL_TABLE)[K]>>;
+} & {
+  /** Undefined where it does not take heads of the model's size. */
+  readonly attentionTiled: Pipeline<(typeof KERNEL_TABLE)['attentionTiled']> | undefined;
+};
 
 type AnyFile<K extends KernelSpec> = Omit<K, 'file'> & Pick<KernelSpec, 'file'>;
 
@@ -15,13 +20,16 @@ export async function compileKernels(context: GpuContext, hparams: HParams): Pro
     name: K,
     variant: KernelVariant = KERNEL_TABLE[name].variants[0],
   ): Promise<Pipeline<(typeof KERNEL_TABLE)[K]>> => getPipeline(context, KERNEL_TABLE[name], variant);
+  const tiledHeads = attentionTiledVariant(hparams.headDim);
   // All are under way before the first is awaited.
   const pending = {
     add: get('add'),
+    attentionTiled: tiledHeads === undefined ? Promise.resolve(undefined) : get('attentionTiled', tiledHeads),
     attnScores: get('attnScores', attnScoresVariant(hparams.headDim)),
     attnValues: get('attnValues'),
     attnValuesSplit: get('attnValuesSplit'),
     copyRows: get('copyRows'),
+    groupSlots: get('groupSlots', { id: `of ${hparams.nExpert}`, constants: { EXPERTS: hparams.nExpert } }),
     renormalise: get('renormalise'),
     rmsnorm: get('rmsnorm'),
     rope: get('rope'),
@@ -33,10 +41,12 @@ export async function compileKernels(context: GpuContext, hparams: HParams): Pro
   await Promise.all(Object.values(pending));
   return {
     add: await pending.add,
+    attentionTiled: await pending.attentionTiled,
     attnScores: await pending.attnScores,
     attnValues: await pending.attnValues,
     attnValuesSplit: await pending.attnValuesSplit,
     copyRows: await pending.copyRows,
+    groupSlots: await pending.groupSlots,
     renormalise: await pending.renormalise,
     rmsnorm: await pending.rmsnorm,
     rope: await pending.rope,

@@ -1,17 +1,24 @@
 import { findWeight } from '../../model/weights';
 import type { WeightRole } from '../../model/stages';
 import { MAX_GROUPS } from '../grid';
+import type { MatmulShape } from '../matmul/choose-method';
 import { encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
 import { gpuRowWords } from '../matmul/weight-layout';
 import { workList } from '../matmul/work-list';
 import type { BufferRange } from '../recorder';
 import { expertPart, matrixParts } from '../weights/weight-part';
 import { batches } from '../weights/batches';
+import type { ResidentMatrix } from '../weights/resident-weights';
 import type { WeightPlace } from '../weights/weight-cache';
 import { cutShares, type MatrixShare } from './cut-shares';
+import type { ExpertGroups } from './expert-groups';
 import { expertRows } from './expert-rows';
 import type { Load } from './product-load';
 import type { StageRun } from './stage-run';
+
+/** Bytes of an entry of a work list, and entries whose bytes are a multiple of what a binding's offset has to be. */
+const ENTRY_BYTES = 16;
+const ENTRY_STEP = 256 / ENTRY_BYTES;
 
 /** Rows of W in the smallest dispatch that a large product is cut into. */
 const FEWEST_ROWS = 64;
@@ -28,7 +35,8 @@ export async function denseProduct(
   const parts = matrixParts(tensor, Math.min(tools.context.maxBindingBytes, tools.cache.batchBytes));
   const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
   const loads = parts.map((part) => ({ part, rows, column: part.firstRow }));
-  await product(run, run.changeLoads?.(loads, false) ?? loads, run.stepTokens, x, strides);
+  const changed = run.changeLoads?.(loads, false) ?? loads;
+  await product(run, changed, { rowsPerMatrix: run.stepTokens }, x, strides);
 }
 
 /**
@@ -40,19 +48,76 @@ export async function expertProduct(run: StageRun, role: WeightRole, x: BufferRa
   const { nExpertUsed, nExpert } = tools.hparams;
   const tensor = findWeight(tools.model, tools.hparams, role, run.layer);
   const [nIn = 0, nOut = 0] = tensor.dims;
+  const rowsPerMatrix = Math.ceil((run.stepTokens * nExpertUsed) / nExpert);
+  const resident = tools.cache.resident?.matrix(role, run.layer);
+  if (run.groups !== undefined && resident !== undefined) {
+    const strides = { xStride: nIn, yStride: nOut };
+    await groupedProduct(
+      run,
+      run.groups,
+      resident,
+      { type: tensor.type, nIn, nOut, rowsPerMatrix },
+      x,
+      strides,
+      perSlot,
+    );
+    return;
+  }
   const loads = expertRows(run.experts()).map(({ expert, slots }) => ({
     part: expertPart(tensor, expert),
     rows: slots.flatMap((slot) => [perSlot ? slot : Math.floor(slot / nExpertUsed), slot]),
     column: 0,
   }));
-  const rowsPerMatrix = Math.ceil((run.stepTokens * nExpertUsed) / nExpert);
-  await product(run, run.changeLoads?.(loads, true) ?? loads, rowsPerMatrix, x, { xStride: nIn, yStride: nOut });
+  const changed = run.changeLoads?.(loads, true) ?? loads;
+  await product(run, changed, { rowsPerMatrix, matrices: nExpert }, x, { xStride: nIn, yStride: nOut });
+}
+
+/** {@link expertProduct} with a work list that the GPU makes: the same entries, so the same bits. */
+async function groupedProduct(
+  run: StageRun,
+  groups: ExpertGroups,
+  resident: ResidentMatrix,
+  shape: MatmulShape,
+  x: BufferRange,
+  strides: MatmulStrides,
+  perSlot: boolean,
+): Promise<void> {
+  const { context, recorder, pacer, hparams } = run.tools;
+  const { nIn, nOut } = shape;
+  const matmul = await prepareMatmul(context, { ...shape, matrices: hparams.nExpert });
+  const { tile } = matmul;
+  for (const { buffer, firstRow, rows } of resident.tiles) {
+    const firstExpert = firstRow / nOut;
+    const endExpert = firstExpert + rows / nOut;
+    const list = groups.list({ tile, expertWords: (nOut * resident.rowBytes) / 4, firstExpert, endExpert });
+    // As many entries a dispatch as keep it short; bindings begin at multiples of 256 bytes.
+    const most = Math.floor(pacer.quantum / (2 * nIn * nOut * tile) / ENTRY_STEP) * ENTRY_STEP;
+    const each = Math.min(Math.max(ENTRY_STEP, most), Math.floor(MAX_GROUPS / ENTRY_STEP) * ENTRY_STEP);
+    const slots = (run.rows * hparams.nExpertUsed) / resident.tiles.length;
+    for (let first = 0; first < list.entryCount; first += each) {
+      const count = Math.min(each, list.entryCount - first);
+      encodeMatmul(
+        recorder,
+        matmul,
+        {
+          x,
+          y: run.output,
+          weights: { buffer },
+          entries: { buffer: list.entries, offset: ENTRY_BYTES * first, size: ENTRY_BYTES * count },
+          rows: { buffer: perSlot ? list.slotRows : list.tokenRows },
+        },
+        strides,
+        count,
+      );
+      await pacer.spend((2 * nIn * nOut * slots * count) / list.entryCount, run.signal);
+    }
+  }
 }
 
 async function product(
   run: StageRun,
   loads: readonly Load[],
-  rowsPerMatrix: number,
+  rows: Pick<MatmulShape, 'rowsPerMatrix' | 'matrices'>,
   x: BufferRange,
   strides: MatmulStrides,
 ): Promise<void> {
@@ -66,7 +131,7 @@ async function product(
         const { tensor, nIn } = group.part;
         const nOut = tensor.dims[1] ?? 1;
         const prepare = group.prepare ?? prepareMatmul;
-        const matmul = await prepare(context, { type: tensor.type, nIn, nOut, rowsPerMatrix });
+        const matmul = await prepare(context, { type: tensor.type, nIn, nOut, ...rows });
         await encodePaced(run, matmul, group, x, strides);
       }
     } finally {

@@ -4,8 +4,9 @@ import { linearGrid } from '../grid';
 import type { BufferRange } from '../recorder';
 import { vectorPart } from '../weights/weight-part';
 import { embedRows } from './embed-rows';
+import type { KernelSet } from './kernel-set';
 import { denseProduct, expertProduct } from './products';
-import type { StageKernel, StageRun } from './stage-run';
+import type { StageKernel, StageRun, Tools } from './stage-run';
 
 /** Lanes of a workgroup in the kernels that give each value a lane. */
 const LANES = 64;
@@ -14,6 +15,22 @@ const LANES = 64;
 const FEW_CHANNELS = 2 ** 16;
 /** Channels of a workgroup of attn_values_split.wgsl. */
 const SPLIT_CHANNELS = 16;
+/** Rows of a workgroup of attention_tiled.wgsl, and how often it multiplies along all keys: scores three times, values. */
+const TILED_ROWS = 32;
+const TILED_PASSES = 4;
+
+/**
+ * Whether the value sums of a step are shared among lanes. By the step, not by the chunk: the order of sums must not depend on how a step is
+ * cut.
+ */
+function splitsValues({ context, hparams }: Tools, stepTokens: number): boolean {
+  return !context.card.isSoftware && stepTokens * hparams.qDim < FEW_CHANNELS;
+}
+
+/** Whether the attention of a step can be computed without storing scores. */
+export function fusesAttention(tools: Tools, stepTokens: number): boolean {
+  return tools.fuseAttention && tools.kernels.attentionTiled !== undefined && !splitsValues(tools, stepTokens);
+}
 
 export type StageKernels = Readonly<Record<ActiveStageId, StageKernel>>;
 
@@ -72,12 +89,15 @@ export const STAGE_KERNELS: StageKernels = {
   },
 
   async attention(run) {
-    const { context, recorder, kernels, hparams, pacer } = run.tools;
+    const { recorder, kernels, hparams, pacer } = run.tools;
     const { nHead, nHeadKv, headDim, qDim } = hparams;
     const { nKeys, firstPosition } = run;
+    if (run.fusedAttention === true && kernels.attentionTiled !== undefined) {
+      await tiledAttention(run, kernels.attentionTiled);
+      return;
+    }
     const count = run.rows * qDim;
-    // By the step, not by the chunk: the order of sums must not depend on how a step is cut.
-    const split = !context.card.isSoftware && run.stepTokens * qDim < FEW_CHANNELS;
+    const split = splitsValues(run.tools, run.stepTokens);
     recorder.dispatch(
       split ? kernels.attnValuesSplit : kernels.attnValues,
       { p: run.input('attn_softmax'), values: run.values(), y: run.output },
@@ -170,6 +190,34 @@ export const STAGE_KERNELS: StageKernels = {
     return denseProduct(run, 'output', run.input('final_norm'), { xStride: nEmbd, yStride: nVocab });
   },
 };
+
+/** Scores, softmax and values in one kernel; in as many dispatches as keep each of them short. */
+async function tiledAttention(run: StageRun, pipeline: NonNullable<KernelSet['attentionTiled']>): Promise<void> {
+  const { recorder, hparams, pacer } = run.tools;
+  const { nHead, nHeadKv, headDim } = hparams;
+  const { rows, nKeys, firstPosition } = run;
+  const rowOperations = TILED_PASSES * 2 * nHead * nKeys * headDim;
+  const blocks = Math.ceil(rows / TILED_ROWS);
+  const most = Math.max(1, Math.floor(pacer.quantum / (rowOperations * TILED_ROWS)));
+  for (let firstBlock = 0; firstBlock < blocks; firstBlock += most) {
+    const count = Math.min(most, blocks - firstBlock);
+    recorder.dispatch(
+      pipeline,
+      { q: run.input('q_post_rope'), keys: run.keys(), values: run.values(), y: run.output },
+      {
+        rows,
+        nHead,
+        headsPerKv: nHead / nHeadKv,
+        nKeys,
+        firstPosition,
+        firstBlock,
+        scale: 1 / Math.sqrt(headDim),
+      },
+      [count, nHead],
+    );
+    await pacer.spend(rowOperations * TILED_ROWS * count, run.signal);
+  }
+}
 
 /** How the rows of a norm lie in its input. */
 interface NormRows {

@@ -3,6 +3,7 @@ import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { BufferRange, Recorder } from '../recorder';
 import type { WeightCache } from '../weights/weight-cache';
+import type { ExpertGroups } from './expert-groups';
 import type { KernelSet } from './kernel-set';
 import type { Pacer } from './pacer';
 import type { ChangeLoads } from './product-load';
@@ -23,6 +24,10 @@ export interface Tools {
   readonly onRead: (tensor: string, bytes: number) => void;
   /** Most tokens that are computed together. */
   readonly chunkTokens: number;
+  /** Whether attention may be computed without storing scores; false where a stage of it is replaced or an adapter is slow at it. */
+  readonly fuseAttention: boolean;
+  /** Whether slots may be grouped by expert on the GPU; false where the CPU has to see them. */
+  readonly groupOnGpu: boolean;
 }
 
 /** One stage on one chunk of tokens. Free-running and isolated passes differ only in what these names resolve to. */
@@ -48,6 +53,10 @@ export interface StageRun {
   readonly tokens: () => Uint32Array<ArrayBuffer>;
   /** Chosen experts of the rows, (rows, nExpertUsed): what decides which experts are read. */
   readonly experts: () => Uint32Array<ArrayBuffer>;
+  /** Whether `attention` is computed from queries, keys and values, not from `attn_softmax`: the same bits, with no scores stored. */
+  readonly fusedAttention?: boolean;
+  /** The rows grouped by expert on the GPU, where every expert of the layer is there: then nobody asks for `experts`. */
+  readonly groups?: ExpertGroups | undefined;
   /** Where the stage writes; its first row there is `outputRow`. */
   readonly output: BufferRange;
   readonly outputRow: number;

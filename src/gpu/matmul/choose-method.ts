@@ -10,6 +10,8 @@ export interface MatmulShape {
   readonly nOut: number;
   /** Rows of x that meet the same matrix, about: decides how wide entries of the work list are. */
   readonly rowsPerMatrix: number;
+  /** Matrices that one dispatch sees, where more than one. */
+  readonly matrices?: number;
 }
 
 export interface MatmulDevice {
@@ -17,6 +19,11 @@ export interface MatmulDevice {
   /** Lanes that are sure to share a subgroup as neighbours; 0 without usable subgroups. */
   readonly subgroupLanes: number;
 }
+
+/** Tiles that keep a large GPU busy; with fewer, smaller ones are faster. */
+const ENOUGH_TILES = 256;
+/** Tiles, of the smallest, below which teams of lanes are faster: they make four times as many workgroups. */
+const FEWEST_TILES = 64;
 
 /**
  * The method for a shape on a device. It depends on nothing else, so that a run can be repeated bit for bit.
@@ -27,13 +34,22 @@ export function chooseMethod(shape: MatmulShape, device: MatmulDevice): MatmulMe
   const { rowsPerMatrix } = shape;
   if (shape.nIn % CHUNK !== 0) return { kind: 'naive', tile: 8 };
   if (device.isSoftware) return { kind: 'lane', tile: 8 };
-  if (rowsPerMatrix > 48) return { kind: 'tile', tile: 64 };
-  if (rowsPerMatrix > 16) return { kind: 'tile', tile: 32 };
-  if (rowsPerMatrix > 8) return { kind: 'tile', tile: 16 };
-  const tile = rowsPerMatrix > 4 ? 8 : rowsPerMatrix > 2 ? 4 : rowsPerMatrix > 1 ? 2 : 1;
+  const tile = rowsPerMatrix > 8 ? chooseTile(shape) : undefined;
+  if (tile !== undefined) return tile;
+  const width = rowsPerMatrix > 4 ? 8 : rowsPerMatrix > 2 ? 4 : rowsPerMatrix > 1 ? 2 : 1;
   const wanted = teamLanes(shape);
-  if (device.subgroupLanes < 4) return { kind: 'team', tile, teamRows: TEAM_ROWS, lanes: wanted };
-  return { kind: 'subgroup', tile, teamRows: TEAM_ROWS, lanes: atMost(wanted, device.subgroupLanes) };
+  if (device.subgroupLanes < 4) return { kind: 'team', tile: width, teamRows: TEAM_ROWS, lanes: wanted };
+  return { kind: 'subgroup', tile: width, teamRows: TEAM_ROWS, lanes: atMost(wanted, device.subgroupLanes) };
+}
+
+/** The tallest tile that makes enough workgroups; undefined where none does. */
+function chooseTile({ nOut, rowsPerMatrix, matrices = 1 }: MatmulShape): MatmulMethod | undefined {
+  const columns = Math.ceil(rowsPerMatrix / 32) * matrices;
+  for (const laneRows of [8, 4, 2] as const) {
+    const groups = Math.ceil(nOut / (8 * laneRows)) * columns;
+    if (groups >= (laneRows === 2 ? FEWEST_TILES : ENOUGH_TILES)) return { kind: 'tile', tile: 32, laneRows };
+  }
+  return undefined;
 }
 
 /** As many lanes as a row has units, up to 32: on thin grids the walk along a row is what takes time. */

@@ -1,5 +1,6 @@
 import { QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import type { KernelSpec, KernelVariant } from '../kernel-spec';
+import { REPACK_PLANE } from './encode-repack';
 import { SUBGROUP_LANES } from './subgroup-lanes';
 import { weightLayout } from './weight-layout';
 
@@ -14,8 +15,8 @@ export type MatmulMethod =
       readonly teamRows: 1 | 2 | 4;
       readonly lanes: 4 | 8 | 16 | 32;
     }
-  /** A workgroup for 64 rows of W and `tile` rows of x. */
-  | { readonly kind: 'tile'; readonly tile: 16 | 32 | 64 };
+  /** A workgroup for 8 * laneRows rows of W and up to 32 rows of x. The bits are the same for every laneRows. */
+  | { readonly kind: 'tile'; readonly tile: 32; readonly laneRows: 2 | 4 | 8 };
 
 /** What the product kernels have in common. `params` mirrors `struct Params` of `shaders/lib/matmul_params.wgsl`. */
 const PRODUCT = {
@@ -42,7 +43,7 @@ const TEAM_WORKGROUP = 128;
 /** One width for all: on a software adapter each further pipeline costs more than it saves. */
 const LANE_TILE = 8;
 const TEAM_TILES = [1, 2, 4, 8] as const;
-const TILE_TILES = [16, 32, 64] as const;
+const LANE_ROWS = [2, 4, 8] as const;
 /** Rows of W a team: two share each load of x, four crowd the registers. */
 export const TEAM_ROWS = 2;
 
@@ -71,7 +72,7 @@ const MATMULS = {
   tile: {
     ...PRODUCT,
     file: 'matmul_tile.wgsl',
-    variants: eachType((type) => TILE_TILES.map((tile) => productVariant(type, tile, {}))),
+    variants: eachType((type) => LANE_ROWS.map((laneRows) => tileVariant(type, laneRows))),
   },
 } satisfies Record<MatmulMethod['kind'], MatmulKernel>;
 
@@ -87,7 +88,12 @@ export const DEQUANT_ROWS = {
 } as const satisfies KernelSpec;
 
 /** The products' part of the kernel table. */
-export const MATMUL_KERNELS: readonly KernelSpec[] = [...Object.values(MATMULS), DEQUANT_ROWS, SUBGROUP_LANES];
+export const MATMUL_KERNELS: readonly KernelSpec[] = [
+  ...Object.values(MATMULS),
+  DEQUANT_ROWS,
+  REPACK_PLANE,
+  SUBGROUP_LANES,
+];
 
 /** The kernel, its variant, and the rows of W that one of its workgroups computes. */
 export function matmulVariant(
@@ -100,7 +106,7 @@ export function matmulVariant(
     case 'lane':
       return { kernel, variant: laneVariant(type, method.kind), rowsPerGroup: 64 };
     case 'tile':
-      return { kernel, variant: productVariant(type, method.tile, {}), rowsPerGroup: 64 };
+      return { kernel, variant: tileVariant(type, method.laneRows), rowsPerGroup: 8 * method.laneRows };
     case 'team':
     case 'subgroup': {
       const { kind, tile, teamRows, lanes } = method;
@@ -129,6 +135,13 @@ function laneVariant(type: QuantType, kind: 'naive' | 'lane'): KernelVariant {
   return {
     ...productVariant(type, LANE_TILE, { x: kind === 'naive' ? 'lib/x_any.wgsl' : 'lib/x_vec4.wgsl' }),
     id: `${type} ${kind}`,
+  };
+}
+
+function tileVariant(type: QuantType, laneRows: number): KernelVariant {
+  return {
+    id: `${type}, ${laneRows} rows a lane`,
+    includes: { weights: weightLayout(type).shader, tileRows: `lib/tile_rows_${laneRows}.wgsl` },
   };
 }
 

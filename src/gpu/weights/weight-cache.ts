@@ -2,6 +2,7 @@ import { fail } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
 import type { GpuContext } from '../device';
 import { limiter } from './limiter';
+import type { ResidentWeights } from './resident-weights';
 import { SlabPool, type Slot } from './slab-pool';
 import { uploadPart } from './upload-part';
 import type { WeightPart } from './weight-part';
@@ -63,6 +64,7 @@ export class WeightCache {
   readonly #limit = limiter(PARALLEL_READS);
   readonly #pool: SlabPool;
   #budget: number;
+  #resident: ResidentWeights | undefined;
   #bytes = 0;
   #pinnedBytes = 0;
   #bytesRead = 0;
@@ -78,7 +80,7 @@ export class WeightCache {
 
   get stats(): WeightStats {
     return {
-      weightBytes: this.#bytes,
+      weightBytes: this.#bytes + (this.#resident?.bytes ?? 0),
       bytesRead: this.#bytesRead,
       expertsRead: this.#expertsRead,
       hits: this.#hits,
@@ -88,11 +90,29 @@ export class WeightCache {
 
   /** Bytes that parts used at the same time should not exceed: half the budget, so that what comes next can be read meanwhile. */
   get batchBytes(): number {
-    return this.#budget / 2;
+    return (this.#resident?.bytes ?? this.#budget) / 2;
+  }
+
+  /** What the cache may hold in all. */
+  get budget(): number {
+    return this.#budget;
+  }
+
+  /** All weights, when they are on the GPU as a whole. */
+  get resident(): ResidentWeights | undefined {
+    return this.#resident;
+  }
+
+  /** Serves every part from these weights from now on, and disposes of them in the end. What was kept so far is dropped. */
+  adopt(weights: ResidentWeights): void {
+    for (const entry of [...this.#entries.values()]) if (entry.pins === 0) this.#drop(entry);
+    this.#pool.trim(0);
+    this.#resident = weights;
   }
 
   /** Whether the parts fit without dropping one that is pinned. */
   hasRoomFor(parts: readonly WeightPart[]): boolean {
+    if (this.#residentPlaces(parts) !== undefined) return true;
     let needed = this.#pinnedBytes;
     for (const part of parts) {
       if ((this.#entries.get(part.key)?.pins ?? 0) === 0) needed += part.bytes;
@@ -105,6 +125,11 @@ export class WeightCache {
    * @throws TracerError as `ModelFile.readTensor`; `gpu-memory`, `run-cancelled`.
    */
   async acquire(parts: readonly WeightPart[], signal: AbortSignal | undefined): Promise<PinnedWeights> {
+    const resident = this.#residentPlaces(parts);
+    if (resident !== undefined) {
+      this.#hits += parts.length;
+      return { places: resident, release: () => undefined };
+    }
     const found = new Map<WeightPart, Entry>();
     // What is there is pinned before anything is dropped for what is not.
     for (const part of parts) {
@@ -140,6 +165,7 @@ export class WeightCache {
 
   /** Starts reading what will be needed soon. Failures are met again, and reported, by `acquire`. */
   prefetch(parts: readonly WeightPart[]): void {
+    if (this.#resident !== undefined) return;
     const missing = parts.filter((part) => !this.#entries.has(part.key));
     const bytes = missing.reduce((sum, part) => sum + part.bytes, 0);
     if (bytes > this.#budget / 4) return;
@@ -150,7 +176,21 @@ export class WeightCache {
     this.#abort.abort();
     this.#entries.clear();
     this.#pool.dispose();
+    this.#resident?.dispose();
+    this.#resident = undefined;
     this.#bytes = 0;
+  }
+
+  /** Where the parts lie among the resident weights; undefined when one of them does not. */
+  #residentPlaces(parts: readonly WeightPart[]): readonly WeightPlace[] | undefined {
+    if (this.#resident === undefined) return undefined;
+    const places: WeightPlace[] = [];
+    for (const { tensor, firstRow, nRows } of parts) {
+      const place = this.#resident.place(tensor.name, firstRow, nRows);
+      if (place === undefined) return undefined;
+      places.push(place);
+    }
+    return places;
   }
 
   #start(part: WeightPart, signal: AbortSignal | undefined): Entry {

@@ -5,11 +5,10 @@ import { describePanel, divergencePanel } from '../../plots/divergence-panel';
 import { ERROR_METRICS, type ErrorMetric } from '../../plots/error-scale';
 import { selectPanel, type PanelData } from '../../plots/select-panel';
 import { firstPlace, type TraceView } from '../../plots/trace-view';
-import { selectPlace } from '../../store/view';
 import { Scene } from '../Scene';
 import { Segments } from '../Segments';
 import { TableTwin } from '../TableTwin';
-import { useActions, useApp } from '../use-app';
+import { useActions, useApp, useFollowedPlace } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 
 const METRICS: readonly { readonly id: ErrorMetric; readonly title: string }[] = [
@@ -100,7 +99,7 @@ function Panel(props: {
 }): ReactElement {
   const { view, stage, metric, width, scale, position, onHover } = props;
   const caption = useId();
-  const place = useApp(selectPlace);
+  const place = useFollowedPlace();
   const { select } = useActions();
   const data = useMemo(() => selectPanel(view, stage, metric), [view, stage, metric]);
   const selectedLayer = place?.layer;
@@ -182,7 +181,7 @@ function Readout(props: {
   readonly metric: ErrorMetric;
   readonly layer: number | undefined;
 }): ReactElement {
-  const place = useApp(selectPlace);
+  const place = useFollowedPlace();
   const layer = props.layer ?? place?.layer;
   if (layer === undefined) return <p className="readout" />;
   const words = props.stages.map((stage) => {

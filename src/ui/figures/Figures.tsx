@@ -1,4 +1,4 @@
-import type { ReactElement } from 'react';
+import { memo, useDeferredValue, type ReactElement } from 'react';
 import type { TraceView } from '../../plots/trace-view';
 import { Later } from '../Later';
 import { ContinuePanel } from './ContinuePanel';
@@ -11,8 +11,13 @@ import { RoutingSection } from './RoutingSection';
 import { StageTable } from './StageTable';
 import { TopTokens } from './TopTokens';
 
-/** Everything that a trace shows, from the whole to the single value. */
+/** Everything that a trace shows. Drawn behind what a person does: while results stream in, keys and buttons answer first. */
 export function Figures({ view }: { readonly view: TraceView }): ReactElement {
+  return <AllFigures view={useDeferredValue(view)} />;
+}
+
+/** From the whole to the single value. */
+const AllFigures = memo(function AllFigures({ view }: { readonly view: TraceView }): ReactElement {
   const alone = view.verdict !== undefined && view.rows.length === 0;
   return (
     <>
@@ -35,4 +40,4 @@ export function Figures({ view }: { readonly view: TraceView }): ReactElement {
       </Later>
     </>
   );
-}
+});

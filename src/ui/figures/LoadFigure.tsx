@@ -37,8 +37,8 @@ export function LoadFigure(props: {
         onLook={onLook}
         idle={
           <span>
-            Even use would give each expert {formatShare(even)} of the tokens; the fullest has {formatShare(fullest)},{' '}
-            {plural(idle, 'expert')} got none.
+            Even use would give each expert {formatShare(even)} of the tokens; the fullest has {formatShare(fullest)}.{' '}
+            {plural(idle, 'time')} an expert of a layer got none.
           </span>
         }
       />

@@ -3,16 +3,15 @@ import { formatMetric } from '../../base/format';
 import { ratioLayout, ratioLineAt, ratioStrip } from '../../plots/ratio-strip';
 import { binName, selectRatios, type RatioLine } from '../../plots/select-ratios';
 import type { TraceView } from '../../plots/trace-view';
-import { selectPlace } from '../../store/view';
 import { Scene } from '../Scene';
 import { TableTwin } from '../TableTwin';
-import { useActions, useApp } from '../use-app';
+import { useActions, useFollowedPlace } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { PickArea } from './PickArea';
 
 /** How much of its bound each stage uses: a bound that is far too loose shows, and so does a defect. */
 export function RatioFigure({ view }: { readonly view: TraceView }): ReactElement | null {
-  const place = useApp(selectPlace);
+  const place = useFollowedPlace();
   const { select } = useActions();
   const caption = useId();
   const { ref, width, scale } = useFigureWidth();

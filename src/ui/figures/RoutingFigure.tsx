@@ -1,22 +1,21 @@
-import { useId, useMemo, useState, type ReactElement } from 'react';
+import { useDeferredValue, useId, useMemo, useState, type ReactElement } from 'react';
 import { formatMetric, plural } from '../../base/format';
 import { armTitle, type TraceView } from '../../plots/trace-view';
 import { paintRouting, routingLayout, routingOverlay, routingPlaceAt } from '../../plots/routing';
 import { routingLayer, selectRouting, type RoutingData, type RoutingToken } from '../../plots/select-routing';
-import { selectPlace } from '../../store/view';
 import { pixelRatio } from '../pixel-ratio';
 import { RasterCanvas } from '../RasterCanvas';
 import { Scene } from '../Scene';
 import { TableTwin } from '../TableTwin';
-import { useActions, useApp } from '../use-app';
+import { useActions, useApp, useFollowedPlace } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { useFigureTheme } from '../use-theme';
 import { PickArea } from './PickArea';
 
 /** Which experts each arm chose, token by token, for one layer. */
 export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElement | null {
-  const selection = useApp((s) => s.selection);
-  const place = useApp(selectPlace);
+  const selection = useDeferredValue(useApp((s) => s.selection));
+  const place = useFollowedPlace();
   const { select } = useActions();
   const theme = useFigureTheme();
   const caption = useId();
@@ -88,7 +87,7 @@ export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElem
       </div>
       <figcaption id={caption}>
         Routing of layer {layer}, tokens by experts.{' '}
-        {layout?.marks === true ? '● both chose it, ' : 'Dark: both chose it. '}
+        {layout?.marks === true ? '● both chose it, ' : 'Inked: both chose it. '}
         <span className="key">○</span> {armTitle(view.arms[1])} only, <span className="key">✕</span>{' '}
         {armTitle(view.arms[0])} only; shade is the weight.{' '}
         {data === undefined || data.flippedTokens === 0

@@ -1,10 +1,9 @@
-import { useState, type ReactElement } from 'react';
+import { useDeferredValue, useState, type ReactElement } from 'react';
 import { stageSpec } from '../../model/stages';
 import { routingLayer } from '../../plots/select-routing';
 import { routingIndex } from '../../plots/trace-index';
 import type { TraceView } from '../../plots/trace-view';
-import { selectPlace } from '../../store/view';
-import { useActions, useApp } from '../use-app';
+import { useActions, useApp, useFollowedPlace } from '../use-app';
 import { LoadFigure } from './LoadFigure';
 import { PartsFigure } from './PartsFigure';
 import { PathFigure } from './PathFigure';
@@ -13,8 +12,8 @@ import { TokenStrip } from './TokenStrip';
 
 /** Which experts each token met: how they are used, what the parts of the prompt prefer, one layer's choices, one token's way. */
 export function RoutingSection({ view }: { readonly view: TraceView }): ReactElement | null {
-  const selection = useApp((s) => s.selection);
-  const place = useApp(selectPlace);
+  const selection = useDeferredValue(useApp((s) => s.selection));
+  const place = useFollowedPlace();
   const { select } = useActions();
   const [expert, setExpert] = useState<number | undefined>(undefined);
   const layer = selection?.layer ?? routingLayer(view);
@@ -33,7 +32,7 @@ export function RoutingSection({ view }: { readonly view: TraceView }): ReactEle
       <LoadFigure view={view} layer={layer} expert={expert} onLook={look} />
       <PartsFigure view={view} layer={layer} expert={expert} onLook={look} />
       <TokenStrip view={view} layer={layer} expert={expert} position={position} onLook={look} />
-      <div className={wide ? 'pair wide' : 'pair even'}>
+      <div className={wide ? 'pair wide' : 'pair'}>
         <RoutingFigure view={view} />
         {position === undefined ? null : <PathFigure view={view} position={position} layer={layer} onLook={look} />}
       </div>

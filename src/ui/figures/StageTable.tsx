@@ -1,15 +1,15 @@
-import { useMemo, type ReactElement } from 'react';
+import { memo, useMemo, type ReactElement } from 'react';
 import type { RowVerdict } from '../../divergence/report';
 import { selectTable, TABLE_METRICS, VERDICT_WORDS, type TableLine } from '../../plots/select-table';
+import type { Place } from '../../plots/select-walk';
 import type { TraceView } from '../../plots/trace-view';
-import { selectPlace } from '../../store/view';
 import { Segments } from '../Segments';
-import { useActions, useApp } from '../use-app';
+import { useActions, useApp, useFollowedPlace } from '../use-app';
 
 /** Every stage by every layer, in numbers. */
 export function StageTable({ view }: { readonly view: TraceView }): ReactElement {
   const metric = useApp((s) => s.tableMetric);
-  const place = useApp(selectPlace);
+  const place = useFollowedPlace();
   const { setTableMetric, select } = useActions();
   const lines = useMemo(() => selectTable(view, metric), [view, metric]);
   const whole = lines.filter((line) => isWhole(line));
@@ -37,33 +37,12 @@ export function StageTable({ view }: { readonly view: TraceView }): ReactElement
             {lines
               .filter((line) => !isWhole(line))
               .map((line) => (
-                <tr key={line.stage}>
-                  <th scope="row" className={line.headline ? 'strong' : undefined}>
-                    {line.title}
-                  </th>
-                  {line.cells.map((cell, i) =>
-                    cell === undefined ? (
-                      <td key={i} />
-                    ) : (
-                      <td
-                        key={i}
-                        className={`${verdictClass(cell.verdict)}${cell.first ? ' first' : ''}`}
-                        aria-current={place?.stage === line.stage && place.layer === cell.layer ? 'true' : undefined}
-                      >
-                        <button
-                          type="button"
-                          tabIndex={-1}
-                          title={VERDICT_WORDS[cell.verdict]}
-                          onClick={() => {
-                            select({ layer: cell.layer, stage: line.stage, position: undefined });
-                          }}
-                        >
-                          {cell.text}
-                        </button>
-                      </td>
-                    ),
-                  )}
-                </tr>
+                <Line
+                  key={line.stage}
+                  line={line}
+                  here={place?.stage === line.stage ? place.layer : undefined}
+                  onSelect={select}
+                />
               ))}
           </tbody>
         </table>
@@ -77,6 +56,45 @@ export function StageTable({ view }: { readonly view: TraceView }): ReactElement
     </section>
   );
 }
+
+/** Drawn again only when its own numbers or the place on it change. */
+const Line = memo(function Line(props: {
+  readonly line: TableLine;
+  /** The layer of the place in hand, where that is on this line. */
+  readonly here: number | undefined;
+  readonly onSelect: (place: Place) => void;
+}): ReactElement {
+  const { line, here, onSelect } = props;
+  return (
+    <tr>
+      <th scope="row" className={line.headline ? 'strong' : undefined}>
+        {line.title}
+      </th>
+      {line.cells.map((cell, i) =>
+        cell === undefined ? (
+          <td key={i} />
+        ) : (
+          <td
+            key={i}
+            className={`${verdictClass(cell.verdict)}${cell.first ? ' first' : ''}`}
+            aria-current={here !== undefined && here === cell.layer ? 'true' : undefined}
+          >
+            <button
+              type="button"
+              tabIndex={-1}
+              title={VERDICT_WORDS[cell.verdict]}
+              onClick={() => {
+                onSelect({ layer: cell.layer, stage: line.stage, position: undefined });
+              }}
+            >
+              {cell.text}
+            </button>
+          </td>
+        ),
+      )}
+    </tr>
+  );
+});
 
 function isWhole(line: TableLine): boolean {
   return line.cells.length === 1 && line.cells[0] !== undefined && line.cells[0].layer === undefined;

@@ -51,10 +51,7 @@ export function TokenStrip(props: {
           </>
         )}
       </p>
-      <ol
-        className={terse ? 'strip terse' : 'strip'}
-        aria-label={`Tokens with their experts in layer ${String(layer)}`}
-      >
+      <ol className={terse ? 'strip terse' : 'strip'} aria-label={`Prompt with its experts in layer ${String(layer)}`}>
         {tokens.map((token) => {
           const at = expert === undefined ? -1 : (token.choice?.experts.indexOf(expert) ?? -1);
           const weight = at < 0 ? 0 : (token.choice?.weights[at] ?? 0);

@@ -5,6 +5,7 @@ import { selectShown } from '../../store/view';
 import { Pairs } from '../Pairs';
 import { useApp } from '../use-app';
 import { ArmsPanel } from './ArmsPanel';
+import { KeptModels } from './KeptModels';
 import { PromptPanel } from './PromptPanel';
 
 /** Model, prompt, arms and cost, beside the trace. */
@@ -21,6 +22,7 @@ export function Sidebar(): ReactElement {
       )}
       <PromptPanel />
       <ArmsPanel />
+      <KeptModels />
       {report === undefined || report.timing.phases.length === 0 ? null : <CostPanel report={report} />}
     </aside>
   );

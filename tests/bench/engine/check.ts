@@ -1,9 +1,47 @@
 /* eslint-disable no-console -- a command */
 import type { GpuContext } from '../../../src/gpu/device';
-import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
+import { createGpuEngine, type GpuEngineOptions } from '../../../src/gpu/engine/gpu-engine';
+import type { CaptureRequest, Tap } from '../../../src/model/engine';
 import { QUANT_TYPES } from '../../../src/gguf/ggml-types';
 import { bits, captureAll, forward, range } from '../../cpu/support';
 import { isolateAll, made, worstRatio } from '../../gpu/engine/support';
+
+/** Runs one prompt in every way that must not change a bit on this adapter, and prints which taps differ. */
+export async function checkSame(context: GpuContext): Promise<void> {
+  const shape = { nLayer: 2, nEmbd: 512, nHead: 4, nHeadKv: 2, headDim: 128, nExpert: 10, nExpertUsed: 3, nFfExp: 256 };
+  const { model, hparams } = await made({ type: (layer) => (layer === 0 ? 'Q6_K' : 'Q4_K'), shape });
+  const tokens = Uint32Array.from({ length: 200 }, (_, i) => (i * 37 + 11) % hparams.nVocab);
+  const capture: CaptureRequest = new Map([
+    ['attention', range(200)],
+    ['moe_expert_out', range(200)],
+    ['lm_head', [199]],
+  ]);
+  const taps = async (options: Partial<GpuEngineOptions>, preload: boolean, all: boolean): Promise<readonly Tap[]> => {
+    const engine = createGpuEngine({ context, model, hparams, ...options });
+    if (preload) await engine.preload();
+    const result = await forward(engine, hparams, tokens, { capture: all ? captureAll(range(200)) : capture });
+    await engine.dispose();
+    return result.taps.filter(({ stage }) => capture.has(stage));
+  };
+  const usual = await taps({}, false, false);
+  for (const [name, options, preload, all] of [
+    ['every stage captured', {}, false, true],
+    ['scores stored', { fuseAttention: false }, false, false],
+    ['weights loaded beforehand', {}, true, false],
+    ['in chunks of 67', { chunkTokens: 67 }, true, false],
+  ] as const) {
+    const other = await taps(options, preload, all);
+    const differ = usual.filter((tap, i) => {
+      const theirs = other[i];
+      if (theirs === undefined) return true;
+      const [a, b] =
+        tap.stage === 'lm_head' && all ? [bits(tap), bits(theirs).slice(-hparams.nVocab)] : [bits(tap), bits(theirs)];
+      return a.join() !== b.join();
+    });
+    const places = differ.map(({ stage, layer }) => `${stage} ${String(layer)}`).join(', ');
+    console.log(`${name}: ${differ.length === 0 ? 'the same bits' : `OTHER BITS in ${places}`}`);
+  }
+}
 
 /** Isolates every stage of a small model of every type on this adapter, and runs it twice. Prints what is worst. */
 export async function checkArm(context: GpuContext): Promise<void> {

@@ -10,8 +10,8 @@ import { nodeGpu, useSwiftShader } from '../../../src/gpu/node-device';
 import type { CaptureRequest } from '../../../src/model/engine';
 import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
-import { ACTIVE_STAGES, type ActiveStageId } from '../../../src/model/stages';
-import { checkArm } from './check';
+import { ACTIVE_STAGES, stageSpec, type ActiveStageId } from '../../../src/model/stages';
+import { checkArm, checkSame } from './check';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,12 +20,13 @@ const { values, positionals } = parseArgs({
     decode: { type: 'string', default: '16' },
     budget: { type: 'string' },
     check: { type: 'boolean', default: false },
+    // Runs a prompt in every way that must not change a bit.
+    same: { type: 'boolean', default: false },
     stages: { type: 'boolean', default: false },
+    // Loads all weights first: a prompt then reads nothing.
+    preload: { type: 'boolean', default: false },
   },
 });
-
-/** Milliseconds of each stage since the last report. */
-const stageTimes = new Map<string, number>();
 
 useSwiftShader();
 const context = await openDevice(nodeGpu(), { adapter: 'any' });
@@ -33,6 +34,7 @@ const { description, isSoftware, limits } = context.card;
 console.log(
   `${description}${isSoftware ? ' (software)' : ''}; largest binding ${limits['maxStorageBufferBindingSize']}`,
 );
+if (values.same) await checkSame(context);
 if (values.check) await checkArm(context);
 for (const path of positionals) await benchModel(context, path);
 context.dispose();
@@ -46,55 +48,79 @@ async function benchModel(gpu: GpuContext, path: string): Promise<void> {
       context: gpu,
       model,
       hparams,
-      ...(values.stages ? { replace: timedStages() } : {}),
+      ...(values.stages ? { replace: repeatable(), groupOnGpu: true, fuseAttention: !isSoftware } : {}),
       ...(values.budget === undefined ? {} : { budget: Number(values.budget) }),
     });
+    if (values.preload) {
+      const started = performance.now();
+      const loaded = await engine.preload();
+      const seconds = (performance.now() - started) / 1000;
+      const { weightBytes } = engine.stats();
+      if (loaded)
+        console.log(
+          `loaded ${weightBytes} bytes in ${seconds.toFixed(2)} s, ${(weightBytes / seconds / 1e9).toFixed(2)} GB/s`,
+        );
+      else console.log('not loaded: the budget is too small');
+    }
     await benchPrompt(engine, model, hparams, count);
     await engine.dispose();
   }
   await model.close();
 }
 
-/** Every stage alone on the GPU: waits before and after it, so that the passes as a whole take longer. */
-function timedStages(): NonNullable<GpuEngineOptions['replace']> {
-  const timed = (stage: ActiveStageId) => (usual: StageKernel) => async (run: StageRun) => {
-    await run.tools.pacer.settle(run.signal);
-    const started = performance.now();
+/** The stage that is computed more than once, and how often. */
+let repeated: { readonly stage: ActiveStageId; readonly times: number } | undefined;
+
+/** Stages that can be told to compute the same several times over: how much longer a pass takes then is what they cost in it. */
+function repeatable(): NonNullable<GpuEngineOptions['replace']> {
+  const often = (stage: ActiveStageId) => (usual: StageKernel) => async (run: StageRun) => {
+    for (let i = 1; i < (repeated?.stage === stage ? repeated.times : 1); i++) await usual(run);
     await usual(run);
-    await run.tools.pacer.settle(run.signal);
-    stageTimes.set(stage, (stageTimes.get(stage) ?? 0) + performance.now() - started);
   };
-  return Object.fromEntries(ACTIVE_STAGES.map((stage) => [stage, timed(stage)]));
+  return Object.fromEntries(ACTIVE_STAGES.map((stage) => [stage, often(stage)]));
 }
 
-function reportStages(what: string, layers: number): void {
-  if (stageTimes.size === 0) return;
-  const times = [...stageTimes]
-    .sort(([, a], [, b]) => b - a)
-    .map(([stage, ms]) => `${stage} ${(ms / layers).toFixed(3)}`);
-  console.log(`${what}, ms a layer: ${times.join(', ')}`);
-  stageTimes.clear();
+/** What each stage adds to a pass over a prompt, in microseconds a layer. */
+async function reportStages(engine: GpuEngine, hparams: HParams, tokens: Uint32Array<ArrayBuffer>): Promise<void> {
+  const fastest = async (): Promise<number> => {
+    let ms = Infinity;
+    for (let i = 0; i < 3; i++) ms = Math.min(ms, (await pass(engine, hparams, tokens, 0)).ms);
+    return ms;
+  };
+  const times = 4;
+  const once = await fastest();
+  const costs: { readonly stage: ActiveStageId; readonly us: number }[] = [];
+  for (const stage of ACTIVE_STAGES) {
+    repeated = { stage, times };
+    const layers = stageSpec(stage).scope === 'layer' ? hparams.nLayer : 1;
+    costs.push({ stage, us: (((await fastest()) - once) * 1000) / (times - 1) / layers });
+    repeated = undefined;
+  }
+  costs.sort((a, b) => b.us - a.us);
+  const parts = costs.map(({ stage, us }) => `${stage} ${us.toFixed(0)}`);
+  console.log(`prefill ${tokens.length}, us a stage: ${parts.join(', ')}`);
 }
 
 /** A prompt cold, the same warm, then single tokens. */
 async function benchPrompt(engine: GpuEngine, model: ModelFile, hparams: HParams, count: number): Promise<void> {
   const tokens = Uint32Array.from({ length: count }, (_, i) => (i * 7919 + 13) % hparams.nVocab);
   const cold = await pass(engine, hparams, tokens, 0);
-  stageTimes.clear();
   const warm = await pass(engine, hparams, tokens, 0);
-  reportStages(`prefill ${count}`, hparams.nLayer);
-  const again = await pass(engine, hparams, tokens, 0);
+  if (values.stages) await reportStages(engine, hparams, tokens);
+  const again: Pass[] = [];
+  for (let i = 0; i < 5; i++) again.push(await pass(engine, hparams, tokens, 0));
+  const fastest = again.reduce((a, b) => (a.ms <= b.ms ? a : b));
   const steps = Number(values.decode);
   const decode: Pass[] = [];
   for (let i = 0; i < 2 * steps; i++) {
-    if (i === steps) stageTimes.clear();
     decode.push(await pass(engine, hparams, Uint32Array.of((i * 31 + 7) % hparams.nVocab), count + (i % steps)));
   }
-  reportStages(`decode at ${count}`, hparams.nLayer * steps);
   const rate = (p: Pass): string =>
     `${p.ms.toFixed(1)} ms, ${(p.layers / hparams.nLayer).toFixed(2)} ms a layer, ${(p.bytes / 1e6).toFixed(0)} MB read`;
+  const perToken = (1000 * count) / fastest.ms;
+  console.log(`prefill ${count}: ${perToken.toFixed(0)} tokens/s with ${hparams.nLayer} layers`);
   console.log(`prefill ${count}: cold ${rate(cold)}`);
-  console.log(`prefill ${count}: warm ${rate(warm)}; ${rate(again)}`);
+  console.log(`prefill ${count}: warm ${rate(warm)}; fastest of ${again.length}: ${rate(fastest)}`);
   const warmed = decode.slice(steps).sort((a, b) => a.ms - b.ms);
   const median = warmed[warmed.length >> 1];
   if (median !== undefined) console.log(`decode at ${count}: ${rate(median)} (median of ${steps}, experts kept)`);

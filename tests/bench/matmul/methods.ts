@@ -10,7 +10,7 @@ export function methodsFor(rowsPerMatrix: number, hasSubgroups: boolean, quick: 
     return [
       { kind: 'lane', tile: 8 },
       ...kinds.map((kind) => ({ kind, tile: 8, teamRows: 2, lanes: 32 }) as const),
-      ...([16, 32, 64] as const).map((tile) => ({ kind: 'tile', tile }) as const),
+      ...([2, 4, 8] as const).map((laneRows) => ({ kind: 'tile', tile: 32, laneRows }) as const),
     ];
   }
   const tiles = rowsPerMatrix > 1 ? ([2, 4, 8] as const) : ([1] as const);
@@ -29,8 +29,9 @@ export function methodName(method: MatmulMethod): string {
   switch (method.kind) {
     case 'naive':
     case 'lane':
-    case 'tile':
       return `${method.kind} x${method.tile}`;
+    case 'tile':
+      return `tile of ${8 * method.laneRows} x${method.tile}`;
     case 'team':
     case 'subgroup':
       return `${method.kind} ${method.lanes} lanes, ${method.teamRows} rows x${method.tile}`;

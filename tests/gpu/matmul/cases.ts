@@ -29,7 +29,7 @@ function placeCases(type: QuantType, nIn: number, gap: number): readonly MatmulC
   return [
     ...lengths.map((n) => ({ ...common, nIn: n, nOut: 65, shares: [[0]] })),
     ...[1, 3, 63, 64, 127].map((nOut) => ({ ...common, nOut, shares: [range(2)], gap })),
-    ...[7, 8, 9, 33].map((n) => ({ ...common, nOut: 5, shares: [range(n)], gap })),
+    ...[7, 8, 9, 24, 25, 33].map((n) => ({ ...common, nOut: 5, shares: [range(n)], gap })),
     { ...common, nOut: 7, shares: [[5, 0, 3], [], [2, 2, 9, 1, 4, 7, 8, 6, 5], [0]], gap },
     { ...common, nOut: 9, shares: [[], range(17), []] },
   ];

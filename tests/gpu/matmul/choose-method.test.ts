@@ -19,7 +19,26 @@ describe('chooseMethod', () => {
       const { kind, tile } = chooseMethod({ ...shape, rowsPerMatrix }, HARDWARE);
       return `${kind} ${tile}`;
     });
-    expect(tiles).toEqual(['subgroup 1', 'subgroup 2', 'subgroup 4', 'subgroup 8', 'tile 16', 'tile 32', 'tile 64']);
+    expect(tiles).toEqual([
+      'subgroup 1',
+      'subgroup 2',
+      'subgroup 4',
+      'subgroup 8',
+      'subgroup 8',
+      'subgroup 8',
+      'tile 32',
+    ]);
+  });
+
+  it('takes the tallest tiles of which there are enough to keep a GPU busy', () => {
+    const methods = [
+      { nOut: 768, rowsPerMatrix: 9, matrices: 128 },
+      { nOut: 4096, rowsPerMatrix: 512 },
+      { nOut: 512, rowsPerMatrix: 512 },
+      { nOut: 128, rowsPerMatrix: 512 },
+      { nOut: 128, rowsPerMatrix: 128 },
+    ].map((s) => chooseMethod({ ...shape, ...s }, HARDWARE));
+    expect(methods.map((m) => (m.kind === 'tile' ? m.laneRows : m.kind))).toEqual([8, 8, 4, 2, 'subgroup']);
   });
 
   it.each([

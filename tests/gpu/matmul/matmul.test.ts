@@ -15,8 +15,8 @@ const METHODS: readonly (readonly [string, MatmulMethod])[] = [
   ['team of 32, 4 rows', { kind: 'team', tile: 4, teamRows: 2, lanes: 32 }],
   ['subgroup of 4, 1 row', { kind: 'subgroup', tile: 1, teamRows: 4, lanes: 4 }],
   ['subgroup of 4, 4 rows', { kind: 'subgroup', tile: 4, teamRows: 1, lanes: 4 }],
-  ['tile of 16 rows', { kind: 'tile', tile: 16 }],
-  ['tile of 32 rows', { kind: 'tile', tile: 32 }],
+  ['tile, 2 rows a lane', { kind: 'tile', tile: 32, laneRows: 2 }],
+  ['tile, 8 rows a lane', { kind: 'tile', tile: 32, laneRows: 8 }],
 ];
 
 /** The naive kernel shows that each format is read right; the fast ones read through the same files, so a type of each column order does. */
@@ -55,5 +55,22 @@ describe.each(METHODS)('%s', (_name, method) => {
     const matmul = await prepareMatmul(context, { ...c, rowsPerMatrix: 9 }, method);
     const first = await runCase(context, matmul, c);
     expect((await runCase(context, matmul, c)).bits).toEqual(first.bits);
+  });
+});
+
+describe('tiles', () => {
+  it('of every size give a row the same bits, whatever entry it lies in', async () => {
+    const c = { type: 'Q4_K', nIn: 512, nOut: 67, weights: 'normal', input: 'normal', gap: 4, seed: 5 } as const;
+    const methods = ([2, 4, 8] as const).map((laneRows) => ({ kind: 'tile', tile: 32, laneRows }) as const);
+    const all: string[] = [];
+    for (const method of methods) {
+      const matmul = await prepareMatmul(context, { ...c, rowsPerMatrix: 32 }, method);
+      const whole = await runCase(context, matmul, { ...c, shares: [range(33)] });
+      all.push(whole.bits.join());
+      if (method.laneRows !== 8) continue;
+      const narrow = await runCase(context, { ...matmul, tile: 5 }, { ...c, shares: [range(33)] });
+      all.push(narrow.bits.join());
+    }
+    expect(new Set(all).size).toBe(1);
   });
 });

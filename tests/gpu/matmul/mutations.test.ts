@@ -90,14 +90,26 @@ describe('a defect in the kernel', () => {
 describe('a defect in a fast kernel', () => {
   const team: MatmulMethod = { kind: 'team', tile: 1, teamRows: 2, lanes: 8 };
   const subgroup: MatmulMethod = { kind: 'subgroup', tile: 1, teamRows: 2, lanes: 4 };
-  const tile: MatmulMethod = { kind: 'tile', tile: 16 };
+  const tile: MatmulMethod = { kind: 'tile', tile: 32, laneRows: 8 };
   it.each<[string, MatmulMethod, string, string]>([
     ['a lane that loses its second unit', team, 'u += LANES', 'u += 2u * LANES'],
     ['a sum without its last lane', team, 'k < LANES', 'k + 1u < LANES'],
     ['a butterfly without its last step', subgroup, 'step > 0u', 'step > 1u'],
-    ['a tile row computed twice', tile, 'tileIndex(wRow + 48u, i)', 'tileIndex(wRow + 32u, i)'],
     ['a walk that ends early', tile, 'u < units; u++', 'u + 1u < units; u++'],
   ])('%s is caught', async (_name, method, from, to) => {
     expect(await isCaught({ ...base, type: 'Q8_0', nIn: 512, nOut: 65, gap: 4 }, from, to, method)).toBe(true);
+  });
+
+  it.each<[string, string, string]>([
+    ['a tile row computed twice', '(wRow + 8u * r) * 8u', '(wRow + 8u * min(r, 6u)) * 8u'],
+    ['a row of x computed twice', '(xRow + 8u * j) * 8u', '(xRow + 8u * min(j, 0u)) * 8u'],
+    ['half of the rows of x left out', 'count > 16u', 'count > 24u'],
+    ['a chunk fetched twice', '(c + 1u) % CHUNKS', 'c'],
+    ['a unit fetched twice', 'min(u + 1u, units - 1u)', 'u'],
+  ])('%s is caught', async (_name, from, to) => {
+    const rows = [...Array(20).keys()];
+    expect(await isCaught({ ...base, type: 'Q4_K', nIn: 512, nOut: 65, gap: 4, shares: [rows] }, from, to, tile)).toBe(
+      true,
+    );
   });
 });

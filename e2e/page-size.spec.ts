@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { expect, test, type Browser, type Page } from '@playwright/test';
+import { build, preview, type PreviewServer } from 'vite';
+import { versionDefines } from '../scripts/lib/version.mjs';
+import { mainThread, type MainThread } from './support/trace-events';
+
+/**
+ * The page at 48 layers x 128 experts x 300 tokens, over a replayed run (no engine beside it), in Chrome's own tracing. Asserted is the time
+ * that the main thread computed, which does not depend on what else the machine does; wall times are printed beside it.
+ */
+
+/** An interaction that keeps the main thread longer than this is felt (RAIL's 50 ms). */
+const LIMIT_MS = 50;
+
+let server: PreviewServer;
+let address: string;
+
+test.beforeAll(async () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const outDir = fileURLToPath(new URL('../test-results/size-page', import.meta.url));
+  await build({
+    configFile: false,
+    root: `${root}/e2e/harness`,
+    base: './',
+    logLevel: 'error',
+    plugins: [react()],
+    define: versionDefines(),
+    mode: 'production',
+    build: { outDir, emptyOutDir: true, target: 'es2023', rolldownOptions: { input: `${root}/e2e/harness/size.html` } },
+  });
+  server = await preview({ configFile: false, root, build: { outDir }, preview: { port: 0 }, logLevel: 'error' });
+  address = `${server.resolvedUrls?.local[0] ?? ''}size.html`;
+});
+test.afterAll(() => server.close());
+
+/** What the main thread did while `act` went on. */
+async function traced(browser: Browser, page: Page, act: () => Promise<void>): Promise<MainThread> {
+  const path = test.info().outputPath('trace.json');
+  await browser.startTracing(page, { path, categories: ['devtools.timeline', 'toplevel', 'benchmark', 'latencyInfo'] });
+  await act();
+  // The paint that answers the last input.
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 50))));
+  await browser.stopTracing();
+  return mainThread(readFileSync(path, 'utf8'));
+}
+
+function say(what: string, { longest, longestWall, tasks, events, heaviest }: MainThread): void {
+  const worst = events.reduce((ms, event) => Math.max(ms, event), 0);
+  const { HEAVY } = process.env;
+  const why = HEAVY === undefined ? '' : heaviest.map((task) => `\n  ${task}`).join('');
+  process.stdout.write(
+    `${what}: longest task ${longest.toFixed(1)} ms computing (${longestWall.toFixed(1)} ms by the clock), ${String(tasks)} tasks above ${String(LIMIT_MS)} ms; event to next paint at most ${worst.toFixed(0)} ms of ${String(events.length)}${why}\n`,
+  );
+}
+
+test('every interaction stays below 50 ms at 48 layers x 128 experts x 300 tokens', async ({ browser, page }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(address);
+  await expect(page.getByTestId('verdict')).toBeVisible({ timeout: 60_000 });
+  await page.waitForTimeout(1500);
+  const area = (name: RegExp) => page.getByRole('group', { name });
+  const walks: readonly (readonly [string, RegExp, readonly string[]])[] = [
+    ['arrows over the divergence plot', /^MoeRouter, /, ['ArrowRight', 'ArrowRight', 'ArrowLeft']],
+    ['arrows over the stages', /^Stages by layers/, ['ArrowDown', 'ArrowRight', 'ArrowUp', 'ArrowLeft']],
+    ['arrows over layers and tokens', /^Layers by tokens/, ['ArrowDown', 'ArrowRight', 'ArrowUp', 'ArrowRight']],
+    ['arrows over the load', /^Layers by experts, /, ['ArrowRight', 'ArrowDown', 'ArrowRight']],
+    ['arrows over one layer’s choices', /^Tokens by experts/, ['ArrowDown', 'ArrowDown', 'ArrowRight']],
+    ['arrows over one token’s way', /of one token/, ['ArrowDown', 'ArrowRight', 'ArrowRight']],
+  ];
+  for (const [what, name, keys] of walks) {
+    await area(name).focus();
+    const seen = await traced(browser, page, async () => {
+      for (const key of keys) await page.keyboard.press(key);
+    });
+    say(what, seen);
+    expect.soft(seen.longest, what).toBeLessThan(LIMIT_MS);
+  }
+  await area(/^Stages by layers/).scrollIntoViewIfNeeded();
+  const box = await area(/^Stages by layers/).boundingBox();
+  if (box === null) throw new Error('no heatmap');
+  const hover = await traced(browser, page, async () => {
+    for (let i = 0; i < 20; i++) await page.mouse.move(box.x + 200 + i * 20, box.y + 60 + i * 8);
+  });
+  say('pointing at the heatmap', hover);
+  expect.soft(hover.longest, 'hover').toBeLessThan(LIMIT_MS);
+  const click = await traced(browser, page, async () => {
+    for (const dx of [300, 500, 700]) await page.mouse.click(box.x + dx, box.y + 150);
+  });
+  say('clicks on the heatmap', click);
+  expect.soft(click.longest, 'click').toBeLessThan(LIMIT_MS);
+  const scroll = await traced(browser, page, async () => {
+    for (let i = 0; i < 12; i++) await page.mouse.wheel(0, 500);
+  });
+  say('scrolling through all of it', scroll);
+  expect.soft(scroll.longest, 'scroll').toBeLessThan(LIMIT_MS);
+});
+
+test('results of 48 layers stream in without a task above 50 ms', async ({ browser, page }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(address);
+  await expect(page.getByTestId('verdict')).toBeVisible({ timeout: 60_000 });
+  await page.waitForTimeout(1000);
+  const state = (wanted: string) =>
+    page.waitForFunction((s) => document.documentElement.dataset['state'] === s, wanted, { timeout: 100_000 });
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await state('running');
+  await page.waitForTimeout(1200);
+  const seen = await traced(browser, page, async () => {
+    await page.waitForTimeout(4000);
+  });
+  say('while layers stream in', seen);
+  expect.soft(seen.longest, 'streaming').toBeLessThan(LIMIT_MS);
+  await state('done');
+});

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { expect, test, type Page } from '@playwright/test';
+import { startRangeServer, type RangeServer } from '../tests/support/gguf-http-server';
+import { SAMPLE_PATH } from '../tests/support/golden';
+
+const BYTES = readFileSync(SAMPLE_PATH);
+let server: RangeServer;
+
+test.beforeEach(async () => {
+  server = await startRangeServer(BYTES);
+});
+test.afterEach(() => server.close());
+
+const kept = (page: Page) => page.getByRole('region', { name: 'Kept on this device' });
+
+async function openAndRun(page: Page): Promise<void> {
+  await page.goto(`/?model=${encodeURIComponent(server.url)}`);
+  await inState(page, 'ready');
+  await page.getByRole('textbox', { name: 'Token ids' }).fill('1, 2, 3');
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await inState(page, 'done');
+}
+
+async function inState(page: Page, wanted: string): Promise<void> {
+  const handle = await page.waitForFunction(
+    (state) => [state, 'error'].find((s) => s === document.documentElement.dataset['state']),
+    wanted,
+    { timeout: 60_000 },
+  );
+  expect(await handle.jsonValue()).toBe(wanted);
+}
+
+async function verdict(page: Page): Promise<string> {
+  return page.getByTestId('verdict').innerText();
+}
+
+test('a remote model is fetched once for both arms, and not again on the next visit', async ({ page }) => {
+  await openAndRun(page);
+  const first = { verdict: await verdict(page), sent: server.state.sent };
+  expect(first.verdict).toMatch(/^MATCH/);
+  // Both arms read more than the whole small file together; the server sent no byte of it twice.
+  expect(first.sent).toBeLessThan(1.05 * BYTES.length);
+  await expect(kept(page)).toContainText('tiny model.gguf');
+
+  server.state.sent = 0;
+  await openAndRun(page);
+  expect(await verdict(page)).toBe(first.verdict);
+  // The probe's byte, and what the header's growing prefix reads beyond what was kept.
+  expect(server.state.sent).toBeLessThan(1024);
+
+  await kept(page).getByRole('button', { name: 'Clear' }).click();
+  await expect(kept(page)).toHaveCount(0);
+  // The model that was open goes on without what was kept.
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.waitForFunction(() => document.documentElement.dataset['state'] === 'running');
+  await inState(page, 'done');
+  expect(await verdict(page)).toBe(first.verdict);
+  expect(server.state.sent).toBeGreaterThan(0.8 * first.sent);
+});
+
+test('another version of the file is fetched afresh', async ({ page }) => {
+  await openAndRun(page);
+  const first = server.state.sent;
+  server.state.sent = 0;
+  server.state.etag = '"v2"';
+  await openAndRun(page);
+  expect(server.state.sent).toBeGreaterThan(0.99 * first);
+});
+
+test('a file that changes on the server in mid-run is a clear error', async ({ page }) => {
+  await page.goto(`/?model=${encodeURIComponent(server.url)}`);
+  await inState(page, 'ready');
+  server.state.etag = '"v2"';
+  await page.getByRole('textbox', { name: 'Token ids' }).fill('1, 2, 3');
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.waitForFunction(() => document.documentElement.dataset['state'] === 'error');
+  await expect(page.getByTestId('error-code')).toHaveText('source-changed');
+});

@@ -1,0 +1,59 @@
+/** What a page's main thread did during a trace. All times in milliseconds. */
+export interface MainThread {
+  /** The longest task, as the time that the thread computed. */
+  readonly longest: number;
+  /** The longest task by the clock. */
+  readonly longestWall: number;
+  /** Tasks that computed for more than 50 ms. */
+  readonly tasks: number;
+  /** Key presses and clicks: from the event to the next paint, by the clock. */
+  readonly events: readonly number[];
+  /** The computing times of the longest tasks, and what they spent it on. */
+  readonly heaviest: readonly string[];
+}
+
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly ts: number;
+  readonly dur?: number;
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string; readonly data?: { readonly duration?: number; readonly type?: string } };
+}
+
+/** Reads a trace as `browser.startTracing` writes it; the renderer with the most work is the page's. */
+export function mainThread(json: string): MainThread {
+  const { traceEvents } = JSON.parse(json) as { readonly traceEvents: readonly TraceEvent[] };
+  const mains = new Set(
+    traceEvents
+      .filter((e) => e.ph === 'M' && e.name === 'thread_name' && e.args?.name === 'CrRendererMain')
+      .map((e) => `${String(e.pid)}/${String(e.tid)}`),
+  );
+  const onMain = traceEvents.filter((e) => mains.has(`${String(e.pid)}/${String(e.tid)}`));
+  const tasks = onMain.filter((e) => e.ph === 'X' && /RunTask$/.test(e.name) && e.dur !== undefined);
+  const computing = tasks.map((e) => (e.tdur ?? e.dur ?? 0) / 1000);
+  const events = traceEvents.flatMap((e) => {
+    const data = e.name === 'EventTiming' && e.ph === 'b' ? e.args?.data : undefined;
+    const felt = data?.type === 'keydown' || data?.type === 'click' || data?.type === 'pointerdown';
+    return felt && data?.duration !== undefined ? [data.duration] : [];
+  });
+  const heavy = [...tasks].sort((x, y) => (y.tdur ?? 0) - (x.tdur ?? 0)).slice(0, 3);
+  return {
+    longest: Math.max(0, ...computing),
+    longestWall: Math.max(0, ...tasks.map((e) => (e.dur ?? 0) / 1000)),
+    tasks: computing.filter((ms) => ms > 50).length,
+    events,
+    heaviest: heavy.map((task) => spentOn(task, onMain)),
+  };
+}
+
+function spentOn(task: TraceEvent, onMain: readonly TraceEvent[]): string {
+  const end = task.ts + (task.dur ?? 0);
+  const inside = onMain.filter((e) => e !== task && e.ph === 'X' && e.ts >= task.ts && e.ts + (e.dur ?? 0) <= end);
+  const sums = new Map<string, number>();
+  for (const e of inside) sums.set(e.name, (sums.get(e.name) ?? 0) + (e.tdur ?? e.dur ?? 0) / 1000);
+  const top = [...sums].sort(([, x], [, y]) => y - x).slice(0, 6);
+  return `${((task.tdur ?? 0) / 1000).toFixed(1)} ms: ${top.map(([name, ms]) => `${name} ${ms.toFixed(1)}`).join(', ')}`;
+}

@@ -1,0 +1,43 @@
+import { checkWeights } from '../model/weights';
+import { readHParams } from '../model/read-hparams';
+import { runBench } from '../session/bench';
+import { ARM, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
+import { benchText } from './bench-text';
+import { ADAPTER, BUDGET, JSON_FILE, QUIET } from './commands';
+import { exitCode } from './exit-codes';
+import { openNamedModel } from './open-model';
+import { checkOutputs, writeOutput } from './output';
+import type { CommandRunner } from './run-cli';
+import { nodeHost } from './trace/node-runtime';
+
+/** `moescope bench MODEL`: how fast one arm is here, and where a token's time goes. */
+export const benchCommand: CommandRunner = async (args, terminal, signal) => {
+  const [name = ''] = args.operands;
+  const file = args.get(JSON_FILE);
+  await checkOutputs([file]);
+  const model = await openNamedModel(name, signal);
+  try {
+    const hparams = readHParams(model);
+    checkWeights(model, hparams);
+    const report = await runBench({
+      model,
+      hparams,
+      host: nodeHost(args.get(ADAPTER)),
+      arm: args.get(ARM),
+      promptTokens: args.get(PROMPT_TOKENS),
+      newTokens: args.get(NEW_TOKENS),
+      repeats: args.get(REPEATS),
+      gpuBudget: args.get(BUDGET),
+      processPeakBytes: () => process.resourceUsage().maxRSS * 1024,
+      signal,
+      onPhase: (phase) => {
+        if (!args.has(QUIET)) terminal.err(`${phase}\n`);
+      },
+    });
+    if (file !== undefined) await writeOutput(file, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
+    if (file !== '-') terminal.out(benchText(report));
+    return exitCode('pass');
+  } finally {
+    await model.close();
+  }
+};

@@ -1,0 +1,36 @@
+import { toErrorData, type ErrorCode } from '../../base/errors';
+import type { Report } from '../../divergence/report';
+import type { SessionEvent } from '../../session/events';
+import type { Terminal } from '../terminal';
+import type { TraceRequest } from './request';
+
+/** `auto`: Node where Dawn finds an adapter of the kind asked for, else headless Chromium. */
+export async function runSomewhere(
+  request: TraceRequest,
+  onEvent: (event: SessionEvent) => void,
+  signal: AbortSignal,
+  notes: Terminal | undefined,
+): Promise<Report> {
+  const inNode = async (): Promise<Report> => (await import('./node-runtime')).runInNode(request, onEvent, signal);
+  const inBrowser = async (): Promise<Report> =>
+    (await import('./browser-runtime')).runInBrowser(request, onEvent, signal);
+  if (request.runtime === 'browser') return inBrowser();
+  try {
+    return await inNode();
+  } catch (error) {
+    const { code, message } = toErrorData(error);
+    const needsNode = request.save !== undefined || request.spec.gpuBudget !== undefined;
+    const isPinned = request.runtime === 'node' || needsNode;
+    if (!isAboutAdapters(code) || isPinned) throw error;
+    notes?.err(`Node: ${message} Trying headless Chromium.\n`);
+    return inBrowser().catch((browserError: unknown) => {
+      const { code: browserCode } = toErrorData(browserError);
+      // What stopped Node says more than that there is no browser, no page or no adapter there either.
+      throw isAboutAdapters(browserCode) || browserCode === 'usage' ? error : browserError;
+    });
+  }
+}
+
+function isAboutAdapters(code: ErrorCode): boolean {
+  return code === 'gpu-unavailable' || code === 'gpu-adapter';
+}

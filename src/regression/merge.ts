@@ -1,0 +1,173 @@
+import { fail, type ErrorData } from '../base/errors';
+import { plainToJson } from '../divergence/report-json';
+import { comparePairs, type AdapterPair } from './adapter-pairs';
+import type { RunOutcome, ShardResult, ShardRun } from './shard-result';
+import { runsOfShard } from './shards';
+import { suiteRuns, type Suite } from './suite';
+
+export const MERGED_SCHEMA = 'moescope-suite-report/1';
+
+/** How one run of the suite ended on one adapter. */
+export interface MergedRun {
+  readonly id: string;
+  /** The adapter's name as {@link adapterLabel} says it; absent where the run never ended. */
+  readonly adapter?: string;
+  readonly status: 'pass' | 'fail' | 'error' | 'lost';
+  /** One line for people. */
+  readonly sentence: string;
+  /** Attempts that failed before the last. */
+  readonly retried: readonly ErrorData[];
+  readonly outcome?: RunOutcome;
+}
+
+/** Everything that the shards of a suite found. The first part is the same whatever the shards; `how` tells how it came about. */
+export interface SuiteReport {
+  readonly schema: typeof MERGED_SCHEMA;
+  readonly suite: Suite;
+  readonly status: 'pass' | 'fail';
+  readonly sentence: string;
+  /** In the suite's order, adapters in theirs. */
+  readonly runs: readonly MergedRun[];
+  readonly adapters: readonly string[];
+  /** Every two adapters that ran the same. */
+  readonly pairs: readonly AdapterPair[];
+  readonly how: {
+    readonly shards: readonly { readonly file: string; readonly shard: string; readonly runs: number }[];
+    /** Seconds by run: give them to the suite to balance the next shards. */
+    readonly seconds: Readonly<Record<string, number>>;
+  };
+}
+
+export interface ShardFile {
+  readonly file: string;
+  readonly result: ShardResult;
+}
+
+/**
+ * Joins the results of shards. A run that no shard ended is `lost` and fails; a later file's result of the same run on the same adapter
+ * replaces an earlier one's, whose attempts stay visible.
+ * @throws TracerError `suite-mismatch` when the shards are of different suites; `usage` when there are none.
+ */
+export function mergeShards(files: readonly ShardFile[]): SuiteReport {
+  const [first] = files;
+  if (first === undefined) throw fail('usage', 'There is nothing to merge.', 'Name the results of shards.');
+  const { suite } = first.result;
+  for (const { file, result } of files) {
+    if (suiteKey(result.suite) === suiteKey(suite)) continue;
+    throw fail(
+      'suite-mismatch',
+      `${file} and ${first.file} are of different suites.`,
+      'Merge results of one suite file only.',
+      { first: first.file, other: file },
+    );
+  }
+  const found = gather(files);
+  const runs = suiteRuns(suite).flatMap(({ id }): readonly MergedRun[] => {
+    const ofRun = [...(found.get(id)?.values() ?? [])].sort((x, y) => compareText(x.adapter ?? '', y.adapter ?? ''));
+    return ofRun.length > 0 ? ofRun : [lostRun(id, files)];
+  });
+  const adapters = [...new Set(runs.flatMap((run) => run.adapter ?? []))].sort(compareText);
+  const pairs = comparePairs(adapters, runs);
+  const status = runs.every((run) => run.status === 'pass') ? 'pass' : 'fail';
+  return {
+    schema: MERGED_SCHEMA,
+    suite,
+    status,
+    sentence: sentenceOf(runs, adapters),
+    runs,
+    adapters,
+    pairs,
+    how: {
+      shards: files.map(({ file, result: { shard, runs: done } }) => ({
+        file,
+        shard: `${shard.index}/${shard.count}`,
+        runs: done.length,
+      })),
+      seconds: Object.fromEntries(
+        files.flatMap(({ result }) => result.runs.map((run) => [run.id, Number(run.seconds.toPrecision(3))])),
+      ),
+    },
+  };
+}
+
+/** The adapter of an outcome in words; a software one is always called that. */
+export function adapterLabel({ runtime, adapter }: RunOutcome): string {
+  if (adapter === undefined) return `no GPU (${runtime})`;
+  const words = [adapter.vendor, adapter.architecture, adapter.device, adapter.description].filter((w) => w !== '');
+  return `${[...new Set(words)].join(' ')}${adapter.isSoftware ? ' (software)' : ''} (${runtime})`;
+}
+
+export function suiteReportToJson(report: SuiteReport): string {
+  return `${plainToJson(report, 1)}\n`;
+}
+
+function gather(files: readonly ShardFile[]): ReadonlyMap<string, ReadonlyMap<string, MergedRun>> {
+  const found = new Map<string, Map<string, MergedRun>>();
+  for (const { result } of files) {
+    for (const run of result.runs) {
+      const merged = mergedRun(run);
+      const ofRun = found.get(run.id) ?? new Map<string, MergedRun>();
+      found.set(run.id, ofRun);
+      const before = ofRun.get(merged.adapter ?? '');
+      const retried = [...(before?.retried ?? []), ...merged.retried];
+      ofRun.set(merged.adapter ?? '', { ...merged, retried });
+    }
+  }
+  // An error on one machine is no result where another ended the run.
+  for (const ofRun of found.values()) {
+    const error = ofRun.get('');
+    if (error === undefined || ofRun.size === 1) continue;
+    ofRun.delete('');
+    for (const [adapter, run] of ofRun) ofRun.set(adapter, { ...run, retried: [...error.retried, ...run.retried] });
+  }
+  return found;
+}
+
+function mergedRun({ id, failures, outcome }: ShardRun): MergedRun {
+  const last = failures.at(-1);
+  if (outcome === undefined) {
+    const sentence = last === undefined ? 'ERROR: nothing is known of it' : `ERROR ${last.code}: ${last.message}`;
+    return { id, status: 'error', sentence, retried: failures };
+  }
+  const moved = outcome.baseline?.status === 'moved';
+  const passes = outcome.verdict.status === 'match' && !moved;
+  return {
+    id,
+    adapter: adapterLabel(outcome),
+    status: passes ? 'pass' : 'fail',
+    sentence: moved ? outcome.baseline.sentence : outcome.verdict.sentence,
+    retried: failures,
+    outcome,
+  };
+}
+
+function lostRun(id: string, files: readonly ShardFile[]): MergedRun {
+  const owner = files.find(({ result }) => runsOfShard(result.suite, result.shard).some((run) => run.id === id));
+  const where =
+    owner === undefined
+      ? 'no result of its shard was given'
+      : `shard ${owner.result.shard.index}/${owner.result.shard.count} (${owner.file}) ended before it`;
+  return { id, status: 'lost', sentence: `LOST: ${where}`, retried: [] };
+}
+
+/** What makes two suites the same: not their measured seconds. */
+function suiteKey(suite: Suite): string {
+  return JSON.stringify({ ...suite, seconds: {} });
+}
+
+function compareText(x: string, y: string): number {
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** `SUITE: 24 runs on 1 adapter pass`, `SUITE FAILED: 1 of 24 runs: 1 lost, first sample/hello/free: ...` */
+function sentenceOf(runs: readonly MergedRun[], adapters: readonly string[]): string {
+  const bad = runs.filter((run) => run.status !== 'pass');
+  const [first] = bad;
+  const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
+  if (first === undefined) return `SUITE: ${count(runs.length, 'run')} on ${count(adapters.length, 'adapter')} pass`;
+  const kinds = (['fail', 'error', 'lost'] as const).flatMap((kind) => {
+    const n = bad.filter((run) => run.status === kind).length;
+    return n === 0 ? [] : [`${n} ${kind === 'fail' ? 'failed' : kind === 'error' ? 'with an error' : 'lost'}`];
+  });
+  return `SUITE FAILED: ${bad.length} of ${count(runs.length, 'run')} (${kinds.join(', ')}), first ${first.id}: ${first.sentence}`;
+}

@@ -1,0 +1,161 @@
+import { fail } from '../base/errors';
+import type { RunMode } from '../divergence/report';
+
+/** Additive changes keep the number. */
+export const SUITE_SCHEMA = 'moescope-suite/1';
+
+const MODES: readonly RunMode[] = ['free', 'isolated', 'both'];
+
+export interface SuiteModel {
+  readonly id: string;
+  /** Path, relative to the suite's file, or address. */
+  readonly file: string;
+}
+
+export type SuitePrompt =
+  | { readonly id: string; readonly text: string; readonly chat?: boolean }
+  | { readonly id: string; readonly tokens: readonly number[] };
+
+/** Every model with every prompt in every mode. */
+export interface Suite {
+  readonly schema: typeof SUITE_SCHEMA;
+  readonly models: readonly SuiteModel[];
+  readonly prompts: readonly SuitePrompt[];
+  readonly modes: readonly RunMode[];
+  /** As the options of `trace`; all where left out. */
+  readonly stages?: string;
+  readonly layers?: string;
+  readonly positions?: string;
+  /** Seconds that a run took when it was measured, by id: what shards are balanced by. Take them from a merged report. */
+  readonly seconds?: Readonly<Record<string, number>>;
+}
+
+/** One run of a suite. */
+export interface SuiteRun {
+  /** `model/prompt/mode` */
+  readonly id: string;
+  readonly model: SuiteModel;
+  readonly prompt: SuitePrompt;
+  readonly mode: RunMode;
+}
+
+/** Every run, in the order that reports keep. */
+export function suiteRuns({ models, prompts, modes }: Suite): readonly SuiteRun[] {
+  return models.flatMap((model) =>
+    prompts.flatMap((prompt) => modes.map((mode) => ({ id: `${model.id}/${prompt.id}/${mode}`, model, prompt, mode }))),
+  );
+}
+
+/** Reads a suite. @throws TracerError `suite-format`, which says what is wrong where. */
+export function suiteFromJson(text: string): Suite {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw badSuite('it is not JSON', cause);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badSuite('it is no object');
+  const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(value));
+  if (fields.get('schema') !== SUITE_SCHEMA) throw badSuite(`its schema is not ${SUITE_SCHEMA}`);
+  const unknownField = [...fields.keys()].find((name) => !FIELDS.includes(name));
+  if (unknownField !== undefined) throw badSuite(`there is no field "${unknownField}"`);
+  const seconds = fields.get('seconds');
+  const suite: Suite = {
+    schema: SUITE_SCHEMA,
+    models: listOf(fields, 'models').map(readModel),
+    prompts: listOf(fields, 'prompts').map(readPrompt),
+    modes: fields.has('modes') ? listOf(fields, 'modes').map(readMode) : ['both'],
+    ...optionalText(fields, 'stages'),
+    ...optionalText(fields, 'layers'),
+    ...optionalText(fields, 'positions'),
+    ...(seconds === undefined ? {} : { seconds: readSeconds(seconds) }),
+  };
+  const ids: readonly (readonly [string, readonly string[]])[] = [
+    ['models', suite.models.map((model) => model.id)],
+    ['prompts', suite.prompts.map((prompt) => prompt.id)],
+    ['modes', suite.modes],
+  ];
+  for (const [what, list] of ids) {
+    const twice = list.find((id, i) => list.indexOf(id) !== i);
+    if (twice !== undefined) throw badSuite(`${what} has "${twice}" twice`);
+  }
+  return suite;
+}
+
+const FIELDS = ['schema', 'models', 'prompts', 'modes', 'stages', 'layers', 'positions', 'seconds'];
+
+function listOf(fields: ReadonlyMap<string, unknown>, name: string): readonly unknown[] {
+  const list = fields.get(name);
+  if (!Array.isArray(list) || list.length === 0) throw badSuite(`${name} is no list of at least one`);
+  return list;
+}
+
+function readModel(entry: unknown, i: number): SuiteModel {
+  return { id: idOf(entry, `models[${i}]`), file: textOf(entry, 'file', `models[${i}]`) };
+}
+
+function readPrompt(entry: unknown, i: number): SuitePrompt {
+  const where = `prompts[${i}]`;
+  const id = idOf(entry, where);
+  const tokens = fieldOf(entry, 'tokens');
+  if (tokens === undefined) {
+    const chat = fieldOf(entry, 'chat');
+    if (chat !== undefined && typeof chat !== 'boolean') throw badSuite(`${where}.chat is neither true nor false`);
+    return { id, text: textOf(entry, 'text', where), ...(chat === undefined ? {} : { chat }) };
+  }
+  const isToken = (token: unknown): token is number => Number.isInteger(token) && Number(token) >= 0;
+  if (!Array.isArray(tokens) || tokens.length === 0 || !tokens.every(isToken)) {
+    throw badSuite(`${where}.tokens is no list of token ids`);
+  }
+  return { id, tokens };
+}
+
+function readMode(entry: unknown, i: number): RunMode {
+  const mode = MODES.find((candidate) => candidate === entry);
+  if (mode === undefined) throw badSuite(`modes[${i}] is none of ${MODES.join(', ')}`);
+  return mode;
+}
+
+function readSeconds(value: unknown): Readonly<Record<string, number>> {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : undefined;
+  const isFine = entries?.every(([, s]) => typeof s === 'number' && Number.isFinite(s) && s >= 0) === true;
+  if (!isFine) throw badSuite('seconds is no table of numbers');
+  return Object.fromEntries(entries ?? []);
+}
+
+/** Names of files and XML attributes are made of ids. */
+function idOf(entry: unknown, where: string): string {
+  const id = textOf(entry, 'id', where);
+  if (!/^[\w.-]{1,80}$/.test(id)) throw badSuite(`${where}.id may hold letters, digits, . _ and - only`);
+  return id;
+}
+
+function textOf(entry: unknown, name: string, where: string): string {
+  const text = fieldOf(entry, name);
+  if (typeof text !== 'string' || text === '') throw badSuite(`${where}.${name} is no text`);
+  return text;
+}
+
+function fieldOf(entry: unknown, name: string): unknown {
+  return typeof entry === 'object' && entry !== null ? new Map(Object.entries(entry)).get(name) : undefined;
+}
+
+function optionalText(
+  fields: ReadonlyMap<string, unknown>,
+  name: 'stages' | 'layers' | 'positions',
+): Partial<Pick<Suite, typeof name>> {
+  const text = fields.get(name);
+  if (text === undefined) return {};
+  if (typeof text !== 'string') throw badSuite(`${name} is no text`);
+  return { [name]: text };
+}
+
+function badSuite(why: string, cause?: unknown): Error {
+  return fail(
+    'suite-format',
+    `This is no suite: ${why}.`,
+    'A suite has models [{id, file}], prompts [{id, text} or {id, tokens}] and modes; see docs/regression.md.',
+    { why },
+    cause,
+  );
+}

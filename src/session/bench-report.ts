@@ -1,0 +1,62 @@
+import type { AdapterCard } from '../model/adapter-card';
+
+/** `moescope bench` as JSON. Times in milliseconds, sizes in bytes, rates a second. */
+export interface BenchReport {
+  readonly schema: 'moescope-bench/1';
+  readonly tool: { readonly name: string; readonly version: string; readonly commit: string };
+  readonly created: string;
+  readonly model: { readonly file: string; readonly bytes: number; readonly quant: string; readonly nLayer: number };
+  readonly engine: string;
+  readonly adapter?: AdapterCard;
+  readonly runtime: 'node' | 'browser';
+  readonly load: {
+    /** From nothing to an open device. */
+    readonly deviceMs?: number;
+    /** From the first token handed over, nothing loaded, to the end of layer 0 and of the whole prompt. */
+    readonly firstLayerMs: number | undefined;
+    readonly firstPromptMs: number;
+    /** Read from the file for it. */
+    readonly bytesRead: number;
+  };
+  readonly prefill: {
+    readonly tokens: number;
+    /** What was run, for others to run the same. */
+    readonly ids: readonly number[];
+    /** Milliseconds of each repeat. */
+    readonly runs: readonly number[];
+    readonly tokensPerSecond: number;
+  };
+  readonly decode: {
+    readonly tokens: number;
+    /** Milliseconds of each token. */
+    readonly runs: readonly number[];
+    readonly tokensPerSecond: number;
+    /** Weight bytes that a token needs, and how fast they go by; what the whole file does not hold resident is read again. */
+    readonly bytesPerToken: number;
+    readonly bytesPerSecond: number;
+    /** Of {@link BenchReport.copyBandwidth}. */
+    readonly shareOfCopy?: number;
+    /** Read from the file a token: 0 when everything it needs is resident. */
+    readonly fileBytesPerToken: number;
+    readonly dispatchesPerToken?: number;
+    readonly submitsPerToken?: number;
+    readonly readbacksPerToken?: number;
+  };
+  /** Bytes a second that the adapter moves when it copies, read and written. */
+  readonly copyBandwidth?: number;
+  /** Decoding with moe_router and moe_ffn_out captured in every layer, against without: 0.05 is five percent more time. */
+  readonly traceCost: { readonly stages: readonly string[]; readonly tokensPerSecond: number; readonly share: number };
+  /** Share of a decoded token's GPU time by kernel; undefined without timestamps. */
+  readonly kernels?: readonly {
+    readonly kernel: string;
+    readonly dispatchesPerToken: number;
+    readonly microsecondsPerToken: number;
+    readonly share: number;
+  }[];
+  readonly memory: {
+    readonly gpuWeightBytes?: number;
+    readonly gpuPeakBytes?: number;
+    /** Largest resident memory of the process, where the runtime tells. */
+    readonly processPeakBytes?: number;
+  };
+}

@@ -1,0 +1,243 @@
+import { throwIfAborted } from '../base/abort';
+import { seededRandom } from '../base/random';
+import { TOOL } from '../base/version';
+import { createCpuEngine } from '../cpu/engine/cpu-engine';
+import { fileTypeName } from '../gguf/file-type';
+import type { ModelFile } from '../gguf/model-file';
+import { copyBandwidth } from '../gpu/bench/copy-bandwidth';
+import { attachMeter, type GpuCounts } from '../gpu/bench/meter';
+import { attachProfile } from '../gpu/bench/profile';
+import type { GpuContext } from '../gpu/device';
+import { createGpuEngine } from '../gpu/engine/gpu-engine';
+import type { EngineHooks } from '../model/engine';
+import type { HParams } from '../model/hparams';
+import type { StageId } from '../model/stages';
+import { armBenchEngine, type BenchEngine } from './bench-engine';
+import type { BenchReport } from './bench-report';
+import type { Host } from './host';
+import { bytesPerToken } from './token-bytes';
+
+/** An engine on a device, or the reference, made for a benchmark. */
+export interface BenchTarget {
+  readonly engine: BenchEngine;
+  memory(): { readonly gpuWeightBytes?: number; readonly gpuPeakBytes?: number };
+  dispose(): Promise<void>;
+}
+
+export interface BenchInput {
+  /** Stays the caller's to close. */
+  readonly model: ModelFile;
+  readonly hparams: HParams;
+  readonly host: Host;
+  readonly arm: 'gpu' | 'cpu';
+  /** Tokens of the prompt, tokens decoded after it, and how often the prompt is repeated. */
+  readonly promptTokens: number;
+  readonly newTokens: number;
+  readonly repeats: number;
+  readonly gpuBudget?: number | undefined;
+  /** Another engine than the one that traces. */
+  readonly makeGpuTarget?: (context: GpuContext, hooks: EngineHooks) => Promise<BenchTarget>;
+  readonly processPeakBytes?: (() => number) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** What is measured now. */
+  readonly onPhase?: ((phase: string) => void) | undefined;
+}
+
+/** What is captured to know what a trace costs: the two headline stages. */
+const TRACED: readonly StageId[] = ['moe_router', 'moe_ffn_out'];
+/** Tokens decoded with every dispatch timed by itself. */
+const PROFILED_TOKENS = 4;
+
+/**
+ * Measures one arm of a model: loading, prompts, decoding, what tracing adds, where a token's time goes. Token ids are seeded, so that two
+ * benchmarks of a model run the same tokens.
+ * @throws TracerError `gpu-*`, `source-*`, `run-cancelled`
+ */
+export async function runBench(input: BenchInput): Promise<BenchReport> {
+  const { model, hparams, host, signal } = input;
+  const phase = (name: string): void => {
+    throwIfAborted(signal);
+    input.onPhase?.(name);
+  };
+  let bytesRead = 0;
+  const hooks: EngineHooks = {
+    onRead: (_tensor, bytes) => {
+      bytesRead += bytes;
+    },
+  };
+  if (input.arm === 'gpu') phase('opening the device');
+  const device = input.arm === 'gpu' ? await timed(() => host.openGpu()) : undefined;
+  const context = device?.value;
+  let target: BenchTarget | undefined;
+  try {
+    if (context !== undefined) phase('copying, for the yardstick');
+    const copy = context === undefined ? undefined : await copyBandwidth(context);
+    const meter = context === undefined ? undefined : attachMeter(context);
+    target = await openTarget(input, context, hooks);
+    const { engine } = target;
+    const prompt = randomTokens(input.promptTokens, hparams.nVocab);
+
+    phase(`first prompt of ${prompt.length} tokens, nothing loaded`);
+    let firstLayerMs: number | undefined;
+    const started = performance.now();
+    const onLayer = (layer: number): void => {
+      if (layer === 0) firstLayerMs = performance.now() - started;
+    };
+    let next = await engine.run(prompt, 0, { capture: [], onLayer, signal });
+    const load = { firstLayerMs, firstPromptMs: performance.now() - started, bytesRead };
+
+    const prefill: number[] = [];
+    for (let i = 0; i < input.repeats; i++) {
+      phase(`prompt of ${prompt.length} tokens, ${i + 1} of ${input.repeats}`);
+      const run = await timed(() => engine.run(prompt, 0, { capture: [], signal }));
+      next = run.value;
+      prefill.push(run.ms);
+    }
+
+    phase(`decoding ${input.newTokens} tokens, each second one traced`);
+    let nPast = prompt.length;
+    const decode = async (capture: readonly StageId[]): Promise<number> => {
+      const run = await timed(() => engine.run([next], nPast++, { capture, signal }));
+      next = run.value;
+      return run.ms;
+    };
+    // One of each kind that nobody counts: pipelines are compiled and buffers made.
+    for (const capture of [[], TRACED]) await decode(capture);
+    const plain: number[] = [];
+    const traced: number[] = [];
+    const counts: GpuCounts[] = [];
+    let fileBytes = 0;
+    for (let i = 0; i < input.newTokens; i++) {
+      meter?.take();
+      const before = bytesRead;
+      plain.push(await decode([]));
+      fileBytes += bytesRead - before;
+      if (meter !== undefined) counts.push(meter.take());
+      traced.push(await decode(TRACED));
+    }
+    meter?.detach();
+
+    const kernels = context === undefined ? undefined : await kernelShares(context, phase, () => decode([]));
+    const perToken = (of: (count: GpuCounts) => number): number =>
+      counts.reduce((sum, count) => sum + of(count), 0) / counts.length;
+    const needed = bytesPerToken(model, hparams);
+    const tokensPerSecond = 1000 / median(plain);
+    const { name: file, bytes } = model;
+    return {
+      schema: 'moescope-bench/1',
+      tool: TOOL,
+      created: new Date().toISOString(),
+      model: { file, bytes, quant: fileTypeName(model), nLayer: hparams.nLayer },
+      engine: engine.name,
+      ...(context === undefined ? {} : { adapter: context.card }),
+      runtime: host.runtime,
+      load: { ...(device === undefined ? {} : { deviceMs: device.ms }), ...load },
+      prefill: {
+        tokens: prompt.length,
+        ids: prompt,
+        runs: prefill,
+        tokensPerSecond: (prompt.length * 1000) / median(prefill),
+      },
+      decode: {
+        tokens: input.newTokens,
+        runs: plain,
+        tokensPerSecond,
+        bytesPerToken: needed,
+        bytesPerSecond: needed * tokensPerSecond,
+        ...(copy === undefined ? {} : { shareOfCopy: (needed * tokensPerSecond) / copy }),
+        fileBytesPerToken: fileBytes / input.newTokens,
+        ...(counts.length === 0
+          ? {}
+          : {
+              dispatchesPerToken: perToken((c) => c.dispatches),
+              submitsPerToken: perToken((c) => c.submits),
+              readbacksPerToken: perToken((c) => c.readbacks),
+            }),
+      },
+      ...(copy === undefined ? {} : { copyBandwidth: copy }),
+      traceCost: {
+        stages: TRACED,
+        tokensPerSecond: 1000 / median(traced),
+        share: median(traced) / median(plain) - 1,
+      },
+      ...(kernels === undefined ? {} : { kernels }),
+      memory: {
+        ...target.memory(),
+        ...(input.processPeakBytes === undefined ? {} : { processPeakBytes: input.processPeakBytes() }),
+      },
+    };
+  } finally {
+    await target?.dispose();
+    context?.dispose();
+  }
+}
+
+/** The engines that trace, unless the caller brings one. */
+async function openTarget(
+  input: BenchInput,
+  context: GpuContext | undefined,
+  hooks: EngineHooks,
+): Promise<BenchTarget> {
+  const { model, hparams, host, gpuBudget } = input;
+  if (context === undefined) {
+    const pool = host.createPool(model);
+    const arm = createCpuEngine({ model, hparams, pool, hooks });
+    return {
+      engine: armBenchEngine('reference (CPU, f64)', arm, hparams),
+      memory: () => ({}),
+      dispose: async () => {
+        await arm.dispose();
+        await pool.dispose();
+      },
+    };
+  }
+  if (input.makeGpuTarget !== undefined) return input.makeGpuTarget(context, hooks);
+  const arm = createGpuEngine({ context, model, hparams, budget: gpuBudget, hooks });
+  return {
+    engine: armBenchEngine('tracing engine (WebGPU, f32)', arm, hparams),
+    memory: () => ({ gpuWeightBytes: arm.stats().weightBytes, gpuPeakBytes: arm.stats().peakBytes }),
+    dispose: () => arm.dispose(),
+  };
+}
+
+async function kernelShares(
+  context: GpuContext,
+  phase: (name: string) => void,
+  decode: () => Promise<number>,
+): Promise<BenchReport['kernels']> {
+  const profile = attachProfile(context);
+  if (profile === undefined) return undefined;
+  try {
+    phase(`timing every dispatch of ${PROFILED_TOKENS} tokens`);
+    for (let i = 0; i < PROFILED_TOKENS; i++) await decode();
+    const times = await profile.take();
+    const total = times.reduce((sum, time) => sum + time.microseconds, 0);
+    return times.map(({ kernel, dispatches, microseconds }) => ({
+      kernel,
+      dispatchesPerToken: dispatches / PROFILED_TOKENS,
+      microsecondsPerToken: microseconds / PROFILED_TOKENS,
+      share: total === 0 ? 0 : microseconds / total,
+    }));
+  } finally {
+    profile.detach();
+  }
+}
+
+/** Seeded ids, the same for every benchmark of a vocabulary. */
+export function randomTokens(count: number, nVocab: number): readonly number[] {
+  const random = seededRandom(20_261);
+  return Array.from({ length: count }, () => random.below(nVocab));
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly ms: number }> {
+  const started = performance.now();
+  const value = await work();
+  return { value, ms: performance.now() - started };
+}
+
+/** The middle value; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low = NaN, high = NaN] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  return (low + high) / 2;
+}

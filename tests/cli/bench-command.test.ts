@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { runCli } from '../../src/cli/run-cli';
+import { SAMPLE_PATH } from '../support/golden';
+import { terminalDouble } from './terminal-double';
+
+test('bench prints its figures, writes them as JSON, and says on standard error what it does', async () => {
+  const sizes = ['--prompt-tokens', '4', '--new-tokens', '2', '--repeats', '1', '--adapter', 'software'];
+  const terminal = terminalDouble();
+  const argv = ['bench', SAMPLE_PATH, '--json', '-', ...sizes];
+  expect(await runCli(argv, terminal, new AbortController().signal)).toBe(0);
+  const report: unknown = JSON.parse(terminal.written.out);
+  expect(report).toMatchObject({
+    schema: 'moescope-bench/1',
+    prefill: { tokens: 4 },
+    decode: { tokens: 2 },
+    adapter: { isSoftware: true },
+  });
+  expect(terminal.written.err).toContain('decoding 2 tokens');
+});
+
+test('bench refuses sizes that are none', async () => {
+  const terminal = terminalDouble();
+  const argv = ['bench', SAMPLE_PATH, '--new-tokens', '0'];
+  expect(await runCli(argv, terminal, new AbortController().signal)).toBe(2);
+  expect(terminal.written.err).toContain('a whole number from 1');
+});

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/base/random';
+import type { Report } from '../../src/divergence/report';
+import { suiteToJunit } from '../../src/regression/junit';
+import { mergeShards, type ShardFile } from '../../src/regression/merge';
+import { suiteReportText } from '../../src/regression/merge-text';
+import { outcomeOf, shardFromJson, shardToJson, SHARD_SCHEMA, type ShardRun } from '../../src/regression/shard-result';
+import { parseShard, runsOfShard, type Shard } from '../../src/regression/shards';
+import { suiteFromJson, suiteRuns, SUITE_SCHEMA, type Suite } from '../../src/regression/suite';
+import { generateReport } from '../support/reports';
+
+const SUITE: Suite = {
+  schema: SUITE_SCHEMA,
+  models: [
+    { id: 'a', file: 'a.gguf' },
+    { id: 'b', file: 'b.gguf' },
+  ],
+  prompts: ['p', 'q', 'r', 's'].map((id) => ({ id, text: id })),
+  modes: ['free', 'isolated', 'both'],
+};
+const TOOL = { name: 'moescope', version: '0.1.0', commit: '0000000' };
+
+/** A run's report: the same for the same id and adapter, bits too. */
+function reportOf(id: string, adapter: string): Report {
+  const random = seededRandom([...id].reduce((sum, c) => (31 * sum + c.charCodeAt(0)) % 1e6, 7));
+  const report = generateReport({ kind: 'clean', nLayer: 2, nTokens: 3, seed: random.below(1000) });
+  const card = report.adapter;
+  const moved = adapter === 'first' ? 0 : 3;
+  return {
+    ...report,
+    ...(card === undefined ? {} : { adapter: { ...card, description: adapter } }),
+    rows: report.rows.map((row, i) => ({ ...row, bitsA: String(i + (i % 10 === 9 ? moved : 0)).padStart(16, '0') })),
+  };
+}
+
+function shardFile(suite: Suite, shard: Shard, change?: (run: ShardRun) => ShardRun, adapter = 'first'): ShardFile {
+  const runs = runsOfShard(suite, shard).map(({ id }): ShardRun => {
+    const run = { id, seconds: 2, failures: [], outcome: outcomeOf(id, reportOf(id, adapter)) };
+    return change?.(run) ?? run;
+  });
+  const text = shardToJson({ schema: SHARD_SCHEMA, tool: TOOL, suite, shard, runs });
+  const file = `shard-${shard.index}.json`;
+  return { file, result: shardFromJson(text, file) };
+}
+
+const shards = (count: number): readonly Shard[] => Array.from({ length: count }, (_, i) => ({ index: i + 1, count }));
+
+describe('shards', () => {
+  it.each([1, 2, 3, 5, 24, 30])('of %d put every run into exactly one', (count) => {
+    const ids = shards(count).flatMap((shard) => runsOfShard(SUITE, shard).map((run) => run.id));
+    expect(ids.sort()).toEqual(
+      suiteRuns(SUITE)
+        .map((run) => run.id)
+        .sort(),
+    );
+  });
+
+  it('are balanced by measured seconds', () => {
+    const seconds = Object.fromEntries(suiteRuns(SUITE).map((run, i) => [run.id, i === 0 ? 20 : 1]));
+    const suite = { ...SUITE, seconds };
+    const loads = shards(2).map((shard) =>
+      runsOfShard(suite, shard).reduce((sum, run) => sum + (seconds[run.id] ?? 0), 0),
+    );
+    expect(Math.abs((loads[0] ?? 0) - (loads[1] ?? 0))).toBeLessThanOrEqual(1);
+    // By number alone the first shard would have taken twelve runs.
+    expect(runsOfShard(suite, { index: 1, count: 2 }).length).toBeLessThan(5);
+  });
+
+  it.each(['0/3', '4/3', '1', '1/0', 'a/b', '-1/2', '1/2/3'])('refuse %s', (raw) => {
+    expect(() => parseShard(raw)).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
+});
+
+describe('merging', () => {
+  const unsharded = { ...mergeShards([shardFile(SUITE, { index: 1, count: 1 })]), how: undefined };
+
+  it('of 24 runs in 3 shards, in any order, gives exactly the report of the unsharded run', () => {
+    expect(unsharded.runs).toHaveLength(24);
+    expect(unsharded).toMatchObject({ status: 'pass', sentence: 'SUITE: 24 runs on 1 adapter pass' });
+    const files = shards(3).map((shard) => shardFile(SUITE, shard));
+    for (const order of [files, [...files].reverse()]) {
+      const { how, ...merged } = mergeShards(order);
+      expect({ ...merged, how: undefined }).toEqual(unsharded);
+      expect(how.shards.map((s) => s.runs).reduce((x, y) => x + y)).toBe(24);
+      expect(Object.keys(how.seconds)).toHaveLength(24);
+    }
+  });
+
+  it('shows what a killed shard did not do, and a shard that is not there at all', () => {
+    const files = shards(3).map((shard) => shardFile(SUITE, shard));
+    const [one, two, three] = files;
+    if (one === undefined || two === undefined || three === undefined) throw new Error('three');
+    const killed = { ...two, result: { ...two.result, runs: two.result.runs.slice(0, 3) } };
+    const partly = mergeShards([one, killed, three]);
+    const lost = partly.runs.filter((run) => run.status === 'lost');
+    expect(lost.map((run) => run.id)).toEqual(two.result.runs.slice(3).map((run) => run.id));
+    expect(lost[0]?.sentence).toBe('LOST: shard 2/3 (shard-2.json) ended before it');
+    expect(partly.status).toBe('fail');
+    expect(partly.sentence).toMatch(/^SUITE FAILED: 5 of 24 runs \(5 lost\), first /);
+    const without = mergeShards([one, three]);
+    expect(without.runs.filter((run) => run.status === 'lost')).toHaveLength(8);
+    expect(without.runs.find((run) => run.status === 'lost')?.sentence).toContain('no result of its shard was given');
+  });
+
+  it('keeps retries in sight, and an error as one', () => {
+    const failure = { code: 'gpu-lost', message: 'The GPU was lost.', detail: {}, remedy: 'Try again.' } as const;
+    const retried = mergeShards([
+      shardFile(SUITE, { index: 1, count: 1 }, (run) =>
+        run.id === 'a/p/free' ? { ...run, failures: [failure] } : run,
+      ),
+    ]);
+    expect(retried.runs[0]).toMatchObject({ status: 'pass', retried: [{ code: 'gpu-lost' }] });
+    expect(suiteReportText(retried, 'plain')).toContain('pass, attempt 2');
+    const failed = mergeShards([
+      shardFile(SUITE, { index: 1, count: 1 }, ({ id, seconds }) =>
+        id === 'a/p/free'
+          ? { id, seconds, failures: [failure, failure] }
+          : { id, seconds, failures: [], outcome: outcomeOf(id, reportOf(id, 'first')) },
+      ),
+    ]);
+    expect(failed.runs[0]).toMatchObject({ status: 'error', sentence: 'ERROR gpu-lost: The GPU was lost.' });
+    expect(failed.status).toBe('fail');
+    // A later shard on another machine did it.
+    const rescued = mergeShards([
+      shardFile(SUITE, { index: 1, count: 1 }, ({ id, seconds }) => ({ id, seconds, failures: [failure] })),
+      shardFile(SUITE, { index: 1, count: 1 }),
+    ]);
+    expect(rescued.status).toBe('pass');
+    expect(rescued.runs[0]?.retried).toHaveLength(1);
+  });
+
+  it('sets adapters side by side, every two of them', () => {
+    const whole = { index: 1, count: 1 };
+    const merged = mergeShards([shardFile(SUITE, whole), shardFile(SUITE, whole, undefined, 'second')]);
+    expect(merged.runs).toHaveLength(48);
+    expect(merged.adapters.map((name) => name.replace(/^.*swiftshader /, ''))).toEqual([
+      'first (software) (browser)',
+      'second (software) (browser)',
+    ]);
+    const [pair] = merged.pairs;
+    const rows = reportOf('a/p/free', 'first').rows.length;
+    expect(pair).toMatchObject({ runs: 24, rows: 24 * rows, flips: 0, verdicts: 0 });
+    expect(pair?.sameBits).toBe(24 * (rows - Math.floor(rows / 10)));
+    expect(pair?.first?.id).toBe('a/p/free');
+    const { id, row, atMost } = pair?.worst ?? { id: '', row: '', atMost: NaN };
+    expect(row).toMatch(/ (free|isolated)$/);
+    expect(atMost).toBeGreaterThan(0);
+    expect(suiteReportText(merged, 'markdown')).toContain(`(${id}, ${row})`);
+  });
+
+  it('refuses shards of different suites, and nothing', () => {
+    const other = { ...SUITE, modes: ['free'] as const };
+    const whole = { index: 1, count: 1 };
+    expect(() => mergeShards([shardFile(SUITE, whole), shardFile(other, whole)])).toThrow(
+      expect.objectContaining({ code: 'suite-mismatch' }),
+    );
+    // Measured seconds only move runs between shards.
+    expect(
+      mergeShards([shardFile(SUITE, whole), shardFile({ ...SUITE, seconds: { 'a/p/free': 3 } }, whole)]).status,
+    ).toBe('pass');
+    expect(() => mergeShards([])).toThrow(expect.objectContaining({ code: 'usage' }));
+    expect(() => shardFromJson('{"schema":"moescope-shard/1"}', 'x.json')).toThrow(
+      expect.objectContaining({ code: 'trace-format' }),
+    );
+  });
+
+  it('fails in JUnit for what is lost', () => {
+    const [one] = shards(3).map((shard) => shardFile(SUITE, shard));
+    if (one === undefined) throw new Error('one');
+    const xml = suiteToJunit(mergeShards([one]));
+    expect(xml).toContain('tests="24" failures="16" skipped="0"');
+    expect(xml).toContain('<failure message="LOST: ');
+  });
+});
+
+describe('a suite file', () => {
+  it('reads what it writes', () => {
+    expect(suiteFromJson(JSON.stringify(SUITE))).toEqual(SUITE);
+    expect(suiteFromJson(JSON.stringify({ ...SUITE, modes: undefined })).modes).toEqual(['both']);
+  });
+
+  it.each<readonly [string, object]>([
+    ['schema', { schema: 'other' }],
+    ['models', { models: [] }],
+    [
+      'models',
+      {
+        models: [
+          { id: 'a', file: 'x' },
+          { id: 'a', file: 'y' },
+        ],
+      },
+    ],
+    ['models[0].id', { models: [{ id: '../a', file: 'x' }] }],
+    ['models[0].file', { models: [{ id: 'a' }] }],
+    ['prompts[0].text', { prompts: [{ id: 'p' }] }],
+    ['prompts[0].tokens', { prompts: [{ id: 'p', tokens: [1, -2] }] }],
+    ['prompts[0].chat', { prompts: [{ id: 'p', text: 'x', chat: 'yes' }] }],
+    ['modes[1]', { modes: ['free', 'all'] }],
+    ['seconds', { seconds: { 'a/p/free': 'long' } }],
+    ['field "typo"', { typo: 1 }],
+  ])('says what is wrong: %s', (where, change) => {
+    expect(() => suiteFromJson(JSON.stringify({ ...SUITE, ...change }))).toThrow(
+      expect.objectContaining({ code: 'suite-format', message: expect.stringContaining(where) as string }),
+    );
+  });
+});

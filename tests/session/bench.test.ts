@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { memorySource } from '../../src/gguf/memory-source';
+import { openModel } from '../../src/gguf/open-model';
+import { readHParams } from '../../src/model/read-hparams';
+import { median, randomTokens, runBench } from '../../src/session/bench';
+import { armBenchEngine } from '../../src/session/bench-engine';
+import { bytesPerToken } from '../../src/session/token-bytes';
+import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
+import { createInlinePool } from '../../src/cpu/pool/inline-pool';
+import { makeModel, SMALL_SHAPE } from '../support/gguf-models';
+import { TEST_HOST } from '../support/session';
+
+async function openSmall(tied = false) {
+  const model = await openModel([memorySource(makeModel({ type: 'Q8_0', tied, seed: 8 }), 'made.gguf')]);
+  return { model, hparams: readHParams(model) };
+}
+
+const SIZES = { promptTokens: 5, newTokens: 3, repeats: 2 };
+
+describe('runBench', () => {
+  it('measures the GPU arm: rates, dispatches, shares that add up', async () => {
+    const phases: string[] = [];
+    const onPhase = (phase: string): void => {
+      phases.push(phase);
+    };
+    const report = await runBench({ ...(await openSmall()), ...SIZES, host: TEST_HOST, arm: 'gpu', onPhase });
+    expect(report.prefill.runs).toHaveLength(2);
+    expect(report.decode.runs).toHaveLength(3);
+    expect(report.prefill.tokensPerSecond).toBeCloseTo(5000 / median(report.prefill.runs));
+    expect(report.decode.bytesPerSecond).toBeCloseTo(report.decode.bytesPerToken * report.decode.tokensPerSecond);
+    expect(report.decode.shareOfCopy).toBeCloseTo(report.decode.bytesPerSecond / (report.copyBandwidth ?? NaN));
+    expect(report.load.firstLayerMs).toBeLessThan(report.load.firstPromptMs);
+    expect(report.load.bytesRead).toBeGreaterThan(10_000);
+    // A layer has at least its five products, and a token at least one submit and one readback.
+    expect(report.decode.dispatchesPerToken).toBeGreaterThan(5 * SMALL_SHAPE.nLayer);
+    expect(report.decode.submitsPerToken).toBeGreaterThanOrEqual(1);
+    expect(report.decode.readbacksPerToken).toBeGreaterThanOrEqual(1);
+    const kernels = report.kernels ?? [];
+    expect(kernels.reduce((sum, kernel) => sum + kernel.share, 0)).toBeCloseTo(1);
+    // Profiled tokens choose other experts: the count of products may differ by a few.
+    const timed = kernels.reduce((sum, kernel) => sum + kernel.dispatchesPerToken, 0);
+    expect(Math.abs(timed / (report.decode.dispatchesPerToken ?? NaN) - 1)).toBeLessThan(0.2);
+    expect(report.memory.gpuWeightBytes).toBeGreaterThan(0);
+    expect(phases.at(0)).toBe('opening the device');
+    expect(report).toEqual(JSON.parse(JSON.stringify(report)));
+  });
+
+  it('measures the reference, without a device', async () => {
+    const host = { ...TEST_HOST, openGpu: () => Promise.reject(new Error('no GPU is wanted')) };
+    const report = await runBench({ ...(await openSmall(true)), ...SIZES, host, arm: 'cpu' });
+    expect(report.adapter).toBeUndefined();
+    expect(report.decode.tokensPerSecond).toBeGreaterThan(0);
+    expect(report.decode.dispatchesPerToken).toBeUndefined();
+    expect(report.decode.fileBytesPerToken).toBeGreaterThan(0.9 * report.decode.bytesPerToken);
+  });
+
+  it('takes another engine', async () => {
+    const runs: number[][] = [];
+    const report = await runBench({
+      ...(await openSmall()),
+      ...SIZES,
+      host: TEST_HOST,
+      arm: 'gpu',
+      makeGpuTarget: () =>
+        Promise.resolve({
+          engine: {
+            name: 'another',
+            run: (tokens, nPast) => {
+              runs.push([tokens.length, nPast]);
+              return Promise.resolve(7);
+            },
+          },
+          memory: () => ({ gpuWeightBytes: 123 }),
+          dispose: () => Promise.resolve(),
+        }),
+    });
+    expect(report.engine).toBe('another');
+    expect(report.memory.gpuWeightBytes).toBe(123);
+    expect(runs.slice(0, 3)).toEqual([
+      [5, 0],
+      [5, 0],
+      [5, 0],
+    ]);
+    // Every later token stands behind all those before it.
+    expect(runs.slice(3).map(([, nPast]) => nPast)).toEqual(runs.slice(3).map((_, i) => 5 + i));
+  });
+
+  it('stops when it is told to', async () => {
+    const abort = new AbortController();
+    const running = runBench({
+      ...(await openSmall()),
+      ...SIZES,
+      host: TEST_HOST,
+      arm: 'gpu',
+      signal: abort.signal,
+      onPhase: (phase) => {
+        if (phase.startsWith('prompt')) abort.abort();
+      },
+    });
+    await expect(running).rejects.toMatchObject({ code: 'run-cancelled' });
+  });
+});
+
+describe('its parts', () => {
+  it('count the bytes of a token as a reader of the file would', async () => {
+    for (const tied of [false, true]) {
+      const { model, hparams } = await openSmall(tied);
+      let expected = 0;
+      for (const [name, { bytes }] of model.tensors) {
+        if (name === 'token_embd.weight') expected += bytes / hparams.nVocab + (tied ? bytes : 0);
+        else expected += name.includes('_exps') ? (bytes * 2) / 4 : bytes;
+      }
+      expect(bytesPerToken(model, hparams)).toBe(expected);
+    }
+  });
+
+  it('choose the next token that the logits choose', async () => {
+    const { model, hparams } = await openSmall();
+    const arm = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
+    const engine = armBenchEngine('cpu', arm, hparams);
+    const layers: number[] = [];
+    const next = await engine.run([1, 2, 3], 0, { capture: ['moe_router'], onLayer: (layer) => layers.push(layer) });
+    expect(layers).toEqual([0, 1]);
+    const { taps } = await arm.end({ capture: new Map([['lm_head', [2]]]) });
+    const logits = [...(taps.get('lm_head')?.data ?? [])];
+    expect(logits[next]).toBe(Math.max(...logits));
+  });
+
+  it('are the same tokens each time, and a true median', () => {
+    expect(randomTokens(4, 1000)).toEqual(randomTokens(8, 1000).slice(0, 4));
+    expect([median([3, 1, 2]), median([4, 1, 2, 3]), median([])]).toEqual([2, 2.5, NaN]);
+  });
+});
