@@ -23,7 +23,7 @@ test.describe('offline', () => {
     await page.getByRole('button', { name: 'Run the sample live' }).click();
     await page.waitForFunction(() => ['done', 'error'].includes(document.documentElement.dataset['state'] ?? ''));
     expect(await page.evaluate(() => document.documentElement.dataset['state'])).toBe('done');
-    await expect(page.getByText('This run')).toBeVisible();
+    await expect(page.getByText('This run', { exact: true })).toBeVisible();
     await page.getByRole('button', { name: 'Share…' }).click();
     await expect(page.getByRole('heading', { name: 'What leaves' })).toBeVisible();
     // An address with a model beside the page is read in ranges, which the kept file serves too.
@@ -71,7 +71,7 @@ test('only a model address that the person gave is fetched from elsewhere', asyn
     if (!request.url().startsWith(baseURL ?? '') && !/^(?:blob|data):/.test(request.url())) away.push(request.url());
   });
   await page.goto('/?model=http://models.invalid/some.gguf');
-  await expect(page.getByTestId('error-code')).toHaveText('source-read');
+  await expect(page.getByTestId('error-code')).toHaveText('source-read', { timeout: 60_000 });
   expect(new Set(away)).toEqual(new Set(['http://models.invalid/some.gguf']));
 });
 

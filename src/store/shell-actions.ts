@@ -75,7 +75,7 @@ export function shellActions(
       error: undefined,
       progress: undefined,
       selection: undefined,
-      ...(view ?? {}),
+      ...(view ?? viewFor(report)),
       announcement: report.verdict.sentence,
     });
     shell({ origin, dialog: undefined, notice: undefined });
@@ -199,6 +199,12 @@ export function shellActions(
     },
   };
   return actions;
+}
+
+/** Where stages were not run alone, the numbers are those of the arms as they fed themselves. */
+function viewFor(report: Report): Partial<ViewState> {
+  const alone = report.rows.some((row) => row.mode === 'isolated');
+  return alone ? {} : { metric: 'relL2', heatMode: 'free', tableMetric: 'free' };
 }
 
 /** Applies a link's selection once the trace that it is of is on the page; says so where another one is. */
