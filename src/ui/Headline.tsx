@@ -62,7 +62,10 @@ function LiveHeadline(): ReactElement {
   const lost = useApp((s) => s.shell.lost);
   const shown = useApp(selectShown);
   const layers = shown.kind === 'live' ? shown.live.layersDone : 0;
-  if (phase === 'error' && layers === 0) return <></>;
+  if (phase === 'error' && layers === 0) {
+    const name = shown.kind === 'live' ? shown.live.model.name : 'The model';
+    return <Plain kicker="Stopped" sentence={`${name} did not run.`} why="Nothing was compared yet." />;
+  }
   if (phase !== 'running') {
     const sentence = phase === 'cancelled' ? `Cancelled after ${String(layers)} layers.` : 'The run did not finish.';
     return (
