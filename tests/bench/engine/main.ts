@@ -12,6 +12,7 @@ import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
 import { ACTIVE_STAGES, stageSpec, type ActiveStageId } from '../../../src/model/stages';
 import { checkArm, checkSame } from './check';
+import { benchGenerate } from './generate';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,6 +26,8 @@ const { values, positionals } = parseArgs({
     stages: { type: 'boolean', default: false },
     // Loads all weights first: a prompt then reads nothing.
     preload: { type: 'boolean', default: false },
+    // Tokens to generate after each prompt with the decoder of `gpu/decode/`; needs --preload.
+    generate: { type: 'string', default: '0' },
   },
 });
 
@@ -63,6 +66,7 @@ async function benchModel(gpu: GpuContext, path: string): Promise<void> {
       else console.log('not loaded: the budget is too small');
     }
     await benchPrompt(engine, model, hparams, count);
+    if (Number(values.generate) > 0) await benchGenerate(gpu, engine, hparams, count, Number(values.generate));
     await engine.dispose();
   }
   await model.close();
