@@ -48,6 +48,9 @@ test('arrow keys walk over the figures', async ({ page }) => {
 
 test('every figure has a caption and a table twin', async ({ page }) => {
   await show(page, { kind: 'qtype-blind' });
+  const numbers = page.getByRole('region', { name: 'Stages by layers, in numbers' });
+  // The last of what comes a moment after the first figure.
+  await expect(numbers).toBeVisible();
   const figures = page.getByRole('figure');
   expect(await figures.count()).toBeGreaterThanOrEqual(5);
   for (const figure of await figures.all()) await expect(figure.locator('figcaption')).not.toBeEmpty();
@@ -56,7 +59,6 @@ test('every figure has a caption and a table twin', async ({ page }) => {
   await expect(curves.getByRole('row')).toHaveCount(7);
   await page.getByText('These choices as a table').click();
   await expect(page.getByRole('region', { name: 'These choices as a table' }).getByRole('row')).toHaveCount(21);
-  const numbers = page.getByRole('region', { name: 'Stages by layers, in numbers' });
   await expect(numbers.getByRole('cell', { name: '1.4e6' })).toBeVisible();
 });
 
