@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { fail } from '../base/errors';
 import { mergeShards, suiteReportToJson, type ShardFile } from '../regression/merge';
 import { suiteReportText } from '../regression/merge-text';
 import { shardFromJson } from '../regression/shard-result';
@@ -7,6 +5,7 @@ import { suiteToJunit } from '../regression/junit';
 import { JSON_FILE, JUNIT_FILE, SUMMARY_FILE } from './commands';
 import { exitCode } from './exit-codes';
 import { checkOutputs, writeOutput } from './output';
+import { readText } from './read-text';
 import type { CommandRunner } from './run-cli';
 
 /** `moescope merge SHARD...`: what all shards of a suite found, with what none of them did. */
@@ -14,7 +13,7 @@ export const mergeCommand: CommandRunner = async (args, terminal) => {
   const [json, junit, summary] = [args.get(JSON_FILE), args.get(JUNIT_FILE), args.get(SUMMARY_FILE)];
   await checkOutputs([json, junit, summary]);
   const files: ShardFile[] = [];
-  for (const file of args.operands) files.push({ file, result: shardFromJson(await read(file), file) });
+  for (const file of args.operands) files.push({ file, result: shardFromJson(await readText(file), file) });
   const report = mergeShards(files);
   if (json !== undefined) await writeOutput(json, suiteReportToJson(report), terminal);
   if (junit !== undefined) await writeOutput(junit, suiteToJunit(report), terminal);
@@ -23,12 +22,3 @@ export const mergeCommand: CommandRunner = async (args, terminal) => {
   else terminal.err(`${report.sentence}\n`);
   return exitCode(report.status === 'pass' ? 'pass' : 'diverged');
 };
-
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw fail('source-read', `${file} cannot be read: ${reason}.`, 'Check the path.', { file }, error);
-  }
-}

@@ -1,4 +1,4 @@
-import { readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fail, toErrorData, type ErrorData } from '../base/errors';
 import { TOOL } from '../base/version';
@@ -11,6 +11,7 @@ import * as options from './commands';
 import { exitCode } from './exit-codes';
 import { isUrl } from './open-model';
 import { checkOutput, writeOutput } from './output';
+import { readText } from './read-text';
 import type { CommandRunner } from './run-cli';
 import type { Terminal } from './terminal';
 import { noBaseline, readBaseline, updateBaseline, withBaseline } from './trace/baseline-file';
@@ -20,7 +21,7 @@ import { runSomewhere } from './trace/run-somewhere';
 /** `moescope suite FILE`: every run of a suite, or of one shard of it. */
 export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
   const [file = ''] = args.operands;
-  const suite = suiteFromJson(await readSuite(file));
+  const suite = suiteFromJson(await readText(file));
   const shard = args.get(options.SHARD) ?? WHOLE;
   const out = args.get(options.OUT) ?? noOutput();
   const retries = args.get(options.RETRIES);
@@ -111,15 +112,6 @@ async function runOnce(run: SuiteRun, { suite, file, args, terminal, signal }: C
   }
   if (baseline === undefined) throw noBaseline(baselineFile);
   return withBaseline(report, baseline);
-}
-
-async function readSuite(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw fail('source-read', `The suite ${file} cannot be read: ${reason}.`, 'Check the path.', { file }, error);
-  }
 }
 
 function noOutput(): never {

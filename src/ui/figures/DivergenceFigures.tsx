@@ -1,10 +1,11 @@
 import { Fragment, useId, useMemo, useState, type PointerEvent, type ReactElement } from 'react';
 import { formatMetric } from '../../base/format';
-import { HEADLINE_STAGES, LAYER_STAGES, stageOrder, stageSpec, type StageId } from '../../model/stages';
+import { LAYER_STAGES, stageSpec, type StageId } from '../../model/stages';
 import { describePanel, divergencePanel } from '../../plots/divergence-panel';
 import { ERROR_METRICS, type ErrorMetric } from '../../plots/error-scale';
+import { hasCurve, panelStages } from '../../plots/panel-stages';
 import { selectPanel, type PanelData } from '../../plots/select-panel';
-import { firstPlace, type TraceView } from '../../plots/trace-view';
+import type { TraceView } from '../../plots/trace-view';
 import { Scene } from '../Scene';
 import { Segments } from '../Segments';
 import { TableTwin } from '../TableTwin';
@@ -15,18 +16,6 @@ const METRICS: readonly { readonly id: ErrorMetric; readonly title: string }[] =
   { id: 'relL2', title: 'relative L2' },
   { id: 'ratio', title: 'error ÷ bound' },
 ];
-
-/** The headline stages, the culprit's where it is another, and what was asked for; forward order. */
-function panelStages(view: TraceView, more: readonly StageId[]): readonly StageId[] {
-  const culprit = firstPlace(view)?.stage;
-  const shown = culprit !== undefined && hasCurve(culprit) ? [culprit] : [];
-  return [...new Set([...HEADLINE_STAGES, ...shown, ...more])].sort((a, b) => stageOrder(a) - stageOrder(b));
-}
-
-function hasCurve(stage: StageId): boolean {
-  const { scope, values } = stageSpec(stage);
-  return scope === 'layer' && values === 'float';
-}
 
 /** The headline stages over the layers, one above the other on one axis, with one rule at the first divergence. */
 export function DivergenceFigures({ view }: { readonly view: TraceView }): ReactElement {
