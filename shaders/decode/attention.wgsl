@@ -239,7 +239,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let at = j + i * slices;
         let e = select(0.0, exp(tileScores[min(at, TILE - 1u)] - highest), at < TILE && first + at < end);
         sum += e;
-        out += e * select(v8[i], newest, first + at == position);
+        // Of keys that are not there the value counts nothing, but must not be NaN.
+        out += e * select(v8[i], newest, first + at >= position);
       }
     }
     if (first + TILE < end) {

@@ -165,7 +165,7 @@ async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions,
   const graphs: DecodeGraph[] = [];
   try {
     const ways = waysOf(usual);
-    const inputs = { context, hparams: some, weights, stacks, buffers, joins: false, taps };
+    const inputs = { context, hparams: some, weights, stacks, buffers, way: 'whole' as const, taps };
     const keys = (layer: number): ReturnType<KvCache['layer']> => cache.layer(layer);
     // All are compiled side by side.
     const built = await Promise.all(ways.map(({ choice }) => buildGraph({ ...inputs, keys, choice })));
