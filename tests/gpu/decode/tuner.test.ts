@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import { TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import { NEVER, TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import { chosenAttention } from '../../../src/gpu/decode/tune-attention';
 import { joined, readChoice, tuneDecode, tuningKey, waysOf } from '../../../src/gpu/decode/tuner';
 import type { GpuContext } from '../../../src/gpu/device';
 import { openGolden } from '../../cpu/support';
@@ -49,9 +50,42 @@ describe('joined', () => {
   });
 });
 
+describe('chosenAttention', () => {
+  const alone = { sharedFrom: NEVER, splits: 32 } as const;
+  it('shares keys from where it gains at every longer length, in the splits that are best for the longest', () => {
+    const times = [
+      { keys: 512, heads: 20, shared: [25, 30] },
+      { keys: 2048, heads: 50, shared: [30, 49.9] },
+      { keys: 8192, heads: 200, shared: [90, 80] },
+    ];
+    expect(chosenAttention(alone, times)).toEqual({ sharedFrom: 8192, splits: 64 });
+    const [a, b] = times;
+    expect(
+      chosenAttention(
+        alone,
+        [a, b, { keys: 8192, heads: 200, shared: [80, 90] }].flatMap((t) => t ?? []),
+      ),
+    ).toEqual({ sharedFrom: 2048, splits: 32 });
+  });
+
+  it('leaves heads alone where sharing does not gain at the longest length, or time was up', () => {
+    expect(chosenAttention(alone, [])).toBe(alone);
+    const slower = { keys: 8192, heads: 80, shared: [80, 81] };
+    expect(chosenAttention(alone, [{ keys: 512, heads: 30, shared: [20, 20] }, slower])).toBe(alone);
+    const late = { keys: 8192, heads: undefined, shared: [undefined, undefined] };
+    expect(chosenAttention(alone, [{ keys: 512, heads: 30, shared: [20, 20] }, late])).toBe(alone);
+  });
+});
+
 describe('readChoice', () => {
   it('reads what was written, and nothing else', () => {
     for (const { choice } of waysOf(usual)) expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
+    for (const attention of [{ sharedFrom: 2048, splits: 64 } as const, { sharedFrom: 512, splits: 32 } as const]) {
+      const choice = { ...usual, attention };
+      expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
+    }
+    const often = { ...usual, attention: { sharedFrom: 3, splits: 32 } };
+    expect(readChoice(JSON.stringify(often), usual)).toBeUndefined();
     const strange = { ...usual, teams: { ...usual.teams, qkv: { ...usual.teams.qkv, group: 7 } } };
     for (const text of ['', 'null', '{}', '{"teams":3}', JSON.stringify(strange)]) {
       expect(readChoice(text, usual), text).toBeUndefined();
