@@ -8,6 +8,7 @@ import { exitCode } from './exit-codes';
 import { openNamedModel } from './open-model';
 import { checkOutputs, writeOutput } from './output';
 import type { CommandRunner } from './run-cli';
+import { statusLine } from './status-line';
 import { nodeHost } from './trace/node-runtime';
 
 /** `moescope bench MODEL`: how fast one arm is here, and where a token's time goes. */
@@ -15,6 +16,7 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
   const [name = ''] = args.operands;
   const file = args.get(JSON_FILE);
   await checkOutputs([file]);
+  const status = statusLine(terminal, args.has(QUIET));
   const model = await openNamedModel(name, signal);
   try {
     const hparams = readHParams(model);
@@ -30,9 +32,9 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
       gpuBudget: args.get(BUDGET),
       processPeakBytes: () => process.resourceUsage().maxRSS * 1024,
       signal,
-      onPhase: (phase) => {
-        if (!args.has(QUIET)) terminal.err(`${phase}\n`);
-      },
+      onPhase: status.show,
+    }).finally(() => {
+      status.clear();
     });
     if (file !== undefined) await writeOutput(file, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
     if (file !== '-') terminal.out(benchText(report));
