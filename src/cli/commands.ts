@@ -416,13 +416,9 @@ export const COMMANDS = [
     name: 'completion',
     operands: ['SHELL'],
     summary: `print what completes commands and options in ${SHELL_NAMES.join(', ')}`,
-    description: `Prints a script for ${SHELL_NAMES.join(', ')} that completes commands, options and the values of options that have a list of them. Read it where the shell starts.`,
+    description: `Prints a script for ${SHELL_NAMES.join(', ')} that completes commands, options and the values of options that have a list of them. bash: source <(moescope completion bash). zsh: save it as _moescope in a folder of $fpath. fish: save it as ~/.config/fish/completions/moescope.fish.`,
     options: [],
-    examples: [
-      'source <(moescope completion bash)',
-      'moescope completion zsh > "${fpath[1]}/_moescope"',
-      'moescope completion fish > ~/.config/fish/completions/moescope.fish',
-    ],
+    examples: ['moescope completion bash', 'moescope completion zsh', 'moescope completion fish'],
   },
 ] as const satisfies readonly CommandSpec[];
 

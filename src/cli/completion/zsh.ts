@@ -12,7 +12,7 @@ export function zshCompletion(commands: readonly CompletedCommand[]): string {
           operand.words.length === 0
             ? '_files'
             : operand.name === 'MODEL'
-              ? `_alternative "models:sample:${words}" "files:file:_files"`
+              ? ` _alternative "models:sample:${words}" "files:file:_files"`
               : words;
         return quoted(`${operand.repeats ? '*' : String(i + 1)}:${operand.name}:${action}`);
       }),
