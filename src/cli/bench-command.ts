@@ -5,6 +5,7 @@ import { ARM, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
 import { benchText } from './bench-text';
 import { ADAPTER, BUDGET, JSON_FILE, QUIET } from './commands';
 import { exitCode } from './exit-codes';
+import { DECODER } from './generate-options';
 import { openNamedModel } from './open-model';
 import { checkOutputs, writeOutput } from './output';
 import type { CommandRunner } from './run-cli';
@@ -30,6 +31,7 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
       newTokens: args.get(NEW_TOKENS),
       repeats: args.get(REPEATS),
       gpuBudget: args.get(BUDGET),
+      decoder: args.get(DECODER),
       processPeakBytes: () => process.resourceUsage().maxRSS * 1024,
       signal,
       onPhase: status.show,

@@ -1,7 +1,7 @@
 import { formatMilliseconds, plural } from '../base/format';
 import { TOOL } from '../base/version';
 import type { AdapterCard } from '../model/adapter-card';
-import { decodedByText, type DecodedBy } from '../session/fast-decode';
+import { decodedByText, type DecodedBy } from '../session/decoded-by';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import { ModelSession } from '../session/model-session';
 import { ARM } from './bench-options';

@@ -1,4 +1,4 @@
-import { DECODERS, type DecoderChoice } from '../session/fast-decode';
+import { DECODERS, type DecoderChoice } from '../session/decoded-by';
 import { parseWhole } from './make-model-options';
 import { parseChoice, parseTokens, type DefaultedOption, type Option } from './option';
 

@@ -2,27 +2,13 @@ import { toErrorData } from '../base/errors';
 import { formatBytes } from '../base/format';
 import type { ModelFile } from '../gguf/model-file';
 import { createDecoder, type Decoder } from '../gpu/decode/decoder';
-import { tuneDecode, type Tuning, type TuningStore } from '../gpu/decode/tuner';
+import { tuneDecode, type TuningStore } from '../gpu/decode/tuner';
 import type { GpuContext } from '../gpu/device';
 import type { EngineKeys, GpuEngine } from '../gpu/engine/gpu-engine';
 import { defaultBudget } from '../gpu/weights/budget';
 import { wholeModelBytes } from '../gpu/weights/resident-weights';
 import type { HParams } from '../model/hparams';
-
-/** Who decodes behind a prompt: `auto`: the decoder on hardware where it can serve; `fast`: it, wherever it can; `engine`: the one that traces. */
-export const DECODERS = ['auto', 'fast', 'engine'] as const;
-export type DecoderChoice = (typeof DECODERS)[number];
-
-/** What made a token on the GPU: all weights resident and few dispatches, or the engine that traces, and why that one. */
-export type DecodedBy =
-  | {
-      readonly by: 'decoder';
-      /** Dispatches of a token, where attention is not split. */
-      readonly dispatches: number;
-      /** Where its kernels' variants come from. */
-      readonly tuned: Tuning['from'];
-    }
-  | { readonly by: 'engine'; readonly why: string };
+import type { DecodedBy, DecoderChoice } from './decoded-by';
 
 /** The fast decoder on an engine's weights and keys. */
 export interface FastDecode {
@@ -87,11 +73,4 @@ export async function openFastDecode(options: FastDecodeOptions): Promise<FastDe
 /** Whether a model lies on this machine, so that reading all of it costs no network. */
 export function isLocal(model: ModelFile): boolean {
   return model.descriptors.every(({ kind }) => kind !== 'http');
-}
-
-/** `the fast decoder, 37 dispatches a token` or `the tracing engine: all weights take 17.2 GB ...`. */
-export function decodedByText(by: DecodedBy): string {
-  return by.by === 'decoder'
-    ? `the fast decoder, ${by.dispatches} dispatches a token`
-    : `the tracing engine, layer by layer: ${by.why}`;
 }

@@ -2,7 +2,8 @@ import { throwIfAborted } from '../base/abort';
 import type { ArmEngine, StepOptions } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { captureOf } from '../model/plan';
-import type { DecodedBy, FastDecode } from './fast-decode';
+import type { DecodedBy } from './decoded-by';
+import type { FastDecode } from './fast-decode';
 
 /** What one arm would say next: its likeliest token. */
 export interface NextToken {

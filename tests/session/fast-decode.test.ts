@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { DecoderChoice } from '../../src/session/fast-decode';
+import type { DecoderChoice } from '../../src/session/decoded-by';
 import type { GeneratedToken } from '../../src/session/generate';
 import type { ModelSession } from '../../src/session/model-session';
 import { goldenModelPath } from '../support/golden';
