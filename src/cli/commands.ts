@@ -325,7 +325,7 @@ export const COMMANDS = [
     summary: 'run every model with every prompt of a suite, or one shard of it',
     description:
       'Runs every model with every prompt in every mode that the suite file names, each as trace would, and writes what each came to. On several machines each takes a shard; moescope merge joins them.',
-    options: [OUT, JSON_FILE, SHARD, RETRIES, BASELINES, UPDATE_BASELINE, RUNTIME, ADAPTER, QUIET],
+    options: [OUT, SHARD, RETRIES, BASELINES, UPDATE_BASELINE, RUNTIME, ADAPTER, QUIET],
     examples: ['moescope suite suite.json --out all.json', 'moescope suite suite.json --shard 2/3 --out shard-2.json'],
   },
   {

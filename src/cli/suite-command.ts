@@ -9,12 +9,11 @@ import { suiteFromJson, type Suite, type SuiteRun } from '../regression/suite';
 import type { Arguments } from './arguments';
 import * as options from './commands';
 import { exitCode } from './exit-codes';
-import { isUrl, SAMPLE_NAME } from './open-model';
+import { isUrl } from './open-model';
 import { checkOutput, writeOutput } from './output';
-import { progressView, type ProgressView } from './progress';
 import { readText } from './read-text';
 import type { CommandRunner } from './run-cli';
-import { styledVerdict, type Terminal } from './terminal';
+import type { Terminal } from './terminal';
 import { noBaseline, readBaseline, updateBaseline, withBaseline } from './trace/baseline-file';
 import type { TraceRequest } from './trace/request';
 import { runSomewhere } from './trace/run-somewhere';
@@ -24,7 +23,7 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
   const [file = ''] = args.operands;
   const suite = suiteFromJson(await readText(file));
   const shard = args.get(options.SHARD) ?? WHOLE;
-  const out = outputOf(args);
+  const out = args.get(options.OUT) ?? noOutput();
   const retries = args.get(options.RETRIES);
   const isQuiet = args.has(options.QUIET);
   await checkOutput(out);
@@ -39,18 +38,14 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
   };
   await write();
   for (const [i, run] of mine.entries()) {
-    // A line every two seconds and run would bury what the runs came to: elsewhere than on a terminal only that is told.
-    const view = progressView(terminal, isQuiet || !terminal.isInteractive);
-    const done = await attempt(run, { suite, file, args, retries, terminal, signal, view }).finally(() => {
-      view.clear();
-    });
+    const done = await attempt(run, { suite, file, args, retries, terminal, signal });
     runs.push(done);
     await write();
     const { verdict, baseline } = done.outcome ?? {};
     const last = done.failures.at(-1);
     const sentence = baseline?.status === 'moved' ? baseline.sentence : verdict?.sentence;
     const line = sentence ?? `ERROR ${last?.code ?? 'internal'}: ${last?.message ?? ''}`;
-    if (!isQuiet) terminal.err(`[${i + 1}/${mine.length}] ${run.id}: ${styledVerdict(terminal, 'err', line)}\n`);
+    if (!isQuiet) terminal.err(`[${i + 1}/${mine.length}] ${run.id}: ${line}\n`);
   }
   if (out === '-') terminal.out(shardToJson({ schema: SHARD_SCHEMA, tool: TOOL, suite, shard, runs }));
   if (runs.some((run) => run.outcome === undefined)) return exitCode('usage');
@@ -67,7 +62,6 @@ interface Circumstances {
   readonly retries: number;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
-  readonly view: ProgressView;
 }
 
 /** Runs once, and again after an error. A divergence is a result and is not repeated; an interrupt ends everything. */
@@ -88,11 +82,10 @@ async function attempt(run: SuiteRun, circumstances: Circumstances): Promise<Sha
   return { id: run.id, seconds: seconds(), failures };
 }
 
-async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Report> {
-  const { suite, file, args, terminal, signal, view } = circumstances;
+async function runOnce(run: SuiteRun, { suite, file, args, terminal, signal }: Circumstances): Promise<Report> {
   const { model, prompt, mode } = run;
   const request: TraceRequest = {
-    model: isUrl(model.file) || model.file === SAMPLE_NAME ? model.file : resolve(dirname(file), model.file),
+    model: isUrl(model.file) ? model.file : resolve(dirname(file), model.file),
     prompt:
       'tokens' in prompt
         ? { kind: 'tokens', tokens: prompt.tokens }
@@ -108,7 +101,7 @@ async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Rep
     runtime: args.get(options.RUNTIME),
     save: undefined,
   };
-  const report = await runSomewhere(request, view.show, signal, undefined);
+  const report = await runSomewhere(request, () => undefined, signal, undefined);
   const folder = args.get(options.BASELINES);
   if (folder === undefined) return report;
   const baselineFile = join(folder, `${run.id.replaceAll('/', '-')}.json`);
@@ -121,14 +114,7 @@ async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Rep
   return withBaseline(report, baseline);
 }
 
-/** Where the results go: `--out`, or `--json`, which every command has. */
-function outputOf(args: Arguments): string {
-  const [out, json] = [args.get(options.OUT), args.get(options.JSON_FILE)];
-  if (out !== undefined && json !== undefined) {
-    throw fail('usage', '--out and --json are the same to suite.', 'Give one of them.', { out, json });
-  }
-  const place = out ?? json;
-  if (place !== undefined) return place;
+function noOutput(): never {
   throw fail(
     'usage',
     'suite needs --out.',
