@@ -1,4 +1,4 @@
-import { useCallback, useId, type ReactElement } from 'react';
+import { memo, useCallback, useDeferredValue, useId, type ReactElement } from 'react';
 import { formatBytes, formatMetric, plural } from '../../base/format';
 import type { TapSlice } from '../../divergence/tap-slice';
 import { stageSpec } from '../../model/stages';
@@ -14,7 +14,7 @@ import { useActions, useApp } from '../use-app';
 
 /** Both arms' values at the place in hand; where they are not at hand, why, and what would bring them. */
 export function TensorValues({ view, place }: { readonly view: TraceView; readonly place: Place }): ReactElement {
-  const inspection = useApp((s) => s.inspection);
+  const inspection = useDeferredValue(useApp((s) => s.inspection));
   const answer = inspection?.answer;
   return (
     <div className="tensor" data-testid="tensor">
@@ -36,7 +36,8 @@ export function TensorValues({ view, place }: { readonly view: TraceView; readon
   );
 }
 
-function SliceView({ view, slice }: { readonly view: TraceView; readonly slice: TapSlice }): ReactElement {
+const SliceView = memo(function SliceView(props: { readonly view: TraceView; readonly slice: TapSlice }): ReactElement {
+  const { view, slice } = props;
   const caption = useId();
   const [underTest, reference] = [armTitle(view.arms[0]), armTitle(view.arms[1])];
   const drawRatios = useCallback(
@@ -79,7 +80,7 @@ function SliceView({ view, slice }: { readonly view: TraceView; readonly slice: 
       </figure>
     </>
   );
-}
+});
 
 function WorstValues(props: {
   readonly slice: TapSlice;
