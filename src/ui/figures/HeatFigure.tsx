@@ -30,7 +30,10 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
   const data = useMemo(() => selectHeatmap(view, mode), [view, mode]);
   const layout = useMemo(() => heatLayout(data, Math.max(1, width)), [data, width]);
   const ratio = pixelRatio(scale);
-  const raster = useMemo(() => paintHeatmap(data, layout, theme, ratio), [data, layout, theme, ratio]);
+  const raster = useMemo(
+    () => (width === 0 ? undefined : paintHeatmap(data, layout, theme, ratio)),
+    [data, layout, theme, ratio, width],
+  );
   const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
   const overlay = useMemo(() => heatOverlay(data, layout, selected), [data, layout, selected]);
   const legend = useMemo(() => heatLegend(theme, [-9, -6, -3, 0], 'relative L2, fixed scale', width), [theme, width]);
@@ -52,7 +55,7 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
         </div>
         <CellReadout view={view} data={data} place={hover ?? selected} />
         <div ref={ref}>
-          {width === 0 ? null : (
+          {raster === undefined ? null : (
             <PickArea
               label="Stages by layers, arrow keys move from cell to cell"
               scale={scale}
@@ -107,7 +110,10 @@ const LayerTokenFigure = memo(function LayerTokenFigure(props: {
   const [hover, setHover] = useState<HeatPlace | undefined>(undefined);
   const layout = useMemo(() => layerTokenLayout(data, Math.max(1, width)), [data, width]);
   const ratio = pixelRatio(scale);
-  const raster = useMemo(() => paintLayerToken(data, stage, layout, theme, ratio), [data, stage, layout, theme, ratio]);
+  const raster = useMemo(
+    () => (width === 0 ? undefined : paintLayerToken(data, stage, layout, theme, ratio)),
+    [data, stage, layout, theme, ratio, width],
+  );
   const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
   const overlay = useMemo(() => layerTokenOverlay(data, stage, layout, selected), [data, stage, layout, selected]);
   if (place === undefined) return null;
@@ -118,7 +124,7 @@ const LayerTokenFigure = memo(function LayerTokenFigure(props: {
       </div>
       <CellReadout view={view} data={data} place={hover ?? selected} />
       <div ref={ref}>
-        {width === 0 ? null : (
+        {raster === undefined ? null : (
           <PickArea
             label="Layers by tokens, arrow keys move from cell to cell"
             scale={scale}

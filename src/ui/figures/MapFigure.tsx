@@ -34,7 +34,10 @@ export function MapFigure(props: {
     [maps.length, layers.length, nExpert, width],
   );
   const ratio = pixelRatio(scale);
-  const raster = useMemo(() => paintMaps(maps, layout, even, theme, ratio), [maps, layout, even, theme, ratio]);
+  const raster = useMemo(
+    () => (width === 0 ? undefined : paintMaps(maps, layout, even, theme, ratio)),
+    [maps, layout, even, theme, ratio, width],
+  );
   const overlay = useMemo(
     () => mapOverlay(maps, layers, layout, { layer, expert }),
     [maps, layers, layout, layer, expert],
@@ -43,7 +46,7 @@ export function MapFigure(props: {
     <>
       <p className="readout">{hover === undefined ? idle : <MapReadout maps={maps} layers={layers} at={hover} />}</p>
       <div ref={ref}>
-        {width === 0 ? null : (
+        {raster === undefined ? null : (
           <PickArea
             label={label}
             scale={scale}

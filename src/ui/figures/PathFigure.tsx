@@ -21,11 +21,14 @@ export const PathFigure = memo(function PathFigure(props: {
   const { layer, position } = useRoutingPlace(view, figure);
   const now = usePlaceNow();
   const caption = useId();
-  const { ref, width, scale } = useFigureWidth();
+  const { ref, width, scale } = useFigureWidth('way');
   const [hover, setHover] = useState<PathStep | undefined>(undefined);
   const steps = useMemo(() => (position === undefined ? [] : selectPath(view, position)), [view, position]);
   const layout = useMemo(() => pathLayout(steps, view.nExpert, Math.max(1, width)), [steps, view.nExpert, width]);
-  const node = useMemo(() => tokenPath(steps, layout, layer), [steps, layout, layer]);
+  const node = useMemo(
+    () => (width === 0 ? undefined : tokenPath(steps, layout, layer)),
+    [steps, layout, layer, width],
+  );
   const flipped = steps.filter((step) => step.marks.some((mark) => mark.choice !== 'both')).length;
   if (layer === undefined || position === undefined) return null;
   const move = (dx: number, dy: number): void => {
@@ -45,7 +48,7 @@ export const PathFigure = memo(function PathFigure(props: {
       </div>
       <p className="readout">{hover === undefined ? '' : stepWords(hover, view)}</p>
       <div ref={ref}>
-        {width === 0 ? null : (
+        {node === undefined ? null : (
           <div style={{ width: `${String(layout.width * scale)}px`, maxWidth: '100%' }}>
             <PickArea
               label="Layers by experts of one token, arrow keys move to other layers and tokens"

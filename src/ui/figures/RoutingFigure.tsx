@@ -21,7 +21,7 @@ export const RoutingFigure = memo(function RoutingFigure({ view }: { readonly vi
   const { select } = useActions();
   const theme = useFigureTheme();
   const caption = useId();
-  const { ref, width, scale } = useFigureWidth();
+  const { ref, width, scale } = useFigureWidth('choices');
   const [hover, setHover] = useState<{ token: RoutingToken; expert: number | undefined } | undefined>(undefined);
   const data = useMemo(() => (layer === undefined ? undefined : selectRouting(view, layer)), [view, layer]);
   const layout = useMemo(

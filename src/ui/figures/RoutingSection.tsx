@@ -4,6 +4,7 @@ import { routingLayer } from '../../plots/select-routing';
 import type { TraceView } from '../../plots/trace-view';
 import { selectPlace } from '../../store/view';
 import { useAppStore } from '../use-app';
+import { Later } from '../Later';
 import { LoadFigure } from './LoadFigure';
 import { PartsFigure } from './PartsFigure';
 import { PathFigure } from './PathFigure';
@@ -29,13 +30,17 @@ export function RoutingSection({ view }: { readonly view: TraceView }): ReactEle
   const wide = view.nExpert > 24;
   return (
     <section className="routing" aria-label="Routing">
-      <LoadFigure view={view} expert={expert} onLook={look} />
-      <PartsFigure view={view} expert={expert} onLook={look} />
-      <TokenStrip view={view} expert={expert} onLook={look} />
-      <div className={wide ? 'pair wide' : 'pair'}>
-        <RoutingFigure view={view} />
-        <PathFigure view={view} onLook={look} />
-      </div>
+      <Later>
+        <LoadFigure view={view} expert={expert} onLook={look} />
+        <PartsFigure view={view} expert={expert} onLook={look} />
+        <TokenStrip view={view} expert={expert} onLook={look} />
+        <div className={wide ? 'pair wide' : 'pair'}>
+          <Later>
+            <RoutingFigure view={view} />
+            <PathFigure view={view} onLook={look} />
+          </Later>
+        </div>
+      </Later>
     </section>
   );
 }

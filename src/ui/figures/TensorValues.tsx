@@ -60,13 +60,13 @@ const SliceView = memo(function SliceView(props: { readonly view: TraceView; rea
         <div className="two">
           <div>
             <h3>{measure}, how many values</h3>
-            <MeasuredScene draw={drawRatios} />
+            <MeasuredScene draw={drawRatios} kind="part" />
           </div>
           <div>
             <h3>
               Values: {reference} filled, {underTest} outlined
             </h3>
-            <MeasuredScene draw={drawValues} />
+            <MeasuredScene draw={drawValues} kind="part" />
           </div>
         </div>
         <h3>
@@ -76,7 +76,7 @@ const SliceView = memo(function SliceView(props: { readonly view: TraceView; rea
             {slice.profile.stretch > 1 ? `, ${String(slice.profile.stretch)} a bar` : ''}
           </span>
         </h3>
-        <MeasuredScene draw={drawProfile} />
+        <MeasuredScene draw={drawProfile} kind="profile" />
       </figure>
     </>
   );
@@ -214,7 +214,7 @@ function RowDistribution({ view, place }: { readonly view: TraceView; readonly p
   return (
     <figure aria-labelledby={caption} className="slice-plots">
       <h3>Error ÷ bound over all tokens, how many values</h3>
-      <MeasuredScene draw={draw} />
+      <MeasuredScene draw={draw} kind="profile" />
       <figcaption id={caption} className="visually-hidden">
         Distribution of error ÷ bound of {stageSpec(place.stage).title} over all tokens.
       </figcaption>
