@@ -6,6 +6,9 @@ import { ensureBuilt } from './lib/build.mjs';
 import { ensureNodeModules } from './lib/install.mjs';
 import { ROOT, run, runMain } from './lib/process.mjs';
 
+/** Digits of a statistic; the page shows two, and the trace is fetched before anything is drawn. */
+const DIGITS = 6;
+
 await runMain(async () => {
   await ensureNodeModules();
   await ensureBuilt(['cli']);
@@ -25,9 +28,6 @@ await runMain(async () => {
     rmSync(folder, { recursive: true });
   }
 });
-
-/** Digits of a statistic; the page shows two, and the trace is fetched before anything is drawn. */
-const DIGITS = 6;
 
 /**
  * @param {string} key
