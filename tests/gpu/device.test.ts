@@ -4,7 +4,8 @@ import { linearGrid } from '../../src/gpu/grid';
 import { KERNEL_TABLE } from '../../src/gpu/kernel-table';
 import { getPipeline } from '../../src/gpu/pipelines';
 import { Recorder } from '../../src/gpu/recorder';
-import { guardedOutput, readOutput, testContext, upload } from '../support/gpu';
+import { guardedOutput, upload } from '../../src/gpu/probe/guarded';
+import { readOutput, testContext } from '../support/gpu';
 
 describe('GpuContext', () => {
   it('runs a kernel', async () => {
