@@ -4,6 +4,11 @@ import { NORM_SOFTMAX_CASES } from './cases/norm-softmax';
 import { PRODUCT_CASES } from './cases/products';
 import { ROUTING_CASES } from './cases/routing';
 import { WEIGHT_CASES } from './cases/weights';
+import { ARGMAX_CASES } from './decode/argmax';
+import { DECODE_ATTENTION_CASES } from './decode/attention';
+import { EXPERTS_IN_CASES } from './decode/experts-in';
+import { NORM_PRODUCT_CASES } from './decode/norm-products';
+import { STREAM_CASES } from './decode/stream-writers';
 import type { SelftestCase } from './selftest-case';
 
 /** THE CASES: every kernel, type and awkward shape. */
@@ -14,4 +19,9 @@ export const SELFTEST_CASES: readonly SelftestCase[] = [
   ...ATTENTION_CASES,
   ...WEIGHT_CASES,
   ...PRODUCT_CASES,
+  ...NORM_PRODUCT_CASES,
+  ...DECODE_ATTENTION_CASES,
+  ...EXPERTS_IN_CASES,
+  ...STREAM_CASES,
+  ...ARGMAX_CASES,
 ];
