@@ -88,21 +88,8 @@ interface Planned {
  * @throws TracerError `gpu-shader`, `gpu-limit`.
  */
 export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
-  const planned: Planned[] = [];
-  const { context, hparams } = inputs;
-  const add: Add = (kernel, bindings, paramsOf, grid, options = {}) => {
-    const spec: KernelSpec = DECODE_KERNELS[kernel];
-    const pipeline = getPipeline(context, spec, options.variant ?? spec.variants[0] ?? { id: 'plain' });
-    // The first failure is met below; the others must not count as unhandled.
-    pipeline.catch(() => undefined);
-    planned.push({ kernel, layer: options.layer, pipeline, bindings, params: paramsOf, grid });
-  };
-  planEmbedding(inputs, add);
-  for (let layer = 0; layer < hparams.nLayer; layer++) {
-    planAttention(inputs, layer, add);
-    planExperts(inputs, layer, add);
-  }
-  planHead(inputs, add);
+  const { context } = inputs;
+  const planned = planToken(inputs);
   const pipelines = await Promise.all(planned.map(({ pipeline }) => pipeline));
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
   const params = context.allocate('decode params', PARAMS_STEP * planned.length, usage);
@@ -123,6 +110,32 @@ export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
       return bytes;
     },
   };
+}
+
+/**
+ * Compiles the kernels of {@link buildGraph} and binds nothing.
+ * @throws TracerError `gpu-shader`, `gpu-limit`.
+ */
+export async function compileToken(inputs: GraphInputs): Promise<void> {
+  await Promise.all(planToken(inputs).map(({ pipeline }) => pipeline));
+}
+
+function planToken(inputs: GraphInputs): readonly Planned[] {
+  const planned: Planned[] = [];
+  const add: Add = (kernel, bindings, paramsOf, grid, options = {}) => {
+    const spec: KernelSpec = DECODE_KERNELS[kernel];
+    const pipeline = getPipeline(inputs.context, spec, options.variant ?? spec.variants[0] ?? { id: 'plain' });
+    // The first failure is met by whoever awaits them; the others must not count as unhandled.
+    pipeline.catch(() => undefined);
+    planned.push({ kernel, layer: options.layer, pipeline, bindings, params: paramsOf, grid });
+  };
+  planEmbedding(inputs, add);
+  for (let layer = 0; layer < inputs.hparams.nLayer; layer++) {
+    planAttention(inputs, layer, add);
+    planExperts(inputs, layer, add);
+  }
+  planHead(inputs, add);
+  return planned;
 }
 
 type Add = <N extends DecodeKernel>(

@@ -54,7 +54,7 @@ export interface Tuning {
 const VERSION = 2;
 const BUDGET_MS = 900;
 /** Layers that are timed: enough that what one reads is not what the last pass left in a cache. */
-const LAYERS = 8;
+export const TUNED_LAYERS = 8;
 /** A way has to be better by this share to replace the usual one: less is noise. */
 const LEAST_GAIN = 0.01;
 
@@ -74,22 +74,33 @@ const kept = new WeakMap<GPUDevice, Map<string, Tuning>>();
 export async function tuneDecode(options: TuneOptions): Promise<Tuning> {
   const { context, store } = options;
   const key = tuningKey(options);
-  let known = kept.get(context.device);
-  if (known === undefined) kept.set(context.device, (known = new Map<string, Tuning>()));
+  const known = keptOn(context);
   const before = known.get(key);
   if (before !== undefined) return { ...before, from: before.from === 'usual' ? 'usual' : 'kept', ms: 0 };
   const usual = await defaultChoice(context);
-  const text = store?.get(key);
-  const stored = text === undefined ? undefined : readChoice(text, usual);
+  const unmeasured = knownChoice(options, usual);
   const tuning: Tuning =
-    stored !== undefined
-      ? { choice: stored, from: 'kept', tried: [], ms: 0 }
-      : context.card.isSoftware && options.onSoftware !== true
-        ? { choice: usual, from: 'usual', tried: [], ms: 0 }
-        : await context.step(() => measureWays(options, usual));
+    unmeasured === undefined
+      ? await context.step(() => measureWays(options, usual))
+      : { choice: unmeasured, from: unmeasured === usual ? 'usual' : 'kept', tried: [], ms: 0 };
   known.set(key, tuning);
   if (tuning.from === 'measured') store?.set(key, JSON.stringify(tuning.choice));
   return tuning;
+}
+
+/** The choice that is made without measuring: kept for the device or in the store, or the usual one on a software adapter. */
+export function knownChoice(options: TuneOptions, usual: DecodeChoice): DecodeChoice | undefined {
+  const { context, store, onSoftware = false } = options;
+  const key = tuningKey(options);
+  const text = store?.get(key);
+  const stored = keptOn(context).get(key)?.choice ?? (text === undefined ? undefined : readChoice(text, usual));
+  return stored ?? (context.card.isSoftware && !onSoftware ? usual : undefined);
+}
+
+function keptOn({ device }: GpuContext): Map<string, Tuning> {
+  let known = kept.get(device);
+  if (known === undefined) kept.set(device, (known = new Map<string, Tuning>()));
+  return known;
 }
 
 /** What a choice is for: adapter, sizes and types. */
@@ -169,7 +180,7 @@ function part(value: unknown, kernel: string): unknown {
 
 async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions, usual: DecodeChoice): Promise<Tuning> {
   const started = performance.now();
-  const some: HParams = { ...hparams, nLayer: Math.min(LAYERS, hparams.nLayer) };
+  const some: HParams = { ...hparams, nLayer: Math.min(TUNED_LAYERS, hparams.nLayer) };
   const recorder = new Recorder(context);
   const cache = new KvCache(context, recorder, hparams.kvDim);
   cache.reserve(1);

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
 import { NEVER, TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
 import { chosenAttention } from '../../../src/gpu/decode/tune-attention';
 import { joined, readChoice, tuneDecode, tuningKey, waysOf } from '../../../src/gpu/decode/tuner';
+import { warmDecode } from '../../../src/gpu/decode/warm-decode';
+import { createDecoder } from '../../../src/gpu/decode/decoder';
 import type { GpuContext } from '../../../src/gpu/device';
+import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import { openGolden } from '../../cpu/support';
 import { testContext } from '../../support/gpu';
 import { fileWeights } from './file-weights';
@@ -110,4 +113,27 @@ describe('tuneDecode', () => {
     weights.dispose();
     await model.close();
   });
+});
+
+describe('warmDecode', () => {
+  it('compiles beside the reading of weights whatever a decoder of the engine needs', async () => {
+    const { model, hparams } = await openGolden('tied-q4_k_m');
+    const engine = createGpuEngine({ context, model, hparams });
+    const compile = vi.spyOn(context.device, 'createComputePipelineAsync');
+    expect(await engine.preload(undefined, (layout) => warmDecode({ context, hparams, weights: layout }))).toBe(true);
+    const labels = compile.mock.calls.map(([{ label }]) => label ?? '');
+    expect(labels.filter((label) => label.startsWith('decode/')).length).toBeGreaterThan(6);
+    compile.mockClear();
+    const weights = engine.resident();
+    if (weights === undefined) throw new Error('not resident');
+    const { choice } = await tuneDecode({ context, hparams, weights });
+    const decoder = await createDecoder({ context, hparams, weights, keys: await engine.keys(), choice });
+    await decoder.decode(3, 0);
+    const late = compile.mock.calls.map(([{ label }]) => label ?? '').filter((label) => label.startsWith('decode/'));
+    if (context.card.isSoftware) expect(late).toEqual([]);
+    compile.mockRestore();
+    decoder.dispose();
+    await engine.dispose();
+    await model.close();
+  }, 180_000);
 });
