@@ -1,4 +1,3 @@
-import { parseShard, type Shard } from '../regression/shards';
 import { FAULTS } from '../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../model/parse-fault';
 import { RUN_ARM_IDS, type RunArm } from '../model/arms';
@@ -31,7 +30,6 @@ import {
   parseArms,
   parseBytes,
   parseChoice,
-  parseCount,
   parsePort,
   parseText,
   parseTokens,
@@ -42,6 +40,7 @@ import {
   type RepeatedOption,
 } from './option';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from './share/share-options';
+import { BASELINES, OUT, REPORTS, RESUME, RETRIES, SECONDS, SHARD, SUMMARY_FILE } from './suite/suite-options';
 
 /** THE COMMAND TABLE: parsing, help and README derive from it. */
 export interface CommandSpec {
@@ -153,37 +152,6 @@ export const JUNIT_FILE: Option<string> = {
   name: 'junit',
   placeholder: 'FILE',
   help: 'write the comparisons as JUnit XML, one test case a layer, stage and mode; - is standard output',
-  parse: parseText,
-};
-export const SHARD: Option<Shard> = {
-  name: 'shard',
-  placeholder: 'I/N',
-  help: 'run part I of N only, from 1; the same runs on every machine, balanced by the seconds that the suite gives',
-  parse: parseShard,
-};
-export const OUT: Option<string> = {
-  name: 'out',
-  placeholder: 'FILE',
-  help: 'write the results there, afresh after every run, for moescope merge; - is standard output, at the end',
-  parse: parseText,
-};
-export const RETRIES: DefaultedOption<number> = {
-  name: 'retries',
-  placeholder: 'N',
-  help: 'how often a run that ends in an error is tried again; a divergence is a result and is not',
-  parse: parseCount,
-  byDefault: '1',
-};
-export const BASELINES: Option<string> = {
-  name: 'baselines',
-  placeholder: 'DIR',
-  help: 'hold every run to DIR/<model>-<prompt>-<mode>.json, as trace --baseline does',
-  parse: parseText,
-};
-export const SUMMARY_FILE: Option<string> = {
-  name: 'summary',
-  placeholder: 'FILE',
-  help: 'write the table as Markdown, for a job summary; - is standard output',
   parse: parseText,
 };
 export const MODEL_EXPLORER: Option<string> = {
@@ -325,8 +293,11 @@ export const COMMANDS = [
     summary: 'run every model with every prompt of a suite, or one shard of it',
     description:
       'Runs every model with every prompt in every mode that the suite file names, each as trace would, and writes what each came to. On several machines each takes a shard; moescope merge joins them.',
-    options: [OUT, SHARD, RETRIES, BASELINES, UPDATE_BASELINE, RUNTIME, ADAPTER, QUIET],
-    examples: ['moescope suite suite.json --out all.json', 'moescope suite suite.json --shard 2/3 --out shard-2.json'],
+    options: [OUT, SHARD, SECONDS, RESUME, RETRIES, BASELINES, UPDATE_BASELINE, REPORTS, RUNTIME, ADAPTER, QUIET],
+    examples: [
+      'moescope suite suite.json --out all.json --baselines accepted/',
+      'moescope suite suite.json --shard 2/3 --out shard-2.json --resume',
+    ],
   },
   {
     name: 'merge',
