@@ -9,6 +9,7 @@ import type { SessionEvent } from '../../session/events';
 import type { Host } from '../../session/host';
 import { ModelSession } from '../../session/model-session';
 import type { Report } from '../../divergence/report';
+import { tuningFileStore } from '../tuning-file';
 import { openNamedModel } from '../open-model';
 import type { TraceRequest } from './request';
 import { tensorSaver } from './save-tensors';
@@ -93,6 +94,7 @@ function weightTypes(model: ModelFile): Readonly<Record<string, string>> {
 export function nodeHost(adapter: TraceRequest['adapter']): Host {
   return {
     runtime: 'node',
+    tuning: tuningFileStore(),
     async openGpu() {
       offerSoftwareGpu(adapter);
       const { nodeGpu } = await import('../../gpu/node-device').catch((error: unknown) => {

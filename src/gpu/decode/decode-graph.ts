@@ -7,10 +7,14 @@ import { MAX_GROUPS } from '../grid';
 import { paramsBytes, writeParams, type ParamsOf } from '../params';
 import { getPipeline, type Pipeline } from '../pipelines';
 import { typeVariant } from '../matmul/variants';
-import { ARGMAX_PARTS, paddedExperts, type DecodeBuffers } from './decode-buffers';
+import { ARGMAX_PARTS, type DecodeBuffers } from './decode-buffers';
 import {
   DECODE_KERNELS,
+  expertsInJob,
   outGroup,
+  qkvJob,
+  rowsPerGroup,
+  rowTeams,
   rowUnits,
   teamsPerRow,
   teamVariant,
@@ -181,7 +185,16 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       tapQkv: plan.place('qkv_matmul', layer),
     }),
     [groupsAb + (groupsC ?? 0), 1, 1],
-    { layer, variant: variantOf(inputs, qkvJob(stacks, nEmbd)) },
+    {
+      layer,
+      variant: variantOf(
+        inputs,
+        qkvJob(
+          stacks.map(({ type }) => type),
+          nEmbd,
+        ),
+      ),
+    },
   );
   add(
     'attention',
@@ -257,17 +270,6 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   );
 }
 
-/** One product for each stack; those that are not there take no code. */
-function qkvJob(stacks: readonly Stack[], nIn: number): TeamJob {
-  const names = ['A', 'B', 'C'];
-  const types = Object.fromEntries(stacks.map(({ type }, i) => [names[i] ?? '', type]));
-  const rows = names.map((name) => [
-    `rows${name}`,
-    `decode/lib/${types[name] === undefined ? 'no_rows' : 'team_dot'}.wgsl`,
-  ]);
-  return { kernel: 'qkv', nIn, types, includes: Object.fromEntries(rows) as Record<string, string> };
-}
-
 function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
   const { weights, buffers, taps, hparams, choice } = inputs;
   const { nEmbd, nExpert, nExpertUsed: nUsed, nFfExp, rmsEps: eps } = hparams;
@@ -298,12 +300,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
   );
   const gate = weights.matrix('ffn_gate_exps', layer);
   const up = weights.matrix('ffn_up_exps', layer);
-  const pair =
-    gate.type === up.type && rowUnits(gate.type, nEmbd) <= teams.expertsIn.lanes
-      ? choice.ahead === 1
-        ? 'once'
-        : 'deep'
-      : 'many';
+  const job = expertsInJob(choice, { gate: gate.type, up: up.type, nIn: nEmbd, nExpert, nUsed });
   for (const gates of gate.tiles) {
     for (const ups of up.tiles) {
       const first = Math.max(gates.firstRow, ups.firstRow);
@@ -343,18 +340,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
         [1 + Math.ceil(nFfExp / rowsPerGroup(teams.expertsIn)), nUsed, 1],
         {
           layer,
-          variant: variantOf(inputs, {
-            kernel: 'expertsIn',
-            nIn: nEmbd,
-            types: { Gate: gate.type, Up: up.type },
-            constants: { EXPERTS: paddedExperts(nExpert), USED: nUsed },
-            includes: {
-              pair: `decode/lib/pair_${pair}.wgsl`,
-              ...(pair !== 'many'
-                ? { walkGate: 'decode/lib/walk_none.wgsl', walkUp: 'decode/lib/walk_none.wgsl' }
-                : { walkGate: 'decode/lib/walk_many.wgsl', walkUp: 'decode/lib/walk_many.wgsl' }),
-            },
-          }),
+          variant: variantOf(inputs, job),
         },
       );
     }
@@ -467,19 +453,10 @@ function projectGroups(inputs: GraphInputs, layer: number): number {
   return Math.ceil(inputs.hparams.nEmbd / (rowTeams(project, projectShare(inputs, layer)) * project.batches));
 }
 
-/** Rows that a workgroup computes at the same time, `share` teams each. */
-function rowTeams({ group, lanes }: TeamShape, share: number): number {
-  return group / lanes / share;
-}
-
 /** Workgroups of the experts' second half; each leaves a sum of squares. */
 function outGroups({ nEmbd, nExpertUsed }: HParams, team: TeamShape): number {
   const teams = rowTeams({ ...team, group: outGroup(team, nExpertUsed) }, nExpertUsed);
   return Math.ceil(nEmbd / (teams * team.batches));
-}
-
-function rowsPerGroup({ group, lanes, batches }: TeamShape): number {
-  return (group / lanes) * batches;
 }
 
 function rowVec4s(type: DecodeMatrix['type'], nIn: number): number {

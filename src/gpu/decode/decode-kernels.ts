@@ -2,6 +2,7 @@ import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import type { KernelSpec, KernelVariant } from '../kernel-spec';
 import { typeVariant } from '../matmul/variants';
 import { CHUNK, weightLayout } from '../matmul/weight-layout';
+import { paddedExperts } from './decode-buffers';
 
 const base = { entry: 'main', weights: [], variants: [{ id: 'plain' }] } as const;
 
@@ -155,4 +156,49 @@ export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob)
 /** Lanes of a workgroup of the experts' second half: every slot has its teams, as many as about `team.group` lanes hold. */
 export function outGroup(team: TeamShape, nUsed: number): number {
   return team.lanes * nUsed * Math.max(1, Math.floor(team.group / (team.lanes * nUsed)));
+}
+
+/** Rows that a workgroup computes at the same time, `share` teams each. */
+export function rowTeams({ group, lanes }: TeamShape, share: number): number {
+  return group / lanes / share;
+}
+
+/** Rows of a workgroup whose teams have a row each. */
+export function rowsPerGroup({ group, lanes, batches }: TeamShape): number {
+  return (group / lanes) * batches;
+}
+
+/** q, k and v as up to three matrices, one product for each; those that are not there take no code. */
+export function qkvJob(matrices: readonly QuantType[], nIn: number): TeamJob {
+  const names = ['A', 'B', 'C'];
+  const types = Object.fromEntries(matrices.map((type, i) => [names[i] ?? '', type]));
+  const rows = names.map((name) => [
+    `rows${name}`,
+    `decode/lib/${types[name] === undefined ? 'no_rows' : 'team_dot'}.wgsl`,
+  ]);
+  return { kernel: 'qkv', nIn, types, includes: Object.fromEntries(rows) as Record<string, string> };
+}
+
+/** The first half of the experts: rows of gate and up together where they are of one type and a lane has one unit of each. */
+export function expertsInJob(
+  choice: DecodeChoice,
+  shape: {
+    readonly gate: QuantType;
+    readonly up: QuantType;
+    readonly nIn: number;
+    readonly nExpert: number;
+    readonly nUsed: number;
+  },
+): TeamJob {
+  const { gate, up, nIn, nExpert, nUsed } = shape;
+  const isPair = gate === up && rowUnits(gate, nIn) <= choice.teams.expertsIn.lanes;
+  const pair = isPair ? (choice.ahead === 1 ? 'once' : 'deep') : 'many';
+  const walk = `decode/lib/walk_${isPair ? 'none' : 'many'}.wgsl`;
+  return {
+    kernel: 'expertsIn',
+    nIn,
+    types: { Gate: gate, Up: up },
+    constants: { EXPERTS: paddedExperts(nExpert), USED: nUsed },
+    includes: { pair: `decode/lib/pair_${pair}.wgsl`, walkGate: walk, walkUp: walk },
+  };
 }
