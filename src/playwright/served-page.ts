@@ -1,4 +1,4 @@
-import { pageFolder } from '../cli/serve-command';
+import { pageFolder } from '../cli/page-folder';
 import { startStaticServer, type StaticServer } from '../cli/serve/static-server';
 
 let server: Promise<StaticServer> | undefined;
