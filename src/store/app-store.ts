@@ -3,6 +3,8 @@ import { toErrorData, type ErrorData } from '../base/errors';
 import { reportToJson } from '../divergence/report-json';
 import type { CompareMode, Report } from '../divergence/report';
 import type { ErrorMetric } from '../plots/error-scale';
+import type { HeatMeasure } from '../plots/heat-measures';
+import type { PartWay } from '../plots/select-parts';
 import type { TableMetric } from '../plots/select-table';
 import { selectFirst, type Place } from '../plots/select-walk';
 import type { RunSpec, SessionEvent } from '../session/events';
@@ -58,6 +60,9 @@ export interface AppActions extends ShellActions {
   select(place: Place | undefined): void;
   walk(to: 'first' | 'next' | 'previous'): void;
   setHeatMode(mode: CompareMode): void;
+  setHeatMeasure(measure: HeatMeasure): void;
+  setExpert(expert: number | undefined): void;
+  setCut(cut: PartWay): void;
   setTensorMode(mode: CompareMode): void;
   setMetric(metric: ErrorMetric): void;
   setTableMetric(metric: TableMetric): void;
@@ -88,7 +93,10 @@ const LINKED = [
   'selection',
   'metric',
   'heatMode',
+  'heatMeasure',
   'tableMetric',
+  'expert',
+  'cut',
   'options',
   'report',
 ] as const satisfies readonly (keyof AppState)[];
@@ -143,7 +151,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       if (mine !== opening) return false;
       const { nLayer } = opened.card.hparams;
       set({ opened, live: undefined, report: undefined, selection: undefined, traced: undefined });
-      set({ continuation: undefined });
+      set({ continuation: undefined, expert: undefined, cut: undefined });
       if (!opened.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
       // Before the page says that it is ready: ids of another model's tokenizer must not be there to be edited.
       await prompt.refresh();
@@ -381,6 +389,15 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     },
     setHeatMode: (heatMode) => {
       set({ heatMode });
+    },
+    setHeatMeasure: (heatMeasure) => {
+      set({ heatMeasure });
+    },
+    setExpert: (expert) => {
+      set({ expert });
+    },
+    setCut: (cut) => {
+      set({ cut });
     },
     setTensorMode: (tensorMode) => {
       set({ tensorMode });
