@@ -1,4 +1,4 @@
-import { cssColour, errorColour, type FigureTheme } from './colour';
+import { cssColour, errorColour, type FigureTheme, type Rgb } from './colour';
 import { labelledIndices } from './layer-axis';
 import { createRaster, fillRect, hatchRect, type Raster } from './raster';
 import { cellKey, type HeatData, type HeatRow } from './select-heatmap';
@@ -89,10 +89,16 @@ export function paintCell(
   theme: FigureTheme,
   ratio: number,
 ): void {
-  if (value === undefined) fillRect(raster, x0, y0, x1, y1, theme.blank);
-  else if (!Number.isFinite(value)) hatchRect(raster, x0, y0, x1, y1, theme.hatch, theme.paper, Math.round(5 * ratio));
-  else if (value === 0) fillRect(raster, x0, y0, x1, y1, theme.exact);
-  else fillRect(raster, x0, y0, x1, y1, errorColour(value));
+  const colour = cellColour(value, theme);
+  if (colour === undefined) hatchRect(raster, x0, y0, x1, y1, theme.hatch, theme.paper, Math.round(5 * ratio));
+  else fillRect(raster, x0, y0, x1, y1, colour);
+}
+
+/** A value's colour; undefined where it is not finite and the cell is hatched. */
+export function cellColour(value: number | undefined, theme: FigureTheme): Rgb | undefined {
+  if (value === undefined) return theme.blank;
+  if (!Number.isFinite(value)) return undefined;
+  return value === 0 ? theme.exact : errorColour(value);
 }
 
 /** Labels and rings over the raster. */

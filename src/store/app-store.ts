@@ -26,6 +26,8 @@ export interface PageHost extends ShellHost, ShareHost {
   readonly startSources: readonly PageSource[];
   pickFiles(): void;
   saveFile(name: string, mediaType: string, text: string): void;
+  /** Resolves once the page has drawn what it has and has a moment to spare. */
+  quiet(): Promise<void>;
   /** Milliseconds, rising. */
   now(): number;
 }
@@ -199,6 +201,16 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     }
   };
 
+  let adapter: Promise<void> | undefined;
+  /** Asked once. Where there is none, the reference runs alone. */
+  const askAdapter = (): Promise<void> => {
+    adapter ??= client.adapter().then((found) => {
+      set({ adapter: found });
+      if ('code' in found) set((s) => ({ options: { ...s.options, arms: ['cpu'] } }));
+    });
+    return adapter;
+  };
+
   /** `instead`: these tokens and positions, whatever is typed. */
   const startRun = async (instead?: Instead): Promise<void> => {
     const { opened } = get();
@@ -207,6 +219,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     let tokens: readonly number[];
     try {
       await endSideWork();
+      await askAdapter();
       tokens = instead?.tokens ?? (await prompt.settle());
     } catch (error) {
       failWith(toErrorData(error));
@@ -284,10 +297,6 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     start: async () => {
       followAddress();
       shell.followLink();
-      const adapter = client.adapter().then((found) => {
-        set({ adapter: found });
-        if ('code' in found) set((s) => ({ options: { ...s.options, arms: ['cpu'] } }));
-      });
       const recorded = host.recordedReport().then(
         (report) => {
           prompt.adopt(report);
@@ -299,7 +308,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
         },
       );
       const opened = host.startSources.length === 0 ? undefined : actions.open(host.startSources);
-      await Promise.all([adapter, recorded, opened]);
+      // The engine's own start would keep the recorded trace waiting.
+      await recorded.then(host.quiet);
+      await Promise.all([askAdapter(), opened]);
     },
     open: async (sources) => {
       const first = sources[0];

@@ -3,16 +3,16 @@ import { fail } from '../../base/errors';
 import { isSoftware } from '../../gpu/adapter';
 import type { TraceRequest } from './request';
 
-/** What keeps a headless Chromium to itself, and WebGPU switched on. */
-const BASE_ARGUMENTS: readonly string[] = [
+/** What keeps a headless Chromium to itself. */
+export const QUIET_ARGUMENTS: readonly string[] = [
   '--no-sandbox',
-  '--enable-unsafe-webgpu',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
 ];
+const BASE_ARGUMENTS: readonly string[] = [...QUIET_ARGUMENTS, '--enable-unsafe-webgpu'];
 const HARDWARE: readonly string[] = [...BASE_ARGUMENTS, '--enable-features=Vulkan', '--ignore-gpu-blocklist'];
 const SOFTWARE: readonly string[] = [...BASE_ARGUMENTS, '--use-webgpu-adapter=swiftshader'];
 

@@ -1,12 +1,13 @@
-import { mergeShards, suiteReportToJson, type ShardFile } from '../regression/merge';
-import { suiteReportText } from '../regression/merge-text';
-import { shardFromJson } from '../regression/shard-result';
-import { suiteToJunit } from '../regression/junit';
-import { JSON_FILE, JUNIT_FILE, SUMMARY_FILE } from './commands';
-import { exitCode } from './exit-codes';
-import { checkOutputs, writeOutput } from './output';
-import { readText } from './read-text';
-import type { CommandRunner } from './run-cli';
+import { mergeShards, suiteReportToJson, type ShardFile } from '../../regression/merge';
+import { suiteReportText } from '../../regression/merge-text';
+import { shardFromJson } from '../../regression/shard-result';
+import { suiteToJunit } from '../../regression/junit';
+import { JSON_FILE, JUNIT_FILE } from '../commands';
+import { exitCode } from '../exit-codes';
+import { checkOutputs, writeOutput } from '../output';
+import { readText } from '../read-text';
+import type { CommandRunner } from '../run-cli';
+import { SUMMARY_FILE } from './suite-options';
 
 /** `moescope merge SHARD...`: what all shards of a suite found, with what none of them did. */
 export const mergeCommand: CommandRunner = async (args, terminal) => {
