@@ -15,7 +15,7 @@ export interface Mutation {
   /** Must occur exactly once in the kernel's text, includes in place. */
   readonly from: string;
   readonly to: string;
-  /** Why no case can see it; absent: some case must. */
+  /** Why no case sees it on SwiftShader; absent: some case must. */
   readonly survives?: string;
 }
 
@@ -230,9 +230,13 @@ export const MUTATIONS: readonly Mutation[] = [
     [
       ['index', "every slot by the first slot's expert", 'route[slot] * params.rows', 'route[0] * params.rows'],
       ['scale', 'slots not weighted', 'slotWeights[s] * products', 'products'],
-      ['rounding', 'slots of f16', 'sum += slotWeights[s] *', 'sum += quantizeToF16(slotWeights[s]) *'],
     ],
     'Q4_K',
+  ),
+  ...of(
+    'decode/experts_out',
+    [['rounding', 'weights of slots in f16', 'sum += slotWeights[s] *', 'sum += quantizeToF16(slotWeights[s]) *']],
+    'Q8_0',
   ),
   ...of('decode/attention', [
     ['sign', 'turned the wrong way', 'low * turn.x - high * turn.y', 'low * turn.x + high * turn.y'],
@@ -247,12 +251,12 @@ export const MUTATIONS: readonly Mutation[] = [
   ]),
   ...of('decode/attention_join', [['scale', 'splits not weighted', 'exp(pairs[s].x - top)', '1.0']]),
   ...of('decode/argmax_parts', [['sign', 'ties to the higher index', 'b.y < a.y', 'b.y > a.y']]),
-  ...of('decode/argmax_last', [
-    [
-      'barrier',
-      'candidates read before they are there',
-      `candidates[lane] = own;\n  ${BARRIER}`,
-      'candidates[lane] = own;',
-    ],
-  ]),
+  ...of('decode/argmax_last', [['index', 'every second part of a lane left out', 'i += LANES', 'i += 2u * LANES']]),
+  {
+    ...{ kernel: 'decode/argmax_last', kind: 'barrier', what: 'candidates read before they are there' },
+    from: `candidates[lane] = own;\n  ${BARRIER}`,
+    to: 'candidates[lane] = own;',
+    survives:
+      'A lane reads only candidates of higher lanes, and SwiftShader runs those first: the race is there and never lost. Where lanes run in another order it may show.',
+  },
 ];
