@@ -5,7 +5,7 @@ import type { TraceCard } from '../worker/trace-client-types';
 
 export type { TraceCard } from '../worker/trace-client-types';
 
-export const DIALOGS = ['palette', 'keys', 'share', 'compare'] as const;
+export const DIALOGS = ['palette', 'keys', 'share', 'compare', 'bench'] as const;
 export type Dialog = (typeof DIALOGS)[number];
 
 /** Where the report on the page comes from, where it is no run of this page. */

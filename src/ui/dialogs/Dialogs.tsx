@@ -7,6 +7,8 @@ import { Palette } from './Palette';
 /** Pictures and files are made by code that the first load does not need. */
 const ShareDialog = lazy(() => import('./ShareDialog').then((module) => ({ default: module.ShareDialog })));
 
+const BenchDialog = lazy(() => import('./BenchDialog').then((module) => ({ default: module.BenchDialog })));
+
 /** The dialog that is open. */
 export function Dialogs(): ReactElement | null {
   const dialog = useApp((s) => s.shell.dialog);
@@ -21,6 +23,12 @@ export function Dialogs(): ReactElement | null {
       return (
         <Suspense fallback={null}>
           <ShareDialog />
+        </Suspense>
+      );
+    case 'bench':
+      return (
+        <Suspense fallback={null}>
+          <BenchDialog />
         </Suspense>
       );
     case undefined:
