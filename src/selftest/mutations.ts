@@ -249,6 +249,11 @@ export const MUTATIONS: readonly Mutation[] = [
       'scores[slice] = sum;\n  }',
     ],
   ]),
+  ...of('decode/attention_shared', [
+    ['sign', 'turned the wrong way', 'low * cosines - high * sines', 'low * cosines + high * sines'],
+    ['scale', 'the running output not rescaled', 'outs[h] *= shrinks[h];', ''],
+    ['index', 'the own value taken for the one before', 'rowOf(a, b, n) >= position', 'rowOf(a, b, n) > position'],
+  ]),
   ...of('decode/attention_join', [['scale', 'splits not weighted', 'exp(pairs[s].x - top)', '1.0']]),
   ...of('decode/argmax_parts', [['sign', 'ties to the higher index', 'b.y < a.y', 'b.y > a.y']]),
   ...of('decode/argmax_last', [['index', 'every second part of a lane left out', 'i += LANES', 'i += 2u * LANES']]),
