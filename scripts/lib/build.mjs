@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeDeclarations } from './declarations.mjs';
+import { writeLicences } from './licences.mjs';
 import { output, ROOT, run, SetupError } from './process.mjs';
 
 /**
@@ -27,6 +28,7 @@ const INPUTS = [
   'shaders',
   'wasm',
   'scripts/lib/assemblyscript.mjs',
+  'scripts/lib/licences.mjs',
   'public',
   'index.html',
   'package.json',
@@ -63,6 +65,7 @@ export async function ensureBuilt(only) {
     if (status !== 0) {
       throw new SetupError(`Building the ${target.name} failed.`, 'See the lines above; npm run typecheck says more.');
     }
+    if (target.name === 'page') writeLicences();
     if (target.name === 'cli') chmodSync(join(ROOT, target.result), 0o755);
     mkdirSync(join(ROOT, '.cache'), { recursive: true });
     writeFileSync(stampFile, stamp);
