@@ -26,6 +26,7 @@ import {
   TIED,
   TYPE,
 } from './make-model-options';
+import { ALL, CASES, KERNEL, WEIGHT_TYPE } from './selftest/selftest-options';
 import {
   parseArms,
   parseBytes,
@@ -293,7 +294,20 @@ export const COMMANDS = [
     summary: 'run every model with every prompt of a suite, or one shard of it',
     description:
       'Runs every model with every prompt in every mode that the suite file names, each as trace would, and writes what each came to. On several machines each takes a shard; moescope merge joins them.',
-    options: [OUT, SHARD, SECONDS, RESUME, RETRIES, BASELINES, UPDATE_BASELINE, REPORTS, RUNTIME, ADAPTER, QUIET],
+    options: [
+      OUT,
+      SHARD,
+      SECONDS,
+      RESUME,
+      RETRIES,
+      BASELINES,
+      UPDATE_BASELINE,
+      REPORTS,
+      JSON_FILE,
+      RUNTIME,
+      ADAPTER,
+      QUIET,
+    ],
     examples: [
       'moescope suite suite.json --out all.json --baselines accepted/',
       'moescope suite suite.json --shard 2/3 --out shard-2.json --resume',
@@ -340,6 +354,19 @@ export const COMMANDS = [
     examples: [
       'moescope bench model.gguf --budget 24GiB --json bench.json',
       'moescope bench model.gguf --arm cpu --prompt-tokens 12 --new-tokens 4 --repeats 1',
+    ],
+  },
+  {
+    name: 'selftest',
+    operands: [],
+    summary: "hold every kernel against its plain twin on this machine's GPU, without a model",
+    description:
+      "Runs every kernel with every quantisation type on awkward shapes and holds each value to what an honest f32 kernel may be off by (docs/selftest.md), so that a driver's bug can be told from a model's. Exits with 1 when a case is out of its bound.",
+    options: [KERNEL, WEIGHT_TYPE, ALL, CASES, RUNTIME, ADAPTER, JSON_FILE, QUIET],
+    examples: [
+      'moescope selftest',
+      'moescope selftest --adapter hardware --json selftest.json',
+      'moescope selftest --kernel matmul_tile,decode/ --type q4_k,q6_k --cases',
     ],
   },
   {

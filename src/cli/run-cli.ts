@@ -19,6 +19,7 @@ const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
   generate: async () => (await import('./generate-command')).generateCommand,
   inspect: async () => (await import('./inspect-command')).inspectCommand,
   'make-model': async () => (await import('./make-model-command')).makeModelCommand,
+  selftest: async () => (await import('./selftest/selftest-command')).selftestCommand,
   serve: async () => (await import('./serve-command')).serveCommand,
   completion: async () => (await import('./completion-command')).completionCommand,
 };

@@ -51,6 +51,8 @@ const VERDICT_LOOKS: Readonly<Record<string, Look>> = {
   'BASELINE MOVED': 'bad',
   SUITE: 'good',
   'SUITE FAILED': 'bad',
+  PASS: 'good',
+  FAIL: 'bad',
 };
 
 /** A text that begins with a verdict (`MATCH: ...`), that word coloured. */

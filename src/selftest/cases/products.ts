@@ -34,7 +34,7 @@ function places(type: QuantType, method: MatmulMethod): readonly Product[] {
   return [
     { nIn: block, nOut: 1, shares: [[0]] },
     { nIn: ragged ? 33 : 2 * block, nOut: 65, shares: [[3, 0], [], [1]], gap },
-    { nIn: ragged ? 100 : 3 * block, nOut: 7, shares: [range(method.kind === 'tile' ? 37 : 9), [2]], gap },
+    { nIn: ragged ? 100 : 3 * block, nOut: 7, shares: [range(method.kind === 'tile' ? 52 : 9), [2]], gap },
     ...(ragged ? [{ nIn: 1, nOut: 3, shares: [[0, 1]] }] : []),
   ];
 }

@@ -24,12 +24,15 @@ export interface FedStream {
   readonly scale: NormScale;
 }
 
-/** @param squareCount parts of the sum of squares: the kernel is told the parts, whatever the values are */
-export function fedStream(nIn: number, squareCount: number, kind: InputKind, seed: number): FedStream {
+/**
+ * @param squareCount parts of the sum of squares: the kernel is told the parts, whatever the values are
+ * @param size mean of the squares; near eps it makes eps count
+ */
+export function fedStream(nIn: number, squareCount: number, kind: InputKind, seed: number, size = 1): FedStream {
   const x = inputValues(kind, nIn, seed);
   const gain = inputValues('normal', nIn, seed + 1);
   const gained = x.map((v, i) => v * (gain[i] ?? NaN));
-  const squares = inputValues('normal', squareCount, seed + 2).map((v) => nIn * v * v);
+  const squares = inputValues('normal', squareCount, seed + 2).map((v) => size * nIn * v * v);
   return {
     stream: streamOf(x, gained, squares),
     gain,
@@ -53,18 +56,20 @@ interface Shape {
   readonly kind?: InputKind;
   /** Parts of the sum of squares. */
   readonly squares?: number;
+  /** Mean of the squares. */
+  readonly size?: number;
 }
 
 function headCase(type: QuantType, way: DecodeWay, shape: Shape, isExtra: boolean): SelftestCase {
-  const { nIn, rows, kind = 'normal', squares = 3 } = shape;
+  const { nIn, rows, kind = 'normal', squares = 3, size = 1 } = shape;
   const { team, choice } = way;
   const firstRow = 2;
   return {
     ...{ kernel: 'decode/head', types: [type], spec: DECODE_KERNELS.head, isExtra, needs: way.needs },
     variant: teamVariant(choice, team, { kernel: 'head', nIn, types: { '': type } }),
-    shape: `${nIn} to ${rows}, after ${firstRow} others, ${kind}, ${way.name}`,
+    shape: `${nIn} to ${rows}, after ${firstRow} others, ${size === 1 ? kind : `norm of ${size}, near eps`}, ${way.name}`,
     make: () => {
-      const x = fedStream(nIn, squares, kind, 21);
+      const x = fedStream(nIn, squares, kind, 21, size);
       const matrix = weightRows(type, rows, nIn, 'normal', 22);
       const product = rowMaker(matrix);
       const y = expectNothing(firstRow + rows);
@@ -199,6 +204,7 @@ export const NORM_PRODUCT_CASES: readonly SelftestCase[] = [
     return [
       headCase(type, BY_SUBGROUP, { nIn: once, rows: 50 }, isExtra),
       headCase(type, BY_SUBGROUP, { nIn: once, rows: 1, kind: 'subnormal', squares: 40 }, isExtra),
+      headCase(type, BY_SUBGROUP, { nIn: once, rows: 3, size: 1e-6 }, isExtra),
       headCase(type, BY_SUBGROUP, { nIn: many, rows: 23, kind: 'large', squares: 1 }, isExtra || type !== 'Q6_K'),
       headCase(type, BY_WORKGROUP, { nIn: many, rows: 23 }, type !== 'Q4_K'),
     ];

@@ -30,8 +30,7 @@ export interface NormScale {
  * gamma_{count+1}, the division and the addition, and its inverse square root by e (1 + e) / 2 and its own ULPs.
  */
 export function normScale(parts: ArrayLike<number>, nIn: number, eps: number): NormScale {
-  let sum = 0;
-  for (let i = 0; i < parts.length; i++) sum += parts[i] ?? NaN;
+  const sum = Array.from(parts).reduce((all, part) => all + part, 0);
   const argument = sum / nIn + eps;
   const e = compose(gamma(parts.length + 1), DIVISION, UNIT, (4 * FLUSH) / argument);
   return { value: 1 / Math.sqrt(argument), error: compose((e * (1 + e)) / 2, INVERSE_SQRT) };
