@@ -22,7 +22,11 @@ export interface BenchModel {
 const POSITION = 64;
 
 /** Builds a token's graph with its params in place. */
-export async function benchGraph(model: BenchModel, choice: DecodeChoice, way: AttentionWay = 'whole'): Promise<DecodeGraph> {
+export async function benchGraph(
+  model: BenchModel,
+  choice: DecodeChoice,
+  way: AttentionWay = 'whole',
+): Promise<DecodeGraph> {
   const { context, hparams } = model;
   buffers ??= createBuffers(context, hparams);
   taps ??= context.allocate('taps', 4, GPUBufferUsage.STORAGE);
