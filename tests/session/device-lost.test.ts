@@ -1,32 +1,37 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { fail } from '../../src/base/errors';
-import type { GpuContext } from '../../src/gpu/device';
 import type { Report } from '../../src/divergence/report';
 import type { RunSpec } from '../../src/session/events';
-import type { ModelSession } from '../../src/session/model-session';
-import { SAMPLE_PATH } from '../support/golden';
-import { BOTH, recorder, TEST_HOST, testSession } from '../support/session';
+import { makeModel } from '../support/gguf-models';
+import { lossySession, type OpenDevice } from '../support/lossy-session';
+import { fragileGpu } from '../support/fragile-gpu';
 import { testContext } from '../support/gpu';
+import { BOTH, recorder } from '../support/session';
 
-const TOKENS = [420, 327, 220, 17, 10];
+const TOKENS = [1, 270, 33];
+/** Small, and deep enough to be lost before, between and after its layers. The fault on purpose needs a type that another can be taken for. */
+const MODEL = makeModel({
+  shape: { nLayer: 6, nEmbd: 256, nFfExp: 256 },
+  type: 'Q4_K',
+  types: { ffn_down_exps: 'Q6_K' },
+});
 
-/** A session whose devices can be taken away. */
-async function fragileSession(): Promise<{ readonly session: ModelSession; readonly devices: GpuContext[] }> {
-  const devices: GpuContext[] = [];
-  const session = await testSession(SAMPLE_PATH, {
-    ...TEST_HOST,
-    openGpu: async () => {
-      const context = await testContext();
-      devices.push(context);
-      return context;
+const fragile = fragileGpu();
+const openFragile: OpenDevice = () => fragile();
+/** The driver's own way of losing a device. */
+const openReal: OpenDevice = async () => {
+  const context = await testContext();
+  return {
+    context,
+    lose: () => {
+      context.device.destroy();
     },
-  });
-  return { session, devices };
-}
+  };
+};
 
 /** Runs, takes the device away each time that one of `layers` has been compared, and goes on. */
-async function interrupted(spec: Partial<RunSpec>, layers: readonly (number | undefined)[]) {
-  const { session, devices } = await fragileSession();
+async function interrupted(open: OpenDevice, spec: Partial<RunSpec>, layers: readonly (number | undefined)[]) {
+  const { session, devices } = await lossySession(MODEL, open);
   const lost: number[] = [];
   const seen = recorder();
   try {
@@ -36,7 +41,7 @@ async function interrupted(spec: Partial<RunSpec>, layers: readonly (number | un
         ...seen,
         onEvent: (event) => {
           seen.onEvent(event);
-          if (event.type === 'rows' && layers.includes(event.layer)) devices.at(-1)?.device.destroy();
+          if (event.type === 'rows' && layers.includes(event.layer)) devices.at(-1)?.lose();
         },
         onLost: (error, layersDone) => {
           expect(error.code).toBe('gpu-lost');
@@ -51,24 +56,31 @@ async function interrupted(spec: Partial<RunSpec>, layers: readonly (number | un
   }
 }
 
+const calm = lossySession(MODEL, openFragile);
+afterAll(async () => {
+  await (await calm).session.dispose();
+});
+
 async function undisturbed(spec: Partial<RunSpec>): Promise<Report> {
-  const session = await testSession(SAMPLE_PATH);
-  try {
-    return await session.run({ ...BOTH, tokens: TOKENS, ...spec }, recorder());
-  } finally {
-    await session.dispose();
-  }
+  return (await calm).session.run({ ...BOTH, tokens: TOKENS, ...spec }, recorder());
 }
 
 describe('a GPU that is lost in mid-run', () => {
   it.each([
-    ['both ways of running, lost twice', {}, [0, 3], [1, 4]],
-    ['before the head', { mode: 'free' }, [5], [6]],
-    ['stages alone', { mode: 'isolated' }, [2], [3]],
-    ['few layers and stages', { layers: '1..5', stages: 'moe_router,moe_ffn_out', positions: 'last' }, [1], [2]],
-    ['with a fault on purpose', { inject: ['qtype-blind@layer=4,tensor=ffn_down_exps'] }, [2], [3]],
-  ] as const)('the run goes on from the last finished layer, to the bit: %s', async (_, spec, at, done) => {
-    const { report, lost, devices, events } = await interrupted(spec, at);
+    ['destroyed by the driver', openReal, {}, [0, 3], [1, 4]],
+    ['both ways of running, lost twice', openFragile, {}, [0, 3], [1, 4]],
+    ['before the head', openFragile, { mode: 'free' }, [5], [6]],
+    ['stages alone', openFragile, { mode: 'isolated' }, [2], [3]],
+    [
+      'few layers and stages',
+      openFragile,
+      { layers: '1..5', stages: 'moe_router,moe_ffn_out', positions: 'last' },
+      [1],
+      [2],
+    ],
+    ['with a fault on purpose', openFragile, { inject: ['qtype-blind@layer=4,tensor=ffn_down_exps'] }, [2], [3]],
+  ] as const)('the run goes on from the last finished layer, to the bit: %s', async (_, open, spec, at, done) => {
+    const { report, lost, devices, events } = await interrupted(open, spec, at);
     expect(lost).toEqual(done);
     expect(devices).toBe(at.length + 1);
     const whole = await undisturbed(spec);
@@ -82,14 +94,14 @@ describe('a GPU that is lost in mid-run', () => {
   });
 
   it('ends the run where nobody wants to go on, and the next one is as good as the first', async () => {
-    const { session, devices } = await fragileSession();
+    const { session, devices } = await lossySession(MODEL, openFragile);
     const seen = recorder();
     const spec = { ...BOTH, tokens: TOKENS };
     await expect(
       session.run(spec, {
         onEvent: (event) => {
           seen.onEvent(event);
-          if (event.type === 'rows' && event.layer === 1) devices.at(-1)?.device.destroy();
+          if (event.type === 'rows' && event.layer === 1) devices.at(-1)?.lose();
         },
         onLost: () => Promise.reject(fail('run-cancelled', 'Cancelled.', 'Run again.')),
       }),
@@ -101,12 +113,12 @@ describe('a GPU that is lost in mid-run', () => {
   });
 
   it('without anybody to ask, is the failure of the run', async () => {
-    const { session, devices } = await fragileSession();
+    const { session, devices } = await lossySession(MODEL, openFragile);
     const run = session.run(
       { ...BOTH, tokens: TOKENS },
       {
         onEvent: (event) => {
-          if (event.type === 'rows' && event.layer === 0) devices.at(-1)?.device.destroy();
+          if (event.type === 'rows' && event.layer === 0) devices.at(-1)?.lose();
         },
       },
     );

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { QUANT_TYPES } from '../../src/gguf/ggml-types';
 import type { Report } from '../../src/divergence/report';
 import { makeModel, type ModelRecipe } from '../support/gguf-models';
+import { lendingHost } from '../support/lent-gpu';
 import { BOTH, recorder, testSession } from '../support/session';
 
 /** Largest free-running relative L2 between the arms at any stage. */
@@ -52,8 +53,10 @@ const SHAPES: readonly (readonly [string, ModelRecipe])[] = [
   ],
 ];
 
+const HOST = lendingHost();
+
 async function traceOf(recipe: ModelRecipe): Promise<Report> {
-  const session = await testSession(makeModel(recipe));
+  const session = await testSession(makeModel(recipe), HOST);
   try {
     return await session.run({ ...BOTH, tokens: TOKENS }, recorder());
   } finally {

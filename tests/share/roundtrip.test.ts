@@ -177,6 +177,18 @@ describe('hostile files are refused with a code', () => {
     expect(code(() => inflateBounded(deflateSync(new Uint8Array(9000)), 'raw'))).toBe('trace-format');
   });
 
+  it('many small bombs are one bomb', () => {
+    const text = ' '.repeat(1 << 16);
+    const many = addPngTexts(tinyPng(), new Map(Array.from({ length: 40 }, (_, i) => [`k${i}`, text])));
+    expect(many.length).toBeLessThan(8000);
+    expect(code(() => readPngTexts(many, 'a.png'))).toBe('trace-format');
+  });
+
+  it('a schema that cannot become text', () => {
+    const file = bytesOf('{"rows":[],"schema":{"toString":null}}');
+    expect(code(() => readSharedFile(file, 'report', 'a.json'))).toBe('trace-format');
+  });
+
   it('a picture without a view says so', () => {
     expect(code(() => readSharedFile(tinyPng(), 'png', 'cat.png'))).toBe('trace-format');
     expect(code(() => readSharedFile(bytesOf('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'svg', 'cat.svg'))).toBe(
