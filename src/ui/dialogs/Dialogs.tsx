@@ -7,6 +7,8 @@ import { Palette } from './Palette';
 /** Pictures and files are made by code that the first load does not need. */
 const ShareDialog = lazy(() => import('./ShareDialog').then((module) => ({ default: module.ShareDialog })));
 
+const PairDialog = lazy(() => import('./PairDialog').then((module) => ({ default: module.PairDialog })));
+
 /** The dialog that is open. */
 export function Dialogs(): ReactElement | null {
   const dialog = useApp((s) => s.shell.dialog);
@@ -21,6 +23,12 @@ export function Dialogs(): ReactElement | null {
       return (
         <Suspense fallback={null}>
           <ShareDialog />
+        </Suspense>
+      );
+    case 'pair':
+      return (
+        <Suspense fallback={null}>
+          <PairDialog />
         </Suspense>
       );
     case undefined:
