@@ -1,51 +1,64 @@
-import { proxy, wrap } from 'comlink';
-import { fail, toErrorData, type ErrorData } from '../base/errors';
+import { proxy, type Remote } from 'comlink';
+import { toErrorData, type ErrorData } from '../base/errors';
 import type { AdapterCard, Report } from '../divergence/report';
 import type { TapAnswer } from '../session/tap-inspector';
-import type { EngineClient } from './client-types';
+import type { EngineClient, PageSource } from './client-types';
 import type { EngineService } from './engine-service';
+import { startEngineThread, type EngineThread } from './engine-thread';
 import type { TraceCard } from './trace-client-types';
 import { carryErrorCodes } from './error-transfer';
 
-/** The engine in a Web Worker of its own: the page stays fluid whatever runs. */
+/**
+ * The engine in a Web Worker of its own: the page stays fluid whatever runs. When the worker dies, every call in progress hears of it, and
+ * the next one finds a new worker with the same model open. Tensors of earlier runs and traces that were read are lost with it.
+ */
 export function createEngineClient(): EngineClient {
   carryErrorCodes();
-  const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'moescope-engine',
-  });
-  const service = wrap<EngineService>(worker);
-  // A worker that cannot start or dies answers nothing: every call in progress must hear of it.
-  const crashed = new Promise<never>((_, reject) => {
-    worker.onerror = (event) => {
-      reject(
-        fail(
-          'internal',
-          `The engine's worker failed: ${event.message || 'its script could not be loaded'}.`,
-          'Reload the page; if it happens again, please report it.',
-          {
-            worker: 'moescope-engine',
-          },
-        ),
-      );
-    };
-  });
-  crashed.catch(() => undefined);
-  const orCrash = <T>(call: Promise<T>): Promise<T> => Promise.race([call, crashed]);
+  let thread: EngineThread = startEngineThread();
+  /** What is open, for a worker that takes over. */
+  let opened: readonly PageSource[] | undefined;
+
+  const orCrash = <T>({ crashed }: EngineThread, call: Promise<T>): Promise<T> => Promise.race([call, crashed]);
+  /** Resolves when the model is open again in a worker that took over. */
+  let reopened: Promise<unknown> = Promise.resolve();
+  /** The worker at hand, or a new one with the model open. */
+  const living = async (): Promise<EngineThread> => {
+    if (!thread.isAlive) {
+      const next = startEngineThread();
+      thread = next;
+      reopened = opened === undefined ? Promise.resolve() : orCrash(next, next.service.open(opened));
+    }
+    const asked = thread;
+    await reopened;
+    return asked;
+  };
+  const ask = async <T>(call: (service: Remote<EngineService>) => Promise<T>): Promise<T> => {
+    const { service, crashed } = await living();
+    return Promise.race([call(service), crashed]);
+  };
+
   return {
-    open: (descriptors) => orCrash(service.open(descriptors)),
-    tokenize: (text, options) => orCrash(service.tokenize(text, options)),
-    tokenTexts: (ids) => orCrash(service.tokenTexts(ids)),
-    run: (spec, onEvent) => orCrash(service.run(spec, proxy(onEvent))),
-    tapSlice: (place) => orCrash<TapAnswer>(service.tapSlice(place)),
-    fetchTaps: (place) => orCrash<TapAnswer>(service.fetchTaps(place)),
-    generate: (spec, tokens, count, onToken) => orCrash(service.generate(spec, tokens, count, proxy(onToken))),
-    readTraceFiles: (files) => orCrash(service.readTraceFiles(files)),
-    traces: () => orCrash<readonly TraceCard[]>(service.traces()),
-    compareTraces: (a, b, options) => orCrash<Report>(service.compareTraces(a, b, options)),
-    saveTensors: (format, withPrompt) => orCrash<Blob>(service.saveTensors(format, withPrompt)),
-    resume: () => orCrash(service.resume()),
-    cancel: () => orCrash(service.cancel()),
-    adapter: async () => orCrash<AdapterCard | ErrorData>(service.adapter()).catch(toErrorData),
+    open: async (descriptors) => {
+      // Not through `living`: what was open before is not wanted any more.
+      if (!thread.isAlive) thread = startEngineThread();
+      opened = undefined;
+      reopened = Promise.resolve();
+      const model = await orCrash(thread, thread.service.open(descriptors));
+      opened = descriptors;
+      return model;
+    },
+    tokenize: (text, options) => ask((service) => service.tokenize(text, options)),
+    tokenTexts: (ids) => ask((service) => service.tokenTexts(ids)),
+    run: (spec, onEvent) => ask((service) => service.run(spec, proxy(onEvent))),
+    tapSlice: (place) => ask<TapAnswer>((service) => service.tapSlice(place)),
+    fetchTaps: (place) => ask<TapAnswer>((service) => service.fetchTaps(place)),
+    generate: (spec, tokens, count, onToken) => ask((service) => service.generate(spec, tokens, count, proxy(onToken))),
+    readTraceFiles: (files) => ask((service) => service.readTraceFiles(files)),
+    traces: () => ask<readonly TraceCard[]>((service) => service.traces()),
+    compareTraces: (a, b, options) => ask<Report>((service) => service.compareTraces(a, b, options)),
+    saveTensors: (format, withPrompt) => ask<Blob>((service) => service.saveTensors(format, withPrompt)),
+    resume: () => ask((service) => service.resume()),
+    cancel: () => ask((service) => service.cancel()),
+    adapter: () => ask<AdapterCard | ErrorData>((service) => service.adapter()).catch(toErrorData),
   };
 }
