@@ -15,6 +15,7 @@ const MAY_IMPORT = {
   synthetic: ['base', 'gguf', 'model'],
   cpu: ['base', 'gguf', 'model'],
   gpu: ['base', 'gguf', 'model'],
+  selftest: ['base', 'gguf', 'model', 'cpu', 'gpu'],
   trace: ['base', 'gguf', 'model'],
   divergence: ['base', 'model', 'trace'],
   regression: ['base', 'model', 'divergence'],
@@ -35,9 +36,10 @@ const MAY_IMPORT = {
     'session',
     'plots',
     'share',
+    'selftest',
   ],
   store: ['base', 'model', 'divergence', 'session', 'worker', 'plots', 'share'],
-  ui: ['base', 'cache', 'model', 'divergence', 'session', 'plots', 'share', 'store'],
+  ui: ['base', 'cache', 'model', 'divergence', 'session', 'plots', 'share', 'store', 'selftest'],
   cli: [
     'base',
     'gguf',
@@ -53,7 +55,9 @@ const MAY_IMPORT = {
     'session',
     'plots',
     'share',
+    'selftest',
   ],
+  playwright: ['base', 'gguf', 'model', 'gpu', 'divergence', 'regression', 'plots', 'share', 'cli'],
 };
 const FOLDERS = Object.keys(MAY_IMPORT);
 
@@ -113,7 +117,7 @@ export default tseslint.config(
     rules: reactHooks.configs.recommended.rules,
   },
   {
-    files: ['*.config.{ts,js}', 'src/cli/**', 'scripts/**'],
+    files: ['**/*.config.{ts,js}', 'src/cli/**', 'scripts/**'],
     rules: { 'import-x/no-default-export': 'off', 'no-console': 'off' },
   },
 );

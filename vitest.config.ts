@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     environment: 'node',
+    server: { deps: { inline: [/@actions\//] } },
     // Processes, not threads: the Vulkan loader reads the environment of the process.
     pool: 'forks',
     // Two cores: one file with a software GPU beside one without.

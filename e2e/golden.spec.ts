@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms, type Golden } from '../tests/support/golden';
-import type { HarnessTap } from './harness/protocol';
+import type { HarnessRun, HarnessTap } from './harness/protocol';
 import { startHarness, type HarnessServer } from './harness/server';
 
 /** Largest relative RMS against the exact tensors: f32 on the GPU, f64 on the reference (taps are rounded to f32). */
@@ -15,27 +15,34 @@ test.beforeAll(async () => {
 test.afterAll(() => harness.close());
 
 for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
-  for (const prompt of goldenPrompts(model)) {
-    test(`every stage of ${model}, ${prompt}, is right on both arms in the browser`, async ({ page }) => {
+  test(`every stage of ${model} is right on both arms in the browser`, async ({ page }) => {
+    const opened = await harness.open(page, model);
+    for (const prompt of goldenPrompts(model)) {
       const golden = loadGolden(model, prompt);
-      const run = await harness.trace(page, model, specOf(golden), { taps: true });
-      expect(run.isSoftware).toBe(true);
-      let compared = 0;
-      for (const tap of run.taps) {
-        const exact = golden.stage(tap.stage, tap.layer);
-        if (exact === undefined) continue;
-        compared++;
-        const where = `${tap.folder} ${tap.stage} ${tap.layer ?? ''}`;
-        expect(tap.shape, where).toEqual(exact.shape);
-        if (tap.stage === 'moe_router_indices') expect([...uintsOf(tap)], where).toEqual([...exact.data]);
-        else expect(relativeRms(floatsOf(tap), exact.data), where).toBeLessThan(limitOf(tap, prompt));
-      }
-      // Three folders: gpu, gpu-isolated, cpu.
-      expect(compared).toBe(3 * golden.held.length);
-      expect(run.status, run.sentence).toBe('match');
-      expect(run.worst).toBeLessThanOrEqual(1);
-    });
+      const run = await opened.trace(specOf(golden), { taps: true });
+      await test.step(prompt, () => {
+        checkRun(golden, run);
+      });
+    }
+  });
+}
+
+function checkRun(golden: Golden, run: HarnessRun): void {
+  expect(run.isSoftware).toBe(true);
+  let compared = 0;
+  for (const tap of run.taps) {
+    const exact = golden.stage(tap.stage, tap.layer);
+    if (exact === undefined) continue;
+    compared++;
+    const where = `${golden.prompt} ${tap.folder} ${tap.stage} ${tap.layer ?? ''}`;
+    expect(tap.shape, where).toEqual(exact.shape);
+    if (tap.stage === 'moe_router_indices') expect([...uintsOf(tap)], where).toEqual([...exact.data]);
+    else expect(relativeRms(floatsOf(tap), exact.data), where).toBeLessThan(limitOf(tap, golden.prompt));
   }
+  // Three folders: gpu, gpu-isolated, cpu.
+  expect(compared).toBe(3 * golden.held.length);
+  expect(run.status, run.sentence).toBe('match');
+  expect(run.worst).toBeLessThanOrEqual(1);
 }
 
 function specOf(golden: Golden) {

@@ -48,7 +48,7 @@ await runMain(async () => {
 });
 
 /**
- * Runs the stages in order, adding each one's counts.
+ * Runs the checks beside each other, then the tests in order, adding each stage's counts.
  * @param {readonly Stage[]} stages
  * @param {Counts[]} parts
  */
@@ -56,7 +56,8 @@ async function runStages(stages, parts) {
   await ensureNodeModules();
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
-  for (const stage of stages.filter((s) => !s.tests)) parts.push(await stage.run({}));
+  // The checks are one thread each: beside each other they take as long as the longest.
+  parts.push(...(await Promise.all(stages.filter((s) => !s.tests).map((stage) => stage.run({})))));
   const testStages = stages.filter((s) => s.tests);
   if (testStages.length === 0) return;
   const chromium = await ensureChromium();
@@ -84,8 +85,10 @@ function chosenStages(names) {
  * @returns {Promise<Counts>}
  */
 async function check(name, program, args) {
-  console.log(`\n== ${name}`);
-  return checkCounts(name, await run(process.execPath, [join(ROOT, 'node_modules', program), ...args]));
+  console.log(`== ${name} ...`);
+  const counts = checkCounts(name, await run(process.execPath, [join(ROOT, 'node_modules', program), ...args]));
+  console.log(`== ${name}: ${counts.failed === 0 ? 'passed' : 'FAILED'}`);
+  return counts;
 }
 
 /** @param {NodeJS.ProcessEnv} env */

@@ -9,37 +9,39 @@ import type { RunSpec } from '../../src/session/events';
 import { ModelSession } from '../../src/session/model-session';
 import type { HarnessRun, HarnessTap } from './protocol';
 
-/** Runs the engine as the page does, but can hand every captured tensor to the test. */
-async function trace(url: string, spec: RunSpec, keepTaps: boolean): Promise<HarnessRun> {
+let session: ModelSession | undefined;
+
+async function open(url: string): Promise<void> {
   const blob = await (await fetch(url)).blob();
   const model = await openModel([await openSource({ kind: 'blob', name: 'model.gguf', blob })]);
-  const session = new ModelSession(model, {
+  session = new ModelSession(model, {
     runtime: 'browser',
     openGpu: () => openDevice(browserGpu(), { adapter: 'any' }),
     createPool: (file) => createWorkerPool(file, [browserWorker()]),
   });
+}
+
+/** Runs the engine as the page does, but can hand every captured tensor to the test. */
+async function trace(spec: RunSpec, keepTaps: boolean): Promise<HarnessRun> {
+  if (session === undefined) throw new Error('open() comes first');
   const taps: HarnessTap[] = [];
-  try {
-    const report = await session.run(spec, {
-      onEvent: () => undefined,
-      onTap: (folder, tap) => {
-        if (keepTaps) taps.push(plain(folder, tap));
-      },
-    });
-    const { sentence, status } = report.verdict;
-    const worst = report.rows.reduce((x, row) => Math.max(x, row.maxRatio ?? 0), 0);
-    return {
-      taps,
-      sentence,
-      status,
-      adapter: report.adapter?.description ?? '',
-      isSoftware: report.adapter?.isSoftware ?? false,
-      worst,
-      isolated: report.rows.filter((row) => row.mode === 'isolated' && row.count > 0).length,
-    };
-  } finally {
-    await session.dispose();
-  }
+  const report = await session.run(spec, {
+    onEvent: () => undefined,
+    onTap: (folder, tap) => {
+      if (keepTaps) taps.push(plain(folder, tap));
+    },
+  });
+  const { sentence, status } = report.verdict;
+  const worst = report.rows.reduce((x, row) => Math.max(x, row.maxRatio ?? 0), 0);
+  return {
+    taps,
+    sentence,
+    status,
+    adapter: report.adapter?.description ?? '',
+    isSoftware: report.adapter?.isSoftware ?? false,
+    worst,
+    isolated: report.rows.filter((row) => row.mode === 'isolated' && row.count > 0).length,
+  };
 }
 
 function plain(folder: string, tap: Tap): HarnessTap {
@@ -55,4 +57,4 @@ function plain(folder: string, tap: Tap): HarnessTap {
   };
 }
 
-window.harness = { trace };
+window.harness = { open, trace };

@@ -24,6 +24,10 @@ export interface HarnessRun {
 
 declare global {
   interface Window {
-    harness: { trace(url: string, spec: RunSpec, keepTaps: boolean): Promise<HarnessRun> };
+    harness: {
+      /** Opens the model at `url`; its session, device and compiled pipelines serve every run until the page is left. */
+      open(url: string): Promise<void>;
+      trace(spec: RunSpec, keepTaps: boolean): Promise<HarnessRun>;
+    };
   }
 }

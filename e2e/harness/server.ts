@@ -7,9 +7,14 @@ import type { HarnessRun } from './protocol';
 
 /** The engine in a page of its own, from source. */
 export interface HarnessServer {
-  /** @param taps whether every captured tensor comes back too */
-  trace(page: Page, model: string, spec: RunSpec, options?: { readonly taps?: boolean }): Promise<HarnessRun>;
+  /** Opens a golden model, or the sample (`tiny-moe-6x16`), in `page`. */
+  open(page: Page, model: string): Promise<HarnessModel>;
   close(): Promise<void>;
+}
+
+export interface HarnessModel {
+  /** @param taps whether every captured tensor comes back too */
+  trace(spec: RunSpec, options?: { readonly taps?: boolean }): Promise<HarnessRun>;
 }
 
 export async function startHarness(): Promise<HarnessServer> {
@@ -26,12 +31,16 @@ export async function startHarness(): Promise<HarnessServer> {
   await server.listen();
   const base = server.resolvedUrls?.local[0] ?? '';
   return {
-    async trace(page, model, spec, { taps = false } = {}) {
+    async open(page, model) {
       await page.goto(`${base}e2e/harness/index.html`);
       await page.waitForFunction(() => 'harness' in window);
       const url =
         model === 'tiny-moe-6x16' ? '/public/sample/tiny-moe-6x16-Q4_K_M.gguf' : `/tests/golden/${model}/model.gguf`;
-      return page.evaluate((request) => window.harness.trace(...request), [url, spec, taps] as const);
+      await page.evaluate((address) => window.harness.open(address), url);
+      return {
+        trace: (spec, { taps = false } = {}) =>
+          page.evaluate((request) => window.harness.trace(...request), [spec, taps] as const),
+      };
     },
     close: () => server.close(),
   };

@@ -239,7 +239,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let at = j + i * slices;
         let e = select(0.0, exp(tileScores[min(at, TILE - 1u)] - highest), at < TILE && first + at < end);
         sum += e;
-        out += e * select(v8[i], newest, first + at == position);
+        // Beyond the end the weight is 0, and the row that was read there, this token's before it is written, may hold anything: 0 * NaN is NaN.
+        out += e * select(v8[i], newest, first + at >= position);
       }
     }
     if (first + TILE < end) {

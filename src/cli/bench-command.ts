@@ -5,9 +5,11 @@ import { ARM, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
 import { benchText } from './bench-text';
 import { ADAPTER, BUDGET, JSON_FILE, QUIET } from './commands';
 import { exitCode } from './exit-codes';
+import { DECODER } from './generate-options';
 import { openNamedModel } from './open-model';
 import { checkOutputs, writeOutput } from './output';
 import type { CommandRunner } from './run-cli';
+import { statusLine } from './status-line';
 import { nodeHost } from './trace/node-runtime';
 
 /** `moescope bench MODEL`: how fast one arm is here, and where a token's time goes. */
@@ -15,6 +17,7 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
   const [name = ''] = args.operands;
   const file = args.get(JSON_FILE);
   await checkOutputs([file]);
+  const status = statusLine(terminal, args.has(QUIET));
   const model = await openNamedModel(name, signal);
   try {
     const hparams = readHParams(model);
@@ -28,11 +31,12 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
       newTokens: args.get(NEW_TOKENS),
       repeats: args.get(REPEATS),
       gpuBudget: args.get(BUDGET),
+      decoder: args.get(DECODER),
       processPeakBytes: () => process.resourceUsage().maxRSS * 1024,
       signal,
-      onPhase: (phase) => {
-        if (!args.has(QUIET)) terminal.err(`${phase}\n`);
-      },
+      onPhase: status.show,
+    }).finally(() => {
+      status.clear();
     });
     if (file !== undefined) await writeOutput(file, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
     if (file !== '-') terminal.out(benchText(report));

@@ -17,7 +17,7 @@ export function benchText(report: BenchReport): string {
       'prefill',
       `${rate(prefill.tokensPerSecond)} tokens/s (${prefill.tokens} tokens, median of ${prefill.runs.length})`,
     ],
-    ['decode', `${rate(decode.tokensPerSecond)} tokens/s (median of ${decode.tokens})`],
+    ['decode', decodeText(decode)],
     ['bandwidth', bandwidthText(report)],
     ...(decode.dispatchesPerToken === undefined ? [] : [['a token', tokenText(decode)] as const]),
     [
@@ -28,6 +28,15 @@ export function benchText(report: BenchReport): string {
   ];
   const lines = facts.map(([name, text]) => `  ${name.padEnd(11)}${text}\n`);
   return `${lines.join('')}${report.adapter === undefined ? '' : kernelText(report.kernels)}`;
+}
+
+function decodeText({ by, tokens, tokensPerSecond }: BenchReport['decode']): string {
+  if (by?.by === 'decoder') {
+    const tuned = { measured: ', tuned now', kept: ', tuned before', usual: '' }[by.tuned];
+    return `${rate(tokensPerSecond)} tokens/s by the fast decoder${tuned} (mean of ${tokens})`;
+  }
+  const why = by === undefined ? '' : `, by the engine: ${by.why}`;
+  return `${rate(tokensPerSecond)} tokens/s (median of ${tokens})${why}`;
 }
 
 function loadText(load: BenchReport['load']): string {

@@ -1,10 +1,12 @@
-import { parseShard, type Shard } from '../regression/shards';
 import { FAULTS } from '../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../model/parse-fault';
 import { RUN_ARM_IDS, type RunArm } from '../model/arms';
+import { STAGES } from '../model/stages';
 import { ROUTINGS, type Routing } from '../session/events';
 import { ARM, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
 import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff/diff-options';
+import { SHELL_NAMES } from './completion/shells';
+import { COUNT, DECODER, IDS } from './generate-options';
 import {
   EPS,
   FORCE,
@@ -24,11 +26,11 @@ import {
   TIED,
   TYPE,
 } from './make-model-options';
+import { ALL, CASES, KERNEL, WEIGHT_TYPE } from './selftest/selftest-options';
 import {
   parseArms,
   parseBytes,
   parseChoice,
-  parseCount,
   parsePort,
   parseText,
   parseTokens,
@@ -38,6 +40,8 @@ import {
   type Option,
   type RepeatedOption,
 } from './option';
+import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from './share/share-options';
+import { BASELINES, OUT, REPORTS, RESUME, RETRIES, SECONDS, SHARD, SUMMARY_FILE } from './suite/suite-options';
 
 /** THE COMMAND TABLE: parsing, help and README derive from it. */
 export interface CommandSpec {
@@ -75,6 +79,7 @@ export const ARMS: DefaultedOption<readonly RunArm[]> = {
   placeholder: 'LIST',
   help: `one or two of ${RUN_ARM_IDS.join(', ')}: the arm under test, then the reference, in this order however written; one alone captures without comparing`,
   parse: parseArms,
+  suggests: [...RUN_ARM_IDS, 'gpu,cpu'],
   byDefault: 'gpu,cpu',
 };
 export const MODE: DefaultedOption<'free' | 'isolated' | 'both'> = {
@@ -89,6 +94,7 @@ export const STAGES_OPTION: DefaultedOption<string> = {
   placeholder: 'LIST',
   help: 'stages to compare, by name, separated by commas, or all',
   parse: parseText,
+  suggests: ['all', ...STAGES.map(({ id }) => id)],
   byDefault: 'all',
 };
 export const LAYERS: DefaultedOption<string> = {
@@ -147,37 +153,6 @@ export const JUNIT_FILE: Option<string> = {
   name: 'junit',
   placeholder: 'FILE',
   help: 'write the comparisons as JUnit XML, one test case a layer, stage and mode; - is standard output',
-  parse: parseText,
-};
-export const SHARD: Option<Shard> = {
-  name: 'shard',
-  placeholder: 'I/N',
-  help: 'run part I of N only, from 1; the same runs on every machine, balanced by the seconds that the suite gives',
-  parse: parseShard,
-};
-export const OUT: Option<string> = {
-  name: 'out',
-  placeholder: 'FILE',
-  help: 'write the results there, afresh after every run, for moescope merge; - is standard output, at the end',
-  parse: parseText,
-};
-export const RETRIES: DefaultedOption<number> = {
-  name: 'retries',
-  placeholder: 'N',
-  help: 'how often a run that ends in an error is tried again; a divergence is a result and is not',
-  parse: parseCount,
-  byDefault: '1',
-};
-export const BASELINES: Option<string> = {
-  name: 'baselines',
-  placeholder: 'DIR',
-  help: 'hold every run to DIR/<model>-<prompt>-<mode>.json, as trace --baseline does',
-  parse: parseText,
-};
-export const SUMMARY_FILE: Option<string> = {
-  name: 'summary',
-  placeholder: 'FILE',
-  help: 'write the table as Markdown, for a job summary; - is standard output',
   parse: parseText,
 };
 export const MODEL_EXPLORER: Option<string> = {
@@ -244,7 +219,7 @@ export const COMMANDS = [
     operands: ['MODEL'],
     summary: 'run a prompt on both arms and say where they part',
     description:
-      'Runs the forward pass of MODEL on the GPU and on the exact CPU reference, compares the tensor at every named stage of every layer, and names the first that is wrong. MODEL is a path, the first part of a split file, or a URL whose server serves ranges.',
+      'Runs the forward pass of MODEL on the GPU and on the exact CPU reference, compares the tensor at every named stage of every layer, and names the first that is wrong. MODEL is a path, the first part of a split file, a URL whose server serves ranges, or sample:, the model that comes with MoEscope.',
     options: [
       PROMPT,
       TOKENS,
@@ -261,6 +236,10 @@ export const COMMANDS = [
       JSON_FILE,
       CSV_FILE,
       JUNIT_FILE,
+      HTML_FILE,
+      SVG_FILE,
+      PNG_FILE,
+      WITH_PROMPT,
       MODEL_EXPLORER,
       BASELINE,
       UPDATE_BASELINE,
@@ -276,6 +255,7 @@ export const COMMANDS = [
       'moescope trace model.gguf --prompt Hello --save-tensor out --format aprt --adapter hardware',
       'moescope trace model.gguf --prompt Hello --baseline accepted.json --junit results.xml --adapter hardware',
       'moescope trace model.gguf --prompt Hello --inject qtype-blind@layer=2 --inject nan@layer=4,tensor=attn_q',
+      'moescope trace sample: --html report.html --png picture.png',
     ],
   },
   {
@@ -295,6 +275,10 @@ export const COMMANDS = [
       DIFF_FORMAT,
       JSON_FILE,
       CSV_FILE,
+      HTML_FILE,
+      SVG_FILE,
+      PNG_FILE,
+      WITH_PROMPT,
       MODEL_EXPLORER,
       QUIET,
     ],
@@ -310,8 +294,24 @@ export const COMMANDS = [
     summary: 'run every model with every prompt of a suite, or one shard of it',
     description:
       'Runs every model with every prompt in every mode that the suite file names, each as trace would, and writes what each came to. On several machines each takes a shard; moescope merge joins them.',
-    options: [OUT, SHARD, RETRIES, BASELINES, UPDATE_BASELINE, RUNTIME, ADAPTER, QUIET],
-    examples: ['moescope suite suite.json --out all.json', 'moescope suite suite.json --shard 2/3 --out shard-2.json'],
+    options: [
+      OUT,
+      SHARD,
+      SECONDS,
+      RESUME,
+      RETRIES,
+      BASELINES,
+      UPDATE_BASELINE,
+      REPORTS,
+      JSON_FILE,
+      RUNTIME,
+      ADAPTER,
+      QUIET,
+    ],
+    examples: [
+      'moescope suite suite.json --out all.json --baselines accepted/',
+      'moescope suite suite.json --shard 2/3 --out shard-2.json --resume',
+    ],
   },
   {
     name: 'merge',
@@ -332,15 +332,41 @@ export const COMMANDS = [
     examples: ['moescope inspect model.gguf', 'moescope inspect model-00001-of-00003.gguf --json -'],
   },
   {
+    name: 'generate',
+    operands: ['MODEL'],
+    summary: 'continue a prompt, greedily',
+    description:
+      'Runs MODEL on a prompt and writes what it says next as it comes, the likeliest token each time, on the GPU or on the exact reference. Text goes to standard output, everything else to standard error. MODEL is as for trace.',
+    options: [PROMPT, PROMPT_FILE, IDS, CHAT, COUNT, ARM, DECODER, ADAPTER, BUDGET, JSON_FILE, QUIET],
+    examples: [
+      'moescope generate model.gguf --prompt "Why is the sky blue?" --chat --tokens 256',
+      'moescope generate sample: --prompt "Once upon a time" --tokens 24 --arm cpu',
+      'moescope generate model.gguf --prompt-file prompt.txt --json -',
+    ],
+  },
+  {
     name: 'bench',
     operands: ['MODEL'],
     summary: 'measure how fast one arm is on this machine',
     description:
       "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, how much of the adapter's copy bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared.",
-    options: [ARM, PROMPT_TOKENS, NEW_TOKENS, REPEATS, ADAPTER, BUDGET, JSON_FILE, QUIET],
+    options: [ARM, DECODER, PROMPT_TOKENS, NEW_TOKENS, REPEATS, ADAPTER, BUDGET, JSON_FILE, QUIET],
     examples: [
       'moescope bench model.gguf --budget 24GiB --json bench.json',
       'moescope bench model.gguf --arm cpu --prompt-tokens 12 --new-tokens 4 --repeats 1',
+    ],
+  },
+  {
+    name: 'selftest',
+    operands: [],
+    summary: "hold every kernel against its plain twin on this machine's GPU, without a model",
+    description:
+      "Runs every kernel with every quantisation type on awkward shapes and holds each value to what an honest f32 kernel may be off by (docs/selftest.md), so that a driver's bug can be told from a model's. Exits with 1 when a case is out of its bound.",
+    options: [KERNEL, WEIGHT_TYPE, ALL, CASES, RUNTIME, ADAPTER, JSON_FILE, QUIET],
+    examples: [
+      'moescope selftest',
+      'moescope selftest --adapter hardware --json selftest.json',
+      'moescope selftest --kernel matmul_tile,decode/ --type q4_k,q6_k --cases',
     ],
   },
   {
@@ -348,7 +374,7 @@ export const COMMANDS = [
     operands: [],
     summary: 'serve the page on this machine',
     description: 'Serves the built page with the security headers and byte ranges that it needs, until interrupted.',
-    options: [PORT, HOST],
+    options: [PORT, HOST, JSON_FILE],
     examples: ['moescope serve', 'moescope serve --port 8080'],
   },
   {
@@ -375,6 +401,7 @@ export const COMMANDS = [
       THETA,
       EPS,
       FORCE,
+      JSON_FILE,
       QUIET,
     ],
     examples: [
@@ -382,6 +409,14 @@ export const COMMANDS = [
       'moescope make-model big.gguf --shape qwen3-30b-a3b --type q4_k_m',
       'moescope make-model out.gguf --shape qwen3-30b-a3b --layers 2 --type q8_0 --seed 7 --split 3',
     ],
+  },
+  {
+    name: 'completion',
+    operands: ['SHELL'],
+    summary: `print what completes commands and options in ${SHELL_NAMES.join(', ')}`,
+    description: `Prints a script for ${SHELL_NAMES.join(', ')} that completes commands, options and the values of options that have a list of them. bash: source <(moescope completion bash). zsh: save it as _moescope in a folder of $fpath. fish: save it as ~/.config/fish/completions/moescope.fish.`,
+    options: [],
+    examples: ['moescope completion bash', 'moescope completion zsh', 'moescope completion fish'],
   },
 ] as const satisfies readonly CommandSpec[];
 

@@ -5,20 +5,24 @@ import { takesValue, type AnyOption } from './option';
 /** Columns of the help text. */
 const WIDTH = 100;
 
+/** Headings as the terminal shows them. */
+type Headings = (text: string) => string;
+const plain: Headings = (text) => text;
+
 /** The overview: all commands, exit status. */
-export function generalHelp(): string {
+export function generalHelp(heading: Headings = plain): string {
   const commands = COMMANDS.map((command) => [signature(command), command.summary] as const);
   const exits = EXIT_CODES.map((exit) => [String(exit.code), exit.meaning] as const);
   return [
     'moescope: finds where a GPU’s mixture-of-experts forward pass parts from the exact reference.',
     '',
-    'Commands',
+    heading('Commands'),
     ...table(commands),
     '',
-    'Options',
+    heading('Options'),
     ...table(optionRows([HELP, VERSION])),
     '',
-    'Exit status',
+    heading('Exit status'),
     ...table(exits),
     '',
     'moescope COMMAND --help explains a command.',
@@ -27,16 +31,16 @@ export function generalHelp(): string {
 }
 
 /** The help of one command. */
-export function commandHelp(command: CommandSpec): string {
+export function commandHelp(command: CommandSpec, heading: Headings = plain): string {
   return [
     `moescope ${signature(command)} [options]`,
     '',
     ...wrap(command.description, WIDTH),
     '',
-    'Options',
+    heading('Options'),
     ...table(optionRows([...command.options, HELP])),
     '',
-    'Examples',
+    heading('Examples'),
     ...command.examples.map((example) => `  ${example}`),
     '',
   ].join('\n');

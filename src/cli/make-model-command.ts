@@ -5,7 +5,7 @@ import { modelToWrite } from '../synthetic/model-to-write';
 import { splitModel } from '../synthetic/split';
 import { writeModelFiles, type FileToWrite } from '../synthetic/write-model';
 import type { Arguments } from './arguments';
-import { QUIET } from './commands';
+import { JSON_FILE, QUIET } from './commands';
 import { exitCode } from './exit-codes';
 import {
   EPS,
@@ -26,12 +26,15 @@ import {
   TIED,
   TYPE,
 } from './make-model-options';
+import { checkOutputs, writeOutput } from './output';
 import type { CommandRunner } from './run-cli';
 import { writeProgress } from './write-progress';
 
 /** `moescope make-model OUT`: a seeded random model of any shape and type. Prints the paths written. */
 export const makeModelCommand: CommandRunner = async (args, terminal, signal) => {
   const [out = ''] = args.operands;
+  const jsonFile = args.get(JSON_FILE);
+  await checkOutputs([jsonFile]);
   const files = filesToWrite(args, out);
   const started = performance.now();
   const progress = writeProgress(terminal, args.has(QUIET));
@@ -47,7 +50,11 @@ export const makeModelCommand: CommandRunner = async (args, terminal, signal) =>
     const rate = `${formatBytes(bytes)} in ${formatDuration(seconds)}, ${formatBytes(bytes / seconds)}/s`;
     terminal.err(`Wrote ${rate}\n`);
   }
-  for (const { path } of files) terminal.out(`${path}\n`);
+  const paths = files.map(({ path }) => path);
+  if (jsonFile !== undefined) {
+    await writeOutput(jsonFile, `${JSON.stringify({ files: paths, bytes, seconds }, undefined, 2)}\n`, terminal);
+  }
+  if (jsonFile !== '-') for (const path of paths) terminal.out(`${path}\n`);
   return exitCode('pass');
 };
 

@@ -15,6 +15,7 @@ export const TYPE: DefaultedOption<TypeName> = {
   placeholder: 'TYPE',
   help: `a mix of llama.cpp's, or one type for every matrix: ${TYPE_NAMES.map((name) => name.toLowerCase()).join(', ')}`,
   parse: parseTypeName,
+  suggests: TYPE_NAMES.map((name) => name.toLowerCase()),
   byDefault: 'q4_k_m',
 };
 export const SEED: DefaultedOption<number> = {

@@ -1,3 +1,6 @@
+import { access } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { fail } from '../base/errors';
 import { openRemote } from '../cache/open-remote';
 import type { ByteSource } from '../gguf/byte-source';
 import type { ModelFile } from '../gguf/model-file';
@@ -5,14 +8,37 @@ import { nodeSource } from '../gguf/node-source';
 import { openModel } from '../gguf/open-model';
 import { allPartNames } from '../gguf/split-names';
 
+/** What stands for the sample model that comes with MoEscope. */
+export const SAMPLE_NAME = 'sample:';
+const SAMPLE_FILE = 'sample/tiny-moe-6x16-Q4_K_M.gguf';
+
+/** MODEL as a path or an address: {@link SAMPLE_NAME} becomes the path of the sample. @throws TracerError `source-read` */
+export async function modelPath(name: string): Promise<string> {
+  if (name !== SAMPLE_NAME) return name;
+  // Beside the page in the package and after a build; in the sources otherwise.
+  const places = [`../${SAMPLE_FILE}`, `../../public/${SAMPLE_FILE}`].map((place) =>
+    fileURLToPath(new URL(place, import.meta.url)),
+  );
+  for (const place of places) {
+    const isThere = await access(place).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return place;
+  }
+  throw fail('source-read', 'The sample model is not installed.', 'Install the package anew, or give a path.', {
+    places: places.join(', '),
+  });
+}
+
 /**
- * Opens MODEL: a path or an http(s) address; of a split file any one part, whose name tells the others.
+ * Opens MODEL: a path or an http(s) address, or `sample:`; of a split file any one part, whose name tells the others.
  * @throws TracerError `source-*`, `gguf-*`
  */
 export async function openNamedModel(name: string, signal?: AbortSignal): Promise<ModelFile> {
   const sources: ByteSource[] = [];
   try {
-    for (const part of allPartNames(name)) sources.push(await openPart(part, signal));
+    for (const part of allPartNames(await modelPath(name))) sources.push(await openPart(part, signal));
   } catch (error) {
     await Promise.allSettled(sources.map((source) => source.close()));
     throw error;

@@ -9,6 +9,8 @@ export interface Option<T> {
   readonly help: string;
   /** @throws TracerError `usage` */
   readonly parse: (raw: string, flag: string) => T;
+  /** Words that shells complete, where the value may be others too. */
+  readonly suggests?: readonly string[];
 }
 
 /** An option that always has a value. */
@@ -35,6 +37,14 @@ export function takesValue(option: AnyOption): option is Option<unknown> {
   return 'parse' in option;
 }
 
+/** The words of parsers that take nothing else. */
+const choices = new WeakMap<object, readonly string[]>();
+
+/** The words that an option takes, or suggests; undefined where there is no list of them. */
+export function choicesOf(option: Option<unknown>): readonly string[] | undefined {
+  return option.suggests ?? choices.get(option.parse);
+}
+
 /** The text as typed. */
 export function parseText(raw: string): string {
   return raw;
@@ -42,11 +52,13 @@ export function parseText(raw: string): string {
 
 /** One of a list of words. */
 export function parseChoice<const W extends string>(words: readonly W[]): (raw: string, flag: string) => W {
-  return (raw, flag) => {
+  const parse = (raw: string, flag: string): W => {
     const word = words.find((candidate) => candidate === raw.trim().toLowerCase());
     if (word === undefined) throw badValue(flag, raw, `one of ${words.join(', ')}`);
     return word;
   };
+  choices.set(parse, words);
+  return parse;
 }
 
 /** One arm or two, in the order of `RUN_ARMS`: the reference last. */

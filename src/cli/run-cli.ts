@@ -4,7 +4,7 @@ import { readCommandLine, type Arguments } from './arguments';
 import type { CommandName } from './commands';
 import { exitCode, exitCodeOfError } from './exit-codes';
 import { commandHelp, generalHelp } from './help';
-import { errorText, type Terminal } from './terminal';
+import { errorText, styled, type Terminal } from './terminal';
 
 /** A command's work. Resolves to the exit status. */
 export type CommandRunner = (args: Arguments, terminal: Terminal, signal: AbortSignal) => Promise<number>;
@@ -14,11 +14,14 @@ const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
   trace: async () => (await import('./trace-command')).traceCommand,
   diff: async () => (await import('./diff/diff-command')).diffCommand,
   bench: async () => (await import('./bench-command')).benchCommand,
-  suite: async () => (await import('./suite-command')).suiteCommand,
-  merge: async () => (await import('./merge-command')).mergeCommand,
+  suite: async () => (await import('./suite/suite-command')).suiteCommand,
+  merge: async () => (await import('./suite/merge-command')).mergeCommand,
+  generate: async () => (await import('./generate-command')).generateCommand,
   inspect: async () => (await import('./inspect-command')).inspectCommand,
   'make-model': async () => (await import('./make-model-command')).makeModelCommand,
+  selftest: async () => (await import('./selftest/selftest-command')).selftestCommand,
   serve: async () => (await import('./serve-command')).serveCommand,
+  completion: async () => (await import('./completion-command')).completionCommand,
 };
 
 /**
@@ -26,11 +29,14 @@ const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
  * @param argv without node and the script
  */
 export async function runCli(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const heading = (text: string): string => styled(terminal, 'out', 'head', text);
   try {
     const invocation = readCommandLine(argv);
     switch (invocation.kind) {
       case 'help':
-        terminal.out(invocation.command === undefined ? generalHelp() : commandHelp(invocation.command));
+        terminal.out(
+          invocation.command === undefined ? generalHelp(heading) : commandHelp(invocation.command, heading),
+        );
         return argv.length === 0 ? exitCode('usage') : exitCode('pass');
       case 'version':
         terminal.out(`${TOOL.name} ${TOOL.version} (${TOOL.commit})\n`);
@@ -42,7 +48,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal, signal
     }
   } catch (error) {
     const data = toErrorData(error);
-    terminal.err(errorText(data));
+    terminal.err(errorText(data, terminal));
     return exitCodeOfError(data.code);
   }
 }

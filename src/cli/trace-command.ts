@@ -11,6 +11,8 @@ import { checkFolder, checkOutputs, writeOutput } from './output';
 import { progressView } from './progress';
 import { adapterText, reportText } from './report-text';
 import type { CommandRunner } from './run-cli';
+import { sharedFiles, writeShared } from './share/write-shared';
+import { styledVerdict } from './terminal';
 import { findingLines, noBaseline, readBaseline, updateBaseline, withBaseline } from './trace/baseline-file';
 import { traceRequest } from './trace/request';
 import { runSomewhere } from './trace/run-somewhere';
@@ -25,12 +27,13 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   const junitFile = args.get(JUNIT_FILE);
   const baselineFile = args.get(BASELINE);
   const isUpdate = args.has(UPDATE_BASELINE);
+  const shared = sharedFiles(args);
   if (isUpdate && baselineFile === undefined) {
     throw fail('usage', '--update-baseline needs --baseline.', 'Name the file with --baseline FILE.');
   }
   const baseline = baselineFile === undefined ? undefined : await readBaseline(baselineFile);
   if (baselineFile !== undefined && baseline === undefined && !isUpdate) throw noBaseline(baselineFile);
-  const outputs = [jsonFile, csvFile, junitFile, explorerFile];
+  const outputs = [jsonFile, csvFile, junitFile, explorerFile, shared.html, shared.svg, shared.png];
   await checkOutputs([...outputs, isUpdate ? baselineFile : undefined]);
   if (request.save !== undefined) await checkFolder(request.save.folder);
   const view = progressView(terminal, isQuiet);
@@ -53,10 +56,11 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   if (csvFile !== undefined) await writeOutput(csvFile, rowsToCsv(report.rows), terminal);
   if (explorerFile !== undefined) await writeModelExplorer(explorerFile, report.rows, report.run.layers, terminal);
   if (junitFile !== undefined) await writeOutput(junitFile, reportsToJunit([report]), terminal);
-  if (!outputs.includes('-')) terminal.out(reportText(report));
-  else if (!isQuiet) terminal.err(`${report.verdict.sentence}\n`);
+  await writeShared(report, shared, terminal);
+  if (!outputs.includes('-')) terminal.out(styledVerdict(terminal, 'out', reportText(report)));
+  else if (!isQuiet) terminal.err(`${styledVerdict(terminal, 'err', report.verdict.sentence)}\n`);
   if (report.baseline !== undefined && !isQuiet) {
-    terminal.err(`${report.baseline.sentence}\n${findingLines(report.baseline)}`);
+    terminal.err(`${styledVerdict(terminal, 'err', report.baseline.sentence)}\n${findingLines(report.baseline)}`);
   }
   return exitCodeOfReport(report);
 };

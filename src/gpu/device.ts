@@ -35,6 +35,7 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions): Pr
 export class GpuContext {
   readonly device: GPUDevice;
   readonly card: AdapterCard;
+  readonly #keepsDevice: boolean;
   readonly #sizes = new Map<GPUBuffer, number>();
   #bytes = 0;
   #peakBytes = 0;
@@ -43,9 +44,11 @@ export class GpuContext {
   /** The first failure outside any error scope since the last step began. */
   #uncaptured: TracerError | undefined;
 
-  constructor(device: GPUDevice, card: AdapterCard) {
+  /** @param keepsDevice the device is another's to destroy: {@link dispose} frees what this context allocated, and no more */
+  constructor(device: GPUDevice, card: AdapterCard, keepsDevice = false) {
     this.device = device;
     this.card = card;
+    this.#keepsDevice = keepsDevice;
     void device.lost.then((info) => {
       if (!this.#disposed) this.#lost = lostError(info.message === '' ? info.reason : info.message);
     });
@@ -148,12 +151,13 @@ export class GpuContext {
     return outcome.value;
   }
 
-  /** Destroys the device and everything on it. Safe to call twice. */
+  /** Destroys the device and everything on it, or, where the device is another's, this context's buffers. Safe to call twice. */
   dispose(): void {
     this.#disposed = true;
+    if (this.#keepsDevice) for (const buffer of this.#sizes.keys()) buffer.destroy();
     this.#sizes.clear();
     this.#bytes = 0;
-    this.device.destroy();
+    if (!this.#keepsDevice) this.device.destroy();
   }
 }
 

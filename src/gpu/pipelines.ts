@@ -2,7 +2,7 @@ import { fail, TracerError } from '../base/errors';
 import type { GpuContext } from './device';
 import { storageBindings, type KernelSpec, type KernelVariant } from './kernel-spec';
 import { paramsBytes } from './params';
-import { compileShader, shaderSource } from './shader-source';
+import { compileShader, shaderSource, type ShaderSource } from './shader-source';
 
 /** A compiled kernel variant. */
 export interface Pipeline<K extends KernelSpec = KernelSpec> {
@@ -31,7 +31,7 @@ export function getPipeline<K extends KernelSpec>(
   const key = JSON.stringify([kernel.file, kernel.entry, variant.includes ?? {}, variant.constants ?? {}]);
   let pipeline = cache.get(key) as Promise<Pipeline<K>> | undefined;
   if (pipeline === undefined) {
-    pipeline = build(context, kernel, variant);
+    pipeline = buildPipeline(context, kernel, variant);
     cache.set(key, pipeline);
     // A failure may be the device's, not the kernel's: the next caller tries again.
     pipeline.catch(() => cache.delete(key));
@@ -39,10 +39,15 @@ export function getPipeline<K extends KernelSpec>(
   return pipeline;
 }
 
-async function build<K extends KernelSpec>(
+/**
+ * {@link getPipeline} without its memory: compiles afresh, also another text than the kernel's own.
+ * @throws TracerError `gpu-shader`, `gpu-limit`.
+ */
+export async function buildPipeline<K extends KernelSpec>(
   context: GpuContext,
   kernel: K,
   variant: KernelVariant,
+  source: ShaderSource = shaderSource(kernel.file, variant.includes),
 ): Promise<Pipeline<K>> {
   const { device } = context;
   const storage = storageBindings(kernel);
@@ -55,7 +60,7 @@ async function build<K extends KernelSpec>(
       { expected: allowed, actual: storage.length, file: kernel.file },
     );
   }
-  const module = await compileShader(device, shaderSource(kernel.file, variant.includes));
+  const module = await compileShader(device, source);
   const label = `${kernel.file} ${variant.id}`;
   const layout = device.createBindGroupLayout({
     label,

@@ -1,20 +1,34 @@
-import { interpolateCividis, rgb } from 'd3';
-
 /** Red, green, blue, 0-255. */
 export type Rgb = readonly [number, number, number];
 
-/** The fixed domain of error colours: relative L2, decades. Never fitted to the data. */
-export const COLOUR_DECADES = { from: -9, to: 0 } as const;
+/** A fixed domain of colours, in powers of ten. Never fitted to the data. */
+export interface Decades {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** That of relative L2. */
+export const COLOUR_DECADES: Decades = { from: -9, to: 0 };
 
 const STEPS = 256;
-const LOOKUP: readonly Rgb[] = Array.from({ length: STEPS }, (_, i) => {
-  const { r, g, b } = rgb(interpolateCividis(i / (STEPS - 1)));
-  return [Math.round(r), Math.round(g), Math.round(b)];
-});
+const LOOKUP: readonly Rgb[] = Array.from({ length: STEPS }, (_, i) => cividis(i / (STEPS - 1)));
+
+/**
+ * Cividis (Nuñez, Anderton, Renslow 2018, doi:10.1371/journal.pone.0199239), made to look alike with and without colour blindness, as the
+ * polynomials that d3-scale-chromatic fits to it; `t` from 0 to 1.
+ */
+function cividis(t: number): Rgb {
+  const byte = (x: number): number => Math.min(255, Math.max(0, Math.round(x)));
+  return [
+    byte(-4.54 - t * (35.34 - t * (2381.73 - t * (6402.7 - t * (7024.72 - t * 2710.57))))),
+    byte(32.49 + t * (170.73 + t * (52.82 - t * (131.46 - t * (176.58 - t * 67.37))))),
+    byte(81.24 + t * (442.36 - t * (2482.43 - t * (6167.24 - t * (6614.94 - t * 2475.67))))),
+  ];
+}
 
 /** The cividis colour of a positive finite error; values outside the domain take its end colours. */
-export function errorColour(value: number): Rgb {
-  const t = (Math.log10(value) - COLOUR_DECADES.from) / (COLOUR_DECADES.to - COLOUR_DECADES.from);
+export function errorColour(value: number, { from, to }: Decades = COLOUR_DECADES): Rgb {
+  const t = (Math.log10(value) - from) / (to - from);
   const i = Math.round(Math.min(1, Math.max(0, t)) * (STEPS - 1));
   return LOOKUP[i] ?? [0, 0, 0];
 }

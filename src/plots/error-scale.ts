@@ -1,4 +1,4 @@
-import { scaleLog } from 'd3';
+import { logScale } from './log-scale';
 
 /** The two ways of measuring an error that the figures offer. */
 export type ErrorMetric = 'relL2' | 'ratio';
@@ -36,7 +36,7 @@ export function errorScale(id: ErrorMetric, top: number, height: number): ErrorS
   const metric = ERROR_METRICS[id];
   const axisTop = top + LANE + LANE_GAP;
   const axisBottom = top + height - LANE - LANE_GAP;
-  const scale = scaleLog().domain(metric.domain).range([axisBottom, axisTop]).clamp(true);
+  const scale = logScale(metric.domain, [axisBottom, axisTop]);
   const nonFiniteLane = [top, top + LANE] as const;
   const zeroLane = [axisBottom + LANE_GAP, top + height] as const;
   return {

@@ -1,7 +1,7 @@
 import type { FigureTheme } from './colour';
-import { paintCell, type HeatPlace } from './heatmap';
+import { cellColour, paintCell, type HeatPlace } from './heatmap';
 import { labelledIndices } from './layer-axis';
-import { createRaster, type Raster } from './raster';
+import { createLine, createRaster, fillLine, inkLine, type Raster } from './raster';
 import { cellKey, type HeatData } from './select-heatmap';
 import type { StageId } from '../model/stages';
 import { group, svg, type SvgNode } from './svg';
@@ -39,15 +39,28 @@ export function paintLayerToken(
   ratio: number,
 ): Raster {
   const raster = createRaster(layout.width * ratio, layout.height * ratio);
+  const edges = Array.from(
+    { length: data.positions.length + 1 },
+    (_, p) => (layout.left + p * layout.cellWidth) * ratio,
+  );
+  const line = createLine(raster);
   data.layers.forEach((layer, l) => {
     const cell = data.cells.get(cellKey(stage, layer));
     const y0 = (layout.top + l * layout.cellHeight) * ratio;
     const y1 = (layout.top + (l + 1) * layout.cellHeight - (layout.cellHeight >= 6 ? 1 : 0)) * ratio;
-    data.positions.forEach((_, p) => {
-      const x0 = (layout.left + p * layout.cellWidth) * ratio;
-      const x1 = (layout.left + (p + 1) * layout.cellWidth) * ratio;
-      paintCell(raster, x0, y0, x1, y1, cell?.perPosition?.[p] ?? cell?.worst, theme, ratio);
-    });
+    const valueAt = (p: number): number | undefined => cell?.perPosition?.[p] ?? cell?.worst;
+    let hatched = false;
+    for (let p = 0; p < data.positions.length; p++) {
+      const colour = cellColour(valueAt(p), theme);
+      hatched ||= colour === undefined;
+      inkLine(line, edges[p] ?? 0, edges[p + 1] ?? 0, colour ?? theme.paper);
+    }
+    fillLine(raster, y0, y1, line);
+    if (!hatched) return;
+    for (let p = 0; p < data.positions.length; p++) {
+      if (cellColour(valueAt(p), theme) !== undefined) continue;
+      paintCell(raster, edges[p] ?? 0, y0, edges[p + 1] ?? 0, y1, valueAt(p), theme, ratio);
+    }
   });
   return raster;
 }

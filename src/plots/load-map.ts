@@ -19,9 +19,9 @@ export interface MapLayout {
 export interface LoadMap {
   readonly title: string;
   readonly shares: readonly (readonly number[] | undefined)[];
-  /** Experts whose share is another one than in the map that this one is compared with. */
   /** Cells to be boxed. */
   readonly rings?: readonly { readonly layer: number; readonly expert: number }[];
+  /** Experts whose share is another one than in the map that this one is compared with. */
   readonly differs?: ((layer: number, expert: number) => boolean) | undefined;
 }
 

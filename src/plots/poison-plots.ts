@@ -1,7 +1,7 @@
-import { scaleLog } from 'd3';
 import { formatMetric } from '../base/format';
 import type { Poison } from '../divergence/report';
 import { stageSpec, type StageId } from '../model/stages';
+import { logScale } from './log-scale';
 import { cut, group, powerOfTen, svg, type SvgNode } from './svg';
 
 /** f32: the largest finite value, the smallest normal one, and f16's largest, where half precision ends. */
@@ -27,7 +27,7 @@ export function poisonRunUp(poison: Poison, width: number): SvgNode {
   const bottom = 168;
   const height = bottom + 112;
   const step = (right - left) / (steps.length + 1);
-  const y = scaleLog().domain(DOMAIN).range([bottom, top]).clamp(true);
+  const y = logScale(DOMAIN, [bottom, top]);
   const mark = (value: number, text: string): SvgNode =>
     group('reference', [
       svg('line', { x1: left, x2: right, y1: y(value), y2: y(value), class: 'limit-line' }),

@@ -1,6 +1,6 @@
 import { blend, type FigureTheme } from './colour';
 import { labelledIndices } from './layer-axis';
-import { createRaster, fillRect, type Raster } from './raster';
+import { createLine, createRaster, fillLine, inkLine, type Raster } from './raster';
 import type { RoutingData, RoutingMark, RoutingToken } from './select-routing';
 import { group, svg, type SvgNode } from './svg';
 
@@ -43,18 +43,22 @@ export function paintRouting(data: RoutingData, layout: RoutingLayout, theme: Fi
   const { left, top, cellWidth, cellHeight } = layout;
   const spaceX = cellWidth >= 5 ? 1.5 : 0;
   const spaceY = cellHeight >= 5 ? 1.5 : 0;
+  const right = (left + data.nExpert * cellWidth) * ratio;
+  const edges = Array.from({ length: data.nExpert }, (_, e) => {
+    const x0 = (left + e * cellWidth) * ratio;
+    return [x0, Math.max(x0 + 1, (left + (e + 1) * cellWidth - spaceX) * ratio)] as const;
+  });
+  const ground = createLine(raster);
+  if (spaceX === 0) inkLine(ground, left * ratio, right, theme.blank);
+  else for (const [x0, x1] of edges) inkLine(ground, x0, x1, theme.blank);
+  const line = createLine(raster);
   data.tokens.forEach((token, t) => {
-    const y0 = (top + t * cellHeight) * ratio;
-    const y1 = (top + (t + 1) * cellHeight - spaceY) * ratio;
-    if (spaceX === 0) fillRect(raster, left * ratio, y0, (left + data.nExpert * cellWidth) * ratio, y1, theme.blank);
-    const weights = new Map(token.marks.map((m) => [m.expert, m]));
-    for (let e = 0; e < data.nExpert; e++) {
-      const mark = weights.get(e);
-      if (mark === undefined && spaceX === 0) continue;
-      const x0 = (left + e * cellWidth) * ratio;
-      const x1 = Math.max(x0 + 1, (left + (e + 1) * cellWidth - spaceX) * ratio);
-      fillRect(raster, x0, y0, x1, y1, mark === undefined ? theme.blank : mixed(theme, mark, layout.marks));
+    line.set(ground);
+    for (const mark of token.marks) {
+      const [x0, x1] = edges[mark.expert] ?? [0, 0];
+      inkLine(line, x0, x1, mixed(theme, mark, layout.marks));
     }
+    fillLine(raster, (top + t * cellHeight) * ratio, (top + (t + 1) * cellHeight - spaceY) * ratio, line);
   });
   return raster;
 }

@@ -48,6 +48,20 @@ export function powerOfTen(exponent: number): readonly SvgNode[] {
   return [svg('tspan', {}, '10'), svg('tspan', { dy: -4.5, class: 'exponent' }, String(exponent).replace('-', '−'))];
 }
 
+/** Whether two drawings are alike to the last attribute: cheaper to ask than to draw again. */
+export function sameDrawing(x: SvgNode, y: SvgNode): boolean {
+  if (x === y) return true;
+  if (x.tag !== y.tag || x.children.length !== y.children.length) return false;
+  const names = Object.keys(x.attributes);
+  if (names.length !== Object.keys(y.attributes).length) return false;
+  for (const name of names) if (x.attributes[name] !== y.attributes[name]) return false;
+  return x.children.every((child, i) => {
+    const other = y.children[i];
+    if (typeof child === 'string' || typeof other === 'string' || other === undefined) return child === other;
+    return sameDrawing(child, other);
+  });
+}
+
 /** Serialises a drawing; `indent` gives one element a line. */
 export function svgText(node: SvgNode, indent = ''): string {
   const attributes = Object.entries(node.attributes)

@@ -1,19 +1,15 @@
 import { short } from '../divergence/sentence';
-import type { SuiteReport } from './merge';
+import type { MergedRun, SuiteReport } from './merge';
+import { charts } from './layer-chart';
 
 /** Rows of cells, the first the head. */
 type Table = readonly (readonly string[])[];
 
-/** A merged report for people: the sentence, a line a run, and adapters in pairs. */
+/** A merged report for people: the sentence, a line a run, and adapters in pairs; in Markdown with a chart of the runs that matter most. */
 export function suiteReportText(report: SuiteReport, form: 'plain' | 'markdown'): string {
   const runs: Table = [
     ['run', 'adapter', 'status', 'what'],
-    ...report.runs.map((run) => [
-      run.id,
-      run.adapter ?? '–',
-      run.retried.length === 0 ? run.status : `${run.status}, attempt ${run.retried.length + 1}`,
-      run.sentence,
-    ]),
+    ...report.runs.map((run) => [run.id, run.adapter ?? '–', statusText(run), run.sentence]),
   ];
   const pairs: Table = [
     ['adapters', 'runs', 'rows', 'same bits', 'at most apart', 'first other bits', 'other flips', 'other verdicts'],
@@ -30,7 +26,38 @@ export function suiteReportText(report: SuiteReport, form: 'plain' | 'markdown')
   ];
   const render = form === 'plain' ? plain : markdown;
   const title = form === 'plain' ? report.sentence : `**${cell(report.sentence)}**`;
-  return `${title}\n\n${render(runs)}${report.pairs.length === 0 ? '' : `\n${render(pairs)}`}`;
+  const parts = [`${title}\n`, render(runs), ...restarts(report)];
+  if (report.pairs.length > 0) parts.push(render(matrix(report)), render(pairs));
+  if (form === 'markdown') parts.push(...charts(report.runs));
+  return parts.join('\n');
+}
+
+/** `pass`, `pass, attempt 2`; the attempts of a run that never ended have all failed. */
+function statusText({ status, retried }: MergedRun): string {
+  const attempts = status === 'error' ? retried.length : retried.length + 1;
+  return attempts <= 1 ? status : `${status}, attempt ${attempts}`;
+}
+
+/** Shards that were killed and taken up again. */
+function restarts({ how }: SuiteReport): readonly string[] {
+  return how.shards.flatMap(({ file, shard, starts }) =>
+    starts === undefined ? [] : [`Shard ${shard} (${file}) was started ${starts} times.\n`],
+  );
+}
+
+/** Every adapter against every other: how far apart they are at most, and how many rows have the same bits. */
+function matrix({ adapters, pairs }: SuiteReport): Table {
+  const between = (x: string, y: string): string => {
+    if (x === y) return '=';
+    const pair = pairs.find(({ a, b }) => (a === x && b === y) || (a === y && b === x));
+    if (pair === undefined || pair.rows === 0) return '–';
+    return `${pair.worst === undefined ? '0' : short(pair.worst.atMost)}, ${Math.floor((100 * pair.sameBits) / pair.rows)} % same`;
+  };
+  const letter = (i: number): string => `(${i + 1})`;
+  return [
+    ['at most apart', ...adapters.map((_, i) => letter(i))],
+    ...adapters.map((x, i) => [`${letter(i)} ${x}`, ...adapters.map((y) => between(x, y))]),
+  ];
 }
 
 function plain(table: Table): string {

@@ -1,11 +1,15 @@
 import { fail, type ErrorData } from '../base/errors';
 import { plainToJson } from '../divergence/report-json';
+import { inPlace } from './baseline';
 import { comparePairs, type AdapterPair } from './adapter-pairs';
 import type { RunOutcome, ShardResult, ShardRun } from './shard-result';
 import { runsOfShard } from './shards';
-import { suiteRuns, type Suite } from './suite';
+import { readSeconds, suiteRuns, type Suite } from './suite';
 
 export const MERGED_SCHEMA = 'moescope-suite-report/1';
+
+/** How the sentence of a run begins that gave two answers on one adapter. */
+const UNSTEADY = 'UNSTEADY';
 
 /** How one run of the suite ended on one adapter. */
 export interface MergedRun {
@@ -32,7 +36,13 @@ export interface SuiteReport {
   /** Every two adapters that ran the same. */
   readonly pairs: readonly AdapterPair[];
   readonly how: {
-    readonly shards: readonly { readonly file: string; readonly shard: string; readonly runs: number }[];
+    readonly shards: readonly {
+      readonly file: string;
+      readonly shard: string;
+      readonly runs: number;
+      /** How often it was started, where it was more than once. */
+      readonly starts?: number;
+    }[];
     /** Seconds by run: give them to the suite to balance the next shards. */
     readonly seconds: Readonly<Record<string, number>>;
   };
@@ -45,7 +55,7 @@ export interface ShardFile {
 
 /**
  * Joins the results of shards. A run that no shard ended is `lost` and fails; a later file's result of the same run on the same adapter
- * replaces an earlier one's, whose attempts stay visible.
+ * replaces an earlier one's, whose attempts stay visible. Where two such results have other bits the run fails: one adapter gives one answer.
  * @throws TracerError `suite-mismatch` when the shards are of different suites; `usage` when there are none.
  */
 export function mergeShards(files: readonly ShardFile[]): SuiteReport {
@@ -78,10 +88,11 @@ export function mergeShards(files: readonly ShardFile[]): SuiteReport {
     adapters,
     pairs,
     how: {
-      shards: files.map(({ file, result: { shard, runs: done } }) => ({
+      shards: files.map(({ file, result: { shard, runs: done, starts = 1 } }) => ({
         file,
         shard: `${shard.index}/${shard.count}`,
         runs: done.length,
+        ...(starts === 1 ? {} : { starts }),
       })),
       seconds: Object.fromEntries(
         files.flatMap(({ result }) => result.runs.map((run) => [run.id, Number(run.seconds.toPrecision(3))])),
@@ -101,6 +112,31 @@ export function suiteReportToJson(report: SuiteReport): string {
   return `${plainToJson(report, 1)}\n`;
 }
 
+/** The seconds that runs took, from a merged report. @throws TracerError `trace-format` */
+export function secondsFromReport(text: string, name: string): Readonly<Record<string, number>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw noReport(name, cause);
+  }
+  if (typeof value !== 'object' || value === null || !('schema' in value) || value.schema !== MERGED_SCHEMA) {
+    throw noReport(name);
+  }
+  const how = 'how' in value ? value.how : undefined;
+  return typeof how === 'object' && how !== null && 'seconds' in how ? readSeconds(how.seconds) : {};
+}
+
+function noReport(name: string, cause?: unknown): Error {
+  return fail(
+    'trace-format',
+    `${name} is no merged report.`,
+    'Give what moescope merge --json wrote.',
+    { name },
+    cause,
+  );
+}
+
 function gather(files: readonly ShardFile[]): ReadonlyMap<string, ReadonlyMap<string, MergedRun>> {
   const found = new Map<string, Map<string, MergedRun>>();
   for (const { result } of files) {
@@ -110,7 +146,7 @@ function gather(files: readonly ShardFile[]): ReadonlyMap<string, ReadonlyMap<st
       found.set(run.id, ofRun);
       const before = ofRun.get(merged.adapter ?? '');
       const retried = [...(before?.retried ?? []), ...merged.retried];
-      ofRun.set(merged.adapter ?? '', { ...merged, retried });
+      ofRun.set(merged.adapter ?? '', { ...steady(before, merged), retried });
     }
   }
   // An error on one machine is no result where another ended the run.
@@ -141,12 +177,29 @@ function mergedRun({ id, failures, outcome }: ShardRun): MergedRun {
   };
 }
 
+/** The later of two results of one adapter; a failure where their bits differ. */
+function steady(before: MergedRun | undefined, now: MergedRun): MergedRun {
+  if (before === undefined || before.sentence.startsWith(UNSTEADY)) return before ?? now;
+  const bits = new Map(before.outcome?.rows.map((row) => [inPlace(row), row.bits]));
+  const other = now.outcome?.rows.find((row) => bits.has(inPlace(row)) && bits.get(inPlace(row)) !== row.bits);
+  if (other === undefined) return now;
+  return {
+    ...now,
+    status: 'fail',
+    sentence: `${UNSTEADY}: two results of this adapter differ, first at ${inPlace(other)}`,
+  };
+}
+
 function lostRun(id: string, files: readonly ShardFile[]): MergedRun {
-  const owner = files.find(({ result }) => runsOfShard(result.suite, result.shard).some((run) => run.id === id));
+  const owner = files.find(
+    ({ result }) =>
+      result.running === id ||
+      (result.assigned === undefined && runsOfShard(result.suite, result.shard).some((run) => run.id === id)),
+  );
   const where =
     owner === undefined
       ? 'no result of its shard was given'
-      : `shard ${owner.result.shard.index}/${owner.result.shard.count} (${owner.file}) ended before it`;
+      : `shard ${owner.result.shard.index}/${owner.result.shard.count} (${owner.file}) ended ${owner.result.running === id ? 'in the middle of it' : 'before it'}`;
   return { id, status: 'lost', sentence: `LOST: ${where}`, retried: [] };
 }
 

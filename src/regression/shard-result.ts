@@ -33,7 +33,53 @@ export interface ShardResult {
   readonly tool: Report['tool'];
   readonly suite: Suite;
   readonly shard: Shard;
+  /** How often this shard was started: more than once where a killed one was resumed. Absent: once. */
+  readonly starts?: number;
+  /** The run under way when this was written; what a killed shard leaves. */
+  readonly running?: string;
+  /** Which runs are in this file was decided by another program (Playwright), not by `shard`. */
+  readonly assigned?: 'elsewhere';
   readonly runs: readonly ShardRun[];
+}
+
+/**
+ * What a shard that was killed had done, to go on from; undefined where the file is of another suite, shard or version. The run in which
+ * it ended counts as an attempt that failed: one that takes the machine down does so a limited number of times.
+ */
+export function resumable(
+  before: ShardResult,
+  now: Pick<ShardResult, 'suite' | 'shard' | 'tool'>,
+): Resumed | undefined {
+  const key = ({ suite, shard, tool }: typeof now): string => JSON.stringify({ suite, shard, tool });
+  if (key(before) !== key(now)) return undefined;
+  const { running } = before;
+  const ended: ErrorData = {
+    code: 'run-cancelled',
+    message: 'The shard ended in the middle of this run.',
+    detail: {},
+    remedy: 'See why the machine, or its job, ended.',
+  };
+  return {
+    starts: before.starts ?? 1,
+    runs: before.runs.filter((run) => run.id !== running),
+    ...(running === undefined
+      ? {}
+      : {
+          broken: {
+            id: running,
+            failures: [...(before.runs.find((run) => run.id === running)?.failures ?? []), ended],
+          },
+        }),
+  };
+}
+
+/** What {@link resumable} finds. */
+export interface Resumed {
+  readonly starts: number;
+  /** Runs that ended. */
+  readonly runs: readonly ShardRun[];
+  /** The run that the shard ended in, with its attempts so far. */
+  readonly broken?: { readonly id: string; readonly failures: readonly ErrorData[] };
 }
 
 export function outcomeOf(id: string, report: Report): RunOutcome {

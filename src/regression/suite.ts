@@ -1,5 +1,6 @@
 import { fail } from '../base/errors';
 import type { RunMode } from '../divergence/report';
+import { faultText, parseFault } from '../model/parse-fault';
 
 /** Additive changes keep the number. */
 export const SUITE_SCHEMA = 'moescope-suite/1';
@@ -26,6 +27,8 @@ export interface Suite {
   readonly stages?: string;
   readonly layers?: string;
   readonly positions?: string;
+  /** Faults put into every run, as `trace --inject` takes them: to see that a check can fail. */
+  readonly inject?: readonly string[];
   /** Seconds that a run took when it was measured, by id: what shards are balanced by. Take them from a merged report. */
   readonly seconds?: Readonly<Record<string, number>>;
 }
@@ -60,6 +63,7 @@ export function suiteFromJson(text: string): Suite {
   const unknownField = [...fields.keys()].find((name) => !FIELDS.includes(name));
   if (unknownField !== undefined) throw badSuite(`there is no field "${unknownField}"`);
   const seconds = fields.get('seconds');
+  const inject = fields.has('inject') ? listOf(fields, 'inject').map(readFault) : undefined;
   const suite: Suite = {
     schema: SUITE_SCHEMA,
     models: listOf(fields, 'models').map(readModel),
@@ -68,12 +72,15 @@ export function suiteFromJson(text: string): Suite {
     ...optionalText(fields, 'stages'),
     ...optionalText(fields, 'layers'),
     ...optionalText(fields, 'positions'),
+    ...(inject === undefined ? {} : { inject }),
     ...(seconds === undefined ? {} : { seconds: readSeconds(seconds) }),
   };
   const ids: readonly (readonly [string, readonly string[]])[] = [
     ['models', suite.models.map((model) => model.id)],
     ['prompts', suite.prompts.map((prompt) => prompt.id)],
     ['modes', suite.modes],
+    // Files are named after runs, with dashes between the parts.
+    ['runs', suiteRuns(suite).map((run) => run.id.replaceAll('/', '-'))],
   ];
   for (const [what, list] of ids) {
     const twice = list.find((id, i) => list.indexOf(id) !== i);
@@ -82,7 +89,7 @@ export function suiteFromJson(text: string): Suite {
   return suite;
 }
 
-const FIELDS = ['schema', 'models', 'prompts', 'modes', 'stages', 'layers', 'positions', 'seconds'];
+const FIELDS = ['schema', 'models', 'prompts', 'modes', 'stages', 'layers', 'positions', 'inject', 'seconds'];
 
 function listOf(fields: ReadonlyMap<string, unknown>, name: string): readonly unknown[] {
   const list = fields.get(name);
@@ -116,7 +123,13 @@ function readMode(entry: unknown, i: number): RunMode {
   return mode;
 }
 
-function readSeconds(value: unknown): Readonly<Record<string, number>> {
+function readFault(entry: unknown, i: number): string {
+  if (typeof entry !== 'string') throw badSuite(`inject[${i}] is no text`);
+  return faultText(parseFault(entry));
+}
+
+/** Reads `seconds`. @throws TracerError `suite-format` */
+export function readSeconds(value: unknown): Readonly<Record<string, number>> {
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : undefined;
   const isFine = entries?.every(([, s]) => typeof s === 'number' && Number.isFinite(s) && s >= 0) === true;
   if (!isFine) throw badSuite('seconds is no table of numbers');

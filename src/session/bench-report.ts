@@ -1,4 +1,5 @@
 import type { AdapterCard } from '../model/adapter-card';
+import type { DecodedBy } from './decoded-by';
 
 /** `moescope bench` as JSON. Times in milliseconds, sizes in bytes, rates a second. */
 export interface BenchReport {
@@ -29,9 +30,12 @@ export interface BenchReport {
     readonly tokensPerSecond: number;
   };
   readonly decode: {
+    /** Who makes the tokens, and why not the decoder where it does not; absent: the engine. */
+    readonly by?: DecodedBy;
     readonly tokens: number;
-    /** Milliseconds of each token. */
+    /** Milliseconds of each token: the decoder's from one to the next, several being under way. */
     readonly runs: readonly number[];
+    /** By the middle of them; by their mean where the decoder makes them. */
     readonly tokensPerSecond: number;
     /** Weight bytes that a token needs, and how fast they go by; what the whole file does not hold resident is read again. */
     readonly bytesPerToken: number;

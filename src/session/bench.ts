@@ -11,9 +11,12 @@ import type { GpuContext } from '../gpu/device';
 import { createGpuEngine } from '../gpu/engine/gpu-engine';
 import type { EngineHooks } from '../model/engine';
 import type { HParams } from '../model/hparams';
-import type { StageId } from '../model/stages';
+import type { ActiveStageId } from '../model/stages';
+import { decoderTimer, engineTimer, median } from './bench-decode';
 import { armBenchEngine, type BenchEngine } from './bench-engine';
 import type { BenchReport } from './bench-report';
+import type { DecoderChoice } from './decoded-by';
+import { openFastDecode, type FastDecode, type NoFastDecode } from './fast-decode';
 import type { Host } from './host';
 import { bytesPerToken } from './token-bytes';
 
@@ -22,6 +25,8 @@ export interface BenchTarget {
   readonly engine: BenchEngine;
   /** Brings all weights where they stay, before the timed runs; false when they do not fit. */
   preload?(signal: AbortSignal | undefined): Promise<boolean>;
+  /** Who decodes behind the prompt, once it was tried to preload; absent: the engine. */
+  openDecoder?(signal: AbortSignal | undefined): Promise<FastDecode | NoFastDecode>;
   memory(): { readonly gpuWeightBytes?: number; readonly gpuPeakBytes?: number };
   dispose(): Promise<void>;
 }
@@ -37,6 +42,8 @@ export interface BenchInput {
   readonly newTokens: number;
   readonly repeats: number;
   readonly gpuBudget?: number | undefined;
+  /** Who decodes on the GPU: `auto` when not given. */
+  readonly decoder?: DecoderChoice | undefined;
   /** Another engine than the one that traces. */
   readonly makeGpuTarget?: (context: GpuContext, hooks: EngineHooks) => Promise<BenchTarget>;
   readonly processPeakBytes?: (() => number) | undefined;
@@ -46,7 +53,7 @@ export interface BenchInput {
 }
 
 /** What is captured to know what a trace costs: the two headline stages. */
-const TRACED: readonly StageId[] = ['moe_router', 'moe_ffn_out'];
+const TRACED: readonly ActiveStageId[] = ['moe_router', 'moe_ffn_out'];
 /** Tokens decoded with every dispatch timed by itself. */
 const PROFILED_TOKENS = 4;
 
@@ -71,6 +78,7 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
   const device = input.arm === 'gpu' ? await timed(() => host.openGpu()) : undefined;
   const context = device?.value;
   let target: BenchTarget | undefined;
+  let opened: FastDecode | NoFastDecode | undefined;
   try {
     if (context !== undefined) phase('copying, for the yardstick');
     const copy = context === undefined ? undefined : await copyBandwidth(context);
@@ -100,34 +108,21 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
       prefill.push(run.ms);
     }
 
-    phase(`decoding ${input.newTokens} tokens, each second one traced`);
-    let nPast = prompt.length;
-    const decode = async (capture: readonly StageId[]): Promise<number> => {
-      const run = await timed(() => engine.run([next], nPast++, { capture, signal }));
-      next = run.value;
-      return run.ms;
-    };
+    if (target.openDecoder !== undefined) phase('choosing who decodes');
+    const fast = await target.openDecoder?.(signal);
+    opened = fast;
+    phase(`decoding ${input.newTokens} tokens, and as many traced ones`);
+    const from = { token: next, nPast: prompt.length, meter, bytesRead: () => bytesRead };
+    const timer = fast?.decoder === undefined ? engineTimer(engine, from) : decoderTimer(fast, from);
     // One of each kind that nobody counts: pipelines are compiled and buffers made.
-    for (const capture of [[], TRACED]) await decode(capture);
-    const plain: number[] = [];
-    const traced: number[] = [];
-    const counts: GpuCounts[] = [];
-    let fileBytes = 0;
-    for (let i = 0; i < input.newTokens; i++) {
-      meter?.take();
-      const before = bytesRead;
-      plain.push(await decode([]));
-      fileBytes += bytesRead - before;
-      if (meter !== undefined) counts.push(meter.take());
-      traced.push(await decode(TRACED));
-    }
-    meter?.detach();
+    for (const capture of [[], TRACED]) await timer.one(capture);
+    const { plain, traced, counts, fileBytes, perToken } = await timer.both(input.newTokens, TRACED, signal);
 
-    const kernels = context === undefined ? undefined : await kernelShares(context, phase, () => decode([]));
-    const perToken = (of: (count: GpuCounts) => number): number =>
+    const kernels = context === undefined ? undefined : await kernelShares(context, phase, () => timer.one([]));
+    const each = (of: (count: GpuCounts) => number): number =>
       counts.reduce((sum, count) => sum + of(count), 0) / counts.length;
     const needed = bytesPerToken(model, hparams);
-    const tokensPerSecond = 1000 / median(plain);
+    const tokensPerSecond = 1000 / perToken(plain);
     const { name: file, bytes } = model;
     return {
       schema: 'moescope-bench/1',
@@ -145,6 +140,7 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
         tokensPerSecond: (prompt.length * 1000) / median(prefill),
       },
       decode: {
+        ...(fast === undefined ? {} : { by: fast.by }),
         tokens: input.newTokens,
         runs: plain,
         tokensPerSecond,
@@ -155,16 +151,16 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
         ...(counts.length === 0
           ? {}
           : {
-              dispatchesPerToken: perToken((c) => c.dispatches),
-              submitsPerToken: perToken((c) => c.submits),
-              readbacksPerToken: perToken((c) => c.readbacks),
+              dispatchesPerToken: each((c) => c.dispatches),
+              submitsPerToken: each((c) => c.submits),
+              readbacksPerToken: each((c) => c.readbacks),
             }),
       },
       ...(copy === undefined ? {} : { copyBandwidth: copy }),
       traceCost: {
         stages: TRACED,
-        tokensPerSecond: 1000 / median(traced),
-        share: median(traced) / median(plain) - 1,
+        tokensPerSecond: 1000 / perToken(traced),
+        share: perToken(traced) / perToken(plain) - 1,
       },
       ...(kernels === undefined ? {} : { kernels }),
       memory: {
@@ -173,6 +169,7 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
       },
     };
   } finally {
+    opened?.decoder?.dispose();
     await target?.dispose();
     context?.dispose();
   }
@@ -202,6 +199,11 @@ async function openTarget(
   return {
     engine: armBenchEngine('tracing engine (WebGPU, f32)', arm, hparams),
     preload: (signal) => arm.preload(signal),
+    openDecoder: (signal) =>
+      openFastDecode({
+        ...{ context, model, hparams, engine: arm, budget: gpuBudget, signal },
+        ...{ wanted: input.decoder, mayLoad: true, store: host.tuning },
+      }),
     memory: () => ({ gpuWeightBytes: arm.stats().weightBytes, gpuPeakBytes: arm.stats().peakBytes }),
     dispose: () => arm.dispose(),
   };
@@ -210,7 +212,7 @@ async function openTarget(
 async function kernelShares(
   context: GpuContext,
   phase: (name: string) => void,
-  decode: () => Promise<number>,
+  decode: () => Promise<void>,
 ): Promise<BenchReport['kernels']> {
   const profile = attachProfile(context);
   if (profile === undefined) return undefined;
@@ -240,11 +242,4 @@ async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; re
   const started = performance.now();
   const value = await work();
   return { value, ms: performance.now() - started };
-}
-
-/** The middle value; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const [low = NaN, high = NaN] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
-  return (low + high) / 2;
 }

@@ -1,7 +1,9 @@
 import { throwIfAborted } from '../base/abort';
-import type { ArmEngine, StepOptions, Tap } from '../model/engine';
+import type { ArmEngine, StepOptions } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { captureOf } from '../model/plan';
+import type { DecodedBy } from './decoded-by';
+import type { FastDecode } from './fast-decode';
 
 /** What one arm would say next: its likeliest token. */
 export interface NextToken {
@@ -25,6 +27,8 @@ export interface GeneratedToken {
   readonly agree?: boolean;
   /** Wall time of the step of both arms. */
   readonly ms: number;
+  /** What runs the GPU arm's tokens behind the prompt; undefined without a GPU arm. */
+  readonly decodedBy?: DecodedBy;
 }
 
 /** Why a continuation ended. */
@@ -35,15 +39,25 @@ export interface GenerateInput {
   readonly hparams: HParams;
   /** Prompt and what was generated before. */
   readonly tokens: readonly number[];
+  /** Of these, the prompt: what stands behind it is decoded token by token, so that its bits do not depend on what was kept. */
+  readonly promptLength: number;
   /** Positions whose keys and values both arms still hold, all of `tokens`; at least the last token is run again. */
   readonly nPast: number;
   readonly count: number;
   /** Ends the continuation after it. */
   readonly eosId: number | undefined;
+  /** Runs the tokens behind the prompt on arm `a`, whose engine it belongs to. Undefined: that engine runs them. */
+  readonly fast?: FastDecode | undefined;
+  readonly decodedBy?: DecodedBy | undefined;
   tokenText(id: number): string;
   onToken(token: GeneratedToken): void;
+  /** Layers that have run the prompt, of both arms the slower one's. */
+  readonly onLayer?: ((done: number, of: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Positions for which keys are made room for at once. */
+const ROOM = 512;
 
 /**
  * Continues greedily, both arms in lockstep over the same tokens with their keys and values kept. The arm under test leads; the reference
@@ -51,11 +65,14 @@ export interface GenerateInput {
  * @throws TracerError `run-cancelled`, or what an arm threw.
  */
 export async function generate(input: GenerateInput): Promise<GenerateEnd> {
-  const { arms, tokens, count, eosId, signal } = input;
+  const { arms, tokens, count, eosId, fast, signal } = input;
   let nPast = Math.min(input.nPast, tokens.length - 1);
   let chunk = tokens.slice(nPast);
   for (let n = 0; n < count; n++) {
     throwIfAborted(signal);
+    if (n > 0 && fast !== undefined && arms.b === undefined) {
+      return decodeAlone(input, fast, chunk[0] ?? 0, nPast, count - n);
+    }
     const started = performance.now();
     const [a, b] = await bothLogits(input, chunk, nPast);
     nPast += chunk.length;
@@ -71,6 +88,7 @@ export async function generate(input: GenerateInput): Promise<GenerateEnd> {
       ...(nextB === undefined ? {} : { b: nextB }),
       ...(a === undefined || b === undefined ? {} : { agree: nextA?.token === nextB?.token }),
       ms: performance.now() - started,
+      ...byOf(input),
     });
     if (leading.token === eosId) return 'end-of-text';
     chunk = [leading.token];
@@ -78,40 +96,108 @@ export async function generate(input: GenerateInput): Promise<GenerateEnd> {
   return 'count';
 }
 
+/** The decoder without a reference beside it: tokens follow each other on the GPU, and the CPU reads along. */
+async function decodeAlone(
+  input: GenerateInput,
+  { decoder, keys }: FastDecode,
+  token: number,
+  nPast: number,
+  count: number,
+): Promise<GenerateEnd> {
+  const { eosId, signal } = input;
+  let end: GenerateEnd = 'count';
+  let before = performance.now();
+  keys.reserve(nPast + Math.min(count, ROOM));
+  const made = await decoder.generate(token, nPast, {
+    count,
+    logits: true,
+    signal,
+    onToken: ({ logits }, index) => {
+      const next = logits === undefined ? undefined : nextToken(logits, input);
+      if (next === undefined) {
+        end = 'not-finite';
+        return true;
+      }
+      const now = performance.now();
+      const position = nPast + index + 1;
+      input.onToken({ position, token: next.token, text: next.text, a: next, ms: now - before, ...byOf(input) });
+      before = now;
+      if (next.token !== eosId) return false;
+      end = 'end-of-text';
+      return true;
+    },
+  });
+  keys.keep(nPast + made.length);
+  return end;
+}
+
+function byOf({ decodedBy }: GenerateInput): Pick<GeneratedToken, 'decodedBy'> {
+  return decodedBy === undefined ? {} : { decodedBy };
+}
+
+type Logits = ArrayLike<number>;
+
 /** Both come to rest before an error goes on, or the next step would meet an engine at work. */
 async function bothLogits(
   input: GenerateInput,
   chunk: readonly number[],
   nPast: number,
-): Promise<readonly (Tap | undefined)[]> {
-  const { a, b } = input.arms;
-  const settled = await Promise.allSettled([a, b].map((engine) => logits(engine, input, chunk, nPast)));
+): Promise<readonly (Logits | undefined)[]> {
+  const { arms, fast, promptLength } = input;
+  const arm = async (engine: ArmEngine | undefined): Promise<Logits | undefined> => {
+    if (engine === undefined) return undefined;
+    const ofEngine = fast === undefined || engine !== arms.a ? chunk.length : Math.max(0, promptLength - nPast);
+    const first = chunk.slice(0, ofEngine);
+    const logits = first.length === 0 ? undefined : await engineLogits(engine, input, first, nPast);
+    if (fast === undefined || first.length === chunk.length) return logits;
+    return decoderLogits(fast, input, chunk.slice(first.length), nPast + first.length);
+  };
+  const settled = await Promise.allSettled([arm(arms.a), arm(arms.b)]);
   return settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   });
 }
 
-async function logits(
-  engine: ArmEngine | undefined,
-  { hparams, signal }: GenerateInput,
+async function engineLogits(
+  engine: ArmEngine,
+  { hparams, onLayer, signal }: GenerateInput,
   chunk: readonly number[],
   nPast: number,
-): Promise<Tap | undefined> {
-  if (engine === undefined) return undefined;
+): Promise<Logits | undefined> {
   const nothing: StepOptions = { capture: new Map(), ...(signal === undefined ? {} : { signal }) };
   await engine.begin(Uint32Array.from(chunk), nPast, nothing);
-  for (let layer = 0; layer < hparams.nLayer; layer++) await engine.layer(layer, nothing);
+  for (let layer = 0; layer < hparams.nLayer; layer++) {
+    await engine.layer(layer, nothing);
+    if (chunk.length > 1 || nPast === 0) onLayer?.(layer + 1, hparams.nLayer);
+  }
   const capture = captureOf(['lm_head'], [nPast + chunk.length - 1]);
-  return (await engine.end({ ...nothing, capture })).taps.get('lm_head');
+  return (await engine.end({ ...nothing, capture })).taps.get('lm_head')?.data;
+}
+
+async function decoderLogits(
+  { decoder, keys }: FastDecode,
+  { signal }: GenerateInput,
+  chunk: readonly number[],
+  nPast: number,
+): Promise<Logits | undefined> {
+  let logits: Logits | undefined;
+  for (const [i, token] of chunk.entries()) {
+    const isLast = i === chunk.length - 1;
+    logits = (await decoder.decode(token, nPast + i, { logits: isLast, signal })).logits;
+    keys.keep(nPast + i + 1);
+  }
+  return logits;
 }
 
 /** The likeliest token, ties to the lower id; undefined when a logit is not a number. */
-function nextToken(logits: Tap, { tokenText }: GenerateInput): NextToken | undefined {
+function nextToken(logits: Logits, { tokenText }: Pick<GenerateInput, 'tokenText'>): NextToken | undefined {
   let best = -1;
   let first = -Infinity;
   let second = -Infinity;
-  for (const [id, logit] of logits.data.entries()) {
+  // Counted, not iterated: 150,000 logits a token.
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id]!;
     if (Number.isNaN(logit) || logit === Infinity) return undefined;
     if (logit > first) {
       second = first;

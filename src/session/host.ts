@@ -1,6 +1,7 @@
 import type { CpuPool } from '../cpu/pool/cpu-pool';
 import type { Report } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
+import type { TuningStore } from '../gpu/decode/tuner';
 import type { GpuContext } from '../gpu/device';
 
 /** What differs between the page and Node: where a GPU and worker threads come from. */
@@ -11,4 +12,6 @@ export interface Host {
   openGpu(): Promise<GpuContext>;
   /** Starts the reference's workers for a model; the session disposes them. */
   createPool(model: ModelFile): CpuPool;
+  /** Where the decoder's tuning is kept from one process to the next. */
+  readonly tuning?: TuningStore;
 }

@@ -18,7 +18,9 @@ import { checkFault, parseFault } from '../model/parse-fault';
 import { readHParams } from '../model/read-hparams';
 import { checkWeights } from '../model/weights';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
-import type { RunSpec, SessionEvent } from './events';
+import type { Progress, RunSpec, SessionEvent } from './events';
+import type { DecoderChoice } from './decoded-by';
+import { isLocal, openFastDecode, type FastDecode, type NoFastDecode } from './fast-decode';
 import { generate, type GeneratedToken, type GenerateEnd } from './generate';
 import type { Host } from './host';
 import { modelCard } from './model-card';
@@ -52,6 +54,25 @@ export interface RunHandlers {
   readonly onLost?: (error: ErrorData, layersDone: number) => Promise<void>;
 }
 
+export interface GenerateHandlers {
+  readonly count: number;
+  readonly onToken: (token: GeneratedToken) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly decoder?: DecoderChoice | undefined;
+  /** Whether a model on a server may be read whole, to decode with all weights on the GPU; a local one always may. */
+  readonly mayLoad?: boolean;
+}
+
+interface OpenGpu {
+  readonly engine: GpuEngine;
+  readonly budget: number | undefined;
+  readonly clean: boolean;
+  fast?: FastDecode | undefined;
+  /** Why there was none, by what was asked for: nothing is loaded twice in vain. */
+  readonly refused: Map<string, NoFastDecode>;
+}
+
 /**
  * One opened model with its arms, kept warm between runs: a second prompt finds its weights on the GPU. Runs one prompt at a time.
  * The model is the session's to close.
@@ -67,7 +88,7 @@ export class ModelSession {
   #pool: CpuPool | undefined;
   readonly #cpu = new Map<CpuArm, IsolatingEngine>();
   #context: Promise<GpuContext> | undefined;
-  #gpu: { readonly engine: GpuEngine; readonly budget: number | undefined; readonly clean: boolean } | undefined;
+  #gpu: OpenGpu | undefined;
   #meter: ProgressMeter | undefined;
   /** What both arms still hold keys and values of: the run or continuation before. */
   #past: { readonly run: string; readonly tokens: readonly number[] } | undefined;
@@ -173,31 +194,33 @@ export class ModelSession {
   }
 
   /**
-   * Continues a run's prompt greedily on its arms; where these have just run it, with their keys and values kept.
+   * Continues a run's prompt greedily on its arms; where these have just run it, with their keys and values kept. Tokens behind the prompt
+   * are the fast decoder's where it can serve: each says which it was.
    * @param tokens the run's prompt and what was generated before
    * @throws TracerError `run-busy`, `run-cancelled`, or what an arm threw
    */
-  async generate(
-    spec: RunSpec,
-    tokens: readonly number[],
-    handlers: {
-      readonly count: number;
-      readonly onToken: (token: GeneratedToken) => void;
-      readonly signal?: AbortSignal;
-    },
-  ): Promise<GenerateEnd> {
+  async generate(spec: RunSpec, tokens: readonly number[], handlers: GenerateHandlers): Promise<GenerateEnd> {
     if (this.#running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
     checkTokens(tokens, this.hparams.nVocab);
     this.#running = true;
     const past = this.#past?.run === armsKey(spec) ? this.#past.tokens : [];
     this.#past = undefined;
     const said: number[] = [];
+    const meter = new ProgressMeter((progress) => handlers.onProgress?.(progress));
+    this.#meter = meter;
     try {
       const arms = await orCancelled(this.#openArms(spec), handlers.signal);
+      const fast = spec.arms.includes('gpu') ? await this.#fastDecode(arms.faults, handlers) : undefined;
       const end = await generate({
         arms,
         hparams: this.hparams,
         tokens,
+        promptLength: spec.tokens.length,
+        fast: fast?.decoder === undefined ? undefined : fast,
+        decodedBy: fast?.by,
+        onLayer: (done, of) => {
+          meter.update('layers', done, of);
+        },
         nPast: commonLength(past, tokens),
         count: handlers.count,
         eosId: this.tokenizer?.eosId,
@@ -215,6 +238,7 @@ export class ModelSession {
       if (!HARMLESS.has(toErrorData(error).code)) await this.#closeArms();
       throw error;
     } finally {
+      this.#meter = undefined;
       this.#running = false;
     }
   }
@@ -259,7 +283,7 @@ export class ModelSession {
     const { onLost, signal } = handlers;
     if (onLost === undefined || spec.arms[0] !== 'gpu') return undefined;
     return async (error, layersDone) => {
-      await this.#gpu?.engine.dispose().catch(() => undefined);
+      await closeGpu(this.#gpu);
       (await this.#context?.catch(() => undefined))?.dispose();
       this.#gpu = undefined;
       this.#context = undefined;
@@ -274,12 +298,35 @@ export class ModelSession {
     const context = await this.gpuContext();
     const clean = faults.length === 0;
     if (clean && this.#gpu?.clean === true && this.#gpu.budget === budget) return this.#gpu.engine;
+    this.#gpu?.fast?.decoder?.dispose();
     await this.#gpu?.engine.dispose();
     const { model, hparams } = this;
     const options = { context, model, hparams, budget, hooks: this.#hooks };
     const engine = clean ? createGpuEngine(options) : createFaultyEngine(options, faults);
-    this.#gpu = { engine, budget, clean };
+    this.#gpu = { engine, budget, clean, refused: new Map() };
     return engine;
+  }
+
+  /** The decoder on the engine that is open, or why there is none. Kept with the engine. */
+  async #fastDecode(faults: readonly Fault[], handlers: GenerateHandlers): Promise<FastDecode | NoFastDecode> {
+    const gpu = this.#gpu;
+    if (gpu === undefined || faults.length > 0) {
+      return { decoder: undefined, by: { by: 'engine', why: 'faults are injected into its stages' } };
+    }
+    const { decoder: wanted, signal } = handlers;
+    if (gpu.fast !== undefined && wanted !== 'engine') return gpu.fast;
+    const { model, hparams } = this;
+    const context = await this.gpuContext();
+    const mayLoad = handlers.mayLoad === true || isLocal(model);
+    const { engine, budget } = gpu;
+    const store = this.#host.tuning;
+    const asked = `${wanted ?? 'auto'} ${String(mayLoad)}`;
+    const refused = gpu.refused.get(asked);
+    if (refused !== undefined && engine.resident() === undefined) return refused;
+    const fast = await openFastDecode({ context, model, hparams, engine, budget, wanted, mayLoad, store, signal });
+    if (fast.decoder === undefined) gpu.refused.set(asked, fast);
+    else gpu.fast = fast;
+    return fast;
   }
 
   #cpuEngine(arm: CpuArm): IsolatingEngine {
@@ -302,7 +349,7 @@ export class ModelSession {
   }
 
   async #closeArms(): Promise<void> {
-    await this.#gpu?.engine.dispose().catch(() => undefined);
+    await closeGpu(this.#gpu);
     (await this.#context?.catch(() => undefined))?.dispose();
     for (const engine of this.#cpu.values()) await engine.dispose();
     this.#cpu.clear();
@@ -312,6 +359,12 @@ export class ModelSession {
     this.#pool = undefined;
     this.#past = undefined;
   }
+}
+
+/** What is left of a GPU arm, whatever state it is in. */
+async function closeGpu(gpu: OpenGpu | undefined): Promise<void> {
+  gpu?.fast?.decoder?.dispose();
+  await gpu?.engine.dispose().catch(() => undefined);
 }
 
 /** Runs with the same key meet the same engines in the same state. */

@@ -16,6 +16,7 @@ export function comparisonReport(
   a: ComparedSide,
   b: ComparedSide,
   created: string,
+  runtime: Report['runtime'] = 'browser',
 ): Report {
   const traces = [a, b].flatMap(({ traces: { free, isolated } }) => [free, isolated].filter((t) => t !== undefined));
   return {
@@ -25,7 +26,7 @@ export function comparisonReport(
     model: modelOf(comparison, traces, `${a.name} against ${b.name}`),
     run: comparison.run,
     limits: comparison.limits,
-    runtime: 'browser',
+    runtime,
     verdict: comparison.verdict,
     notes: [sideText('A', a), sideText('B, the reference', b), ...comparison.notes],
     rows: comparison.rows,

@@ -25,6 +25,8 @@ export interface Tokenizer {
   encode(text: string, options: EncodeOptions): number[];
   /** The text of a token sequence, special tokens included; bytes that are not UTF-8 become U+FFFD. @throws TracerError `prompt-token`. */
   decode(ids: readonly number[]): string;
+  /** The bytes of one token, which may be a part of a character; none for an id outside the vocabulary. */
+  tokenBytes(id: number): Uint8Array;
   /** One token for labels: its text, and bytes that are not UTF-8 by themselves as `<E4>`. An id outside the vocabulary is `<151936>`. */
   tokenText(id: number): string;
 }
@@ -66,6 +68,7 @@ export function createTokenizer(metadata: ReadonlyMap<string, GgufValue>): Token
       for (const id of ids) if (!isToken(id)) throw notAToken(id, tokens.length);
       return textOfBytes(concatenate(ids.map(bytesOf)));
     },
+    tokenBytes: (id) => (isToken(id) ? bytesOf(id) : new Uint8Array(0)),
     tokenText: (id) => (isToken(id) ? labelOfBytes(bytesOf(id)) : `<${id}>`),
   };
 }

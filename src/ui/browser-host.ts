@@ -49,8 +49,26 @@ export function browserHost(): PageHost {
       found?.scrollIntoView({ block: 'nearest' });
     },
     copyText: (text) => navigator.clipboard.writeText(text),
+    quiet,
     now: () => performance.now(),
   };
+}
+
+/** A page that is never idle asks after this long all the same; milliseconds. */
+const QUIET_AT_LATEST = 1500;
+
+function quiet(): Promise<void> {
+  return new Promise((resolve) => {
+    // Not every browser has it.
+    if (typeof requestIdleCallback === 'undefined') setTimeout(resolve, 0);
+    else
+      requestIdleCallback(
+        () => {
+          resolve();
+        },
+        { timeout: QUIET_AT_LATEST },
+      );
+  });
 }
 
 function saveBlob(name: string, blob: Blob): void {

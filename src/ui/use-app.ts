@@ -1,9 +1,8 @@
-import { createContext, useContext, useDeferredValue } from 'react';
+import { createContext, useCallback, useContext, useEffect, useState, type RefObject } from 'react';
 import { useStore } from 'zustand';
 import type { AppActions, AppStore } from '../store/app-store';
-import type { Place } from '../plots/select-walk';
+import { createFollowing, followedOf, type Followed, type Following } from '../store/following';
 import type { AppState } from '../store/state';
-import { selectPlace } from '../store/view';
 
 /** The page's store; given once, by main.tsx. */
 export const StoreContext = createContext<AppStore | undefined>(undefined);
@@ -23,7 +22,33 @@ export function useActions(): AppActions {
   return useAppStore().actions;
 }
 
-/** The place in hand for figures that may follow a moment later: what was pointed at answers first. */
-export function useFollowedPlace(): Place | undefined {
-  return useDeferredValue(useApp(selectPlace));
+/** Asks for the place in hand at the moment of an event: figures may be a moment behind it. */
+export function usePlaceNow(): () => Followed {
+  const store = useAppStore();
+  return useCallback(() => followedOf(store.getState()), [store]);
+}
+
+const followings = new WeakMap<AppStore, Following>();
+
+function followingOf(store: AppStore): Following {
+  let following = followings.get(store);
+  if (following === undefined) {
+    following = createFollowing(store, (task) => setTimeout(task, 0));
+    followings.set(store, following);
+  }
+  return following;
+}
+
+/** The place in hand for a figure, which follows a moment later: at once where `figure` has the focus, after the others where not. */
+export function useFollowed(figure: RefObject<HTMLElement | null>): Followed {
+  const following = followingOf(useAppStore());
+  const [followed, setFollowed] = useState(following.now);
+  useEffect(() => {
+    setFollowed(following.now);
+    return following.add({
+      follow: setFollowed,
+      leads: () => figure.current?.contains(document.activeElement) ?? false,
+    });
+  }, [following, figure]);
+  return followed;
 }

@@ -9,23 +9,41 @@ export interface FigureWidth {
   readonly scale: number;
 }
 
+/** Figures of one kind have one width: across the text column, or in a grid of their own. */
+export type FigureKind = 'column' | 'choices' | 'way' | 'half' | 'part' | 'profile';
+
+interface Size {
+  readonly width: number;
+  readonly scale: number;
+}
+
+const UNKNOWN: Size = { width: 0, scale: 1 };
+
+/** What the last figure of a kind measured: the next one begins with it and is drawn once, not twice. */
+const measured = new Map<FigureKind, Size>();
+
 /** The width that a figure has, kept up to date. The element may come and go. */
-export function useFigureWidth(): FigureWidth {
+export function useFigureWidth(kind: FigureKind = 'column'): FigureWidth {
   const [element, setElement] = useState<HTMLDivElement | null>(null);
-  const [size, setSize] = useState({ width: 0, scale: 1 });
+  const [size, setSize] = useState<Size>(() => measured.get(kind) ?? UNKNOWN);
   useLayoutEffect(() => {
     if (element === null) return;
-    const measure = (): void => {
+    const take = (pixels: number): void => {
       const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-      const width = Math.floor(element.clientWidth / scale);
-      setSize((old) => (old.width === width && old.scale === scale ? old : { width, scale }));
+      const width = Math.floor(pixels / scale);
+      const next = { width, scale };
+      measured.set(kind, next);
+      setSize((old) => (old.width === width && old.scale === scale ? old : next));
     };
-    const observer = new ResizeObserver(measure);
+    // The first of its kind asks, which lays out the page there and then; later ones are told, after the layout that happens anyway.
+    if (!measured.has(kind)) take(element.clientWidth);
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry !== undefined) take(entry.contentRect.width);
+    });
     observer.observe(element);
-    measure();
     return () => {
       observer.disconnect();
     };
-  }, [element]);
+  }, [element, kind]);
   return { ref: setElement, ...size };
 }

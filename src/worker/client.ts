@@ -9,41 +9,44 @@ import type { TraceCard } from './trace-client-types';
 import { carryErrorCodes } from './error-transfer';
 
 /**
- * The engine in a Web Worker of its own: the page stays fluid whatever runs. When the worker dies, every call in progress hears of it, and
- * the next one finds a new worker with the same model open. Tensors of earlier runs and traces that were read are lost with it.
+ * The engine in a Web Worker of its own: the page stays fluid whatever runs. It starts with the first question to it. When the worker dies,
+ * every call in progress hears of it, and the next one finds a new worker with the same model open. Tensors of earlier runs and traces that
+ * were read are lost with it.
  */
 export function createEngineClient(): EngineClient {
   carryErrorCodes();
-  let thread: EngineThread = startEngineThread();
+  let thread: EngineThread | undefined;
   /** What is open, for a worker that takes over. */
   let opened: readonly PageSource[] | undefined;
-
-  const orCrash = <T>({ crashed }: EngineThread, call: Promise<T>): Promise<T> => Promise.race([call, crashed]);
   /** Resolves when the model is open again in a worker that took over. */
   let reopened: Promise<unknown> = Promise.resolve();
+
+  const orCrash = <T>({ crashed }: EngineThread, call: Promise<T>): Promise<T> => Promise.race([call, crashed]);
+  const open = (descriptors: readonly PageSource[]): ReturnType<EngineClient['open']> => {
+    if (thread?.isAlive !== true) thread = startEngineThread();
+    return orCrash(thread, thread.service.open(descriptors));
+  };
   /** The worker at hand, or a new one with the model open. */
   const living = async (): Promise<EngineThread> => {
-    if (!thread.isAlive) {
-      const next = startEngineThread();
-      thread = next;
-      reopened = opened === undefined ? Promise.resolve() : orCrash(next, next.service.open(opened));
+    if (thread?.isAlive !== true) {
+      thread = startEngineThread();
+      reopened = opened === undefined ? Promise.resolve() : open(opened);
     }
     const asked = thread;
     await reopened;
     return asked;
   };
   const ask = async <T>(call: (service: Remote<EngineService>) => Promise<T>): Promise<T> => {
-    const { service, crashed } = await living();
-    return Promise.race([call(service), crashed]);
+    const asked = await living();
+    return orCrash(asked, call(asked.service));
   };
 
   return {
     open: async (descriptors) => {
-      // Not through `living`: what was open before is not wanted any more.
-      if (!thread.isAlive) thread = startEngineThread();
+      // Whatever was open before is not wanted any more.
       opened = undefined;
       reopened = Promise.resolve();
-      const model = await orCrash(thread, thread.service.open(descriptors));
+      const model = await open(descriptors);
       opened = descriptors;
       return model;
     },

@@ -16,7 +16,7 @@ export function startCli(args: readonly string[]): {
   readonly finished: Promise<CliResult>;
   /** Resolves when standard error has shown the text. */
   until(text: string): Promise<void>;
-  interrupt(): void;
+  interrupt(signal?: NodeJS.Signals): void;
 } {
   const child = spawn(process.execPath, [BUILT_CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
@@ -48,7 +48,7 @@ export function startCli(args: readonly string[]): {
           reject(new Error(`ended before it said "${text}": ${err}`));
         });
       }),
-    interrupt: () => child.kill('SIGINT'),
+    interrupt: (signal = 'SIGINT') => child.kill(signal),
   };
 }
 

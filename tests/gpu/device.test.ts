@@ -3,8 +3,40 @@ import { isSoftware } from '../../src/gpu/adapter';
 import { linearGrid } from '../../src/gpu/grid';
 import { KERNEL_TABLE } from '../../src/gpu/kernel-table';
 import { getPipeline } from '../../src/gpu/pipelines';
+import { SharedDevice } from '../../src/gpu/shared-device';
 import { Recorder } from '../../src/gpu/recorder';
-import { guardedOutput, readOutput, testContext, upload } from '../support/gpu';
+import { guardedOutput, upload } from '../../src/gpu/probe/guarded';
+import { readOutput, testContext } from '../support/gpu';
+
+describe('SharedDevice', () => {
+  it('gives contexts that end without the device, and another device once it is lost', async () => {
+    const shared = new SharedDevice(() => testContext());
+    const first = await shared.context();
+    const buffer = first.allocate('x', 64, GPUBufferUsage.COPY_DST);
+    first.dispose();
+    await expect(first.step(() => Promise.resolve(7))).rejects.toMatchObject({ code: 'gpu-lost' });
+    expect(buffer.size).toBe(64);
+    const second = await shared.context();
+    expect(second.device).toBe(first.device);
+    expect(second.bytes).toBe(0);
+    await expect(second.step(() => Promise.resolve(7))).resolves.toBe(7);
+    second.device.destroy();
+    await second.device.lost;
+    const third = await shared.context();
+    expect(third.device).not.toBe(first.device);
+    await expect(third.step(() => Promise.resolve(7))).resolves.toBe(7);
+    await shared.dispose();
+    await expect(third.step(() => Promise.resolve(7))).rejects.toMatchObject({ code: 'gpu-lost' });
+  });
+
+  it('asks again after a failure', async () => {
+    let asked = 0;
+    const shared = new SharedDevice(() => (asked++ === 0 ? Promise.reject(new Error('none')) : testContext()));
+    await expect(shared.context()).rejects.toThrow('none');
+    await expect(shared.context()).resolves.toBeDefined();
+    await shared.dispose();
+  });
+});
 
 describe('GpuContext', () => {
   it('runs a kernel', async () => {

@@ -5,7 +5,8 @@ import { KERNEL_TABLE } from '../../src/gpu/kernel-table';
 import { getPipeline } from '../../src/gpu/pipelines';
 import { readBack } from '../../src/gpu/readback';
 import { Recorder } from '../../src/gpu/recorder';
-import { guardedOutput, readOutput, testContext, upload } from '../support/gpu';
+import { guardedOutput, upload } from '../../src/gpu/probe/guarded';
+import { readOutput, testContext } from '../support/gpu';
 
 let context: GpuContext;
 beforeAll(async () => {

@@ -4,7 +4,15 @@ import type { Report } from '../../src/divergence/report';
 import { suiteToJunit } from '../../src/regression/junit';
 import { mergeShards, type ShardFile } from '../../src/regression/merge';
 import { suiteReportText } from '../../src/regression/merge-text';
-import { outcomeOf, shardFromJson, shardToJson, SHARD_SCHEMA, type ShardRun } from '../../src/regression/shard-result';
+import { layerChart } from '../../src/regression/layer-chart';
+import {
+  outcomeOf,
+  resumable,
+  shardFromJson,
+  shardToJson,
+  SHARD_SCHEMA,
+  type ShardRun,
+} from '../../src/regression/shard-result';
 import { parseShard, runsOfShard, type Shard } from '../../src/regression/shards';
 import { suiteFromJson, suiteRuns, SUITE_SCHEMA, type Suite } from '../../src/regression/suite';
 import { generateReport } from '../support/reports';
@@ -120,6 +128,7 @@ describe('merging', () => {
     ]);
     expect(failed.runs[0]).toMatchObject({ status: 'error', sentence: 'ERROR gpu-lost: The GPU was lost.' });
     expect(failed.status).toBe('fail');
+    expect(suiteReportText(failed, 'plain')).toMatch(/a\/p\/free +– +error, attempt 2 +ERROR/);
     // A later shard on another machine did it.
     const rescued = mergeShards([
       shardFile(SUITE, { index: 1, count: 1 }, ({ id, seconds }) => ({ id, seconds, failures: [failure] })),
@@ -148,6 +157,44 @@ describe('merging', () => {
     expect(suiteReportText(merged, 'markdown')).toContain(`(${id}, ${row})`);
   });
 
+  it('draws every adapter against every other as a matrix', () => {
+    const whole = { index: 1, count: 1 };
+    const names = ['first', 'second', 'third'];
+    const text = suiteReportText(mergeShards(names.map((name) => shardFile(SUITE, whole, undefined, name))), 'plain');
+    // The second and third moved the same rows to the same bits; the first has others.
+    expect(text).toMatch(/\(1\) .*first \(software\) \(browser\) +=  +[\d.e-]+, 9\d % same +[\d.e-]+, 9\d % same/);
+    expect(text).toMatch(/\(3\) .*third \(software\) \(browser\) +[\d.e-]+, 9\d % same +0, 100 % same +=/);
+  });
+
+  it('fails a run that gave two answers on one adapter', () => {
+    const whole = { index: 1, count: 1 };
+    const [steady, other] = [shardFile(SUITE, whole), shardFile(SUITE, whole)];
+    expect(mergeShards([steady, other])).toMatchObject({ status: 'pass' });
+    const runs = other.result.runs.map((run) => {
+      if (run.id !== 'b/q/free' || run.outcome === undefined) return run;
+      const rows = run.outcome.rows.map((row, i) => (i === 4 ? { ...row, bits: 'other' } : row));
+      return { ...run, outcome: { ...run.outcome, rows } };
+    });
+    const odd = { ...other, result: { ...other.result, runs } };
+    for (const files of [
+      [steady, odd],
+      [odd, steady, steady],
+    ]) {
+      const merged = mergeShards(files);
+      const bad = merged.runs.filter((run) => run.status !== 'pass');
+      expect(bad.map((run) => run.id)).toEqual(['b/q/free']);
+      expect(bad[0]?.sentence).toMatch(/^UNSTEADY: two results of this adapter differ, first at /);
+    }
+  });
+
+  it('knows no owner of a run where another program dealt them out', () => {
+    const { file, result } = shardFile(SUITE, { index: 1, count: 1 });
+    const one = { file, result: { ...result, assigned: 'elsewhere' as const, runs: result.runs.slice(0, 1) } };
+    const lost = mergeShards([one]).runs.filter((run) => run.status === 'lost');
+    expect(lost).toHaveLength(23);
+    expect(lost[0]?.sentence).toBe('LOST: no result of its shard was given');
+  });
+
   it('refuses shards of different suites, and nothing', () => {
     const other = { ...SUITE, modes: ['free'] as const };
     const whole = { index: 1, count: 1 };
@@ -170,6 +217,55 @@ describe('merging', () => {
     const xml = suiteToJunit(mergeShards([one]));
     expect(xml).toContain('tests="24" failures="16" skipped="0"');
     expect(xml).toContain('<failure message="LOST: ');
+  });
+});
+
+describe('a killed shard', () => {
+  const now = { tool: TOOL, suite: SUITE, shard: { index: 1, count: 3 } };
+  const { result } = shardFile(SUITE, now.shard);
+
+  it('goes on from what it had done, and counts the run it ended in as an attempt', () => {
+    const left = { ...result, runs: result.runs.slice(0, 2), running: result.runs[2]?.id ?? '' };
+    const first = resumable(left, now);
+    expect(first).toMatchObject({ starts: 1, runs: left.runs, broken: { id: left.running } });
+    expect(first?.broken?.failures.map((f) => f.code)).toEqual(['run-cancelled']);
+    expect(resumable({ ...result, starts: 4 }, now)).toEqual({ starts: 4, runs: result.runs });
+  });
+
+  it('is left alone where anything else has changed', () => {
+    expect(resumable(result, { ...now, shard: { index: 2, count: 3 } })).toBeUndefined();
+    expect(resumable(result, { ...now, tool: { ...TOOL, commit: '1111111' } })).toBeUndefined();
+    expect(resumable(result, { ...now, suite: { ...SUITE, layers: '0' } })).toBeUndefined();
+  });
+});
+
+describe('the chart of a run', () => {
+  const rows = [0, 1, 2].map((layer) => ({
+    mode: 'isolated' as const,
+    layer,
+    stage: 'moe_router' as const,
+    verdict: 'match' as const,
+    maxRatio: 10 ** (layer - 1),
+    bad: 0,
+    flips: [],
+  }));
+
+  it('has the worst row of each layer as a power of ten, and the bound', () => {
+    const text = layerChart('a/p/free', [...rows, { ...rows[0]!, maxRatio: 0.01 }]);
+    expect(text).toContain('x-axis "layer" [0, 1, 2]');
+    expect(text).toContain('bar [-1.00, 0.00, 1.00]');
+    expect(text).toContain('line [0, 0, 0]');
+  });
+
+  it('reaches the ceiling for what is not finite, and is none without rows', () => {
+    expect(layerChart('x', [{ ...rows[0]!, maxRatio: NaN }])).toContain('bar [4.00]');
+    expect(layerChart('x', [])).toBeUndefined();
+  });
+
+  it('groups layers that would not be legible', () => {
+    const many = Array.from({ length: 94 }, (_, layer) => ({ ...rows[0]!, layer, maxRatio: layer === 93 ? 10 : 0.1 }));
+    const text = layerChart('x', many) ?? '';
+    expect(text).toContain('bar [' + [...new Array<string>(46).fill('-1.00'), '1.00'].join(', ') + ']');
   });
 });
 
@@ -197,6 +293,20 @@ describe('a suite file', () => {
     ['prompts[0].tokens', { prompts: [{ id: 'p', tokens: [1, -2] }] }],
     ['prompts[0].chat', { prompts: [{ id: 'p', text: 'x', chat: 'yes' }] }],
     ['modes[1]', { modes: ['free', 'all'] }],
+    ['inject[0]', { inject: [1] }],
+    [
+      'runs has "a-b-p-free" twice',
+      {
+        models: [
+          { id: 'a', file: 'x' },
+          { id: 'a-b', file: 'y' },
+        ],
+        prompts: [
+          { id: 'p', text: 'x' },
+          { id: 'b-p', text: 'y' },
+        ],
+      },
+    ],
     ['seconds', { seconds: { 'a/p/free': 'long' } }],
     ['field "typo"', { typo: 1 }],
   ])('says what is wrong: %s', (where, change) => {

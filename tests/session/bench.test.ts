@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { memorySource } from '../../src/gguf/memory-source';
 import { openModel } from '../../src/gguf/open-model';
 import { readHParams } from '../../src/model/read-hparams';
-import { median, randomTokens, runBench } from '../../src/session/bench';
+import { randomTokens, runBench } from '../../src/session/bench';
+import { median } from '../../src/session/bench-decode';
 import { armBenchEngine } from '../../src/session/bench-engine';
 import { bytesPerToken } from '../../src/session/token-bytes';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
@@ -52,6 +53,28 @@ describe('runBench', () => {
     expect(report.decode.tokensPerSecond).toBeGreaterThan(0);
     expect(report.decode.dispatchesPerToken).toBeUndefined();
     expect(report.decode.fileBytesPerToken).toBeGreaterThan(0.9 * report.decode.bytesPerToken);
+  });
+
+  it('measures the fast decoder where it is asked for: few dispatches, one submit and one readback a token', async () => {
+    const options = { ...SIZES, newTokens: 20, repeats: 1, host: TEST_HOST, arm: 'gpu', decoder: 'fast' } as const;
+    const report = await runBench({ ...(await openSmall()), ...options });
+    const { decode } = report;
+    // Embedding, head, the two halves of the search for the largest logit, and at most ten a layer.
+    expect(decode.by).toMatchObject({ by: 'decoder', dispatches: decode.dispatchesPerToken, tuned: 'usual' });
+    expect(decode.dispatchesPerToken).toBeLessThanOrEqual(10 * SMALL_SHAPE.nLayer + 4);
+    expect(decode).toMatchObject({ submitsPerToken: 1, readbacksPerToken: 1, fileBytesPerToken: 0 });
+    expect(decode.runs).toHaveLength(20);
+    const mean = decode.runs.reduce((sum, ms) => sum + ms, 0) / 20;
+    expect(decode.tokensPerSecond).toBeCloseTo(1000 / mean);
+    expect(report.traceCost.tokensPerSecond).toBeGreaterThan(0);
+    expect((report.kernels ?? []).map(({ kernel }) => kernel).join()).toContain('decode');
+  }, 400_000);
+
+  it('says why the engine decodes', async () => {
+    const options = { ...SIZES, host: TEST_HOST, arm: 'gpu', gpuBudget: 50_000, decoder: 'fast' } as const;
+    const { decode } = await runBench({ ...(await openSmall()), ...options });
+    expect(decode.by).toMatchObject({ by: 'engine' });
+    expect(JSON.stringify(decode.by)).toContain('the GPU budget is 50.0 kB');
   });
 
   it('takes another engine', async () => {

@@ -20,6 +20,7 @@ export function quietHost(recorded: Report, change: Partial<PageHost> = {}): Pag
     setFragment: () => undefined,
     focus: () => undefined,
     address: () => 'http://localhost/',
+    quiet: () => Promise.resolve(),
     now: () => (now += 1),
     ...change,
   };

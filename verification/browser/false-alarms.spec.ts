@@ -20,9 +20,10 @@ test.afterAll(async () => {
 const VOCABULARY = 512;
 
 for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
-  for (const length of LENGTHS) {
-    test(`${model}, ${length} tokens`, async ({ page }) => {
-      const run = await harness.trace(page, model, {
+  test(`${model}: ${LENGTHS.join(', ')} tokens`, async ({ page }) => {
+    const opened = await harness.open(page, model);
+    for (const length of LENGTHS) {
+      const run = await opened.trace({
         tokens: seededTokens(length, VOCABULARY),
         arms: ['gpu', 'cpu'],
         mode: 'isolated',
@@ -34,6 +35,6 @@ for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
       expect(run.status, run.sentence).toBe('match');
       expect(run.isolated).toBeGreaterThan(40);
       expect(run.worst).toBeLessThanOrEqual(1);
-    });
-  }
+    }
+  });
 }

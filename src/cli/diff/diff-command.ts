@@ -6,6 +6,7 @@ import { LIMITS } from '../../divergence/limits';
 import { plainToJson } from '../../divergence/report-json';
 import { rowsToCsv } from '../../divergence/rows-csv';
 import { parseRange, parseStages } from '../../model/plan';
+import { comparisonReport } from '../../share/comparison-report';
 import type { Provenance } from '../../trace/trace';
 import type { Arguments } from '../arguments';
 import { CSV_FILE, JSON_FILE, LAYERS, MODEL_EXPLORER, QUIET, STAGES_OPTION } from '../commands';
@@ -13,7 +14,9 @@ import { exitCode } from '../exit-codes';
 import { writeModelExplorer } from '../model-explorer-files';
 import { checkOutputs, writeOutput } from '../output';
 import type { CommandRunner } from '../run-cli';
-import type { Terminal } from '../terminal';
+import { HTML_FILE, SVG_FILE } from '../share/share-options';
+import { sharedFiles, writeShared } from '../share/write-shared';
+import { styledVerdict, type Terminal } from '../terminal';
 import { chooseArm } from './choose-arm';
 import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff-options';
 import { aprDiffText, diffText } from './diff-text';
@@ -25,17 +28,32 @@ const DIFF_SCHEMA = 'moescope-diff/1';
 /** `moescope diff A B`: two saved traces, or two APRT files, as a live run compares its arms. */
 export const diffCommand: CommandRunner = async (args, terminal) => {
   const [pathA = '', pathB = ''] = args.operands;
-  await checkOutputs([JSON_FILE, CSV_FILE, MODEL_EXPLORER].map((option) => args.get(option)));
+  const shared = sharedFiles(args);
+  const written = [JSON_FILE, CSV_FILE, MODEL_EXPLORER].map((option) => args.get(option));
+  await checkOutputs([...written, shared.html, shared.svg, shared.png]);
   // A misspelt stage is told before large files are read.
   parseStages(args.get(STAGES_OPTION));
   const a = await readOperand(pathA);
   const b = pathB === pathA ? a : await readOperand(pathB);
   const format = args.get(DIFF_FORMAT);
-  if (format === 'apr' || (a.aprt !== undefined && b.aprt !== undefined)) return diffAprt(a, b, args, terminal);
+  if (format === 'apr' || (a.aprt !== undefined && b.aprt !== undefined)) {
+    if ((shared.html ?? shared.svg ?? shared.png) !== undefined) {
+      throw fail('usage', 'Two APRT files make no picture.', 'Give the folders of both traces to have one.');
+    }
+    return diffAprt(a, b, args, terminal);
+  }
   if (!args.has(QUIET)) for (const operand of new Set([a, b])) terminal.err(ignoredText(operand));
   const armA = chooseArm(a, args.get(ARM_A), '--arm-a');
   const armB = chooseArm(b, args.get(ARM_B), '--arm-b');
   const comparison = compareTraces(armA, armB, compareOptions(args, [armA, armB]));
+  const report = comparisonReport(
+    comparison,
+    { name: pathA, traces: armA },
+    { name: pathB, traces: armB },
+    new Date().toISOString(),
+    'node',
+  );
+  await writeShared(report, shared, terminal);
   await writeResults(comparison, { a: sideOf(pathA, armA), b: sideOf(pathB, armB) }, args, terminal);
   return exitCode(comparison.verdict.status === 'match' ? 'pass' : 'diverged');
 };
@@ -63,12 +81,12 @@ async function writeResults(
   if (explorerFile !== undefined) {
     await writeModelExplorer(explorerFile, comparison.rows, comparison.run.layers, terminal);
   }
-  if ([jsonFile, csvFile, explorerFile].includes('-')) {
-    if (!args.has(QUIET)) terminal.err(`${comparison.verdict.sentence}\n`);
+  if ([jsonFile, csvFile, explorerFile, args.get(HTML_FILE), args.get(SVG_FILE)].includes('-')) {
+    if (!args.has(QUIET)) terminal.err(`${styledVerdict(terminal, 'err', comparison.verdict.sentence)}\n`);
   } else if (args.get(DIFF_FORMAT) === 'json') {
     terminal.out(json());
   } else {
-    terminal.out(diffText(comparison, sides.a.path, sides.b.path));
+    terminal.out(styledVerdict(terminal, 'out', diffText(comparison, sides.a.path, sides.b.path)));
   }
 }
 

@@ -3,16 +3,16 @@ import { fail } from '../../base/errors';
 import { isSoftware } from '../../gpu/adapter';
 import type { TraceRequest } from './request';
 
-/** What keeps a headless Chromium to itself, and WebGPU switched on. */
-const BASE_ARGUMENTS: readonly string[] = [
+/** What keeps a headless Chromium to itself. */
+export const QUIET_ARGUMENTS: readonly string[] = [
   '--no-sandbox',
-  '--enable-unsafe-webgpu',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
 ];
+const BASE_ARGUMENTS: readonly string[] = [...QUIET_ARGUMENTS, '--enable-unsafe-webgpu'];
 const HARDWARE: readonly string[] = [...BASE_ARGUMENTS, '--enable-features=Vulkan', '--ignore-gpu-blocklist'];
 const SOFTWARE: readonly string[] = [...BASE_ARGUMENTS, '--use-webgpu-adapter=swiftshader'];
 
@@ -28,12 +28,18 @@ export function launchArguments(adapter: TraceRequest['adapter']): readonly (rea
   }
 }
 
-/**
- * Whether the page has an adapter of the kind asked for. A missing one is an error on the last try only.
- * @throws TracerError `gpu-unavailable`, `gpu-adapter`
- */
-export async function checkPageAdapter(page: Page, wanted: TraceRequest['adapter'], isLast: boolean): Promise<boolean> {
-  const info = await page.evaluate(async () => {
+/** What WebGPU says of an adapter. */
+export interface PageAdapter {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  readonly isFallbackAdapter: boolean;
+}
+
+/** The adapter that the page would use; undefined where the browser has none, or no WebGPU. */
+export function pageAdapter(page: Page): Promise<PageAdapter | undefined> {
+  return page.evaluate(async () => {
     // Undefined in a browser without WebGPU, whatever the types say.
     const gpu: typeof navigator.gpu | undefined = navigator.gpu;
     const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
@@ -41,6 +47,14 @@ export async function checkPageAdapter(page: Page, wanted: TraceRequest['adapter
     const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
     return { vendor, architecture, device, description, isFallbackAdapter };
   });
+}
+
+/**
+ * Whether the page has an adapter of the kind asked for. A missing one is an error on the last try only.
+ * @throws TracerError `gpu-unavailable`, `gpu-adapter`
+ */
+export async function checkPageAdapter(page: Page, wanted: TraceRequest['adapter'], isLast: boolean): Promise<boolean> {
+  const info = await pageAdapter(page);
   if (info === undefined) {
     if (!isLast) return false;
     throw fail(

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
-import type { Browser, Page } from 'playwright-core';
-import { findChromium } from '../../../scripts/lib/chromium.mjs';
+import type { Page } from 'playwright-core';
 import { cancelled, throwIfAborted } from '../../base/abort';
 import { fail, TracerError } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import { reportFromJson } from '../../divergence/report-json';
 import { allPartNames } from '../../gguf/split-names';
 import type { SessionEvent } from '../../session/events';
-import { isUrl } from '../open-model';
-import { pageFolder } from '../serve-command';
+import { launchChromium } from '../launch-chromium';
+import { isUrl, modelPath } from '../open-model';
+import { pageFolder } from '../page-folder';
 import { startStaticServer } from '../serve/static-server';
 import { checkPageAdapter, launchArguments } from './browser-adapter';
 import { runOnPage } from './drive-page';
@@ -22,17 +22,18 @@ const OPEN_TIMEOUT_MS = 120_000;
  * @throws TracerError `gpu-unavailable` (no browser, no adapter), `gpu-adapter`, `usage` (what a page cannot do), and the page's own errors
  */
 export async function runInBrowser(
-  request: TraceRequest,
+  asked: TraceRequest,
   onEvent: (event: SessionEvent) => void,
   signal: AbortSignal,
 ): Promise<Report> {
-  checkPageCan(request);
+  checkPageCan(asked);
+  const request = { ...asked, model: await modelPath(asked.model) };
   const server = await startStaticServer({ folder: await pageFolder(), host: 'localhost', port: 0 });
   const attempts = launchArguments(request.adapter);
   try {
     for (const [i, args] of attempts.entries()) {
       throwIfAborted(signal);
-      const browser = await launch(args);
+      const browser = await launchChromium(args);
       try {
         const page = await browser.newPage();
         page.setDefaultTimeout(OPEN_TIMEOUT_MS);
@@ -71,31 +72,6 @@ function modelQuery(model: string): string {
   return allPartNames(model)
     .map((part) => `model=${encodeURIComponent(part)}`)
     .join('&');
-}
-
-async function launch(args: readonly string[]): Promise<Browser> {
-  const { chromium } = await import('playwright-core').catch((error: unknown) => {
-    const remedy = 'npm install playwright-core, or use --runtime node.';
-    throw fail('gpu-unavailable', 'playwright-core, which drives the browser, is not installed.', remedy, {}, error);
-  });
-  const executablePath = findChromium();
-  if (executablePath === undefined) {
-    throw fail(
-      'gpu-unavailable',
-      'No Chromium was found for --runtime browser.',
-      'Install Chromium or Chrome, or set CHROME_PATH to one.',
-      { looked: 'CHROME_PATH, PATH, Playwright' },
-    );
-  }
-  // An interrupt is ours to handle: the browser is closed on every way out.
-  try {
-    const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
-    return await chromium.launch({ executablePath, headless: true, args: [...args], ...signals });
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
-    const remedy = 'Start it by hand to see why, or set CHROME_PATH to another.';
-    throw fail('gpu-unavailable', `${executablePath} does not start: ${reason}`, remedy, { executablePath }, error);
-  }
 }
 
 /** The browser is closed by the caller; an abort only needs to stop the waiting. */

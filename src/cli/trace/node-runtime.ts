@@ -3,40 +3,86 @@ import { fail, toErrorData } from '../../base/errors';
 import { nodeWorker } from '../../cpu/pool/node-worker';
 import { createWorkerPool } from '../../cpu/pool/worker-pool';
 import { openDevice } from '../../gpu/device';
+import { SharedDevice } from '../../gpu/shared-device';
 import type { ModelFile } from '../../gguf/model-file';
 import type { SessionEvent } from '../../session/events';
 import type { Host } from '../../session/host';
 import { ModelSession } from '../../session/model-session';
 import type { Report } from '../../divergence/report';
+import { tuningFileStore } from '../tuning-file';
 import { openNamedModel } from '../open-model';
 import type { TraceRequest } from './request';
 import { tensorSaver } from './save-tensors';
 import { offerSoftwareGpu } from './software-gpu';
 
+/** Runs requests in this process, one after another. */
+export interface NodeRunner {
+  /** @throws TracerError of the file, the prompt, the adapter or the run */
+  run(request: TraceRequest, onEvent: (event: SessionEvent) => void, signal: AbortSignal): Promise<Report>;
+  /** Frees the GPU, ends the threads, closes the file. */
+  dispose(): Promise<void>;
+}
+
 /**
- * Runs a request in this process: WebGPU by Dawn, the reference in worker threads.
- * @throws TracerError of the file, the prompt, the adapter or the run
+ * WebGPU by Dawn, the reference in worker threads. The device stays open from run to run, and so does a model for as long as the next run
+ * is of the same one. After a failure everything is opened afresh.
  */
-export async function runInNode(
+export function nodeRunner(adapter: TraceRequest['adapter']): NodeRunner {
+  const host = nodeHost(adapter);
+  const device = new SharedDevice(host.openGpu);
+  let open: { readonly name: string; readonly session: ModelSession } | undefined;
+  const close = async (): Promise<void> => {
+    const { session } = open ?? {};
+    open = undefined;
+    await session?.dispose();
+  };
+  const sessionOf = async (name: string, signal: AbortSignal): Promise<ModelSession> => {
+    if (open?.name === name) return open.session;
+    await close();
+    const model = await openNamedModel(name, signal);
+    try {
+      const session = new ModelSession(model, { ...host, openGpu: () => device.context() });
+      open = { name, session };
+      return session;
+    } catch (error) {
+      await model.close();
+      throw error;
+    }
+  };
+  const dispose = async (): Promise<void> => {
+    await close();
+    await device.dispose();
+  };
+  return {
+    async run(request, onEvent, signal) {
+      try {
+        return await runIn(await sessionOf(request.model, signal), request, onEvent, signal);
+      } catch (error) {
+        await dispose();
+        throw error;
+      }
+    },
+    dispose,
+  };
+}
+
+async function runIn(
+  session: ModelSession,
   request: TraceRequest,
   onEvent: (event: SessionEvent) => void,
   signal: AbortSignal,
 ): Promise<Report> {
-  const model = await openNamedModel(request.model, signal);
   const saver = request.save === undefined ? undefined : tensorSaver(request.save);
-  let session: ModelSession | undefined;
   try {
-    session = new ModelSession(model, nodeHost(request.adapter));
     const { prompt } = request;
     const tokens = prompt.kind === 'tokens' ? prompt.tokens : session.tokenize(prompt.text, { chat: prompt.chat });
     const spec = { ...request.spec, tokens, ...(prompt.kind === 'text' ? { prompt: prompt.text } : {}) };
     const onTap = saver === undefined ? {} : { onTap: saver.save };
     const report = await session.run(spec, { onEvent, signal, ...onTap });
-    await saver?.finish({ report, weightTypes: weightTypes(model) });
+    await saver?.finish({ report, weightTypes: weightTypes(session.model) });
     return report;
   } finally {
     await saver?.close();
-    await (session ?? { dispose: () => model.close() }).dispose();
   }
 }
 
@@ -48,6 +94,7 @@ function weightTypes(model: ModelFile): Readonly<Record<string, string>> {
 export function nodeHost(adapter: TraceRequest['adapter']): Host {
   return {
     runtime: 'node',
+    tuning: tuningFileStore(),
     async openGpu() {
       offerSoftwareGpu(adapter);
       const { nodeGpu } = await import('../../gpu/node-device').catch((error: unknown) => {

@@ -2,16 +2,29 @@ import { toErrorData, type ErrorCode } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import type { SessionEvent } from '../../session/events';
 import type { Terminal } from '../terminal';
+import type { NodeRunner } from './node-runtime';
 import type { TraceRequest } from './request';
 
-/** `auto`: Node where Dawn finds an adapter of the kind asked for, else headless Chromium. */
+/**
+ * `auto`: Node where Dawn finds an adapter of the kind asked for, else headless Chromium.
+ * @param runner runs what runs in Node; one for this run alone where there is none
+ */
 export async function runSomewhere(
   request: TraceRequest,
   onEvent: (event: SessionEvent) => void,
   signal: AbortSignal,
   notes: Terminal | undefined,
+  runner?: NodeRunner,
 ): Promise<Report> {
-  const inNode = async (): Promise<Report> => (await import('./node-runtime')).runInNode(request, onEvent, signal);
+  const inNode = async (): Promise<Report> => {
+    if (runner !== undefined) return runner.run(request, onEvent, signal);
+    const own = (await import('./node-runtime')).nodeRunner(request.adapter);
+    try {
+      return await own.run(request, onEvent, signal);
+    } finally {
+      await own.dispose();
+    }
+  };
   const inBrowser = async (): Promise<Report> =>
     (await import('./browser-runtime')).runInBrowser(request, onEvent, signal);
   if (request.runtime === 'browser') return inBrowser();

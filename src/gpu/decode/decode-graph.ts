@@ -7,10 +7,15 @@ import { MAX_GROUPS } from '../grid';
 import { paramsBytes, writeParams, type ParamsOf } from '../params';
 import { getPipeline, type Pipeline } from '../pipelines';
 import { typeVariant } from '../matmul/variants';
-import { ARGMAX_PARTS, paddedExperts, type DecodeBuffers } from './decode-buffers';
+import { attentionKernel, joinVariant, type AttentionWay } from './attention-plan';
+import { argmaxParts, type DecodeBuffers } from './decode-buffers';
 import {
   DECODE_KERNELS,
+  expertsInJob,
   outGroup,
+  qkvJob,
+  rowsPerGroup,
+  rowTeams,
   rowUnits,
   teamsPerRow,
   teamVariant,
@@ -52,8 +57,8 @@ export interface GraphInputs {
   readonly choice: DecodeChoice;
   readonly buffers: DecodeBuffers;
   readonly keys: (layer: number) => LayerKeys;
-  /** Whether attention has several splits, which are joined in a dispatch of their own. */
-  readonly joins: boolean;
+  /** Splits of attention are joined in a dispatch of their own, but for `whole`. */
+  readonly way: AttentionWay;
   readonly taps: GPUBuffer;
 }
 
@@ -79,25 +84,12 @@ interface Planned {
 }
 
 /**
- * Plans a token: embedding, six dispatches a layer (seven when attention is split), head, and the search for the largest logit.
+ * Plans a token: embedding, six dispatches a layer (seven where attention's splits are joined), head, and the search for the largest logit.
  * @throws TracerError `gpu-shader`, `gpu-limit`.
  */
 export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
-  const planned: Planned[] = [];
-  const { context, hparams } = inputs;
-  const add: Add = (kernel, bindings, paramsOf, grid, options = {}) => {
-    const spec: KernelSpec = DECODE_KERNELS[kernel];
-    const pipeline = getPipeline(context, spec, options.variant ?? spec.variants[0] ?? { id: 'plain' });
-    // The first failure is met below; the others must not count as unhandled.
-    pipeline.catch(() => undefined);
-    planned.push({ kernel, layer: options.layer, pipeline, bindings, params: paramsOf, grid });
-  };
-  planEmbedding(inputs, add);
-  for (let layer = 0; layer < hparams.nLayer; layer++) {
-    planAttention(inputs, layer, add);
-    planExperts(inputs, layer, add);
-  }
-  planHead(inputs, add);
+  const { context } = inputs;
+  const planned = planToken(inputs);
   const pipelines = await Promise.all(planned.map(({ pipeline }) => pipeline));
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
   const params = context.allocate('decode params', PARAMS_STEP * planned.length, usage);
@@ -118,6 +110,32 @@ export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
       return bytes;
     },
   };
+}
+
+/**
+ * Compiles the kernels of {@link buildGraph} and binds nothing.
+ * @throws TracerError `gpu-shader`, `gpu-limit`.
+ */
+export async function compileToken(inputs: GraphInputs): Promise<void> {
+  await Promise.all(planToken(inputs).map(({ pipeline }) => pipeline));
+}
+
+function planToken(inputs: GraphInputs): readonly Planned[] {
+  const planned: Planned[] = [];
+  const add: Add = (kernel, bindings, paramsOf, grid, options = {}) => {
+    const spec: KernelSpec = DECODE_KERNELS[kernel];
+    const pipeline = getPipeline(inputs.context, spec, options.variant ?? spec.variants[0] ?? { id: 'plain' });
+    // The first failure is met by whoever awaits them; the others must not count as unhandled.
+    pipeline.catch(() => undefined);
+    planned.push({ kernel, layer: options.layer, pipeline, bindings, params: paramsOf, grid });
+  };
+  planEmbedding(inputs, add);
+  for (let layer = 0; layer < inputs.hparams.nLayer; layer++) {
+    planAttention(inputs, layer, add);
+    planExperts(inputs, layer, add);
+  }
+  planHead(inputs, add);
+  return planned;
 }
 
 type Add = <N extends DecodeKernel>(
@@ -144,8 +162,8 @@ function planEmbedding({ weights, buffers, taps, hparams }: GraphInputs, add: Ad
 }
 
 function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
-  const { weights, buffers, taps, hparams, choice, joins } = inputs;
-  const { nEmbd, qDim, nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
+  const { weights, buffers, taps, hparams, choice } = inputs;
+  const { nEmbd, qDim, rmsEps: eps } = hparams;
   const stacks = inputs.stacks[layer] ?? [];
   const [a, b, c] = stacks;
   if (a === undefined) return;
@@ -154,7 +172,6 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   const [rowsA, rowsB, rowsC] = [a.rows, b?.rows ?? 0, c?.rows ?? 0];
   const [groupsA, groupsB, groupsC] = [rowsA, rowsB, rowsC].map((rows) => Math.ceil(rows / perGroup));
   const groupsAb = (groupsA ?? 0) + (groupsB ?? 0);
-  const { keys, values } = inputs.keys(layer);
   add(
     'qkv',
     {
@@ -181,51 +198,18 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       tapQkv: plan.place('qkv_matmul', layer),
     }),
     [groupsAb + (groupsC ?? 0), 1, 1],
-    { layer, variant: variantOf(inputs, qkvJob(stacks, nEmbd)) },
-  );
-  add(
-    'attention',
     {
-      qkv: buffers.qkv,
-      step: buffers.step,
-      gainQ: weights.vector('attn_q_norm', layer),
-      gainK: weights.vector('attn_k_norm', layer),
-      keys,
-      values,
-      y: joins ? buffers.parts : buffers.attention,
-      taps,
+      layer,
+      variant: variantOf(
+        inputs,
+        qkvJob(
+          stacks.map(({ type }) => type),
+          nEmbd,
+        ),
+      ),
     },
-    (plan) => ({
-      nHead,
-      nHeadKv,
-      eps,
-      scale: 1 / Math.sqrt(headDim),
-      tapQNorm: plan.place('q_norm', layer),
-      tapKNorm: plan.place('k_norm', layer),
-      tapQRope: plan.place('q_post_rope', layer),
-      tapKRope: plan.place('k_post_rope', layer),
-      tapScores: plan.place('attn_scores', layer),
-      tapSoftmax: joins ? NOWHERE : plan.place('attn_softmax', layer),
-      tapAttention: joins ? NOWHERE : plan.place('attention', layer),
-    }),
-    [nHead, undefined, 1],
-    { layer, variant: { id: `heads of ${headDim}`, constants: { HEAD_DIM: headDim } } },
   );
-  if (joins) {
-    add(
-      'attentionJoin',
-      { parts: buffers.parts, step: buffers.step, y: buffers.attention, taps },
-      (plan) => ({
-        nHead,
-        headDim,
-        tapScores: plan.place('attn_scores', layer),
-        tapSoftmax: plan.place('attn_softmax', layer),
-        tapAttention: plan.place('attention', layer),
-      }),
-      [Math.ceil(headDim / JOIN_LANES), nHead, 1],
-      { layer },
-    );
-  }
+  planHeads(inputs, layer, add);
   const out = only(weights.matrix('attn_output', layer));
   add(
     'project',
@@ -257,15 +241,63 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   );
 }
 
-/** One product for each stack; those that are not there take no code. */
-function qkvJob(stacks: readonly Stack[], nIn: number): TeamJob {
-  const names = ['A', 'B', 'C'];
-  const types = Object.fromEntries(stacks.map(({ type }, i) => [names[i] ?? '', type]));
-  const rows = names.map((name) => [
-    `rows${name}`,
-    `decode/lib/${types[name] === undefined ? 'no_rows' : 'team_dot'}.wgsl`,
-  ]);
-  return { kernel: 'qkv', nIn, types, includes: Object.fromEntries(rows) as Record<string, string> };
+/** Attention itself: by single heads, or by groups of heads that share keys, and the splits joined. */
+function planHeads(inputs: GraphInputs, layer: number, add: Add): void {
+  const { weights, buffers, taps, hparams, choice, keys: keysOf, way } = inputs;
+  const { nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
+  const joins = way !== 'whole';
+  const bindings = {
+    qkv: buffers.qkv,
+    step: buffers.step,
+    gainQ: weights.vector('attn_q_norm', layer),
+    gainK: weights.vector('attn_k_norm', layer),
+    ...keysOf(layer),
+    y: joins ? buffers.parts : buffers.attention,
+    taps,
+  };
+  const common = (plan: TapPlan): Params<'attentionShared'> => ({
+    nHead,
+    nHeadKv,
+    eps,
+    scale: 1 / Math.sqrt(headDim),
+    tapQNorm: plan.place('q_norm', layer),
+    tapKNorm: plan.place('k_norm', layer),
+    tapQRope: plan.place('q_post_rope', layer),
+    tapKRope: plan.place('k_post_rope', layer),
+    tapScores: plan.place('attn_scores', layer),
+  });
+  const { variant, width } = attentionKernel(hparams, way);
+  if (way === 'shared') {
+    add('attentionShared', bindings, common, [width, undefined, 1], { layer, variant });
+  } else {
+    const place = (stage: 'attn_softmax' | 'attention', plan: TapPlan): number =>
+      joins ? NOWHERE : plan.place(stage, layer);
+    add(
+      'attention',
+      bindings,
+      (plan) => ({
+        ...common(plan),
+        tapSoftmax: place('attn_softmax', plan),
+        tapAttention: place('attention', plan),
+      }),
+      [width, undefined, 1],
+      { layer, variant },
+    );
+  }
+  if (!joins) return;
+  add(
+    'attentionJoin',
+    { parts: buffers.parts, step: buffers.step, y: buffers.attention, taps },
+    (plan) => ({
+      nHead,
+      headDim,
+      tapScores: plan.place('attn_scores', layer),
+      tapSoftmax: plan.place('attn_softmax', layer),
+      tapAttention: plan.place('attention', layer),
+    }),
+    [Math.ceil(headDim / JOIN_LANES), nHead, 1],
+    { layer, variant: joinVariant(way, choice.attention) },
+  );
 }
 
 function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
@@ -298,12 +330,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
   );
   const gate = weights.matrix('ffn_gate_exps', layer);
   const up = weights.matrix('ffn_up_exps', layer);
-  const pair =
-    gate.type === up.type && rowUnits(gate.type, nEmbd) <= teams.expertsIn.lanes
-      ? choice.ahead === 1
-        ? 'once'
-        : 'deep'
-      : 'many';
+  const job = expertsInJob(choice, { gate: gate.type, up: up.type, nIn: nEmbd, nExpert, nUsed });
   for (const gates of gate.tiles) {
     for (const ups of up.tiles) {
       const first = Math.max(gates.firstRow, ups.firstRow);
@@ -343,18 +370,7 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
         [1 + Math.ceil(nFfExp / rowsPerGroup(teams.expertsIn)), nUsed, 1],
         {
           layer,
-          variant: variantOf(inputs, {
-            kernel: 'expertsIn',
-            nIn: nEmbd,
-            types: { Gate: gate.type, Up: up.type },
-            constants: { EXPERTS: paddedExperts(nExpert), USED: nUsed },
-            includes: {
-              pair: `decode/lib/pair_${pair}.wgsl`,
-              ...(pair !== 'many'
-                ? { walkGate: 'decode/lib/walk_none.wgsl', walkUp: 'decode/lib/walk_none.wgsl' }
-                : { walkGate: 'decode/lib/walk_many.wgsl', walkUp: 'decode/lib/walk_many.wgsl' }),
-            },
-          }),
+          variant: variantOf(inputs, job),
         },
       );
     }
@@ -417,8 +433,7 @@ function planHead(inputs: GraphInputs, add: Add): void {
       { variant: variantOf(inputs, { kernel: 'head', nIn: nEmbd, types: { '': head.type } }) },
     );
   }
-  const perGroup = Math.ceil(nVocab / ARGMAX_PARTS);
-  const count = Math.ceil(nVocab / perGroup);
+  const { perGroup, count } = argmaxParts(nVocab);
   add('argmaxParts', { x: buffers.logits, parts: buffers.best }, () => ({ count: nVocab, perGroup }), [count, 1, 1]);
   add('argmaxLast', { parts: buffers.best, token: buffers.token }, () => ({ count }), [1, 1, 1]);
 }
@@ -467,19 +482,10 @@ function projectGroups(inputs: GraphInputs, layer: number): number {
   return Math.ceil(inputs.hparams.nEmbd / (rowTeams(project, projectShare(inputs, layer)) * project.batches));
 }
 
-/** Rows that a workgroup computes at the same time, `share` teams each. */
-function rowTeams({ group, lanes }: TeamShape, share: number): number {
-  return group / lanes / share;
-}
-
 /** Workgroups of the experts' second half; each leaves a sum of squares. */
 function outGroups({ nEmbd, nExpertUsed }: HParams, team: TeamShape): number {
   const teams = rowTeams({ ...team, group: outGroup(team, nExpertUsed) }, nExpertUsed);
   return Math.ceil(nEmbd / (teams * team.batches));
-}
-
-function rowsPerGroup({ group, lanes, batches }: TeamShape): number {
-  return (group / lanes) * batches;
 }
 
 function rowVec4s(type: DecodeMatrix['type'], nIn: number): number {

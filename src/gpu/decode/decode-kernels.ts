@@ -2,6 +2,7 @@ import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import type { KernelSpec, KernelVariant } from '../kernel-spec';
 import { typeVariant } from '../matmul/variants';
 import { CHUNK, weightLayout } from '../matmul/weight-layout';
+import { paddedExperts } from './decode-buffers';
 
 const base = { entry: 'main', weights: [], variants: [{ id: 'plain' }] } as const;
 
@@ -19,6 +20,17 @@ export interface TeamShape {
 export const TEAM_KERNELS = ['qkv', 'project', 'router', 'expertsIn', 'expertsOut', 'head'] as const;
 export type TeamKernel = (typeof TEAM_KERNELS)[number];
 
+/** How attention reads keys: each head on its own, or, from so many keys on, the heads of a group together. */
+export interface AttentionChoice {
+  /** Keys from which on heads share them; {@link NEVER} for never. */
+  readonly sharedFrom: number;
+  /** Most splits where heads share keys. */
+  readonly splits: 32 | 64;
+}
+
+/** More keys than there are. */
+export const NEVER = 0xffffffff;
+
 /** How the kernels of an adapter are specialised. Values differ between choices by the order of sums only. */
 export interface DecodeChoice {
   /** Whether teams add up in their subgroup, or in workgroup memory. */
@@ -27,6 +39,7 @@ export interface DecodeChoice {
   readonly dots: 'own' | 'plain';
   /** Rows whose weights are under way while one is computed, where a lane has one unit of each. */
   readonly ahead: 1 | 3;
+  readonly attention: AttentionChoice;
   readonly teams: Readonly<Record<TeamKernel, TeamShape>>;
 }
 
@@ -50,6 +63,13 @@ export const DECODE_KERNELS = {
     params: {
       nHead: 'u32', nHeadKv: 'u32', eps: 'f32', scale: 'f32',
       tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32',
+    },
+  },
+  attentionShared: {
+    ...base, file: 'decode/attention_shared.wgsl', inputs: ['qkv', 'step', 'gainQ', 'gainK'], outputs: ['keys', 'values', 'y', 'taps'],
+    params: {
+      nHead: 'u32', nHeadKv: 'u32', eps: 'f32', scale: 'f32',
+      tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32',
     },
   },
   attentionJoin: {
@@ -155,4 +175,49 @@ export function teamVariant(choice: DecodeChoice, team: TeamShape, job: TeamJob)
 /** Lanes of a workgroup of the experts' second half: every slot has its teams, as many as about `team.group` lanes hold. */
 export function outGroup(team: TeamShape, nUsed: number): number {
   return team.lanes * nUsed * Math.max(1, Math.floor(team.group / (team.lanes * nUsed)));
+}
+
+/** Rows that a workgroup computes at the same time, `share` teams each. */
+export function rowTeams({ group, lanes }: TeamShape, share: number): number {
+  return group / lanes / share;
+}
+
+/** Rows of a workgroup whose teams have a row each. */
+export function rowsPerGroup({ group, lanes, batches }: TeamShape): number {
+  return (group / lanes) * batches;
+}
+
+/** q, k and v as up to three matrices, one product for each; those that are not there take no code. */
+export function qkvJob(matrices: readonly QuantType[], nIn: number): TeamJob {
+  const names = ['A', 'B', 'C'];
+  const types = Object.fromEntries(matrices.map((type, i) => [names[i] ?? '', type]));
+  const rows = names.map((name) => [
+    `rows${name}`,
+    `decode/lib/${types[name] === undefined ? 'no_rows' : 'team_dot'}.wgsl`,
+  ]);
+  return { kernel: 'qkv', nIn, types, includes: Object.fromEntries(rows) as Record<string, string> };
+}
+
+/** The first half of the experts: rows of gate and up together where they are of one type and a lane has one unit of each. */
+export function expertsInJob(
+  choice: DecodeChoice,
+  shape: {
+    readonly gate: QuantType;
+    readonly up: QuantType;
+    readonly nIn: number;
+    readonly nExpert: number;
+    readonly nUsed: number;
+  },
+): TeamJob {
+  const { gate, up, nIn, nExpert, nUsed } = shape;
+  const isPair = gate === up && rowUnits(gate, nIn) <= choice.teams.expertsIn.lanes;
+  const pair = isPair ? (choice.ahead === 1 ? 'once' : 'deep') : 'many';
+  const walk = `decode/lib/walk_${isPair ? 'none' : 'many'}.wgsl`;
+  return {
+    kernel: 'expertsIn',
+    nIn,
+    types: { Gate: gate, Up: up },
+    constants: { EXPERTS: paddedExperts(nExpert), USED: nUsed },
+    includes: { pair: `decode/lib/pair_${pair}.wgsl`, walkGate: walk, walkUp: walk },
+  };
 }

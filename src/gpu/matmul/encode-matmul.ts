@@ -2,6 +2,7 @@ import { fail } from '../../base/errors';
 import type { QuantType } from '../../gguf/ggml-types';
 import type { GpuContext } from '../device';
 import { MAX_GROUPS } from '../grid';
+import type { ParamsOf } from '../params';
 import { getPipeline, type Pipeline } from '../pipelines';
 import type { BufferRange, Grid, Recorder } from '../recorder';
 import { chooseMethod, type MatmulShape } from './choose-method';
@@ -48,8 +49,12 @@ export async function prepareMatmul(context: GpuContext, shape: MatmulShape, met
   const chosen = method ?? (await autoMethod(context, shape));
   const { kernel, variant, rowsPerGroup } = matmulVariant(shape.type, chosen);
   const pipeline = await getPipeline(context, kernel, variant);
-  const xAlignment = chosen.kind === 'naive' ? 1 : 4;
-  return { shape, method: chosen, tile: chosen.tile, pipeline, rowsPerGroup, xAlignment };
+  return { shape, method: chosen, tile: chosen.tile, pipeline, rowsPerGroup, xAlignment: xAlignment(chosen) };
+}
+
+/** Elements at multiples of which a method wants rows of x to begin. */
+export function xAlignment({ kind }: MatmulMethod): 1 | 4 {
+  return kind === 'naive' ? 1 : 4;
 }
 
 /** The method that {@link prepareMatmul} chooses. */
@@ -70,27 +75,27 @@ export function encodeMatmul(
   strides: MatmulStrides,
   entryCount: number,
 ): void {
-  const { shape, pipeline, xAlignment } = matmul;
-  const { xStride, xOffset = 0, yStride, yOffset = 0 } = strides;
+  const { params, grid } = matmulCall(matmul, strides, entryCount);
+  recorder.dispatch(matmul.pipeline, { ...bindings }, params, grid);
+}
+
+/**
+ * What {@link encodeMatmul} tells the kernel.
+ * @throws TracerError `gpu-limit` for more than 65,535 entries. RangeError where x lies as {@link prepareMatmul} forbids.
+ */
+export function matmulCall(
+  { shape, rowsPerGroup, xAlignment }: Pick<Matmul, 'shape' | 'rowsPerGroup' | 'xAlignment'>,
+  { xStride, xOffset = 0, yStride, yOffset = 0 }: MatmulStrides,
+  entryCount: number,
+): { readonly params: ParamsOf<MatmulKernel['params']>; readonly grid: Grid } {
   if (xStride % xAlignment !== 0 || xOffset % xAlignment !== 0) {
     throw new RangeError(
       `rows of x at ${xOffset} + r * ${xStride} do not begin at multiples of ${xAlignment} elements`,
     );
   }
-  recorder.dispatch(
-    pipeline,
-    { ...bindings },
-    {
-      nIn: shape.nIn,
-      nOut: shape.nOut,
-      rowVec4s: gpuRowWords(shape.type, shape.nIn) / 4,
-      xStride,
-      xOffset,
-      yStride,
-      yOffset,
-    },
-    rowsGrid(Math.ceil(shape.nOut / matmul.rowsPerGroup), entryCount),
-  );
+  const { type, nIn, nOut } = shape;
+  const params = { nIn, nOut, rowVec4s: gpuRowWords(type, nIn) / 4, xStride, xOffset, yStride, yOffset };
+  return { params, grid: rowsGrid(Math.ceil(nOut / rowsPerGroup), entryCount) };
 }
 
 /** Compiles {@link encodeDequantRows} for a type. */
@@ -105,8 +110,18 @@ export function encodeDequantRows(
   bindings: { readonly rows: BufferRange; readonly weights: BufferRange; readonly y: BufferRange },
   { type, nIn, count }: { readonly type: QuantType; readonly nIn: number; readonly count: number },
 ): void {
+  const { params, grid } = dequantCall(type, nIn, count);
+  recorder.dispatch(pipeline, bindings, params, grid);
+}
+
+/** What {@link encodeDequantRows} tells the kernel. */
+export function dequantCall(
+  type: QuantType,
+  nIn: number,
+  count: number,
+): { readonly params: ParamsOf<(typeof DEQUANT_ROWS)['params']>; readonly grid: Grid } {
   const params = { nIn, rowVec4s: gpuRowWords(type, nIn) / 4 };
-  recorder.dispatch(pipeline, bindings, params, rowsGrid(Math.ceil(nIn / CHUNK / 64), count));
+  return { params, grid: rowsGrid(Math.ceil(nIn / CHUNK / 64), count) };
 }
 
 /** Workgroups along the rows of W fold from x into z; entries lie along y. */

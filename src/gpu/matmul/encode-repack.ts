@@ -3,7 +3,8 @@ import type { GpuContext } from '../device';
 import { linearGrid } from '../grid';
 import type { KernelSpec } from '../kernel-spec';
 import { getPipeline, type Pipeline } from '../pipelines';
-import type { BufferRange, Recorder } from '../recorder';
+import type { ParamsOf } from '../params';
+import type { BufferRange, Grid, Recorder } from '../recorder';
 import { CHUNK, gpuRowWords, planeOffsets, weightLayout } from './weight-layout';
 
 /** One plane of rows, from ggml blocks to the kernels' layout. `params` mirrors the WGSL struct. */
@@ -57,29 +58,42 @@ export function encodeRepack(
     readonly to: number;
   },
 ): void {
-  const { type, nIn, nRows, source, target, to } = rows;
+  const { source, target, ...shape } = rows;
+  for (const { params, grid } of repackCalls(shape)) {
+    recorder.dispatch(pipeline, { source, packed: target }, params, grid);
+  }
+}
+
+/** What {@link encodeRepack} tells the kernel: one dispatch a plane. */
+export function repackCalls({
+  type,
+  nIn,
+  nRows,
+  to,
+}: {
+  readonly type: QuantType;
+  readonly nIn: number;
+  readonly nRows: number;
+  readonly to: number;
+}): readonly { readonly params: ParamsOf<(typeof REPACK_PLANE)['params']>; readonly grid: Grid }[] {
   const { typeSize, blockSize } = ggmlType(type);
   const { offsets, rowBytes: gpuRow } = planeOffsets(type, nIn);
   const padded = blockSize === 1 ? Math.ceil(nIn / CHUNK) * CHUNK : nIn;
-  weightLayout(type).planes.forEach(({ from, bytes, stride }, i) => {
+  return weightLayout(type).planes.map(({ from, bytes, stride }, i) => {
     const planeWords = Math.ceil(((padded / blockSize) * stride) / 16) * 4;
     const count = nRows * planeWords;
-    recorder.dispatch(
-      pipeline,
-      { source, packed: target },
-      {
-        count,
-        planeWords,
-        to: to + (offsets[i] ?? 0) / 4,
-        rowWords: gpuRow / 4,
-        sourceRow: rowBytes(type, nIn),
-        blockBytes: typeSize,
-        blocks: nIn / blockSize,
-        origin: from,
-        bytes,
-        stride,
-      },
-      linearGrid(count, 64),
-    );
+    const params = {
+      count,
+      planeWords,
+      to: to + (offsets[i] ?? 0) / 4,
+      rowWords: gpuRow / 4,
+      sourceRow: rowBytes(type, nIn),
+      blockBytes: typeSize,
+      blocks: nIn / blockSize,
+      origin: from,
+      bytes,
+      stride,
+    };
+    return { params, grid: linearGrid(count, 64) };
   });
 }

@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
 import { formatMetric, formatMilliseconds, plural, visibleToken } from '../../base/format';
 import { armTitle, type TraceView } from '../../plots/trace-view';
+import { decodedByText } from '../../session/decoded-by';
 import type { Continuation } from '../../store/continue-actions';
 import { CommandButton } from '../CommandButton';
 import { ErrorDetail } from '../ErrorNotice';
@@ -83,6 +84,7 @@ function Said({ view, said }: { readonly view: TraceView; readonly said: Continu
                     `${String(t.position)} (${other}: ${t.b === undefined ? 'not finite' : visibleToken(t.b.text)})`,
                 )
                 .join(', ')}. `}
+        {tokens[0]?.decodedBy === undefined ? '' : `On the GPU by ${decodedByText(tokens[0].decodedBy)}. `}
         {end === undefined ? '' : ENDS[end]} Press a token to trace the run up to it, at its position.
       </p>
       {error === undefined ? null : (

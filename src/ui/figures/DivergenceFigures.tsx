@@ -1,4 +1,4 @@
-import { Fragment, useId, useMemo, useState, type PointerEvent, type ReactElement } from 'react';
+import { Fragment, memo, useId, useMemo, useRef, useState, type PointerEvent, type ReactElement } from 'react';
 import { formatMetric } from '../../base/format';
 import { LAYER_STAGES, stageSpec, type StageId } from '../../model/stages';
 import { describePanel, divergencePanel } from '../../plots/divergence-panel';
@@ -9,7 +9,7 @@ import type { TraceView } from '../../plots/trace-view';
 import { Scene } from '../Scene';
 import { Segments } from '../Segments';
 import { TableTwin } from '../TableTwin';
-import { useActions, useApp, useFollowedPlace } from '../use-app';
+import { useActions, useApp, useFollowed, usePlaceNow } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 
 const METRICS: readonly { readonly id: ErrorMetric; readonly title: string }[] = [
@@ -77,7 +77,7 @@ export function DivergenceFigures({ view }: { readonly view: TraceView }): React
   );
 }
 
-function Panel(props: {
+const Panel = memo(function Panel(props: {
   readonly view: TraceView;
   readonly stage: StageId;
   readonly metric: ErrorMetric;
@@ -88,7 +88,9 @@ function Panel(props: {
 }): ReactElement {
   const { view, stage, metric, width, scale, position, onHover } = props;
   const caption = useId();
-  const place = useFollowedPlace();
+  const figure = useRef<HTMLElement>(null);
+  const { place } = useFollowed(figure);
+  const now = usePlaceNow();
   const { select } = useActions();
   const data = useMemo(() => selectPanel(view, stage, metric), [view, stage, metric]);
   const selectedLayer = place?.layer;
@@ -101,12 +103,12 @@ function Panel(props: {
     return scene.axis.layerAt((event.clientX - box.left) / scale);
   };
   const move = (step: number): void => {
-    const at = view.layers.indexOf(selectedLayer ?? -1);
+    const at = view.layers.indexOf(now().place?.layer ?? -1);
     const layer = view.layers[Math.min(view.layers.length - 1, Math.max(0, at + step))];
     if (layer !== undefined) select({ layer, stage, position: undefined });
   };
   return (
-    <figure aria-labelledby={caption}>
+    <figure ref={figure} aria-labelledby={caption}>
       <figcaption id={caption} style={{ top: `${String(scene.titleTop * scale)}px` }}>
         <b>{data.title}</b> <span>{ERROR_METRICS[metric].title}</span>
         <span className="visually-hidden">, by layer: {describePanel(data)}</span>
@@ -137,7 +139,7 @@ function Panel(props: {
       </div>
     </figure>
   );
-}
+});
 
 function MoreStages(props: {
   readonly shown: readonly StageId[];
@@ -164,15 +166,16 @@ function MoreStages(props: {
 }
 
 /** The values under the pointer, or of the selected layer. */
-function Readout(props: {
+const Readout = memo(function Readout(props: {
   readonly view: TraceView;
   readonly stages: readonly StageId[];
   readonly metric: ErrorMetric;
   readonly layer: number | undefined;
 }): ReactElement {
-  const place = useFollowedPlace();
+  const line = useRef<HTMLParagraphElement>(null);
+  const { place } = useFollowed(line);
   const layer = props.layer ?? place?.layer;
-  if (layer === undefined) return <p className="readout" />;
+  if (layer === undefined) return <p className="readout" ref={line} />;
   const words = props.stages.map((stage) => {
     const data = selectPanel(props.view, stage, props.metric);
     const values = data.series.map((series) => {
@@ -182,7 +185,7 @@ function Readout(props: {
     return { title: data.title, values: values.flat() };
   });
   return (
-    <p className="readout">
+    <p className="readout" ref={line}>
       <b>Layer {layer}</b>
       {words.map(({ title, values }) => (
         <span key={title}>
@@ -196,7 +199,7 @@ function Readout(props: {
       ))}
     </p>
   );
-}
+});
 
 function PanelNotes({ view, metric }: { readonly view: TraceView; readonly metric: ErrorMetric }): ReactElement {
   const limit =

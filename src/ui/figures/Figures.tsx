@@ -1,15 +1,9 @@
-import { memo, useDeferredValue, type ReactElement } from 'react';
+import { lazy, memo, Suspense, useDeferredValue, type ReactElement } from 'react';
 import type { TraceView } from '../../plots/trace-view';
-import { Later } from '../Later';
-import { ContinuePanel } from './ContinuePanel';
 import { DivergenceFigures } from './DivergenceFigures';
-import { HeatFigure } from './HeatFigure';
-import { InspectorPanel } from './InspectorPanel';
-import { PoisonPanel } from './PoisonPanel';
-import { RatioFigure } from './RatioFigure';
-import { RoutingSection } from './RoutingSection';
-import { StageTable } from './StageTable';
-import { TopTokens } from './TopTokens';
+
+/** Fetched beside what the page begins with, and parsed after it. */
+const DeeperFigures = lazy(async () => ({ default: (await import('./DeeperFigures')).DeeperFigures }));
 
 /** Everything that a trace shows. Drawn behind what a person does: while results stream in, keys and buttons answer first. */
 export function Figures({ view }: { readonly view: TraceView }): ReactElement {
@@ -26,18 +20,9 @@ const AllFigures = memo(function AllFigures({ view }: { readonly view: TraceView
       ) : (
         <DivergenceFigures view={view} />
       )}
-      <Later>
-        {alone ? null : <PoisonPanel view={view} />}
-        {alone ? null : <HeatFigure view={view} />}
-        {alone ? null : <InspectorPanel view={view} />}
-        {alone ? null : <RatioFigure view={view} />}
-        <RoutingSection view={view} />
-        <div className="speech">
-          <ContinuePanel view={view} />
-          <TopTokens />
-        </div>
-        {alone ? null : <StageTable view={view} />}
-      </Later>
+      <Suspense fallback={null}>
+        <DeeperFigures view={view} alone={alone} />
+      </Suspense>
     </>
   );
 });

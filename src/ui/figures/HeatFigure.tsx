@@ -1,17 +1,17 @@
-import { useId, useMemo, useState, type ReactElement } from 'react';
+import { memo, useCallback, useId, useMemo, useRef, useState, type ReactElement } from 'react';
 import { formatMetric, visibleToken } from '../../base/format';
 import { stageSpec } from '../../model/stages';
+import { HEAT_MEASURES } from '../../plots/heat-measures';
 import { heatLayout, heatLegend, heatOverlay, heatPlaceAt, paintHeatmap, type HeatPlace } from '../../plots/heatmap';
 import { layerTokenLayout, layerTokenOverlay, layerTokenPlaceAt, paintLayerToken } from '../../plots/layer-token';
 import { cellKey, layerOfCell, selectHeatmap, type HeatData } from '../../plots/select-heatmap';
 import type { Place } from '../../plots/select-walk';
 import type { TraceView } from '../../plots/trace-view';
-import { selectPlace } from '../../store/view';
 import { pixelRatio } from '../pixel-ratio';
 import { RasterCanvas } from '../RasterCanvas';
 import { Scene } from '../Scene';
 import { Segments } from '../Segments';
-import { useActions, useApp } from '../use-app';
+import { useActions, useApp, useFollowed, usePlaceNow } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { useFigureTheme } from '../use-theme';
 import { PickArea } from './PickArea';
@@ -19,36 +19,51 @@ import { RUN_WAYS } from './run-ways';
 
 /** Every stage by every layer (and by every token where there is room), on a fixed scale of colours. */
 export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement {
-  const mode = useApp((s) => s.heatMode);
-  const place = useApp(selectPlace);
-  const { setHeatMode, select } = useActions();
+  const way = useApp((s) => s.heatMode);
+  const measure = useApp((s) => s.heatMeasure);
+  const figure = useRef<HTMLElement>(null);
+  const { place } = useFollowed(figure);
+  const now = usePlaceNow();
+  const { setHeatMode, setHeatMeasure, select } = useActions();
   const theme = useFigureTheme();
   const caption = useId();
   const { ref, width, scale } = useFigureWidth();
   const [hover, setHover] = useState<HeatPlace | undefined>(undefined);
-  const data = useMemo(() => selectHeatmap(view, mode), [view, mode]);
+  const data = useMemo(() => selectHeatmap(view, way, measure), [view, way, measure]);
+  const { mode } = data;
   const layout = useMemo(() => heatLayout(data, Math.max(1, width)), [data, width]);
   const ratio = pixelRatio(scale);
-  const raster = useMemo(() => paintHeatmap(data, layout, theme, ratio), [data, layout, theme, ratio]);
+  const raster = useMemo(
+    () => (width === 0 ? undefined : paintHeatmap(data, layout, theme, ratio)),
+    [data, layout, theme, ratio, width],
+  );
   const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
   const overlay = useMemo(() => heatOverlay(data, layout, selected), [data, layout, selected]);
-  const legend = useMemo(() => heatLegend(theme, [-9, -6, -3, 0], 'relative L2, fixed scale', width), [theme, width]);
-  const perToken = layout.columns > 1 || data.positions.length === 1;
-  const pick = (at: HeatPlace): void => {
-    select({ layer: layerOfCell(at.stage, at.layer), stage: at.stage, position: at.position });
-  };
+  const legend = useMemo(() => heatLegend(theme, data.measure, width), [theme, data.measure, width]);
+  const perToken = layout.columns > 1 || (data.measure.perToken && data.positions.length === 1);
+  const pick = useCallback(
+    (at: HeatPlace): void => {
+      select({ layer: layerOfCell(at.stage, at.layer), stage: at.stage, position: at.position });
+    },
+    [select],
+  );
   return (
     <>
-      <figure aria-labelledby={caption}>
+      <figure ref={figure} aria-labelledby={caption}>
         <div className="figure-head">
           <h2>{perToken ? 'Every stage, every layer, every token' : 'Every stage, every layer'}</h2>
           <div className="figure-tools">
-            <Segments label="Way of running" value={mode} options={RUN_WAYS} onChange={setHeatMode} />
+            <Segments label="Colour" value={measure} options={HEAT_MEASURES} onChange={setHeatMeasure} />
+            {data.measure.isolatedOnly ? (
+              <span className="aside">isolated: only stages run alone have bounds</span>
+            ) : (
+              <Segments label="Way of running" value={way} options={RUN_WAYS} onChange={setHeatMode} />
+            )}
           </div>
         </div>
         <CellReadout view={view} data={data} place={hover ?? selected} />
         <div ref={ref}>
-          {width === 0 ? null : (
+          {raster === undefined ? null : (
             <PickArea
               label="Stages by layers, arrow keys move from cell to cell"
               scale={scale}
@@ -60,7 +75,7 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
                 if (at !== undefined) pick(at);
               }}
               onMove={(dx, dy) => {
-                const next = moved(data, selected, dx, dy, layout.columns > 1);
+                const next = moved(data, cellOfPlace(data, now().place), dx, dy, layout.columns > 1);
                 if (next !== undefined) pick(next);
               }}
             >
@@ -73,46 +88,53 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
           <Scene node={legend} />
         </div>
         <figcaption id={caption}>
-          Stages by layers, {mode === 'free' ? 'free-running' : 'isolated'}.{' '}
+          Stages by layers, {data.measure.title}, {mode === 'free' ? 'free-running' : 'isolated'}.{' '}
           {perToken
             ? 'Within a layer, one column a token.'
-            : `Each cell shows the worst of ${String(data.positions.length)} tokens.`}{' '}
+            : data.measure.perToken
+              ? `Each cell shows the worst of ${String(data.positions.length)} tokens.`
+              : `Each cell is of all ${String(data.positions.length)} tokens.`}{' '}
           The colours mean the same in every picture; the box marks the first divergence. The numbers are in the table
           below.
         </figcaption>
       </figure>
-      {perToken || place === undefined ? null : (
-        <LayerTokenFigure view={view} data={data} place={place} onPick={pick} />
-      )}
+      {perToken || !data.measure.perToken ? null : <LayerTokenFigure view={view} data={data} onPick={pick} />}
     </>
   );
 }
 
-function LayerTokenFigure(props: {
+/** The stage in hand, layers by tokens. Its own follower: a click on the figure above is answered there first. */
+const LayerTokenFigure = memo(function LayerTokenFigure(props: {
   readonly view: TraceView;
   readonly data: HeatData;
-  readonly place: Place;
   readonly onPick: (at: HeatPlace) => void;
-}): ReactElement {
-  const { view, data, place, onPick } = props;
-  const { stage } = place;
+}): ReactElement | null {
+  const { view, data, onPick } = props;
+  const figure = useRef<HTMLElement>(null);
+  const { place } = useFollowed(figure);
+  const now = usePlaceNow();
+  const stage = place?.stage ?? 'moe_router';
   const theme = useFigureTheme();
   const caption = useId();
   const { ref, width, scale } = useFigureWidth();
   const [hover, setHover] = useState<HeatPlace | undefined>(undefined);
   const layout = useMemo(() => layerTokenLayout(data, Math.max(1, width)), [data, width]);
   const ratio = pixelRatio(scale);
-  const raster = useMemo(() => paintLayerToken(data, stage, layout, theme, ratio), [data, stage, layout, theme, ratio]);
+  const raster = useMemo(
+    () => (width === 0 ? undefined : paintLayerToken(data, stage, layout, theme, ratio)),
+    [data, stage, layout, theme, ratio, width],
+  );
   const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
   const overlay = useMemo(() => layerTokenOverlay(data, stage, layout, selected), [data, stage, layout, selected]);
+  if (place === undefined) return null;
   return (
-    <figure aria-labelledby={caption}>
+    <figure ref={figure} aria-labelledby={caption}>
       <div className="figure-head">
         <h2>{stageSpec(stage).title}, every layer, every token</h2>
       </div>
       <CellReadout view={view} data={data} place={hover ?? selected} />
       <div ref={ref}>
-        {width === 0 ? null : (
+        {raster === undefined ? null : (
           <PickArea
             label="Layers by tokens, arrow keys move from cell to cell"
             scale={scale}
@@ -124,8 +146,9 @@ function LayerTokenFigure(props: {
               if (at !== undefined) onPick(at);
             }}
             onMove={(dx, dy) => {
-              const layer = data.layers[data.layers.indexOf(selected?.layer ?? -1) + dy];
-              const position = data.positions[data.positions.indexOf(selected?.position ?? -1) + dx];
+              const from = cellOfPlace(data, now().place);
+              const layer = data.layers[data.layers.indexOf(from?.layer ?? -1) + dy];
+              const position = data.positions[data.positions.indexOf(from?.position ?? -1) + dx];
               if (layer !== undefined && position !== undefined) onPick({ stage, layer, position });
             }}
           >
@@ -139,7 +162,7 @@ function LayerTokenFigure(props: {
       </figcaption>
     </figure>
   );
-}
+});
 
 /** The values of a cell in words. */
 function CellReadout(props: {
@@ -163,7 +186,7 @@ function CellReadout(props: {
         {stageSpec(stage).title}
         {token}
       </b>{' '}
-      {formatMetric(value)}
+      {formatMetric(value)} <span className="visually-hidden">{data.measure.title}</span>
     </p>
   );
 }

@@ -1,9 +1,8 @@
-import { useId, useMemo, type ReactElement } from 'react';
+import { useId, useMemo, useRef, type ReactElement } from 'react';
 import { selectDetail } from '../../plots/select-detail';
 import type { TraceView } from '../../plots/trace-view';
-import { selectPlace } from '../../store/view';
 import { Segments } from '../Segments';
-import { useActions, useApp } from '../use-app';
+import { useActions, useApp, useFollowed } from '../use-app';
 import { DetailTable } from './DetailTable';
 import { PlaceChooser } from './PlaceChooser';
 import { TensorValues } from './TensorValues';
@@ -11,7 +10,8 @@ import { RUN_WAYS } from './run-ways';
 
 /** One stage of one layer at one token: what the report knows of it and, where they are at hand, both arms' values. */
 export function InspectorPanel({ view }: { readonly view: TraceView }): ReactElement | null {
-  const place = useApp(selectPlace);
+  const section = useRef<HTMLElement>(null);
+  const { place } = useFollowed(section);
   const mode = useApp((s) => s.tensorMode);
   const { setTensorMode } = useActions();
   const atHand = useApp((s) => s.inspection?.answer?.kind === 'slice');
@@ -19,7 +19,7 @@ export function InspectorPanel({ view }: { readonly view: TraceView }): ReactEle
   const detail = useMemo(() => (place === undefined ? undefined : selectDetail(view, place)), [view, place]);
   if (place === undefined || detail === undefined) return null;
   return (
-    <section className="inspector" aria-labelledby={heading} data-testid="inspector">
+    <section className="inspector" aria-labelledby={heading} data-testid="inspector" ref={section}>
       <div className="figure-head">
         <h2 id={heading}>{detail.heading}</h2>
         <div className="figure-tools">

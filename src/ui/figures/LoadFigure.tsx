@@ -1,4 +1,4 @@
-import { useId, useMemo, type ReactElement } from 'react';
+import { memo, useId, useMemo, useRef, type ReactElement } from 'react';
 import { formatShare, plural } from '../../base/format';
 import { loadSummary, selectLoad, type LoadData } from '../../plots/select-load';
 import type { LoadMap } from '../../plots/load-map';
@@ -7,22 +7,24 @@ import { TableTwin } from '../TableTwin';
 import { MapFigure } from './MapFigure';
 import type { Look } from './RoutingSection';
 import { ShareLegend } from './ShareLegend';
+import { useRoutingPlace } from './use-routing-place';
 
 /** Layer by expert, both arms: who gets how many of the tokens. */
-export function LoadFigure(props: {
+export const LoadFigure = memo(function LoadFigure(props: {
   readonly view: TraceView;
-  readonly layer: number;
   readonly expert: number | undefined;
   readonly onLook: Look;
 }): ReactElement {
-  const { view, layer, expert, onLook } = props;
+  const { view, expert, onLook } = props;
+  const figure = useRef<HTMLElement>(null);
+  const { layer } = useRoutingPlace(view, figure);
   const caption = useId();
   const data = useMemo(() => selectLoad(view), [view]);
   const maps = useMemo(() => mapsOf(data), [data]);
   const { idle, fullest } = loadSummary(data);
   const even = data.nExpertUsed / Math.max(1, data.nExpert);
   return (
-    <figure aria-labelledby={caption}>
+    <figure ref={figure} aria-labelledby={caption}>
       <div className="figure-head">
         <h2>Load of every expert in every layer</h2>
       </div>
@@ -50,7 +52,7 @@ export function LoadFigure(props: {
       <TableTwin title="This load as a table">{() => <LoadTable data={data} />}</TableTwin>
     </figure>
   );
-}
+});
 
 function mapsOf(data: LoadData): readonly LoadMap[] {
   return data.sides.map((side): LoadMap => {

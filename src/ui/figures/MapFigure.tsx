@@ -4,6 +4,7 @@ import { formatShare } from '../../base/format';
 import { pixelRatio } from '../pixel-ratio';
 import { RasterCanvas } from '../RasterCanvas';
 import { Scene } from '../Scene';
+import { usePlaceNow } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { useFigureTheme } from '../use-theme';
 import { PickArea } from './PickArea';
@@ -17,7 +18,7 @@ export function MapFigure(props: {
   readonly nExpert: number;
   /** Share of tokens of an expert if all were used alike. */
   readonly even: number;
-  readonly layer: number;
+  readonly layer: number | undefined;
   readonly expert: number | undefined;
   readonly onLook: Look;
   /** What is said while nothing is pointed at. */
@@ -25,6 +26,7 @@ export function MapFigure(props: {
 }): ReactElement {
   const { label, maps, layers, nExpert, even, layer, expert, onLook, idle } = props;
   const theme = useFigureTheme();
+  const now = usePlaceNow();
   const { ref, width, scale } = useFigureWidth();
   const [hover, setHover] = useState<ReturnType<typeof mapPlaceAt>>(undefined);
   const layout = useMemo(
@@ -32,7 +34,10 @@ export function MapFigure(props: {
     [maps.length, layers.length, nExpert, width],
   );
   const ratio = pixelRatio(scale);
-  const raster = useMemo(() => paintMaps(maps, layout, even, theme, ratio), [maps, layout, even, theme, ratio]);
+  const raster = useMemo(
+    () => (width === 0 ? undefined : paintMaps(maps, layout, even, theme, ratio)),
+    [maps, layout, even, theme, ratio, width],
+  );
   const overlay = useMemo(
     () => mapOverlay(maps, layers, layout, { layer, expert }),
     [maps, layers, layout, layer, expert],
@@ -41,7 +46,7 @@ export function MapFigure(props: {
     <>
       <p className="readout">{hover === undefined ? idle : <MapReadout maps={maps} layers={layers} at={hover} />}</p>
       <div ref={ref}>
-        {width === 0 ? null : (
+        {raster === undefined ? null : (
           <PickArea
             label={label}
             scale={scale}
@@ -54,7 +59,8 @@ export function MapFigure(props: {
               if (at !== undefined && next !== undefined) onLook({ layer: next, expert: at.expert });
             }}
             onMove={(dx, dy) => {
-              const next = layers[Math.min(layers.length - 1, Math.max(0, layers.indexOf(layer) + dy))];
+              const from = now().selection?.layer ?? layer ?? -1;
+              const next = layers[Math.min(layers.length - 1, Math.max(0, layers.indexOf(from) + dy))];
               if (next === undefined) return;
               const nextExpert = Math.min(nExpert - 1, Math.max(0, (expert ?? -1) + dx));
               onLook(dx === 0 ? { layer: next } : { layer: next, expert: nextExpert });

@@ -1,31 +1,27 @@
-import { useId, useMemo, useState, type ReactElement } from 'react';
+import { memo, useId, useMemo, useRef, type ReactElement } from 'react';
 import { formatShare } from '../../base/format';
 import type { LoadMap } from '../../plots/load-map';
-import {
-  comparePartsOf,
-  likelyWay,
-  PART_WAYS,
-  selectParts,
-  type PartComparison,
-  type PartWay,
-} from '../../plots/select-parts';
+import { comparePartsOf, likelyWay, PART_WAYS, selectParts, type PartComparison } from '../../plots/select-parts';
 import type { TraceView } from '../../plots/trace-view';
 import { DEMO_PROMPT } from '../../store/demo-prompt';
 import { Segments } from '../Segments';
 import { useActions, useApp } from '../use-app';
 import { MapFigure } from './MapFigure';
 import type { Look } from './RoutingSection';
+import { useRoutingPlace } from './use-routing-place';
 
 /** What the parts of the prompt (verse, code, arithmetic) prefer. */
-export function PartsFigure(props: {
+export const PartsFigure = memo(function PartsFigure(props: {
   readonly view: TraceView;
-  readonly layer: number;
   readonly expert: number | undefined;
   readonly onLook: Look;
 }): ReactElement | null {
-  const { view, layer, expert, onLook } = props;
+  const { view, expert, onLook } = props;
+  const figure = useRef<HTMLElement>(null);
+  const { layer } = useRoutingPlace(view, figure);
   const caption = useId();
-  const [chosen, setChosen] = useState<PartWay | undefined>(undefined);
+  const chosen = useApp((s) => s.cut);
+  const { setCut } = useActions();
   const way = chosen ?? likelyWay(view);
   const comparison = useMemo(() => comparePartsOf(view, selectParts(view, way)), [view, way]);
   const maps = useMemo(
@@ -39,11 +35,11 @@ export function PartsFigure(props: {
   );
   if (view.positions.length < 6) return null;
   return (
-    <figure aria-labelledby={caption} data-testid="parts">
+    <figure ref={figure} aria-labelledby={caption} data-testid="parts">
       <div className="figure-head">
         <h2>Experts by part of the prompt</h2>
         <div className="figure-tools">
-          <Segments label="Cut the prompt" value={way} options={PART_WAYS} onChange={setChosen} />
+          <Segments label="Cut the prompt" value={way} options={PART_WAYS} onChange={setCut} />
           <DemoButton />
         </div>
       </div>
@@ -71,7 +67,7 @@ export function PartsFigure(props: {
       </figcaption>
     </figure>
   );
-}
+});
 
 /** What the parts have in common, beside what small numbers alone would leave. */
 function inCommon({ between, within }: PartComparison): string {

@@ -1,37 +1,46 @@
-import { useId, useMemo, useState, type ReactElement } from 'react';
+import { memo, useId, useMemo, useRef, useState, type ReactElement } from 'react';
 import { formatMetric, plural, visibleToken } from '../../base/format';
 import { selectPath, type PathStep } from '../../plots/select-path';
 import { pathLayout, pathStepAt, tokenPath } from '../../plots/token-path';
 import { armTitle, type TraceView } from '../../plots/trace-view';
 import { Scene } from '../Scene';
 import { TableTwin } from '../TableTwin';
+import { usePlaceNow } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { PickArea } from './PickArea';
 import type { Look } from './RoutingSection';
+import { useRoutingPlace } from './use-routing-place';
 
 /** One token's way through the experts of every layer. */
-export function PathFigure(props: {
+export const PathFigure = memo(function PathFigure(props: {
   readonly view: TraceView;
-  readonly position: number;
-  readonly layer: number;
   readonly onLook: Look;
-}): ReactElement {
-  const { view, position, layer, onLook } = props;
+}): ReactElement | null {
+  const { view, onLook } = props;
+  const figure = useRef<HTMLElement>(null);
+  const { layer, position } = useRoutingPlace(view, figure);
+  const now = usePlaceNow();
   const caption = useId();
-  const { ref, width, scale } = useFigureWidth();
+  const { ref, width, scale } = useFigureWidth('way');
   const [hover, setHover] = useState<PathStep | undefined>(undefined);
-  const steps = useMemo(() => selectPath(view, position), [view, position]);
+  const steps = useMemo(() => (position === undefined ? [] : selectPath(view, position)), [view, position]);
   const layout = useMemo(() => pathLayout(steps, view.nExpert, Math.max(1, width)), [steps, view.nExpert, width]);
-  const node = useMemo(() => tokenPath(steps, layout, layer), [steps, layout, layer]);
+  const node = useMemo(
+    () => (width === 0 ? undefined : tokenPath(steps, layout, layer)),
+    [steps, layout, layer, width],
+  );
   const flipped = steps.filter((step) => step.marks.some((mark) => mark.choice !== 'both')).length;
+  if (layer === undefined || position === undefined) return null;
   const move = (dx: number, dy: number): void => {
-    const next = view.positions[view.positions.indexOf(position) + dx];
-    const nextLayer = view.layers[view.layers.indexOf(layer) + dy];
+    const { selection } = now();
+    const token = selection?.position ?? position;
+    const next = view.positions[view.positions.indexOf(token) + dx];
+    const nextLayer = view.layers[view.layers.indexOf(selection?.layer ?? layer) + dy];
     if (dx !== 0 && next !== undefined) onLook({ position: next });
-    else if (dy !== 0 && nextLayer !== undefined) onLook({ layer: nextLayer, position });
+    else if (dy !== 0 && nextLayer !== undefined) onLook({ layer: nextLayer, position: token });
   };
   return (
-    <figure aria-labelledby={caption} data-testid="token-path">
+    <figure ref={figure} aria-labelledby={caption} data-testid="token-path">
       <div className="figure-head">
         <h2>
           The way of token {position} <code>{visibleToken(view.tokenTexts[position] ?? '')}</code>
@@ -39,7 +48,7 @@ export function PathFigure(props: {
       </div>
       <p className="readout">{hover === undefined ? '' : stepWords(hover, view)}</p>
       <div ref={ref}>
-        {width === 0 ? null : (
+        {node === undefined ? null : (
           <div style={{ width: `${String(layout.width * scale)}px`, maxWidth: '100%' }}>
             <PickArea
               label="Layers by experts of one token, arrow keys move to other layers and tokens"
@@ -66,7 +75,7 @@ export function PathFigure(props: {
       <TableTwin title="This way as a table">{() => <PathTable steps={steps} view={view} />}</TableTwin>
     </figure>
   );
-}
+});
 
 function stepWords(step: PathStep, view: TraceView): string {
   const marks = [...step.marks].sort((x, y) => y.weight - x.weight);

@@ -1,4 +1,4 @@
-import type { ReactElement } from 'react';
+import { useMemo, type ReactElement } from 'react';
 import { visibleToken } from '../../base/format';
 import { ACTIVE_STAGES, stageSpec } from '../../model/stages';
 import type { Place } from '../../plots/select-walk';
@@ -14,6 +14,25 @@ export function PlaceChooser({ view, place }: { readonly view: TraceView; readon
   const { stages } = rowIndex(view.rows);
   const whole = stageSpec(place.stage).scope === 'model';
   const lastLayer = view.layers[view.layers.length - 1];
+  // Hundreds of them, and the same for every place.
+  const layerOptions = useMemo(
+    () =>
+      view.layers.map((layer) => (
+        <option key={layer} value={layer}>
+          layer {layer}
+        </option>
+      )),
+    [view.layers],
+  );
+  const tokenOptions = useMemo(
+    () =>
+      view.positions.map((position) => (
+        <option key={position} value={position}>
+          {position} {visibleToken(view.tokenTexts[position] ?? '')}
+        </option>
+      )),
+    [view.positions, view.tokenTexts],
+  );
   return (
     <>
       <select
@@ -26,11 +45,7 @@ export function PlaceChooser({ view, place }: { readonly view: TraceView; readon
         }}
       >
         {whole ? <option value={ANY}>whole model</option> : null}
-        {view.layers.map((layer) => (
-          <option key={layer} value={layer}>
-            layer {layer}
-          </option>
-        ))}
+        {layerOptions}
       </select>
       <select
         className="inline"
@@ -59,11 +74,7 @@ export function PlaceChooser({ view, place }: { readonly view: TraceView; readon
         }}
       >
         <option value={ANY}>worst token</option>
-        {view.positions.map((position) => (
-          <option key={position} value={position}>
-            {position} {visibleToken(view.tokenTexts[position] ?? '')}
-          </option>
-        ))}
+        {tokenOptions}
       </select>
     </>
   );

@@ -60,7 +60,7 @@ function PoisonSide(props: {
       <div className="two">
         <figure aria-labelledby={runUp}>
           <h3>Run-up: largest and smallest magnitude of each tensor before it</h3>
-          <MeasuredScene draw={drawRunUp} />
+          <MeasuredScene draw={drawRunUp} kind="half" />
           <figcaption id={runUp}>
             Run-up to the first value that is not finite: a bar from the largest magnitude (cap) to the smallest that is
             not 0 (dot), on f32’s own scale.
@@ -69,7 +69,7 @@ function PoisonSide(props: {
         </figure>
         <figure aria-labelledby={spread}>
           <h3>Spread: share of each tensor that is not finite</h3>
-          <MeasuredScene draw={drawSpread} />
+          <MeasuredScene draw={drawSpread} kind="half" />
           <figcaption id={spread}>
             Spread from there on, stage by stage.{' '}
             {last === undefined

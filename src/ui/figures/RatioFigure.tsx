@@ -1,17 +1,19 @@
-import { useId, useMemo, type ReactElement } from 'react';
+import { useId, useMemo, useRef, type ReactElement } from 'react';
 import { formatMetric } from '../../base/format';
 import { ratioLayout, ratioLineAt, ratioStrip } from '../../plots/ratio-strip';
 import { binName, selectRatios, type RatioLine } from '../../plots/select-ratios';
 import type { TraceView } from '../../plots/trace-view';
 import { Scene } from '../Scene';
 import { TableTwin } from '../TableTwin';
-import { useActions, useFollowedPlace } from '../use-app';
+import { useActions, useFollowed, usePlaceNow } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { PickArea } from './PickArea';
 
 /** How much of its bound each stage uses: a bound that is far too loose shows, and so does a defect. */
 export function RatioFigure({ view }: { readonly view: TraceView }): ReactElement | null {
-  const place = useFollowedPlace();
+  const figure = useRef<HTMLElement>(null);
+  const { place } = useFollowed(figure);
+  const now = usePlaceNow();
   const { select } = useActions();
   const caption = useId();
   const { ref, width, scale } = useFigureWidth();
@@ -27,7 +29,7 @@ export function RatioFigure({ view }: { readonly view: TraceView }): ReactElemen
   };
   const distribution = lines.some((line) => line.shares !== undefined);
   return (
-    <figure aria-labelledby={caption}>
+    <figure ref={figure} aria-labelledby={caption}>
       <div className="figure-head">
         <h2>How much of its bound each stage uses</h2>
       </div>
@@ -41,7 +43,7 @@ export function RatioFigure({ view }: { readonly view: TraceView }): ReactElemen
               pick(ratioLineAt(lines, layout, y));
             }}
             onMove={(_, dy) => {
-              const at = lines.findIndex((line) => line.stage === stage);
+              const at = lines.findIndex((line) => line.stage === now().place?.stage);
               pick(lines[Math.min(lines.length - 1, Math.max(0, at + dy))]);
             }}
           >

@@ -1,27 +1,28 @@
-import { useDeferredValue, useId, useMemo, useState, type ReactElement } from 'react';
+import { memo, useId, useMemo, useRef, useState, type ReactElement } from 'react';
 import { formatMetric, plural } from '../../base/format';
 import { armTitle, type TraceView } from '../../plots/trace-view';
 import { paintRouting, routingLayout, routingOverlay, routingPlaceAt } from '../../plots/routing';
-import { routingLayer, selectRouting, type RoutingData, type RoutingToken } from '../../plots/select-routing';
+import { selectRouting, type RoutingData, type RoutingToken } from '../../plots/select-routing';
 import { pixelRatio } from '../pixel-ratio';
 import { RasterCanvas } from '../RasterCanvas';
 import { Scene } from '../Scene';
 import { TableTwin } from '../TableTwin';
-import { useActions, useApp, useFollowedPlace } from '../use-app';
+import { useActions, usePlaceNow } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { useFigureTheme } from '../use-theme';
 import { PickArea } from './PickArea';
+import { useRoutingPlace } from './use-routing-place';
 
 /** Which experts each arm chose, token by token, for one layer. */
-export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElement | null {
-  const selection = useDeferredValue(useApp((s) => s.selection));
-  const place = useFollowedPlace();
+export const RoutingFigure = memo(function RoutingFigure({ view }: { readonly view: TraceView }): ReactElement | null {
+  const figure = useRef<HTMLElement>(null);
+  const { layer, place } = useRoutingPlace(view, figure);
+  const now = usePlaceNow();
   const { select } = useActions();
   const theme = useFigureTheme();
   const caption = useId();
-  const { ref, width, scale } = useFigureWidth();
+  const { ref, width, scale } = useFigureWidth('choices');
   const [hover, setHover] = useState<{ token: RoutingToken; expert: number | undefined } | undefined>(undefined);
-  const layer = selection?.layer ?? routingLayer(view);
   const data = useMemo(() => (layer === undefined ? undefined : selectRouting(view, layer)), [view, layer]);
   const layout = useMemo(
     () => (data === undefined || width === 0 ? undefined : routingLayout(data, width)),
@@ -39,10 +40,10 @@ export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElem
   );
   if (layer === undefined) return null;
   const pick = (next: number, token: number | undefined): void => {
-    select({ layer: next, stage: place?.stage ?? 'moe_router', position: token });
+    select({ layer: next, stage: now().place?.stage ?? 'moe_router', position: token });
   };
   return (
-    <figure aria-labelledby={caption}>
+    <figure ref={figure} aria-labelledby={caption}>
       <div className="figure-head">
         <h2>Routing, layer {layer}</h2>
         <div className="figure-tools">
@@ -72,11 +73,13 @@ export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElem
                 if (at !== undefined) pick(layer, at.token.position);
               }}
               onMove={(dx, dy) => {
-                const at = data.tokens.findIndex((t) => t.position === position);
+                const { selection, place: here } = now();
+                const from = selection?.layer ?? layer;
+                const at = data.tokens.findIndex((t) => t.position === here?.position);
                 const token = data.tokens[at + dy];
-                const next = view.layers[view.layers.indexOf(layer) + dx];
-                if (dx === 0 && token !== undefined) pick(layer, token.position);
-                else if (dx !== 0 && next !== undefined) pick(next, position);
+                const next = view.layers[view.layers.indexOf(from) + dx];
+                if (dx === 0 && token !== undefined) pick(from, token.position);
+                else if (dx !== 0 && next !== undefined) pick(next, here?.position);
               }}
             >
               <RasterCanvas raster={raster} />
@@ -99,7 +102,7 @@ export function RoutingFigure({ view }: { readonly view: TraceView }): ReactElem
       )}
     </figure>
   );
-}
+});
 
 function LayerChooser(props: {
   readonly view: TraceView;

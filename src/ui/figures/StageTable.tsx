@@ -1,20 +1,21 @@
-import { memo, useMemo, type ReactElement } from 'react';
+import { memo, useMemo, useRef, type ReactElement } from 'react';
 import type { RowVerdict } from '../../divergence/report';
 import { selectTable, TABLE_METRICS, VERDICT_WORDS, type TableLine } from '../../plots/select-table';
 import type { Place } from '../../plots/select-walk';
 import type { TraceView } from '../../plots/trace-view';
 import { Segments } from '../Segments';
-import { useActions, useApp, useFollowedPlace } from '../use-app';
+import { useActions, useApp, useFollowed } from '../use-app';
 
 /** Every stage by every layer, in numbers. */
 export function StageTable({ view }: { readonly view: TraceView }): ReactElement {
   const metric = useApp((s) => s.tableMetric);
-  const place = useFollowedPlace();
+  const section = useRef<HTMLElement>(null);
+  const { place } = useFollowed(section);
   const { setTableMetric, select } = useActions();
   const lines = useMemo(() => selectTable(view, metric), [view, metric]);
   const whole = lines.filter((line) => isWhole(line));
   return (
-    <section>
+    <section ref={section}>
       <div className="figure-head">
         <h2>Every stage, every layer, in numbers</h2>
         <div className="figure-tools">

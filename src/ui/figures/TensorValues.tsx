@@ -1,4 +1,4 @@
-import { useCallback, useId, type ReactElement } from 'react';
+import { memo, useCallback, useDeferredValue, useId, type ReactElement } from 'react';
 import { formatBytes, formatMetric, plural } from '../../base/format';
 import type { TapSlice } from '../../divergence/tap-slice';
 import { stageSpec } from '../../model/stages';
@@ -14,7 +14,7 @@ import { useActions, useApp } from '../use-app';
 
 /** Both arms' values at the place in hand; where they are not at hand, why, and what would bring them. */
 export function TensorValues({ view, place }: { readonly view: TraceView; readonly place: Place }): ReactElement {
-  const inspection = useApp((s) => s.inspection);
+  const inspection = useDeferredValue(useApp((s) => s.inspection));
   const answer = inspection?.answer;
   return (
     <div className="tensor" data-testid="tensor">
@@ -36,7 +36,8 @@ export function TensorValues({ view, place }: { readonly view: TraceView; readon
   );
 }
 
-function SliceView({ view, slice }: { readonly view: TraceView; readonly slice: TapSlice }): ReactElement {
+const SliceView = memo(function SliceView(props: { readonly view: TraceView; readonly slice: TapSlice }): ReactElement {
+  const { view, slice } = props;
   const caption = useId();
   const [underTest, reference] = [armTitle(view.arms[0]), armTitle(view.arms[1])];
   const drawRatios = useCallback(
@@ -59,13 +60,13 @@ function SliceView({ view, slice }: { readonly view: TraceView; readonly slice: 
         <div className="two">
           <div>
             <h3>{measure}, how many values</h3>
-            <MeasuredScene draw={drawRatios} />
+            <MeasuredScene draw={drawRatios} kind="part" />
           </div>
           <div>
             <h3>
               Values: {reference} filled, {underTest} outlined
             </h3>
-            <MeasuredScene draw={drawValues} />
+            <MeasuredScene draw={drawValues} kind="part" />
           </div>
         </div>
         <h3>
@@ -75,11 +76,11 @@ function SliceView({ view, slice }: { readonly view: TraceView; readonly slice: 
             {slice.profile.stretch > 1 ? `, ${String(slice.profile.stretch)} a bar` : ''}
           </span>
         </h3>
-        <MeasuredScene draw={drawProfile} />
+        <MeasuredScene draw={drawProfile} kind="profile" />
       </figure>
     </>
   );
-}
+});
 
 function WorstValues(props: {
   readonly slice: TapSlice;
@@ -213,7 +214,7 @@ function RowDistribution({ view, place }: { readonly view: TraceView; readonly p
   return (
     <figure aria-labelledby={caption} className="slice-plots">
       <h3>Error ÷ bound over all tokens, how many values</h3>
-      <MeasuredScene draw={draw} />
+      <MeasuredScene draw={draw} kind="profile" />
       <figcaption id={caption} className="visually-hidden">
         Distribution of error ÷ bound of {stageSpec(place.stage).title} over all tokens.
       </figcaption>

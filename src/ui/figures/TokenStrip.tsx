@@ -1,37 +1,31 @@
-import { useMemo, type ReactElement } from 'react';
+import { memo, useMemo, useRef, type ReactElement } from 'react';
 import { formatMetric, visibleToken } from '../../base/format';
 import { routingIndex } from '../../plots/trace-index';
 import type { TraceView } from '../../plots/trace-view';
 import type { Look } from './RoutingSection';
+import { useRoutingPlace } from './use-routing-place';
 
 /** Tokens are printed up to here; a longer prompt is a matter for the figures around it. */
 const MOST_TOKENS = 600;
+/** Beyond this many tokens their experts are left to the figure below. */
+const MOST_WITH_EXPERTS = 60;
+
+const NO_EXPERTS: readonly number[] = [];
 
 /** The prompt as text, each token with the experts that it chose in one layer; those that chose the expert in hand are inked. */
-export function TokenStrip(props: {
+export const TokenStrip = memo(function TokenStrip(props: {
   readonly view: TraceView;
-  readonly layer: number;
   readonly expert: number | undefined;
-  readonly position: number | undefined;
   readonly onLook: Look;
 }): ReactElement | null {
-  const { view, layer, expert, position, onLook } = props;
-  const tokens = useMemo(
-    () =>
-      routingIndex(view.routing)
-        .layer(layer)
-        .slice(0, MOST_TOKENS)
-        .map((row) => {
-          const choice = row.b ?? row.a;
-          const same = row.a === undefined || row.b === undefined || sameSet(row.a.experts, row.b.experts);
-          return { position: row.position, text: view.tokenTexts[row.position] ?? '', choice, same };
-        }),
-    [view, layer],
-  );
+  const { view, expert, onLook } = props;
+  const block = useRef<HTMLDivElement>(null);
+  const { layer, position } = useRoutingPlace(view, block);
+  const tokens = useMemo(() => (layer === undefined ? [] : tokensOf(view, layer)), [view, layer]);
   if (tokens.length === 0) return null;
-  const terse = tokens.length > 60;
+  const terse = tokens.length > MOST_WITH_EXPERTS;
   return (
-    <div className="strip-block" data-testid="token-strip">
+    <div className="strip-block" data-testid="token-strip" ref={block}>
       <p className="readout">
         <b>Layer {layer}</b>
         {expert === undefined ? (
@@ -52,52 +46,104 @@ export function TokenStrip(props: {
         )}
       </p>
       <ol className={terse ? 'strip terse' : 'strip'} aria-label={`Prompt with its experts in layer ${String(layer)}`}>
-        {tokens.map((token) => {
-          const at = expert === undefined ? -1 : (token.choice?.experts.indexOf(expert) ?? -1);
-          const weight = at < 0 ? 0 : (token.choice?.weights[at] ?? 0);
-          return (
-            <li
-              key={token.position}
-              className={`${at < 0 ? '' : weight > 0.35 ? 'inked dark' : 'inked'}${token.same ? '' : ' flipped'}`}
-              style={
-                at < 0 ? undefined : { background: `color-mix(in srgb, var(--ink) ${inkOf(weight)}, var(--paper))` }
-              }
-            >
-              <button
-                type="button"
-                className="token"
-                aria-current={token.position === position ? 'true' : undefined}
-                title={at < 0 ? `token ${String(token.position)}` : `weight ${formatMetric(weight)}`}
-                onClick={() => {
-                  onLook({ position: token.position });
-                }}
-              >
-                {visibleToken(token.text)}
-              </button>
-              {terse ? null : (
-                <span className="experts">
-                  {token.choice?.experts.map((e) => (
-                    <button
-                      type="button"
-                      key={e}
-                      tabIndex={-1}
-                      className={e === expert ? 'on' : undefined}
-                      aria-label={`expert ${String(e)}`}
-                      onClick={() => {
-                        onLook({ expert: e, position: token.position });
-                      }}
-                    >
-                      {e}
-                    </button>
-                  ))}
-                </span>
-              )}
-            </li>
-          );
-        })}
+        {tokens.map((token) => (
+          <Token
+            key={token.position}
+            position={token.position}
+            text={token.text}
+            experts={terse ? NO_EXPERTS : token.experts}
+            weight={expert === undefined ? undefined : token.weights[token.experts.indexOf(expert)]}
+            expert={terse ? undefined : expert}
+            flipped={!token.same}
+            here={token.position === position}
+            onLook={onLook}
+          />
+        ))}
       </ol>
     </div>
   );
+});
+
+/** One token; drawn again only when something of its own has changed. */
+const Token = memo(function Token(props: {
+  readonly position: number;
+  readonly text: string;
+  readonly experts: readonly number[];
+  /** Of the expert in hand; undefined where the token did not choose it. */
+  readonly weight: number | undefined;
+  readonly expert: number | undefined;
+  readonly flipped: boolean;
+  readonly here: boolean;
+  readonly onLook: Look;
+}): ReactElement {
+  const { position, text, experts, weight, expert, flipped, here, onLook } = props;
+  const ink = weight === undefined ? '' : weight > 0.35 ? 'inked dark' : 'inked';
+  return (
+    <li
+      className={`${ink}${flipped ? ' flipped' : ''}`}
+      style={
+        weight === undefined
+          ? undefined
+          : { background: `color-mix(in srgb, var(--ink) ${inkOf(weight)}, var(--paper))` }
+      }
+    >
+      <button
+        type="button"
+        className="token"
+        aria-current={here ? 'true' : undefined}
+        title={weight === undefined ? `token ${String(position)}` : `weight ${formatMetric(weight)}`}
+        onClick={() => {
+          onLook({ position });
+        }}
+      >
+        {visibleToken(text)}
+      </button>
+      {experts.length === 0 ? null : (
+        <span className="experts">
+          {experts.map((e) => (
+            <button
+              type="button"
+              key={e}
+              tabIndex={-1}
+              className={e === expert ? 'on' : undefined}
+              aria-label={`expert ${String(e)}`}
+              onClick={() => {
+                onLook({ expert: e, position });
+              }}
+            >
+              {e}
+            </button>
+          ))}
+        </span>
+      )}
+    </li>
+  );
+});
+
+interface StripToken {
+  readonly position: number;
+  readonly text: string;
+  readonly experts: readonly number[];
+  readonly weights: readonly number[];
+  /** Both arms chose the same experts. */
+  readonly same: boolean;
+}
+
+function tokensOf(view: TraceView, layer: number): readonly StripToken[] {
+  return routingIndex(view.routing)
+    .layer(layer)
+    .slice(0, MOST_TOKENS)
+    .map((row) => {
+      const choice = row.b ?? row.a;
+      const same = row.a === undefined || row.b === undefined || sameSet(row.a.experts, row.b.experts);
+      return {
+        position: row.position,
+        text: view.tokenTexts[row.position] ?? '',
+        experts: choice?.experts ?? NO_EXPERTS,
+        weights: choice?.weights ?? [],
+        same,
+      };
+    });
 }
 
 /** A share of ink that tells a weight of 0.1 from one of 0.5, and both from paper. */

@@ -8,7 +8,7 @@ import type { WeightRole } from '../../../src/model/stages';
 import { WEIGHTS } from '../../../src/model/weights';
 import { usesMoreBits } from '../../../src/synthetic/type-mix';
 import { cutTiles } from '../../gpu/decode/file-weights';
-import { randomWeights } from '../../gpu/matmul/random-weights';
+import { randomWeights } from '../../../src/selftest/random-weights';
 
 /** Different rows of a type; tensors repeat them. */
 const POOL_ROWS = 1024;

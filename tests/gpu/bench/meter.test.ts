@@ -7,7 +7,7 @@ import { KERNEL_TABLE } from '../../../src/gpu/kernel-table';
 import { getPipeline } from '../../../src/gpu/pipelines';
 import { readBack } from '../../../src/gpu/readback';
 import { Recorder } from '../../../src/gpu/recorder';
-import { upload } from '../../support/gpu';
+import { upload } from '../../../src/gpu/probe/guarded';
 import { testContext } from '../../support/gpu';
 
 let context: GpuContext;

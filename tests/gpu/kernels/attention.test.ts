@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { linearGrid } from '../../../src/gpu/grid';
 import { attentionTiledVariant, attnScoresVariant, KERNEL_TABLE } from '../../../src/gpu/kernel-table';
-import { testContext, UNWRITTEN_BITS } from '../../support/gpu';
-import { expectWithin, FLUSH, runFloats, runKernel, U, values, type InputKind } from './support';
+import { UNWRITTEN_BITS } from '../../../src/gpu/probe/guarded';
+import { testContext } from '../../support/gpu';
+import { inputValues as values, type InputKind } from '../../../src/selftest/inputs';
+import { expectWithin, FLUSH, runFloats, runKernel, U } from './support';
 
 let context: GpuContext;
 beforeAll(async () => {

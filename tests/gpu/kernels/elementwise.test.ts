@@ -4,7 +4,8 @@ import type { GpuContext } from '../../../src/gpu/device';
 import { ropeTable } from '../../../src/gpu/engine/rope-table';
 import { linearGrid } from '../../../src/gpu/grid';
 import { testContext } from '../../support/gpu';
-import { expectWithin, FLUSH, INPUT_KINDS, runFloats, runKernel, U, values } from './support';
+import { INPUT_KINDS, inputValues as values } from '../../../src/selftest/inputs';
+import { expectWithin, FLUSH, runFloats, runKernel, U } from './support';
 
 let context: GpuContext;
 beforeAll(async () => {

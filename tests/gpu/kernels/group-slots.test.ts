@@ -7,7 +7,8 @@ import { KERNEL_TABLE } from '../../../src/gpu/kernel-table';
 import { workList } from '../../../src/gpu/matmul/work-list';
 import { getPipeline } from '../../../src/gpu/pipelines';
 import { Recorder } from '../../../src/gpu/recorder';
-import { guardedOutput, readGuarded, testContext, upload } from '../../support/gpu';
+import { guardedOutput, upload } from '../../../src/gpu/probe/guarded';
+import { readGuarded, testContext } from '../../support/gpu';
 
 let context: GpuContext;
 beforeAll(async () => {

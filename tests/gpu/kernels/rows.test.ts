@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { linearGrid } from '../../../src/gpu/grid';
 import { testContext } from '../../support/gpu';
-import { expectWithin, FLUSH, INPUT_KINDS, runFloats, U, values, type InputKind } from './support';
+import { INPUT_KINDS, inputValues as values, type InputKind } from '../../../src/selftest/inputs';
+import { expectWithin, FLUSH, runFloats, U } from './support';
 
 let context: GpuContext;
 beforeAll(async () => {

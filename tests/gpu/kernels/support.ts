@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
-import { seededRandom } from '../../../src/base/random';
 import type { GpuContext } from '../../../src/gpu/device';
 import type { BindingName, KernelSpec, KernelVariant } from '../../../src/gpu/kernel-spec';
 import { KERNEL_TABLE, type KernelName } from '../../../src/gpu/kernel-table';
 import type { ParamsOf } from '../../../src/gpu/params';
 import { getPipeline } from '../../../src/gpu/pipelines';
 import { Recorder, type BufferRange, type Grid } from '../../../src/gpu/recorder';
-import { guardedOutput, readGuarded, upload } from '../../support/gpu';
+import { guardedOutput, upload } from '../../../src/gpu/probe/guarded';
+import { readGuarded } from '../../support/gpu';
 
 /** Unit roundoff of f32 in a rounding direction that WGSL leaves open. */
 export const U = 2 ** -23;
@@ -52,24 +52,6 @@ export async function runFloats<N extends KernelName>(
   ...args: Parameters<typeof runKernel<N>>
 ): Promise<Float32Array<ArrayBuffer>> {
   return new Float32Array((await runKernel(...args)).buffer);
-}
-
-export const INPUT_KINDS = ['normal', 'zero', 'one-hot', 'large', 'subnormal', 'minus-zero'] as const;
-export type InputKind = (typeof INPUT_KINDS)[number];
-
-/** Seeded values of a kind, f32. */
-export function values(kind: InputKind, length: number, seed = 1): Float32Array<ArrayBuffer> {
-  const random = seededRandom(seed);
-  const hot = random.below(Math.max(1, length));
-  const make: Readonly<Record<InputKind, (i: number) => number>> = {
-    normal: () => random.normal(),
-    zero: () => 0,
-    'one-hot': (i) => (i === hot ? 1 : 0),
-    large: () => 1e4 * random.normal(),
-    subnormal: () => 1e-40 * random.normal(),
-    'minus-zero': () => -0,
-  };
-  return Float32Array.from({ length }, (_, i) => make[kind](i));
 }
 
 /** Every element within its own bound of the twin's value; says which one is not. */

@@ -4,7 +4,8 @@ import { topK } from '../../../src/cpu/kernels/top-k';
 import type { GpuContext } from '../../../src/gpu/device';
 import { linearGrid } from '../../../src/gpu/grid';
 import { testContext } from '../../support/gpu';
-import { runKernel, values } from './support';
+import { inputValues as values } from '../../../src/selftest/inputs';
+import { runKernel } from './support';
 
 let context: GpuContext;
 beforeAll(async () => {

@@ -6,8 +6,9 @@ import { encodeMatmul, prepareMatmul } from '../../../src/gpu/matmul/encode-matm
 import { repackRows } from '../../../src/gpu/matmul/repack';
 import { denseWorkList } from '../../../src/gpu/matmul/work-list';
 import { Recorder } from '../../../src/gpu/recorder';
-import { guardedOutput, readOutput, testContext, upload } from '../../support/gpu';
-import { randomWeights } from './random-weights';
+import { guardedOutput, upload } from '../../../src/gpu/probe/guarded';
+import { readOutput, testContext } from '../../support/gpu';
+import { randomWeights } from '../../../src/selftest/random-weights';
 import { dequantBoth, oddRowLength } from './run-dequant';
 import { dequantised } from './twin';
 

@@ -5,7 +5,8 @@ import { encodeRepack, isFileLayout, prepareRepack } from '../../../src/gpu/matm
 import { repackRows } from '../../../src/gpu/matmul/repack';
 import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
 import { Recorder } from '../../../src/gpu/recorder';
-import { guardedOutput, readGuarded, testContext, UNWRITTEN_BITS, upload } from '../../support/gpu';
+import { guardedOutput, UNWRITTEN_BITS, upload } from '../../../src/gpu/probe/guarded';
+import { readGuarded, testContext } from '../../support/gpu';
 
 let context: GpuContext;
 beforeAll(async () => {

@@ -3,8 +3,9 @@ import type { GpuContext } from '../../../src/gpu/device';
 import { encodeDequantRows, prepareDequantRows } from '../../../src/gpu/matmul/encode-matmul';
 import { repackRows } from '../../../src/gpu/matmul/repack';
 import { Recorder } from '../../../src/gpu/recorder';
-import { guardedOutput, readOutput, upload } from '../../support/gpu';
-import { randomWeights, type WeightKind } from './random-weights';
+import { guardedOutput, upload } from '../../../src/gpu/probe/guarded';
+import { readOutput } from '../../support/gpu';
+import { randomWeights, type WeightKind } from '../../../src/selftest/random-weights';
 import { dequantised } from './twin';
 
 const N_ROWS = 5;

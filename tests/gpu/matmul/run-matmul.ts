@@ -7,8 +7,9 @@ import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
 import { workList } from '../../../src/gpu/matmul/work-list';
 import type { BufferRange } from '../../../src/gpu/recorder';
 import { Recorder } from '../../../src/gpu/recorder';
-import { guardedOutput, readGuarded, UNWRITTEN_BITS, upload } from '../../support/gpu';
-import { randomWeights, type WeightKind } from './random-weights';
+import { guardedOutput, UNWRITTEN_BITS, upload } from '../../../src/gpu/probe/guarded';
+import { readGuarded } from '../../support/gpu';
+import { randomWeights, type WeightKind } from '../../../src/selftest/random-weights';
 import { dequantised, product } from './twin';
 
 export type InputKind = 'normal' | 'zero' | 'one-hot' | 'large' | 'subnormal' | 'minus-zero';

@@ -16,7 +16,8 @@ import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
 import { findWeight } from '../../../src/model/weights';
 import { makeModel } from '../../support/gguf-models';
-import { guardedOutput, testContext } from '../../support/gpu';
+import { guardedOutput } from '../../../src/gpu/probe/guarded';
+import { testContext } from '../../support/gpu';
 
 let context: GpuContext;
 let model: ModelFile;

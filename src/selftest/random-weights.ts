@@ -1,6 +1,6 @@
-import { f32Bits } from '../../../src/base/float';
-import { seededRandom, type Random } from '../../../src/base/random';
-import { ggmlType, rowBytes, type QuantType } from '../../../src/gguf/ggml-types';
+import { f32Bits } from '../base/float';
+import { seededRandom, type Random } from '../base/random';
+import { ggmlType, rowBytes, type QuantType } from '../gguf/ggml-types';
 
 /** Where a block's f16 scales lie; everything else in a block may be any bits. MXFP4 has an exponent byte instead. */
 const HALF_FIELDS: Readonly<Record<Exclude<QuantType, 'F32' | 'F16' | 'BF16' | 'MXFP4'>, readonly number[]>> = {

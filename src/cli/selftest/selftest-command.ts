@@ -1,0 +1,94 @@
+import { toErrorData, type ErrorCode } from '../../base/errors';
+import { SELFTEST_CASES } from '../../selftest/all-cases';
+import { runSelftest } from '../../selftest/run-selftest';
+import { selectCases } from '../../selftest/select-cases';
+import type { SelftestReport } from '../../selftest/selftest-report';
+import { selftestText } from '../../selftest/selftest-text';
+import { ADAPTER, JSON_FILE, QUIET, RUNTIME } from '../commands';
+import { exitCode } from '../exit-codes';
+import { checkOutputs, writeOutput } from '../output';
+import type { CommandRunner } from '../run-cli';
+import { statusLine } from '../status-line';
+import { styledVerdict } from '../terminal';
+import type { TraceRequest } from '../trace/request';
+import { nodeHost } from '../trace/node-runtime';
+import { ALL, CASES, KERNEL, WEIGHT_TYPE } from './selftest-options';
+
+/** Least time between two lines of progress where standard error is no terminal, in milliseconds. */
+const LINE_INTERVAL_MS = 2000;
+
+/** What is to run, and where. */
+export interface SelftestRequest {
+  readonly kernels: readonly string[] | undefined;
+  readonly types: readonly string[] | undefined;
+  readonly everything: boolean;
+  readonly adapter: TraceRequest['adapter'];
+}
+
+/** `moescope selftest`: every kernel on this adapter against its twin. */
+export const selftestCommand: CommandRunner = async (args, terminal, signal) => {
+  const file = args.get(JSON_FILE);
+  await checkOutputs([file]);
+  const request: SelftestRequest = {
+    kernels: args.get(KERNEL),
+    types: args.get(WEIGHT_TYPE),
+    everything: args.has(ALL),
+    adapter: args.get(ADAPTER),
+  };
+  // A wrong name is told before a device is opened.
+  selectCases(SELFTEST_CASES, request);
+  const status = statusLine(terminal, args.has(QUIET));
+  let shown = -Infinity;
+  const onProgress = (kernel: string, done: number, total: number): void => {
+    const now = performance.now();
+    if (!terminal.isInteractive && done < total && now - shown < LINE_INTERVAL_MS) return;
+    shown = now;
+    status.show(`Self-test  ${done}/${total}  ${kernel}`);
+  };
+  const inBrowser = async (): Promise<SelftestReport> =>
+    (await import('./browser-selftest')).selftestInBrowser(request, onProgress, signal);
+  const runtime = args.get(RUNTIME);
+  let report: SelftestReport;
+  try {
+    report =
+      runtime === 'browser'
+        ? await inBrowser()
+        : await selftestInNode(request, onProgress, signal).catch(async (error: unknown) => {
+            const { code, message } = toErrorData(error);
+            if (runtime === 'node' || !isAboutAdapters(code)) throw error;
+            status.show(`Node: ${message} Trying headless Chromium.`);
+            return inBrowser().catch(() => {
+              throw error;
+            });
+          });
+  } finally {
+    status.clear();
+  }
+  if (file !== undefined) await writeOutput(file, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
+  if (file !== '-') terminal.out(styledVerdict(terminal, 'out', selftestText(report, args.has(CASES))));
+  return exitCode(report.verdict.status === 'pass' ? 'pass' : 'diverged');
+};
+
+async function selftestInNode(
+  request: SelftestRequest,
+  onProgress: (kernel: string, done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<SelftestReport> {
+  const context = await nodeHost(request.adapter).openGpu();
+  try {
+    return await runSelftest(context, selectCases(SELFTEST_CASES, request), {
+      runtime: 'node',
+      everything: request.everything,
+      signal,
+      onRow: ({ kernel }, done, total) => {
+        onProgress(kernel, done, total);
+      },
+    });
+  } finally {
+    context.dispose();
+  }
+}
+
+function isAboutAdapters(code: ErrorCode): boolean {
+  return code === 'gpu-unavailable' || code === 'gpu-adapter';
+}

@@ -1,0 +1,113 @@
+import { dirname, join, resolve } from 'node:path';
+import { fail, toErrorData, type ErrorData } from '../../base/errors';
+import type { Report } from '../../divergence/report';
+import { outcomeOf, type ShardRun } from '../../regression/shard-result';
+import { suiteRuns, type Suite, type SuiteRun } from '../../regression/suite';
+import type { Arguments } from '../arguments';
+import { ADAPTER, RUNTIME, UPDATE_BASELINE } from '../commands';
+import { isUrl, SAMPLE_NAME } from '../open-model';
+import type { ProgressView } from '../progress';
+import type { Terminal } from '../terminal';
+import { noBaseline, readBaseline, updateBaseline, withBaseline } from '../trace/baseline-file';
+import type { NodeRunner } from '../trace/node-runtime';
+import type { TraceRequest } from '../trace/request';
+import { runSomewhere } from '../trace/run-somewhere';
+import { writeReportFiles } from './report-files';
+import { BASELINES, REPORTS } from './suite-options';
+
+/** What a run of a suite takes place in. */
+export interface Circumstances {
+  readonly suite: Suite;
+  /** The suite's file: models are relative to it. */
+  readonly file: string;
+  readonly args: Arguments;
+  readonly retries: number;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+  readonly runner: NodeRunner;
+  readonly view: ProgressView;
+}
+
+/**
+ * Runs once, and again after an error. A divergence is a result and is not repeated; an interrupt ends everything.
+ * @param before attempts that have failed already
+ */
+export async function attempt(
+  run: SuiteRun,
+  before: readonly ErrorData[],
+  circumstances: Circumstances,
+): Promise<ShardRun> {
+  const failures = [...before];
+  const started = performance.now();
+  const seconds = (): number => (performance.now() - started) / 1000;
+  while (failures.length <= circumstances.retries) {
+    try {
+      const report = await runOnce(run, circumstances);
+      return { id: run.id, seconds: seconds(), failures, outcome: outcomeOf(run.id, report) };
+    } catch (error) {
+      const data = toErrorData(error);
+      if (data.code === 'run-cancelled') throw error;
+      failures.push(data);
+    }
+  }
+  return { id: run.id, seconds: seconds(), failures };
+}
+
+async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Report> {
+  const { args, terminal, signal, runner, view } = circumstances;
+  const report = await held(
+    await runSomewhere(suiteRequest(run, circumstances), view.show, signal, undefined, runner),
+    run,
+    circumstances,
+  );
+  const folder = args.get(REPORTS);
+  if (folder !== undefined) await writeReportFiles(join(folder, fileStem(run)), report, terminal);
+  return report;
+}
+
+function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args }: Circumstances): TraceRequest {
+  return {
+    model: isUrl(model.file) || model.file === SAMPLE_NAME ? model.file : resolve(dirname(file), model.file),
+    prompt:
+      'tokens' in prompt
+        ? { kind: 'tokens', tokens: prompt.tokens }
+        : { kind: 'text', text: prompt.text, chat: prompt.chat ?? false },
+    spec: {
+      arms: ['gpu', 'cpu'],
+      mode,
+      stages: suite.stages ?? 'all',
+      layers: suite.layers ?? 'all',
+      positions: suite.positions ?? 'all',
+      ...(suite.inject === undefined ? {} : { inject: suite.inject }),
+    },
+    adapter: args.get(ADAPTER),
+    runtime: args.get(RUNTIME),
+    save: undefined,
+  };
+}
+
+/** The report, held to the baseline where one is asked for, or accepted as one. */
+async function held(report: Report, run: SuiteRun, { suite, args, terminal }: Circumstances): Promise<Report> {
+  const place = args.get(BASELINES);
+  if (place === undefined) return report;
+  const file = baselineFile(place, run, suite);
+  const baseline = await readBaseline(file);
+  if (args.has(UPDATE_BASELINE)) {
+    await updateBaseline(file, report, baseline, terminal);
+    return report;
+  }
+  if (baseline === undefined) throw noBaseline(file);
+  return withBaseline(report, baseline);
+}
+
+function baselineFile(place: string, run: SuiteRun, suite: Suite): string {
+  if (!place.endsWith('.json')) return join(place, `${fileStem(run)}.json`);
+  const { length } = suiteRuns(suite);
+  if (length === 1) return place;
+  throw fail('usage', `${place} is one baseline; the suite has ${length} runs.`, 'Name a folder.', { runs: length });
+}
+
+/** `<model>-<prompt>-<mode>` */
+function fileStem(run: SuiteRun): string {
+  return run.id.replaceAll('/', '-');
+}

@@ -1,0 +1,51 @@
+import { parseShard, type Shard } from '../../regression/shards';
+import { parseCount, parseText, type DefaultedOption, type Flag, type Option } from '../option';
+
+/** The options of `suite` and `merge` that no other command has. */
+export const SHARD: Option<Shard> = {
+  name: 'shard',
+  placeholder: 'I/N',
+  help: 'run part I of N only, from 1; the same runs on every machine, balanced by the seconds that runs took',
+  parse: parseShard,
+};
+export const OUT: Option<string> = {
+  name: 'out',
+  placeholder: 'FILE',
+  help: 'write the results there, afresh after every run, for moescope merge; - is standard output, at the end',
+  parse: parseText,
+};
+export const RESUME: Flag = {
+  name: 'resume',
+  help: 'go on from what a killed shard left in the file of --out; the run that it ended in counts as a failed attempt',
+};
+export const RETRIES: DefaultedOption<number> = {
+  name: 'retries',
+  placeholder: 'N',
+  help: 'how often a run that ends in an error is tried again; a divergence is a result and is not',
+  parse: parseCount,
+  byDefault: '1',
+};
+export const BASELINES: Option<string> = {
+  name: 'baselines',
+  placeholder: 'DIR',
+  help: 'hold every run to DIR/<model>-<prompt>-<mode>.json, as trace --baseline does; a suite of one run may name a .json file',
+  parse: parseText,
+};
+export const REPORTS: Option<string> = {
+  name: 'reports',
+  placeholder: 'DIR',
+  help: 'write every run to DIR/<model>-<prompt>-<mode>.json and its picture beside it as .svg',
+  parse: parseText,
+};
+export const SECONDS: Option<string> = {
+  name: 'seconds',
+  placeholder: 'FILE',
+  help: 'balance shards by what runs took in an earlier merged report; the same file on every machine',
+  parse: parseText,
+};
+export const SUMMARY_FILE: Option<string> = {
+  name: 'summary',
+  placeholder: 'FILE',
+  help: 'write tables and charts as Markdown, for a job summary; - is standard output',
+  parse: parseText,
+};

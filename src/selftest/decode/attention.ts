@@ -1,0 +1,333 @@
+import { gamma, UNIT } from '../../base/f32-error';
+import { f32Bits } from '../../base/float';
+import { ropeBound } from '../../cpu/bounds/rope-bound';
+import { rmsnormBound } from '../../cpu/bounds/rmsnorm-bound';
+import { againstTap, compose, FLUSH, TINY } from '../../cpu/bounds/rounding';
+import { rmsnorm } from '../../cpu/kernels/rmsnorm';
+import { rope, ropeTable, type RopeTable } from '../../cpu/kernels/rope';
+import { attentionKernel, joinVariant } from '../../gpu/decode/attention-plan';
+import { STEP_HEAD } from '../../gpu/decode/decode-buffers';
+import { DECODE_KERNELS } from '../../gpu/decode/decode-kernels';
+import { NOWHERE } from '../../gpu/decode/decode-taps';
+import { ropeTable as gpuRopeTable } from '../../gpu/engine/rope-table';
+import { erringSoftmax, weightedValue } from '../attention-twin';
+import { expectNothing, putFloat, putFloats, putWord, type Expected } from '../expected';
+import { inputValues, wide } from '../inputs';
+import type { SelftestCase } from '../selftest-case';
+import { EPS } from './norm-products';
+import { foldBlocks, foldedValue, foldedWords } from './places';
+
+const THETA = 1e6;
+/** Keys that attention takes at a time; the kernel's running sums are rescaled once for each. */
+const TILE_KEYS = 64;
+/** A score's roundings: as in src/cpu/bounds/attention-bounds.ts. */
+const SCORE_ROUNDINGS = 7;
+
+interface Shape {
+  readonly position: number;
+  readonly nHead: number;
+  readonly nHeadKv: number;
+  readonly headDim: number;
+  /** Keys of a split, whole tiles; absent: one split for all. */
+  readonly splitKeys?: number;
+  /** Whether the heads of a group read keys together. Then every split is left to be joined, also a single one. */
+  readonly isShared?: boolean;
+}
+
+/** Values and how far each may be off. */
+interface ErringRow {
+  readonly values: Float64Array<ArrayBuffer>;
+  readonly bounds: Float64Array<ArrayBuffer>;
+}
+
+/** RMSNorm of a head of f32 values. */
+function normed(x: Float32Array, gain: Float32Array): ErringRow {
+  const values = new Float64Array(x.length);
+  const bounds = new Float64Array(x.length);
+  rmsnorm(wide(x), 0, gain, EPS, values, 0);
+  rmsnormBound(wide(x), 0, gain, EPS, bounds, 0);
+  return { values, bounds };
+}
+
+/** Turned, with what the norm's errors become: |cos| da + |sin| db, and the operation's own bound at the far end of both. */
+function turned(x: ErringRow, table: RopeTable, position: number): ErringRow {
+  const n = x.values.length;
+  const half = n / 2;
+  const values = new Float64Array(n);
+  const bounds = new Float64Array(n);
+  rope(x.values, 0, table, values, 0);
+  const far = x.values.map((v, i) => Math.abs(v) + (x.bounds[i] ?? NaN));
+  ropeBound(far, 0, table, position, bounds, 0);
+  for (let i = 0; i < half; i++) {
+    const [c, s] = [Math.abs(table.cos[i] ?? NaN), Math.abs(table.sin[i] ?? NaN)];
+    const [a, b] = [x.bounds[i] ?? NaN, x.bounds[half + i] ?? NaN];
+    bounds[i] = (bounds[i] ?? NaN) + c * a + s * b;
+    bounds[half + i] = (bounds[half + i] ?? NaN) + s * a + c * b;
+  }
+  return { values, bounds };
+}
+
+/** q . k * scale of factors that err. */
+function score(q: ErringRow, key: ErringRow, scale: number) {
+  const n = q.values.length;
+  let [value, magnitude, carried] = [0, 0, 0];
+  for (let d = 0; d < n; d++) {
+    const [a, b] = [q.values[d]!, key.values[d]!];
+    const [da, db] = [q.bounds[d]!, key.bounds[d]!];
+    value += a * b;
+    carried += Math.abs(a) * db + Math.abs(b) * da + da * db;
+    magnitude += (Math.abs(a) + da + TINY) * (Math.abs(b) + db + TINY);
+  }
+  const own = gamma(n + SCORE_ROUNDINGS) * magnitude + 2 * (n + SCORE_ROUNDINGS) * FLUSH;
+  return { value: value * scale, bound: againstTap((carried + own) * scale * (1 + UNIT), value * scale) };
+}
+
+const part = (x: Float32Array, at: number, n: number): Float32Array => x.subarray(at, at + n);
+
+function attentionCase(shape: Shape, isExtra = false): SelftestCase {
+  const { position, nHead, nHeadKv, headDim, splitKeys, isShared = false } = shape;
+  const splits = splitKeys === undefined ? 1 : Math.ceil((position + 1) / splitKeys);
+  const isJoined = isShared || splits > 1;
+  const { kernel, variant, width } = attentionKernel(shape, isShared ? 'shared' : splits > 1 ? 'split' : 'whole');
+  return {
+    ...{ kernel: isShared ? 'decode/attention_shared' : 'decode/attention', types: ['f32'] },
+    ...{ spec: DECODE_KERNELS[kernel], variant, isExtra },
+    needs: { workgroupLanes: 256 },
+    shape: `position ${position}, ${nHead} heads on ${nHeadKv} of ${headDim}, ${splits} split${splits > 1 ? 's' : ''}`,
+    make: () => {
+      const [qDim, kvDim, nKeys] = [nHead * headDim, nHeadKv * headDim, position + 1];
+      const scale = 1 / Math.sqrt(headDim);
+      const qkv = inputValues('normal', qDim + 2 * kvDim, 101);
+      const gainQ = inputValues('normal', headDim, 102);
+      const gainK = inputValues('normal', headDim, 103);
+      // One position more than there are, and poison where this one's own row goes.
+      const cached = (seed: number): Float32Array<ArrayBuffer> => {
+        const all = new Float32Array((nKeys + 1) * kvDim).fill(NaN);
+        all.set(inputValues('normal', position * kvDim, seed));
+        return all;
+      };
+      const [oldKeys, oldValues] = [cached(104), cached(105)];
+      const table = ropeTable(position, THETA, headDim);
+      const keys = expectNothing(oldKeys.length);
+      const values = expectNothing(oldValues.length);
+      const tapAt = { qNorm: 0, kNorm: qDim, qRope: qDim + kvDim, kRope: 2 * qDim + kvDim, scores: 2 * (qDim + kvDim) };
+      const softmaxAt = tapAt.scores + nHead * nKeys;
+      const attentionAt = softmaxAt + nHead * nKeys;
+      const taps = expectNothing(isJoined ? softmaxAt : attentionAt + qDim);
+      const y = expectNothing(isJoined ? splits * (qDim + 2 * nHead) : foldedWords(qDim));
+
+      const ownKeys = Array.from({ length: nHeadKv }, (_, h) => {
+        const norm = normed(part(qkv, qDim + h * headDim, headDim), gainK);
+        const key = turned(norm, table, position);
+        putFloats(taps, tapAt.kNorm + h * headDim, norm.values, norm.bounds);
+        putFloats(taps, tapAt.kRope + h * headDim, key.values, key.bounds);
+        putFloats(keys, position * kvDim + h * headDim, key.values, key.bounds);
+        for (let d = 0; d < headDim; d++) {
+          const v = qkv[qDim + kvDim + h * headDim + d] ?? NaN;
+          putWord(values, position * kvDim + h * headDim + d, f32Bits(v));
+        }
+        return key;
+      });
+      const none = new Float64Array(headDim);
+      for (let head = 0; head < nHead; head++) {
+        const kvHead = Math.floor(head / (nHead / nHeadKv));
+        const norm = normed(part(qkv, head * headDim, headDim), gainQ);
+        const q = turned(norm, table, position);
+        putFloats(taps, tapAt.qNorm + head * headDim, norm.values, norm.bounds);
+        putFloats(taps, tapAt.qRope + head * headDim, q.values, q.bounds);
+        const keyOf = (j: number): ErringRow =>
+          j === position
+            ? (ownKeys[kvHead] ?? q)
+            : { values: wide(part(oldKeys, j * kvDim + kvHead * headDim, headDim)), bounds: none };
+        const valueOf = (j: number, d: number): number =>
+          (j === position ? qkv[qDim + kvDim + kvHead * headDim + d] : oldValues[j * kvDim + kvHead * headDim + d]) ??
+          NaN;
+        const scores = new Float64Array(nKeys);
+        const errors = new Float64Array(nKeys);
+        for (let j = 0; j < nKeys; j++) {
+          const { value, bound } = score(q, keyOf(j), scale);
+          scores[j] = value;
+          errors[j] = bound;
+        }
+        putFloats(taps, tapAt.scores + head * nKeys, scores, errors);
+        if (!isJoined) {
+          const rescales = Math.ceil(nKeys / TILE_KEYS) - 1;
+          const { weights, relative } = erringSoftmax(scores, errors, rescales);
+          weights.forEach((p, j) => {
+            putFloat(taps, softmaxAt + head * nKeys + j, p, againstTap((relative[j] ?? NaN) * p + 4 * FLUSH, p));
+          });
+          for (let d = 0; d < headDim; d++) {
+            const { value, bound } = weightedValue(weights, relative, (j) => valueOf(j, d));
+            putFloat(y, foldedValue(head * headDim + d, foldBlocks(qDim)), value, bound);
+            putFloat(taps, attentionAt + head * headDim + d, value, bound);
+          }
+          continue;
+        }
+        for (let s = 0; s < splits; s++) {
+          putSplit(
+            y,
+            { split: s, head, splits, splitKeys: splitKeys ?? nKeys, nHead, headDim },
+            scores,
+            errors,
+            valueOf,
+          );
+        }
+      }
+      const step = new Float32Array(STEP_HEAD + headDim);
+      new Uint32Array(step.buffer).set([
+        position,
+        splits,
+        splitKeys ?? 2 * TILE_KEYS * Math.ceil(nKeys / TILE_KEYS),
+        0,
+      ]);
+      step.set(gpuRopeTable(position, 1, THETA, headDim), STEP_HEAD);
+      const params = {
+        ...{ nHead, nHeadKv, eps: EPS, scale },
+        ...{ tapQNorm: tapAt.qNorm, tapKNorm: tapAt.kNorm, tapQRope: tapAt.qRope, tapKRope: tapAt.kRope },
+        tapScores: tapAt.scores,
+        ...(isShared
+          ? {}
+          : { tapSoftmax: isJoined ? NOWHERE : softmaxAt, tapAttention: isJoined ? NOWHERE : attentionAt }),
+      };
+      return {
+        inputs: { qkv, step, gainQ, gainK },
+        outputs: {
+          keys: new Uint32Array(oldKeys.buffer),
+          values: new Uint32Array(oldValues.buffer),
+          y: y.bounds.length,
+          taps: taps.bounds.length,
+        },
+        calls: [{ params, grid: [width, splits] }],
+        expected: { keys, values, y, taps },
+      };
+    },
+  };
+}
+
+interface SplitPlace {
+  readonly split: number;
+  readonly head: number;
+  readonly splits: number;
+  readonly splitKeys: number;
+  readonly nHead: number;
+  readonly headDim: number;
+}
+
+/**
+ * What a split leaves: sum_j e^(s_j - m) v_j, m and sum_j e^(s_j - m). The kernel's m is its own largest score, whose error shifts every
+ * exponent alike.
+ */
+function putSplit(
+  y: Expected,
+  { split, head, splits, splitKeys, nHead, headDim }: SplitPlace,
+  allScores: Float64Array,
+  allErrors: Float64Array,
+  valueOf: (key: number, channel: number) => number,
+): void {
+  const first = split * splitKeys;
+  const scores = allScores.slice(first, first + splitKeys);
+  const errors = allErrors.slice(first, first + splitKeys);
+  const topError = errors.reduce((most, e) => Math.max(most, e), 0);
+  const { exponentials, total, top } = erringSoftmax(scores, errors, Math.ceil(scores.length / TILE_KEYS) - 1);
+  const e = scores.map((z) => Math.exp(z - top));
+  const relative = exponentials.map((own) => compose(own, Math.exp(topError) - 1));
+  for (let d = 0; d < headDim; d++) {
+    const { value, bound } = weightedValue(e, relative, (j) => valueOf(first + j, d));
+    putFloat(y, (split * nHead + head) * headDim + d, value, bound);
+  }
+  const at = splits * nHead * headDim + 2 * (split * nHead + head);
+  putFloat(y, at, top, againstTap(topError, top));
+  const sumError = e.reduce((sum, v, j) => sum + v * compose(relative[j] ?? NaN, gamma(e.length + 1)), 0);
+  putFloat(y, at + 1, total, againstTap(sumError + e.length * FLUSH, total));
+}
+
+interface JoinShape {
+  readonly nHead: number;
+  readonly headDim: number;
+  readonly splits: number;
+  readonly nKeys: number;
+}
+
+/** Weights e^(m_s - M) of exact f32 parts, then two sums and a division; and the softmax of captured scores. */
+function joinCase({ nHead, headDim, splits, nKeys }: JoinShape): SelftestCase {
+  const spec = DECODE_KERNELS.attentionJoin;
+  return {
+    ...{ kernel: 'decode/attention_join', types: ['f32'], spec },
+    variant: joinVariant(splits > 32 ? 'shared' : 'split', { sharedFrom: 1, splits: 64 }),
+    shape: `${splits} splits, ${nHead} heads of ${headDim}, ${nKeys} scores a head`,
+    make: () => {
+      const qDim = nHead * headDim;
+      const parts = inputValues('normal', splits * (qDim + 2 * nHead), 111);
+      const pairAt = (s: number, head: number): number => splits * qDim + 2 * (s * nHead + head);
+      for (let s = 0; s < splits; s++) {
+        for (let h = 0; h < nHead; h++) parts[pairAt(s, h) + 1] = 1 + Math.abs(parts[pairAt(s, h) + 1] ?? NaN);
+      }
+      const y = expectNothing(foldedWords(qDim));
+      const softmaxAt = nHead * nKeys;
+      const attentionAt = 2 * nHead * nKeys;
+      const taps = expectNothing(attentionAt + qDim);
+      const before = new Float32Array(attentionAt + qDim);
+      const captured = inputValues('normal', nHead * nKeys, 112).map((v) => v - 3);
+      before.set(captured);
+      for (let head = 0; head < nHead; head++) {
+        const tops = Float64Array.from({ length: splits }, (_, s) => parts[pairAt(s, head)] ?? NaN);
+        const sums = Float64Array.from({ length: splits }, (_, s) => parts[pairAt(s, head) + 1] ?? NaN);
+        const top = tops.reduce((most, m) => Math.max(most, m), -Infinity);
+        const { exponentials } = erringSoftmax(tops, new Float64Array(splits));
+        const e = tops.map((m) => Math.exp(m - top));
+        const sum = weightedValue(e, exponentials, (s) => sums[s] ?? NaN);
+        // value / sum, both err; the division 2.5 ULP.
+        const sumError = sum.bound / sum.value;
+        const common = compose(2.5 * UNIT) + 1;
+        for (let d = 0; d < headDim; d++) {
+          const one = weightedValue(e, exponentials, (s) => parts[s * qDim + head * headDim + d] ?? NaN);
+          const value = one.value / sum.value;
+          const most = ((Math.abs(one.value) + one.bound) / (sum.value * (1 - sumError))) * common;
+          const bound = againstTap(most - Math.abs(value) + FLUSH, value);
+          putFloat(y, foldedValue(head * headDim + d, foldBlocks(qDim)), value, bound);
+          putFloat(taps, attentionAt + head * headDim + d, value, bound);
+        }
+        for (let j = 0; j < nKeys; j++) {
+          const score = captured[head * nKeys + j] ?? NaN;
+          const p = Math.exp(score - top) / sum.value;
+          const z = Math.abs(score - top);
+          const relative = (compose((3 + 3 * z) * UNIT, sumError / (1 - sumError)) + 1) * common - 1;
+          putFloat(taps, softmaxAt + head * nKeys + j, p, againstTap(relative * p + 4 * FLUSH, p));
+        }
+      }
+      const step = Uint32Array.of(nKeys - 1, splits, TILE_KEYS, 0);
+      const params = { nHead, headDim, tapScores: 0, tapSoftmax: softmaxAt, tapAttention: attentionAt };
+      return {
+        inputs: { parts, step },
+        outputs: { y: y.bounds.length, taps: new Uint32Array(before.buffer) },
+        calls: [{ params, grid: [Math.ceil(headDim / TILE_KEYS), nHead] }],
+        expected: { y, taps },
+      };
+    },
+  };
+}
+
+/** Attention of a decoded token, whole and in splits. */
+export const DECODE_ATTENTION_CASES: readonly SelftestCase[] = [
+  attentionCase({ position: 0, nHead: 1, nHeadKv: 1, headDim: 32 }),
+  attentionCase({ position: 5, nHead: 4, nHeadKv: 2, headDim: 32 }),
+  attentionCase({ position: 64, nHead: 3, nHeadKv: 1, headDim: 32 }),
+  attentionCase({ position: 127, nHead: 2, nHeadKv: 2, headDim: 32 }),
+  attentionCase({ position: 150, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64 }),
+  attentionCase({ position: 128, nHead: 2, nHeadKv: 1, headDim: 32, splitKeys: 128 }),
+  attentionCase({ position: 70, nHead: 2, nHeadKv: 1, headDim: 128 }, true),
+  attentionCase({ position: 3, nHead: 2, nHeadKv: 1, headDim: 256 }, true),
+  attentionCase({ position: 66, nHead: 2, nHeadKv: 1, headDim: 64 }, true),
+  attentionCase({ position: 0, nHead: 4, nHeadKv: 2, headDim: 32, isShared: true }),
+  attentionCase({ position: 64, nHead: 4, nHeadKv: 2, headDim: 32, isShared: true }),
+  attentionCase({ position: 150, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, isShared: true }),
+  attentionCase({ position: 390, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 192, isShared: true }),
+  // Two pieces of six heads, of which the second has five.
+  attentionCase({ position: 70, nHead: 11, nHeadKv: 1, headDim: 24, splitKeys: 64, isShared: true }),
+  attentionCase({ position: 300, nHead: 8, nHeadKv: 1, headDim: 128, splitKeys: 64, isShared: true }, true),
+  attentionCase({ position: 130, nHead: 2, nHeadKv: 2, headDim: 256, splitKeys: 128, isShared: true }, true),
+  joinCase({ nHead: 4, headDim: 32, splits: 3, nKeys: 151 }),
+  joinCase({ nHead: 2, headDim: 128, splits: 32, nKeys: 65 }),
+  joinCase({ nHead: 2, headDim: 32, splits: 63, nKeys: 65 }),
+  joinCase({ nHead: 3, headDim: 36, splits: 2, nKeys: 9 }),
+];

@@ -1,0 +1,177 @@
+import { gamma, UNIT } from '../../base/f32-error';
+import { againstTap, compose, DIVISION, FLUSH } from '../../cpu/bounds/rounding';
+import { swigluBound } from '../../cpu/bounds/swiglu-bound';
+import { MIN_WEIGHT_SUM } from '../../cpu/kernels/renormalise';
+import { topK } from '../../cpu/kernels/top-k';
+import { f32Bits } from '../../base/float';
+import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
+import { paddedExperts } from '../../gpu/decode/decode-buffers';
+import { DECODE_KERNELS, expertsInJob, rowsPerGroup, teamVariant } from '../../gpu/decode/decode-kernels';
+import { repackRows } from '../../gpu/matmul/repack';
+import { gpuRowWords } from '../../gpu/matmul/weight-layout';
+import { erringSoftmax } from '../attention-twin';
+import { expectNothing, putFloat, putWord, type Expected } from '../expected';
+import { inputValues, wide } from '../inputs';
+import type { SelftestCase } from '../selftest-case';
+import { weightRows } from '../weight-rows';
+import { BY_32, BY_SUBGROUP, BY_WORKGROUP, PLAIN_DEEP, type DecodeWay } from './decode-ways';
+import { EPS, fedStream } from './norm-products';
+import { rowMaker, type Erring } from './normed-product';
+import { foldBlocks, foldedValue, foldedWords } from './places';
+
+/** Largest slope of silu, rounded up: silu'(2.4) = 1.0998. */
+const SILU_SLOPE = 1.1;
+
+interface Shape {
+  readonly nIn: number;
+  readonly rows: number;
+  readonly nExpert: number;
+  readonly nUsed: number;
+  /** Logits of which many are equal: ties go to the lower index. */
+  readonly ties?: boolean;
+  /** Experts of this dispatch, end excluded; the others are another's. */
+  readonly here?: readonly [number, number];
+}
+
+function expertsInCase(gate: QuantType, up: QuantType, way: DecodeWay, shape: Shape, isExtra: boolean): SelftestCase {
+  const { nIn, rows, nExpert, nUsed, ties = false, here: [firstExpert, endExpert] = [0, nExpert] } = shape;
+  const { team, choice } = way;
+  const some = endExpert - firstExpert < nExpert ? `, of which ${firstExpert} to ${endExpert - 1} are here` : '';
+  return {
+    ...{ kernel: 'decode/experts_in', types: gate === up ? [gate] : [gate, up] },
+    ...{ spec: DECODE_KERNELS.expertsIn, isExtra, needs: way.needs },
+    variant: teamVariant(choice, team, expertsInJob(choice, { gate, up, nIn, nExpert, nUsed })),
+    shape: `${nIn} to ${rows}, ${nUsed} of ${nExpert} experts${some}${ties ? ', ties' : ''}, ${way.name}`,
+    make: () => {
+      const x = fedStream(nIn, 6, 'normal', 91);
+      const logits = inputValues('normal', nExpert, 92).map((v) => (ties ? Math.round(v) : 3 * v));
+      const chosen = new Uint32Array(nUsed);
+      topK(wide(logits), 0, nExpert, nUsed, chosen, 0);
+      const blocks = foldBlocks(rows);
+      const y = expectNothing(nUsed * foldedWords(rows));
+      const route = expectNothing(2 * nUsed);
+      const tapAt = { probs: 0, indices: nExpert, router: nExpert + nUsed, gate: nExpert + 2 * nUsed };
+      const [tapUp, tapSwiglu] = [tapAt.gate + nUsed * rows, tapAt.gate + 2 * nUsed * rows];
+      const taps = expectNothing(tapAt.gate + 3 * nUsed * rows);
+      if (firstExpert === 0) putRoute(wide(logits), chosen, route, taps, tapAt);
+      // Only the experts of this dispatch are in its buffers.
+      const held = endExpert - firstExpert;
+      const gates = weightRows(gate, held * rows, nIn, 'normal', 93);
+      const ups = weightRows(up, held * rows, nIn, 'normal', 94);
+      const [gateRow, upRow] = [rowMaker(gates), rowMaker(ups)];
+      chosen.forEach((expert, slot) => {
+        if (expert < firstExpert || expert >= endExpert) return;
+        for (let r = 0; r < rows; r++) {
+          const row = (expert - firstExpert) * rows + r;
+          const [g, u] = [gateRow(row, x.gained, x.scale), upRow(row, x.gained, x.scale)];
+          const { value, bound } = erringSwiglu(g, u);
+          putFloat(y, slot * 128 * blocks + foldedValue(r, blocks), value, bound);
+          const to = slot * rows + r;
+          putFloat(taps, tapAt.gate + to, g.value, g.bound);
+          putFloat(taps, tapUp + to, u.value, u.bound);
+          putFloat(taps, tapSwiglu + to, value, bound);
+        }
+      });
+      const params = {
+        ...{ batches: team.batches, rows, nExpert, nUsed, eps: EPS, squareCount: 6 },
+        ...{ stepGate: gpuRowWords(gate, nIn) / 4, stepUp: gpuRowWords(up, nIn) / 4 },
+        ...{ firstExpert, endExpert, firstGate: firstExpert, firstUp: firstExpert },
+        ...{ tapProbs: tapAt.probs, tapIndices: tapAt.indices, tapRouter: tapAt.router },
+        ...{ tapGate: tapAt.gate, tapUp, tapSwiglu },
+      };
+      return {
+        inputs: {
+          stream: x.stream,
+          router: routerKeys(logits),
+          weightsGate: repackRows(gate, gates.bytes, held * rows, nIn),
+          weightsUp: repackRows(up, ups.bytes, held * rows, nIn),
+        },
+        outputs: { y: y.bounds.length, route: 2 * nUsed, taps: taps.bounds.length },
+        calls: [{ params, grid: [1 + Math.ceil(rows / rowsPerGroup(team)), nUsed] }],
+        expected: { y, route, taps },
+      };
+    },
+  };
+}
+
+/** What router.wgsl leaves: keys that order as the logits do, padded with 0, then the logits, padded alike. */
+function routerKeys(logits: Float32Array): Uint32Array<ArrayBuffer> {
+  const padded = paddedExperts(logits.length);
+  const out = new Uint32Array(2 * padded);
+  logits.forEach((logit, e) => {
+    const bits = f32Bits(logit);
+    out[e] = (bits & 0x7fffffff) === 0 ? 0x80000000 : bits >= 0x80000000 ? ~bits : bits | 0x80000000;
+    out[padded + e] = bits;
+  });
+  return out;
+}
+
+/**
+ * Chosen experts, exactly, and their weights p_e / max(sum of the chosen p, 2^-14): each p errs by its softmax's relative error, the sum by
+ * the largest of them and nUsed + 1 additions, then one division.
+ */
+function putRoute(
+  logits: Float64Array,
+  chosen: Uint32Array,
+  route: Expected,
+  taps: Expected,
+  at: { readonly probs: number; readonly indices: number; readonly router: number },
+): void {
+  const { weights, relative } = erringSoftmax(logits, new Float64Array(logits.length));
+  weights.forEach((p, e) => {
+    putFloat(taps, at.probs + e, p, againstTap((relative[e] ?? NaN) * p + 4 * FLUSH, p));
+  });
+  const nUsed = chosen.length;
+  const sum = chosen.reduce((total, e) => total + (weights[e] ?? NaN), 0);
+  const worst = chosen.reduce((most, e) => Math.max(most, relative[e] ?? NaN), 0);
+  const sumError = compose(worst, gamma(nUsed + 1));
+  chosen.forEach((e, slot) => {
+    putWord(route, slot, e);
+    putWord(taps, at.indices + slot, e);
+    const w = (weights[e] ?? NaN) / Math.max(sum, MIN_WEIGHT_SUM);
+    const own = (compose(relative[e] ?? NaN, DIVISION) + 1) / (1 - sumError) - 1;
+    const bound = againstTap(own * w + 8 * FLUSH, w);
+    putFloat(route, nUsed + slot, w, bound);
+    putFloat(taps, at.router + slot, w, bound);
+  });
+}
+
+/** silu(g) u of factors that err: what both errors make of it, and the operation's own bound at the far end of both. */
+function erringSwiglu(gate: Erring, up: Erring): Erring {
+  const silu = gate.value / (1 + Math.exp(-gate.value));
+  const value = silu * up.value;
+  const reach = Math.abs(up.value) + up.bound;
+  const carried = SILU_SLOPE * gate.bound * reach + Math.abs(silu) * up.bound;
+  const far = Math.abs(gate.value) + gate.bound;
+  // A relative bound that grows with |g|: taken at the largest |g|, for the largest |value|.
+  const [own = NaN] = swigluBound(Float64Array.of(-far), Float64Array.of(reach));
+  const atFar = (far / (1 + Math.exp(far))) * reach;
+  const relative = atFar > 0 ? own / atFar : 0;
+  return { value, bound: againstTap(carried + (relative + UNIT) * (Math.abs(value) + carried) + 8 * FLUSH, value) };
+}
+
+const REAL: Shape = { nIn: 256, rows: 160, nExpert: 10, nUsed: 3 };
+const lengthOf = (a: QuantType, b: QuantType): number =>
+  ggmlType(a).blockSize === 256 || ggmlType(b).blockSize === 256 ? 256 : 96;
+
+/** All types, two different ones at a time. */
+const PAIRS: readonly (readonly [QuantType, QuantType])[] = QUANT_TYPES.map((type, i) => [
+  type,
+  QUANT_TYPES[(i + 5) % QUANT_TYPES.length] ?? type,
+]);
+
+/** The first half of the experts: routing, gate, up, SwiGLU. */
+export const EXPERTS_IN_CASES: readonly SelftestCase[] = [
+  expertsInCase('Q4_K', 'Q4_K', BY_SUBGROUP, { ...REAL, ties: true }, false),
+  expertsInCase('Q4_K', 'Q4_K', BY_SUBGROUP, REAL, false),
+  expertsInCase('Q4_K', 'Q4_K', BY_SUBGROUP, { ...REAL, here: [0, 6] }, false),
+  expertsInCase('Q4_K', 'Q4_K', BY_SUBGROUP, { ...REAL, here: [6, 10] }, false),
+  expertsInCase('Q8_0', 'Q8_0', BY_SUBGROUP, { nIn: 96, rows: 32, nExpert: 3, nUsed: 3 }, false),
+  expertsInCase('Q4_K', 'Q6_K', BY_SUBGROUP, { ...REAL, nIn: 512, nUsed: 2 }, false),
+  expertsInCase('Q4_K', 'Q4_K', BY_WORKGROUP, REAL, true),
+  expertsInCase('Q4_K', 'Q4_K', PLAIN_DEEP, REAL, true),
+  expertsInCase('Q4_K', 'Q4_K', BY_32, { nIn: 2048, rows: 96, nExpert: 128, nUsed: 8 }, true),
+  expertsInCase('Q5_K', 'Q5_K', BY_32, { nIn: 256, rows: 32, nExpert: 60, nUsed: 5, ties: true }, true),
+  ...QUANT_TYPES.map((type) => expertsInCase(type, type, BY_SUBGROUP, { ...REAL, nIn: lengthOf(type, type) }, true)),
+  ...PAIRS.map(([a, b]) => expertsInCase(a, b, BY_SUBGROUP, { ...REAL, nIn: lengthOf(a, b) }, true)),
+];

@@ -1,0 +1,262 @@
+import type { QuantType } from '../gguf/ggml-types';
+
+/** What a defect is about. */
+export const MUTATION_KINDS = ['sign', 'index', 'scale', 'barrier', 'type', 'rounding'] as const;
+export type MutationKind = (typeof MUTATION_KINDS)[number];
+
+/** One defect, made on purpose in the text of a kernel as it is compiled. */
+export interface Mutation {
+  readonly kernel: string;
+  readonly kind: MutationKind;
+  /** What goes wrong. */
+  readonly what: string;
+  /** The cases with this type only. */
+  readonly type?: QuantType;
+  /** Must occur exactly once in the kernel's text, includes in place. */
+  readonly from: string;
+  readonly to: string;
+  /** Why no case sees it on SwiftShader; absent: some case must. */
+  readonly survives?: string;
+}
+
+type Row = readonly [kind: MutationKind, what: string, from: string, to: string];
+
+const of = (kernel: string, rows: readonly Row[], type?: QuantType): readonly Mutation[] =>
+  rows.map(([kind, what, from, to]) => ({ kernel, kind, what, from, to, ...(type === undefined ? {} : { type }) }));
+
+const BARRIER = 'workgroupBarrier();';
+
+/** How each format is read, seen where weights become floats. */
+const FORMATS: readonly (readonly [QuantType, MutationKind, string, string, string])[] = [
+  ['F32', 'index', 'the fourth vec4 read twice', 'unit.values[3]', 'unit.values[2]'],
+  ['F16', 'index', 'the high halves from the low word', 'unpack2x16float(high)', 'unpack2x16float(low)'],
+  ['BF16', 'type', 'an exponent moved by a bit', 'high << 16u', 'high << 15u'],
+  ['Q4_0', 'scale', 'one offset 7 instead of 8', '(unsignedBytes(high.w) - 8.0)', '(unsignedBytes(high.w) - 7.0)'],
+  ['Q4_1', 'sign', 'one minimum subtracted', 'unsignedBytes(low.x) + m', 'unsignedBytes(low.x) - m'],
+  ['Q5_0', 'index', 'a fifth bit one to the right', '(four & 8u) << 25u', '(four & 8u) << 24u'],
+  ['Q5_1', 'index', 'scales read a vec4 late', 'planeVec4s(4u * blocks)', 'planeVec4s(4u * blocks + 16u)'],
+  ['Q8_0', 'type', 'signed bytes read as unsigned', 'vec4<f32>(unpack4xI8(word))', 'vec4<f32>(unpack4xU8(word))'],
+  [
+    'Q2_K',
+    'sign',
+    'the minimum of one group added',
+    'b * unsignedBytes(second.x) - bMin',
+    'b * unsignedBytes(second.x) + bMin',
+  ],
+  ['Q3_K', 'scale', 'offset 3 instead of 4', '<< 2u)) - 4.0', '<< 2u)) - 3.0'],
+  ['Q4_K', 'type', 'the high bits of scales lost', '& 0x0f0fu) | ((b.x & 0xc0c0u)', '& 0x0f0fu) | ((b.x & 0x8080u)'],
+  ['Q5_K', 'index', 'fifth bits of chunk 0 for both', '(fifths >> vec4(chunk))', '(fifths >> vec4(0u))'],
+  ['Q6_K', 'type', 'one of two high bits lost', '(high & 0x03030303u) << 4u', '(high & 0x01010101u) << 4u'],
+  ['IQ4_NL', 'type', 'one level of the codebook off by 1', '0x71594535u', '0x71594536u'],
+  ['IQ4_XS', 'type', 'one of two high bits of scales lost', '& 3u) << 4u', '& 1u) << 4u'],
+  ['MXFP4', 'type', 'one magnitude wrong', '0xc8643210u', '0xc8643220u'],
+];
+
+/** THE DEFECTS. `docs/selftest.md` lists them, `tests/selftest/mutations.test.ts` proves that each turns the self-test red. */
+export const MUTATIONS: readonly Mutation[] = [
+  ...of('add', [['sign', 'b subtracted', 'y[i] = a[i] + b[i];', 'y[i] = a[i] - b[i];']]),
+  ...of('swiglu', [
+    ['sign', 'sigmoid of -g', 'g < 0.0', 'g > 0.0'],
+    ['rounding', 'exp in f16', 'exp(-abs(g))', 'quantizeToF16(exp(-abs(g)))'],
+  ]),
+  ...of('weighted_sum', [
+    ['index', "every token by the first token's weights", 'weights[token * params.nUsed + slot]', 'weights[slot]'],
+    ['index', 'the last slot left out', 'slot < params.nUsed', 'slot + 1u < params.nUsed'],
+  ]),
+  ...of('rope', [
+    ['sign', 'turned the wrong way', 'low * turn.x - high * turn.y', 'low * turn.x + high * turn.y'],
+    ['index', 'every token at the first position', 'table[(row / params.heads) * params.pairs + pair]', 'table[pair]'],
+    ['index', 'neighbours paired instead of halves', 'let high = x[at + params.pairs];', 'let high = x[at + 1u];'],
+    ['rounding', 'half of the channels in f16', 'let low = x[at];', 'let low = quantizeToF16(x[at]);'],
+  ]),
+  ...of('copy_rows', [['index', 'an offset forgotten', '+ params.xOffset +', '+']]),
+  ...of('rmsnorm', [
+    ['scale', 'eps left out', ' + params.eps', ''],
+    ['scale', 'a mean over 64 whatever the length', 'f32(params.rowLength)', 'f32(LANES)'],
+    ['index', 'the last partial sum left out', 'l < LANES', 'l + 1u < LANES'],
+    ['barrier', 'partial sums read before they are there', BARRIER, ''],
+    ['rounding', 'squares in f16', 'sum += value * value', 'sum += quantizeToF16(value * value)'],
+  ]),
+  ...of('softmax', [
+    ['sign', 'the maximum added', 'let e = exp(x[first + i] - highest)', 'let e = exp(x[first + i] + highest)'],
+    ['index', 'a token does not see itself', 'row / params.rowsPerToken + 1u', 'row / params.rowsPerToken'],
+    ['scale', 'a sum 1e-4 too large', 'y[first + i] / total', 'y[first + i] / (total * 1.0001)'],
+    [
+      'barrier',
+      'maxima read before they are there',
+      `partialMax[lane] = highest;\n  ${BARRIER}`,
+      'partialMax[lane] = highest;',
+    ],
+    ['barrier', 'sums read before they are there', `partialSum[lane] = sum;\n  ${BARRIER}`, 'partialSum[lane] = sum;'],
+    ['rounding', 'a sum of f16', 'sum += e;', 'sum += quantizeToF16(e);'],
+  ]),
+  ...of('top_k', [
+    ['sign', 'ties to the higher index', 'other < expert', 'other > expert'],
+    ['type', 'negative values not turned round', '~bits, bits', 'bits, bits'],
+    ['type', 'infinity taken for NaN', 'magnitude > 0x7f800000u', 'magnitude >= 0x7f800000u'],
+  ]),
+  ...of('renormalise', [
+    ['scale', 'no smallest sum', 'max(sum, SMALLEST_SUM)', 'sum'],
+    ['index', "every token by the first token's experts", 'indices[first + slot]', 'indices[slot]'],
+  ]),
+  ...of('group_slots', [
+    ['index', 'slots taken for tokens', 'vec2(slot / params.nUsed, slot)', 'vec2(slot, slot)'],
+    ['barrier', 'shares read before they are there', `shares[lane] = mine;\n  ${BARRIER}`, 'shares[lane] = mine;'],
+  ]),
+  ...of('attn_scores', [
+    [
+      'index',
+      'heads dealt out to kv heads in turn',
+      'head / params.headsPerKv',
+      'head % (params.nHead / params.headsPerKv)',
+    ],
+    ['scale', 'no 1 / sqrt(headDim)', 'q[qFirst + d] * scale', 'q[qFirst + d]'],
+    ['index', "a token's own score left out", '+ token + 1u + params.future', '+ token + params.future'],
+  ]),
+  ...of('attn_values', [['index', 'the newest key left out', '+ token + 1u)', '+ token)']]),
+  ...of('attn_values_split', [
+    ['index', 'the last slice left out', 's < SLICES', 's + 1u < SLICES'],
+    ['barrier', 'slices read before they are there', BARRIER, ''],
+  ]),
+  ...of('attention_tiled', [
+    [
+      'index',
+      'keys read with the swizzle of rows',
+      'keyTile[(place.keyLane % 8u + 8u * r) * 8u + (i ^ place.keyLane) % 8u]',
+      'keyTile[(place.keyLane % 8u + 8u * r) * 8u + (i ^ (place.keyLane % 4u)) % 8u]',
+    ],
+    ['scale', 'no division by the sum', 'e / totals[j]', 'e'],
+  ]),
+  ...FORMATS.flatMap(([type, ...row]) => of('dequant_rows', [row], type)),
+  ...of('repack_plane', [
+    ['index', "every plane from the block's beginning", ' + params.origin', ''],
+    ['type', 'bytes of seven bits', '& 255u', '& 127u'],
+  ]),
+  ...of(
+    'matmul_naive naive',
+    [
+      ['sign', 'sums subtracted', 'sums[t] += sum', 'sums[t] -= sum'],
+      ['index', 'a column read twice', 'chunkColumn(u, c, 5u)', 'chunkColumn(u, c, 4u)'],
+      ['index', 'a row of y for a row of x', 'rows[entry.y + t].y *', 'rows[entry.y + t].x *'],
+      ['index', 'every expert by the first matrix', '(entry.x >> 2u) + o', 'o'],
+      ['index', 'a row of W too many', 'o >= params.nOut', 'o > params.nOut'],
+      ['index', 'the last unit of a row left out', 'u < units', 'u + 1u < units'],
+      ['rounding', 'sums of f16', 'sums[t] += sum', 'sums[t] += quantizeToF16(sum)'],
+    ],
+    'F32',
+  ),
+  ...of('matmul_naive lane', [['index', 'an offset of x forgotten', ' + params.xOffset', '']], 'Q8_0'),
+  ...of(
+    'matmul_team team',
+    [
+      ['index', 'every second unit of a lane left out', 'u += LANES', 'u += 2u * LANES'],
+      ['barrier', 'partial sums read before they are there', BARRIER, ''],
+    ],
+    'Q4_K',
+  ),
+  ...of('matmul_team subgroup', [['index', 'a butterfly without its last step', 'step > 0u', 'step > 1u']], 'Q4_K'),
+  ...of(
+    'matmul_tile tile',
+    [
+      ['index', 'rows of x left out of wide entries', 'count > 16u', 'count > 24u'],
+      [
+        'barrier',
+        'a tile overwritten while it is read',
+        `${BARRIER}\n    }\n  }\n  for (var j`,
+        '}\n  }\n  for (var j',
+      ],
+    ],
+    'Q4_K',
+  ),
+  ...of(
+    'decode/embed',
+    [
+      [
+        'index',
+        'the row counted from the table of another part',
+        'token[0] - params.firstRow',
+        'token[0] % params.rows',
+      ],
+    ],
+    'Q8_0',
+  ),
+  ...of(
+    'decode/head',
+    [
+      ['sign', 'minima added', '- unit.scales.minimum[chunk] * total', '+ unit.scales.minimum[chunk] * total'],
+      [
+        'scale',
+        'odd bytes counted twice',
+        'vec4<f32>(1.0, 0.00390625, 1.0, 0.00390625)',
+        'vec4<f32>(1.0, 0.0078125, 1.0, 0.0078125)',
+      ],
+      ['scale', 'eps left out', ' + params.eps', ''],
+    ],
+    'Q4_K',
+  ),
+  ...of('decode/head', [['type', 'offset 31 instead of 32', '0x3fu, 32.0', '0x3fu, 31.0']], 'Q6_K'),
+  ...of('decode/head', [['type', 'signed bytes taken for unsigned', 'word ^ 0x80808080u', 'word']], 'Q8_0'),
+  ...of('decode/router', [['sign', 'keys of negative logits not turned round', '~bits, bits', 'bits, bits']], 'F32'),
+  ...of('decode/qkv', [['index', 'v written over k', 'to = params.rowsA + params.rowsB', 'to = params.rowsA']], 'Q8_0'),
+  ...of(
+    'decode/project',
+    [
+      ['sign', 'the residual lost its sign', 'before + product', 'before - product'],
+      ['barrier', 'products read before they are there', `${BARRIER}\n  var square`, 'var square'],
+    ],
+    'Q8_0',
+  ),
+  ...of(
+    'decode/experts_in',
+    [
+      [
+        'index',
+        'ties to the higher index',
+        'vec4(0u, 1u, 2u, 3u) < vec4(expert)',
+        'vec4(0u, 1u, 2u, 3u) > vec4(expert)',
+      ],
+      ['sign', 'sigmoid of -g', 'g < 0.0', 'g > 0.0'],
+      [
+        'barrier',
+        'the top logits read before they are there',
+        `${BARRIER}\n  let highest = topLogits[0]`,
+        'let highest = topLogits[0]',
+      ],
+    ],
+    'Q4_K',
+  ),
+  ...of(
+    'decode/experts_out',
+    [
+      ['index', "every slot by the first slot's expert", 'route[slot] * params.rows', 'route[0] * params.rows'],
+      ['scale', 'slots not weighted', 'slotWeights[s] * products', 'products'],
+    ],
+    'Q4_K',
+  ),
+  ...of(
+    'decode/experts_out',
+    [['rounding', 'weights of slots in f16', 'sum += slotWeights[s] *', 'sum += quantizeToF16(slotWeights[s]) *']],
+    'Q8_0',
+  ),
+  ...of('decode/attention', [
+    ['sign', 'turned the wrong way', 'low * turn.x - high * turn.y', 'low * turn.x + high * turn.y'],
+    ['scale', 'the running output not rescaled', 'out *= shrink;', ''],
+    ['index', 'heads dealt out to kv heads in turn', 'head / perKv', 'head % params.nHeadKv'],
+    [
+      'barrier',
+      'slices read before they are there',
+      `scores[slice] = sum;\n  }\n  ${BARRIER}`,
+      'scores[slice] = sum;\n  }',
+    ],
+  ]),
+  ...of('decode/attention_join', [['scale', 'splits not weighted', 'exp(pairs[s].x - top)', '1.0']]),
+  ...of('decode/argmax_parts', [['sign', 'ties to the higher index', 'b.y < a.y', 'b.y > a.y']]),
+  ...of('decode/argmax_last', [['index', 'every second part of a lane left out', 'i += LANES', 'i += 2u * LANES']]),
+  {
+    ...{ kernel: 'decode/argmax_last', kind: 'barrier', what: 'candidates read before they are there' },
+    from: `candidates[lane] = own;\n  ${BARRIER}`,
+    to: 'candidates[lane] = own;',
+    survives:
+      'A lane reads only candidates of higher lanes, and SwiftShader runs those first: the race is there and never lost. Where lanes run in another order it may show.',
+  },
+];

@@ -1,0 +1,133 @@
+import type { GpuCounts, GpuMeter } from '../gpu/bench/meter';
+import type { ActiveStageId } from '../model/stages';
+import type { BenchEngine } from './bench-engine';
+import type { FastDecode } from './fast-decode';
+
+/** How decoding is timed: token by token through an engine, or in runs of tokens that follow each other on the GPU. */
+export interface DecodeTimer {
+  /** One token that nobody times; the capture as in `both`. */
+  one(capture: readonly ActiveStageId[]): Promise<void>;
+  /** Times `count` tokens without a capture and as many with it, in turns, so that what drifts strikes both. */
+  both(count: number, capture: readonly ActiveStageId[], signal: AbortSignal | undefined): Promise<DecodeTimes>;
+}
+
+export interface DecodeTimes {
+  /** Milliseconds of each token. */
+  readonly plain: readonly number[];
+  readonly traced: readonly number[];
+  /** Of tokens without a capture; empty without a device. */
+  readonly counts: readonly GpuCounts[];
+  /** Read from the file for tokens without a capture. */
+  readonly fileBytes: number;
+  /** Milliseconds that stand for a token: the middle one of tokens that wait for each other, the mean of those that overlap. */
+  perToken(ms: readonly number[]): number;
+}
+
+export interface DecodeStart {
+  readonly token: number;
+  readonly nPast: number;
+  readonly meter: GpuMeter | undefined;
+  readonly bytesRead: () => number;
+}
+
+/** Each token alone, each second one traced. */
+export function engineTimer(engine: BenchEngine, start: DecodeStart): DecodeTimer {
+  let { token, nPast } = start;
+  const { meter, bytesRead } = start;
+  const decode = async (capture: readonly ActiveStageId[], signal?: AbortSignal): Promise<number> => {
+    const started = performance.now();
+    token = await engine.run([token], nPast++, { capture, signal });
+    return performance.now() - started;
+  };
+  return {
+    one: async (capture) => {
+      await decode(capture);
+    },
+    async both(count, capture, signal) {
+      const plain: number[] = [];
+      const traced: number[] = [];
+      const counts: GpuCounts[] = [];
+      let fileBytes = 0;
+      for (let i = 0; i < count; i++) {
+        meter?.take();
+        const before = bytesRead();
+        plain.push(await decode([], signal));
+        fileBytes += bytesRead() - before;
+        if (meter !== undefined) counts.push(meter.take());
+        traced.push(await decode(capture, signal));
+      }
+      meter?.detach();
+      return { plain, traced, counts, fileBytes, perToken: median };
+    },
+  };
+}
+
+/** Tokens that follow each other before the other kind has its turn. */
+const RUN = 16;
+
+/** Runs of tokens that the decoder makes by itself, several under way at a time: as text is generated. */
+export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart): DecodeTimer {
+  let { token, nPast } = start;
+  const { meter, bytesRead } = start;
+  const captures = new Map<readonly ActiveStageId[], { readonly stages: readonly ActiveStageId[] } | undefined>();
+  /** The same object for the same capture: the decoder writes its parameters anew only when it changes. */
+  const captureOf = (stages: readonly ActiveStageId[]): { readonly stages: readonly ActiveStageId[] } | undefined => {
+    if (!captures.has(stages)) captures.set(stages, stages.length === 0 ? undefined : { stages });
+    return captures.get(stages);
+  };
+  const run = async (
+    count: number,
+    stages: readonly ActiveStageId[],
+    signal?: AbortSignal,
+  ): Promise<readonly number[]> => {
+    const times: number[] = [];
+    let before = performance.now();
+    const onToken = (): boolean => {
+      const now = performance.now();
+      times.push(now - before);
+      before = now;
+      return false;
+    };
+    const made = await decoder.generate(token, nPast, { count, capture: captureOf(stages), onToken, signal });
+    token = made.at(-1)?.token ?? token;
+    nPast += made.length;
+    keys.keep(nPast);
+    return times;
+  };
+  const NOTHING: readonly ActiveStageId[] = [];
+  return {
+    one: async (capture) => {
+      await run(1, capture.length === 0 ? NOTHING : capture);
+    },
+    async both(count, capture, signal) {
+      keys.reserve(nPast + 2 * count + RUN);
+      meter?.take();
+      await run(1, NOTHING, signal);
+      const counts = meter === undefined ? [] : [meter.take()];
+      // Every token is like this one; what follows is timed without a counter in front of each call.
+      meter?.detach();
+      const plain: number[] = [];
+      const traced: number[] = [];
+      let fileBytes = 0;
+      while (plain.length < count) {
+        const next = Math.min(RUN, count - plain.length);
+        const before = bytesRead();
+        plain.push(...(await run(next, NOTHING, signal)));
+        fileBytes += bytesRead() - before;
+        traced.push(...(await run(next, capture, signal)));
+      }
+      return { plain, traced, counts, fileBytes, perToken: mean };
+    },
+  };
+}
+
+/** The middle value; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low = NaN, high = NaN] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
+  return (low + high) / 2;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
