@@ -17,17 +17,17 @@ export function KernelTable({ rows }: { readonly rows: readonly SelftestRow[] })
           <thead>
             <tr>
               <th scope="col">Kernel</th>
-              <th scope="col">Types</th>
-              <th scope="col" className="number">
-                Cases
-              </th>
+              <th scope="col">Verdict</th>
               <th scope="col" className="number">
                 Worst error / bound
               </th>
               <th scope="col">
                 <span className="visually-hidden">The same on a logarithmic scale from 0.0001 to 1</span>
               </th>
-              <th scope="col">Verdict</th>
+              <th scope="col" className="number">
+                Cases
+              </th>
+              <th scope="col">Types</th>
             </tr>
           </thead>
           <tbody>
@@ -53,8 +53,7 @@ function Line({ line }: { readonly line: KernelLine }): ReactElement {
       <th scope="row">
         <code>{line.kernel}</code>
       </th>
-      <td title={line.types.join(', ')}>{typesText(line.types)}</td>
-      <td className="number">{ranText(line)}</td>
+      <td className="verdict">{statusText(status)}</td>
       <td className="number">{worst === undefined ? '–' : formatMetric(worst)}</td>
       <td>
         <svg className="use" viewBox="0 0 100 8" aria-hidden="true" preserveAspectRatio="none">
@@ -62,7 +61,8 @@ function Line({ line }: { readonly line: KernelLine }): ReactElement {
           {worst === undefined ? null : <rect x="0" y="2" height="4" width={100 * shareOf(worst)} />}
         </svg>
       </td>
-      <td className="verdict">{statusText(status)}</td>
+      <td className="number">{ranText(line)}</td>
+      <td title={line.types.join(', ')}>{typesText(line.types)}</td>
     </tr>
   );
 }
