@@ -1,5 +1,7 @@
 import { defineConfig } from '@playwright/test';
 import { findChromium } from './scripts/lib/chromium.mjs';
+import type { MoescopeOptions } from './src/playwright/settings';
+import { webgpu } from './src/playwright/webgpu';
 
 /** One port for the whole run; the workers inherit it. Derived from the process id so that two runs do not meet. */
 process.env.MOESCOPE_E2E_PORT ??= String(20_000 + (process.pid % 20_000));
@@ -7,7 +9,7 @@ const baseURL = `http://localhost:${process.env.MOESCOPE_E2E_PORT}/`;
 const chromium = findChromium();
 
 /** The built page in headless Chromium, with WebGPU on the software GPU that Chromium carries. */
-export default defineConfig({
+export default defineConfig<{ moescope: MoescopeOptions }>({
   testDir: 'e2e',
   outputDir: 'test-results/artifacts',
   // Two cores: the software GPU needs both.
@@ -21,21 +23,10 @@ export default defineConfig({
     {
       name: 'chromium',
       use: {
-        browserName: 'chromium',
         headless: true,
-        launchOptions: {
-          ...(chromium === undefined ? {} : { executablePath: chromium }),
-          args: [
-            '--no-sandbox',
-            '--enable-unsafe-webgpu',
-            '--use-webgpu-adapter=swiftshader',
-            '--disable-quic',
-            '--no-first-run',
-            '--disable-background-networking',
-            '--disable-component-update',
-            '--disable-sync',
-          ],
-        },
+        ...webgpu('software', chromium === undefined ? {} : { executablePath: chromium }),
+        // What `npm test` has built is served once for all workers.
+        moescope: { adapter: 'software', url: baseURL },
       },
     },
   ],

@@ -1,8 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
-import { reportFromJson } from '../src/divergence/report-json';
+import { expect, test, traceModel } from 'moescope/playwright';
 import { makeSparseModel } from '../tests/support/gguf-models';
 import { peakResidentBytes, processesWith } from '../tests/support/memory-watch';
 
@@ -21,25 +20,14 @@ test.afterAll(() => rm(folder, { recursive: true }));
 
 test('a file of 18.5 GB opens and traces in the page with less than 1 GiB of memory', async ({ page }) => {
   expect((await stat(path)).size).toBeGreaterThan(HOLE_BYTES);
-  await page.goto('/');
-  await page.locator('input[type="file"]').setInputFiles(path);
-  await page.waitForFunction(() => ['ready', 'error'].includes(document.documentElement.dataset['state'] ?? ''));
-  await expect(page.locator('#trace')).toContainText('18.5 GB');
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('1, 2, 3');
-  await page.getByRole('button', { name: 'Run', exact: true }).click();
-  await page.waitForFunction(
-    () => ['done', 'error'].includes(document.documentElement.dataset['state'] ?? ''),
-    undefined,
-    {
-      timeout: 60_000,
-    },
-  );
-  await expect(page.getByTestId('verdict')).toContainText('MATCH: 2 layers, 25 stages, 3 tokens agree');
+  const report = await traceModel(page, { file: path, tokens: [1, 2, 3] });
+  expect(report).toMatchReference();
+  expect(report.verdict.sentence).toContain('MATCH: 2 layers, 25 stages, 3 tokens agree');
   const peaks = processesWith('--type=renderer').flatMap((pid) => peakResidentBytes(pid) ?? []);
   expect(peaks.length).toBeGreaterThan(0);
   // The whole process of the page and its workers: more than what JavaScript holds.
   for (const peak of peaks) expect(peak).toBeLessThan(GIB);
-  const { memory, model } = reportFromJson(JSON.stringify(await page.evaluate(() => window.moescope.report())));
+  const { memory, model } = report;
   expect(model.bytes).toBeGreaterThan(HOLE_BYTES);
   // The budget of a software adapter; the rest of the peak is buffers of a prompt of three tokens.
   expect(memory.gpuWeightBytes).toBeGreaterThan(0);

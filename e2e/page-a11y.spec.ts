@@ -1,105 +1,97 @@
 import { readFileSync } from 'node:fs';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { goldenModelPath, SAMPLE_PATH } from '../tests/support/golden';
+import { audit, SHOTS, shoot } from './support/audit';
 import { pageState, showTrace } from './support/page';
-
-const SHOTS = 'test-results/screenshots';
-const WIDTHS = [1440, 1024, 360] as const;
-const SCHEMES = ['light', 'dark'] as const;
-
-/** No violation of WCAG 2.2 A and AA, nor of axe's best practices, light and dark. */
-async function audit(page: Page, view: string): Promise<void> {
-  for (const colorScheme of SCHEMES) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const found = violations.flatMap(({ id, help, nodes }) =>
-      nodes.map((node) => `${id} (${help}): ${node.html.slice(0, 160)}`),
-    );
-    expect(found, `${view}, ${colorScheme}`).toEqual([]);
-  }
-}
-
-/** Kept by the run, for people to look at. */
-async function shoot(page: Page, view: string, fullPage = true): Promise<void> {
-  for (const width of WIDTHS) {
-    for (const colorScheme of SCHEMES) {
-      await page.setViewportSize({ width, height: width === 360 ? 740 : 900 });
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await expect
-        .poll(() => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), { message: view })
-        .toBeLessThanOrEqual(0);
-      await page.screenshot({ path: `${SHOTS}/${view}-${String(width)}-${colorScheme}.png`, fullPage });
-    }
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
-}
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
-test('the recorded trace, and every dialog over it', async ({ page }) => {
+/** The dialogs over what is on the page; that page was looked at before. */
+const DIALOGS = [
+  ['Commands', 'Control+k'],
+  ['Keyboard', '?'],
+  ['Share', 's'],
+  ['Compare two traces', 'm'],
+] as const;
+
+test('a trace that parts, and every dialog over it', async ({ page }) => {
   await showTrace(page, { kind: 'qtype-blind' });
   await audit(page, 'recorded');
   await shoot(page, 'recorded');
-  for (const [name, key] of [
-    ['Commands', 'Control+k'],
-    ['Keyboard', '?'],
-    ['Share', 's'],
-    ['Compare two traces', 'm'],
-  ] as const) {
+  for (const [name, key] of DIALOGS) {
     await page.keyboard.press(key);
     await expect(page.getByRole('dialog', { name })).toBeVisible();
-    if (name === 'Share') await expect(page.locator('.preview svg')).toBeVisible();
-    await audit(page, name);
+    if (name === 'Share') {
+      await page.getByRole('checkbox', { name: 'Heatmap and routing in the picture' }).check();
+      await expect(page.locator('.preview svg')).toContainText('Load of every expert');
+    }
+    await audit(page, name, { only: 'dialog' });
     await shoot(page, name.split(' ')[0]?.toLowerCase() ?? name, false);
     await page.keyboard.press('Escape');
     await expect(page.getByRole('dialog')).toHaveCount(0);
   }
 });
 
-test('poison, and everything folded out', async ({ page }) => {
+test('poison, and everything folded out; 48 layers x 128 experts', async ({ page }) => {
   await showTrace(page, { kind: 'poison' });
   const folded = page.locator('details:not([open]) > summary');
   while ((await folded.count()) > 0) await folded.first().click();
   await audit(page, 'poison, folded out');
+  await page.reload();
+  await expect(page.getByRole('heading', { name: /in numbers$/ })).toBeVisible();
   await shoot(page, 'poison');
+  await page.unrouteAll();
+  await showTrace(page, { kind: 'qtype-blind', nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 128 });
+  await expect(page.getByRole('heading', { name: /in numbers$/ })).toBeVisible();
+  await shoot(page, 'large');
 });
 
-test('the file card, the run, and what it leaves', async ({ page }) => {
+test('from the file card to a finished run: inspector values, continuation, one token’s way', async ({ page }) => {
   await page.goto('/');
   await page.locator('input[type="file"]').setInputFiles(SAMPLE_PATH);
   expect(await pageState(page, 'ready', 'error')).toBe('ready');
   await expect(page.getByRole('heading', { name: /tensors, by type/ })).toBeVisible();
   await audit(page, 'file card');
   await shoot(page, 'file-card');
-  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(20));
+  // Long enough to be still running when it has been looked at.
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(60));
   await button(page, 'Run').click();
   await expect(page.getByText(/^Tracing layer/)).toBeVisible({ timeout: 60_000 });
-  await audit(page, 'running');
-  await page.screenshot({ path: `${SHOTS}/running-1440-light.png`, fullPage: true });
+  await audit(page, 'running', { only: '.head' });
+  await page.screenshot({ path: `${SHOTS}/running-1440-light.png` });
   await button(page, 'Cancel').click();
   expect(await pageState(page, 'cancelled')).toBe('cancelled');
-  await audit(page, 'cancelled');
+  await audit(page, 'cancelled', { only: '.head' });
   await shoot(page, 'cancelled', false);
   await page.getByRole('textbox', { name: 'Token ids' }).fill('420, 327');
   await button(page, 'Run').click();
   expect(await pageState(page, 'done', 'error')).toBe('done');
-  await audit(page, 'done');
+  await expect(page.getByRole('region', { name: 'Worst values' })).toBeVisible();
   await page.keyboard.press('Escape');
+  await page.keyboard.press('g');
+  const said = page.getByTestId('continuation');
+  await expect(said.locator('.said-token').nth(1)).toBeVisible({ timeout: 60_000 });
+  await page.keyboard.press('Escape');
+  await expect(said.locator('.cursor')).toHaveCount(0);
+  await page.getByRole('group', { name: /of one token/ }).focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(page.getByTestId('token-path').getByRole('heading')).toHaveText(/^The way of token \d/);
+  await audit(page, 'done');
+  await shoot(page, 'done');
   await button(page, 'Compare…').click();
   await expect(page.getByText('gpu of this run').first()).toBeVisible();
-  await audit(page, 'compare with traces');
+  await audit(page, 'compare with traces', { only: 'dialog' });
   await shoot(page, 'compare-traces', false);
 });
 
 test('an error, and a notice', async ({ page }) => {
   await page.goto('/#v=99');
   await expect(page.getByTestId('notice')).toBeVisible();
-  await audit(page, 'notice');
+  await audit(page, 'notice', { only: '.head' });
   const buffer = readFileSync(goldenModelPath('mini-q4_k_m')).subarray(0, 100_000);
   await page.locator('input[type="file"]').setInputFiles({ name: 'cut.gguf', mimeType: 'x/y', buffer });
   expect(await pageState(page, 'error')).toBe('error');
-  await audit(page, 'error');
+  await audit(page, 'error', { only: '.head' });
   await shoot(page, 'error', false);
 });
 

@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { stageSpec } from '../src/model/stages';
 import { createTrace, type Provenance } from '../src/trace/trace';
@@ -6,6 +5,7 @@ import { tracesToFiles } from '../src/trace/trace-files';
 import { encodeNpy } from '../src/trace/npy';
 import { writeZip } from '../src/trace/zip';
 import { tapOf } from '../tests/support/taps';
+import { audit } from './support/audit';
 import { dropFiles, pageState } from './support/page';
 
 /** A trace of two stages of one layer; `value` is its third number. */
@@ -40,8 +40,7 @@ test('two files in one drop are compared at once, in the sentence of a live run;
     .getByRole('row', { name: new RegExp(`^${stageSpec('moe_ffn_out').title}`) })
     .getByTitle('captured on one arm only');
   await expect(missing.first()).toBeVisible();
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id }) => id)).toEqual([]);
+  await audit(page, 'comparison');
   // Its picture can be shared like any other.
   await page.keyboard.press('s');
   await expect(page.locator('.preview svg')).toBeVisible();

@@ -1,6 +1,8 @@
-import { expect, test, type Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
+import { expect, test, traceModel } from 'moescope/playwright';
 import { reportFromJson } from '../src/divergence/report-json';
 import type { Report } from '../src/divergence/report';
+import { SAMPLE_PATH } from '../tests/support/golden';
 
 /** Opens the sample with three tokens, and the options. */
 async function openSample(page: Page): Promise<void> {
@@ -49,15 +51,16 @@ test('a fault that cannot be is refused where it is typed', async ({ page }) => 
   await expect(page.getByRole('list', { name: 'Faults of the next run' })).toHaveCount(0);
 });
 
-test("the llama.cpp-like arm runs against the reference, with the reference's experts", async ({ page }) => {
-  await openSample(page);
-  await page.getByRole('combobox', { name: /^Arms/ }).selectOption('cpu-ggml,cpu');
-  await page
-    .getByRole('group', { name: 'Experts' })
-    .getByRole('radio', { name: "the reference's" })
-    .check({ force: true });
+test("the llama.cpp-like arm runs against the reference, with the reference's experts, and cannot have faults", async ({
+  page,
+}) => {
+  const report = await traceModel(page, {
+    file: SAMPLE_PATH,
+    tokens: [605, 432, 258],
+    arms: ['cpu-ggml', 'cpu'],
+    routing: 'reference',
+  });
   await expect(page.getByRole('group', { name: 'Faults on purpose' })).toHaveCount(0);
-  const report = await run(page);
   expect(report.run).toMatchObject({ arms: ['cpu-ggml', 'cpu'], routing: 'reference' });
   expect(report.adapter).toBeUndefined();
   expect(report.verdict.sentence).toMatch(/^MATCH: .*relative L2 of a stage alone at most 0\.0/);

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 import { memorySource } from '../src/gguf/memory-source';
 import { openModel } from '../src/gguf/open-model';
 import { SAMPLE_PATH } from '../tests/support/golden';
+import { audit, SHOTS } from './support/audit';
 import { pageState } from './support/page';
 
 /** Puts code before the engine's worker: faults of the browser are made there, and nowhere in the page. */
@@ -35,14 +35,10 @@ async function designed(page: Page, name: string): Promise<void> {
     await expect
       .poll(() => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth))
       .toBeLessThanOrEqual(0);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(
-      violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`),
-      name,
-    ).toEqual([]);
-    await page.screenshot({ path: `test-results/screenshots/state-${name}-${String(width)}-${colorScheme}.png` });
+    await page.screenshot({ path: `${SHOTS}/state-${name}-${String(width)}-${colorScheme}.png` });
   }
   await page.setViewportSize({ width: 1440, height: 900 });
+  await audit(page, name, { only: '.head' });
 }
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });

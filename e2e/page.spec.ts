@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { expect, test, type Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
+import { expect, test, traceModel } from 'moescope/playwright';
 import { reportFromJson } from '../src/divergence/report-json';
 import { SAMPLE_PATH } from '../tests/support/golden';
 
@@ -79,7 +80,7 @@ test('the sample runs in one click, and page, hook and JSON say the same', async
   expect(JSON.parse(readFileSync(await download.path(), 'utf8'))).toEqual(json);
 });
 
-test('a file shows its card before anything runs; token ids and options reach the run', async ({ page }) => {
+test('a file shows its card before anything runs', async ({ page }) => {
   await page.goto('/');
   await page.locator('input[type="file"]').setInputFiles(SAMPLE_PATH);
   expect(await state(page, 'ready', 'error')).toBe('ready');
@@ -87,18 +88,14 @@ test('a file shows its card before anything runs; token ids and options reach th
   for (const text of ['qwen3moe', '16, 4 a token', 'Q4_K_M', '4,096', 'Q6_K', 'What a run will cost']) {
     await expect(card).toContainText(text);
   }
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('420, 327, 220');
-  await page.getByText('Layers, stages, positions, mode, arms').click();
-  await page.getByRole('textbox', { name: /^Layers/ }).fill('1..3');
-  await page.getByRole('combobox', { name: /^Stages/ }).fill('moe_router,moe_ffn_out');
-  await runButton(page).click();
-  expect(await state(page, 'done', 'error')).toBe('done');
-  const report = reportFromJson(JSON.stringify(await page.evaluate(() => window.moescope.report())));
-  expect(report.run).toMatchObject({
-    tokens: [420, 327, 220],
-    layers: [1, 2],
-    stages: ['moe_router', 'moe_ffn_out'],
-  });
+});
+
+test('token ids and options reach the run', async ({ page }) => {
+  const tokens = [420, 327, 220];
+  const stages = ['moe_router', 'moe_ffn_out'];
+  const report = await traceModel(page, { file: SAMPLE_PATH, tokens, stages, layers: '1..3' });
+  expect(report).toMatchReference();
+  expect(report.run).toMatchObject({ tokens, layers: [1, 2], stages, mode: 'both' });
   await expect(page.getByRole('list', { name: 'Tokens', exact: true })).toContainText('420');
 });
 

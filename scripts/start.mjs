@@ -6,6 +6,6 @@ import { ROOT, run, runMain } from './lib/process.mjs';
 
 await runMain(async () => {
   await ensureNodeModules();
-  await ensureBuilt();
+  await ensureBuilt(['page', 'cli']);
   return run(process.execPath, [join(ROOT, 'dist/cli/moescope.js'), 'serve', ...process.argv.slice(2)]);
 });

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDeclarations } from './declarations.mjs';
+import { writeLicences } from './licences.mjs';
 import { output, ROOT, run, SetupError } from './process.mjs';
 
 /**
@@ -10,6 +12,12 @@ import { output, ROOT, run, SetupError } from './process.mjs';
 const TARGETS = /** @type {const} */ ([
   { name: 'page', config: 'vite.config.ts', result: 'dist/index.html', entry: 'index.html' },
   { name: 'cli', config: 'vite.cli.config.ts', result: 'dist/cli/moescope.js', entry: 'src/cli/main.ts' },
+  {
+    name: 'playwright',
+    config: 'vite.playwright.config.ts',
+    result: 'dist/playwright/entry.d.ts',
+    entry: 'src/playwright/entry.ts',
+  },
 ]);
 
 /** @typedef {(typeof TARGETS)[number]['name']} TargetName */
@@ -20,6 +28,7 @@ const INPUTS = [
   'shaders',
   'wasm',
   'scripts/lib/assemblyscript.mjs',
+  'scripts/lib/licences.mjs',
   'public',
   'index.html',
   'package.json',
@@ -28,10 +37,13 @@ const INPUTS = [
   'scripts/lib/page-plugins.mjs',
   'vite.config.ts',
   'vite.cli.config.ts',
+  'vite.playwright.config.ts',
+  'tsconfig.playwright.json',
+  'scripts/lib/declarations.mjs',
 ];
 
 /**
- * Builds the page and the command line unless nothing has changed since they were built.
+ * Builds the page, the command line and the Playwright fixture unless nothing has changed since they were built.
  * @param {readonly TargetName[]} [only] all when absent
  * @returns {Promise<void>}
  * @throws {SetupError} when a build fails
@@ -48,10 +60,12 @@ export async function ensureBuilt(only) {
     const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
     const args = [vite, 'build', '--config', target.config, '--logLevel', 'warn'];
     // Whoever asks for the build, a test runner too, gets the same one.
-    const status = await run(process.execPath, args, { env: { NODE_ENV: 'production' } });
+    let status = await run(process.execPath, args, { env: { NODE_ENV: 'production' } });
+    if (status === 0 && target.name === 'playwright') status = await writeDeclarations();
     if (status !== 0) {
       throw new SetupError(`Building the ${target.name} failed.`, 'See the lines above; npm run typecheck says more.');
     }
+    if (target.name === 'page') writeLicences();
     if (target.name === 'cli') chmodSync(join(ROOT, target.result), 0o755);
     mkdirSync(join(ROOT, '.cache'), { recursive: true });
     writeFileSync(stampFile, stamp);

@@ -1,4 +1,4 @@
-// Joins the splits of attention.wgsl: y[h][d] = sum_s exp(m_s - M) p_s[d] / sum_s exp(m_s - M) l_s, M the largest m_s; y (nHead, headDim),
+// Joins the splits of attention.wgsl or attention_shared.wgsl: y[h][d] = sum_s exp(m_s - M) p_s[d] / sum_s exp(m_s - M) l_s, M the largest m_s; y (nHead, headDim),
 // folded. parts: (splits, nHead, headDim) of p, then (splits, nHead) pairs (m, l). One lane a value; splits in order. f32.
 struct Params {
   nHead: u32,
@@ -18,8 +18,8 @@ struct Params {
 #include "decode/lib/places.wgsl"
 
 const GROUP: u32 = 64u;
-// src/gpu/decode/decode-buffers.ts says the same.
-const MOST_SPLITS: u32 = 32u;
+// At most GROUP, and a multiple of 8.
+override MOST_SPLITS = 32u;
 const LOWEST: f32 = -1e30;
 
 var<workgroup> pairs: array<vec2<f32>, MOST_SPLITS>;

@@ -71,12 +71,21 @@ export class TracerError extends Error implements ErrorData {
   readonly remedy: string;
 
   constructor(data: ErrorData, options?: ErrorOptions) {
-    super(data.message, options);
+    super(readable(data.message), options);
     this.name = 'TracerError';
     this.code = data.code;
-    this.detail = data.detail;
+    this.detail = Object.fromEntries(
+      Object.entries(data.detail).map(([key, value]) => [key, typeof value === 'string' ? readable(value) : value]),
+    );
     this.remedy = data.remedy;
   }
+}
+
+/** Characters of a text that a person is shown: names and values that a message repeats may be megabytes long in a hostile file. */
+const LONGEST_TEXT = 1000;
+
+function readable(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 200)} ... ${text.slice(-150)}` : text;
 }
 
 /** Shorthand for `throw fail(...)`. */

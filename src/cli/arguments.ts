@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { fail } from '../base/errors';
+import { closest } from './closest';
 import { COMMANDS, findCommand, HELP, VERSION, type CommandName, type CommandSpec } from './commands';
 import {
   takesValue,
@@ -32,17 +33,15 @@ export type Invocation =
 export function readCommandLine(argv: readonly string[]): Invocation {
   const [first, ...rest] = argv;
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    const about = first === 'help' && rest[0] !== undefined ? findCommand(rest[0]) : undefined;
-    return about === undefined ? { kind: 'help' } : { kind: 'help', command: about };
+    const [name] = rest;
+    if (first !== 'help' || name === undefined) return { kind: 'help' };
+    const about = findCommand(name);
+    if (about === undefined) throw noCommand(name);
+    return { kind: 'help', command: about };
   }
   if (first === '--version' || first === '-V') return { kind: 'version' };
   const command = findCommand(first);
-  if (command === undefined) {
-    const names = COMMANDS.map((c) => c.name).join(', ');
-    throw fail('usage', `There is no command "${first}".`, `Commands: ${names}. See moescope --help.`, {
-      actual: first,
-    });
-  }
+  if (command === undefined) throw noCommand(first);
   const { values, positionals } = readOptions(command, rest);
   if (values.has(HELP.name)) return { kind: 'help', command };
   if (values.has(VERSION.name)) return { kind: 'version' };
@@ -53,6 +52,14 @@ export function readCommandLine(argv: readonly string[]): Invocation {
     else if (takesValue(option)) read.get(option);
   }
   return { kind: 'command', name: command.name, arguments: read };
+}
+
+function noCommand(actual: string): Error {
+  const names = COMMANDS.map((command) => command.name);
+  const what = actual.startsWith('-') ? 'option' : 'command';
+  const meant = closest(actual, [...names, `--${HELP.name}`, `--${VERSION.name}`]);
+  const remedy = `${meant === undefined ? '' : `Did you mean ${meant}? `}Commands: ${names.join(', ')}. See moescope --help.`;
+  return fail('usage', `There is no ${what} "${actual}".`, remedy, { actual });
 }
 
 interface RawOptions {
@@ -80,7 +87,12 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
     const option = known.find((candidate) => candidate.name === name);
     const help = `See moescope ${command.name} --help.`;
     if (option === undefined) {
-      throw fail('usage', `${command.name} has no option ${token.rawName}.`, help, { actual: token.rawName });
+      const meant = closest(
+        token.rawName,
+        known.map((candidate) => `--${candidate.name}`),
+      );
+      const remedy = meant === undefined ? help : `Did you mean ${meant}? ${help}`;
+      throw fail('usage', `${command.name} has no option ${token.rawName}.`, remedy, { actual: token.rawName });
     }
     const before = values.get(name);
     if (before !== undefined && !('repeats' in option))

@@ -294,7 +294,20 @@ export const COMMANDS = [
     summary: 'run every model with every prompt of a suite, or one shard of it',
     description:
       'Runs every model with every prompt in every mode that the suite file names, each as trace would, and writes what each came to. On several machines each takes a shard; moescope merge joins them.',
-    options: [OUT, SHARD, SECONDS, RESUME, RETRIES, BASELINES, UPDATE_BASELINE, REPORTS, RUNTIME, ADAPTER, QUIET],
+    options: [
+      OUT,
+      SHARD,
+      SECONDS,
+      RESUME,
+      RETRIES,
+      BASELINES,
+      UPDATE_BASELINE,
+      REPORTS,
+      JSON_FILE,
+      RUNTIME,
+      ADAPTER,
+      QUIET,
+    ],
     examples: [
       'moescope suite suite.json --out all.json --baselines accepted/',
       'moescope suite suite.json --shard 2/3 --out shard-2.json --resume',

@@ -137,7 +137,7 @@ interface Speaker {
 
 /** Writes text as its tokens come; a character of several tokens when its last one is there. The end-of-text token is silent. */
 function speaker({ tokenizer }: ModelSession, terminal: Terminal | undefined): Speaker {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let all = '';
   let isDone = false;
   const write = (text: string): void => {

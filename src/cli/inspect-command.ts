@@ -18,8 +18,8 @@ export const inspectCommand: CommandRunner = async (args, terminal, signal) => {
     checkWeights(model, hparams);
     const card = modelCard(model, hparams);
     const file = args.get(JSON_FILE);
-    if (file === undefined) terminal.out(cardText(card));
-    else await writeOutput(file, `${JSON.stringify(card, undefined, 2)}\n`, terminal);
+    if (file !== undefined) await writeOutput(file, `${JSON.stringify(card, undefined, 2)}\n`, terminal);
+    if (file !== '-') terminal.out(cardText(card));
     return exitCode('pass');
   } finally {
     await model.close();

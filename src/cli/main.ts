@@ -4,13 +4,17 @@ import { exitCode } from './exit-codes';
 import { runCli } from './run-cli';
 import { errorText, processTerminal } from './terminal';
 
+/** A command that does not come to rest by itself after an interrupt is ended: something below it hangs. */
+const REST_MS = 10_000;
+
 const controller = new AbortController();
-process.once('SIGINT', () => {
-  controller.abort();
-});
-process.once('SIGTERM', () => {
-  controller.abort();
-});
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  // Once: the second one ends the process as if nobody listened.
+  process.once(name, () => {
+    controller.abort();
+    setTimeout(() => process.exit(exitCode('cancelled')), REST_MS).unref();
+  });
+}
 // Whoever reads the output may stop early (`| head`): that is no failure of the run.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : exitCode('usage'));

@@ -1,7 +1,8 @@
-import { access, constants, mkdir, open, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fail } from '../base/errors';
 import type { Terminal } from './terminal';
+import { writeWhole } from './whole-file';
 
 /**
  * Makes sure that a result can be written there, before the work that leads to it. A file that exists keeps its content.
@@ -11,7 +12,10 @@ export async function checkOutput(file: string): Promise<void> {
   if (file === '-') return;
   try {
     await mkdir(dirname(file), { recursive: true });
+    const isNew = (await stat(file).catch(() => undefined)) === undefined;
     await (await open(file, 'a')).close();
+    // An empty file would be there if the work were ended.
+    if (isNew) await rm(file);
   } catch (error) {
     throw unwritable(file, error);
   }
@@ -37,7 +41,7 @@ export async function checkFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes a result to a file, making its folder, or to standard output for `-`. @throws TracerError `usage` when it cannot be written */
+/** Writes a result to a file, whole or not at all, making its folder, or to standard output for `-`. @throws TracerError `usage` when it cannot be written */
 export async function writeOutput(file: string, text: string, terminal: Terminal): Promise<void> {
   if (file === '-') {
     terminal.out(text);
@@ -45,7 +49,7 @@ export async function writeOutput(file: string, text: string, terminal: Terminal
   }
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text);
+    await writeWhole(file, text);
   } catch (error) {
     throw unwritable(file, error);
   }

@@ -39,7 +39,8 @@ export function reportFromJson(text: string): Report {
     throw fail('trace-format', 'This is not JSON.', 'Give a report that MoEscope wrote.', {}, cause);
   }
   if (!isReport(value)) {
-    const schema = typeof value === 'object' && value !== null && 'schema' in value ? String(value.schema) : '(none)';
+    const said = typeof value === 'object' && value !== null && 'schema' in value ? value.schema : undefined;
+    const schema = typeof said === 'string' ? said.slice(0, 60) : '(none)';
     throw fail(
       'trace-format',
       `This JSON is not a MoEscope report: its schema is ${schema}.`,

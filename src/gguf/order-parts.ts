@@ -22,11 +22,11 @@ export function orderParts(parts: readonly Part[]): readonly Part[] {
   const count = splitCount(first);
   if (parts.length === 1 && count <= 1) return parts;
 
-  const ordered: (Part | undefined)[] = Array.from({ length: count }, () => undefined);
+  const ordered = new Map<number, Part>();
   for (const part of parts) checkSameModel(first, part, count);
   for (const part of parts) {
     const number = partNumber(part, count);
-    const other = ordered[number];
+    const other = ordered.get(number);
     if (other !== undefined) {
       throw fail(
         'gguf-split',
@@ -35,10 +35,10 @@ export function orderParts(parts: readonly Part[]): readonly Part[] {
         { file: part.source.name, other: other.source.name, part: number + 1 },
       );
     }
-    ordered[number] = part;
+    ordered.set(number, part);
   }
-  checkNoneMissing(first, ordered);
-  const complete = ordered.flatMap((part) => part ?? []);
+  checkNoneMissing(first, ordered, count);
+  const complete = [...ordered].sort(([a], [b]) => a - b).map(([, part]) => part);
   checkTensorCount(first, complete);
   return complete;
 }
@@ -106,20 +106,23 @@ function checkSameModel(first: Part, part: Part, count: number): void {
   }
 }
 
-function checkNoneMissing(first: Part, ordered: readonly (Part | undefined)[]): void {
-  const missing = ordered.flatMap((part, number) => (part === undefined ? [number] : []));
-  if (missing.length === 0) return;
+function checkNoneMissing(first: Part, ordered: ReadonlyMap<number, Part>, count: number): void {
+  const missing = count - ordered.size;
+  if (missing === 0) return;
   const split = splitName(first.source.name);
-  const names = missing.slice(0, MAX_NAMED).map((n) => (split === undefined ? `part ${n + 1}` : partName(split, n)));
-  const more = missing.length > MAX_NAMED ? ` and ${missing.length - MAX_NAMED} more` : '';
+  const names: string[] = [];
+  for (let n = 0; n < count && names.length < MAX_NAMED; n++) {
+    if (!ordered.has(n)) names.push(split === undefined ? `part ${n + 1}` : partName(split, n));
+  }
+  const more = missing > MAX_NAMED ? ` and ${missing - MAX_NAMED} more` : '';
   throw fail(
     'gguf-split',
-    `The model is split into ${ordered.length} parts; missing: ${names.join(', ')}${more}.`,
+    `The model is split into ${count} parts; missing: ${names.join(', ')}${more}.`,
     ALL_PARTS_REMEDY,
     {
       file: first.source.name,
-      expected: ordered.length,
-      actual: ordered.length - missing.length,
+      expected: count,
+      actual: ordered.size,
       missing: names.join(', '),
     },
   );

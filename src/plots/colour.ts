@@ -1,8 +1,14 @@
 /** Red, green, blue, 0-255. */
 export type Rgb = readonly [number, number, number];
 
-/** The fixed domain of error colours: relative L2, decades. Never fitted to the data. */
-export const COLOUR_DECADES = { from: -9, to: 0 } as const;
+/** A fixed domain of colours, in powers of ten. Never fitted to the data. */
+export interface Decades {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** That of relative L2. */
+export const COLOUR_DECADES: Decades = { from: -9, to: 0 };
 
 const STEPS = 256;
 const LOOKUP: readonly Rgb[] = Array.from({ length: STEPS }, (_, i) => cividis(i / (STEPS - 1)));
@@ -21,8 +27,8 @@ function cividis(t: number): Rgb {
 }
 
 /** The cividis colour of a positive finite error; values outside the domain take its end colours. */
-export function errorColour(value: number): Rgb {
-  const t = (Math.log10(value) - COLOUR_DECADES.from) / (COLOUR_DECADES.to - COLOUR_DECADES.from);
+export function errorColour(value: number, { from, to }: Decades = COLOUR_DECADES): Rgb {
+  const t = (Math.log10(value) - from) / (to - from);
   const i = Math.round(Math.min(1, Math.max(0, t)) * (STEPS - 1));
   return LOOKUP[i] ?? [0, 0, 0];
 }

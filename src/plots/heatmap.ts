@@ -1,4 +1,5 @@
-import { cssColour, errorColour, type FigureTheme, type Rgb } from './colour';
+import { COLOUR_DECADES, cssColour, errorColour, type Decades, type FigureTheme, type Rgb } from './colour';
+import type { HeatMeasureSpec } from './heat-measures';
 import { labelledIndices } from './layer-axis';
 import { createRaster, fillRect, hatchRect, type Raster } from './raster';
 import { cellKey, type HeatData, type HeatRow } from './select-heatmap';
@@ -49,7 +50,7 @@ export function heatLayout(data: HeatData, width: number): HeatLayout {
     rowHeight,
     blockWidth,
     gap,
-    columns: perToken >= MIN_TOKEN_WIDTH ? data.positions.length : 1,
+    columns: data.measure.perToken && perToken >= MIN_TOKEN_WIDTH ? data.positions.length : 1,
   };
 }
 
@@ -71,7 +72,7 @@ export function paintHeatmap(data: HeatData, layout: HeatLayout, theme: FigureTh
         const x0 = (x + c * cellWidth) * ratio;
         const last = c === layout.columns - 1;
         const x1 = Math.round((x + (c + 1) * cellWidth) * ratio) - (last ? 0 : space);
-        paintCell(raster, x0, y0, x1, y1, value, theme, ratio);
+        paintCell(raster, x0, y0, x1, y1, value, theme, ratio, data.measure.decades);
       }
     });
   });
@@ -88,17 +89,22 @@ export function paintCell(
   value: number | undefined,
   theme: FigureTheme,
   ratio: number,
+  decades: Decades = COLOUR_DECADES,
 ): void {
-  const colour = cellColour(value, theme);
+  const colour = cellColour(value, theme, decades);
   if (colour === undefined) hatchRect(raster, x0, y0, x1, y1, theme.hatch, theme.paper, Math.round(5 * ratio));
   else fillRect(raster, x0, y0, x1, y1, colour);
 }
 
 /** A value's colour; undefined where it is not finite and the cell is hatched. */
-export function cellColour(value: number | undefined, theme: FigureTheme): Rgb | undefined {
+export function cellColour(
+  value: number | undefined,
+  theme: FigureTheme,
+  decades: Decades = COLOUR_DECADES,
+): Rgb | undefined {
   if (value === undefined) return theme.blank;
   if (!Number.isFinite(value)) return undefined;
-  return value === 0 ? theme.exact : errorColour(value);
+  return value === 0 ? theme.exact : errorColour(value, decades);
 }
 
 /** Labels and rings over the raster. */
@@ -161,21 +167,24 @@ export function heatPlaceAt(data: HeatData, layout: HeatLayout, x: number, y: nu
 }
 
 /** The key under the heatmap: the fixed scale, exact, not finite, not captured. */
-export function heatLegend(theme: FigureTheme, exponents: readonly number[], note: string, room: number): SvgNode {
+export function heatLegend(
+  theme: FigureTheme,
+  { ticks: exponents, note, decades }: Pick<HeatMeasureSpec, 'ticks' | 'note' | 'decades'>,
+  room: number,
+): SvgNode {
   // In a narrow column the swatches go under the strip.
   const narrow = room < 560;
   const [dx, dy] = narrow ? [-200, 42] : [0, 0];
   const stripWidth = 168;
   const steps = 84;
-  const from = exponents[0] ?? -9;
-  const to = exponents[exponents.length - 1] ?? 0;
+  const { from, to } = decades;
   const strip = Array.from({ length: steps }, (_, i) =>
     svg('rect', {
       x: (i * stripWidth) / steps,
       y: 0,
       width: stripWidth / steps + 0.3,
       height: 9,
-      fill: cssColour(errorColour(10 ** (from + ((i + 0.5) / steps) * (to - from)))),
+      fill: cssColour(errorColour(10 ** (from + ((i + 0.5) / steps) * (to - from)), decades)),
     }),
   );
   const ticks = exponents.map((e) =>

@@ -1,5 +1,6 @@
 import type { CompareMode, Row } from '../divergence/report';
 import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
+import { HEAT_MEASURES, heatMeasure, type HeatMeasure, type HeatMeasureSpec } from './heat-measures';
 import { rowIndex } from './trace-index';
 import { firstPlace, type TraceView } from './trace-view';
 
@@ -20,6 +21,7 @@ export interface HeatCell {
 
 export interface HeatData {
   readonly mode: CompareMode;
+  readonly measure: HeatMeasureSpec;
   readonly stages: readonly HeatRow[];
   /** Layers of the plan, in columns. */
   readonly layers: readonly number[];
@@ -37,7 +39,9 @@ export function cellKey(stage: StageId, layer: number): string {
  * The heatmap of one mode. Whole-model stages stand in the column where they happen: the embedding in the first, the final norm and the
  * head in the last. Stages that were not run have no row.
  */
-export function selectHeatmap(view: TraceView, mode: CompareMode): HeatData {
+export function selectHeatmap(view: TraceView, way: CompareMode, id: HeatMeasure = 'relL2'): HeatData {
+  const measure = heatMeasure(id);
+  const mode = measure.isolatedOnly ? 'isolated' : way;
   const firstLayer = view.layers[0] ?? 0;
   const lastLayer = view.layers[view.layers.length - 1] ?? 0;
   const column = (row: Pick<Row, 'layer' | 'stage'>): number =>
@@ -47,12 +51,13 @@ export function selectHeatmap(view: TraceView, mode: CompareMode): HeatData {
   const stages = ACTIVE_STAGES.filter((id) => index.stages.has(id));
   for (const stage of stages) {
     for (const row of index.rows(mode, stage)) {
-      if (row.verdict !== 'not-applicable') cells.set(cellKey(stage, column(row)), cellOf(row));
+      if (row.verdict !== 'not-applicable') cells.set(cellKey(stage, column(row)), cellOf(row, measure));
     }
   }
   const place = firstPlace(view);
   return {
     mode,
+    measure,
     stages: stages.map((stage) => {
       const { title, headline } = stageSpec(stage);
       return { stage, title, headline };
@@ -69,24 +74,25 @@ export function layerOfCell(stage: StageId, column: number): number | undefined 
   return stageSpec(stage).scope === 'layer' ? column : undefined;
 }
 
-const known = new WeakMap<Row, HeatCell>();
+const known = new Map<HeatMeasure, WeakMap<Row, HeatCell>>(HEAT_MEASURES.map(({ id }) => [id, new WeakMap()]));
 
 /** Made once a row: while a run goes on, the rows that were there before cost a look-up. */
-function cellOf(row: Row): HeatCell {
-  let cell = known.get(row);
+function cellOf(row: Row, measure: HeatMeasureSpec): HeatCell {
+  const cells = known.get(measure.id);
+  let cell = cells?.get(row);
   if (cell === undefined) {
-    cell = { worst: worstOf(row), perPosition: row.perPosition, row };
-    known.set(row, cell);
+    cell = { worst: worstOf(row, measure), perPosition: measure.perToken ? row.perPosition : undefined, row };
+    cells?.set(row, cell);
   }
   return cell;
 }
 
 /** NaN outranks infinity outranks any number; an index row counts as its Jaccard distance. */
-function worstOf(row: Row): number | undefined {
+function worstOf(row: Row, measure: HeatMeasureSpec): number | undefined {
   if ((row.nanA ?? 0) + (row.nanB ?? 0) > 0) return NaN;
   if ((row.infA ?? 0) + (row.infB ?? 0) > 0) return Infinity;
-  if (row.perPosition !== undefined && row.perPosition.length > 0) {
+  if (measure.perToken && row.perPosition !== undefined && row.perPosition.length > 0) {
     return row.perPosition.reduce((x, y) => (Number.isNaN(x) || Number.isNaN(y) ? NaN : Math.max(x, y)), 0);
   }
-  return row.relL2 ?? (row.jaccard === undefined ? undefined : 1 - row.jaccard);
+  return measure.value(row);
 }

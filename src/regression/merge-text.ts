@@ -1,5 +1,5 @@
 import { short } from '../divergence/sentence';
-import type { SuiteReport } from './merge';
+import type { MergedRun, SuiteReport } from './merge';
 import { charts } from './layer-chart';
 
 /** Rows of cells, the first the head. */
@@ -9,12 +9,7 @@ type Table = readonly (readonly string[])[];
 export function suiteReportText(report: SuiteReport, form: 'plain' | 'markdown'): string {
   const runs: Table = [
     ['run', 'adapter', 'status', 'what'],
-    ...report.runs.map((run) => [
-      run.id,
-      run.adapter ?? '–',
-      run.retried.length === 0 ? run.status : `${run.status}, attempt ${run.retried.length + 1}`,
-      run.sentence,
-    ]),
+    ...report.runs.map((run) => [run.id, run.adapter ?? '–', statusText(run), run.sentence]),
   ];
   const pairs: Table = [
     ['adapters', 'runs', 'rows', 'same bits', 'at most apart', 'first other bits', 'other flips', 'other verdicts'],
@@ -35,6 +30,12 @@ export function suiteReportText(report: SuiteReport, form: 'plain' | 'markdown')
   if (report.pairs.length > 0) parts.push(render(matrix(report)), render(pairs));
   if (form === 'markdown') parts.push(...charts(report.runs));
   return parts.join('\n');
+}
+
+/** `pass`, `pass, attempt 2`; the attempts of a run that never ended have all failed. */
+function statusText({ status, retried }: MergedRun): string {
+  const attempts = status === 'error' ? retried.length : retried.length + 1;
+  return attempts <= 1 ? status : `${status}, attempt ${attempts}`;
 }
 
 /** Shards that were killed and taken up again. */

@@ -1,8 +1,11 @@
 import { toErrorData } from '../base/errors';
 import { formatBytes } from '../base/format';
 import type { ModelFile } from '../gguf/model-file';
+import { defaultChoice } from '../gpu/decode/decode-choice';
+import { decodeRefusal } from '../gpu/decode/decode-refusal';
 import { createDecoder, type Decoder } from '../gpu/decode/decoder';
 import { tuneDecode, type TuningStore } from '../gpu/decode/tuner';
+import { warmDecode } from '../gpu/decode/warm-decode';
 import type { GpuContext } from '../gpu/device';
 import type { EngineKeys, GpuEngine } from '../gpu/engine/gpu-engine';
 import { defaultBudget } from '../gpu/weights/budget';
@@ -56,9 +59,13 @@ export async function openFastDecode(options: FastDecodeOptions): Promise<FastDe
     if (!options.mayLoad) return no('not all weights are on the GPU, and the file is on a server');
   }
   try {
-    await engine.preload(signal);
+    // The driver compiles the decoder's kernels while the file is read.
+    await engine.preload(signal, (layout) => warmDecode({ context, hparams, weights: layout, store }));
     const weights = engine.resident();
     if (weights === undefined) return no('the weights are not all on the GPU');
+    // Ahead of the tuner, which builds the kernels.
+    const refusal = decodeRefusal(context, hparams, weights, await defaultChoice(context));
+    if (refusal !== undefined) return no(refusal.message);
     const { choice, from } = await tuneDecode({ context, hparams, weights, store });
     const keys = await engine.keys();
     const decoder = await createDecoder({ context, hparams, weights, keys, choice });

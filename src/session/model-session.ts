@@ -69,6 +69,8 @@ interface OpenGpu {
   readonly budget: number | undefined;
   readonly clean: boolean;
   fast?: FastDecode | undefined;
+  /** Why there was none, by what was asked for: nothing is loaded twice in vain. */
+  readonly refused: Map<string, NoFastDecode>;
 }
 
 /**
@@ -301,7 +303,7 @@ export class ModelSession {
     const { model, hparams } = this;
     const options = { context, model, hparams, budget, hooks: this.#hooks };
     const engine = clean ? createGpuEngine(options) : createFaultyEngine(options, faults);
-    this.#gpu = { engine, budget, clean };
+    this.#gpu = { engine, budget, clean, refused: new Map() };
     return engine;
   }
 
@@ -318,8 +320,12 @@ export class ModelSession {
     const mayLoad = handlers.mayLoad === true || isLocal(model);
     const { engine, budget } = gpu;
     const store = this.#host.tuning;
+    const asked = `${wanted ?? 'auto'} ${String(mayLoad)}`;
+    const refused = gpu.refused.get(asked);
+    if (refused !== undefined && engine.resident() === undefined) return refused;
     const fast = await openFastDecode({ context, model, hparams, engine, budget, wanted, mayLoad, store, signal });
-    if (fast.decoder !== undefined) gpu.fast = fast;
+    if (fast.decoder === undefined) gpu.refused.set(asked, fast);
+    else gpu.fast = fast;
     return fast;
   }
 

@@ -6,6 +6,10 @@ export const SHARE_LIMITS = {
   packedChars: 32 * 2 ** 20,
   /** Bytes after inflating; a report of 96 layers x 1000 tokens stays below. */
   unpackedBytes: 256 * 2 ** 20,
+  /** Bytes after inflating for each packed one; reports pack to a third, and those of many equal rows to a tenth. */
+  expansion: 64,
+  /** Bytes after inflating that need no reason. */
+  freeExpansion: 64 * 2 ** 10,
   /** Bytes of packed report that ride in a picture: issue trackers refuse pictures of more than about 10 MB. */
   riderBytes: 600_000,
   /** Characters of a fragment: what browsers, mail programs and chat windows carry unharmed. */

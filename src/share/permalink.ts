@@ -2,6 +2,8 @@ import { SHARE_LIMITS } from './limits';
 import { without } from './without';
 import {
   FIRST_VIEW,
+  readCut,
+  readHeatMeasure,
   readHeatMode,
   readIndex,
   readMetric,
@@ -22,13 +24,16 @@ export interface Permalink {
   readonly tokens?: string;
 }
 
-export const LINK_VERSION = 2;
+export const LINK_VERSION = 3;
 /** Characters of the header's hash: enough to tell files apart, short enough to read. */
 export const LINK_HASH = 12;
 
 type Fields = ReadonlyMap<string, string>;
 
-/** What turns a link of a version into one of the next. Version 1 had one `at` (layer.stage.token), and full names. */
+/**
+ * What turns a link of a version into one of the next. Version 1 had one `at` (layer.stage.token), and full names; version 2 knew no expert,
+ * no cut of the prompt and one measure of the heatmap. What its letters mean has not changed; letters of later versions mean nothing in it.
+ */
 const UPGRADES: Readonly<Record<number, (old: Fields) => Fields>> = {
   1: (old) => {
     const fields = new Map<string, string>();
@@ -47,6 +52,7 @@ const UPGRADES: Readonly<Record<number, (old: Fields) => Fields>> = {
     take('model', 'name');
     return fields;
   },
+  2: (old) => new Map([...old].filter(([name]) => !['e', 'p', 'c'].includes(name))),
 };
 
 /** The options that a link may carry: those of the run panel. */
@@ -64,7 +70,10 @@ export function writePermalink(link: Permalink): string {
   }
   if (view.metric !== FIRST_VIEW.metric) fields.push(['x', view.metric]);
   if (view.heatMode !== FIRST_VIEW.heatMode) fields.push(['h', view.heatMode]);
+  if (view.heatMeasure !== FIRST_VIEW.heatMeasure) fields.push(['c', view.heatMeasure]);
   if (view.tableMetric !== FIRST_VIEW.tableMetric) fields.push(['n', view.tableMetric]);
+  if (view.expert !== undefined) fields.push(['e', String(view.expert)]);
+  if (view.cut !== undefined) fields.push(['p', view.cut]);
   for (const name of LINK_OPTIONS) {
     const value = options[name];
     if (value !== undefined && value !== '') fields.push([`o-${name}`, value]);
@@ -125,7 +134,10 @@ function linkOf(fields: Fields): Permalink {
     view: {
       metric: readMetric(fields.get('x')) ?? FIRST_VIEW.metric,
       heatMode: readHeatMode(fields.get('h')) ?? FIRST_VIEW.heatMode,
+      heatMeasure: readHeatMeasure(fields.get('c')) ?? FIRST_VIEW.heatMeasure,
       tableMetric: readTableMetric(fields.get('n')) ?? FIRST_VIEW.tableMetric,
+      expert: readIndex(fields.get('e')),
+      cut: readCut(fields.get('p')),
       selection:
         stage === undefined
           ? undefined

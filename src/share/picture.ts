@@ -3,10 +3,12 @@ import { ERROR_METRICS } from '../plots/error-scale';
 import { panelStages } from '../plots/panel-stages';
 import { sentenceParts } from '../plots/select-explain';
 import { selectPanel, type PanelData } from '../plots/select-panel';
+import { DARK_THEME, LIGHT_THEME } from '../plots/colour';
 import { svg, type SvgNode } from '../plots/svg';
-import { viewOfReport } from '../plots/trace-view';
+import { viewOfReport, type TraceView } from '../plots/trace-view';
 import type { Report } from '../divergence/report';
-import { FACES, type Palette } from './palette';
+import { DARK, FACES, type Palette } from './palette';
+import { heatBlock, loadBlock } from './picture-maps';
 import { provenance, type Fact } from './provenance';
 import { PICTURE_FONT, resolveStyle } from './resolve-style';
 import type { ViewState } from './view-state';
@@ -27,6 +29,8 @@ export interface Picture {
 export interface PictureOptions {
   /** Panels and legend alone, for a page that says the rest itself. */
   readonly bare?: boolean;
+  /** The heatmap and the load of the experts below the panels. */
+  readonly maps?: boolean;
 }
 
 const WIDTH = 1120;
@@ -76,6 +80,7 @@ export function divergencePicture(
       panels.some((p) => p.flips.length > 0),
     ),
   );
+  if (options.maps === true) y = mapBlocks(trace, view, palette, y, nodes);
   if (options.bare === true) return finished(report, panels, nodes, Math.ceil(y + 8), palette, metric.title);
   y += 22;
   nodes.push(svg('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: y, y2: y, stroke: palette.line }));
@@ -83,6 +88,29 @@ export function divergencePicture(
   const facts = factRows(provenance(report), y, palette);
   nodes.push(...facts.nodes);
   return finished(report, panels, nodes, Math.ceil(facts.bottom + MARGIN - 14), palette, metric.title);
+}
+
+/** Heatmap and routing. @returns where they end */
+function mapBlocks(trace: TraceView, view: ViewState, palette: Palette, top: number, nodes: SvgNode[]): number {
+  const theme = palette === DARK ? DARK_THEME : LIGHT_THEME;
+  let y = top + 18;
+  for (const block of [heatBlock(trace, view, theme, INNER), loadBlock(trace, theme, INNER)]) {
+    if (block === undefined) continue;
+    y += 22;
+    nodes.push(
+      svg(
+        'text',
+        { x: MARGIN, y, 'font-size': 14, 'font-weight': 600, fill: palette.ink },
+        block.title,
+        svg('tspan', { dx: 12, 'font-size': 12, 'font-weight': 400, fill: palette.mute }, block.aside),
+      ),
+    );
+    y += 10;
+    const place = { transform: `translate(${String(MARGIN)} ${String(y)})` };
+    nodes.push(svg('g', place, ...block.nodes.map((node) => resolveStyle(node, palette))));
+    y += block.height;
+  }
+  return y;
 }
 
 function finished(

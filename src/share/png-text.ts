@@ -2,7 +2,7 @@ import { strFromU8, strToU8, zlibSync } from 'fflate';
 import { crc32 } from '../trace/crc32';
 import { formatError } from '../trace/format-error';
 import { SHARE_LIMITS } from './limits';
-import { inflateBounded } from './shared-view';
+import { inflateBounded, unpackedLimit } from './shared-view';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
 /** Length, type and CRC-32 of a chunk. */
@@ -34,25 +34,36 @@ export function addPngTexts(png: Uint8Array, texts: PngTexts): Uint8Array<ArrayB
 /** All texts of a PNG: iTXt, and tEXt and zTXt, which editors turn it into. Damaged chunks are errors. @throws TracerError `trace-format` */
 export function readPngTexts(png: Uint8Array, place: string): PngTexts {
   const texts = new Map<string, string>();
+  // For all texts together: a hundred bombs are a bomb.
+  let left = unpackedLimit(png.length, SHARE_LIMITS.packedChars);
+  const inflate = (packed: Uint8Array): Uint8Array => {
+    const text = inflateBounded(packed, place, left);
+    left -= text.length;
+    return text;
+  };
   for (const { type, body } of chunks(png, place)) {
-    if (type === 'iTXt') readInternational(body, place, texts);
+    if (type === 'iTXt') readInternational(body, inflate, texts);
     else if (type === 'tEXt') {
       const [keyword, rest] = split(body);
       texts.set(latin1(keyword), latin1(rest));
     } else if (type === 'zTXt') {
       const [keyword, rest] = split(body);
-      texts.set(latin1(keyword), latin1(inflateBounded(rest.subarray(1), place, SHARE_LIMITS.packedChars)));
+      texts.set(latin1(keyword), latin1(inflate(rest.subarray(1))));
     }
   }
   return texts;
 }
 
-function readInternational(body: Uint8Array, place: string, texts: Map<string, string>): void {
+function readInternational(
+  body: Uint8Array,
+  inflate: (packed: Uint8Array) => Uint8Array,
+  texts: Map<string, string>,
+): void {
   const [keyword, flags] = split(body);
   const [, translated] = split(flags.subarray(2));
   const [, content] = split(translated);
   const packed = flags[0] === 1;
-  texts.set(latin1(keyword), strFromU8(packed ? inflateBounded(content, place, SHARE_LIMITS.packedChars) : content));
+  texts.set(latin1(keyword), strFromU8(packed ? inflate(content) : content));
 }
 
 interface Chunk {

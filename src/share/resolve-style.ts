@@ -28,9 +28,16 @@ export const STRUCTURE: ReadonlySet<string> = new Set([
   'lane-nonfinite',
   'lane-zero',
   'lane-name',
+  'rows',
+  'columns',
+  'row',
+  'map',
+  'strip',
+  'ticks',
+  'legend',
 ]);
 
-/** What plots.css says of the divergence panels, as attributes: a picture must not need a style sheet, which many viewers strip. */
+/** What plots.css says of the figures that pictures hold, as attributes: a picture must not need a style sheet, which many viewers strip. */
 export function styleRules(p: Palette): readonly Rule[] {
   return [
     { on: '<text>', give: { fill: p.mute, 'font-size': 11 } },
@@ -63,6 +70,10 @@ export function styleRules(p: Palette): readonly Rule[] {
     { on: 'end-label', within: 'limit', give: { fill: p.ink, 'font-weight': 400 } },
     { on: 'flip-bar', give: { fill: p.flip } },
     { on: 'flip-text', give: { fill: p.flip } },
+    { on: 'culprit-box', give: { fill: 'none', stroke: p.free, 'stroke-width': 2 } },
+    { on: 'selected-box', give: { fill: 'none', stroke: p.ink, 'stroke-width': 1.4 } },
+    { on: 'swatch', give: { stroke: p.line } },
+    { on: 'map-title', give: { fill: p.ink, 'font-size': 12, 'font-weight': 500 } },
   ];
 }
 

@@ -86,11 +86,21 @@ function textOf(value: unknown, place: string): string {
   }
 }
 
-/** Inflates a zlib stream chunk by chunk and stops as soon as it grows too large: a bomb never unfolds. */
+/** Bytes that so many packed ones may become. */
+export function unpackedLimit(packed: number, most: number = SHARE_LIMITS.unpackedBytes): number {
+  return Math.min(most, SHARE_LIMITS.freeExpansion + SHARE_LIMITS.expansion * packed);
+}
+
+/** Deflate expands no further than this. */
+const MAX_DEFLATE_RATIO = 1032;
+/** Bytes that are inflated at once at least: each piece costs the inflater a buffer of 128 KiB. */
+const LEAST_PIECE = 4096;
+
+/** Inflates a zlib stream piece by piece and stops as soon as it grows too large: a bomb never unfolds. */
 export function inflateBounded(
   bytes: Uint8Array,
   place: string,
-  limit: number = SHARE_LIMITS.unpackedBytes,
+  limit: number = unpackedLimit(bytes.length),
 ): Uint8Array<ArrayBuffer> {
   const header = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
   if (bytes.length < 6 || (header & 0x0f00) !== 0x0800 || header % 31 !== 0) {
@@ -105,9 +115,13 @@ export function inflateBounded(
   });
   // Two bytes of zlib header before, four of Adler-32 behind; the CRC-32 stands for the latter.
   const body = bytes.subarray(2, bytes.length - 4);
-  const step = 1 << 16;
   try {
-    for (let at = 0; at < body.length; at += step) stream.push(body.subarray(at, at + step), at + step >= body.length);
+    for (let from = 0, to = 0; from < body.length; from = to) {
+      // No piece may hold much more than what is still allowed, whatever it unfolds to.
+      const step = Math.min(1 << 16, Math.max(LEAST_PIECE, Math.ceil((limit - total) / MAX_DEFLATE_RATIO)));
+      to = from + step;
+      stream.push(body.subarray(from, to), to >= body.length);
+    }
   } catch (error) {
     if (error instanceof Error && 'remedy' in error) throw error;
     throw formatError(place, 'deflated data', error instanceof Error ? error.message : String(error));

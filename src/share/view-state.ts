@@ -1,6 +1,8 @@
 import type { CompareMode } from '../divergence/report';
 import { STAGES, type StageId } from '../model/stages';
 import { ERROR_METRICS, type ErrorMetric } from '../plots/error-scale';
+import { HEAT_MEASURES, type HeatMeasure } from '../plots/heat-measures';
+import { PART_WAYS, type PartWay } from '../plots/select-parts';
 import { TABLE_METRICS, type TableMetric } from '../plots/select-table';
 import type { Place } from '../plots/select-walk';
 
@@ -8,12 +10,26 @@ import type { Place } from '../plots/select-walk';
 export interface ViewState {
   readonly metric: ErrorMetric;
   readonly heatMode: CompareMode;
+  /** What the heatmap's colours say. */
+  readonly heatMeasure: HeatMeasure;
   readonly tableMetric: TableMetric;
+  /** The expert in hand. */
+  readonly expert: number | undefined;
+  /** Where the prompt is cut; undefined: where it suggests itself. */
+  readonly cut: PartWay | undefined;
   /** Undefined: where the page points by itself. */
   readonly selection: Place | undefined;
 }
 
-export const FIRST_VIEW: ViewState = { metric: 'relL2', heatMode: 'free', tableMetric: 'ratio', selection: undefined };
+export const FIRST_VIEW: ViewState = {
+  metric: 'relL2',
+  heatMode: 'free',
+  heatMeasure: 'relL2',
+  tableMetric: 'ratio',
+  expert: undefined,
+  cut: undefined,
+  selection: undefined,
+};
 
 /** Reads the JSON form; whatever it does not know keeps its first value. */
 export function readViewState(value: unknown): ViewState {
@@ -21,7 +37,10 @@ export function readViewState(value: unknown): ViewState {
   return {
     metric: readMetric(get(value, 'metric')) ?? FIRST_VIEW.metric,
     heatMode: readHeatMode(get(value, 'heatMode')) ?? FIRST_VIEW.heatMode,
+    heatMeasure: readHeatMeasure(get(value, 'heatMeasure')) ?? FIRST_VIEW.heatMeasure,
     tableMetric: readTableMetric(get(value, 'tableMetric')) ?? FIRST_VIEW.tableMetric,
+    expert: readIndex(get(value, 'expert')),
+    cut: readCut(get(value, 'cut')),
     selection,
   };
 }
@@ -32,6 +51,14 @@ export function readMetric(value: unknown): ErrorMetric | undefined {
 
 export function readHeatMode(value: unknown): CompareMode | undefined {
   return (['free', 'isolated'] as const).find((id) => id === value);
+}
+
+export function readHeatMeasure(value: unknown): HeatMeasure | undefined {
+  return HEAT_MEASURES.find(({ id }) => id === value)?.id;
+}
+
+export function readCut(value: unknown): PartWay | undefined {
+  return PART_WAYS.find(({ id }) => id === value)?.id;
 }
 
 export function readTableMetric(value: unknown): TableMetric | undefined {

@@ -3,6 +3,8 @@ import { toErrorData, type ErrorData } from '../base/errors';
 import { reportToJson } from '../divergence/report-json';
 import type { CompareMode, Report } from '../divergence/report';
 import type { ErrorMetric } from '../plots/error-scale';
+import type { HeatMeasure } from '../plots/heat-measures';
+import type { PartWay } from '../plots/select-parts';
 import type { TableMetric } from '../plots/select-table';
 import { selectFirst, type Place } from '../plots/select-walk';
 import type { RunSpec, SessionEvent } from '../session/events';
@@ -11,7 +13,7 @@ import { announcementOf } from './announce';
 import { continueActions } from './continue-actions';
 import { inspectActions } from './inspect-actions';
 import { sourceName } from './page-url';
-import { promptActions } from './prompt-actions';
+import { promptActions, type SettledPrompt } from './prompt-actions';
 import type { ShareHost, ShareKind } from './share-actions';
 import { linkOf, settleLink, shellActions, type ShellActions, type ShellHost } from './shell-actions';
 import { FIRST_STATE, type AppState, type RunOptions } from './state';
@@ -58,6 +60,9 @@ export interface AppActions extends ShellActions {
   select(place: Place | undefined): void;
   walk(to: 'first' | 'next' | 'previous'): void;
   setHeatMode(mode: CompareMode): void;
+  setHeatMeasure(measure: HeatMeasure): void;
+  setExpert(expert: number | undefined): void;
+  setCut(cut: PartWay): void;
   setTensorMode(mode: CompareMode): void;
   setMetric(metric: ErrorMetric): void;
   setTableMetric(metric: TableMetric): void;
@@ -88,7 +93,10 @@ const LINKED = [
   'selection',
   'metric',
   'heatMode',
+  'heatMeasure',
   'tableMetric',
+  'expert',
+  'cut',
   'options',
   'report',
 ] as const satisfies readonly (keyof AppState)[];
@@ -142,12 +150,15 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
       const opened = await client.open(await provide());
       if (mine !== opening) return false;
       const { nLayer } = opened.card.hparams;
-      set({ phase: 'ready', opened, loadingName: undefined, live: undefined, report: undefined, selection: undefined });
-      set({ traced: undefined, continuation: undefined });
+      set({ opened, live: undefined, report: undefined, selection: undefined, traced: undefined });
+      set({ continuation: undefined, expert: undefined, cut: undefined });
+      if (!opened.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
+      // Before the page says that it is ready: ids of another model's tokenizer must not be there to be edited.
+      await prompt.refresh();
+      if (mine !== opening) return false;
+      set({ phase: 'ready', loadingName: undefined });
       set({ announcement: `${opened.card.name} is open: ${String(nLayer)} layers.` });
       set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: undefined, dialog: undefined } }));
-      if (!opened.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
-      prompt.refresh();
       return true;
     } catch (error) {
       if (mine === opening) failWith(toErrorData(error));
@@ -216,20 +227,23 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     const { opened } = get();
     if (opened === undefined) return;
     const before = opening;
-    let tokens: readonly number[];
+    let settled: SettledPrompt;
     try {
-      await endSideWork();
-      await askAdapter();
-      tokens = instead?.tokens ?? (await prompt.settle());
+      // What is typed at this moment counts, however long the rest takes.
+      const asked =
+        instead === undefined
+          ? prompt.settle()
+          : Promise.resolve({ ids: instead.tokens, texts: instead.texts, text: undefined });
+      [settled] = await Promise.all([asked, askAdapter(), endSideWork()]);
     } catch (error) {
       failWith(toErrorData(error));
       return;
     }
     if (before !== opening || running !== undefined) return;
-    const { options, prompt: typed } = get();
+    const { options } = get();
     const spec: RunSpec = {
-      tokens,
-      ...(typed.source === 'text' && instead === undefined ? { prompt: typed.text } : {}),
+      tokens: settled.ids,
+      ...(settled.text === undefined ? {} : { prompt: settled.text }),
       arms: options.arms,
       mode: options.mode,
       ...(options.routing === 'own' ? {} : { routing: options.routing }),
@@ -241,7 +255,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     const live = {
       spec,
       model: opened.card,
-      tokenTexts: instead?.texts ?? typed.texts,
+      tokenTexts: settled.texts,
       adapter: undefined,
       rows: [],
       routing: [],
@@ -375,6 +389,15 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     },
     setHeatMode: (heatMode) => {
       set({ heatMode });
+    },
+    setHeatMeasure: (heatMeasure) => {
+      set({ heatMeasure });
+    },
+    setExpert: (expert) => {
+      set({ expert });
+    },
+    setCut: (cut) => {
+      set({ cut });
     },
     setTensorMode: (tensorMode) => {
       set({ tensorMode });

@@ -8,12 +8,18 @@ export interface PromptActions {
   setText(text: string): void;
   setIds(text: string): void;
   setChat(chat: boolean): void;
-  /** Brings both forms together again, after another model was opened. */
-  refresh(): void;
+  /** Brings both forms together again, after another model was opened. What fails is said beside the field. */
+  refresh(): Promise<void>;
   /** Takes a report's prompt where the person has not typed one. */
   adopt(report: Report): void;
-  /** The ids of what is typed, once they are known. @throws TracerError `prompt-*`, `tokenizer-*`, `chat-template` */
-  settle(): Promise<readonly number[]>;
+  /** What is typed at this moment, with its ids, once they are known. @throws TracerError `prompt-*`, `tokenizer-*`, `chat-template` */
+  settle(): Promise<SettledPrompt>;
+}
+
+/** A prompt whose forms belong together, whatever is typed meanwhile. */
+export interface SettledPrompt extends TokenizedPrompt {
+  /** Undefined where the ids were typed. */
+  readonly text: string | undefined;
 }
 
 type Set = (change: Partial<AppState> | ((state: AppState) => Partial<AppState>)) => void;
@@ -31,34 +37,35 @@ export function promptActions(client: EngineClient, get: () => AppState, set: Se
     set((s) => ({ prompt: { ...s.prompt, ...prompt } }));
   };
 
-  const resolve = async (): Promise<TokenizedPrompt> => {
+  const resolve = async (): Promise<SettledPrompt> => {
     const { source, text, idsText, chat } = get().prompt;
     if (source === 'ids') {
       const ids = parseTokenIds(idsText);
-      return { ids, texts: await client.tokenTexts(ids) };
+      return { ids, texts: await client.tokenTexts(ids), text: undefined };
     }
     if (text === '') {
       throw fail('prompt-empty', 'The prompt is empty.', 'Type a prompt, or give raw token ids.');
     }
-    return client.tokenize(text, { chat });
+    const { ids, texts } = await client.tokenize(text, { chat });
+    return { ids, texts, text };
   };
 
-  const settle = async (): Promise<readonly number[]> => {
+  const settle = async (): Promise<SettledPrompt> => {
     clearTimeout(timer);
     const mine = ++edit;
     try {
-      const { ids, texts } = await resolve();
+      const settled = await resolve();
       if (mine === edit) {
-        const { source } = get().prompt;
+        const { ids, texts, text } = settled;
         change({
           ids,
           texts,
           pending: false,
           error: undefined,
-          ...(source === 'text' ? { idsText: ids.join(', ') } : {}),
+          ...(text === undefined ? {} : { idsText: ids.join(', ') }),
         });
       }
-      return ids;
+      return settled;
     } catch (error) {
       if (mine === edit) change({ ids: [], texts: [], pending: false, error: toErrorData(error) });
       throw error;
@@ -94,9 +101,11 @@ export function promptActions(client: EngineClient, get: () => AppState, set: Se
       change({ chat });
       if (get().prompt.source === 'text') later();
     },
-    refresh: () => {
+    refresh: async () => {
       const { source, text } = get().prompt;
-      if (source === 'ids' || text !== '') later();
+      if (source === 'text' && text === '') return;
+      change({ pending: true });
+      await settle().catch(() => undefined);
     },
     adopt: (report) => {
       if (!untouched || get().opened !== undefined) return;

@@ -13,7 +13,8 @@ import { packView, type SharedView } from '../share/shared-view';
 import { slimView } from '../share/slim-report';
 import type { ViewState } from '../share/view-state';
 import type { EngineClient } from '../worker/client-types';
-import { linkOf } from './shell-actions';
+import { linkOf, viewStateOf } from './shell-actions';
+import type { ShareState } from './shell-state';
 import type { AppState } from './state';
 import { selectShown } from './view';
 
@@ -53,11 +54,11 @@ export async function leavingReport(report: Report, withPrompt: boolean): Promis
 export async function leavingPicture(
   report: Report,
   view: ViewState,
-  options: { readonly withPrompt: boolean; readonly dark: boolean },
+  options: Pick<ShareState, 'withPrompt' | 'dark' | 'maps'>,
 ): Promise<{ readonly picture: Picture; readonly shared: SharedView }> {
   const leaving = await leavingReport(report, options.withPrompt);
   return {
-    picture: divergencePicture(leaving, view, options.dark ? DARK : LIGHT),
+    picture: divergencePicture(leaving, view, options.dark ? DARK : LIGHT, { maps: options.maps }),
     shared: slimView(leaving, view),
   };
 }
@@ -69,7 +70,7 @@ export async function shareAs(
   client: EngineClient,
   host: ShareHost,
 ): Promise<string> {
-  const { withPrompt, dark } = state.shell.share;
+  const { withPrompt } = state.shell.share;
   if (kind === 'npz' || kind === 'aprt') {
     const blob = await client.saveTensors(kind, withPrompt);
     return saved(host, `${stemOf(state)}.${kind === 'npz' ? 'npz' : 'aprt.zip'}`, blob);
@@ -81,13 +82,12 @@ export async function shareAs(
   }
   const shown = selectShown(state);
   if (shown.kind !== 'report' && shown.kind !== 'recorded') return 'There is no trace to share yet.';
-  const { metric, heatMode, tableMetric, selection } = state;
-  const view: ViewState = { metric, heatMode, tableMetric, selection };
+  const view = viewStateOf(state);
   const name = (extension: string): string => `${stemOf(state)}.moescope.${extension}`;
   const text = (extension: string, type: string, content: string): string =>
     saved(host, name(extension), new Blob([content], { type }));
   const png = async (): Promise<Blob> => {
-    const { picture, shared } = await leavingPicture(shown.report, view, { withPrompt, dark });
+    const { picture, shared } = await leavingPicture(shown.report, view, state.shell.share);
     const plain = new Uint8Array(await (await host.renderPng(picture, PNG_SCALE)).arrayBuffer());
     const texts = new Map([
       ['Title', picture.title],
@@ -104,7 +104,7 @@ export async function shareAs(
     case 'png':
       return saved(host, name('png'), await png());
     case 'svg': {
-      const { picture, shared } = await leavingPicture(shown.report, view, { withPrompt, dark });
+      const { picture, shared } = await leavingPicture(shown.report, view, state.shell.share);
       return text('svg', 'image/svg+xml', pictureSvg(picture, shared));
     }
     case 'html': {

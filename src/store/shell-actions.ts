@@ -75,6 +75,8 @@ export function shellActions(
       error: undefined,
       progress: undefined,
       selection: undefined,
+      expert: undefined,
+      cut: undefined,
       ...(view ?? viewFor(report)),
       announcement: report.verdict.sentence,
     });
@@ -187,8 +189,15 @@ export function shellActions(
         return;
       }
       const { link } = reading;
-      const { metric, heatMode, tableMetric } = link.view;
-      set((s) => ({ metric, heatMode, tableMetric, options: { ...s.options, ...optionsFromLink(link.options) } }));
+      const { metric, heatMode, heatMeasure, tableMetric, cut } = link.view;
+      set((s) => ({
+        metric,
+        heatMode,
+        heatMeasure,
+        tableMetric,
+        cut,
+        options: { ...s.options, ...optionsFromLink(link.options) },
+      }));
       if (link.prompt !== undefined) base.setPromptText(link.prompt);
       else if (link.tokens !== undefined) base.setTokenIds(link.tokens);
       shell({ link });
@@ -204,7 +213,7 @@ export function shellActions(
 /** Where stages were not run alone, the numbers are those of the arms as they fed themselves. */
 function viewFor(report: Report): Partial<ViewState> {
   const alone = report.rows.some((row) => row.mode === 'isolated');
-  return alone ? {} : { metric: 'relL2', heatMode: 'free', tableMetric: 'free' };
+  return alone ? {} : { metric: 'relL2', heatMode: 'free', heatMeasure: 'relL2', tableMetric: 'free' };
 }
 
 /** Applies a link's selection once the trace that it is of is on the page; says so where another one is. */
@@ -224,20 +233,27 @@ export function settleLink(get: () => AppState, set: Set): void {
   }
   set((s) => ({
     selection: link.view.selection,
+    expert: link.view.expert,
     shell: { ...s.shell, link: undefined, notice: undefined },
   }));
+}
+
+/** How the trace on the page is looked at. */
+export function viewStateOf(state: AppState): ViewState {
+  const { metric, heatMode, heatMeasure, tableMetric, expert, cut, selection } = state;
+  return { metric, heatMode, heatMeasure, tableMetric, expert, cut, selection };
 }
 
 /** The link to what is on the page now. `withPrompt` only where the person chose so. */
 export function linkOf(state: AppState, withPrompt: boolean): string {
   const shown = selectShown(state);
   const report = shown.kind === 'report' || shown.kind === 'recorded' ? shown.report : undefined;
-  const { metric, heatMode, tableMetric, selection, options, prompt } = state;
+  const { options, prompt } = state;
   const { arms, ...others } = optionsToLink(options);
   // Without an adapter the page itself chose the reference alone.
   const chosen = arms === undefined || adapterError(state) !== undefined ? others : { arms, ...others };
   const link: Permalink = {
-    view: { metric, heatMode, tableMetric, selection },
+    view: viewStateOf(state),
     options: chosen,
     ...(withPrompt ? promptOf(prompt, report) : {}),
   };

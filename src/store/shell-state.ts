@@ -32,6 +32,8 @@ export interface CompareState {
 export interface ShareState {
   readonly withPrompt: boolean;
   readonly dark: boolean;
+  /** Heatmap and routing in the picture. */
+  readonly maps: boolean;
   /** What is being made. */
   readonly busy: string | undefined;
   /** What was made last, in words. */
@@ -67,7 +69,7 @@ export const FIRST_SHELL: ShellState = {
   reading: undefined,
   traces: [],
   compare: { a: undefined, b: undefined, common: false, busy: false, error: undefined },
-  share: { withPrompt: false, dark: false, busy: undefined, done: undefined, error: undefined },
+  share: { withPrompt: false, dark: false, maps: false, busy: undefined, done: undefined, error: undefined },
   lost: undefined,
   ownReport: undefined,
   link: undefined,

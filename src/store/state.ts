@@ -3,6 +3,8 @@ import type { AdapterCard, Report, RoutingRow, Row, RunMode } from '../divergenc
 import type { Place } from '../plots/select-walk';
 import type { CompareMode } from '../divergence/report';
 import type { ErrorMetric } from '../plots/error-scale';
+import type { HeatMeasure } from '../plots/heat-measures';
+import type { PartWay } from '../plots/select-parts';
 import type { TableMetric } from '../plots/select-table';
 import type { RunArm } from '../model/arms';
 import type { Progress, Routing, RunSpec } from '../session/events';
@@ -77,8 +79,13 @@ export interface AppState {
   readonly heatMode: CompareMode;
   /** Which way of running the tensor inspector shows; only isolated values have bounds. */
   readonly tensorMode: CompareMode;
+  readonly heatMeasure: HeatMeasure;
   readonly metric: ErrorMetric;
   readonly tableMetric: TableMetric;
+  /** The expert that the routing is looked at for. */
+  readonly expert: number | undefined;
+  /** Where the prompt is cut into parts, where the person chose. */
+  readonly cut: PartWay | undefined;
   /** The finished run that the engine still holds tensors, keys and values of. */
   readonly traced: Traced | undefined;
   readonly inspection: Inspection | undefined;
@@ -114,9 +121,12 @@ export const FIRST_STATE: AppState = {
   cancelling: false,
   selection: undefined,
   heatMode: 'free',
+  heatMeasure: 'relL2',
   tensorMode: 'isolated',
   metric: 'relL2',
   tableMetric: 'ratio',
+  expert: undefined,
+  cut: undefined,
   traced: undefined,
   inspection: undefined,
   continuation: undefined,

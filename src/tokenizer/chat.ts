@@ -36,11 +36,14 @@ export function renderChat(
     );
   }
   try {
-    return new Template(source).render({
+    const template = new Template(source);
+    template.parsed.body.unshift(...new Template(`{% set range = ${COUNTED} %}`).parsed.body);
+    return template.render({
       messages: messages.map(({ role, content }) => ({ role, content })),
       add_generation_prompt: options.addGenerationPrompt,
       bos_token: tokenText(metadata, 'tokenizer.ggml.bos_token_id'),
       eos_token: tokenText(metadata, 'tokenizer.ggml.eos_token_id'),
+      [COUNTED]: boundedRange(),
     });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -52,6 +55,23 @@ export function renderChat(
       error,
     );
   }
+}
+
+/** The name under which a template gets its `range`: the library lets nobody give one of that name itself. */
+const COUNTED = 'moescope_range';
+/** Numbers that a template may count through, all loops together: real ones count messages and tools. */
+const MOST_COUNTED = 100_000;
+
+/** Jinja's `range`, which must not be how a file stops the page. */
+function boundedRange(): (start: number, stop?: number, step?: number) => readonly number[] {
+  let left = MOST_COUNTED;
+  return (start, stop, step = 1) => {
+    const [from, to] = stop === undefined ? [0, start] : [start, stop];
+    const count = Math.max(0, Math.ceil((to - from) / step));
+    left -= count;
+    if (!(left >= 0)) throw new Error(`it counts through more than ${MOST_COUNTED} numbers`);
+    return Array.from({ length: count }, (_, i) => from + i * step);
+  };
 }
 
 /** The text of the token that a metadata key names; empty where there is none, as templates expect. */

@@ -2,7 +2,7 @@ import type { Tap } from '../model/engine';
 import { findStage, stageSpec, type StageId } from '../model/stages';
 import { armOfFolder } from './apr-path';
 import { CSV_COLUMNS } from './csv';
-import { formatError } from './format-error';
+import { formatError, shown } from './format-error';
 import { checkTap, expertIds, positionAxis } from './stage-layout';
 import { createTrace, tapKey, type Trace } from './trace';
 
@@ -54,7 +54,7 @@ function addRow(arms: Map<string, Map<string, Growing>>, row: string, place: str
   const [folder = '', layerText = '', stageText = '', position = '', i = '', j = '', value = ''] = cells;
   if (cells.length !== CSV_COLUMNS.length) throw formatError(place, `${CSV_COLUMNS.length} cells: ${HEADER}`, row);
   const stage = findStage(stageText);
-  if (stage === undefined) throw formatError(place, 'a stage of the stage table', JSON.stringify(stageText));
+  if (stage === undefined) throw formatError(place, 'a stage of the stage table', shown(stageText));
   const layer = layerText === '' ? undefined : whole(layerText, place);
   const taps = arms.get(folder) ?? new Map<string, Growing>();
   arms.set(folder, taps);
@@ -101,22 +101,24 @@ function layOut(tap: Growing, place: string): Tap {
   return checkTap({ stage, layer, positions, shape, data }, place);
 }
 
-/** Cells of a row; the first may be quoted. */
+/** Cells of a row; the first may be quoted. By hand: a regular expression keeps a place to go back to for every letter of a long cell. */
 function splitRow(row: string): string[] {
-  const quoted = /^"((?:[^"]|"")*)",(.*)$/.exec(row);
-  if (quoted === null) return row.split(',');
-  return [(quoted[1] ?? '').replaceAll('""', '"'), ...(quoted[2] ?? '').split(',')];
+  if (!row.startsWith('"')) return row.split(',');
+  let end = row.indexOf('"', 1);
+  while (end >= 0 && row[end + 1] === '"') end = row.indexOf('"', end + 2);
+  if (end < 0 || row[end + 1] !== ',') return row.split(',');
+  return [row.slice(1, end).replaceAll('""', '"'), ...row.slice(end + 2).split(',')];
 }
 
 function whole(cell: string, place: string): number {
-  if (!/^\d{1,10}$/.test(cell)) throw formatError(place, 'a whole number', JSON.stringify(cell));
+  if (!/^\d{1,10}$/.test(cell)) throw formatError(place, 'a whole number', shown(cell));
   return Number(cell);
 }
 
 function number(cell: string, place: string): number {
   const value = Number(cell);
   if (cell.trim() === '' || (Number.isNaN(value) && cell !== 'NaN')) {
-    throw formatError(place, 'a number, NaN, Infinity or -Infinity', JSON.stringify(cell));
+    throw formatError(place, 'a number, NaN, Infinity or -Infinity', shown(cell));
   }
   return value;
 }

@@ -1,4 +1,4 @@
-import { formatError } from './format-error';
+import { formatError, shown } from './format-error';
 
 /** A parsed JSON value and where it stands, for reading files that others wrote. Every reader throws `trace-format` naming the place. */
 export interface Field {
@@ -18,19 +18,19 @@ export function parseJson(text: string, place: string): Field {
 /** A member of an object; its value is undefined where the object has none. */
 export function member({ value, place }: Field, name: string): Field {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw formatError(place, 'an object', describe(value));
+    throw formatError(place, 'an object', shown(value));
   }
-  const entry = Object.entries(value).find(([key]) => key === name);
-  return { value: entry?.[1], place: `${place}, ${name}` };
+  const entry: unknown = Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+  return { value: entry, place: `${place}, ${name}` };
 }
 
 export function elements({ value, place }: Field): readonly Field[] {
-  if (!Array.isArray(value)) throw formatError(place, 'an array', describe(value));
+  if (!Array.isArray(value)) throw formatError(place, 'an array', shown(value));
   return value.map((entry: unknown, i) => ({ value: entry, place: `${place}[${i}]` }));
 }
 
 export function text({ value, place }: Field): string {
-  if (typeof value !== 'string') throw formatError(place, 'a string', describe(value));
+  if (typeof value !== 'string') throw formatError(place, 'a string', shown(value));
   return value;
 }
 
@@ -41,7 +41,7 @@ export function optionalText(field: Field): string | undefined {
 /** A whole number from 0 to `max`. */
 export function index({ value, place }: Field, max = 0xfffffffe): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max) {
-    throw formatError(place, `a whole number from 0 to ${max}`, describe(value));
+    throw formatError(place, `a whole number from 0 to ${max}`, shown(value));
   }
   return value;
 }
@@ -52,20 +52,20 @@ export function indices(field: Field): readonly number[] {
 
 /** A number that JSON can hold. */
 export function number({ value, place }: Field): number {
-  if (typeof value !== 'number') throw formatError(place, 'a number', describe(value));
+  if (typeof value !== 'number') throw formatError(place, 'a number', shown(value));
   return value;
 }
 
 /** True or false. */
 export function flag({ value, place }: Field): boolean {
-  if (typeof value !== 'boolean') throw formatError(place, 'true or false', describe(value));
+  if (typeof value !== 'boolean') throw formatError(place, 'true or false', shown(value));
   return value;
 }
 
 /** An object whose members are all strings. */
 export function textRecord({ value, place }: Field): Readonly<Record<string, string>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw formatError(place, 'an object', describe(value));
+    throw formatError(place, 'an object', shown(value));
   }
   return Object.fromEntries(
     Object.entries(value).map(([key, entry]): [string, string] => [
@@ -73,10 +73,4 @@ export function textRecord({ value, place }: Field): Readonly<Record<string, str
       text({ value: entry, place: `${place}, ${key}` }),
     ]),
   );
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  const json = JSON.stringify(value);
-  return json.length > 60 ? `${json.slice(0, 60)}...` : json;
 }

@@ -14,6 +14,8 @@ export type NpyArray = {
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] as const;
 /** The header is padded so that data start at a multiple of this. */
 const ALIGNMENT = 64;
+/** NumPy's own limit is 64. */
+const MAX_AXES = 64;
 const TYPES = ['f4', 'f8', 'i4', 'u4', 'i8'];
 
 /** Writes a `.npy` file, format 1.0. */
@@ -61,6 +63,11 @@ export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
   const expected = count * Number(type[1]);
   if (expected !== bytes.length - start) {
     throw formatError(`${place}, data`, `${expected} bytes for shape [${shape.join(', ')}]`, `${bytes.length - start}`);
+  }
+  // Without elements any axis would do: readers make a list of positions as long as one of them.
+  const longest = Math.max(0, ...shape.slice(0, MAX_AXES));
+  if (shape.length > MAX_AXES || longest > bytes.length) {
+    throw formatError(`${place}, shape`, `at most ${MAX_AXES} axes that fit in the file`, `[${dims}]`);
   }
   // A copy: the bytes may be a view, at any offset, of a larger buffer.
   return typed(type, shape, new Uint8Array(bytes.subarray(start)).buffer);

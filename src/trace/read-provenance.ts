@@ -1,5 +1,5 @@
 import type { HParams } from '../model/hparams';
-import { formatError } from './format-error';
+import { formatError, shown } from './format-error';
 import { elements, flag, index, member, number, optionalText, text, textRecord, type Field } from './json-fields';
 import type { Provenance, TraceMode } from './trace';
 
@@ -9,7 +9,7 @@ const MODES: readonly TraceMode[] = ['free', 'isolated'];
 export function readProvenance(field: Field): Provenance {
   const modeField = member(field, 'mode');
   const mode = MODES.find((m) => m === modeField.value);
-  if (mode === undefined) throw formatError(modeField.place, MODES.join(' or '), String(modeField.value));
+  if (mode === undefined) throw formatError(modeField.place, MODES.join(' or '), shown(modeField.value));
   const modelName = optionalText(member(field, 'modelName'));
   const headerSha256 = optionalText(member(field, 'headerSha256'));
   const adapter = optionalText(member(field, 'adapter'));

@@ -3,7 +3,7 @@ import { stageSpec } from '../model/stages';
 import { aprPath, armFolder, armOfFolder, fileLayer, parseAprPath } from './apr-path';
 import { decodeAprt, encodeAprt } from './aprt';
 import { formatError } from './format-error';
-import { elements, member, parseJson, text } from './json-fields';
+import { elements, member, parseJson, text, type Field } from './json-fields';
 import { decodeNpy, encodeNpy, type NpyArray } from './npy';
 import { readProvenance } from './read-provenance';
 import { checkTap, expertIds, positionAxis, singleRow } from './stage-layout';
@@ -74,6 +74,11 @@ export function treeIndex(traces: readonly Trace[]): string {
   return JSON.stringify({ schema: TREE_SCHEMA, traces: entries }, undefined, 1);
 }
 
+/** The text of `trace.json` while the trace is being written: whoever reads it then is told. */
+export function unfinishedIndex(): string {
+  return JSON.stringify({ schema: TREE_SCHEMA, unfinished: true, traces: [] });
+}
+
 /**
  * Reads a saved folder or archive: APRT or NumPy files, one arm a folder, with or without folders above them. Without `trace.json` (a
  * foreign dump) the arm is the folder's name; NumPy arrays sit at positions 0, 1, ...; APRT tensors are left unplaced.
@@ -133,8 +138,7 @@ function readIndexes(files: FileTree, place: string): ReadonlyMap<string, Descri
   for (const [path, bytes] of files) {
     if (!isIndex(path)) continue;
     const parent = path.slice(0, -INDEX_FILE.length);
-    const document = parseJson(new TextDecoder().decode(bytes), `${place}: ${path}`);
-    checkSchema(document, TREE_SCHEMA);
+    const document = readIndex(bytes, `${place}: ${path}`);
     for (const entry of elements(member(document, 'traces'))) {
       const headers = elements(member(entry, 'taps')).map(readTapHeader);
       described.set(`${parent}${text(member(entry, 'folder'))}`, {
@@ -144,6 +148,17 @@ function readIndexes(files: FileTree, place: string): ReadonlyMap<string, Descri
     }
   }
   return described;
+}
+
+/** The document of a `trace.json`. @throws TracerError `trace-format`, also where the trace beside it is not whole */
+export function readIndex(bytes: Uint8Array, place: string): Field {
+  const document = parseJson(new TextDecoder().decode(bytes), place);
+  checkSchema(document, TREE_SCHEMA);
+  if (member(document, 'unfinished').value === true) {
+    const remedy = 'The run that was writing it has not ended, or was ended. Save the trace again.';
+    throw formatError(place, 'a finished trace', 'one that is not whole', remedy);
+  }
+  return document;
 }
 
 function aprtTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, bytes: Uint8Array, place: string): Tap {

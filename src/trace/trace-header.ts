@@ -1,6 +1,6 @@
 import type { Tap } from '../model/engine';
 import { findStage, type StageId } from '../model/stages';
-import { formatError } from './format-error';
+import { formatError, shown } from './format-error';
 import { index, indices, member, text, type Field } from './json-fields';
 
 /** What JSON says of a tap besides its payload. */
@@ -29,6 +29,6 @@ export function readTapHeader(field: Field): Omit<Tap, 'data'> {
 
 function readStage(field: Field): StageId {
   const stage = findStage(text(field));
-  if (stage === undefined) throw formatError(field.place, 'a stage of the stage table', JSON.stringify(field.value));
+  if (stage === undefined) throw formatError(field.place, 'a stage of the stage table', shown(field.value));
   return stage;
 }

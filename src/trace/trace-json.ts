@@ -1,6 +1,6 @@
 import { stageSpec } from '../model/stages';
 import { decodeBase64, encodeBase64 } from './base64';
-import { formatError } from './format-error';
+import { formatError, shown } from './format-error';
 import { elements, member, parseJson, text, type Field } from './json-fields';
 import { readProvenance } from './read-provenance';
 import { checkTap, type TapData } from './stage-layout';
@@ -66,7 +66,7 @@ export function checkSchema(document: Field, expected: string): void {
   throw formatError(
     schema.place,
     expected,
-    JSON.stringify(schema.value) ?? 'nothing',
+    shown(schema.value),
     'This is not a trace that this version of MoEscope reads. Use the version that wrote it, or save the trace again.',
   );
 }
@@ -74,7 +74,7 @@ export function checkSchema(document: Field, expected: string): void {
 function readData(field: Field, isIndex: boolean): TapData {
   const type = member(field, 'type');
   const expected = isIndex ? 'u4' : 'f4';
-  if (type.value !== expected) throw formatError(type.place, expected, JSON.stringify(type.value) ?? 'nothing');
+  if (type.value !== expected) throw formatError(type.place, expected, shown(type.value));
   const buffer = readBytes(member(field, 'data'));
   return isIndex ? new Uint32Array(buffer) : new Float32Array(buffer);
 }

@@ -8,8 +8,8 @@ const MAX_ZIP_BYTES = 0xffffffff;
 const MAX_DEFLATE_RATIO = 1032;
 /** All entries together, as a multiple of the archive: tensors hardly compress, and entries that overlap must not multiply. */
 const MAX_EXPANSION = 64;
-/** Small archives may expand to this much whatever their size. */
-const FREE_EXPANSION = 2 ** 28;
+/** Small archives may expand to this many bytes whatever their size. */
+const FREE_EXPANSION = 2 ** 20;
 /** Fixed, so that the same trace gives the same bytes. DOS dates are local time and begin in 1980. */
 const MODIFIED = '1980-01-01T12:00:00';
 
@@ -50,20 +50,33 @@ export function writeZip(files: FileTree): Uint8Array<ArrayBuffer> {
  */
 export function readZip(bytes: Uint8Array, place: string): FileTree {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const directory = findDirectory(view, place);
   const files = new Map<string, Uint8Array>();
+  // All claims are checked before the first entry is unpacked.
+  for (const entry of readDirectory(view, place)) {
+    if (!entry.path.endsWith('/')) files.set(entry.path, unpack(view, entry, `${place}: ${entry.path}`));
+  }
+  return files;
+}
+
+function readDirectory(view: DataView, place: string): readonly Entry[] {
+  const directory = findDirectory(view, place);
+  const entries: Entry[] = [];
   let at = directory.offset;
   let total = 0;
-  const limit = Math.max(FREE_EXPANSION, MAX_EXPANSION * bytes.length);
+  let packed = 0;
+  const limit = Math.max(FREE_EXPANSION, MAX_EXPANSION * view.byteLength);
   for (let i = 0; i < directory.count; i++) {
     const entry = readCentral(view, at, `${place}, entry ${i}`);
+    entries.push(entry);
     at = entry.next;
     total += entry.size;
     if (total > limit) throw formatError(place, `at most ${limit} bytes unpacked`, `a claim of ${total}`);
-    if (entry.path.endsWith('/')) continue;
-    files.set(entry.path, unpack(view, entry, `${place}: ${entry.path}`));
+    // Entries that lie over each other would unfold the same bytes again and again. The directory stands behind them all.
+    packed += entry.packed + LOCAL.bytes;
+    if (i > 0 && packed > directory.offset)
+      throw formatError(place, 'entries beside each other', 'entries that overlap');
   }
-  return files;
+  return entries;
 }
 
 interface Entry {

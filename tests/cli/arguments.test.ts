@@ -50,6 +50,15 @@ describe('readCommandLine', () => {
     expect(args.has(commands.CHAT)).toBe(true);
   });
 
+  test('says what a misspelt command or option was probably meant to be', () => {
+    expect(usageError('trcae', 'm.gguf').remedy).toMatch(/^Did you mean trace\? Commands: /);
+    expect(usageError('trace', 'm.gguf', '--josn', '-').remedy).toMatch(/^Did you mean --json\? /);
+    expect(usageError('--verison').remedy).toMatch(/^Did you mean --version\? /);
+    expect(usageError('help', 'insepct').remedy).toMatch(/^Did you mean inspect\? /);
+    expect(usageError('frobnicate').remedy).toMatch(/^Commands: /);
+    expect(usageError('trace', 'm.gguf', '--xyzzy').remedy).toBe('See moescope trace --help.');
+  });
+
   test('takes --inject several times, in order and as faults are written, and refuses what is none', () => {
     const args = traceArguments('--inject', 'NaN@layer=2', '--quiet', '--inject=eps@layer=0');
     expect(args.all(commands.INJECT)).toEqual(['nan@layer=2', 'eps@layer=0']);

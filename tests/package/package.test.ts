@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { BUNDLED } from '../../scripts/lib/licences.mjs';
 import { COMMANDS } from '../../src/cli/commands';
 import { reportFromJson } from '../../src/divergence/report-json';
 import { readSharedFile } from '../../src/share/shared-file';
@@ -63,6 +64,21 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+test('the licences are of all that src/ takes into the bundle', () => {
+  const taken = new Set<string>();
+  for (const file of readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })) {
+    if (!/\.(?:tsx?|css)$/.test(file)) continue;
+    const imports = readFileSync(join(ROOT, 'src', file), 'utf8').matchAll(
+      /(?:from |import\(|import |@import |url\()['"]((?:@[\w-]+\/)?[a-z][\w-]*)(?:[/'"])/g,
+    );
+    for (const [, name = ''] of imports) taken.add(name);
+  }
+  const outside = ['node', 'playwright-core', 'webgpu', '@playwright/test'];
+  const bundled = [...taken].filter((name) => !outside.includes(name) && !name.startsWith('node:'));
+  expect(bundled.filter((name) => !BUNDLED.includes(name))).toEqual([]);
+  expect(bundled.length).toBeGreaterThan(6);
+});
+
 describe('the package', () => {
   test('is small, holds what it needs and nothing else', () => {
     expect(statSync(tarball).size).toBeLessThan(MOST_TARBALL_BYTES);
@@ -71,6 +87,9 @@ describe('the package', () => {
     expect(existsSync(join(inside, 'dist/sample/tiny-moe-6x16-Q4_K_M.gguf'))).toBe(true);
     const maps = readdirSync(join(inside, 'dist'), { recursive: true, encoding: 'utf8' });
     expect(maps.filter((name) => name.endsWith('.map'))).toEqual([]);
+    const licences = readFileSync(join(inside, 'dist/THIRD-PARTY.txt'), 'utf8');
+    for (const name of BUNDLED) expect(licences).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+, [\\w.-]+\\n`, 'm'));
+    expect(licences).toContain('SIL OPEN FONT LICENSE');
     // What the page is bundled from is not installed again.
     const others = readdirSync(join(app, 'node_modules')).filter((name) => !name.startsWith('.'));
     expect(others).not.toContain('react');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { errorColour, LIGHT_THEME, type Rgb } from '../../src/plots/colour';
+import { HEAT_MEASURES, heatMeasure } from '../../src/plots/heat-measures';
 import {
   heatLayout,
   heatLegend,
@@ -19,13 +20,41 @@ const blind = viewOfReport(generateReport({ kind: 'qtype-blind' }));
 const poison = viewOfReport(generateReport({ kind: 'poison' }));
 const large = viewOfReport(generateReport({ kind: 'poison', nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 300 }));
 
+describe('what a cell says', () => {
+  it('error over bound is of stages run alone, whatever way is chosen, and is not known token by token', () => {
+    const data = selectHeatmap(blind, 'free', 'ratio');
+    expect(data.mode).toBe('isolated');
+    expect(heatLayout(data, 1100).columns).toBe(1);
+    const worst = data.cells.get(cellKey('moe_expert_out', 2));
+    expect(worst?.worst).toBe(worst?.row.maxRatio);
+    expect(worst?.worst).toBeGreaterThan(1);
+  });
+
+  it('1 − cosine is about half the square of relative L2, and never below 0', () => {
+    const [cosine, relative] = [selectHeatmap(blind, 'free', 'cosine'), selectHeatmap(blind, 'free', 'relL2')];
+    for (const [key, { worst, row }] of cosine.cells) {
+      if (worst === undefined || row.relL2 === undefined || row.relL2 > 0.1) continue;
+      expect(worst).toBeGreaterThanOrEqual(0);
+      expect(worst).toBeLessThanOrEqual(row.relL2 ** 2 + 1e-15);
+      expect(relative.cells.has(key)).toBe(true);
+    }
+  });
+
+  it('is not finite, whatever the measure, where a value is not', () => {
+    for (const { id } of HEAT_MEASURES) {
+      const data = selectHeatmap(poison, 'isolated', id);
+      expect([...data.cells.values()].some(({ worst }) => Number.isNaN(worst))).toBe(true);
+    }
+  });
+});
+
 describe('heatmap', () => {
   it('draws its labels and boxes as reviewed', async () => {
     const data = selectHeatmap(blind, 'free');
     const layout = heatLayout(data, 1100);
     const selected = { stage: 'moe_router', layer: 4, position: 7 } as const;
     await expect(svgText(heatOverlay(data, layout, selected))).toMatchFileSnapshot('goldens/heat-overlay.svg');
-    await expect(svgText(heatLegend(LIGHT_THEME, [-9, -6, -3, 0], 'relative L2', 1100))).toMatchFileSnapshot(
+    await expect(svgText(heatLegend(LIGHT_THEME, heatMeasure('relL2'), 1100))).toMatchFileSnapshot(
       'goldens/heat-legend.svg',
     );
   });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { reportFromJson } from '../../src/divergence/report-json';
 import { LIGHT_THEME } from '../../src/plots/colour';
 import { divergencePanel } from '../../src/plots/divergence-panel';
+import { heatMeasure } from '../../src/plots/heat-measures';
 import { heatLayout, heatLegend, heatOverlay } from '../../src/plots/heatmap';
 import { layerTokenLayout, layerTokenOverlay } from '../../src/plots/layer-token';
 import { mapLayout, mapOverlay, type LoadMap } from '../../src/plots/load-map';
@@ -53,7 +54,7 @@ test('heatmaps', async () => {
   const place = selectFirst(view) ?? selectClosest(view);
   const cell = { stage: place?.stage ?? 'moe_router', layer: place?.layer ?? 0, position: place?.position };
   await golden('heatmap', heatOverlay(data, heatLayout(data, WIDTH), cell));
-  await golden('heatmap-legend', heatLegend(LIGHT_THEME, [-9, -6, -3, 0], 'relative L2, fixed scale', WIDTH));
+  await golden('heatmap-legend', heatLegend(LIGHT_THEME, heatMeasure('relL2'), WIDTH));
   const layout = layerTokenLayout(data, WIDTH);
   await golden('layers-by-tokens', layerTokenOverlay(data, 'moe_ffn_out', layout, { ...cell, stage: 'moe_ffn_out' }));
 });

@@ -128,6 +128,7 @@ describe('merging', () => {
     ]);
     expect(failed.runs[0]).toMatchObject({ status: 'error', sentence: 'ERROR gpu-lost: The GPU was lost.' });
     expect(failed.status).toBe('fail');
+    expect(suiteReportText(failed, 'plain')).toMatch(/a\/p\/free +– +error, attempt 2 +ERROR/);
     // A later shard on another machine did it.
     const rescued = mergeShards([
       shardFile(SUITE, { index: 1, count: 1 }, ({ id, seconds }) => ({ id, seconds, failures: [failure] })),

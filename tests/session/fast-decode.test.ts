@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { DecoderChoice } from '../../src/session/decoded-by';
 import type { GeneratedToken } from '../../src/session/generate';
 import type { ModelSession } from '../../src/session/model-session';
+import { makeModel } from '../support/gguf-models';
 import { goldenModelPath } from '../support/golden';
 import { BOTH, recorder, testSession } from '../support/session';
 
@@ -103,6 +104,17 @@ describe('the engine decodes itself', () => {
     expect(all[1]?.decodedBy).toMatchObject({ by: 'engine' });
     expect(JSON.stringify(all[1]?.decodedBy)).toMatch(/all weights take [\d.]+ MB, the GPU budget is 1\.00 MB/);
     await fresh.dispose();
+  });
+
+  it('a shape that the kernels do not take', async () => {
+    // Hidden channels that are no multiple of 32 exist in one-block types only.
+    const odd = await testSession(makeModel({ type: 'F32', shape: { nFfExp: 40 }, seed: 3 }));
+    const all: GeneratedToken[] = [];
+    const spec = { ...GPU, tokens: [1, 2, 3] };
+    await odd.generate(spec, [1, 2, 3], { count: 2, decoder: 'fast', onToken: (t) => all.push(t) });
+    expect(all).toHaveLength(2);
+    expect(JSON.stringify(all[0]?.decodedBy)).toContain('nFfExp 40 is no multiple of 32');
+    await odd.dispose();
   });
 
   it('with faults in its stages', async () => {

@@ -8,7 +8,10 @@ const link: Permalink = {
   view: {
     metric: 'ratio',
     heatMode: 'isolated',
+    heatMeasure: 'cosine',
     tableMetric: 'ratio',
+    expert: 41,
+    cut: 'sentences',
     selection: { layer: 6, stage: 'moe_expert_out', position: 2 },
   },
   model: { name: 'Qwen3 30B & more', hash: '8e4b46000000' },
@@ -33,7 +36,7 @@ describe('permalink', () => {
       kind: 'link',
       upgradedFrom: 1,
       link: {
-        view: { ...link.view },
+        view: { ...link.view, heatMeasure: 'relL2', expert: undefined, cut: undefined },
         model: { hash: '8e4b46', name: 'Tiny' },
         options: {},
       },
@@ -46,17 +49,33 @@ describe('permalink', () => {
     });
   });
 
+  it('a link of version 2 is upgraded: it had no expert, no cut and no measure of the heatmap', () => {
+    expect(readPermalink('#v=2&s=moe_router&l=4&t=2&x=ratio&h=isolated&o-layers=0..4&e=3&p=lines&c=ratio')).toEqual({
+      kind: 'link',
+      upgradedFrom: 2,
+      link: {
+        view: {
+          ...FIRST_VIEW,
+          metric: 'ratio',
+          heatMode: 'isolated',
+          selection: { stage: 'moe_router', layer: 4, position: 2 },
+        },
+        options: { layers: '0..4' },
+      },
+    });
+  });
+
   it('a later version is told from a broken one', () => {
-    expect(readPermalink('#v=3&s=moe_router')).toMatchObject({
+    expect(readPermalink('#v=4&s=moe_router')).toMatchObject({
       kind: 'unreadable',
-      why: expect.stringContaining('version 3'),
+      why: expect.stringContaining('version 4'),
     });
     expect(readPermalink('#v=x')).toMatchObject({ kind: 'unreadable' });
-    expect(readPermalink(`#v=2&prompt=${'a'.repeat(9000)}`)).toMatchObject({ kind: 'unreadable' });
+    expect(readPermalink(`#v=3&prompt=${'a'.repeat(9000)}`)).toMatchObject({ kind: 'unreadable' });
   });
 
   it('what it does not know is left out', () => {
-    const reading = readPermalink('#v=2&s=constructor&l=-1&x=nothing&m=<script>&tokens=1,x');
+    const reading = readPermalink('#v=3&s=constructor&l=-1&x=nothing&e=x&p=3&c=&m=<script>&tokens=1,x');
     expect(reading).toEqual({ kind: 'link', link: { view: FIRST_VIEW, options: {} } });
   });
 
@@ -70,7 +89,7 @@ describe('permalink', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 200 }), (text) => {
         expect(['link', 'none', 'unreadable']).toContain(readPermalink(`#v=${text}`).kind);
-        expect(['link', 'none', 'unreadable']).toContain(readPermalink(`#v=2&${text}`).kind);
+        expect(['link', 'none', 'unreadable']).toContain(readPermalink(`#v=3&${text}`).kind);
       }),
     );
   });

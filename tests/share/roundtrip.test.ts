@@ -5,11 +5,13 @@ import { toErrorData } from '../../src/base/errors';
 import { reportFromJson, reportToJson } from '../../src/divergence/report-json';
 import { divergencePanel } from '../../src/plots/divergence-panel';
 import { selectPanel } from '../../src/plots/select-panel';
-import type { SvgNode } from '../../src/plots/svg';
+import { cssColour, LIGHT_THEME } from '../../src/plots/colour';
+import { countMarks, type SvgNode } from '../../src/plots/svg';
 import { viewOfReport } from '../../src/plots/trace-view';
 import { readReport } from '../../src/share/check-report';
 import { DARK, LIGHT } from '../../src/share/palette';
 import { divergencePicture } from '../../src/share/picture';
+import { heatBlock, loadBlock } from '../../src/share/picture-maps';
 import { pictureSvg } from '../../src/share/picture-svg';
 import { addPngTexts, readPngTexts } from '../../src/share/png-text';
 import { promptSha256, withoutPrompt } from '../../src/share/redact';
@@ -26,7 +28,10 @@ const report = generateReport({ kind: 'qtype-blind' });
 const view: ViewState = {
   metric: 'ratio',
   heatMode: 'isolated',
+  heatMeasure: 'ratio',
   tableMetric: 'ratio',
+  expert: 3,
+  cut: 'thirds',
   selection: { layer: 2, stage: 'moe_expert_out', position: 3 },
 };
 const shared = slimView(report, view);
@@ -172,6 +177,18 @@ describe('hostile files are refused with a code', () => {
     expect(code(() => inflateBounded(deflateSync(new Uint8Array(9000)), 'raw'))).toBe('trace-format');
   });
 
+  it('many small bombs are one bomb', () => {
+    const text = ' '.repeat(1 << 16);
+    const many = addPngTexts(tinyPng(), new Map(Array.from({ length: 40 }, (_, i) => [`k${i}`, text])));
+    expect(many.length).toBeLessThan(8000);
+    expect(code(() => readPngTexts(many, 'a.png'))).toBe('trace-format');
+  });
+
+  it('a schema that cannot become text', () => {
+    const file = bytesOf('{"rows":[],"schema":{"toString":null}}');
+    expect(code(() => readSharedFile(file, 'report', 'a.json'))).toBe('trace-format');
+  });
+
   it('a picture without a view says so', () => {
     expect(code(() => readSharedFile(tinyPng(), 'png', 'cat.png'))).toBe('trace-format');
     expect(code(() => readSharedFile(bytesOf('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'svg', 'cat.svg'))).toBe(
@@ -282,8 +299,30 @@ describe('the picture stands alone', () => {
         }
       }
     }
+    for (const kind of ['clean', 'poison'] as const) {
+      const trace = viewOfReport(generateReport({ kind }));
+      const blocks = [heatBlock(trace, view, LIGHT_THEME, 1000), loadBlock(trace, LIGHT_THEME, 1000)];
+      for (const block of blocks) block?.nodes.forEach(visit);
+    }
     expect([...unknown]).toEqual([]);
     expect(svgOf()).not.toMatch(/class="|style=|var\(/);
+    expect(pictureSvg(divergencePicture(report, view, DARK, { maps: true }), shared)).not.toMatch(
+      /class="|style=|var\(|url\(/,
+    );
+  });
+
+  it('with heatmap and routing it is still a few hundred elements, also at 48 layers x 128 experts', () => {
+    const large = generateReport({ kind: 'poison', nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 40 });
+    const plain = divergencePicture(large, view, LIGHT);
+    const full = divergencePicture(large, { ...view, heatMeasure: 'relL2' }, LIGHT, { maps: true });
+    expect(full.height).toBeGreaterThan(plain.height + 600);
+    expect(countMarks(full.root)).toBeLessThan(1500);
+    const text = pictureSvg(full, slimView(large, view));
+    expect(text).toContain('Every stage, every layer');
+    expect(text).toContain('Load of every expert in every layer');
+    // What is not finite is hatched: stripes of its colour.
+    expect(text).toContain(cssColour(LIGHT_THEME.hatch));
+    expect(readSharedFile(bytesOf(text), 'svg', 'full.svg').report.verdict).toEqual(large.verdict);
   });
 
   it('has the colours of the page', () => {

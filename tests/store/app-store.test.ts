@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { ErrorData } from '../../src/base/errors';
+import { fail, type ErrorData } from '../../src/base/errors';
+import type { RunSpec } from '../../src/session/events';
 import { createAppStore, type AppStore, type PageHost } from '../../src/store/app-store';
 import { automation } from '../../src/store/automation';
 import type { Phase } from '../../src/store/state';
@@ -149,15 +150,28 @@ describe('opening', () => {
   });
 
   it('asks the new model for the tokens of the prompt that is there', async () => {
-    vi.useFakeTimers();
     const { store, client } = page();
     await store.actions.start();
+    const ready: string[] = [];
+    store.subscribe(({ phase, prompt }) => {
+      if (phase === 'ready') ready.push(prompt.idsText);
+    });
     await store.actions.open([file('good.gguf')]);
-    await vi.advanceTimersByTimeAsync(200);
-    vi.useRealTimers();
     expect(client.calls).toContain(`tokenize ${recorded.run.prompt ?? ''}`);
     const { ids, idsText } = store.getState().prompt;
     expect(idsText).toBe(ids.join(', '));
+    expect(idsText).not.toBe(recorded.run.tokens.join(', '));
+    // Whoever waits for `ready` never meets ids of another tokenizer, nor has them put under their fingers.
+    expect(new Set(ready)).toEqual(new Set([idsText]));
+  });
+
+  it('is ready with a prompt that the new model cannot read, and says so beside it', async () => {
+    const { store, client } = page();
+    await store.actions.start();
+    client.tokenize = () => Promise.reject(fail('tokenizer-unsupported', 'No such tokenizer.', 'Give token ids.'));
+    await store.actions.open([file('good.gguf')]);
+    expect(store.getState().phase).toBe('ready');
+    expect(store.getState().prompt).toMatchObject({ pending: false, error: { code: 'tokenizer-unsupported' } });
   });
 });
 
@@ -340,6 +354,30 @@ describe('prompt', () => {
     vi.useRealTimers();
     expect(client.calls.filter((c) => c.startsWith('tokenize'))).toEqual(['tokenize hel']);
     expect(store.getState().prompt).toMatchObject({ pending: false, texts: ['hel'] });
+  });
+
+  it('runs what was typed when Run was pressed, whatever is typed while the tokenizer answers, and keeps the later words', async () => {
+    const { store, client } = page();
+    await store.actions.open([file('good.gguf')]);
+    store.actions.setPromptText('two words');
+    const tokenize = client.tokenize.bind(client);
+    let answer = (): void => undefined;
+    client.tokenize = async (text, options) => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      return tokenize(text, options);
+    };
+    const specs: RunSpec[] = [];
+    const run = client.run.bind(client);
+    client.run = (spec, onEvent) => {
+      specs.push(spec);
+      return run(spec, onEvent);
+    };
+    const running = store.actions.run();
+    store.actions.setPromptText('three other words');
+    answer();
+    await running;
+    expect(specs[0]).toMatchObject({ prompt: 'two words', tokens: [21, 42] });
+    expect(store.getState().prompt.text).toBe('three other words');
   });
 
   it('is not overwritten by the recorded trace once someone has typed', async () => {

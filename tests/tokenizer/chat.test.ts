@@ -39,6 +39,19 @@ describe('renderChat', () => {
     expect(ids.filter((id) => id === 4095).length).toBe(1);
   });
 
+  it('counts as Jinja does, and not without end', () => {
+    const render = (template: string): string => renderChat(withTemplate(template), USER, PROMPT);
+    expect(render('{% for i in range(3) %}{{ i }}{% endfor %}')).toBe('012');
+    expect(render('{% for i in range(5, 0, -2) %}{{ i }}{% endfor %}')).toBe('531');
+    expect(render('{% for i in range(3, 1) %}{{ i }}{% endfor %}')).toBe('');
+    for (const endless of ['range(10 ** 9)', 'range(1, 5, 0)', 'range(100001)']) {
+      const template = `{% for i in ${endless} %}{% endfor %}`.replace('10 ** 9', '1000000000');
+      expect(errorOf(() => render(template))).toMatchObject({ code: 'chat-template' });
+    }
+    const nested = '{% for i in range(400) %}{% for j in range(400) %}{% endfor %}{% endfor %}';
+    expect(errorOf(() => render(nested)).message).toContain('100000');
+  });
+
   it('leaves the assistant turn closed when it is not asked for', () => {
     const text = renderChat(sample, USER, { addGenerationPrompt: false });
     expect(text).toBe('<|im_start|>user\nWhat is 2+2?<|im_end|>\n');

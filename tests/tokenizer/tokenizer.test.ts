@@ -38,6 +38,19 @@ describe('round trips', () => {
     );
   });
 
+  it('the bytes of tokens, read as a stream, are the text too', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const stream = new TextDecoder('utf-8', { ignoreBOM: true });
+        const pieces = qwen2.encode(text, PLAIN).map((id) => stream.decode(qwen2.tokenBytes(id), { stream: true }));
+        expect(pieces.join('') + stream.decode()).toBe(text);
+      }),
+      { seed: 8, numRuns: 200 },
+    );
+    expect([...small.tokenBytes(0xe4)]).toEqual([0xe4]);
+    expect(small.tokenBytes(100_000)).toHaveLength(0);
+  });
+
   it('keeps a byte order mark, NUL and a no-break space', () => {
     const text = '\ufeffa\u0000\u00a0b\u0085c';
     expect(small.decode(small.encode(text, PLAIN))).toBe(text);

@@ -71,6 +71,12 @@ describe('npy', () => {
     expect(formatErrorOf(() => decodeNpy(npyWith(header, ONE_TO_THREE), 'a.npy')).detail['actual']).toContain(actual);
   });
 
+  it('refuses an empty array with an axis that is longer than the file', () => {
+    const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 4000000000), }";
+    const error = formatErrorOf(() => decodeNpy(npyWith(header, new Uint8Array(0)), 'a.npy'));
+    expect(error.detail['expected']).toContain('fit in the file');
+  });
+
   it('survives damage and cuts', () => {
     const bytes = encodeNpy({ type: 'f4', shape: [3], data: Float32Array.of(1, 2, 3) });
     fc.assert(

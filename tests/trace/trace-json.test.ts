@@ -58,8 +58,10 @@ describe('trace JSON', () => {
   it.each([
     ['another version', good.replace('trace/1', 'trace/2'), 'moescope-trace/2'],
     ['no schema', '{}', 'nothing'],
-    ['no object', '[]', '[]'],
+    ['no object', '[]', 'a list of 0'],
     ['no JSON', '{', 'JSON'],
+    ['a schema without a text', '{"schema":{"toString":1}}', 'an object'],
+    ['endless nesting', `{"schema":${'['.repeat(30_000)}${']'.repeat(30_000)}}`, 'a list of 1'],
     ['no arm', good.replace('"arm":"gpu",', ''), 'arm'],
     ['another mode', good.replace('"free"', '"both"'), 'both'],
     ['an unknown stage', good.replace('moe_router', 'moe_rooter'), 'moe_rooter'],

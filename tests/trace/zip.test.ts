@@ -83,6 +83,18 @@ describe('zip', () => {
     expect([...readZip(zip, 'x')].map(([p, b]) => [p, [...b]])).toEqual([['d/t', [...TEXT]]]);
   });
 
+  it('refuses entries that lie over each other, before it unpacks any', () => {
+    const zip = zipSync({ a: new Uint8Array(2000), b: new Uint8Array(2000) }, { level: 9 });
+    const bytes = zip.slice();
+    const view = new DataView(bytes.buffer);
+    const directory = view.getUint32(bytes.length - 22 + 16, true);
+    // The second entry becomes the first once more, and claims all that stands before the directory.
+    const second = directory + 46 + 1;
+    bytes.copyWithin(second, directory, directory + 46);
+    view.setUint32(second + 20, directory - 60, true);
+    expect(formatErrorOf(() => readZip(bytes, 'bomb.zip')).detail['actual']).toBe('entries that overlap');
+  });
+
   it('reads 64-bit archives', () => {
     expect([...(readZip(zip64('big.bin', TEXT), 'x').get('big.bin') ?? [])]).toEqual([...TEXT]);
   });

@@ -5,7 +5,7 @@ import { parseAprPath } from '../../trace/apr-path';
 import { decodeAprt, isAprt } from '../../trace/aprt';
 import { formatError } from '../../trace/format-error';
 import type { Trace } from '../../trace/trace';
-import { filesToTraces, type ReadFiles } from '../../trace/trace-files';
+import { filesToTraces, readIndex, type ReadFiles } from '../../trace/trace-files';
 import { readFileTree, readTraces } from '../../trace/read-traces';
 import type { NamedAprt } from '../../divergence/apr-stage-diff';
 
@@ -67,6 +67,8 @@ async function readFolder(root: string): Promise<Operand> {
     const read = readFileTree(files, root);
     return { path: root, traces: read.traces, ignored: [...read.ignored, ...others] };
   }
+  // Nothing but an index: it may say why.
+  if (names.includes(INDEX)) readIndex(await readBytes(join(root, INDEX)), join(root, INDEX));
   const traces: Trace[] = [];
   const ignored: string[] = [];
   for (const name of names) {
@@ -118,6 +120,8 @@ async function filesUnder(root: string, below = ''): Promise<readonly string[]> 
   const names: string[] = [];
   for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
     const name = below === '' ? entry.name : `${below}/${entry.name}`;
+    // A trace that is being written grows there.
+    if (entry.isDirectory() && entry.name.startsWith('.')) continue;
     if (entry.isDirectory()) names.push(...(await filesUnder(root, name)));
     else names.push(name);
   }

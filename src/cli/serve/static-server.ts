@@ -41,6 +41,8 @@ export interface StaticServerOptions {
   readonly host: string;
   /** 0: any free one. When it is taken, the next free one of a few. */
   readonly port: number;
+  /** Whether the process lives on for the server's sake. Left out: it does. */
+  readonly keepsAlive?: boolean;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function startStaticServer(options: StaticServerOptions): Promise<S
     });
   });
   const port = await listenOnFreePort(server, options);
+  if (options.keepsAlive === false) server.unref();
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
     url: `http://${host}:${port}/`,

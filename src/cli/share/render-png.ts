@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
 import { findChromium } from '../../../scripts/lib/chromium.mjs';
 import { fail, toErrorData } from '../../base/errors';
 import { svgText } from '../../plots/svg';
@@ -28,15 +29,24 @@ export async function renderPng(picture: Picture): Promise<Uint8Array> {
     throw noChromium(toErrorData(error).message, error);
   });
   try {
-    const viewport = { width: picture.width, height: picture.height };
-    const page = await browser.newPage({ viewport, deviceScaleFactor: SCALE });
+    return await drawPicture(picture, browser);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** The same with a browser that is there: in a page of its own, which is closed again. */
+export async function drawPicture(picture: Picture, browser: Browser): Promise<Uint8Array> {
+  const viewport = { width: picture.width, height: picture.height };
+  const page = await browser.newPage({ viewport, deviceScaleFactor: SCALE });
+  try {
     const style = `${await fontFaces()}body{margin:0}svg{display:block}`;
     const html = `<!doctype html><meta charset="utf-8"><style>${style}</style>${svgText(picture.root)}`;
     await page.setContent(html, { waitUntil: 'load' });
     await page.evaluate(() => document.fonts.ready.then(() => undefined));
     return await page.screenshot({ type: 'png', clip: { x: 0, y: 0, ...viewport } });
   } finally {
-    await browser.close();
+    await page.close();
   }
 }
 

@@ -57,11 +57,15 @@ export async function writeShared(report: Report, files: SharedFiles, terminal: 
 }
 
 async function picturePng(picture: Picture, shared: SharedView): Promise<Uint8Array> {
-  const texts = new Map([
+  return addPngTexts(await renderPng(picture), pictureTexts(picture, shared));
+}
+
+/** What a PNG says of itself; with it the page opens the same view again. */
+export function pictureTexts(picture: Picture, shared: SharedView): ReadonlyMap<string, string> {
+  return new Map([
     ['Title', picture.title],
     ['Description', picture.description],
     ['Software', `MoEscope ${shared.report.tool.version}`],
     [PNG_KEYWORD, packView(shared)],
   ]);
-  return addPngTexts(await renderPng(picture), texts);
 }

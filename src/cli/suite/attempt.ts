@@ -5,7 +5,8 @@ import { outcomeOf, type ShardRun } from '../../regression/shard-result';
 import { suiteRuns, type Suite, type SuiteRun } from '../../regression/suite';
 import type { Arguments } from '../arguments';
 import { ADAPTER, RUNTIME, UPDATE_BASELINE } from '../commands';
-import { isUrl } from '../open-model';
+import { isUrl, SAMPLE_NAME } from '../open-model';
+import type { ProgressView } from '../progress';
 import type { Terminal } from '../terminal';
 import { noBaseline, readBaseline, updateBaseline, withBaseline } from '../trace/baseline-file';
 import type { NodeRunner } from '../trace/node-runtime';
@@ -24,6 +25,7 @@ export interface Circumstances {
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
   readonly runner: NodeRunner;
+  readonly view: ProgressView;
 }
 
 /**
@@ -52,9 +54,9 @@ export async function attempt(
 }
 
 async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Report> {
-  const { args, terminal, signal, runner } = circumstances;
+  const { args, terminal, signal, runner, view } = circumstances;
   const report = await held(
-    await runSomewhere(suiteRequest(run, circumstances), () => undefined, signal, undefined, runner),
+    await runSomewhere(suiteRequest(run, circumstances), view.show, signal, undefined, runner),
     run,
     circumstances,
   );
@@ -65,7 +67,7 @@ async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Rep
 
 function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args }: Circumstances): TraceRequest {
   return {
-    model: isUrl(model.file) ? model.file : resolve(dirname(file), model.file),
+    model: isUrl(model.file) || model.file === SAMPLE_NAME ? model.file : resolve(dirname(file), model.file),
     prompt:
       'tokens' in prompt
         ? { kind: 'tokens', tokens: prompt.tokens }

@@ -7,6 +7,7 @@ import { exitCode } from '../exit-codes';
 import { checkOutputs, writeOutput } from '../output';
 import { readText } from '../read-text';
 import type { CommandRunner } from '../run-cli';
+import { styledVerdict } from '../terminal';
 import { SUMMARY_FILE } from './suite-options';
 
 /** `moescope merge SHARD...`: what all shards of a suite found, with what none of them did. */
@@ -19,7 +20,8 @@ export const mergeCommand: CommandRunner = async (args, terminal) => {
   if (json !== undefined) await writeOutput(json, suiteReportToJson(report), terminal);
   if (junit !== undefined) await writeOutput(junit, suiteToJunit(report), terminal);
   if (summary !== undefined) await writeOutput(summary, suiteReportText(report, 'markdown'), terminal);
-  if (![json, junit, summary].includes('-')) terminal.out(suiteReportText(report, 'plain'));
-  else terminal.err(`${report.sentence}\n`);
+  if (![json, junit, summary].includes('-')) {
+    terminal.out(styledVerdict(terminal, 'out', suiteReportText(report, 'plain')));
+  } else terminal.err(`${styledVerdict(terminal, 'err', report.sentence)}\n`);
   return exitCode(report.status === 'pass' ? 'pass' : 'diverged');
 };

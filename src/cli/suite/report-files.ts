@@ -3,14 +3,16 @@ import { reportToJson } from '../../divergence/report-json';
 import { LIGHT } from '../../share/palette';
 import { divergencePicture } from '../../share/picture';
 import { pictureSvg } from '../../share/picture-svg';
+import { withoutPrompt } from '../../share/redact';
 import { slimView } from '../../share/slim-report';
 import { FIRST_VIEW } from '../../share/view-state';
 import { writeOutput } from '../output';
 import type { Terminal } from '../terminal';
 
-/** Writes a run to `<stem>.json` and its picture to `<stem>.svg`. Either opens the same view on the page. */
+/** Writes a run to `<stem>.json` and its picture, without the prompt, to `<stem>.svg`. Either opens on the page again. */
 export async function writeReportFiles(stem: string, report: Report, terminal: Terminal): Promise<void> {
   await writeOutput(`${stem}.json`, `${reportToJson(report, 1)}\n`, terminal);
-  const picture = divergencePicture(report, FIRST_VIEW, LIGHT);
-  await writeOutput(`${stem}.svg`, pictureSvg(picture, slimView(report, FIRST_VIEW)), terminal);
+  const leaving = await withoutPrompt(report);
+  const picture = divergencePicture(leaving, FIRST_VIEW, LIGHT);
+  await writeOutput(`${stem}.svg`, pictureSvg(picture, slimView(leaving, FIRST_VIEW)), terminal);
 }

@@ -6,11 +6,13 @@ import { resumable, shardFromJson, shardToJson, SHARD_SCHEMA, type ShardRun } fr
 import { runsOfShard, WHOLE } from '../../regression/shards';
 import { suiteFromJson, type Suite } from '../../regression/suite';
 import type { Arguments } from '../arguments';
-import { ADAPTER, QUIET } from '../commands';
+import { ADAPTER, JSON_FILE, QUIET } from '../commands';
 import { exitCode, exitCodeOfError } from '../exit-codes';
 import { checkFolder, checkOutput, writeOutput } from '../output';
+import { progressView } from '../progress';
 import { readText } from '../read-text';
 import type { CommandRunner } from '../run-cli';
+import { styledVerdict } from '../terminal';
 import { nodeRunner } from '../trace/node-runtime';
 import { attempt } from './attempt';
 import { OUT, REPORTS, RESUME, RETRIES, SECONDS, SHARD } from './suite-options';
@@ -20,7 +22,7 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
   const [file = ''] = args.operands;
   const suite = await readSuite(file, args);
   const shard = args.get(SHARD) ?? WHOLE;
-  const out = args.get(OUT) ?? noOutput();
+  const out = outputOf(args);
   const reports = args.get(REPORTS);
   const isQuiet = args.has(QUIET);
   const head = { tool: TOOL, suite, shard };
@@ -46,10 +48,15 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
       if (runs.some((done) => done.id === run.id)) continue;
       await write(run.id);
       const failures = before?.broken?.id === run.id ? before.broken.failures : [];
-      const circumstances = { suite, file, args, retries: args.get(RETRIES), terminal, signal, runner };
-      const done = await attempt(run, failures, circumstances);
+      // A line every two seconds and run would bury what the runs came to: elsewhere than on a terminal only that is told.
+      const view = progressView(terminal, isQuiet || !terminal.isInteractive);
+      const circumstances = { suite, file, args, retries: args.get(RETRIES), terminal, signal, runner, view };
+      const done = await attempt(run, failures, circumstances).finally(() => {
+        view.clear();
+      });
       runs.push(done);
-      if (!isQuiet) terminal.err(`[${i + 1}/${mine.length}] ${run.id}: ${sentenceOf(done)}\n`);
+      const sentence = styledVerdict(terminal, 'err', sentenceOf(done));
+      if (!isQuiet) terminal.err(`[${i + 1}/${mine.length}] ${run.id}: ${sentence}\n`);
     }
   } finally {
     await runner.dispose();
@@ -93,7 +100,14 @@ async function whatWasDone(out: string, now: Parameters<typeof resumable>[1]): P
   return isThere ? resumable(shardFromJson(await readText(out), out), now) : undefined;
 }
 
-function noOutput(): never {
+/** Where the results go: `--out`, or `--json`, which every command has. */
+function outputOf(args: Arguments): string {
+  const [out, json] = [args.get(OUT), args.get(JSON_FILE)];
+  if (out !== undefined && json !== undefined) {
+    throw fail('usage', '--out and --json are the same to suite.', 'Give one of them.', { out, json });
+  }
+  const place = out ?? json;
+  if (place !== undefined) return place;
   throw fail(
     'usage',
     'suite needs --out.',

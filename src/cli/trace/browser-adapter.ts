@@ -28,12 +28,18 @@ export function launchArguments(adapter: TraceRequest['adapter']): readonly (rea
   }
 }
 
-/**
- * Whether the page has an adapter of the kind asked for. A missing one is an error on the last try only.
- * @throws TracerError `gpu-unavailable`, `gpu-adapter`
- */
-export async function checkPageAdapter(page: Page, wanted: TraceRequest['adapter'], isLast: boolean): Promise<boolean> {
-  const info = await page.evaluate(async () => {
+/** What WebGPU says of an adapter. */
+export interface PageAdapter {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  readonly isFallbackAdapter: boolean;
+}
+
+/** The adapter that the page would use; undefined where the browser has none, or no WebGPU. */
+export function pageAdapter(page: Page): Promise<PageAdapter | undefined> {
+  return page.evaluate(async () => {
     // Undefined in a browser without WebGPU, whatever the types say.
     const gpu: typeof navigator.gpu | undefined = navigator.gpu;
     const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' });
@@ -41,6 +47,14 @@ export async function checkPageAdapter(page: Page, wanted: TraceRequest['adapter
     const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
     return { vendor, architecture, device, description, isFallbackAdapter };
   });
+}
+
+/**
+ * Whether the page has an adapter of the kind asked for. A missing one is an error on the last try only.
+ * @throws TracerError `gpu-unavailable`, `gpu-adapter`
+ */
+export async function checkPageAdapter(page: Page, wanted: TraceRequest['adapter'], isLast: boolean): Promise<boolean> {
+  const info = await pageAdapter(page);
   if (info === undefined) {
     if (!isLast) return false;
     throw fail(

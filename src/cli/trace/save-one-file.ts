@@ -1,4 +1,4 @@
-import { mkdir, open, writeFile, type FileHandle } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tap } from '../../model/engine';
 import { armOfFolder } from '../../trace/apr-path';
@@ -6,6 +6,7 @@ import { tracesToCsv } from '../../trace/csv';
 import { encodeTraceJson } from '../../trace/trace-json';
 import { createTrace } from '../../trace/trace';
 import { unwritable } from '../output';
+import { openWhole, writeWhole, type WholeFile } from '../whole-file';
 import { traceOfRun } from '../../session/trace-of-run';
 import type { TensorSaver } from './save-tensors';
 
@@ -23,7 +24,7 @@ export function jsonSaver(root: string): TensorSaver {
         const text = encodeTraceJson(traceOfRun(folder, taps, run));
         try {
           await mkdir(root, { recursive: true });
-          await writeFile(file, text);
+          await writeWhole(file, text);
         } catch (error) {
           throw unwritable(file, error);
         }
@@ -35,29 +36,35 @@ export function jsonSaver(root: string): TensorSaver {
 
 /** `DIR/<arm>.csv`: one line an element, written as it comes. It tells no provenance but the arm. */
 export function csvSaver(root: string): TensorSaver {
-  const files = new Map<string, FileHandle>();
+  const files = new Map<string, WholeFile>();
   return {
     async save(folder, tap) {
       const path = join(root, `${folder}.csv`);
       try {
         await mkdir(root, { recursive: true });
         const isNew = !files.has(folder);
-        const file = files.get(folder) ?? (await open(path, 'w'));
+        const file = files.get(folder) ?? (await openWhole(path));
         files.set(folder, file);
         let isHeader = true;
         for (const text of tracesToCsv([createTrace(armOfFolder(folder), [tap])])) {
-          if (!isHeader || isNew) await file.write(text);
+          if (!isHeader || isNew) await file.append(text);
           isHeader = false;
         }
       } catch (error) {
         throw unwritable(path, error);
       }
     },
-    finish: () => Promise.resolve(),
+    async finish() {
+      for (const [folder, file] of files) {
+        try {
+          await file.finish();
+        } catch (error) {
+          throw unwritable(join(root, `${folder}.csv`), error);
+        }
+      }
+    },
     async close() {
-      const open = [...files.values()];
-      files.clear();
-      await Promise.all(open.map((file) => file.close()));
+      await Promise.all([...files.values()].map((file) => file.close()));
     },
   };
 }

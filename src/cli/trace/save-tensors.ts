@@ -1,14 +1,13 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Tap } from '../../model/engine';
 import { aprPath, fileLayer } from '../../trace/apr-path';
 import { encodeAprt } from '../../trace/aprt';
 import { treeIndex } from '../../trace/trace-files';
 import { encodeNpy } from '../../trace/npy';
 import type { SaveFormat } from '../commands';
-import { unwritable } from '../output';
 import { traceOfRun, type FinishedRun } from '../../session/trace-of-run';
 import { csvSaver, jsonSaver } from './save-one-file';
+import { treeFolder } from './tree-folder';
 import { openZipFile, type ZipFile } from './zip-file';
 
 /** Where captured tensors go. Each is written as soon as it is there, so that a run of any size needs no more memory. */
@@ -17,7 +16,7 @@ export interface TensorSaver {
   save(folder: string, tap: Tap): Promise<void>;
   /** Writes what says where the tensors come from: `trace.json` with provenance, positions and shapes. */
   finish(run: FinishedRun): Promise<void>;
-  /** Closes files that are still open. Safe to call twice. */
+  /** Closes files that are still open, and drops what is not finished. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -40,6 +39,19 @@ export function tensorSaver(target: { readonly folder: string; readonly format: 
   return SAVERS[target.format](target.folder);
 }
 
+function aprtSaver(root: string): TensorSaver {
+  const folder = treeFolder(root, INDEX);
+  const tree = aprtTree(folder.write);
+  return {
+    save: tree.save,
+    async finish(run) {
+      await tree.finish(run);
+      await folder.finish();
+    },
+    close: folder.close,
+  };
+}
+
 /** A tree of APRT files, written somewhere. */
 function aprtTree(write: (path: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>): Omit<TensorSaver, 'close'> {
   const saved = new Map<string, Tap[]>();
@@ -54,19 +66,6 @@ function aprtTree(write: (path: string, bytes: Uint8Array<ArrayBuffer>) => Promi
         new TextEncoder().encode(treeIndex([...saved].map(([folder, taps]) => traceOfRun(folder, taps, run)))),
       ),
   };
-}
-
-function aprtSaver(root: string): TensorSaver {
-  const tree = aprtTree(async (path, bytes) => {
-    const file = join(root, path);
-    try {
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, bytes);
-    } catch (error) {
-      throw unwritable(file, error);
-    }
-  });
-  return { ...tree, close: () => Promise.resolve() };
 }
 
 function aprtZipSaver(root: string): TensorSaver {

@@ -1,8 +1,9 @@
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
 import { fail } from '../../base/errors';
 import { unwritable } from '../output';
+import { openWhole, type WholeFile } from '../whole-file';
 
 /** A ZIP without the 64-bit extension ends here. */
 const MAX_ZIP_BYTES = 0xffffffff;
@@ -12,25 +13,24 @@ const MODIFIED = '1980-01-01T12:00:00';
 /** A ZIP archive that is written entry by entry, stored. */
 export interface ZipFile {
   add(path: string, content: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Writes the directory and closes the file. */
+  /** Writes the directory; only now the archive is in its place. */
   finish(): Promise<void>;
-  /** Closes the file as it is. Safe to call at any time. */
+  /** Drops an archive that is not finished. Safe to call at any time. */
   close(): Promise<void>;
 }
 
 /** Opens an archive for writing, replacing what is there. @throws TracerError `usage` when it cannot be written, or would pass 4 GB */
 export async function openZipFile(path: string): Promise<ZipFile> {
-  let handle: FileHandle;
+  let file: WholeFile;
   try {
     await mkdir(dirname(path), { recursive: true });
-    handle = await open(path, 'w');
+    file = await openWhole(path);
   } catch (error) {
     throw unwritable(path, error);
   }
   let waiting: Uint8Array[] = [];
   let failure: unknown;
   let bytes = 0;
-  let closing: Promise<void> | undefined;
   const zip = new Zip((error, chunk) => {
     failure ??= error ?? undefined;
     waiting.push(chunk);
@@ -40,12 +40,11 @@ export async function openZipFile(path: string): Promise<ZipFile> {
     waiting = [];
     try {
       if (failure !== undefined) throw failure;
-      for (const chunk of chunks) await handle.write(chunk);
+      for (const chunk of chunks) await file.append(chunk);
     } catch (error) {
       throw unwritable(path, error);
     }
   };
-  const close = (): Promise<void> => (closing ??= handle.close());
   return {
     async add(name, content) {
       bytes += content.length + 2 * name.length + 128;
@@ -62,8 +61,12 @@ export async function openZipFile(path: string): Promise<ZipFile> {
     async finish() {
       zip.end();
       await flush();
-      await close();
+      try {
+        await file.finish();
+      } catch (error) {
+        throw unwritable(path, error);
+      }
     },
-    close,
+    close: file.close,
   };
 }

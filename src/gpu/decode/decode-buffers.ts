@@ -1,16 +1,12 @@
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
+import { MOST_SPLITS } from './attention-plan';
 
-/** Keys that attention takes at a time; `shaders/decode/attention.wgsl` says the same. */
-const TILE_KEYS = 64;
-/** Keys up to which attention is not split: what joining costs, a workgroup's second tile does not. */
-const WHOLE_KEYS = 128;
-/** Most splits; `shaders/decode/attention_join.wgsl` says the same. */
-const MOST_SPLITS = 32;
 /** Words of `step` ahead of the rotary table. */
 export const STEP_HEAD = 4;
-/** Parts of the search for the largest logit. */
-export const ARGMAX_PARTS = 128;
+/** Most parts of the search for the largest logit, and the fewest values of one: a value a lane. */
+const ARGMAX_PARTS = 128;
+const LEAST_PART = 256;
 
 /** What the kernels of a token pass on to each other, and what they are told of it. */
 export interface DecodeBuffers {
@@ -54,6 +50,12 @@ export function createBuffers(context: GpuContext, hparams: HParams): DecodeBuff
   };
 }
 
+/** How the search for the largest logit is cut: values a workgroup, and workgroups. */
+export function argmaxParts(nVocab: number): { readonly perGroup: number; readonly count: number } {
+  const perGroup = Math.max(LEAST_PART, Math.ceil(nVocab / ARGMAX_PARTS));
+  return { perGroup, count: Math.ceil(nVocab / perGroup) };
+}
+
 /** Places for experts in what the router leaves: whole pieces of 32. */
 export function paddedExperts(nExpert: number): number {
   return Math.ceil(nExpert / 32) * 32;
@@ -67,19 +69,4 @@ function foldedWords(length: number): number {
 /** Words of a residual stream: values, gained values, and one sum of squares for each value at most. */
 function streamWords(length: number): number {
   return 2 * Math.ceil(length / 4) * 4 + foldedWords(length);
-}
-
-/** How attention over so many keys is split. */
-export interface Splits {
-  readonly count: number;
-  /** Keys of a split, whole tiles. */
-  readonly keys: number;
-}
-
-/** A function of the number of keys alone, as the order of sums has to be. */
-export function splitsOf(nKeys: number): Splits {
-  const tiles = Math.ceil(nKeys / TILE_KEYS);
-  if (nKeys <= WHOLE_KEYS) return { count: 1, keys: WHOLE_KEYS };
-  const each = Math.ceil(tiles / MOST_SPLITS);
-  return { count: Math.ceil(tiles / each), keys: each * TILE_KEYS };
 }

@@ -1,6 +1,6 @@
 import type { GpuContext } from '../device';
 import { subgroupLanes } from '../matmul/subgroup-lanes';
-import type { DecodeChoice, TeamShape } from './decode-kernels';
+import { NEVER, type DecodeChoice, type TeamShape } from './decode-kernels';
 
 /** Lanes of the largest team that a choice may have: those sure to share a subgroup, or any in workgroup memory. */
 export async function teamLimit(context: GpuContext): Promise<{ readonly subgroups: boolean; readonly lanes: number }> {
@@ -20,6 +20,8 @@ export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> 
     subgroups,
     dots: 'own',
     ahead: 1,
+    // Software adapters do a shared key's work in half the time at any length; on hardware nobody knows before the tuner has looked.
+    attention: { sharedFrom: context.card.isSoftware ? 1 : NEVER, splits: 32 },
     teams: {
       qkv: team(32, 64, 4),
       project: team(32, 128, 4),

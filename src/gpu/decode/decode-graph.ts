@@ -7,7 +7,8 @@ import { MAX_GROUPS } from '../grid';
 import { paramsBytes, writeParams, type ParamsOf } from '../params';
 import { getPipeline, type Pipeline } from '../pipelines';
 import { typeVariant } from '../matmul/variants';
-import { ARGMAX_PARTS, type DecodeBuffers } from './decode-buffers';
+import { attentionKernel, joinVariant, type AttentionWay } from './attention-plan';
+import { argmaxParts, type DecodeBuffers } from './decode-buffers';
 import {
   DECODE_KERNELS,
   expertsInJob,
@@ -56,8 +57,8 @@ export interface GraphInputs {
   readonly choice: DecodeChoice;
   readonly buffers: DecodeBuffers;
   readonly keys: (layer: number) => LayerKeys;
-  /** Whether attention has several splits, which are joined in a dispatch of their own. */
-  readonly joins: boolean;
+  /** Splits of attention are joined in a dispatch of their own, but for `whole`. */
+  readonly way: AttentionWay;
   readonly taps: GPUBuffer;
 }
 
@@ -83,25 +84,12 @@ interface Planned {
 }
 
 /**
- * Plans a token: embedding, six dispatches a layer (seven when attention is split), head, and the search for the largest logit.
+ * Plans a token: embedding, six dispatches a layer (seven where attention's splits are joined), head, and the search for the largest logit.
  * @throws TracerError `gpu-shader`, `gpu-limit`.
  */
 export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
-  const planned: Planned[] = [];
-  const { context, hparams } = inputs;
-  const add: Add = (kernel, bindings, paramsOf, grid, options = {}) => {
-    const spec: KernelSpec = DECODE_KERNELS[kernel];
-    const pipeline = getPipeline(context, spec, options.variant ?? spec.variants[0] ?? { id: 'plain' });
-    // The first failure is met below; the others must not count as unhandled.
-    pipeline.catch(() => undefined);
-    planned.push({ kernel, layer: options.layer, pipeline, bindings, params: paramsOf, grid });
-  };
-  planEmbedding(inputs, add);
-  for (let layer = 0; layer < hparams.nLayer; layer++) {
-    planAttention(inputs, layer, add);
-    planExperts(inputs, layer, add);
-  }
-  planHead(inputs, add);
+  const { context } = inputs;
+  const planned = planToken(inputs);
   const pipelines = await Promise.all(planned.map(({ pipeline }) => pipeline));
   const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
   const params = context.allocate('decode params', PARAMS_STEP * planned.length, usage);
@@ -122,6 +110,32 @@ export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
       return bytes;
     },
   };
+}
+
+/**
+ * Compiles the kernels of {@link buildGraph} and binds nothing.
+ * @throws TracerError `gpu-shader`, `gpu-limit`.
+ */
+export async function compileToken(inputs: GraphInputs): Promise<void> {
+  await Promise.all(planToken(inputs).map(({ pipeline }) => pipeline));
+}
+
+function planToken(inputs: GraphInputs): readonly Planned[] {
+  const planned: Planned[] = [];
+  const add: Add = (kernel, bindings, paramsOf, grid, options = {}) => {
+    const spec: KernelSpec = DECODE_KERNELS[kernel];
+    const pipeline = getPipeline(inputs.context, spec, options.variant ?? spec.variants[0] ?? { id: 'plain' });
+    // The first failure is met by whoever awaits them; the others must not count as unhandled.
+    pipeline.catch(() => undefined);
+    planned.push({ kernel, layer: options.layer, pipeline, bindings, params: paramsOf, grid });
+  };
+  planEmbedding(inputs, add);
+  for (let layer = 0; layer < inputs.hparams.nLayer; layer++) {
+    planAttention(inputs, layer, add);
+    planExperts(inputs, layer, add);
+  }
+  planHead(inputs, add);
+  return planned;
 }
 
 type Add = <N extends DecodeKernel>(
@@ -148,8 +162,8 @@ function planEmbedding({ weights, buffers, taps, hparams }: GraphInputs, add: Ad
 }
 
 function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
-  const { weights, buffers, taps, hparams, choice, joins } = inputs;
-  const { nEmbd, qDim, nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
+  const { weights, buffers, taps, hparams, choice } = inputs;
+  const { nEmbd, qDim, rmsEps: eps } = hparams;
   const stacks = inputs.stacks[layer] ?? [];
   const [a, b, c] = stacks;
   if (a === undefined) return;
@@ -158,7 +172,6 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   const [rowsA, rowsB, rowsC] = [a.rows, b?.rows ?? 0, c?.rows ?? 0];
   const [groupsA, groupsB, groupsC] = [rowsA, rowsB, rowsC].map((rows) => Math.ceil(rows / perGroup));
   const groupsAb = (groupsA ?? 0) + (groupsB ?? 0);
-  const { keys, values } = inputs.keys(layer);
   add(
     'qkv',
     {
@@ -196,49 +209,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       ),
     },
   );
-  add(
-    'attention',
-    {
-      qkv: buffers.qkv,
-      step: buffers.step,
-      gainQ: weights.vector('attn_q_norm', layer),
-      gainK: weights.vector('attn_k_norm', layer),
-      keys,
-      values,
-      y: joins ? buffers.parts : buffers.attention,
-      taps,
-    },
-    (plan) => ({
-      nHead,
-      nHeadKv,
-      eps,
-      scale: 1 / Math.sqrt(headDim),
-      tapQNorm: plan.place('q_norm', layer),
-      tapKNorm: plan.place('k_norm', layer),
-      tapQRope: plan.place('q_post_rope', layer),
-      tapKRope: plan.place('k_post_rope', layer),
-      tapScores: plan.place('attn_scores', layer),
-      tapSoftmax: joins ? NOWHERE : plan.place('attn_softmax', layer),
-      tapAttention: joins ? NOWHERE : plan.place('attention', layer),
-    }),
-    [nHead, undefined, 1],
-    { layer, variant: { id: `heads of ${headDim}`, constants: { HEAD_DIM: headDim } } },
-  );
-  if (joins) {
-    add(
-      'attentionJoin',
-      { parts: buffers.parts, step: buffers.step, y: buffers.attention, taps },
-      (plan) => ({
-        nHead,
-        headDim,
-        tapScores: plan.place('attn_scores', layer),
-        tapSoftmax: plan.place('attn_softmax', layer),
-        tapAttention: plan.place('attention', layer),
-      }),
-      [Math.ceil(headDim / JOIN_LANES), nHead, 1],
-      { layer },
-    );
-  }
+  planHeads(inputs, layer, add);
   const out = only(weights.matrix('attn_output', layer));
   add(
     'project',
@@ -267,6 +238,65 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
         constants: { SHARE: projectShare(inputs, layer) },
       }),
     },
+  );
+}
+
+/** Attention itself: by single heads, or by groups of heads that share keys, and the splits joined. */
+function planHeads(inputs: GraphInputs, layer: number, add: Add): void {
+  const { weights, buffers, taps, hparams, choice, keys: keysOf, way } = inputs;
+  const { nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
+  const joins = way !== 'whole';
+  const bindings = {
+    qkv: buffers.qkv,
+    step: buffers.step,
+    gainQ: weights.vector('attn_q_norm', layer),
+    gainK: weights.vector('attn_k_norm', layer),
+    ...keysOf(layer),
+    y: joins ? buffers.parts : buffers.attention,
+    taps,
+  };
+  const common = (plan: TapPlan): Params<'attentionShared'> => ({
+    nHead,
+    nHeadKv,
+    eps,
+    scale: 1 / Math.sqrt(headDim),
+    tapQNorm: plan.place('q_norm', layer),
+    tapKNorm: plan.place('k_norm', layer),
+    tapQRope: plan.place('q_post_rope', layer),
+    tapKRope: plan.place('k_post_rope', layer),
+    tapScores: plan.place('attn_scores', layer),
+  });
+  const { variant, width } = attentionKernel(hparams, way);
+  if (way === 'shared') {
+    add('attentionShared', bindings, common, [width, undefined, 1], { layer, variant });
+  } else {
+    const place = (stage: 'attn_softmax' | 'attention', plan: TapPlan): number =>
+      joins ? NOWHERE : plan.place(stage, layer);
+    add(
+      'attention',
+      bindings,
+      (plan) => ({
+        ...common(plan),
+        tapSoftmax: place('attn_softmax', plan),
+        tapAttention: place('attention', plan),
+      }),
+      [width, undefined, 1],
+      { layer, variant },
+    );
+  }
+  if (!joins) return;
+  add(
+    'attentionJoin',
+    { parts: buffers.parts, step: buffers.step, y: buffers.attention, taps },
+    (plan) => ({
+      nHead,
+      headDim,
+      tapScores: plan.place('attn_scores', layer),
+      tapSoftmax: plan.place('attn_softmax', layer),
+      tapAttention: plan.place('attention', layer),
+    }),
+    [Math.ceil(headDim / JOIN_LANES), nHead, 1],
+    { layer, variant: joinVariant(way, choice.attention) },
   );
 }
 
@@ -403,8 +433,7 @@ function planHead(inputs: GraphInputs, add: Add): void {
       { variant: variantOf(inputs, { kernel: 'head', nIn: nEmbd, types: { '': head.type } }) },
     );
   }
-  const perGroup = Math.ceil(nVocab / ARGMAX_PARTS);
-  const count = Math.ceil(nVocab / perGroup);
+  const { perGroup, count } = argmaxParts(nVocab);
   add('argmaxParts', { x: buffers.logits, parts: buffers.best }, () => ({ count: nVocab, perGroup }), [count, 1, 1]);
   add('argmaxLast', { parts: buffers.best, token: buffers.token }, () => ({ count }), [1, 1, 1]);
 }

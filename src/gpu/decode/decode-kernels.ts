@@ -20,6 +20,17 @@ export interface TeamShape {
 export const TEAM_KERNELS = ['qkv', 'project', 'router', 'expertsIn', 'expertsOut', 'head'] as const;
 export type TeamKernel = (typeof TEAM_KERNELS)[number];
 
+/** How attention reads keys: each head on its own, or, from so many keys on, the heads of a group together. */
+export interface AttentionChoice {
+  /** Keys from which on heads share them; {@link NEVER} for never. */
+  readonly sharedFrom: number;
+  /** Most splits where heads share keys. */
+  readonly splits: 32 | 64;
+}
+
+/** More keys than there are. */
+export const NEVER = 0xffffffff;
+
 /** How the kernels of an adapter are specialised. Values differ between choices by the order of sums only. */
 export interface DecodeChoice {
   /** Whether teams add up in their subgroup, or in workgroup memory. */
@@ -28,6 +39,7 @@ export interface DecodeChoice {
   readonly dots: 'own' | 'plain';
   /** Rows whose weights are under way while one is computed, where a lane has one unit of each. */
   readonly ahead: 1 | 3;
+  readonly attention: AttentionChoice;
   readonly teams: Readonly<Record<TeamKernel, TeamShape>>;
 }
 
@@ -51,6 +63,13 @@ export const DECODE_KERNELS = {
     params: {
       nHead: 'u32', nHeadKv: 'u32', eps: 'f32', scale: 'f32',
       tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32',
+    },
+  },
+  attentionShared: {
+    ...base, file: 'decode/attention_shared.wgsl', inputs: ['qkv', 'step', 'gainQ', 'gainK'], outputs: ['keys', 'values', 'y', 'taps'],
+    params: {
+      nHead: 'u32', nHeadKv: 'u32', eps: 'f32', scale: 'f32',
+      tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32',
     },
   },
   attentionJoin: {

@@ -5,7 +5,8 @@ import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { LayerKeys } from '../engine/kv-cache';
 import { ropeTable } from '../engine/rope-table';
-import { createBuffers, splitsOf, STEP_HEAD, type DecodeBuffers } from './decode-buffers';
+import { attentionPlan, type AttentionPlan, type AttentionWay } from './attention-plan';
+import { createBuffers, STEP_HEAD, type DecodeBuffers } from './decode-buffers';
 import { buildGraph, type DecodeGraph } from './decode-graph';
 import { encodePass } from './decode-pass';
 import type { DecodeChoice } from './decode-kernels';
@@ -50,7 +51,7 @@ export interface GenerateOptions extends DecodeOptions {
 }
 
 export interface Decoder {
-  /** Dispatches of a token, and of one layer, where attention is not split. */
+  /** Dispatches of a token, and of one layer, as last run. */
   readonly dispatches: { readonly token: number; readonly layer: number };
   /**
    * Runs one token at `position`, whose predecessors' keys and values are in place, and keeps its own. One submit, one readback.
@@ -100,8 +101,9 @@ class DecodeSession implements Decoder {
   readonly #buffers: DecodeBuffers;
   readonly #stacks: readonly (readonly Stack[])[];
   #taps: GPUBuffer;
-  /** With attention whole, and split. */
-  readonly #built: { whole?: Built | undefined; split?: Built | undefined } = {};
+  #last: Built | undefined;
+  /** By the way of attention. */
+  readonly #built = new Map<AttentionWay, Built>();
   readonly #step: Uint32Array<ArrayBuffer>;
   readonly #rope: Float32Array<ArrayBuffer>;
   /** Staging buffers that nobody waits for, by size. */
@@ -121,7 +123,7 @@ class DecodeSession implements Decoder {
   }
 
   get dispatches(): { readonly token: number; readonly layer: number } {
-    const all = this.#built.whole?.graph.dispatches ?? [];
+    const all = this.#last?.graph.dispatches ?? [];
     return { token: all.length, layer: all.filter(({ layer }) => layer === 0).length };
   }
 
@@ -129,14 +131,13 @@ class DecodeSession implements Decoder {
   async prepare(nKeys: number): Promise<Built> {
     const { context, keys, choice, weights } = this.#options;
     keys.reserve(nKeys);
-    const joins = splitsOf(nKeys).count > 1;
-    const name = joins ? 'split' : 'whole';
+    const { way } = this.#attention(nKeys);
     const layers = Array.from({ length: this.#hparams.nLayer }, (_, l) => keys.layer(l));
-    const old = this.#built[name];
+    const old = this.#built.get(way);
     const fits = old?.taps === this.#taps && old.keys.every((k, l) => k.keys === layers[l]?.keys);
-    if (old !== undefined && fits) return old;
+    if (old !== undefined && fits) return (this.#last = old);
     if (old !== undefined) context.release(old.graph.params);
-    this.#built[name] = undefined;
+    this.#built.delete(way);
     const graph = await buildGraph({
       context,
       hparams: this.#hparams,
@@ -145,12 +146,16 @@ class DecodeSession implements Decoder {
       choice,
       buffers: this.#buffers,
       keys: (layer) => keys.layer(layer),
-      joins,
+      way,
       taps: this.#taps,
     });
     const built: Built = { graph, keys: layers, taps: this.#taps, plan: undefined };
-    this.#built[name] = built;
-    return built;
+    this.#built.set(way, built);
+    return (this.#last = built);
+  }
+
+  #attention(nKeys: number): AttentionPlan {
+    return attentionPlan(this.#hparams, this.#options.choice.attention, nKeys);
   }
 
   decode(token: number, position: number, options: DecodeOptions = {}): Promise<Decoded> {
@@ -192,9 +197,7 @@ class DecodeSession implements Decoder {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const built of [this.#built.whole, this.#built.split]) {
-      if (built !== undefined) this.#context.release(built.graph.params);
-    }
+    for (const { graph } of this.#built.values()) this.#context.release(graph.params);
     for (const { buffer, isCopy } of this.#stacks.flat()) if (isCopy) this.#context.release(buffer);
     for (const buffer of Object.values<GPUBuffer>({ ...this.#buffers })) this.#context.release(buffer);
     this.#context.release(this.#taps);
@@ -225,7 +228,7 @@ class DecodeSession implements Decoder {
       built.plan = plan;
     }
     if (token !== undefined) device.queue.writeBuffer(this.#buffers.token, 0, Uint32Array.of(token));
-    const splits = splitsOf(nKeys);
+    const splits = this.#attention(nKeys);
     this.#step.set([position, splits.count, splits.keys]);
     this.#rope.set(ropeTable(position, 1, ropeTheta, headDim));
     device.queue.writeBuffer(this.#buffers.step, 0, this.#step);

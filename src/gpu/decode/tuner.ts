@@ -1,15 +1,22 @@
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
-import { KvCache } from '../engine/kv-cache';
+import { KvCache, type LayerKeys } from '../engine/kv-cache';
 import { Recorder } from '../recorder';
 import { createBuffers } from './decode-buffers';
 import { defaultChoice } from './decode-choice';
 import { buildGraph, type DecodeGraph } from './decode-graph';
-import { TEAM_KERNELS, type DecodeChoice, type TeamKernel, type TeamShape } from './decode-kernels';
+import {
+  TEAM_KERNELS,
+  type AttentionChoice,
+  type DecodeChoice,
+  type TeamKernel,
+  type TeamShape,
+} from './decode-kernels';
 import { TapPlan } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
-import { encodePass } from './decode-pass';
 import { stackQkv } from './qkv-stacks';
+import { timeDispatches } from './time-dispatches';
+import { chosenAttention, PROBE_KEYS, SHARED_SPLITS, timeAttention } from './tune-attention';
 
 /** Where choices are kept from run to run: a `Map`, local storage, a file. */
 export interface TuningStore {
@@ -24,6 +31,8 @@ export interface TuneOptions {
   readonly store?: TuningStore | undefined;
   /** Measuring ends after so many milliseconds; what was not measured stays as usual. */
   readonly budgetMs?: number;
+  /** Measures a software adapter too. */
+  readonly onSoftware?: boolean;
 }
 
 /** One way that was measured. */
@@ -42,13 +51,10 @@ export interface Tuning {
 }
 
 /** Changes when kept choices no longer mean the same. */
-const VERSION = 1;
+const VERSION = 2;
 const BUDGET_MS = 900;
 /** Layers that are timed: enough that what one reads is not what the last pass left in a cache. */
-const LAYERS = 8;
-/** Passes over them in one submit, and times that each way is timed; the best counts. */
-const PASSES = 4;
-const REPEATS = 3;
+export const TUNED_LAYERS = 8;
 /** A way has to be better by this share to replace the usual one: less is noise. */
 const LEAST_GAIN = 0.01;
 
@@ -68,22 +74,33 @@ const kept = new WeakMap<GPUDevice, Map<string, Tuning>>();
 export async function tuneDecode(options: TuneOptions): Promise<Tuning> {
   const { context, store } = options;
   const key = tuningKey(options);
-  let known = kept.get(context.device);
-  if (known === undefined) kept.set(context.device, (known = new Map<string, Tuning>()));
+  const known = keptOn(context);
   const before = known.get(key);
   if (before !== undefined) return { ...before, from: before.from === 'usual' ? 'usual' : 'kept', ms: 0 };
   const usual = await defaultChoice(context);
-  const text = store?.get(key);
-  const stored = text === undefined ? undefined : readChoice(text, usual);
+  const unmeasured = knownChoice(options, usual);
   const tuning: Tuning =
-    stored !== undefined
-      ? { choice: stored, from: 'kept', tried: [], ms: 0 }
-      : context.card.isSoftware
-        ? { choice: usual, from: 'usual', tried: [], ms: 0 }
-        : await context.step(() => measureWays(options, usual));
+    unmeasured === undefined
+      ? await context.step(() => measureWays(options, usual))
+      : { choice: unmeasured, from: unmeasured === usual ? 'usual' : 'kept', tried: [], ms: 0 };
   known.set(key, tuning);
   if (tuning.from === 'measured') store?.set(key, JSON.stringify(tuning.choice));
   return tuning;
+}
+
+/** The choice that is made without measuring: kept for the device or in the store, or the usual one on a software adapter. */
+export function knownChoice(options: TuneOptions, usual: DecodeChoice): DecodeChoice | undefined {
+  const { context, store, onSoftware = false } = options;
+  const key = tuningKey(options);
+  const text = store?.get(key);
+  const stored = keptOn(context).get(key)?.choice ?? (text === undefined ? undefined : readChoice(text, usual));
+  return stored ?? (context.card.isSoftware && !onSoftware ? usual : undefined);
+}
+
+function keptOn({ device }: GpuContext): Map<string, Tuning> {
+  let known = kept.get(device);
+  if (known === undefined) kept.set(device, (known = new Map<string, Tuning>()));
+  return known;
 }
 
 /** What a choice is for: adapter, sizes and types. */
@@ -140,11 +157,19 @@ export function readChoice(text: string, usual: DecodeChoice): DecodeChoice | un
   if (Object.values(teams).includes(undefined)) return undefined;
   for (const dots of ['own', 'plain'] as const) {
     for (const ahead of [1, 3] as const) {
-      const choice: DecodeChoice = { ...usual, dots, ahead, teams: { ...usual.teams, ...teams } };
-      if (same(choice)) return choice;
+      for (const attention of attentionsOf(usual)) {
+        const choice: DecodeChoice = { ...usual, dots, ahead, attention, teams: { ...usual.teams, ...teams } };
+        if (same(choice)) return choice;
+      }
     }
   }
   return undefined;
+}
+
+/** Every choice of attention that could be made here. */
+function attentionsOf(usual: DecodeChoice): readonly AttentionChoice[] {
+  const shared = PROBE_KEYS.flatMap((sharedFrom) => SHARED_SPLITS.map((splits) => ({ sharedFrom, splits })));
+  return [usual.attention, ...shared];
 }
 
 function part(value: unknown, kernel: string): unknown {
@@ -155,7 +180,7 @@ function part(value: unknown, kernel: string): unknown {
 
 async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions, usual: DecodeChoice): Promise<Tuning> {
   const started = performance.now();
-  const some: HParams = { ...hparams, nLayer: Math.min(LAYERS, hparams.nLayer) };
+  const some: HParams = { ...hparams, nLayer: Math.min(TUNED_LAYERS, hparams.nLayer) };
   const recorder = new Recorder(context);
   const cache = new KvCache(context, recorder, hparams.kvDim);
   cache.reserve(1);
@@ -165,8 +190,8 @@ async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions,
   const graphs: DecodeGraph[] = [];
   try {
     const ways = waysOf(usual);
-    const inputs = { context, hparams: some, weights, stacks, buffers, joins: false, taps };
-    const keys = (layer: number): ReturnType<KvCache['layer']> => cache.layer(layer);
+    const inputs = { context, hparams: some, weights, stacks, buffers, way: 'whole' as const, taps };
+    const keys = (layer: number): LayerKeys => cache.layer(layer);
     // All are compiled side by side.
     const built = await Promise.all(ways.map(({ choice }) => buildGraph({ ...inputs, keys, choice })));
     graphs.push(...built);
@@ -178,8 +203,19 @@ async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions,
       const isLate = times.length > 0 && performance.now() > end;
       times.push(isLate ? undefined : await timeLayers(context, graph, plan));
     }
-    const tried = ways.map(({ name }, i) => ({ name, us: times[i] }));
-    return { choice: joined(ways, times), from: 'measured', tried, ms: performance.now() - started };
+    const attention = await timeAttention(
+      { context, hparams: some, weights, stacks, choice: usual, buffers, taps },
+      end,
+    );
+    const tried = [
+      ...ways.map(({ name }, i) => ({ name, us: times[i] })),
+      ...attention.flatMap(({ keys, heads, shared }) => [
+        { name: `attention, ${keys} keys, heads alone`, us: heads },
+        ...shared.map((us, i) => ({ name: `attention, ${keys} keys shared, ${SHARED_SPLITS[i] ?? 0} splits`, us })),
+      ]),
+    ];
+    const choice = { ...joined(ways, times), attention: chosenAttention(usual.attention, attention) };
+    return { choice, from: 'measured', tried, ms: performance.now() - started };
   } finally {
     for (const { params } of graphs) context.release(params);
     for (const { buffer, isCopy } of stacks.flat()) if (isCopy) context.release(buffer);
@@ -209,19 +245,8 @@ export function joined(ways: readonly Way[], times: readonly (number | undefined
 }
 
 /** Microseconds of the layers of a graph. */
-async function timeLayers({ device }: GpuContext, graph: DecodeGraph, plan: TapPlan): Promise<number> {
-  device.queue.writeBuffer(graph.params, 0, graph.paramsFor(plan));
+function timeLayers(context: GpuContext, graph: DecodeGraph, plan: TapPlan): Promise<number> {
+  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(plan));
   const layers = graph.dispatches.filter(({ layer }) => layer !== undefined);
-  let best = Infinity;
-  for (let i = 0; i < REPEATS; i++) {
-    const encoder = device.createCommandEncoder();
-    const pass = encoder.beginComputePass();
-    for (let p = 0; p < PASSES; p++) encodePass(pass, layers, 1);
-    pass.end();
-    const begun = performance.now();
-    device.queue.submit([encoder.finish()]);
-    await device.queue.onSubmittedWorkDone();
-    best = Math.min(best, (1000 * (performance.now() - begun)) / PASSES);
-  }
-  return best;
+  return timeDispatches(context, layers, 1);
 }

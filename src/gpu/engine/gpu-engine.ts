@@ -5,10 +5,11 @@ import type { EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from 
 import type { HParams } from '../../model/hparams';
 import { ACTIVE_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
 import type { DecodeKeys } from '../decode/decode-keys';
+import type { DecodeWeights } from '../decode/decode-weights';
 import type { GpuContext } from '../device';
 import { Recorder } from '../recorder';
 import { defaultBudget } from '../weights/budget';
-import { ResidentWeights, wholeModelBytes } from '../weights/resident-weights';
+import { residentLayout, ResidentWeights, wholeModelBytes } from '../weights/resident-weights';
 import { WeightCache, type WeightStats } from '../weights/weight-cache';
 import { FreeRun } from './free-run';
 import { IsolatedRun, type TokensAt } from './isolated-run';
@@ -56,10 +57,11 @@ export interface GpuEngine extends IsolatingEngine {
   /**
    * Reads all weights to the GPU, if they fit the budget, so that no later step reads the file or waits to learn which experts were chosen.
    * Changes no bit of what is computed. Between steps only.
+   * @param beside is told how the weights will lie, and awaited too: kernels can be compiled while the file is read. It must not fail.
    * @returns whether all weights are there.
    * @throws TracerError those of reading the file, `gpu-memory`, `gpu-lost`, `run-cancelled`.
    */
-  preload(signal?: AbortSignal): Promise<boolean>;
+  preload(signal?: AbortSignal, beside?: (layout: DecodeWeights) => Promise<void>): Promise<boolean>;
   /** All weights, once {@link preload} brought them. */
   resident(): ResidentWeights | undefined;
   /** Its keys and values; they end with the engine. Between steps only. */
@@ -140,12 +142,28 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
     isolate: (layer, reference, stepOptions) =>
       step(stepOptions, ({ free, isolated }) => isolated.isolate(layer, reference, stepOptions, tokensOf(free))),
     resident: () => cache.resident,
-    async preload(signal) {
+    async preload(signal, beside) {
       if (disposed) throw fail('internal', 'The GPU engine was disposed.', 'Create another one.');
       if (cache.resident !== undefined) return true;
       if (wholeModelBytes(model, hparams) > budget) return false;
       const load = { context, model, hparams, onRead, signal };
-      cache.adopt(await context.step(() => ResidentWeights.load(load)));
+      const weights = await context.step(async () => {
+        const layoutBuffer = context.allocate('layout', 4, GPUBufferUsage.STORAGE);
+        opened ??= open();
+        opened.catch(() => {
+          opened = undefined;
+        });
+        const compiled = (beside?.(residentLayout(context, model, hparams, layoutBuffer)) ?? Promise.resolve()).finally(
+          () => {
+            context.release(layoutBuffer);
+          },
+        );
+        const loaded = await ResidentWeights.load(load);
+        // A cancelled or failed read does not wait for the driver.
+        await compiled;
+        return loaded;
+      });
+      cache.adopt(weights);
       return true;
     },
     restore: async (tokens, layer, hidden, signal) => {

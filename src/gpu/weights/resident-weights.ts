@@ -184,6 +184,39 @@ export function cutTiles(
   return Array.from({ length: count }, (_, i) => ({ firstRow: i * each, rows: Math.min(each, rows - i * each) }));
 }
 
+/** Where the weights of a model will lie once they are loaded, all in one buffer that stands in: for what depends on shapes and types alone. */
+export function residentLayout(
+  context: GpuContext,
+  model: ModelFile,
+  hparams: HParams,
+  buffer: GPUBuffer,
+): Pick<ResidentWeights, 'matrix' | 'vector' | 'qkv'> {
+  const stackOf = new Map(stacksOf(context, model, hparams).flatMap((stack) => stack.map(({ name }) => [name, stack])));
+  const matrix = (role: WeightRole, layer?: number): ResidentMatrix => {
+    const tensor = findWeight(model, hparams, role, layer);
+    const cuts =
+      (stackOf.get(tensor.name)?.length ?? 1) > 1 ? [{ firstRow: 0, rows: rowsOf(tensor) }] : tilesOf(context, tensor);
+    return { type: tensor.type, tiles: cuts.map((cut) => ({ buffer, offset: 0, ...cut })) };
+  };
+  return {
+    matrix,
+    vector: () => buffer,
+    qkv(layer) {
+      const stacks: { of: unknown; type: QuantType; buffer: GPUBuffer; rows: number }[] = [];
+      for (const role of QKV) {
+        const of = stackOf.get(weightName(role, layer, hparams));
+        const { type, tiles } = matrix(role, layer);
+        for (const { rows } of tiles) {
+          const last = stacks.at(-1);
+          if (last?.of === of && (of?.length ?? 1) > 1) last.rows += rows;
+          else stacks.push({ of, type, buffer, rows });
+        }
+      }
+      return stacks;
+    },
+  };
+}
+
 function isVector(tensor: WeightTensor): boolean {
   return tensor.dims.length === 1;
 }
@@ -259,10 +292,9 @@ async function allocate(context: GpuContext, stack: readonly WeightTensor[]): Pr
 
 async function allocateOne(context: GpuContext, tensor: WeightTensor): Promise<Resident> {
   const rowWords = rowWordsOf(tensor);
-  const unit = tensor.dims.length === 3 ? (tensor.dims[1] ?? 1) : 1;
   const tiles: WeightTile[] = [];
   try {
-    for (const cut of cutTiles(rowsOf(tensor), unit, 4 * rowWords, context.maxBindingBytes)) {
+    for (const cut of tilesOf(context, tensor)) {
       tiles.push({ buffer: await room(context, tensor.name, 4 * rowWords * cut.rows), offset: 0, ...cut });
     }
   } catch (error) {
@@ -270,6 +302,11 @@ async function allocateOne(context: GpuContext, tensor: WeightTensor): Promise<R
     throw error;
   }
   return { tensor, rowWords, tiles };
+}
+
+function tilesOf(context: GpuContext, tensor: WeightTensor): ReturnType<typeof cutTiles> {
+  const unit = tensor.dims.length === 3 ? (tensor.dims[1] ?? 1) : 1;
+  return cutTiles(rowsOf(tensor), unit, 4 * rowWordsOf(tensor), context.maxBindingBytes);
 }
 
 async function room(context: GpuContext, name: string, bytes: number): Promise<GPUBuffer> {

@@ -6,6 +6,7 @@ import { rmsnormBound } from '../../cpu/bounds/rmsnorm-bound';
 import { againstTap, compose, FLUSH, TINY } from '../../cpu/bounds/rounding';
 import { rmsnorm } from '../../cpu/kernels/rmsnorm';
 import { rope, ropeTable, type RopeTable } from '../../cpu/kernels/rope';
+import { attentionKernel, joinVariant } from '../../gpu/decode/attention-plan';
 import { STEP_HEAD } from '../../gpu/decode/decode-buffers';
 import { DECODE_KERNELS } from '../../gpu/decode/decode-kernels';
 import { NOWHERE } from '../../gpu/decode/decode-taps';
@@ -30,6 +31,8 @@ interface Shape {
   readonly headDim: number;
   /** Keys of a split, whole tiles; absent: one split for all. */
   readonly splitKeys?: number;
+  /** Whether the heads of a group read keys together. Then every split is left to be joined, also a single one. */
+  readonly isShared?: boolean;
 }
 
 /** Values and how far each may be off. */
@@ -83,11 +86,13 @@ function score(q: ErringRow, key: ErringRow, scale: number) {
 const part = (x: Float32Array, at: number, n: number): Float32Array => x.subarray(at, at + n);
 
 function attentionCase(shape: Shape, isExtra = false): SelftestCase {
-  const { position, nHead, nHeadKv, headDim, splitKeys } = shape;
+  const { position, nHead, nHeadKv, headDim, splitKeys, isShared = false } = shape;
   const splits = splitKeys === undefined ? 1 : Math.ceil((position + 1) / splitKeys);
+  const isJoined = isShared || splits > 1;
+  const { kernel, variant, width } = attentionKernel(shape, isShared ? 'shared' : splits > 1 ? 'split' : 'whole');
   return {
-    ...{ kernel: 'decode/attention', types: ['f32'], spec: DECODE_KERNELS.attention, isExtra },
-    variant: { id: `heads of ${headDim}`, constants: { HEAD_DIM: headDim } },
+    ...{ kernel: isShared ? 'decode/attention_shared' : 'decode/attention', types: ['f32'] },
+    ...{ spec: DECODE_KERNELS[kernel], variant, isExtra },
     needs: { workgroupLanes: 256 },
     shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}`,
     make: () => {
@@ -109,8 +114,8 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
       const tapAt = { qNorm: 0, kNorm: qDim, qRope: qDim + kvDim, kRope: 2 * qDim + kvDim, scores: 2 * (qDim + kvDim) };
       const softmaxAt = tapAt.scores + nHead * nKeys;
       const attentionAt = softmaxAt + nHead * nKeys;
-      const taps = expectNothing(splits === 1 ? attentionAt + qDim : softmaxAt);
-      const y = expectNothing(splits === 1 ? foldedWords(qDim) : splits * (qDim + 2 * nHead));
+      const taps = expectNothing(isJoined ? softmaxAt : attentionAt + qDim);
+      const y = expectNothing(isJoined ? splits * (qDim + 2 * nHead) : foldedWords(qDim));
 
       const ownKeys = Array.from({ length: nHeadKv }, (_, h) => {
         const norm = normed(part(qkv, qDim + h * headDim, headDim), gainK);
@@ -146,7 +151,7 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
           errors[j] = bound;
         }
         putFloats(taps, tapAt.scores + head * nKeys, scores, errors);
-        if (splits === 1) {
+        if (!isJoined) {
           const rescales = Math.ceil(nKeys / TILE_KEYS) - 1;
           const { weights, relative } = erringSoftmax(scores, errors, rescales);
           weights.forEach((p, j) => {
@@ -180,8 +185,10 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
       const params = {
         ...{ nHead, nHeadKv, eps: EPS, scale },
         ...{ tapQNorm: tapAt.qNorm, tapKNorm: tapAt.kNorm, tapQRope: tapAt.qRope, tapKRope: tapAt.kRope },
-        ...{ tapScores: tapAt.scores, tapSoftmax: splits === 1 ? softmaxAt : NOWHERE },
-        tapAttention: splits === 1 ? attentionAt : NOWHERE,
+        tapScores: tapAt.scores,
+        ...(isShared
+          ? {}
+          : { tapSoftmax: isJoined ? NOWHERE : softmaxAt, tapAttention: isJoined ? NOWHERE : attentionAt }),
       };
       return {
         inputs: { qkv, step, gainQ, gainK },
@@ -191,7 +198,7 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
           y: y.bounds.length,
           taps: taps.bounds.length,
         },
-        calls: [{ params, grid: [nHead, splits] }],
+        calls: [{ params, grid: [width, splits] }],
         expected: { keys, values, y, taps },
       };
     },
@@ -246,7 +253,8 @@ interface JoinShape {
 function joinCase({ nHead, headDim, splits, nKeys }: JoinShape): SelftestCase {
   const spec = DECODE_KERNELS.attentionJoin;
   return {
-    ...{ kernel: 'decode/attention_join', types: ['f32'], spec, variant: spec.variants[0] },
+    ...{ kernel: 'decode/attention_join', types: ['f32'], spec },
+    variant: joinVariant(splits > 32 ? 'shared' : 'split', { sharedFrom: 1, splits: 64 }),
     shape: `${splits} splits, ${nHead} heads of ${headDim}, ${nKeys} scores a head`,
     make: () => {
       const qDim = nHead * headDim;
@@ -311,7 +319,16 @@ export const DECODE_ATTENTION_CASES: readonly SelftestCase[] = [
   attentionCase({ position: 70, nHead: 2, nHeadKv: 1, headDim: 128 }, true),
   attentionCase({ position: 3, nHead: 2, nHeadKv: 1, headDim: 256 }, true),
   attentionCase({ position: 66, nHead: 2, nHeadKv: 1, headDim: 64 }, true),
+  attentionCase({ position: 0, nHead: 4, nHeadKv: 2, headDim: 32, isShared: true }),
+  attentionCase({ position: 64, nHead: 4, nHeadKv: 2, headDim: 32, isShared: true }),
+  attentionCase({ position: 150, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, isShared: true }),
+  attentionCase({ position: 390, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 192, isShared: true }),
+  // Two pieces of six heads, of which the second has five.
+  attentionCase({ position: 70, nHead: 11, nHeadKv: 1, headDim: 24, splitKeys: 64, isShared: true }),
+  attentionCase({ position: 300, nHead: 8, nHeadKv: 1, headDim: 128, splitKeys: 64, isShared: true }, true),
+  attentionCase({ position: 130, nHead: 2, nHeadKv: 2, headDim: 256, splitKeys: 128, isShared: true }, true),
   joinCase({ nHead: 4, headDim: 32, splits: 3, nKeys: 151 }),
   joinCase({ nHead: 2, headDim: 128, splits: 32, nKeys: 65 }),
+  joinCase({ nHead: 2, headDim: 32, splits: 63, nKeys: 65 }),
   joinCase({ nHead: 3, headDim: 36, splits: 2, nKeys: 9 }),
 ];

@@ -67,6 +67,16 @@ function ShareBody({ report }: { readonly report: Report }): ReactElement {
             />
             Dark picture
           </label>
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={options.maps}
+              onChange={(event) => {
+                setShare({ maps: event.currentTarget.checked });
+              }}
+            />
+            Heatmap and routing in the picture
+          </label>
         </section>
         {GROUPS.map((group) => (
           <section key={group.title}>
@@ -111,22 +121,24 @@ function ShareBody({ report }: { readonly report: Report }): ReactElement {
 
 /** The picture as it will be, with the prompt or without. */
 function Preview({ report }: { readonly report: Report }): ReactElement {
-  const { withPrompt, dark } = useApp((s) => s.shell.share);
+  const { withPrompt, dark, maps } = useApp((s) => s.shell.share);
   const metric = useApp((s) => s.metric);
+  const heatMode = useApp((s) => s.heatMode);
+  const heatMeasure = useApp((s) => s.heatMeasure);
   const [picture, setPicture] = useState<Picture | undefined>(undefined);
   useEffect(() => {
     let current = true;
-    const view: ViewState = { ...FIRST_VIEW, metric };
+    const view: ViewState = { ...FIRST_VIEW, metric, heatMode, heatMeasure };
     leavingReport(report, withPrompt).then(
       (leaving) => {
-        if (current) setPicture(divergencePicture(leaving, view, dark ? DARK : LIGHT));
+        if (current) setPicture(divergencePicture(leaving, view, dark ? DARK : LIGHT, { maps }));
       },
       () => undefined,
     );
     return () => {
       current = false;
     };
-  }, [report, metric, withPrompt, dark]);
+  }, [report, metric, heatMode, heatMeasure, withPrompt, dark, maps]);
   return (
     <div className="preview" role="img" aria-label={picture?.title ?? 'The picture is being made'}>
       {picture === undefined ? null : (

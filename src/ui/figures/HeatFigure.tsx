@@ -1,6 +1,7 @@
 import { memo, useCallback, useId, useMemo, useRef, useState, type ReactElement } from 'react';
 import { formatMetric, visibleToken } from '../../base/format';
 import { stageSpec } from '../../model/stages';
+import { HEAT_MEASURES } from '../../plots/heat-measures';
 import { heatLayout, heatLegend, heatOverlay, heatPlaceAt, paintHeatmap, type HeatPlace } from '../../plots/heatmap';
 import { layerTokenLayout, layerTokenOverlay, layerTokenPlaceAt, paintLayerToken } from '../../plots/layer-token';
 import { cellKey, layerOfCell, selectHeatmap, type HeatData } from '../../plots/select-heatmap';
@@ -18,16 +19,18 @@ import { RUN_WAYS } from './run-ways';
 
 /** Every stage by every layer (and by every token where there is room), on a fixed scale of colours. */
 export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement {
-  const mode = useApp((s) => s.heatMode);
+  const way = useApp((s) => s.heatMode);
+  const measure = useApp((s) => s.heatMeasure);
   const figure = useRef<HTMLElement>(null);
   const { place } = useFollowed(figure);
   const now = usePlaceNow();
-  const { setHeatMode, select } = useActions();
+  const { setHeatMode, setHeatMeasure, select } = useActions();
   const theme = useFigureTheme();
   const caption = useId();
   const { ref, width, scale } = useFigureWidth();
   const [hover, setHover] = useState<HeatPlace | undefined>(undefined);
-  const data = useMemo(() => selectHeatmap(view, mode), [view, mode]);
+  const data = useMemo(() => selectHeatmap(view, way, measure), [view, way, measure]);
+  const { mode } = data;
   const layout = useMemo(() => heatLayout(data, Math.max(1, width)), [data, width]);
   const ratio = pixelRatio(scale);
   const raster = useMemo(
@@ -36,8 +39,8 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
   );
   const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
   const overlay = useMemo(() => heatOverlay(data, layout, selected), [data, layout, selected]);
-  const legend = useMemo(() => heatLegend(theme, [-9, -6, -3, 0], 'relative L2, fixed scale', width), [theme, width]);
-  const perToken = layout.columns > 1 || data.positions.length === 1;
+  const legend = useMemo(() => heatLegend(theme, data.measure, width), [theme, data.measure, width]);
+  const perToken = layout.columns > 1 || (data.measure.perToken && data.positions.length === 1);
   const pick = useCallback(
     (at: HeatPlace): void => {
       select({ layer: layerOfCell(at.stage, at.layer), stage: at.stage, position: at.position });
@@ -50,7 +53,12 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
         <div className="figure-head">
           <h2>{perToken ? 'Every stage, every layer, every token' : 'Every stage, every layer'}</h2>
           <div className="figure-tools">
-            <Segments label="Way of running" value={mode} options={RUN_WAYS} onChange={setHeatMode} />
+            <Segments label="Colour" value={measure} options={HEAT_MEASURES} onChange={setHeatMeasure} />
+            {data.measure.isolatedOnly ? (
+              <span className="aside">isolated: only stages run alone have bounds</span>
+            ) : (
+              <Segments label="Way of running" value={way} options={RUN_WAYS} onChange={setHeatMode} />
+            )}
           </div>
         </div>
         <CellReadout view={view} data={data} place={hover ?? selected} />
@@ -80,15 +88,17 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
           <Scene node={legend} />
         </div>
         <figcaption id={caption}>
-          Stages by layers, {mode === 'free' ? 'free-running' : 'isolated'}.{' '}
+          Stages by layers, {data.measure.title}, {mode === 'free' ? 'free-running' : 'isolated'}.{' '}
           {perToken
             ? 'Within a layer, one column a token.'
-            : `Each cell shows the worst of ${String(data.positions.length)} tokens.`}{' '}
+            : data.measure.perToken
+              ? `Each cell shows the worst of ${String(data.positions.length)} tokens.`
+              : `Each cell is of all ${String(data.positions.length)} tokens.`}{' '}
           The colours mean the same in every picture; the box marks the first divergence. The numbers are in the table
           below.
         </figcaption>
       </figure>
-      {perToken ? null : <LayerTokenFigure view={view} data={data} onPick={pick} />}
+      {perToken || !data.measure.perToken ? null : <LayerTokenFigure view={view} data={data} onPick={pick} />}
     </>
   );
 }
@@ -176,7 +186,7 @@ function CellReadout(props: {
         {stageSpec(stage).title}
         {token}
       </b>{' '}
-      {formatMetric(value)}
+      {formatMetric(value)} <span className="visually-hidden">{data.measure.title}</span>
     </p>
   );
 }

@@ -1,14 +1,7 @@
-import { memo, useId, useMemo, useRef, useState, type ReactElement } from 'react';
+import { memo, useId, useMemo, useRef, type ReactElement } from 'react';
 import { formatShare } from '../../base/format';
 import type { LoadMap } from '../../plots/load-map';
-import {
-  comparePartsOf,
-  likelyWay,
-  PART_WAYS,
-  selectParts,
-  type PartComparison,
-  type PartWay,
-} from '../../plots/select-parts';
+import { comparePartsOf, likelyWay, PART_WAYS, selectParts, type PartComparison } from '../../plots/select-parts';
 import type { TraceView } from '../../plots/trace-view';
 import { DEMO_PROMPT } from '../../store/demo-prompt';
 import { Segments } from '../Segments';
@@ -27,7 +20,8 @@ export const PartsFigure = memo(function PartsFigure(props: {
   const figure = useRef<HTMLElement>(null);
   const { layer } = useRoutingPlace(view, figure);
   const caption = useId();
-  const [chosen, setChosen] = useState<PartWay | undefined>(undefined);
+  const chosen = useApp((s) => s.cut);
+  const { setCut } = useActions();
   const way = chosen ?? likelyWay(view);
   const comparison = useMemo(() => comparePartsOf(view, selectParts(view, way)), [view, way]);
   const maps = useMemo(
@@ -45,7 +39,7 @@ export const PartsFigure = memo(function PartsFigure(props: {
       <div className="figure-head">
         <h2>Experts by part of the prompt</h2>
         <div className="figure-tools">
-          <Segments label="Cut the prompt" value={way} options={PART_WAYS} onChange={setChosen} />
+          <Segments label="Cut the prompt" value={way} options={PART_WAYS} onChange={setCut} />
           <DemoButton />
         </div>
       </div>

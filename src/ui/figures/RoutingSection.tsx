@@ -1,9 +1,9 @@
-import { useCallback, useState, type ReactElement } from 'react';
+import { useCallback, type ReactElement } from 'react';
 import { stageSpec } from '../../model/stages';
 import { routingLayer } from '../../plots/select-routing';
 import type { TraceView } from '../../plots/trace-view';
 import { selectPlace } from '../../store/view';
-import { useAppStore } from '../use-app';
+import { useApp, useAppStore } from '../use-app';
 import { Later } from '../Later';
 import { LoadFigure } from './LoadFigure';
 import { PartsFigure } from './PartsFigure';
@@ -14,10 +14,12 @@ import { TokenStrip } from './TokenStrip';
 /** Which experts each token met: how they are used, what the parts of the prompt prefer, one layer's choices, one token's way. */
 export function RoutingSection({ view }: { readonly view: TraceView }): ReactElement | null {
   const store = useAppStore();
-  const [expert, setExpert] = useState<number | undefined>(undefined);
+  const chosen = useApp((s) => s.expert);
+  // A link may name an expert that another model has.
+  const expert = chosen !== undefined && chosen < view.nExpert ? chosen : undefined;
   const look: Look = useCallback(
     (at) => {
-      if (at.expert !== undefined) setExpert(at.expert < 0 ? undefined : at.expert);
+      if (at.expert !== undefined) store.actions.setExpert(at.expert < 0 ? undefined : at.expert);
       if (at.layer === undefined && !('position' in at)) return;
       const place = selectPlace(store.getState());
       const layer = at.layer ?? store.getState().selection?.layer ?? routingLayer(view);

@@ -1,4 +1,5 @@
 import { createBuffers } from '../../../src/gpu/decode/decode-buffers';
+import type { AttentionWay } from '../../../src/gpu/decode/attention-plan';
 import { buildGraph, type DecodeDispatch, type DecodeGraph } from '../../../src/gpu/decode/decode-graph';
 import type { DecodeChoice, DecodeKernel } from '../../../src/gpu/decode/decode-kernels';
 import { TapPlan } from '../../../src/gpu/decode/decode-taps';
@@ -21,13 +22,17 @@ export interface BenchModel {
 const POSITION = 64;
 
 /** Builds a token's graph with its params in place. */
-export async function benchGraph(model: BenchModel, choice: DecodeChoice, joins = false): Promise<DecodeGraph> {
+export async function benchGraph(
+  model: BenchModel,
+  choice: DecodeChoice,
+  way: AttentionWay = 'whole',
+): Promise<DecodeGraph> {
   const { context, hparams } = model;
   buffers ??= createBuffers(context, hparams);
   taps ??= context.allocate('taps', 4, GPUBufferUsage.STORAGE);
   const keys = (layer: number): ReturnType<KvCache['layer']> => model.keys.layer(layer);
   stacks ??= await stackQkv(context, hparams, model.weights);
-  const graph = await buildGraph({ ...model, stacks, choice, buffers, keys, joins, taps });
+  const graph = await buildGraph({ ...model, stacks, choice, buffers, keys, way, taps });
   context.device.queue.writeBuffer(buffers.step, 0, Uint32Array.of(POSITION, 1, 128));
   context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, 1)));
   return graph;

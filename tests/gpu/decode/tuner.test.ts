@@ -1,8 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import { TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import { NEVER, TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import { chosenAttention } from '../../../src/gpu/decode/tune-attention';
 import { joined, readChoice, tuneDecode, tuningKey, waysOf } from '../../../src/gpu/decode/tuner';
+import { warmDecode } from '../../../src/gpu/decode/warm-decode';
+import { createDecoder } from '../../../src/gpu/decode/decoder';
 import type { GpuContext } from '../../../src/gpu/device';
+import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import { openGolden } from '../../cpu/support';
 import { testContext } from '../../support/gpu';
 import { fileWeights } from './file-weights';
@@ -49,9 +53,42 @@ describe('joined', () => {
   });
 });
 
+describe('chosenAttention', () => {
+  const alone = { sharedFrom: NEVER, splits: 32 } as const;
+  it('shares keys from where it gains at every longer length, in the splits that are best for the longest', () => {
+    const times = [
+      { keys: 512, heads: 20, shared: [25, 30] },
+      { keys: 2048, heads: 50, shared: [30, 49.9] },
+      { keys: 8192, heads: 200, shared: [90, 80] },
+    ];
+    expect(chosenAttention(alone, times)).toEqual({ sharedFrom: 8192, splits: 64 });
+    const [a, b] = times;
+    expect(
+      chosenAttention(
+        alone,
+        [a, b, { keys: 8192, heads: 200, shared: [80, 90] }].flatMap((t) => t ?? []),
+      ),
+    ).toEqual({ sharedFrom: 2048, splits: 32 });
+  });
+
+  it('leaves heads alone where sharing does not gain at the longest length, or time was up', () => {
+    expect(chosenAttention(alone, [])).toBe(alone);
+    const slower = { keys: 8192, heads: 80, shared: [80, 81] };
+    expect(chosenAttention(alone, [{ keys: 512, heads: 30, shared: [20, 20] }, slower])).toBe(alone);
+    const late = { keys: 8192, heads: undefined, shared: [undefined, undefined] };
+    expect(chosenAttention(alone, [{ keys: 512, heads: 30, shared: [20, 20] }, late])).toBe(alone);
+  });
+});
+
 describe('readChoice', () => {
   it('reads what was written, and nothing else', () => {
     for (const { choice } of waysOf(usual)) expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
+    for (const attention of [{ sharedFrom: 2048, splits: 64 } as const, { sharedFrom: 512, splits: 32 } as const]) {
+      const choice = { ...usual, attention };
+      expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
+    }
+    const often = { ...usual, attention: { sharedFrom: 3, splits: 32 } };
+    expect(readChoice(JSON.stringify(often), usual)).toBeUndefined();
     const strange = { ...usual, teams: { ...usual.teams, qkv: { ...usual.teams.qkv, group: 7 } } };
     for (const text of ['', 'null', '{}', '{"teams":3}', JSON.stringify(strange)]) {
       expect(readChoice(text, usual), text).toBeUndefined();
@@ -76,4 +113,27 @@ describe('tuneDecode', () => {
     weights.dispose();
     await model.close();
   });
+});
+
+describe('warmDecode', () => {
+  it('compiles beside the reading of weights whatever a decoder of the engine needs', async () => {
+    const { model, hparams } = await openGolden('tied-q4_k_m');
+    const engine = createGpuEngine({ context, model, hparams });
+    const compile = vi.spyOn(context.device, 'createComputePipelineAsync');
+    expect(await engine.preload(undefined, (layout) => warmDecode({ context, hparams, weights: layout }))).toBe(true);
+    const labels = compile.mock.calls.map(([{ label }]) => label ?? '');
+    expect(labels.filter((label) => label.startsWith('decode/')).length).toBeGreaterThan(6);
+    compile.mockClear();
+    const weights = engine.resident();
+    if (weights === undefined) throw new Error('not resident');
+    const { choice } = await tuneDecode({ context, hparams, weights });
+    const decoder = await createDecoder({ context, hparams, weights, keys: await engine.keys(), choice });
+    await decoder.decode(3, 0);
+    const late = compile.mock.calls.map(([{ label }]) => label ?? '').filter((label) => label.startsWith('decode/'));
+    if (context.card.isSoftware) expect(late).toEqual([]);
+    compile.mockRestore();
+    decoder.dispose();
+    await engine.dispose();
+    await model.close();
+  }, 180_000);
 });

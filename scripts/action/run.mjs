@@ -1,0 +1,121 @@
+// The second step of the GitHub Action: runs what the inputs ask for, joins the results, tells GitHub.
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { run, runMain, SetupError } from '../lib/process.mjs';
+import { addSummary, annotate, input, inputLines, setOutput } from './github.mjs';
+import { suiteOfInputs } from './suite-of-inputs.mjs';
+
+/** Exit statuses of the command line, as the output `status`. */
+const STATUSES = /** @type {const} */ ({ 0: 'pass', 1: 'diverged', 2: 'error', 3: 'no-adapter' });
+
+await runMain(async () => {
+  const folder = input('output') || 'moescope-results';
+  mkdirSync(folder, { recursive: true });
+  const merged = join(folder, 'merged.json');
+  const shards = shardFiles();
+  let status = 0;
+  if (shards.length === 0) {
+    const out = join(folder, shardName());
+    status = await runSuite(folder, out);
+    // What one shard found is no report of the suite: the others would count as lost.
+    if (isPart()) return told(status, existsSync(out) ? `shard ${input('shard')} is in ${out}` : 'no result', folder);
+    shards.push(out);
+  }
+  if (!shards.every((file) => existsSync(file)))
+    return told(status || 2, 'MoEscope wrote no result; see the log.', folder);
+  const [junit, summary] = [join(folder, 'junit.xml'), join(folder, 'summary.md')];
+  const joined = await moescope(['merge', ...shards, '--json', merged, '--junit', junit, '--summary', summary]);
+  if (!existsSync(merged)) return told(joined || 2, 'The results could not be merged; see the log.', folder);
+  addSummary(readFileSync(summary, 'utf8'));
+  setOutput('report', merged);
+  setOutput('junit', junit);
+  /** @type {{ sentence: string }} */
+  const { sentence } = JSON.parse(readFileSync(merged, 'utf8'));
+  return told(status || joined, sentence, folder);
+});
+
+/**
+ * @param {string} folder
+ * @param {string} out
+ * @returns {Promise<number>}
+ */
+function runSuite(folder, out) {
+  let suite = input('suite');
+  if (suite === '') {
+    suite = join(folder, 'suite.json');
+    writeFileSync(suite, `${JSON.stringify(suiteOfInputs(), undefined, 2)}\n`);
+  }
+  const options = [
+    ['--shard', input('shard')],
+    ['--seconds', input('seconds')],
+    ['--retries', input('retries')],
+    ['--baselines', input('baseline')],
+    ['--adapter', input('adapter')],
+    ['--runtime', input('runtime')],
+  ];
+  const given = options.filter(([, value]) => value !== '').flat();
+  const update = input('update-baseline') === 'true' ? ['--update-baseline'] : [];
+  return moescope(['suite', suite, '--out', out, '--reports', join(folder, 'reports'), ...given, ...update]);
+}
+
+/**
+ * Says how it ended: outputs, one line at the head of the job, where the pictures are.
+ * @param {number} status
+ * @param {string} sentence
+ * @param {string} folder
+ * @returns {number} the status
+ */
+function told(status, sentence, folder) {
+  const name = STATUSES[/** @type {keyof typeof STATUSES} */ (status)] ?? 'error';
+  setOutput('status', name);
+  setOutput('sentence', sentence);
+  annotate(
+    status === 0 ? 'notice' : 'error',
+    name === 'no-adapter' ? `No ${input('adapter')} adapter. ${sentence}` : sentence,
+  );
+  if (hasPictures(join(folder, 'reports'))) {
+    addSummary(
+      'The artefact has a report (JSON) and a picture (SVG) of every run in `reports/`; both open on the page again.',
+    );
+  }
+  return status;
+}
+
+/** @param {string} folder */
+function hasPictures(folder) {
+  return existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.svg'));
+}
+
+/** The results to merge: files, and every JSON in folders. */
+function shardFiles() {
+  const files = inputLines('merge').flatMap((path) => {
+    if (!existsSync(path)) throw new SetupError(`${path} is not there to be merged.`, 'Download the shards first.');
+    if (!statSync(path).isDirectory()) return [path];
+    const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /shard-\d+\.json$/.test(name),
+    );
+    return inside.sort().map((name) => join(path, name));
+  });
+  if (files.length === 0 && input('merge') !== '') {
+    throw new SetupError('There is no result of any shard to merge.', 'Every shard is lost: see their jobs.');
+  }
+  return files;
+}
+
+function isPart() {
+  return /^\d+\/(?!1$)\d+$/.test(input('shard'));
+}
+
+function shardName() {
+  return `shard-${input('shard').split('/')[0] || '1'}.json`;
+}
+
+/**
+ * @param {readonly string[]} args
+ * @returns {Promise<number>}
+ */
+function moescope(args) {
+  const cli = process.env.MOESCOPE_CLI;
+  if (cli === undefined || cli === '') throw new SetupError('MOESCOPE_CLI is not set.', 'Run setup.mjs first.');
+  return run(process.execPath, [cli, ...args], { cwd: process.cwd() });
+}

@@ -1,0 +1,66 @@
+// The inputs model, prompts, mode ... of the GitHub Action as a suite file.
+import { createHash } from 'node:crypto';
+import { basename, resolve } from 'node:path';
+import { SetupError } from '../lib/process.mjs';
+import { input, inputLines } from './github.mjs';
+
+/** Letters of a prompt in its id: enough to know it again. */
+const SLUG = 24;
+
+/**
+ * The suite. Ids are made of file names and texts, so that baselines stay theirs when lines are added or moved.
+ * @returns {object}
+ * @throws {SetupError} without a model
+ */
+export function suiteOfInputs() {
+  const models = inputLines('model').map((file) => ({
+    id: slug(basename(file).replace(/\.gguf.*$/i, '')),
+    file: /^https?:\/\//i.test(file) ? file : resolve(file),
+  }));
+  if (models.length === 0) {
+    throw new SetupError('There is nothing to run.', 'Give the action a model, a suite, or results to merge.');
+  }
+  const inject = inputLines('inject');
+  return {
+    schema: 'moescope-suite/1',
+    models,
+    prompts: inputLines('prompts').map(prompt),
+    modes: inputLines('mode'),
+    stages: input('stages') || 'all',
+    layers: input('layers') || 'all',
+    positions: input('positions') || 'all',
+    ...(inject.length === 0 ? {} : { inject }),
+  };
+}
+
+/**
+ * @param {string} line
+ * @returns {object}
+ */
+function prompt(line) {
+  const tokens = /^tokens:\s*([\d\s,]+)$/i
+    .exec(line)?.[1]
+    ?.split(/[\s,]+/)
+    .filter(Boolean);
+  if (tokens !== undefined) return { id: idOf(`tokens-${tokens.join('-')}`, line), tokens: tokens.map(Number) };
+  return { id: idOf(line, line), text: line, chat: input('chat') === 'true' };
+}
+
+/**
+ * `what-is-2-2-1f3b09`: legible, and no two the same.
+ * @param {string} text
+ * @param {string} line
+ */
+function idOf(text, line) {
+  const hash = createHash('sha256').update(line).digest('hex').slice(0, 6);
+  return `${slug(text.slice(0, SLUG))}-${hash}`.replace(/^-/, '');
+}
+
+/** @param {string} text */
+function slug(text) {
+  return text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_.]+/g, '-')
+    .replaceAll(/^-|-$/g, '')
+    .slice(0, 70);
+}

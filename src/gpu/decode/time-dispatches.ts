@@ -1,0 +1,27 @@
+import type { GpuContext } from '../device';
+import type { DecodeDispatch } from './decode-graph';
+import { encodePass } from './decode-pass';
+
+/** Passes over them in one submit, and times that each way is timed; the best counts. */
+const PASSES = 4;
+const REPEATS = 3;
+
+/** Microseconds of a pass over dispatches, from the CPU. */
+export async function timeDispatches(
+  { device }: GpuContext,
+  dispatches: readonly DecodeDispatch[],
+  splits: number,
+): Promise<number> {
+  let best = Infinity;
+  for (let i = 0; i < REPEATS; i++) {
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (let p = 0; p < PASSES; p++) encodePass(pass, dispatches, splits);
+    pass.end();
+    const begun = performance.now();
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+    best = Math.min(best, (1000 * (performance.now() - begun)) / PASSES);
+  }
+  return best;
+}

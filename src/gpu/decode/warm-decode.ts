@@ -1,0 +1,61 @@
+import type { HParams } from '../../model/hparams';
+import type { GpuContext } from '../device';
+import { waysUpTo, type AttentionWay } from './attention-plan';
+import { createBuffers } from './decode-buffers';
+import { defaultChoice } from './decode-choice';
+import { compileToken } from './decode-graph';
+import type { DecodeChoice } from './decode-kernels';
+import type { DecodeWeights } from './decode-weights';
+import { SHARED_SPLITS } from './tune-attention';
+import { knownChoice, TUNED_LAYERS, waysOf, type TuningStore } from './tuner';
+
+/** More than any context holds. */
+const MOST_KEYS = 2 ** 31;
+
+export interface WarmOptions {
+  readonly context: GpuContext;
+  readonly hparams: HParams;
+  /** Where matrices will lie; what their buffers hold does not matter. */
+  readonly weights: DecodeWeights;
+  readonly store?: TuningStore | undefined;
+  /** As the tuner's. */
+  readonly onSoftware?: boolean;
+}
+
+/**
+ * Compiles what `tuneDecode` will time and `createDecoder` will run, so that neither waits for the driver: beside the reading of weights. With a
+ * choice kept from before, only that. What fails to compile is met again where it is needed.
+ */
+export async function warmDecode(options: WarmOptions): Promise<void> {
+  const { context, hparams, weights } = options;
+  const usual = await defaultChoice(context);
+  const known = knownChoice(options, usual);
+  const tuned = { ...hparams, nLayer: Math.min(TUNED_LAYERS, hparams.nLayer) };
+  const buffers = createBuffers(context, hparams);
+  const nothing = context.allocate('nothing', 4, GPUBufferUsage.STORAGE);
+  const compile = (of: HParams, choice: DecodeChoice, way: AttentionWay): Promise<void> => {
+    const stacks = Array.from({ length: of.nLayer }, (_, layer) =>
+      (weights.qkv?.(layer) ?? []).map((stack) => ({ ...stack, isCopy: false })),
+    );
+    const keys = { keys: nothing, values: nothing };
+    return compileToken({
+      ...{ context, hparams: of, weights, stacks, choice, buffers },
+      ...{ keys: () => keys, way, taps: nothing },
+    });
+  };
+  try {
+    const pending: Promise<void>[] = [];
+    if (known === undefined) {
+      pending.push(compile(hparams, usual, 'whole'));
+      for (const { choice } of waysOf(usual)) pending.push(compile(tuned, choice, 'whole'));
+      for (const splits of SHARED_SPLITS) {
+        const choice: DecodeChoice = { ...usual, attention: { sharedFrom: 1, splits } };
+        pending.push(compile(tuned, choice, 'split'), compile(tuned, choice, 'shared'));
+      }
+    } else for (const way of waysUpTo(hparams, known.attention, MOST_KEYS)) pending.push(compile(hparams, known, way));
+    await Promise.allSettled(pending);
+  } finally {
+    context.release(nothing);
+    for (const buffer of Object.values<GPUBuffer>({ ...buffers })) context.release(buffer);
+  }
+}

@@ -1,0 +1,111 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NoOperationTraceWriter } from '@actions/workflow-parser';
+import { parseAction } from '@actions/workflow-parser/actions/action-parser';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { goldenModelPath } from '../support/golden';
+import { readAction, ROOT, runAction } from './github';
+
+const folder = mkdtempSync(join(tmpdir(), 'moescope-action-'));
+const MODEL = {
+  model: goldenModelPath('tied-q4_k_m'),
+  prompts: 'tokens: 5\ntokens: 40, 7\n',
+  mode: 'free',
+  stages: 'moe_router,moe_ffn_out',
+  adapter: 'software',
+  runtime: 'node',
+  baseline: 'accepted',
+};
+
+vi.setConfig({ testTimeout: 240_000 });
+
+beforeAll(() => ensureBuilt(['page', 'cli']));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe('action.yml', () => {
+  test("holds to GitHub's own schema", () => {
+    const content = readFileSync(join(ROOT, 'action.yml'), 'utf8');
+    const check = (text: string): readonly string[] =>
+      parseAction({ name: 'action.yml', content: text }, new NoOperationTraceWriter())
+        .context.errors.getErrors()
+        .map((error) => error.message);
+    expect(check(content)).toEqual([]);
+    // The schema bites.
+    expect(check(content.replace('shell: bash', 'shel: bash'))).not.toEqual([]);
+    expect(check(content.replace('using: composite', 'using: bash'))).not.toEqual([]);
+  });
+
+  test('hands every input on', () => {
+    const { inputs, runs } = readAction();
+    const text = JSON.stringify(runs.steps);
+    for (const name of Object.keys(inputs)) expect(text).toMatch(new RegExp(`inputs\\.${name}[ )}]`));
+  });
+});
+
+describe('the action', () => {
+  test('accepts runs, holds the next to them, and shows what it saw', async () => {
+    const green = await runAction(folder, { ...MODEL, 'update-baseline': 'true' });
+    expect(green.status, green.log).toBe(0);
+    expect(green.outputs).toMatchObject({ status: 'pass', sentence: 'SUITE: 2 runs on 1 adapter pass' });
+    expect(green.summary).toContain('**SUITE: 2 runs on 1 adapter pass**');
+    expect(green.summary).toMatch(
+      /\| model\/tokens-40-7-[\da-f]{6}\/free \| google swiftshader .*\| pass \| MATCH: 2 layers/,
+    );
+    expect(green.summary).toContain('```mermaid\nxychart-beta\n');
+    expect(green.log).toContain('::notice title=MoEscope::SUITE: 2 runs');
+    expect(green.uploads).toEqual([{ name: 'moescope', path: 'moescope-results', 'if-no-files-found': 'warn' }]);
+    const names = readdirSync(join(folder, 'accepted')).sort();
+    expect(names.map((name) => name.replace(/-[\da-f]{6}-free\.json$/, ''))).toEqual([
+      'model-tokens-40-7',
+      'model-tokens-5',
+    ]);
+    expect(readdirSync(join(folder, 'moescope-results/reports')).filter((n) => n.endsWith('.svg'))).toHaveLength(2);
+  });
+
+  test('fails when a result moves: status, summary, JUnit, annotation', async () => {
+    const red = await runAction(folder, {
+      ...MODEL,
+      inject: 'qtype-blind@layer=1,tensor=ffn_down_exps',
+      output: 'red',
+    });
+    expect(red.status).toBe(1);
+    expect(red.outputs).toMatchObject({ status: 'diverged', report: 'red/merged.json', junit: 'red/junit.xml' });
+    expect(red.log).toMatch(
+      /::error title=MoEscope::SUITE FAILED: 2 of 2 runs \(2 failed\), first model\/tokens-5-.*BASELINE MOVED/,
+    );
+    expect(red.summary).toContain('| fail | BASELINE MOVED: ');
+    expect(readFileSync(join(folder, 'red/junit.xml'), 'utf8')).toContain('tests="2" failures="2"');
+    expect(red.uploads).toHaveLength(1);
+  });
+
+  test('fails without the adapter asked for', async () => {
+    const none = await runAction(folder, { ...MODEL, adapter: 'hardware', output: 'none', retries: '0' });
+    if (none.status === 0) return expect(none.summary).not.toContain('(software)');
+    expect(none.status).toBe(3);
+    expect(none.outputs['status']).toBe('no-adapter');
+    expect(none.log).toMatch(
+      /::error title=MoEscope::No hardware adapter\. SUITE FAILED: 2 of 2 runs \(2 with an error\)/,
+    );
+    expect(none.summary).toContain('| error | ERROR gpu-');
+  });
+
+  test('merges what shards left, and fails for one that is not there', async () => {
+    const merged = await runAction(folder, { merge: 'moescope-results', output: 'merged' });
+    expect(merged.status, merged.log).toBe(0);
+    expect(merged.outputs).toMatchObject({ status: 'pass', report: 'merged/merged.json' });
+    const nothing = await runAction(folder, { merge: 'nowhere', output: 'nothing' });
+    expect(nothing.status).not.toBe(0);
+    expect(nothing.log).toContain('nowhere is not there to be merged');
+    expect(existsSync(join(folder, 'nothing/merged.json'))).toBe(false);
+  });
+
+  test('fails when it is told nothing to run', async () => {
+    const { status, log } = await runAction(folder, { output: 'empty' });
+    expect(status).not.toBe(0);
+    expect(log).toContain('Give the action a model, a suite, or results to merge');
+  });
+});

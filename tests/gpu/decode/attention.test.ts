@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { GpuContext } from '../../../src/gpu/device';
+import { DECODE_ATTENTION_CASES } from '../../../src/selftest/decode/attention';
+import { runSelftest } from '../../../src/selftest/run-selftest';
+import { testContext } from '../../support/gpu';
+
+/** Software adapters take seconds to compile these kernels, more when other tests run. */
+vi.setConfig({ testTimeout: 180_000 });
+
+let context: GpuContext;
+beforeAll(async () => {
+  context = await testContext('default');
+});
+afterAll(() => {
+  context.dispose();
+});
+
+it('of heads that share keys, and of joined splits, is within its bounds on default limits', async () => {
+  const cases = DECODE_ATTENTION_CASES.filter(({ kernel, isExtra }) => /shared|join/.test(kernel) && isExtra !== true);
+  const { rows } = await runSelftest(context, cases, { runtime: 'node' });
+  expect(rows.filter(({ status }) => status !== 'pass')).toEqual([]);
+  expect(rows.length).toBe(cases.length);
+  expect(rows.length).toBeGreaterThanOrEqual(9);
+});

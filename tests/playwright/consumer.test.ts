@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { findChromium } from '../../scripts/lib/chromium.mjs';
+import { launchArguments } from '../../src/cli/trace/browser-adapter';
+import { reportFromJson } from '../../src/divergence/report-json';
+import { baselineFromJson } from '../../src/regression/baseline-json';
+import { readSharedFile } from '../../src/share/shared-file';
+import { goldenModelPath } from '../support/golden';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const project = mkdtempSync(join(tmpdir(), 'moescope-consumer-'));
+const chromePath = findChromium() ?? '';
+
+vi.setConfig({ testTimeout: 300_000 });
+
+/** A project of somebody else: the package as npm would put it, and a few tests. */
+beforeAll(async () => {
+  await ensureBuilt();
+  cpSync(fileURLToPath(new URL('./consumer', import.meta.url)), project, { recursive: true });
+  writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }\n');
+  mkdirSync(join(project, 'node_modules/@playwright'), { recursive: true });
+  symlinkSync(ROOT, join(project, 'node_modules/moescope'));
+  for (const name of ['@playwright/test', '@types']) {
+    symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name));
+  }
+});
+afterAll(() => {
+  rmSync(project, { recursive: true });
+});
+
+interface PlaywrightReport {
+  readonly stats: Readonly<Record<'expected' | 'unexpected' | 'skipped' | 'flaky', number>>;
+  readonly suites: readonly Suite[];
+}
+interface Suite {
+  readonly specs: readonly {
+    readonly title: string;
+    readonly tests: readonly { readonly results: readonly TestResult[] }[];
+  }[];
+  readonly suites?: readonly Suite[];
+}
+interface TestResult {
+  readonly status: string;
+  readonly errors: readonly { readonly message?: string }[];
+  readonly attachments: readonly { readonly name: string; readonly body?: string }[];
+}
+
+/** Runs a program of the project's node_modules in it. */
+async function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|CI)/.test(name)));
+  const child = spawn(process.execPath, [join(ROOT, 'node_modules', program), ...args], {
+    cwd: project,
+    env: { ...clean, MODEL: goldenModelPath('tied-q4_k_m'), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+  }
+  await new Promise((done) => child.on('close', done));
+  return text;
+}
+
+async function playwright(args: readonly string[], env: NodeJS.ProcessEnv): Promise<PlaywrightReport> {
+  const file = join(project, 'results.json');
+  const args2 = ['test', '--reporter=json', ...args];
+  const text = await run('@playwright/test/cli.js', args2, { ...env, PLAYWRIGHT_JSON_OUTPUT_FILE: file });
+  if (!existsSync(file)) throw new Error(text);
+  return JSON.parse(readFileSync(file, 'utf8')) as PlaywrightReport;
+}
+
+function results(report: PlaywrightReport): ReadonlyMap<string, TestResult> {
+  const all = (suite: Suite): readonly Suite[] => [suite, ...(suite.suites ?? []).flatMap(all)];
+  const specs = report.suites.flatMap(all).flatMap((suite) => suite.specs);
+  return new Map(specs.flatMap(({ title, tests }) => tests.map(({ results: [r] }) => [title, r!] as const)));
+}
+
+const bytes = (base64 = ''): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(base64, 'base64'));
+
+test('the published types hold in a project of its own', async () => {
+  expect(await run('typescript/bin/tsc', ['-p', '.'])).toBe('');
+});
+
+test('a remote browser accepts a run; here the same bits are found, and what is wrong or missing fails with its report', async () => {
+  const [args = []] = launchArguments('software');
+  const server = await chromium.launchServer({ executablePath: chromePath, args: [...args], host: '127.0.0.1' });
+  const remote = await playwright(['--update-snapshots=all', '-g', 'that is right'], {
+    WS_ENDPOINT: server.wsEndpoint(),
+  }).finally(() => server.close());
+  expect(remote.stats).toMatchObject({ expected: 1, unexpected: 0 });
+  expect(baselineFromJson(readFileSync(join(project, 'accepted/run.json'), 'utf8')).adapter?.isSoftware).toBe(true);
+
+  const local = await playwright([], { CHROME_PATH: chromePath });
+  expect(local.stats).toMatchObject({ expected: 1, unexpected: 3, skipped: 0, flaky: 0 });
+  const found = results(local);
+  const errors = (title: string): string =>
+    found
+      .get(title)
+      ?.errors.map((e) => e.message)
+      .join('\n') ?? '';
+  expect(found.get('a kernel that is right')).toMatchObject({ status: 'passed', attachments: [] });
+  expect(errors('a kernel that is wrong')).toMatch(/toMatchReference: POISONED: first at layer 1, moe_ffn_out/);
+  expect(errors('a kernel that is wrong')).toMatch(/toMatchBaseline: BASELINE MOVED: .*same adapter, bit for bit/);
+  expect(errors('a kernel that is wrong')).toMatch(/There was no baseline .*new\.json\. This run is written there/);
+  expect(existsSync(join(project, 'accepted/new.json'))).toBe(true);
+  expect(errors('fails without one')).toMatch(
+    /gpu-adapter: The test demands a hardware adapter; the browser has google/,
+  );
+  expect(errors('fails on another')).toMatch(/The test demands an adapter of vendor nvidia; the browser has google/);
+
+  const attachments = found.get('a kernel that is wrong')?.attachments ?? [];
+  const [json, png] = ['json', 'png'].map((kind) => attachments.find((a) => a.name.endsWith(`.moescope.${kind}`)));
+  const report = reportFromJson(Buffer.from(bytes(json?.body)).toString('utf8'));
+  expect(report.verdict.first).toMatchObject({ layer: 1, stage: 'moe_ffn_out' });
+  const shared = readSharedFile(bytes(png?.body), 'png', 'attached.png');
+  expect(shared.report.verdict.sentence).toBe(report.verdict.sentence);
+});

@@ -1,0 +1,48 @@
+import type { ErrorCode } from '../../src/base/errors';
+import { seededRandom, type Random } from '../../src/base/random';
+
+/** One kind of file, or text, that a stranger may have written. */
+export interface FuzzTarget {
+  readonly name: string;
+  /** What the input's size accounts for. */
+  readonly allows: Allowance;
+  /** Codes that a refusal may have. */
+  readonly codes: readonly ErrorCode[];
+  /** The next case of this generator. */
+  make(random: Random): FuzzCase;
+}
+
+export interface FuzzCase {
+  /** How it was made, for the record of a failure. */
+  readonly how: string;
+  /** Bytes of the file, or characters of the text. */
+  readonly size: number;
+  /** Reads it; whether that went through. What a success must hold is checked here, by throwing what is no TracerError. */
+  read(): void | Promise<void>;
+  /** The input itself, to look into. */
+  readonly input: Uint8Array | string;
+}
+
+/** Bytes that reading `size` bytes may ask for: `perByte * size + fixed`. */
+export interface Allowance {
+  /** Of array buffers, all together. */
+  readonly buffers: readonly [perByte: number, fixed: number];
+  /** Of the JavaScript heap. */
+  readonly heap: readonly [perByte: number, fixed: number];
+}
+
+/** The case with this number: the same on every machine. */
+export function caseNumber(target: FuzzTarget, seed: number, n: number): FuzzCase {
+  return target.make(seededRandom(Math.imul(seed ^ n, 0x9e3779b1) ^ (n >>> 3)));
+}
+
+export function pick<T>(random: Random, choices: readonly T[]): T {
+  const chosen = choices[random.below(choices.length)];
+  if (chosen === undefined) throw new RangeError('nothing to choose from');
+  return chosen;
+}
+
+/** True once in `n` times. */
+export function oneIn(random: Random, n: number): boolean {
+  return random.below(n) === 0;
+}
