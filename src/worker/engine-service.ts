@@ -26,6 +26,7 @@ export class EngineService {
   readonly #host: Host;
   readonly #workers: number;
   readonly #taps: TapInspector;
+  readonly #ready: Promise<void>;
   readonly #shelf = new TraceShelf(() => this.#lastRun());
   #goOn: (() => void) | undefined;
   /** Of the model that is open. */
@@ -34,10 +35,16 @@ export class EngineService {
   #run: { readonly abort: AbortController; readonly ended: Promise<unknown> } | undefined;
 
   /** `workers`: how many threads the reference will use, for the preflight. `tapBudget`: bytes of tensors kept for the inspector. */
-  constructor(host: Host, workers: number, tapBudget?: number) {
+  constructor(host: Host, workers: number, tapBudget?: number, ready: Promise<void> = Promise.resolve()) {
+    this.#ready = ready;
     this.#host = host;
     this.#workers = workers;
     this.#taps = new TapInspector(tapBudget);
+  }
+
+  /** Resolves when the thread is as it should be. */
+  hello(): Promise<void> {
+    return this.#ready;
   }
 
   async open(descriptors: readonly SourceDescriptor[]): Promise<OpenedModel> {

@@ -145,7 +145,7 @@ export function fakeClient(options: FakeOptions): FakeClient {
     readTraceFiles: async (files) => {
       calls.push(`readTraceFiles ${String(files.length)}`);
       await Promise.resolve();
-      return options.readResult ?? { traces: [], ignored: [] };
+      return options.readResult ?? { traces: [], views: [], ignored: [] };
     },
     traces: async () => {
       await Promise.resolve();
