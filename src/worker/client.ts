@@ -1,6 +1,7 @@
 import { proxy, type Remote } from 'comlink';
 import { toErrorData, type ErrorData } from '../base/errors';
 import type { AdapterCard, Report } from '../divergence/report';
+import type { BenchReport } from '../session/bench-report';
 import type { TapAnswer } from '../session/tap-inspector';
 import type { EngineClient, PageSource } from './client-types';
 import type { EngineService } from './engine-service';
@@ -56,6 +57,7 @@ export function createEngineClient(): EngineClient {
     tapSlice: (place) => ask<TapAnswer>((service) => service.tapSlice(place)),
     fetchTaps: (place) => ask<TapAnswer>((service) => service.fetchTaps(place)),
     generate: (spec, tokens, count, onToken) => ask((service) => service.generate(spec, tokens, count, proxy(onToken))),
+    bench: (choice, onPhase) => ask<BenchReport>((service) => service.bench(choice, proxy(onPhase))),
     readTraceFiles: (files) => ask((service) => service.readTraceFiles(files)),
     traces: () => ask<readonly TraceCard[]>((service) => service.traces()),
     compareTraces: (a, b, options) => ask<Report>((service) => service.compareTraces(a, b, options)),

@@ -7,6 +7,9 @@ import { openModel } from '../gguf/open-model';
 import { openSource } from '../gguf/open-source';
 import { defaultBudget } from '../gpu/weights/budget';
 import { checkTokenIds } from '../model/check-step';
+import { runBench } from '../session/bench';
+import type { BenchChoice } from '../session/bench-choice';
+import type { BenchReport } from '../session/bench-report';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import type { Host } from '../session/host';
@@ -133,6 +136,12 @@ export class EngineService {
     onToken: (token: GeneratedToken) => void,
   ): Promise<GenerateEnd> {
     return this.#alone((session, signal) => session.generate(spec, tokens, { count, onToken, signal }));
+  }
+
+  bench(choice: BenchChoice, onPhase: (phase: string) => void): Promise<BenchReport> {
+    return this.#alone(({ model, hparams }, signal) =>
+      runBench({ ...choice, model, hparams, host: this.#host, signal, onPhase }),
+    );
   }
 
   /** One thing at a time runs on the arms. */
