@@ -3,6 +3,16 @@ import { browserHost } from './ui/browser-host';
 import { mountPage } from './ui/mount-page';
 import { createEngineClient } from './worker/client';
 
+/** Loaded when it is asked for: the first load is the trace's. */
+async function showSelftest(page: Element): Promise<void> {
+  const [{ mountSelftest }, { createSelftestClient }] = await Promise.all([
+    import('./ui/selftest/mount-selftest'),
+    import('./worker/selftest-client'),
+  ]);
+  mountSelftest(page, createSelftestClient(), browserHost());
+}
+
 const page = document.querySelector('#page');
-if (page !== null) mountPage(page, createEngineClient(), browserHost());
+if (page !== null && new URLSearchParams(location.search).has('selftest')) void showSelftest(page);
+else if (page !== null) mountPage(page, createEngineClient(), browserHost());
 keepForOffline();

@@ -22,7 +22,8 @@ const HALF_FIELDS: Readonly<Record<Exclude<QuantType, 'F32' | 'F16' | 'BF16' | '
 const EXTREME_HALVES = [0x0000, 0x8000, 0x0001, 0x8001, 0x03ff, 0x0400, 0x3c00, 0x7bff, 0xfbff];
 /** E8M0 exponents of MXFP4: from the smallest scale that gives normal f32 (2^-126) to a large one. */
 const EXTREME_EXPONENTS = [2, 3, 60, 127, 128, 160];
-const EXTREME_FLOATS = [0, -0, 2 ** -126, -(2 ** -126), 2 ** -24, -1, 1e4, -65504];
+/** bf16 has the exponents of f32: its subnormals are those of f32. */
+const EXTREME_FLOATS = [0, -0, 2 ** -130, -(2 ** -133), 2 ** -126, -(2 ** -126), 2 ** -24, -1, 1e4, -65504];
 
 export type WeightKind = 'normal' | 'extreme' | 'zero';
 

@@ -5,7 +5,7 @@ import type { NamedView, TraceCard } from '../worker/trace-client-types';
 
 export type { NamedView, TraceCard } from '../worker/trace-client-types';
 
-export const DIALOGS = ['palette', 'keys', 'share', 'compare', 'pair'] as const;
+export const DIALOGS = ['palette', 'keys', 'share', 'compare', 'pair', 'bench'] as const;
 export type Dialog = (typeof DIALOGS)[number];
 
 /** Where the report on the page comes from, where it is no run of this page. */

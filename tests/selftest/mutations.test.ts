@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import { SELFTEST_CASES } from '../../src/selftest/all-cases';
 import { MUTATION_KINDS, MUTATIONS, type Mutation } from '../../src/selftest/mutations';
 import { casesOf, runMutations, type MutationOutcome } from '../../src/selftest/run-mutation';
 import { testContext } from '../support/gpu';
+import { mutationTable } from './mutation-table';
 
 /* A self-test that cannot fail proves nothing: it must see every one of these defects. */
 
@@ -23,6 +25,12 @@ describe('the list of defects', () => {
     expect(new Set(MUTATIONS.map(({ kind }) => kind))).toEqual(new Set(MUTATION_KINDS));
     expect(new Set(MUTATIONS.map(({ kernel }) => kernel))).toEqual(new Set(SELFTEST_CASES.map(({ kernel }) => kernel)));
     expect(new Set(MUTATIONS.map(named)).size).toBe(MUTATIONS.length);
+  });
+
+  it('is the list of docs/selftest.md', () => {
+    const squeezed = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---');
+    const docs = squeezed(readFileSync(new URL('../../docs/selftest.md', import.meta.url), 'utf8'));
+    for (const line of mutationTable().split('\n')) expect(docs).toContain(squeezed(line));
   });
 
   it.each(MUTATIONS.map((mutation) => [named(mutation), mutation] as const))('finds its place: %s', (_, mutation) => {

@@ -141,6 +141,7 @@ export function fakeClient(options: FakeOptions): FakeClient {
       }
       return 'count';
     },
+    bench: () => Promise.reject(fail('usage', 'A replay cannot be measured.', 'Open a model.')),
     readTraceFiles: async (files) => {
       calls.push(`readTraceFiles ${String(files.length)}`);
       await Promise.resolve();

@@ -67,13 +67,9 @@ async function takeReport(
   const bar = page.getByRole('progressbar');
   const asking = setInterval(() => {
     void bar
-      .evaluate((element) => [
-        element.getAttribute('aria-valuetext') ?? '',
-        element.getAttribute('value'),
-        element.getAttribute('max'),
-      ])
-      .then(([kernel, done, total]) => {
-        onProgress(kernel ?? '', Number(done), Number(total));
+      .evaluate((element) => ['aria-valuenow', 'aria-valuemax'].map((name) => Number(element.getAttribute(name))))
+      .then(([done = 0, total = 0]) => {
+        onProgress('in Chromium', done, total);
       })
       .catch(() => undefined);
   }, ASK_MS);

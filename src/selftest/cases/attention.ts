@@ -1,3 +1,4 @@
+import { plural } from '../../base/format';
 import { scoreBound, valueBounds } from '../../cpu/bounds/attention-bounds';
 import { linearGrid } from '../../gpu/grid';
 import { KERNEL_TABLE } from '../../gpu/kernel-table';
@@ -33,7 +34,7 @@ const SHAPES: readonly Shape[] = [
 ];
 
 function describe({ tokens, nHead, nHeadKv, headDim, past, kind = 'normal' }: Shape): string {
-  return `${tokens} tokens after ${past}, ${nHead} heads on ${nHeadKv} of ${headDim}, ${kind}`;
+  return `${plural(tokens, 'token')} after ${past}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${kind}`;
 }
 
 /** What the three kernels and the fused one are fed, and their indices. */

@@ -1,3 +1,4 @@
+import { plural } from '../../base/format';
 import { seededRandom } from '../../base/random';
 import { addBound } from '../../cpu/bounds/add-bound';
 import { ropeBound } from '../../cpu/bounds/rope-bound';
@@ -28,7 +29,7 @@ const COUNTS: readonly (readonly [number, InputKind])[] = [
 ];
 
 function addCase([count, kind]: readonly [number, InputKind]): SelftestCase {
-  return plain('add', `${count} values, ${kind}`, () => {
+  return plain('add', `${plural(count, 'value')}, ${kind}`, () => {
     const [a, b] = [inputValues(kind, count, 1), inputValues(kind, count, 2)];
     const bound = addBound(wide(a), wide(b));
     const y = add(wide(a), wide(b));
@@ -37,7 +38,7 @@ function addCase([count, kind]: readonly [number, InputKind]): SelftestCase {
 }
 
 function swigluCase([count, kind]: readonly [number, InputKind]): SelftestCase {
-  return plain('swiglu', `${count} values, ${kind}`, () => {
+  return plain('swiglu', `${plural(count, 'value')}, ${kind}`, () => {
     const gate = inputValues(kind === 'large' ? 'normal' : kind, count, 3).map((g) => (kind === 'large' ? 40 * g : g));
     const up = inputValues(kind, count, 4);
     return swigluWork(gate, up);
@@ -58,7 +59,7 @@ function swigluWork(gate: Float32Array<ArrayBuffer>, up: Float32Array<ArrayBuffe
 }
 
 function weightedSumCase([tokens, rowLength, nUsed]: readonly [number, number, number]): SelftestCase {
-  return plain('weightedSum', `${tokens} tokens of ${rowLength}, ${nUsed} slots`, () => {
+  return plain('weightedSum', `${plural(tokens, 'token')} of ${rowLength}, ${plural(nUsed, 'slot')}`, () => {
     const weights = inputValues('normal', tokens * nUsed, 5);
     const x = inputValues('normal', tokens * nUsed * rowLength, 6);
     const count = tokens * rowLength;
@@ -76,7 +77,7 @@ interface RopeShape {
 }
 
 function ropeCase({ tokens, heads, headDim, first }: RopeShape): SelftestCase {
-  const shape = `${tokens} tokens, ${heads} heads of ${headDim}, from position ${first}`;
+  const shape = `${plural(tokens, 'token')}, ${plural(heads, 'head')} of ${headDim}, from position ${first}`;
   return plain('rope', shape, () => {
     const theta = 1e6;
     const pairs = headDim / 2;

@@ -1,3 +1,4 @@
+import { plural } from '../../base/format';
 import { rmsnormBound } from '../../cpu/bounds/rmsnorm-bound';
 import { softmaxBound } from '../../cpu/bounds/softmax-bound';
 import { rmsnorm } from '../../cpu/kernels/rmsnorm';
@@ -28,7 +29,7 @@ function normCase(shape: NormShape): SelftestCase {
   const place = xOffset > 0 ? `, ${heads} heads inside rows of ${xStride}` : '';
   return {
     ...{ kernel: 'rmsnorm', types: ['f32'], spec, variant: spec.variants[0] },
-    shape: `${tokens} rows of ${rowLength}, ${size === 1 ? kind : `size ${size}, near eps`}${place}`,
+    shape: `${plural(tokens, 'row')} of ${rowLength}, ${size === 1 ? kind : `size ${size}, near eps`}${place}`,
     make: () => {
       const x = inputValues(kind, tokens * xStride, 1).map((v) => size * v);
       const weight = inputValues('normal', rowLength, 2);
@@ -62,8 +63,8 @@ interface SoftmaxShape {
 }
 
 function softmaxCase({ rows, rowLength, kind = 'normal', causal }: SoftmaxShape): SelftestCase {
-  const mask = causal === undefined ? kind : `causal, ${causal.heads} heads, from position ${causal.first}`;
-  return softmaxOf(`${rows} rows of ${rowLength}, ${mask}`, () => {
+  const mask = causal === undefined ? kind : `causal, ${plural(causal.heads, 'head')}, from position ${causal.first}`;
+  return softmaxOf(`${plural(rows, 'row')} of ${rowLength}, ${mask}`, () => {
     const x = inputValues(kind, rows * rowLength, 1);
     // Values that differ by tens, so that exp is used over its range.
     if (kind === 'normal') x.forEach((v, i) => (x[i] = 6 * v));

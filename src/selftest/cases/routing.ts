@@ -1,3 +1,4 @@
+import { plural } from '../../base/format';
 import { seededRandom } from '../../base/random';
 import { renormaliseBound } from '../../cpu/bounds/renormalise-bound';
 import { renormalise } from '../../cpu/kernels/renormalise';
@@ -96,7 +97,7 @@ function groupCase(c: Grouping): SelftestCase {
   return {
     ...{ kernel: 'group_slots', types: ['u32'], spec },
     variant: { id: `of ${nExpert}`, constants: { EXPERTS: nExpert } },
-    shape: `${tokens} tokens, ${nUsed} of ${nExpert} experts, tiles of ${tile}, ${who}`,
+    shape: `${plural(tokens, 'token')}, ${nUsed} of ${nExpert} experts, tiles of ${tile}, ${who}`,
     make: () => {
       const count = tokens * nUsed;
       const random = seededRandom(count + nExpert);

@@ -1,4 +1,5 @@
 import { gamma, UNIT } from '../../base/f32-error';
+import { plural } from '../../base/format';
 import { f32Bits } from '../../base/float';
 import { ropeBound } from '../../cpu/bounds/rope-bound';
 import { rmsnormBound } from '../../cpu/bounds/rmsnorm-bound';
@@ -93,7 +94,7 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
     ...{ kernel: isShared ? 'decode/attention_shared' : 'decode/attention', types: ['f32'] },
     ...{ spec: DECODE_KERNELS[kernel], variant, isExtra },
     needs: { workgroupLanes: 256 },
-    shape: `position ${position}, ${nHead} heads on ${nHeadKv} of ${headDim}, ${splits} split${splits > 1 ? 's' : ''}`,
+    shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}`,
     make: () => {
       const [qDim, kvDim, nKeys] = [nHead * headDim, nHeadKv * headDim, position + 1];
       const scale = 1 / Math.sqrt(headDim);

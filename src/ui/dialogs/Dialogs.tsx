@@ -8,6 +8,7 @@ import { Palette } from './Palette';
 const ShareDialog = lazy(() => import('./ShareDialog').then((module) => ({ default: module.ShareDialog })));
 
 const PairDialog = lazy(() => import('./PairDialog').then((module) => ({ default: module.PairDialog })));
+const BenchDialog = lazy(() => import('./BenchDialog').then((module) => ({ default: module.BenchDialog })));
 
 /** The dialog that is open. */
 export function Dialogs(): ReactElement | null {
@@ -29,6 +30,12 @@ export function Dialogs(): ReactElement | null {
       return (
         <Suspense fallback={null}>
           <PairDialog />
+        </Suspense>
+      );
+    case 'bench':
+      return (
+        <Suspense fallback={null}>
+          <BenchDialog />
         </Suspense>
       );
     case undefined:

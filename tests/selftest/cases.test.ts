@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { QUANT_TYPES } from '../../src/gguf/ggml-types';
+import { DECODE_KERNELS } from '../../src/gpu/decode/decode-kernels';
+import type { KernelSpec } from '../../src/gpu/kernel-spec';
+import { KERNELS } from '../../src/gpu/kernel-table';
+import { SUBGROUP_LANES } from '../../src/gpu/matmul/subgroup-lanes';
+import { MATMUL_KERNELS } from '../../src/gpu/matmul/variants';
+import { SELFTEST_CASES } from '../../src/selftest/all-cases';
+import { selectCases } from '../../src/selftest/select-cases';
+
+/** subgroup_lanes.wgsl asks the adapter what its subgroups are: there is no right answer. The shaders of `faults/` are wrong on purpose. */
+const ASKED: readonly KernelSpec[] = [SUBGROUP_LANES];
+const DECODE: readonly KernelSpec[] = Object.values(DECODE_KERNELS);
+
+const name = ({ kernel, types, shape }: (typeof SELFTEST_CASES)[number]): string =>
+  `${kernel}, ${types.join(' ')}: ${shape}`;
+
+describe('the cases', () => {
+  it('cover every kernel of every table', () => {
+    const covered = new Set(SELFTEST_CASES.map(({ spec }) => spec.file));
+    const all = [...KERNELS, ...MATMUL_KERNELS, ...DECODE].filter((spec) => !ASKED.includes(spec));
+    expect([...new Set(all.map(({ file }) => file))].filter((file) => !covered.has(file))).toEqual([]);
+  });
+
+  it('cover every text that a variant of a kernel may have', () => {
+    for (const spec of KERNELS) {
+      const own = SELFTEST_CASES.filter((one) => one.spec.file === spec.file);
+      const texts = new Set(own.map(({ variant }) => JSON.stringify(variant.includes ?? {})));
+      for (const { id, includes } of spec.variants) {
+        expect(texts.has(JSON.stringify(includes ?? {})), `${spec.file} ${id}`).toBe(true);
+      }
+    }
+  });
+
+  it('cover every type with every kernel that reads weights', () => {
+    const readers = [...MATMUL_KERNELS, ...DECODE].filter(
+      (spec) => spec.weights.length > 0 || spec.file === 'repack_plane.wgsl',
+    );
+    for (const { file } of readers) {
+      const types = new Set(SELFTEST_CASES.filter(({ spec }) => spec.file === file).flatMap((one) => one.types));
+      expect([...types].sort(), file).toEqual([...QUANT_TYPES].sort());
+    }
+  });
+
+  it('have a name of their own each', () => {
+    const names = SELFTEST_CASES.map(name);
+    expect(names.filter((one, i) => names.indexOf(one) !== i)).toEqual([]);
+  });
+
+  it('promise something of nearly every value', () => {
+    let [all, unbounded, checked] = [0, 0, 0];
+    for (const one of SELFTEST_CASES) {
+      if (one.isExtra === true) continue;
+      for (const { bounds, values } of Object.values(one.make().expected)) {
+        all += bounds.length;
+        bounds.forEach((bound, i) => {
+          if (bound === Infinity) unbounded++;
+          if (bound >= 0 && bound < Math.abs(values[i] ?? NaN)) checked++;
+        });
+      }
+    }
+    // Where f32 overflows nothing is promised; what is flushed, zero or exact is not below its own size.
+    expect(unbounded / all).toBeLessThan(0.001);
+    expect(checked / all).toBeGreaterThan(0.3);
+  });
+});
+
+describe('selectCases', () => {
+  it('takes kernels by name and by beginning, and types whatever their case', () => {
+    const some = selectCases(SELFTEST_CASES, { kernels: ['decode/', 'matmul_naive', 'add'], types: ['q4_k', 'f32'] });
+    const kernels = new Set(some.map(({ kernel }) => kernel));
+    expect(kernels).toContain('decode/head');
+    expect(kernels).toContain('matmul_naive lane');
+    expect(kernels).toContain('add');
+    expect(kernels).not.toContain('top_k');
+    expect(selectCases(SELFTEST_CASES, {})).toHaveLength(SELFTEST_CASES.length);
+  });
+
+  it.each([
+    [{ kernels: ['matmul'] }, /no kernel "matmul"/],
+    [{ types: ['q9'] }, /no type "q9"/],
+    [{ kernels: ['add'], types: ['Q4_K'] }, /No case has both/],
+  ])('refuses %o', (choice, message) => {
+    expect(() => selectCases(SELFTEST_CASES, choice)).toThrow(message);
+  });
+});
