@@ -249,6 +249,10 @@ export const MUTATIONS: readonly Mutation[] = [
       'scores[slice] = sum;\n  }',
     ],
   ]),
+  ...of('decode/attention_shared', [
+    ['scale', 'the running sum not rescaled', 'sum = sum * shrink +', 'sum = sum +'],
+    ['index', 'every head by the first piece', 'kvHead * perKv + piece * HEADS', 'kvHead * perKv'],
+  ]),
   ...of('decode/attention_join', [['scale', 'splits not weighted', 'exp(pairs[s].x - top)', '1.0']]),
   ...of('decode/argmax_parts', [['sign', 'ties to the higher index', 'b.y < a.y', 'b.y > a.y']]),
   ...of('decode/argmax_last', [['index', 'every second part of a lane left out', 'i += LANES', 'i += 2u * LANES']]),
