@@ -58,7 +58,7 @@ test('from the file card to a finished run: inspector values, continuation, one 
   await button(page, 'Run').click();
   await expect(page.getByText(/^Tracing layer/)).toBeVisible({ timeout: 60_000 });
   await audit(page, 'running', { only: '.head' });
-  await page.screenshot({ path: `${SHOTS}/running-1440-light.png` });
+  await page.screenshot({ path: `${SHOTS}/running-1440-dark.png` });
   await button(page, 'Cancel').click();
   expect(await pageState(page, 'cancelled')).toBe('cancelled');
   await audit(page, 'cancelled', { only: '.head' });

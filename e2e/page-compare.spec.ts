@@ -5,7 +5,9 @@ import { tracesToFiles } from '../src/trace/trace-files';
 import { encodeNpy } from '../src/trace/npy';
 import { writeZip } from '../src/trace/zip';
 import { tapOf } from '../tests/support/taps';
-import { audit } from './support/audit';
+import { reportToJson } from '../src/divergence/report-json';
+import { generateReport } from '../tests/support/reports';
+import { audit, shoot } from './support/audit';
 import { dropFiles, pageState } from './support/page';
 
 /** A trace of two stages of one layer; `value` is its third number. */
@@ -91,4 +93,24 @@ test('a damaged trace is told by code, and the page works on', async ({ page }) 
   await expect(page.getByRole('alert')).toContainText('cut.npz');
   await button(page, 'Dismiss').click();
   await expect(page.getByTestId('verdict')).toHaveText(/^MATCH/);
+});
+
+test('two reports in one drop stand side by side, and either can be opened', async ({ page }) => {
+  await page.goto('/');
+  await expect(page.getByTestId('verdict')).toBeVisible();
+  const files = (['clean', 'qtype-blind'] as const).map((kind) => ({
+    name: `${kind}.json`,
+    bytes: new TextEncoder().encode(reportToJson(generateReport({ kind }))),
+  }));
+  await dropFiles(page, files);
+  const dialog = page.getByRole('dialog', { name: 'Two reports, side by side' });
+  await expect(dialog.getByTestId('pair-summary')).toContainText('The same model and the same prompt.');
+  await expect(dialog.getByText(/^MATCH: /)).toBeVisible();
+  await expect(dialog.getByText(/^DIVERGED: first at layer 2/)).toBeVisible();
+  await expect(dialog.getByRole('row', { name: /^MoeExpertOut/ })).toBeVisible();
+  await audit(page, 'side by side', { only: 'dialog' });
+  await shoot(page, 'side-by-side', false);
+  await dialog.getByRole('button', { name: 'Open qtype-blind.json' }).click();
+  await expect(page.getByTestId('verdict')).toHaveText(/^DIVERGED: first at layer 2/);
+  await expect(dialog).toHaveCount(0);
 });

@@ -10,7 +10,7 @@ import { ensureNodeModules } from './lib/install.mjs';
 import { ensureLlamaCpp, llamaBackends } from './lib/llama-cpp.mjs';
 import { output, ROOT, run, runMain, SetupError } from './lib/process.mjs';
 
-/** @typedef {{ prefill: { tokens: number, ids: number[], runs: number[], tokensPerSecond: number }, decode: { tokensPerSecond: number }, adapter?: { description: string, vendor: string } }} Ours */
+/** @typedef {{ prefill: { tokens: number, ids: number[], runs: number[], tokensPerSecond: number }, decode: { tokensPerSecond: number, by?: { by: 'decoder' } | { by: 'engine', why: string } }, adapter?: { description: string, vendor: string } }} Ours */
 /** @typedef {{ device: string, loadMs: number, prefillTokens: number, prefillRuns: number[], decodeRuns: number[] }} Theirs */
 
 /** A model of a hundred gigabytes on a slow disk has to be loaded in this time. */
@@ -108,7 +108,11 @@ function comparison({ arm, backend, ours, theirs }) {
     const ratio = other === undefined ? '' : `, llama.cpp ${other.toFixed(2)}, ratio ${(mine / other).toFixed(3)}`;
     return `  ${what.padEnd(8)} moescope ${mine.toFixed(2)} tokens/s${ratio}`;
   });
-  return [head, ...lines].join('\n');
+  const { by } = ours.decode;
+  // Figures of the tracing engine are none of the decoder's: whoever compares has to know.
+  const who =
+    by === undefined ? [] : [`  decoded by the ${by.by === 'decoder' ? 'fast decoder' : `tracing engine: ${by.why}`}`];
+  return [head, ...lines, ...who].join('\n');
 }
 
 /** @param {readonly number[]} values */

@@ -73,6 +73,7 @@ function told(status, sentence, folder) {
     status === 0 ? 'notice' : 'error',
     name === 'no-adapter' ? `No ${input('adapter')} adapter. ${sentence}` : sentence,
   );
+  if (isPart()) addSummary(sentence);
   if (hasPictures(join(folder, 'reports'))) {
     addSummary(
       'The artefact has a report (JSON) and a picture (SVG) of every run in `reports/`; both open on the page again.',
@@ -92,7 +93,7 @@ function shardFiles() {
     if (!existsSync(path)) throw new SetupError(`${path} is not there to be merged.`, 'Download the shards first.');
     if (!statSync(path).isDirectory()) return [path];
     const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
-      /shard-\d+\.json$/.test(name),
+      /(?:^|[\\/])shard-\d+\.json$/.test(name),
     );
     return inside.sort().map((name) => join(path, name));
   });

@@ -1,4 +1,5 @@
-import { formatBytes, formatMetric, formatMilliseconds, plural } from '../base/format';
+import { formatMetric, plural } from '../base/format';
+import { benchFacts, percent, rate } from '../session/bench-facts';
 import type { BenchReport } from '../session/bench-report';
 import { adapterText } from './report-text';
 
@@ -7,70 +8,14 @@ const MOST_KERNELS = 12;
 
 /** A benchmark for people. */
 export function benchText(report: BenchReport): string {
-  const { model, load, prefill, decode, traceCost, memory } = report;
+  const [model, engine, ...rest] = benchFacts(report);
   const facts: (readonly [string, string])[] = [
-    ['model', `${model.file}, ${model.quant}, ${formatBytes(model.bytes)}, ${plural(model.nLayer, 'layer')}`],
-    ['engine', report.engine],
+    ...[model, engine].flatMap((fact) => (fact === undefined ? [] : [fact])),
     ...(report.adapter === undefined ? [] : [['adapter', adapterText(report.adapter)] as const]),
-    ['load', loadText(load)],
-    [
-      'prefill',
-      `${rate(prefill.tokensPerSecond)} tokens/s (${prefill.tokens} tokens, median of ${prefill.runs.length})`,
-    ],
-    ['decode', decodeText(decode)],
-    ['bandwidth', bandwidthText(report)],
-    ...(decode.dispatchesPerToken === undefined ? [] : [['a token', tokenText(decode)] as const]),
-    [
-      'trace',
-      `${traceCost.stages.join(' and ')} of every layer: ${traceCost.share < 0 ? '' : '+'}${percent(traceCost.share)} time a token`,
-    ],
-    ['memory', memoryText(memory)],
+    ...rest,
   ];
   const lines = facts.map(([name, text]) => `  ${name.padEnd(11)}${text}\n`);
   return `${lines.join('')}${report.adapter === undefined ? '' : kernelText(report.kernels)}`;
-}
-
-function decodeText({ by, tokens, tokensPerSecond }: BenchReport['decode']): string {
-  if (by?.by === 'decoder') {
-    const tuned = { measured: ', tuned now', kept: ', tuned before', usual: '' }[by.tuned];
-    return `${rate(tokensPerSecond)} tokens/s by the fast decoder${tuned} (mean of ${tokens})`;
-  }
-  const why = by === undefined ? '' : `, by the engine: ${by.why}`;
-  return `${rate(tokensPerSecond)} tokens/s (median of ${tokens})${why}`;
-}
-
-function loadText(load: BenchReport['load']): string {
-  const parts = [
-    load.deviceMs === undefined ? [] : [`device ${formatMilliseconds(load.deviceMs)}`],
-    load.firstLayerMs === undefined ? [] : [`first layer ${formatMilliseconds(load.firstLayerMs)}`],
-    [`first prompt ${formatMilliseconds(load.firstPromptMs)}, reading ${formatBytes(load.bytesRead)}`],
-    ...(load.wholeModelMs === undefined ? [] : [[`whole model loaded in ${formatMilliseconds(load.wholeModelMs)}`]]),
-  ];
-  return parts.flat().join(', ');
-}
-
-function bandwidthText({ decode, copyBandwidth }: BenchReport): string {
-  const own = `${formatBytes(decode.bytesPerToken)} of weights a token, ${formatBytes(decode.bytesPerSecond)}/s`;
-  const read = decode.fileBytesPerToken > 0 ? `; ${formatBytes(decode.fileBytesPerToken)} a token from the file` : '';
-  if (copyBandwidth === undefined || decode.shareOfCopy === undefined) return own + read;
-  return `${own}, ${percent(decode.shareOfCopy)} of what the adapter copies (${formatBytes(copyBandwidth)}/s)${read}`;
-}
-
-function tokenText(decode: BenchReport['decode']): string {
-  return [
-    `${rate(decode.dispatchesPerToken ?? 0)} dispatches`,
-    `${rate(decode.submitsPerToken ?? 0)} submits`,
-    `${rate(decode.readbacksPerToken ?? 0)} readbacks`,
-  ].join(', ');
-}
-
-function memoryText(memory: BenchReport['memory']): string {
-  const parts = [
-    ['GPU weights', memory.gpuWeightBytes],
-    ['GPU peak', memory.gpuPeakBytes],
-    ['process peak', memory.processPeakBytes],
-  ] as const;
-  return parts.flatMap(([name, bytes]) => (bytes === undefined ? [] : [`${name} ${formatBytes(bytes)}`])).join(', ');
 }
 
 function kernelText(kernels: BenchReport['kernels']): string {
@@ -84,12 +29,4 @@ function kernelText(kernels: BenchReport['kernels']): string {
   const others =
     rest > 0 ? `    ${percent(rest).padStart(6)}  ${plural(kernels.length - shown.length, 'other')}\n` : '';
   return `  kernels    share of a token's GPU time, each dispatch timed in a pass of its own\n${rows.join('')}${others}`;
-}
-
-function rate(value: number): string {
-  return value >= 99.5 ? value.toFixed(0) : value >= 9.95 ? value.toFixed(1) : value.toFixed(2);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

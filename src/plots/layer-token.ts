@@ -16,6 +16,9 @@ export interface LayerTokenLayout {
   readonly cellHeight: number;
 }
 
+/** Pixels of `token 0` and the room after it. */
+const FIRST_LABEL = 52;
+
 export function layerTokenLayout(data: HeatData, width: number): LayerTokenLayout {
   const left = width < 600 ? 40 : 134;
   const nLayer = Math.max(1, data.layers.length);
@@ -72,7 +75,10 @@ export function layerTokenOverlay(
   selected: HeatPlace | undefined,
 ): SvgNode {
   const { width, height, left, top, cellWidth, cellHeight } = layout;
-  const tokens = labelledIndices(data.positions.length, cellWidth, 40);
+  // The first label has a word more; the next must not run into it.
+  const tokens = labelledIndices(data.positions.length, cellWidth, 40).filter(
+    (i) => i === 0 || i * cellWidth > FIRST_LABEL,
+  );
   const layers = labelledIndices(data.layers.length, cellHeight, 12);
   const l = selected === undefined ? -1 : data.layers.indexOf(selected.layer);
   const p = selected?.position === undefined ? -1 : data.positions.indexOf(selected.position);

@@ -18,6 +18,11 @@ function stepName({ layer, stage }: { readonly layer: number | undefined; readon
   return `${layer === undefined ? '' : `${String(layer)} `}${stageSpec(stage).title}`;
 }
 
+/** The same in a sentence. */
+function placeName({ layer, stage }: { readonly layer: number | undefined; readonly stage: StageId }): string {
+  return `${stageSpec(stage).title}${layer === undefined ? '' : ` of layer ${String(layer)}`}`;
+}
+
 /** From the largest to the smallest magnitude of every tensor before the poison, forward order, nearest last. */
 export function poisonRunUp(poison: Poison, width: number): SvgNode {
   const steps = poison.runUp.slice(-RUN_UP);
@@ -99,7 +104,7 @@ export function poisonRunUp(poison: Poison, width: number): SvgNode {
         },
         stepName(poison),
       ),
-      svg('text', { x: end - 5, y: top + 2, class: 'poison-text', 'text-anchor': 'end' }, kindText(poison)),
+      svg('text', { x: end - 5, y: top - 3, class: 'poison-text', 'text-anchor': 'end' }, kindText(poison)),
     ]),
   );
 }
@@ -145,7 +150,9 @@ export function poisonSpread(poison: Poison, width: number): SvgNode {
         return [
           svg('line', { x1: x, x2: x, y1: bottom, y2: bottom + 4, class: 'grid' }),
           n % every === 0
-            ? svg('text', { x: x + 1, y: bottom + 16, class: 'tick' }, layer === undefined ? 'end' : String(layer))
+            ? layer === undefined
+              ? svg('text', { x: right, y: bottom + 16, class: 'tick', 'text-anchor': 'end' }, 'end')
+              : svg('text', { x: x + 1, y: bottom + 16, class: 'tick' }, String(layer))
             : undefined,
         ];
       }),
@@ -176,7 +183,7 @@ export function runUpWords(poison: Poison): string {
   const grew = most.absMax > F16_MAX;
   const subnormal = poison.runUp.reduce((x, y) => Math.max(x, y.subnormals), 0);
   const size = grew
-    ? `The largest magnitude before it is ${formatMetric(most.absMax)}, in ${stepName(most)}: ${most.absMax > 1e30 ? 'near the end of f32' : 'beyond f16'}.`
+    ? `The largest magnitude before it is ${formatMetric(most.absMax)}, in ${placeName(most)}: ${most.absMax > 1e30 ? 'near the end of f32' : 'beyond f16'}.`
     : `No magnitude before it is above ${formatMetric(most.absMax)}: the values did not grow into it.`;
   return subnormal > 0 ? `${size} Up to ${formatMetric(100 * subnormal)} % of a tensor is subnormal.` : size;
 }

@@ -55,7 +55,10 @@ export async function openFastDecode(options: FastDecodeOptions): Promise<FastDe
   if (engine.resident() === undefined) {
     const budget = options.budget ?? defaultBudget(context);
     const bytes = wholeModelBytes(model, hparams);
-    if (bytes > budget) return no(`all weights take ${formatBytes(bytes)}, the GPU budget is ${formatBytes(budget)}`);
+    if (bytes > budget)
+      return no(
+        `all weights take ${formatBytes(bytes)}, the GPU budget is ${formatBytes(budget)}: raise it where the GPU has the room`,
+      );
     if (!options.mayLoad) return no('not all weights are on the GPU, and the file is on a server');
   }
   try {

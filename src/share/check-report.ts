@@ -50,6 +50,7 @@ const ROW = record({
   maxRatioIndex: optional(INDEX),
   ratios: optional(list(number, 64)),
   maxEstimate: optional(number),
+  bitsA: optional(text(64)),
   nanA: optional(SIZE),
   nanB: optional(SIZE),
   infA: optional(SIZE),

@@ -10,6 +10,7 @@ import { selectFirst, type Place } from '../plots/select-walk';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { EngineClient, PageSource } from '../worker/client-types';
 import { announcementOf } from './announce';
+import { benchActions, type BenchActions } from './bench-actions';
 import { continueActions } from './continue-actions';
 import { inspectActions } from './inspect-actions';
 import { sourceName } from './page-url';
@@ -34,7 +35,7 @@ export interface PageHost extends ShellHost, ShareHost {
   now(): number;
 }
 
-export interface AppActions extends ShellActions {
+export interface AppActions extends ShellActions, BenchActions {
   /** Asks for the adapter, loads the recorded trace, opens what the address names. */
   start(): Promise<void>;
   /** Opens a model, also on top of a run, which is cancelled first. */
@@ -307,6 +308,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
   };
 
   const actions: AppActions = {
+    ...benchActions(client, host.copyText),
     ...shell,
     start: async () => {
       followAddress();

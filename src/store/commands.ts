@@ -134,6 +134,15 @@ export const COMMANDS = [
     },
   },
   {
+    id: 'bench',
+    title: 'Benchmark…',
+    keys: [],
+    enabled: (state) => state.opened !== undefined && canRun(state),
+    run: (store) => {
+      store.actions.openDialog('bench');
+    },
+  },
+  {
     id: 'share',
     title: 'Share…',
     keys: ['s'],

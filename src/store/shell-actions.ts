@@ -27,6 +27,8 @@ export interface ShellHost {
 export interface ShellActions {
   /** Opens whatever was dropped or picked: models, traces, pictures, reports. */
   openFiles(sources: readonly PageSource[]): Promise<void>;
+  /** Opens one of the two reports that stand side by side. */
+  openPaired(side: 0 | 1): Promise<void>;
   openDialog(dialog: Dialog): void;
   closeDialog(): void;
   dismissNotice(): void;
@@ -96,10 +98,11 @@ export function shellActions(
     shell({ reading: name });
     set({ announcement: `Reading ${name}.` });
     try {
-      const { traces, view, ignored } = await client.readTraceFiles(sources);
+      const { traces, views, ignored } = await client.readTraceFiles(sources);
       shell({ reading: undefined, notice: ignoredNotice(ignored) });
       if (traces.length > 0) await offer(traces);
-      else if (view !== undefined) await showShared(view.file, view.shared);
+      else if (views.length > 1) shell({ dialog: 'pair', pair: views.slice(-2) });
+      else if (views[0] !== undefined) await showShared(views[0].file, views[0].shared);
     } catch (error) {
       shell({ reading: undefined });
       problem(toErrorData(error));
@@ -126,6 +129,10 @@ export function shellActions(
       const others = sources.filter((_, i) => kinds[i] === 'trace');
       if (models.length > 0) await base.open(models);
       if (others.length > 0) await readTraces(others);
+    },
+    openPaired: async (side) => {
+      const found = get().shell.pair[side];
+      if (found !== undefined) await showShared(found.file, found.shared);
     },
     openDialog: (dialog) => {
       shell({ dialog });

@@ -1,11 +1,11 @@
 import type { ErrorData } from '../base/errors';
 import type { Report } from '../divergence/report';
 import type { Permalink } from '../share/permalink';
-import type { TraceCard } from '../worker/trace-client-types';
+import type { NamedView, TraceCard } from '../worker/trace-client-types';
 
-export type { TraceCard } from '../worker/trace-client-types';
+export type { NamedView, TraceCard } from '../worker/trace-client-types';
 
-export const DIALOGS = ['palette', 'keys', 'share', 'compare'] as const;
+export const DIALOGS = ['palette', 'keys', 'share', 'compare', 'pair', 'bench'] as const;
 export type Dialog = (typeof DIALOGS)[number];
 
 /** Where the report on the page comes from, where it is no run of this page. */
@@ -51,6 +51,8 @@ export interface ShellState {
   /** Files being read, for the notice line. */
   readonly reading: string | undefined;
   readonly traces: readonly TraceCard[];
+  /** Two reports that were dropped together, to be held against each other. */
+  readonly pair: readonly NamedView[];
   readonly compare: CompareState;
   readonly share: ShareState;
   /** The GPU was lost in mid-run, and the run waits. */
@@ -68,6 +70,7 @@ export const FIRST_SHELL: ShellState = {
   notice: undefined,
   reading: undefined,
   traces: [],
+  pair: [],
   compare: { a: undefined, b: undefined, common: false, busy: false, error: undefined },
   share: { withPrompt: false, dark: false, maps: false, busy: undefined, done: undefined, error: undefined },
   lost: undefined,

@@ -2,6 +2,8 @@ import type { ErrorData } from '../base/errors';
 import type { AdapterCard, ModelCard } from '../divergence/report';
 import type { SlicePlace } from '../divergence/tap-slice';
 import type { SourceDescriptor } from '../gguf/byte-source';
+import type { BenchChoice } from '../session/bench-choice';
+import type { BenchReport } from '../session/bench-report';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import type { TapAnswer } from '../session/tap-inspector';
@@ -49,6 +51,11 @@ export interface EngineClient extends TraceClient {
     count: number,
     onToken: (token: GeneratedToken) => void,
   ): Promise<GenerateEnd>;
+  /**
+   * Measures the opened model on a device of its own, as `moescope bench` does. `cancel` ends it.
+   * @throws TracerError `run-busy`, `run-cancelled`, or what an arm threw
+   */
+  bench(choice: BenchChoice, onPhase: (phase: string) => void): Promise<BenchReport>;
   /** Goes on with a run that told `lost`, from its last finished layer, on a new device. */
   resume(): Promise<void>;
   /** Stops the run under way within half a second; the run then ends with `cancelled`. No run: nothing happens. */

@@ -7,6 +7,9 @@ import { openModel } from '../gguf/open-model';
 import { openSource } from '../gguf/open-source';
 import { defaultBudget } from '../gpu/weights/budget';
 import { checkTokenIds } from '../model/check-step';
+import { runBench } from '../session/bench';
+import type { BenchChoice } from '../session/bench-choice';
+import type { BenchReport } from '../session/bench-report';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import type { Host } from '../session/host';
@@ -23,6 +26,7 @@ export class EngineService {
   readonly #host: Host;
   readonly #workers: number;
   readonly #taps: TapInspector;
+  readonly #ready: Promise<void>;
   readonly #shelf = new TraceShelf(() => this.#lastRun());
   #goOn: (() => void) | undefined;
   /** Of the model that is open. */
@@ -31,10 +35,16 @@ export class EngineService {
   #run: { readonly abort: AbortController; readonly ended: Promise<unknown> } | undefined;
 
   /** `workers`: how many threads the reference will use, for the preflight. `tapBudget`: bytes of tensors kept for the inspector. */
-  constructor(host: Host, workers: number, tapBudget?: number) {
+  constructor(host: Host, workers: number, tapBudget?: number, ready: Promise<void> = Promise.resolve()) {
+    this.#ready = ready;
     this.#host = host;
     this.#workers = workers;
     this.#taps = new TapInspector(tapBudget);
+  }
+
+  /** Resolves when the thread is as it should be. */
+  hello(): Promise<void> {
+    return this.#ready;
   }
 
   async open(descriptors: readonly SourceDescriptor[]): Promise<OpenedModel> {
@@ -126,6 +136,12 @@ export class EngineService {
     onToken: (token: GeneratedToken) => void,
   ): Promise<GenerateEnd> {
     return this.#alone((session, signal) => session.generate(spec, tokens, { count, onToken, signal }));
+  }
+
+  bench(choice: BenchChoice, onPhase: (phase: string) => void): Promise<BenchReport> {
+    return this.#alone(({ model, hparams }, signal) =>
+      runBench({ ...choice, model, hparams, host: this.#host, signal, onPhase }),
+    );
   }
 
   /** One thing at a time runs on the arms. */

@@ -10,6 +10,17 @@ import { carryErrorCodes } from './error-transfer';
 /** The reference leaves one core to the page and the GPU process, and takes no more than pay. */
 const CPU_WORKERS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
 
+/** A lock that is held as long as this worker lives: how the page hears of its end (`engine-thread.ts`). Resolves when it is held. */
+const alive = new Promise<void>((resolve) => {
+  if (!('locks' in navigator)) resolve();
+  else {
+    void navigator.locks.request(self.name, () => {
+      resolve();
+      return new Promise<never>(() => undefined);
+    });
+  }
+});
+
 carryErrorCodes();
 const service = new EngineService(
   {
@@ -19,5 +30,7 @@ const service = new EngineService(
     createPool: (model) => createWorkerPool(model, Array.from({ length: CPU_WORKERS }, browserWorker)),
   },
   CPU_WORKERS,
+  undefined,
+  alive,
 );
 expose(service);

@@ -4,8 +4,8 @@ import { parseAprPath } from '../trace/apr-path';
 import { readFileTree, readTraces } from '../trace/read-traces';
 import type { Trace } from '../trace/trace';
 import { readSharedFile, sharedKind } from '../share/shared-file';
-import type { SharedView } from '../share/shared-view';
 import type { PageSource } from './client-types';
+import type { NamedView } from './trace-client-types';
 
 /** Bytes of one drop that are read into memory; more is for the command line, which reads file by file. */
 const MOST_BYTES = 3 * 2 ** 30;
@@ -15,7 +15,7 @@ const INDEX = /(?:^|\/)(?:trace|index)\.json$/;
 /** Everything that a drop held, in memory. */
 export interface FilesRead {
   readonly named: readonly { readonly file: string; readonly traces: readonly Trace[] }[];
-  readonly view: { readonly file: string; readonly shared: SharedView } | undefined;
+  readonly views: readonly NamedView[];
   readonly ignored: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export async function readFiles(files: readonly PageSource[]): Promise<FilesRead
   const named: { file: string; traces: readonly Trace[] }[] = [];
   const ignored: string[] = [];
   const loose = new Map<string, Uint8Array>();
-  let view: FilesRead['view'];
+  const views: NamedView[] = [];
   let total = 0;
   for (const descriptor of files) {
     const source = await openSource(descriptor);
@@ -39,7 +39,7 @@ export async function readFiles(files: readonly PageSource[]): Promise<FilesRead
       const isIndex = INDEX.test(name);
       const kind = isIndex ? undefined : sharedKind(bytes);
       if (isIndex || TENSOR.test(name)) loose.set(name, bytes);
-      else if (kind !== undefined) view = { file: name, shared: readSharedFile(bytes, kind, name) };
+      else if (kind !== undefined) views.push({ file: name, shared: readSharedFile(bytes, kind, name) });
       else {
         const read = readTraces(bytes, name);
         named.push({ file: name, traces: read.traces });
@@ -55,7 +55,7 @@ export async function readFiles(files: readonly PageSource[]): Promise<FilesRead
     named.push({ file: root, traces: read.traces });
     ignored.push(...read.ignored);
   }
-  return { named, view, ignored };
+  return { named, views, ignored };
 }
 
 /** The dropped files without the folder that holds them all; tensors outside of an arm's folder get one. */

@@ -25,11 +25,17 @@ export interface CompareChoice {
   readonly force: boolean;
 }
 
+/** A picture or report file and what it holds. */
+export interface NamedView {
+  readonly file: string;
+  readonly shared: SharedView;
+}
+
 export interface ReadResult {
   /** What the files add to what can be compared. */
   readonly traces: readonly TraceCard[];
-  /** What was shared as picture or report: the last one of the drop. */
-  readonly view?: { readonly file: string; readonly shared: SharedView };
+  /** What was shared as pictures or reports, in the order of the drop. */
+  readonly views: readonly NamedView[];
   /** Files that are no part of a trace. */
   readonly ignored: readonly string[];
 }

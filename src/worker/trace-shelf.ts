@@ -35,7 +35,7 @@ export class TraceShelf {
   }
 
   async read(files: readonly PageSource[]): Promise<ReadResult> {
-    const { named, view, ignored } = await readFiles(files);
+    const { named, views, ignored } = await readFiles(files);
     const added: TraceCard[] = [];
     for (const { file, traces } of named) {
       for (const [, armTraces] of byArm(traces)) {
@@ -45,7 +45,7 @@ export class TraceShelf {
         added.push(cardOf(id, entry));
       }
     }
-    return { traces: added, ignored, ...(view === undefined ? {} : { view }) };
+    return { traces: added, ignored, views };
   }
 
   cards(): readonly TraceCard[] {

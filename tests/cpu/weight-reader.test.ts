@@ -18,7 +18,7 @@ interface Watched {
 async function watched(
   held: boolean,
 ): Promise<Watched & { ranges(n: number, length: number): readonly WeightRange[] }> {
-  const shape = { nLayer: 1, nEmbd: 256, nVocab: 65_536, nExpert: 2, nExpertUsed: 1 };
+  const shape = { nLayer: 1, nEmbd: 256, nVocab: 65_600, nExpert: 2, nExpertUsed: 1 };
   const model = await openModel([memorySource(makeModel({ shape, type: 'F32', tied: true }), 'made.gguf')]);
   const tensor = findWeight(model, readHParams(model), 'token_embd');
   const reads: WeightRange[] = [];
@@ -27,7 +27,8 @@ async function watched(
   return {
     reads,
     release: go,
-    ranges: (n, length) => Array.from({ length: n }, (_, i) => ({ tensor, offset: i * length, length })),
+    // Apart from each other.
+    ranges: (n, length) => Array.from({ length: n }, (_, i) => ({ tensor, offset: i * (length + 4), length })),
     model: {
       ...model,
       readTensor: async (of, offset, length, signal) => {
@@ -37,6 +38,10 @@ async function watched(
       },
     },
   };
+}
+
+function fail(): never {
+  throw new Error('no range');
 }
 
 async function settled(): Promise<void> {
@@ -57,6 +62,26 @@ describe('weightReader', () => {
       expect(bytes).toEqual(await model.readTensor(range.tensor, range.offset, range.length));
     }
     expect(reads).toHaveLength(12);
+  });
+
+  it('reads neighbours as one, and gives each its own memory', async () => {
+    const { model, reads, ranges } = await watched(false);
+    const reader = weightReader(model);
+    const [{ tensor } = fail()] = ranges(1, 1024);
+    const wanted = [0, 1024, 2048, 8192, 9216].map((offset) => ({ tensor, offset, length: 1024 }));
+    reader.expect(wanted);
+    await settled();
+    expect(reads).toEqual([
+      { tensor, offset: 0, length: 3072 },
+      { tensor, offset: 8192, length: 2048 },
+    ]);
+    for (const range of wanted) {
+      const bytes = await reader.take(range, undefined);
+      expect(bytes.buffer.byteLength).toBe(1024);
+      expect(bytes).toEqual(await model.readTensor(tensor, range.offset, range.length));
+    }
+    // What the test itself read beside them.
+    expect(reads).toHaveLength(2 + wanted.length);
   });
 
   it('keeps few reads under way, and few bytes that nobody has taken', async () => {

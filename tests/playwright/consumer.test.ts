@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +20,8 @@ import { findChromium } from '../../scripts/lib/chromium.mjs';
 import { launchArguments } from '../../src/cli/trace/browser-adapter';
 import { reportFromJson } from '../../src/divergence/report-json';
 import { baselineFromJson } from '../../src/regression/baseline-json';
+import { mergeShards } from '../../src/regression/merge';
+import { shardFromJson } from '../../src/regression/shard-result';
 import { readSharedFile } from '../../src/share/shared-file';
 import { goldenModelPath } from '../support/golden';
 
@@ -92,13 +104,13 @@ test('the published types hold in a project of its own', async () => {
 test('a remote browser accepts a run; here the same bits are found, and what is wrong or missing fails with its report', async () => {
   const [args = []] = launchArguments('software');
   const server = await chromium.launchServer({ executablePath: chromePath, args: [...args], host: '127.0.0.1' });
-  const remote = await playwright(['--update-snapshots=all', '-g', 'that is right'], {
+  const remote = await playwright(['trace', '--update-snapshots=all', '-g', 'that is right'], {
     WS_ENDPOINT: server.wsEndpoint(),
   }).finally(() => server.close());
   expect(remote.stats).toMatchObject({ expected: 1, unexpected: 0 });
   expect(baselineFromJson(readFileSync(join(project, 'accepted/run.json'), 'utf8')).adapter?.isSoftware).toBe(true);
 
-  const local = await playwright([], { CHROME_PATH: chromePath });
+  const local = await playwright(['trace'], { CHROME_PATH: chromePath });
   expect(local.stats).toMatchObject({ expected: 1, unexpected: 3, skipped: 0, flaky: 0 });
   const found = results(local);
   const errors = (title: string): string =>
@@ -122,4 +134,29 @@ test('a remote browser accepts a run; here the same bits are found, and what is 
   expect(report.verdict.first).toMatchObject({ layer: 1, stage: 'moe_ffn_out' });
   const shared = readSharedFile(bytes(png?.body), 'png', 'attached.png');
   expect(shared.report.verdict.sentence).toBe(report.verdict.sentence);
+});
+
+test("Playwright's shards deal a suite out; merged, what no shard ran is lost", async () => {
+  const suite = {
+    schema: 'moescope-suite/1',
+    models: [{ id: 'tied', file: goldenModelPath('tied-q4_k_m') }],
+    prompts: [
+      { id: 'one', tokens: [5] },
+      { id: 'two', tokens: [6] },
+    ],
+    modes: ['free'],
+    stages: 'moe_router,moe_ffn_out',
+  };
+  writeFileSync(join(project, 'suite.json'), JSON.stringify(suite));
+  const shard = await playwright(['suite', '--shard=1/2', '--fully-parallel'], { CHROME_PATH: chromePath });
+  expect(shard.stats).toMatchObject({ expected: 1, unexpected: 0, skipped: 0 });
+  const files = readdirSync(join(project, 'results'));
+  expect(files).toEqual(['tied-one-free-software.json']);
+  const merged = mergeShards(
+    files.map((file) => ({ file, result: shardFromJson(readFileSync(join(project, 'results', file), 'utf8'), file) })),
+  );
+  expect(merged.runs.map((r) => [r.id, r.status])).toEqual([
+    ['tied/one/free', 'pass'],
+    ['tied/two/free', 'lost'],
+  ]);
 });

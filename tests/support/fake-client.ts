@@ -141,10 +141,11 @@ export function fakeClient(options: FakeOptions): FakeClient {
       }
       return 'count';
     },
+    bench: () => Promise.reject(fail('usage', 'A replay cannot be measured.', 'Open a model.')),
     readTraceFiles: async (files) => {
       calls.push(`readTraceFiles ${String(files.length)}`);
       await Promise.resolve();
-      return options.readResult ?? { traces: [], ignored: [] };
+      return options.readResult ?? { traces: [], views: [], ignored: [] };
     },
     traces: async () => {
       await Promise.resolve();

@@ -106,9 +106,9 @@ describe('traces in the worker', () => {
   it('and pictures may come in one drop', async () => {
     const report = generateReport({ kind: 'clean', nTokens: 4 });
     const svg = `<svg><metadata>${packView(slimView(report, FIRST_VIEW))}</metadata></svg>`;
-    const { view, traces: cards } = await shelf().read([file('a.svg', text(svg)), file('b.npz', npz(trace({}, 2)))]);
-    expect(view?.file).toBe('a.svg');
-    expect(view?.shared.report.verdict).toEqual(report.verdict);
+    const { views, traces: cards } = await shelf().read([file('a.svg', text(svg)), file('b.npz', npz(trace({}, 2)))]);
+    expect(views[0]?.file).toBe('a.svg');
+    expect(views[0]?.shared.report.verdict).toEqual(report.verdict);
     expect(cards).toHaveLength(1);
   });
 

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { fail } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import { LIGHT } from '../../share/palette';
@@ -14,6 +13,7 @@ import { FIRST_VIEW } from '../../share/view-state';
 import type { Arguments } from '../arguments';
 import { unwritable, writeOutput } from '../output';
 import type { Terminal } from '../terminal';
+import { writeWhole } from '../whole-file';
 import { checkPng, renderPng } from './render-png';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from './share-options';
 
@@ -51,7 +51,7 @@ export async function writeShared(report: Report, files: SharedFiles, terminal: 
   if (svg !== undefined) await writeOutput(svg, pictureSvg(picture, shared), terminal);
   if (png === undefined) return;
   const bytes = await picturePng(picture, shared);
-  await writeFile(png, bytes).catch((error: unknown) => {
+  await writeWhole(png, bytes).catch((error: unknown) => {
     throw unwritable(png, error);
   });
 }

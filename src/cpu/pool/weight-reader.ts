@@ -14,7 +14,10 @@ export const READ_AHEAD_BYTES = 32 * 2 ** 20;
 /** Reads ahead that are under way at a time: enough to hide a disk, few enough to leave it to what is needed now. */
 const PARALLEL_AHEAD = 2;
 
-/** Reads weights when they are taken, and before, when they are expected. Each range is read once. */
+/** Most bytes of expected neighbours that are read as one. */
+const RUN_BYTES = 8 * 2 ** 20;
+
+/** Reads weights when they are taken, and before, when they are expected: each range once, neighbours together. */
 export interface WeightReader {
   /**
    * The bytes of a range.
@@ -39,19 +42,43 @@ export function weightReader(model: ModelFile): WeightReader {
   let ahead = 0;
   let underWay = 0;
 
+  /** An entry that nobody reads yet with the neighbours that are expected next, as one read may bring them. */
+  const runOf = (first: Expected): readonly Expected[] => {
+    const run: Expected[] = [];
+    let length = 0;
+    for (const entry of expected.values()) {
+      if (run.length === 0 && entry !== first) continue;
+      const { tensor, offset, length: own } = entry.range;
+      const isNext = tensor.name === first.range.tensor.name && offset === first.range.offset + length;
+      const fits = length + own <= RUN_BYTES && ahead + length + own <= READ_AHEAD_BYTES;
+      if (entry.reading !== undefined || !isNext || (run.length > 0 && !fits)) break;
+      run.push(entry);
+      length += own;
+    }
+    return run;
+  };
+
   const pump = (): void => {
     for (const entry of expected.values()) {
       if (entry.reading !== undefined) continue;
-      const { tensor, offset, length } = entry.range;
-      if (underWay >= PARALLEL_AHEAD || ahead + length > READ_AHEAD_BYTES) return;
-      ahead += length;
+      const { tensor, offset } = entry.range;
+      if (underWay >= PARALLEL_AHEAD || ahead + entry.range.length > READ_AHEAD_BYTES) return;
+      const run = runOf(entry);
+      const total = run.reduce((sum, { range }) => sum + range.length, 0);
+      ahead += total;
       underWay++;
-      entry.reading = model.readTensor(tensor, offset, length);
+      const reading = model.readTensor(tensor, offset, total);
+      for (const one of run) {
+        const at = one.range.offset - offset;
+        // Each its own memory: whoever takes it may give it away.
+        one.reading = run.length === 1 ? reading : reading.then((bytes) => bytes.slice(at, at + one.range.length));
+        one.reading.catch(() => undefined);
+      }
       const done = (): void => {
         underWay--;
         pump();
       };
-      entry.reading.then(done, done);
+      reading.then(done, done);
     }
   };
 

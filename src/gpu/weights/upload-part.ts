@@ -10,7 +10,7 @@ import type { WeightPart } from './weight-part';
 const SLICE_BYTES = 4 * 2 ** 20;
 
 export interface UploadOptions {
-  readonly model: ModelFile;
+  readonly model: Pick<ModelFile, 'readTensor'>;
   readonly queue: GPUQueue;
   readonly onRead: (tensor: string, bytes: number) => void;
   readonly signal: AbortSignal | undefined;

@@ -2,12 +2,13 @@ import { fail } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
 import type { GpuContext } from '../device';
 import { limiter } from './limiter';
+import { neighbourRuns, readerOfRun } from './neighbours';
 import type { ResidentWeights } from './resident-weights';
 import { SlabPool, type Slot } from './slab-pool';
 import { uploadPart } from './upload-part';
 import type { WeightPart } from './weight-part';
 
-/** Parts that are read from the file at the same time. */
+/** Reads of the file at the same time. */
 const PARALLEL_READS = 4;
 
 export interface WeightCacheOptions {
@@ -155,14 +156,23 @@ export class WeightCache {
       this.#pin(entry);
       found.set(part, entry);
     }
-    const entries = parts.map((part) => {
-      const known = found.get(part);
-      if (known !== undefined) return known;
-      this.#misses++;
-      const entry = this.#start(part, signal);
-      this.#pin(entry);
-      return entry;
-    });
+    for (const run of neighbourRuns(parts.filter((part) => !found.has(part)))) {
+      const [first] = run;
+      // One read for all of them. Alone, a part is read slice by slice.
+      const source =
+        first === undefined || run.length === 1
+          ? undefined
+          : readerOfRun(run, (offset, length) =>
+              this.#limit(() => this.#options.model.readTensor(first.tensor, offset, length, signal)),
+            );
+      for (const part of run) {
+        this.#misses++;
+        const entry = this.#start(part, signal, source);
+        this.#pin(entry);
+        found.set(part, entry);
+      }
+    }
+    const entries = parts.flatMap((part) => found.get(part) ?? []);
     let held = true;
     const release = (): void => {
       if (held) for (const entry of entries) this.#unpin(entry);
@@ -212,10 +222,13 @@ export class WeightCache {
     return places;
   }
 
-  #start(part: WeightPart, signal: AbortSignal | undefined): Entry {
+  #start(part: WeightPart, signal: AbortSignal | undefined, source?: Pick<ModelFile, 'readTensor'>): Entry {
     const place = { slot: this.#slotFor(part) };
     this.#bytes += part.bytes;
-    const loaded = this.#limit(() => this.#load(part, place, signal));
+    const loaded =
+      source === undefined
+        ? this.#limit(() => this.#load(part, place, signal, this.#options.model))
+        : this.#load(part, place, signal, source);
     const entry: Entry = { part, place, pins: 0, score: this.#now / HALF_LIFE, loaded };
     this.#pin(entry);
     this.#entries.set(part.key, entry);
@@ -231,8 +244,13 @@ export class WeightCache {
     return entry;
   }
 
-  async #load(part: WeightPart, place: Entry['place'], signal: AbortSignal | undefined): Promise<WeightPlace> {
-    const { context, model } = this.#options;
+  async #load(
+    part: WeightPart,
+    place: Entry['place'],
+    signal: AbortSignal | undefined,
+    model: Pick<ModelFile, 'readTensor'>,
+  ): Promise<WeightPlace> {
+    const { context } = this.#options;
     const buffer = await this.#allocated(part, place);
     const { offset } = place.slot;
     const onRead = (tensor: string, bytes: number): void => {

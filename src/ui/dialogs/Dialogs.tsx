@@ -7,6 +7,9 @@ import { Palette } from './Palette';
 /** Pictures and files are made by code that the first load does not need. */
 const ShareDialog = lazy(() => import('./ShareDialog').then((module) => ({ default: module.ShareDialog })));
 
+const PairDialog = lazy(() => import('./PairDialog').then((module) => ({ default: module.PairDialog })));
+const BenchDialog = lazy(() => import('./BenchDialog').then((module) => ({ default: module.BenchDialog })));
+
 /** The dialog that is open. */
 export function Dialogs(): ReactElement | null {
   const dialog = useApp((s) => s.shell.dialog);
@@ -21,6 +24,18 @@ export function Dialogs(): ReactElement | null {
       return (
         <Suspense fallback={null}>
           <ShareDialog />
+        </Suspense>
+      );
+    case 'pair':
+      return (
+        <Suspense fallback={null}>
+          <PairDialog />
+        </Suspense>
+      );
+    case 'bench':
+      return (
+        <Suspense fallback={null}>
+          <BenchDialog />
         </Suspense>
       );
     case undefined:

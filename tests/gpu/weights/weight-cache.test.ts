@@ -61,6 +61,33 @@ describe('WeightCache', () => {
     cache.dispose();
   });
 
+  it('reads neighbours of a tensor as one, and not a byte more', async () => {
+    const reads: [offset: number, length: number][] = [];
+    const noting: ModelFile = {
+      ...model,
+      readTensor: (tensor, offset, length, signal) => {
+        reads.push([offset, length]);
+        return model.readTensor(tensor, offset, length, signal);
+      },
+    };
+    const cache = cacheOf(KIB * KIB, { model: noting });
+    // Given in the order of slots, not of the file.
+    const wanted = [3, 0, 1].flatMap((n) => experts[n] ?? []);
+    const { places } = await cache.acquire(wanted, undefined);
+    expect(reads).toEqual([
+      [0, 16 * KIB],
+      [24 * KIB, 8 * KIB],
+    ]);
+    expect(cache.stats).toMatchObject({ bytesRead: 24 * KIB, expertsRead: 3, misses: 3 });
+    for (const [i, part] of wanted.entries()) {
+      const expected = await model.readTensor(part.tensor, (part.expert ?? NaN) * 8 * KIB, 8 * KIB);
+      const place = places[i];
+      if (place === undefined) throw new Error('no place');
+      expect(await copyOf(place, 8 * KIB)).toEqual(new Uint8Array(expected));
+    }
+    cache.dispose();
+  });
+
   it('puts experts side by side where the budget has room for many, and never a matrix among them', async () => {
     const cache = cacheOf(KIB * KIB);
     const matrix = matrixParts(findWeight(model, hparams, 'ffn_gate_inp', 0), Infinity);
@@ -139,14 +166,19 @@ describe('WeightCache', () => {
       ...model,
       bytesRead: 0,
       readTensor: (tensor, offset, length) =>
-        broken && offset === 8 * KIB ? Promise.reject(new Error('no disk')) : model.readTensor(tensor, offset, length),
+        broken && offset <= 8 * KIB && 8 * KIB < offset + length
+          ? Promise.reject(new Error('no disk'))
+          : model.readTensor(tensor, offset, length),
     };
     const cache = cacheOf(KIB * KIB, { model: flaky });
-    await expect(cache.acquire(experts, undefined)).rejects.toThrow('no disk');
-    expect(cache.stats.weightBytes).toBe(24 * KIB);
+    await expect(use(cache, 1, 3)).rejects.toThrow('no disk');
+    expect(cache.stats.weightBytes).toBe(8 * KIB);
+    // Neighbours share a read, and its failure.
+    await expect(use(cache, 0, 1)).rejects.toThrow('no disk');
+    expect(cache.stats.weightBytes).toBe(8 * KIB);
     broken = false;
-    await use(cache, 1);
-    expect(cache.stats).toMatchObject({ weightBytes: 32 * KIB, expertsRead: 4 });
+    await use(cache, 0, 1);
+    expect(cache.stats).toMatchObject({ weightBytes: 24 * KIB, expertsRead: 3 });
     cache.dispose();
   });
 

@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { TestInfo } from '@playwright/test';
+import { toErrorData, type ErrorData } from '../base/errors';
+import { TOOL } from '../base/version';
+import { isUrl } from '../cli/open-model';
+import { outcomeOf, shardFromJson, shardToJson, SHARD_SCHEMA, type ShardRun } from '../regression/shard-result';
+import { WHOLE } from '../regression/shards';
+import { suiteFromJson, suiteRuns, type Suite, type SuiteRun } from '../regression/suite';
+import { expect, test } from './fixture';
+import { traceModel, type TraceModelOptions } from './trace-model';
+
+/**
+ * Declares a test for every run of a suite file, so that Playwright's own sharding, retries and remote browsers deal them out. Each test
+ * writes its result below `out`; `moescope merge out/*.json` joins those of all machines and shows what none of them ran.
+ * @param file the suite, from the working folder
+ * @throws TracerError `suite-format`
+ */
+export function suiteTests(file: string, { out }: { readonly out: string }): void {
+  const suite = suiteFromJson(readFileSync(file, 'utf8'));
+  for (const run of suiteRuns(suite)) {
+    test(run.id, async ({ page }, info) => {
+      const result = resultFile(out, run, suite, info);
+      const started = performance.now();
+      const done = (more: Pick<ShardRun, 'failures' | 'outcome'>): void => {
+        result.write({ id: run.id, seconds: (performance.now() - started) / 1000, ...more });
+      };
+      result.write(undefined);
+      const report = await traceModel(page, optionsOf(run, suite, file)).catch((error: unknown) => {
+        done({ failures: [...result.failures, toErrorData(error)] });
+        throw error;
+      });
+      done({ failures: result.failures, outcome: outcomeOf(run.id, report) });
+      expect(report).toMatchReference();
+    });
+  }
+}
+
+function optionsOf({ model, prompt, mode }: SuiteRun, suite: Suite, file: string): TraceModelOptions {
+  const { stages, layers, positions, inject } = suite;
+  return {
+    file: isUrl(model.file) ? model.file : resolve(dirname(file), model.file),
+    ...('tokens' in prompt ? { tokens: prompt.tokens } : { prompt: prompt.text, chat: prompt.chat ?? false }),
+    mode,
+    ...(stages === undefined ? {} : { stages: stages.split(',') }),
+    ...(layers === undefined ? {} : { layers }),
+    ...(positions === undefined ? {} : { positions }),
+    ...(inject === undefined ? {} : { inject }),
+  };
+}
+
+interface ResultFile {
+  /** Of the attempts before this one. */
+  readonly failures: readonly ErrorData[];
+  /** Replaces what is there. @param run undefined: it is under way */
+  write(run: ShardRun | undefined): void;
+}
+
+/** One file a run and project: whoever else runs the suite writes others. */
+function resultFile(out: string, { id }: SuiteRun, suite: Suite, info: TestInfo): ResultFile {
+  const project = info.project.name.replace(/[^\w.-]+/g, '-');
+  const path = join(out, `${id.replaceAll('/', '-')}${project === '' ? '' : `-${project}`}.json`);
+  const failures = info.retry === 0 ? [] : failuresIn(path, id);
+  mkdirSync(out, { recursive: true });
+  return {
+    failures,
+    write(run) {
+      const body = run === undefined ? { running: id, runs: [] } : { runs: [run] };
+      const head = { schema: SHARD_SCHEMA, tool: TOOL, suite, shard: WHOLE, assigned: 'elsewhere' } as const;
+      writeFileSync(`${path}.part`, shardToJson({ ...head, ...body }));
+      renameSync(`${path}.part`, path);
+    },
+  };
+}
+
+function failuresIn(path: string, id: string): readonly ErrorData[] {
+  const { runs } = shardFromJson(readFileSync(path, 'utf8'), path);
+  return runs.find((run) => run.id === id)?.failures ?? [];
+}

@@ -1,0 +1,77 @@
+import { formatBytes, formatMilliseconds, plural } from '../base/format';
+import type { BenchReport } from './bench-report';
+
+/** A benchmark in words, line by line: what every place that shows one says. The adapter is named by whoever shows it. */
+export function benchFacts(report: BenchReport): readonly (readonly [name: string, text: string])[] {
+  const { model, load, prefill, decode, traceCost, memory } = report;
+  return [
+    ['model', `${model.file}, ${model.quant}, ${formatBytes(model.bytes)}, ${plural(model.nLayer, 'layer')}`],
+    ['engine', report.engine],
+    ['load', loadText(load)],
+    [
+      'prefill',
+      `${rate(prefill.tokensPerSecond)} tokens/s (${prefill.tokens} tokens, median of ${prefill.runs.length})`,
+    ],
+    ['decode', decodeText(decode)],
+    ['bandwidth', bandwidthText(report)],
+    ...(decode.dispatchesPerToken === undefined ? [] : [['a token', tokenText(decode)] as const]),
+    [
+      'trace',
+      `${traceCost.stages.join(' and ')} of every layer: ${traceCost.share < 0 ? '' : '+'}${percent(traceCost.share)} time a token`,
+    ],
+    ['memory', memoryText(memory)],
+  ];
+}
+
+function decodeText({ by, tokens, tokensPerSecond }: BenchReport['decode']): string {
+  if (by?.by === 'decoder') {
+    const tuned = { measured: ', tuned now', kept: ', tuned before', usual: '' }[by.tuned];
+    return `${rate(tokensPerSecond)} tokens/s by the fast decoder${tuned} (mean of ${tokens})`;
+  }
+  const why = by === undefined ? '' : `, by the engine: ${by.why}`;
+  return `${rate(tokensPerSecond)} tokens/s (median of ${tokens})${why}`;
+}
+
+function loadText(load: BenchReport['load']): string {
+  const parts = [
+    load.deviceMs === undefined ? [] : [`device ${formatMilliseconds(load.deviceMs)}`],
+    load.firstLayerMs === undefined ? [] : [`first layer ${formatMilliseconds(load.firstLayerMs)}`],
+    [`first prompt ${formatMilliseconds(load.firstPromptMs)}, reading ${formatBytes(load.bytesRead)}`],
+    ...(load.wholeModelMs === undefined ? [] : [[`whole model loaded in ${formatMilliseconds(load.wholeModelMs)}`]]),
+  ];
+  return parts.flat().join(', ');
+}
+
+function bandwidthText({ decode, copyBandwidth }: BenchReport): string {
+  const own = `${formatBytes(decode.bytesPerToken)} of weights a token, ${formatBytes(decode.bytesPerSecond)}/s`;
+  const read = decode.fileBytesPerToken > 0 ? `; ${formatBytes(decode.fileBytesPerToken)} a token from the file` : '';
+  if (copyBandwidth === undefined || decode.shareOfCopy === undefined) return own + read;
+  return `${own}, ${percent(decode.shareOfCopy)} of what the adapter copies (${formatBytes(copyBandwidth)}/s)${read}`;
+}
+
+function tokenText(decode: BenchReport['decode']): string {
+  return [
+    `${rate(decode.dispatchesPerToken ?? 0)} dispatches`,
+    `${rate(decode.submitsPerToken ?? 0)} submits`,
+    `${rate(decode.readbacksPerToken ?? 0)} readbacks`,
+  ].join(', ');
+}
+
+function memoryText(memory: BenchReport['memory']): string {
+  const parts = [
+    ['GPU weights', memory.gpuWeightBytes],
+    ['GPU peak', memory.gpuPeakBytes],
+    ['process peak', memory.processPeakBytes],
+  ] as const;
+  return parts.flatMap(([name, bytes]) => (bytes === undefined ? [] : [`${name} ${formatBytes(bytes)}`])).join(', ');
+}
+
+/** A rate or count to three figures. */
+export function rate(value: number): string {
+  return value >= 99.5 ? value.toFixed(0) : value >= 9.95 ? value.toFixed(1) : value.toFixed(2);
+}
+
+/** 0.5 as 50.0 %. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}

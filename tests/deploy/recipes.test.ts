@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from '@actions/workflow-parser';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { readAction, ROOT } from './github';
+
+/** The workflows of docs/ci.md. */
+const WORKFLOWS = [...readFileSync(join(ROOT, 'docs/ci.md'), 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)].map(
+  ([, text = '']) => ({ name: /^name: (.*)$/m.exec(text)?.[1] ?? '', text }),
+);
+
+interface Workflow {
+  readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>>;
+}
+interface Step {
+  readonly uses?: string;
+  readonly with?: Readonly<Record<string, string>>;
+}
+
+async function problems(name: string, content: string): Promise<readonly string[]> {
+  const { context, value } = parseWorkflow({ name, content }, new NoOperationTraceWriter());
+  if (value !== undefined) await convertWorkflowTemplate(context, value);
+  return context.errors.getErrors().map((error) => error.message);
+}
+
+describe('the workflows of docs/ci.md', () => {
+  test('are three', () => {
+    expect(WORKFLOWS.map((workflow) => workflow.name)).toEqual(['numerics', 'numerics-gpu', 'numerics-suite']);
+  });
+
+  test.each(WORKFLOWS)(
+    "$name holds to GitHub's own schema and gives the action inputs that it has",
+    async (workflow) => {
+      expect(await problems(workflow.name, workflow.text)).toEqual([]);
+      const { inputs } = readAction();
+      const { jobs } = parse(workflow.text) as Workflow;
+      const steps = Object.values(jobs).flatMap((job) => job.steps.filter((step) => step.uses?.includes('/moescope@')));
+      expect(steps.length).toBeGreaterThan(0);
+      for (const step of steps) {
+        const given = Object.keys(step.with ?? {});
+        expect(given.filter((name) => !(name in inputs))).toEqual([]);
+        expect(given.filter((name) => ['model', 'suite', 'merge'].includes(name))).toHaveLength(1);
+      }
+    },
+  );
+
+  test('the schema bites', async () => {
+    const { name, text } = WORKFLOWS[0] ?? { name: '', text: '' };
+    expect(await problems(name, text.replace('runs-on:', 'run-on:'))).not.toEqual([]);
+    expect(await problems(name, text.replace('- uses: actions/checkout@v4', '- use: actions/checkout@v4'))).not.toEqual(
+      [],
+    );
+  });
+});

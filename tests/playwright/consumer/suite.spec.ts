@@ -1,0 +1,3 @@
+import { suiteTests } from 'moescope/playwright';
+
+suiteTests('suite.json', { out: 'results' });
