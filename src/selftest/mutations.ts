@@ -250,6 +250,8 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   ]),
   ...of('decode/attention_shared', [
+    ['scale', 'the running sum not rescaled', 'sum = sum * shrink +', 'sum = sum +'],
+    ['index', 'every head by the first piece', 'kvHead * perKv + piece * HEADS', 'kvHead * perKv'],
     ['sign', 'turned the wrong way', 'low * cosines - high * sines', 'low * cosines + high * sines'],
     ['scale', 'the running output not rescaled', 'outs[h] *= shrinks[h];', ''],
     ['index', 'the own value taken for the one before', 'rowOf(a, b, n) >= position', 'rowOf(a, b, n) > position'],
