@@ -8,27 +8,30 @@ process.env.MOESCOPE_E2E_PORT ??= String(20_000 + (process.pid % 20_000));
 const baseURL = `http://localhost:${process.env.MOESCOPE_E2E_PORT}/`;
 const chromium = findChromium();
 
+const use = {
+  headless: true,
+  ...webgpu('software', chromium === undefined ? {} : { executablePath: chromium }),
+  // What `npm test` has built is served once for all workers.
+  moescope: { adapter: 'software', url: baseURL },
+} as const;
+
+/** Tests that time the page: nothing else runs beside them. */
+const ALONE = /@alone/;
+
 /** The built page in headless Chromium, with WebGPU on the software GPU that Chromium carries. */
 export default defineConfig<{ moescope: MoescopeOptions }>({
   testDir: 'e2e',
   outputDir: 'test-results/artifacts',
-  // Two cores: the software GPU needs both.
-  workers: 1,
+  // Two cores: while one page waits, another computes.
+  workers: 2,
   forbidOnly: true,
   timeout: 120_000,
   reporter: 'list',
   // Requests that a service worker answers cannot be intercepted; the tests of being offline allow it.
   use: { baseURL, trace: 'off', actionTimeout: 15_000, serviceWorkers: 'block' },
   projects: [
-    {
-      name: 'chromium',
-      use: {
-        headless: true,
-        ...webgpu('software', chromium === undefined ? {} : { executablePath: chromium }),
-        // What `npm test` has built is served once for all workers.
-        moescope: { adapter: 'software', url: baseURL },
-      },
-    },
+    { name: 'chromium', grepInvert: ALONE, use },
+    { name: 'alone', grep: ALONE, workers: 1, dependencies: ['chromium'], use },
   ],
   webServer: {
     command: `node dist/cli/moescope.js serve --port ${process.env.MOESCOPE_E2E_PORT}`,

@@ -124,7 +124,7 @@ test('a wrong file says what is wrong and what would be right, and the page work
   await expect(page.getByTestId('error-code')).toHaveCount(0);
 });
 
-test('a run is cancelled within half a second and can be started again', async ({ page }) => {
+test('a run is cancelled within half a second and can be started again', { tag: '@alone' }, async ({ page }) => {
   await page.goto('/');
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(24));
   await runButton(page).click();

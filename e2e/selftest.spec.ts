@@ -90,7 +90,9 @@ test('says what is wrong with an address, and can be cancelled', async ({ page }
   await page.goto('/?selftest&kernel=no_such');
   await ended(page);
   await expect(page.getByTestId('error-code')).toHaveText('usage');
-  await page.goto('/?selftest');
+  await page.goto('/');
+  await page.getByRole('link', { name: 'Self-test' }).click();
+  await expect(page).toHaveURL(/\?selftest$/);
   await page.getByRole('button', { name: 'Cancel' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(/^Cancelled/, { timeout: 60_000 });
   await expect(page.getByRole('button', { name: 'Run it again' })).toBeVisible();

@@ -37,6 +37,9 @@ export function Footer(): ReactElement {
         <CommandButton id="theme" look="link" />
       </span>
       <CommandButton id="keys" look="link" withKey />
+      <a className="link" href="?selftest" title="Every kernel on this GPU against its twin, without a model">
+        Self-test
+      </a>
       <span>
         MoEscope {report?.tool.version ?? TOOL.version}
         {report === undefined ? '' : `, ${report.created.slice(0, 10)}`}
