@@ -10,6 +10,8 @@ test.describe('offline', () => {
     await expect(page.getByTestId('verdict')).toBeVisible();
     // Everything is kept once the sample is; nothing on the page waits for it.
     await page.waitForFunction(async () => {
+      const worker = (await navigator.serviceWorker.getRegistration())?.active;
+      if (worker?.state !== 'activated') return false;
       for (const name of await caches.keys()) {
         const cache = await caches.open(name);
         const kept = (await cache.keys()).map((request) => request.url);
@@ -17,6 +19,8 @@ test.describe('offline', () => {
       }
       return false;
     });
+    // The visit is over: a reload in the very moment in which the worker takes over goes past it.
+    await page.waitForLoadState('networkidle');
     await context.setOffline(true);
     await page.reload();
     await expect(page.getByTestId('verdict')).toHaveText(/^[A-Z]+: /);

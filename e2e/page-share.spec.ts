@@ -218,7 +218,7 @@ test('link, sentence and picture can be copied', async ({ page, context }) => {
   await button(page, 'Copy link').click();
   await expect(page.getByTestId('share-done')).toHaveText('Link copied.');
   const link = await page.evaluate(() => navigator.clipboard.readText());
-  expect(link).toMatch(/^http:\/\/localhost:\d+\/#v=2&s=moe_ffn_out&l=2/);
+  expect(link).toMatch(/^http:\/\/localhost:\d+\/#v=3&s=moe_ffn_out&l=2/);
   await page.getByRole('checkbox', { name: 'Include the prompt' }).check();
   await button(page, 'Copy link').click();
   await expect(page.getByTestId('share-done')).toHaveText('Link copied, with the prompt.');

@@ -17,7 +17,7 @@ import { sourceName } from './page-url';
 import { promptActions, type SettledPrompt } from './prompt-actions';
 import type { ShareHost, ShareKind } from './share-actions';
 import { linkOf, settleLink, shellActions, type ShellActions, type ShellHost } from './shell-actions';
-import { FIRST_STATE, type AppState, type RunOptions } from './state';
+import { FIRST_STATE, type AppState, type Phase, type RunOptions } from './state';
 import { selectNeighbour, selectShown, selectView } from './view';
 
 /** What the page itself provides: everything that touches the browser and that tests replace. */
@@ -106,6 +106,9 @@ const ADDRESS_PAUSE = 250;
 
 /** For a sample run where nothing was typed and no recording gave a prompt. */
 const SAMPLE_PROMPT = 'Once upon a time there was a brave fox.';
+
+/** Phases that tell how the last run ended. */
+const ENDED: readonly Phase[] = ['done', 'cancelled', 'error'];
 
 /** The page's state and everything that changes it. One run and one opening at a time; the later request wins. */
 export function createAppStore(client: EngineClient, host: PageHost): AppStore {
@@ -228,6 +231,8 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     const { opened } = get();
     if (opened === undefined) return;
     const before = opening;
+    // From the press on, "done" would be the last run's.
+    if (ENDED.includes(get().phase)) set({ phase: 'ready', error: undefined });
     let settled: SettledPrompt;
     try {
       // What is typed at this moment counts, however long the rest takes.

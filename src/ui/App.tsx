@@ -8,13 +8,12 @@ import { Masthead } from './Masthead';
 import { FileCard } from './panels/FileCard';
 import { Sidebar } from './panels/Sidebar';
 import { useActions, useApp } from './use-app';
-import { useCommandKeys, useFileDrop, useLinkInAddress, useStateAttribute } from './use-page';
+import { useCommandKeys, useFileDrop, useLinkInAddress } from './use-page';
 import { useTabTitle } from './use-tab';
 import { useThemeAttribute } from './use-theme';
 
 /** The whole page. */
 export function App(): ReactElement {
-  useStateAttribute();
   useCommandKeys();
   useFileDrop();
   useLinkInAddress();

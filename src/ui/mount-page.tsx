@@ -16,7 +16,12 @@ import { StoreContext } from './use-app';
 export function mountPage(element: Element, client: Parameters<typeof createAppStore>[0], host: PageHost): AppStore {
   const store = createAppStore(client, host);
   window.moescope = automation(store);
-  document.documentElement.dataset['state'] = store.getState().phase;
+  // At once, so that no "done" of the last run outlives a press on Run.
+  const say = (): void => {
+    document.documentElement.dataset['state'] = store.getState().phase;
+  };
+  say();
+  store.subscribe(say);
   createRoot(element).render(
     <StrictMode>
       <StoreContext value={store}>

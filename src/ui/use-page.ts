@@ -1,15 +1,7 @@
 import { useEffect } from 'react';
 import { commandForKey } from '../store/commands';
 import { droppedSources } from './dropped-files';
-import { useApp, useAppStore } from './use-app';
-
-/** `document.documentElement.dataset.state`, for whoever drives the page. */
-export function useStateAttribute(): void {
-  const phase = useApp((s) => s.phase);
-  useEffect(() => {
-    document.documentElement.dataset['state'] = phase;
-  }, [phase]);
-}
+import { useAppStore } from './use-app';
 
 /** Keys of the command table, anywhere on the page. */
 export function useCommandKeys(): void {

@@ -380,6 +380,18 @@ describe('prompt', () => {
     expect(store.getState().prompt.text).toBe('three other words');
   });
 
+  it('is not done from the press on, so that nobody takes the last report for the next', async () => {
+    const { store } = page();
+    await store.actions.open([file('good.gguf')]);
+    store.actions.setPromptText('two words');
+    await store.actions.run();
+    expect(store.getState().phase).toBe('done');
+    const running = store.actions.run();
+    expect(store.getState().phase).not.toBe('done');
+    await running;
+    expect(store.getState().phase).toBe('done');
+  });
+
   it('is not overwritten by the recorded trace once someone has typed', async () => {
     const { store } = page();
     store.actions.setPromptText('mine');

@@ -4,13 +4,19 @@ import { ACTIVE_STAGES, stageSpec } from '../../model/stages';
 import type { Place } from '../../plots/select-walk';
 import { rowIndex } from '../../plots/trace-index';
 import type { TraceView } from '../../plots/trace-view';
-import { useActions } from '../use-app';
+import { useActions, usePlaceNow } from '../use-app';
 
 const ANY = 'any';
 
 /** The place in hand as three fields, for whoever does not point. */
 export function PlaceChooser({ view, place }: { readonly view: TraceView; readonly place: Place }): ReactElement {
   const { select } = useActions();
+  const now = usePlaceNow();
+  // What is drawn may be a moment behind: a choice changes one field of the place in hand, not of the place drawn.
+  const change = (to: (from: Place) => Partial<Place>): void => {
+    const from = now().place ?? place;
+    select({ ...from, ...to(from) });
+  };
   const { stages } = rowIndex(view.rows);
   const whole = stageSpec(place.stage).scope === 'model';
   const lastLayer = view.layers[view.layers.length - 1];
@@ -41,7 +47,8 @@ export function PlaceChooser({ view, place }: { readonly view: TraceView; readon
         value={place.layer ?? ANY}
         disabled={whole}
         onChange={(event) => {
-          select({ ...place, layer: Number(event.currentTarget.value) });
+          const layer = Number(event.currentTarget.value);
+          change(() => ({ layer }));
         }}
       >
         {whole ? <option value={ANY}>whole model</option> : null}
@@ -54,8 +61,10 @@ export function PlaceChooser({ view, place }: { readonly view: TraceView; readon
         onChange={(event) => {
           const stage = ACTIVE_STAGES.find((id) => id === event.currentTarget.value);
           if (stage === undefined) return;
-          const layer = stageSpec(stage).scope === 'model' ? undefined : (place.layer ?? lastLayer);
-          select({ ...place, stage, layer });
+          change((from) => ({
+            stage,
+            layer: stageSpec(stage).scope === 'model' ? undefined : (from.layer ?? lastLayer),
+          }));
         }}
       >
         {ACTIVE_STAGES.filter((id) => stages.has(id)).map((id) => (
@@ -70,7 +79,7 @@ export function PlaceChooser({ view, place }: { readonly view: TraceView; readon
         value={place.position ?? ANY}
         onChange={(event) => {
           const { value } = event.currentTarget;
-          select({ ...place, position: value === ANY ? undefined : Number(value) });
+          change(() => ({ position: value === ANY ? undefined : Number(value) }));
         }}
       >
         <option value={ANY}>worst token</option>
