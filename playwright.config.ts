@@ -25,10 +25,12 @@ export default defineConfig<{ moescope: MoescopeOptions }>({
   // Two cores: while one page waits, another computes.
   workers: 2,
   forbidOnly: true,
+  // Generous: a page beside another one waits for the cores.
   timeout: 120_000,
+  expect: { timeout: 20_000 },
   reporter: 'list',
   // Requests that a service worker answers cannot be intercepted; the tests of being offline allow it.
-  use: { baseURL, trace: 'off', actionTimeout: 15_000, serviceWorkers: 'block' },
+  use: { baseURL, trace: 'off', actionTimeout: 60_000, serviceWorkers: 'block' },
   projects: [
     { name: 'chromium', grepInvert: ALONE, use },
     { name: 'alone', grep: ALONE, workers: 1, dependencies: ['chromium'], use },

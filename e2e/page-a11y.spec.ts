@@ -57,11 +57,11 @@ test('from the file card to a finished run: inspector values, continuation, one 
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(60));
   await button(page, 'Run').click();
   await expect(page.getByText(/^Tracing layer/)).toBeVisible({ timeout: 60_000 });
-  await audit(page, 'running', { only: '.head' });
+  await audit(page, 'running');
   await page.screenshot({ path: `${SHOTS}/running-1440-dark.png` });
   await button(page, 'Cancel').click();
   expect(await pageState(page, 'cancelled')).toBe('cancelled');
-  await audit(page, 'cancelled', { only: '.head' });
+  await audit(page, 'cancelled');
   await shoot(page, 'cancelled', false);
   await page.getByRole('textbox', { name: 'Token ids' }).fill('420, 327');
   await button(page, 'Run').click();
@@ -87,11 +87,11 @@ test('from the file card to a finished run: inspector values, continuation, one 
 test('an error, and a notice', async ({ page }) => {
   await page.goto('/#v=99');
   await expect(page.getByTestId('notice')).toBeVisible();
-  await audit(page, 'notice', { only: '.head' });
+  await audit(page, 'notice');
   const buffer = readFileSync(goldenModelPath('mini-q4_k_m')).subarray(0, 100_000);
   await page.locator('input[type="file"]').setInputFiles({ name: 'cut.gguf', mimeType: 'x/y', buffer });
   expect(await pageState(page, 'error')).toBe('error');
-  await audit(page, 'error', { only: '.head' });
+  await audit(page, 'error');
   await shoot(page, 'error', false);
 });
 

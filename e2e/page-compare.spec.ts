@@ -37,7 +37,7 @@ test('two files in one drop are compared at once, in the sentence of a live run;
   ]);
   await expect(page.getByText('gpu of mine.npz against cpu of theirs.npz', { exact: true })).toBeVisible();
   await expect(page.getByTestId('verdict')).toHaveText(/^DIVERGED: first at layer 0, moe_router, token 1/);
-  await expect(page.getByRole('figure', { name: /^MoeRouter/ })).toBeVisible();
+  await expect(page.getByRole('figure', { name: /^MoeRouter relative L2/ })).toBeVisible();
   const missing = page
     .getByRole('row', { name: new RegExp(`^${stageSpec('moe_ffn_out').title}`) })
     .getByTitle('captured on one arm only');

@@ -38,7 +38,7 @@ async function designed(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: `${SHOTS}/state-${name}-${String(width)}-${colorScheme}.png` });
   }
   await page.setViewportSize({ width: 1440, height: 900 });
-  await audit(page, name, { only: '.head' });
+  await audit(page, name);
 }
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
