@@ -1,4 +1,4 @@
-import { access, rename } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { fail } from '../../base/errors';
 import { TOOL } from '../../base/version';
 import { secondsFromReport } from '../../regression/merge';
@@ -39,8 +39,7 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
   // Before the first run, too: a shard that is killed at once is seen.
   const write = async (running?: string): Promise<void> => {
     if (out === '-') return;
-    await writeOutput(`${out}.part`, text(running), terminal);
-    await rename(`${out}.part`, out);
+    await writeOutput(out, text(running), terminal);
   };
   const runner = nodeRunner(args.get(ADAPTER));
   try {

@@ -9,7 +9,7 @@ import { captureAll, forward, openGolden } from '../../cpu/support';
 import { GOLDEN_MODELS, loadGolden, relativeRms } from '../../support/golden';
 import { testContext } from '../../support/gpu';
 import { fileWeights } from './file-weights';
-import { ownDecoder } from './support';
+import { ownDecoder, tokensOf } from './support';
 
 /** Relative RMS at the worst stage against the golden (float64) or the engine: f32 sums of up to 512 products, in another order. */
 const LIMIT = 1e-5;
@@ -29,9 +29,6 @@ beforeAll(async () => {
 afterAll(() => {
   context.dispose();
 });
-
-const tokensOf = (count: number, nVocab: number): Uint32Array<ArrayBuffer> =>
-  Uint32Array.from({ length: count }, (_, i) => (i * 37 + 11) % nVocab);
 
 describe('a decoder', () => {
   it('gives the same bits again, captured or not, and names the largest logit', async () => {

@@ -8,6 +8,10 @@ import { Recorder } from '../../../src/gpu/recorder';
 import type { HParams } from '../../../src/model/hparams';
 import { fileWeights } from './file-weights';
 
+/** A prompt of tokens that differ, below `nVocab`. */
+export const tokensOf = (count: number, nVocab: number): Uint32Array<ArrayBuffer> =>
+  Uint32Array.from({ length: count }, (_, i) => (i * 37 + 11) % nVocab);
+
 /** A decoder with keys and weights of its own. */
 export interface OwnDecoder {
   readonly decoder: Decoder;

@@ -9,7 +9,7 @@ import { bits, captureAll, forward, range } from '../../cpu/support';
 import { relativeRms } from '../../support/golden';
 import { testContext } from '../../support/gpu';
 import { made } from '../engine/support';
-import { ownDecoder } from './support';
+import { ownDecoder, tokensOf } from './support';
 
 /** Relative RMS against the reference or the engine: both are f32 sums of up to 512 products, in another order. */
 const LIMIT = 1e-5;
@@ -26,9 +26,6 @@ beforeAll(async () => {
 afterAll(() => {
   context.dispose();
 });
-
-const tokensOf = (count: number, nVocab: number): Uint32Array<ArrayBuffer> =>
-  Uint32Array.from({ length: count }, (_, i) => (i * 37 + 11) % nVocab);
 
 const SHAPES = [
   { name: '3 experts', shape: { nExpert: 3, nExpertUsed: 2, nEmbd: 96, nFfExp: 32 } },
