@@ -64,6 +64,8 @@ export function engineTimer(engine: BenchEngine, start: DecodeStart): DecodeTime
 
 /** Tokens that follow each other before the other kind has its turn: long enough that filling the GPU's queue anew hardly counts. */
 const RUN = 128;
+/** Tokens of each kind that are not timed. */
+const WARM = 32;
 
 /** Runs of tokens that the decoder makes by itself, several under way at a time: as text is generated. */
 export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart): DecodeTimer {
@@ -100,12 +102,15 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
       await run(1, capture.length === 0 ? NOTHING : capture);
     },
     async both(count, capture, signal) {
-      await decoder.prepareUpTo(nPast + 2 * count + RUN);
+      await decoder.prepareUpTo(nPast + 2 * (count + WARM) + RUN);
       meter?.take();
       await run(1, NOTHING, signal);
       const counts = meter === undefined ? [] : [meter.take()];
       // Every token is like this one; what follows is timed without a counter in front of each call.
       meter?.detach();
+      // The first tokens behind the counter are recorded by code that is still interpreted.
+      await run(WARM, NOTHING, signal);
+      await run(WARM, capture, signal);
       const plain: number[] = [];
       const traced: number[] = [];
       let fileBytes = 0;

@@ -61,13 +61,14 @@ export class TapPlan {
     return this.#places.get(keyOf(stage, layer))?.at ?? NOWHERE;
   }
 
-  /** The taps out of the buffer's words. */
+  /** The taps of the buffer's words: views of them, because a token's hundreds of copies cost more than the token. */
   taps(words: Uint32Array<ArrayBuffer>, position: number): readonly Tap[] {
     const out: Tap[] = [];
     for (const { stage, layer, at, length, wanted } of this.#places.values()) {
       if (!wanted) continue;
-      const some = words.slice(at, at + length);
-      const data = stageSpec(stage).values === 'index' ? some : new Float32Array(some.buffer);
+      const some = words.subarray(at, at + length);
+      const isIndex = stageSpec(stage).values === 'index';
+      const data = isIndex ? some : new Float32Array(some.buffer, some.byteOffset, length);
       out.push({ stage, layer, positions: [position], shape: stageShape(stage, this.#hparams, 1, this.#nKeys), data });
     }
     return out;
