@@ -10,7 +10,7 @@ export interface FigureWidth {
 }
 
 /** Figures of one kind have one width: across the text column, or in a grid of their own. */
-export type FigureKind = 'column' | 'choices' | 'way' | 'half' | 'part' | 'profile';
+export type FigureKind = 'column' | 'choices' | 'way' | 'half' | 'part' | 'profile' | 'pair';
 
 interface Size {
   readonly width: number;

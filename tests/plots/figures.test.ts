@@ -158,4 +158,19 @@ describe("a token's way", () => {
     expect(layout.right).toBeLessThanOrEqual(1080);
     expect(pathStepAt(steps, layout, layout.top + 20.5 * layout.rowHeight)?.layer).toBe(20);
   });
+
+  it('writes no margin over another where lines are closer than type', () => {
+    const steps = selectPath(large, 1);
+    const layout = pathLayout(steps, 128, 560);
+    expect(layout.rowHeight).toBeLessThan(12);
+    const text = svgText(tokenPath(steps, layout, undefined));
+    const heights = [...text.matchAll(/<text x="([\d.]+)" y="([\d.]+)" class="(?:flip-text|tick)"/g)].flatMap(
+      (found) => (Number(found[1]) === layout.width ? [Number(found[2])] : []),
+    );
+    const sorted = heights.sort((x, y) => x - y);
+    expect(sorted.length).toBeGreaterThan(12);
+    sorted.slice(1).forEach((y, i) => {
+      expect(y - (sorted[i] ?? 0)).toBeGreaterThanOrEqual(12);
+    });
+  });
 });

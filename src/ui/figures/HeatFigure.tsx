@@ -158,7 +158,7 @@ const LayerTokenFigure = memo(function LayerTokenFigure(props: {
         )}
       </div>
       <figcaption id={caption}>
-        {stageSpec(stage).title}: layers by tokens, same colours. Choose another stage in the figure above.
+        Layers by tokens, {stageSpec(stage).title}: same colours. Choose another stage in the figure above.
       </figcaption>
     </figure>
   );
