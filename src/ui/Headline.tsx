@@ -68,7 +68,7 @@ function LiveHeadline(): ReactElement {
     return <Plain kicker="Stopped" sentence={`${name} did not run.`} why="Nothing was compared yet." />;
   }
   if (phase !== 'running') {
-    const sentence = phase === 'cancelled' ? `Cancelled after ${String(layers)} layers.` : 'The run did not finish.';
+    const sentence = phase === 'cancelled' ? `Cancelled after ${plural(layers, 'layer')}.` : 'The run did not finish.';
     return (
       <>
         <Plain

@@ -5,6 +5,7 @@ import { LIGHT_THEME } from '../../src/plots/colour';
 import { mapLayout, mapOverlay, mapPlaceAt, paintMaps, shareColour } from '../../src/plots/load-map';
 import { poisonRunUp, poisonSpread, poisonWords, runUpWords } from '../../src/plots/poison-plots';
 import { ratioLayout, ratioLineAt, ratioStrip, ratioX } from '../../src/plots/ratio-strip';
+import { loadMaps, selectLoad } from '../../src/plots/select-load';
 import { selectPath } from '../../src/plots/select-path';
 import { binName, selectRatios } from '../../src/plots/select-ratios';
 import { expertSets, indexWords, sliceSummary, valueText } from '../../src/plots/select-slice';
@@ -139,6 +140,19 @@ describe('layer by expert maps', () => {
     const narrow = mapLayout(2, 6, 16, 330);
     expect(narrow.origins[0]?.[0]).toBe(narrow.origins[1]?.[0]);
     expect(mapLayout(2, 48, 128, 1080).origins[0]?.[1]).toBe(mapLayout(2, 48, 128, 1080).origins[1]?.[1]);
+  });
+});
+
+describe('loads of both arms', () => {
+  it('are marked on the arm under test where they differ, on the page and in the picture', () => {
+    const data = selectLoad(blind);
+    const [reference, tested] = loadMaps(data);
+    expect([reference?.title, tested?.title]).toEqual(['reference', 'GPU']);
+    expect(reference?.differs).toBeUndefined();
+    const marked = data.layers.filter((_, l) =>
+      Array.from({ length: 16 }, (__, e) => tested?.differs?.(l, e)).includes(true),
+    );
+    expect(marked).toEqual([3, 4, 5]);
   });
 });
 
