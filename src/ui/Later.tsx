@@ -4,12 +4,10 @@ import {
   startTransition,
   useContext,
   useEffect,
-  useLayoutEffect,
   useState,
   type ReactElement,
   type ReactNode,
 } from 'react';
-import { arrive } from './arrival';
 import { inSteps } from './steps';
 
 let begun = 0;
@@ -26,7 +24,6 @@ export function Later({ children }: { readonly children: ReactNode }): ReactElem
   const [order] = useState(() => begun++);
   const depth = useContext(Depth) + 1;
   const all = parts.length;
-  useLayoutEffect(arrive, [drawn]);
   useEffect(() => {
     if (drawn >= all) return undefined;
     return inSteps({

@@ -57,7 +57,7 @@ export function browserHost(): PageHost {
 }
 
 /** A page that is never idle, or never drawn, goes on after this long all the same; milliseconds. */
-const QUIET_AT_LATEST = 1500;
+const QUIET_AT_LATEST = 4000;
 
 function quiet(): Promise<void> {
   const latest = performance.now() + QUIET_AT_LATEST;
