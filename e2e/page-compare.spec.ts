@@ -107,6 +107,9 @@ test('two reports in one drop stand side by side, and either can be opened', asy
   await expect(dialog.getByTestId('pair-summary')).toContainText('The same model and the same prompt.');
   await expect(dialog.getByText(/^MATCH: /)).toBeVisible();
   await expect(dialog.getByText(/^DIVERGED: first at layer 2/)).toBeVisible();
+  await expect(dialog.locator('.sentence.wrong .status')).toHaveText('DIVERGED');
+  // The same panels on both sides, the culprit's too.
+  await expect(dialog.getByRole('img', { name: /^MoeExpertOut, relative L2/ })).toHaveCount(2);
   await expect(dialog.getByRole('row', { name: /^MoeExpertOut/ })).toBeVisible();
   await audit(page, 'side by side', { only: 'dialog' });
   await shoot(page, 'side-by-side', false);

@@ -9,16 +9,20 @@ test.describe('offline', () => {
     await page.goto('/');
     await expect(page.getByTestId('verdict')).toBeVisible();
     // Everything is kept once the sample is; nothing on the page waits for it.
-    await page.waitForFunction(async () => {
-      const worker = (await navigator.serviceWorker.getRegistration())?.active;
-      if (worker?.state !== 'activated') return false;
-      for (const name of await caches.keys()) {
-        const cache = await caches.open(name);
-        const kept = (await cache.keys()).map((request) => request.url);
-        if (kept.some((url) => url.endsWith('.gguf')) && kept.some((url) => url.includes('worker-entry'))) return true;
-      }
-      return false;
-    });
+    const isKept = (): Promise<boolean> =>
+      page.evaluate(async () => {
+        const worker = (await navigator.serviceWorker.getRegistration())?.active;
+        if (worker?.state !== 'activated') return false;
+        for (const name of await caches.keys()) {
+          const cache = await caches.open(name);
+          const kept = (await cache.keys()).map((request) => request.url);
+          if (kept.some((url) => url.endsWith('.gguf')) && kept.some((url) => url.includes('worker-entry')))
+            return true;
+        }
+        return false;
+      });
+    // Asked again and again: `waitForFunction` takes the promise for the answer.
+    await expect.poll(isKept).toBe(true);
     // The visit is over: a reload in the very moment in which the worker takes over goes past it.
     await page.waitForLoadState('networkidle');
     await context.setOffline(true);

@@ -54,6 +54,10 @@ test('every figure has a caption and a table twin', async ({ page }) => {
   const figures = page.getByRole('figure');
   expect(await figures.count()).toBeGreaterThanOrEqual(5);
   for (const figure of await figures.all()) await expect(figure.locator('figcaption')).not.toBeEmpty();
+  // No two begin with the same words.
+  const titles = (await figures.locator('> figcaption').allTextContents()).map((text) => text.trim().slice(0, 16));
+  expect(new Set(titles).size).toBe(titles.length);
+  await expect(page.getByRole('figure', { name: /^MoeRouter\b/ })).toHaveCount(1);
   await page.getByText('These curves as a table').click();
   const curves = page.getByRole('region', { name: 'These curves as a table' });
   await expect(curves.getByRole('row')).toHaveCount(7);

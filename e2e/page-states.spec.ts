@@ -156,6 +156,10 @@ test('a model with NaN weights is poison on both arms, and no fault of the GPU',
   await button(page, 'Run').click();
   expect(await pageState(page, 'done', 'error')).toBe('done');
   await expect(page.getByTestId('verdict')).toHaveText(/^POISONED: first at layer 2, ffn_norm/);
+  const why = page.getByText(
+    /^Both arms read blk\.2\.ffn_norm\.weight \(F32\).*the fault is the model’s own, no kernel’s/,
+  );
+  await expect(why).toBeVisible();
   await designed(page, 'nan-weights');
 });
 

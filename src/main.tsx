@@ -13,6 +13,11 @@ async function showSelftest(page: Element): Promise<void> {
 }
 
 const page = document.querySelector('#page');
-if (page !== null && new URLSearchParams(location.search).has('selftest')) void showSelftest(page);
-else if (page !== null) mountPage(page, createEngineClient(), browserHost());
-keepForOffline();
+const begun =
+  page === null
+    ? undefined
+    : new URLSearchParams(location.search).has('selftest')
+      ? showSelftest(page)
+      : mountPage(page, createEngineClient(), browserHost());
+// What is kept is fetched again: that is nothing to begin with.
+void begun?.finally(keepForOffline);

@@ -13,7 +13,7 @@ const page = document.querySelector('#page');
 if (page === null) throw new Error('no #page');
 
 /** The whole page over a replayed run of 48 layers x 128 experts x 300 tokens: what the page costs, without an engine beside it. */
-mountPage(
+void mountPage(
   page,
   fakeClient({
     report,

@@ -1,7 +1,7 @@
 import { COLOUR_DECADES, cssColour, errorColour, type Decades, type FigureTheme, type Rgb } from './colour';
 import type { HeatMeasureSpec } from './heat-measures';
 import { labelledIndices } from './layer-axis';
-import { createRaster, fillRect, hatchRect, type Raster } from './raster';
+import { createLine, createRaster, fillLine, fillRect, hatchRect, inkLine, type Raster } from './raster';
 import { cellKey, type HeatData, type HeatRow } from './select-heatmap';
 import { group, svg, type SvgNode } from './svg';
 import type { StageId } from '../model/stages';
@@ -63,6 +63,8 @@ export function paintHeatmap(data: HeatData, layout: HeatLayout, theme: FigureTh
   data.stages.forEach((stage, r) => {
     const y0 = (layout.top + r * layout.rowHeight) * ratio;
     const y1 = (layout.top + (r + 1) * layout.rowHeight - 1) * ratio;
+    const line = createLine(raster);
+    const hatched: (readonly [x0: number, x1: number])[] = [];
     data.layers.forEach((layer, l) => {
       const cell = data.cells.get(cellKey(stage.stage, layer));
       const x = blockLeft(layout, l);
@@ -72,9 +74,13 @@ export function paintHeatmap(data: HeatData, layout: HeatLayout, theme: FigureTh
         const x0 = (x + c * cellWidth) * ratio;
         const last = c === layout.columns - 1;
         const x1 = Math.round((x + (c + 1) * cellWidth) * ratio) - (last ? 0 : space);
-        paintCell(raster, x0, y0, x1, y1, value, theme, ratio, data.measure.decades);
+        const colour = cellColour(value, theme, data.measure.decades);
+        if (colour === undefined) hatched.push([x0, x1]);
+        else inkLine(line, x0, x1, colour);
       }
     });
+    fillLine(raster, y0, y1, line);
+    for (const [x0, x1] of hatched) hatchCell(raster, x0, y0, x1, y1, theme, ratio);
   });
   return raster;
 }
@@ -92,8 +98,20 @@ export function paintCell(
   decades: Decades = COLOUR_DECADES,
 ): void {
   const colour = cellColour(value, theme, decades);
-  if (colour === undefined) hatchRect(raster, x0, y0, x1, y1, theme.hatch, theme.paper, Math.round(5 * ratio));
+  if (colour === undefined) hatchCell(raster, x0, y0, x1, y1, theme, ratio);
   else fillRect(raster, x0, y0, x1, y1, colour);
+}
+
+function hatchCell(
+  raster: Raster,
+  x0: number,
+  y0: number,
+  x1: number,
+  y1: number,
+  theme: FigureTheme,
+  ratio: number,
+): void {
+  hatchRect(raster, x0, y0, x1, y1, theme.hatch, theme.paper, Math.round(5 * ratio));
 }
 
 /** A value's colour; undefined where it is not finite and the cell is hatched. */

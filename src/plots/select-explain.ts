@@ -1,4 +1,4 @@
-import type { Row } from '../divergence/report';
+import type { Culprit, Row } from '../divergence/report';
 import { inForwardOrder } from '../divergence/blame';
 import { formatMetric, plural } from '../base/format';
 import { stageSpec, type StageId } from '../model/stages';
@@ -43,6 +43,7 @@ function blamed(view: TraceView): TextPart[] {
   const first = view.verdict?.first;
   if (first === undefined) return [];
   const title = stageSpec(first.stage).title;
+  if (first.metric === 'non-finite' && isOfBoth(view, first)) return ofBoth(first, title);
   const inputs = inputsOf(view, first.stage, first.layer);
   const right =
     inputs === undefined ? '.' : `; its inputs are right: largest error ${formatMetric(inputs)} of the bound.`;
@@ -69,6 +70,19 @@ function blamed(view: TraceView): TextPart[] {
     ];
   }
   return [...what, { text: right }];
+}
+
+/** Whether the reference is not finite there either: then no kernel is at fault. */
+function isOfBoth(view: TraceView, { mode, stage, layer }: Culprit): boolean {
+  const at = view.rows.find((row) => row.mode === mode && row.stage === stage && row.layer === layer);
+  return at?.verdict === 'nan-both';
+}
+
+function ofBoth({ tensor, qtype }: Culprit, title: string): TextPart[] {
+  const end = ' and both get values that are not finite: the fault is the model’s own, no kernel’s.';
+  if (tensor === undefined) return [{ text: `Both arms compute ${title}${end}` }];
+  const type = qtype === undefined ? '' : ` (${qtype})`;
+  return [{ text: 'Both arms read ' }, { text: tensor, code: true }, { text: `${type}${end}` }];
 }
 
 /** The largest isolated error / bound of the stages that feed this one; undefined where they were not measured. */

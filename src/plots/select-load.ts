@@ -1,6 +1,7 @@
 import type { RoutingRow } from '../divergence/report';
+import type { LoadMap } from './load-map';
 import { routingIndex } from './trace-index';
-import type { TraceView } from './trace-view';
+import { armTitle, type TraceView } from './trace-view';
 
 /** How many of a layer's tokens chose each expert, on each arm. */
 export interface LayerLoad {
@@ -45,6 +46,22 @@ export function selectLoad(view: TraceView): LoadData {
     loads,
     sides: (['b', 'a'] as const).filter(has),
   };
+}
+
+/** One map an arm, the reference first; where they differ is marked on the arm under test. */
+export function loadMaps(data: LoadData): readonly LoadMap[] {
+  return data.sides.map((side): LoadMap => {
+    const shares = data.loads.map((load) => load?.[side]?.map((n) => n / load.tokens));
+    const differs = (l: number, e: number): boolean => {
+      const load = data.loads[l];
+      return load?.a !== undefined && load.b !== undefined && load.a[e] !== load.b[e];
+    };
+    return {
+      title: armTitle(data.arms[side === 'a' ? 0 : 1]),
+      shares,
+      ...(side === 'a' && data.sides.length > 1 ? { differs } : {}),
+    };
+  });
 }
 
 /** The fullest and the emptiest of it, in figures: how evenly the experts are used. */

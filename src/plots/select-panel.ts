@@ -1,4 +1,4 @@
-import type { CompareMode, Row } from '../divergence/report';
+import type { CompareMode, Culprit, Row } from '../divergence/report';
 import { stageSpec, type StageId } from '../model/stages';
 import { formatMetric } from '../base/format';
 import { relL2OfCosine, type ErrorMetric } from './error-scale';
@@ -39,7 +39,7 @@ export function selectPanel(view: TraceView, stage: StageId, metric: ErrorMetric
   const series = (['free', 'isolated'] as const).flatMap((mode) => {
     const points = rowIndex(view.rows)
       .rows(mode, stage)
-      .flatMap((row) => pointOf(row, metric));
+      .flatMap((row) => pointOf(row, metric, view.verdict?.first));
     const title = mode === 'free' ? 'free-running' : 'isolated';
     return points.length === 0 ? [] : [{ mode, title, points }];
   });
@@ -63,10 +63,13 @@ export function selectFlipCounts(view: TraceView): readonly { readonly layer: nu
   );
 }
 
-function pointOf(row: Row, metric: ErrorMetric): PanelPoint[] {
+function pointOf(row: Row, metric: ErrorMetric, first: Culprit | undefined): PanelPoint[] {
   if (row.layer === undefined) return [];
   const value = metric === 'relL2' ? row.relL2 : row.maxRatio;
-  return value === undefined ? [] : [{ layer: row.layer, value, failing: isFailing(row) }];
+  // Where both arms are not finite after the first such place, both were fed it.
+  const fed =
+    row.verdict === 'nan-both' && first !== undefined && (row.layer !== first.layer || row.stage !== first.stage);
+  return value === undefined ? [] : [{ layer: row.layer, value, failing: isFailing(row) && !fed }];
 }
 
 function limitOf(view: TraceView, metric: ErrorMetric): PanelData['limit'] {

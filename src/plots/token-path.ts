@@ -15,6 +15,8 @@ export interface PathLayout {
 }
 
 const MARGIN_COLUMN = 66;
+/** Pixels from one line of small type to the next at least. */
+const LABEL = 12;
 
 /** Layer down, expert across; `rowHeight` may be given to stand beside another figure. */
 export function pathLayout(steps: readonly PathStep[], nExpert: number, width: number): PathLayout {
@@ -40,7 +42,8 @@ export function tokenPath(steps: readonly PathStep[], layout: PathLayout, layer:
   const x = (expert: number): number => left + (expert + 0.5) * cellWidth;
   const y = (row: number): number => top + (row + 0.5) * rowHeight;
   const experts = labelledIndices(nExpert, cellWidth, nExpert > 99 ? 26 : 20);
-  const rows = new Set(labelledIndices(steps.length, rowHeight, 12));
+  const rows = new Set(labelledIndices(steps.length, rowHeight, LABEL));
+  const margins = marginRows(steps, rowHeight, rows);
   const line = steps.map((step, i) =>
     step.strongest === undefined ? undefined : ([x(step.strongest), y(i)] as const),
   );
@@ -73,7 +76,7 @@ export function tokenPath(steps: readonly PathStep[], layout: PathLayout, layer:
           rows.has(i)
             ? svg('text', { x: left - 8, y: y(i) + 3.5, class: name, 'text-anchor': 'end' }, String(step.layer))
             : undefined,
-          rows.has(i) || flipped
+          margins.has(i)
             ? svg(
                 'text',
                 { x: width, y: y(i) + 3.5, class: flipped ? 'flip-text' : 'tick', 'text-anchor': 'end' },
@@ -101,6 +104,16 @@ export function tokenPath(steps: readonly PathStep[], layout: PathLayout, layer:
       ),
     ),
   );
+}
+
+/** Whose margins are written: flips first, then as the layers; none over another. */
+function marginRows(steps: readonly PathStep[], rowHeight: number, rows: ReadonlySet<number>): ReadonlySet<number> {
+  const written: number[] = [];
+  const flips = steps.flatMap((step, i) => (step.marks.some((mark) => mark.choice !== 'both') ? [i] : []));
+  for (const i of [...flips, ...rows]) {
+    if (written.every((j) => j !== i && Math.abs(i - j) * rowHeight >= LABEL)) written.push(i);
+  }
+  return new Set(written);
 }
 
 /** Area by weight; a weight that is no number is drawn small. */

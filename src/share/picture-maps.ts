@@ -1,11 +1,11 @@
 import { cellColour, heatLayout, heatLegend, heatOverlay } from '../plots/heatmap';
 import { cssColour, type FigureTheme, type Rgb } from '../plots/colour';
-import { mapLayout, mapOverlay, shareColour, type LoadMap } from '../plots/load-map';
+import { mapLayout, mapOverlay, shareColour } from '../plots/load-map';
 import { cellKey, selectHeatmap, type HeatData } from '../plots/select-heatmap';
-import { selectLoad } from '../plots/select-load';
+import { loadMaps, selectLoad } from '../plots/select-load';
 import { routingLayer } from '../plots/select-routing';
 import { svg, type SvgNode } from '../plots/svg';
-import { armTitle, type TraceView } from '../plots/trace-view';
+import type { TraceView } from '../plots/trace-view';
 import type { ViewState } from './view-state';
 
 /** A figure of a picture, from its own origin. */
@@ -59,10 +59,7 @@ export function heatBlock(trace: TraceView, view: ViewState, theme: FigureTheme,
 export function loadBlock(trace: TraceView, theme: FigureTheme, width: number): MapBlock | undefined {
   if (trace.routing.length === 0) return undefined;
   const data = selectLoad(trace);
-  const maps = data.sides.map((side): LoadMap => ({
-    title: armTitle(data.arms[side === 'a' ? 0 : 1]),
-    shares: data.loads.map((load) => load?.[side]?.map((n) => n / load.tokens)),
-  }));
+  const maps = loadMaps(data);
   const layout = mapLayout(maps.length, data.layers.length, data.nExpert, width);
   const even = data.nExpertUsed / Math.max(1, data.nExpert);
   const [spaceX, spaceY] = [layout.cellWidth >= 5 ? 1 : 0, layout.cellHeight >= 5 ? 1 : 0];
@@ -73,8 +70,7 @@ export function loadBlock(trace: TraceView, theme: FigureTheme, width: number): 
     cells.add(theme.blank, left, top, data.nExpert * layout.cellWidth, data.layers.length * layout.cellHeight);
     map.shares.forEach((shares, l) => {
       shares?.forEach((share, e) => {
-        const load = data.loads[l];
-        const differs = m === 0 && load?.a !== undefined && load.b !== undefined && load.a[e] !== load.b[e];
+        const differs = map.differs?.(l, e) ?? false;
         if (share === 0 && !differs) return;
         const x = left + e * layout.cellWidth;
         const y = top + l * layout.cellHeight;

@@ -233,7 +233,8 @@ export function settleLink(get: () => AppState, set: Set): void {
   if (link.model !== undefined && !model.headerSha256.startsWith(link.model.hash)) {
     const notice: Notice = {
       text: `This link is of another model: ${link.model.name} (header ${link.model.hash}…), not of ${model.name}.`,
-      remedy: 'Open that model and run it with the same prompt to see what the link points at.',
+      remedy:
+        'Drop that file and run it with the same prompt to see what the link points at: no run outlives its page, and a reload ends it.',
     };
     set((s) => ({ shell: { ...s.shell, notice } }));
     return;

@@ -4,6 +4,7 @@ import { Figures } from './figures/Figures';
 import { Footer } from './Footer';
 import { Dialogs } from './dialogs/Dialogs';
 import { Headline } from './Headline';
+import { Later } from './Later';
 import { Masthead } from './Masthead';
 import { FileCard } from './panels/FileCard';
 import { Sidebar } from './panels/Sidebar';
@@ -42,12 +43,16 @@ export function App(): ReactElement {
         <>
           <main>
             <Headline />
-            <Sidebar />
-            <div className="body" id="trace" data-go="trace" tabIndex={-1}>
-              {shown.kind === 'none' || isBarren ? <FileCard /> : <Figures view={shown.view} />}
-            </div>
+            <Later>
+              <Sidebar />
+              <div className="body" id="trace" data-go="trace" tabIndex={-1}>
+                {shown.kind === 'none' || isBarren ? <FileCard /> : <Figures view={shown.view} />}
+              </div>
+            </Later>
           </main>
-          <Footer />
+          <Later>
+            <Footer />
+          </Later>
         </>
       ) : null}
       <Dialogs />

@@ -1,5 +1,5 @@
 import { useMemo, type ReactElement } from 'react';
-import { explain, sentenceParts } from '../plots/select-explain';
+import { explain } from '../plots/select-explain';
 import type { Report } from '../divergence/report';
 import type { TraceView } from '../plots/trace-view';
 import { selectShown } from '../store/view';
@@ -10,6 +10,7 @@ import { adapterName } from '../share/provenance';
 import { promptLength } from '../share/redact';
 import { NoticeLine, OriginNotes, originText } from './Origin';
 import { ProgressLine } from './ProgressLine';
+import { Sentence, sentenceLook } from './Sentence';
 import { useApp } from './use-app';
 
 /** What the page has to say, in one sentence. */
@@ -67,7 +68,7 @@ function LiveHeadline(): ReactElement {
     return <Plain kicker="Stopped" sentence={`${name} did not run.`} why="Nothing was compared yet." />;
   }
   if (phase !== 'running') {
-    const sentence = phase === 'cancelled' ? `Cancelled after ${String(layers)} layers.` : 'The run did not finish.';
+    const sentence = phase === 'cancelled' ? `Cancelled after ${plural(layers, 'layer')}.` : 'The run did not finish.';
     return (
       <>
         <Plain
@@ -129,7 +130,6 @@ function VerdictHeadline(props: {
   const open = useApp((s) => s.opened?.card.headerSha256);
   const elsewhere = origin !== undefined && open !== undefined && open !== report.model.headerSha256;
   const why = useMemo(() => explain(view), [view]);
-  const look = status === 'match' ? 'good' : status === 'incomplete' ? '' : 'wrong';
   return (
     <>
       <p className="kicker">
@@ -140,16 +140,8 @@ function VerdictHeadline(props: {
         {promptLength(report.run) === 0 ? null : <span>{plural(promptLength(report.run), 'token')}</span>}
         {report.run.inject === undefined ? null : <span>injected: {report.run.inject.join(', ')}</span>}
       </p>
-      <h1 className={look} data-testid="verdict">
-        {sentenceParts(sentence).map((part, i) =>
-          part.role === 'plain' ? (
-            part.text
-          ) : (
-            <span key={i} className={part.role}>
-              {part.text}
-            </span>
-          ),
-        )}
+      <h1 className={sentenceLook(status)} data-testid="verdict">
+        <Sentence text={sentence} />
       </h1>
       <OriginNotes report={report} />
       <p className="why">{why.map((part, i) => (part.code === true ? <code key={i}>{part.text}</code> : part.text))}</p>

@@ -8,24 +8,9 @@ import {
   type ReactElement,
   type ReactNode,
 } from 'react';
+import { inSteps } from './steps';
 
-interface Step {
-  readonly depth: number;
-  readonly draw: () => void;
-}
-
-const waiting: Step[] = [];
-let timer: ReturnType<typeof setTimeout> | undefined;
-
-/** One step of all that wait, a task each: input comes in between. What is inside comes before what stands below. */
-function next(): void {
-  timer = undefined;
-  const deepest = waiting.reduce((depth, step) => Math.max(depth, step.depth), 0);
-  const at = waiting.findIndex((step) => step.depth === deepest);
-  const [step] = at < 0 ? [] : waiting.splice(at, 1);
-  step?.draw();
-  if (waiting.length > 0) timer = setTimeout(next, 0);
-}
+let begun = 0;
 
 const Depth = createContext(0);
 
@@ -36,24 +21,20 @@ const Depth = createContext(0);
 export function Later({ children }: { readonly children: ReactNode }): ReactElement {
   const parts = Children.toArray(children);
   const [drawn, setDrawn] = useState(0);
+  const [order] = useState(() => begun++);
   const depth = useContext(Depth) + 1;
   const all = parts.length;
   useEffect(() => {
     if (drawn >= all) return undefined;
-    const step: Step = {
+    return inSteps({
       depth,
-      draw: () => {
+      order,
+      run: () => {
         startTransition(() => {
           setDrawn((n) => n + 1);
         });
       },
-    };
-    waiting.push(step);
-    timer ??= setTimeout(next, 0);
-    return () => {
-      const at = waiting.indexOf(step);
-      if (at >= 0) waiting.splice(at, 1);
-    };
-  }, [drawn, all, depth]);
+    });
+  }, [drawn, all, depth, order]);
   return <Depth value={depth}>{parts.slice(0, drawn)}</Depth>;
 }

@@ -2,6 +2,8 @@ import { fail } from '../base/errors';
 import { reportFromJson } from '../divergence/report-json';
 import type { PageHost } from '../store/app-store';
 import { sourcesOfUrl } from '../store/page-url';
+import { whenIdle } from './idle';
+import { isDrawn } from './steps';
 
 const SAMPLE_FILE = 'sample/tiny-moe-6x16-Q4_K_M.gguf';
 const RECORDED_FILE = 'sample/recorded-report.json';
@@ -54,20 +56,18 @@ export function browserHost(): PageHost {
   };
 }
 
-/** A page that is never idle asks after this long all the same; milliseconds. */
-const QUIET_AT_LATEST = 1500;
+/** A page that is never idle, or never drawn, goes on after this long all the same; milliseconds. */
+const QUIET_AT_LATEST = 4000;
 
 function quiet(): Promise<void> {
+  const latest = performance.now() + QUIET_AT_LATEST;
   return new Promise((resolve) => {
-    // Not every browser has it.
-    if (typeof requestIdleCallback === 'undefined') setTimeout(resolve, 0);
-    else
-      requestIdleCallback(
-        () => {
-          resolve();
-        },
-        { timeout: QUIET_AT_LATEST },
-      );
+    const ask = (): void => {
+      const left = latest - performance.now();
+      if (isDrawn() || left <= 0) resolve();
+      else whenIdle(ask, left);
+    };
+    whenIdle(ask, QUIET_AT_LATEST);
   });
 }
 

@@ -1,8 +1,9 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { createAppStore, type AppStore, type PageHost } from '../store/app-store';
+import { createAppStore, type PageHost } from '../store/app-store';
 import { automation } from '../store/automation';
 import { App } from './App';
+import { fetchDeeperFigures } from './figures/Figures';
 import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/page.css';
@@ -12,8 +13,12 @@ import './styles/plots.css';
 import './styles/print.css';
 import { StoreContext } from './use-app';
 
-/** Mounts the page on an element, over any engine. */
-export function mountPage(element: Element, client: Parameters<typeof createAppStore>[0], host: PageHost): AppStore {
+/** Mounts the page on an element, over any engine. Resolves once it has begun: the recorded trace is drawn, and the adapter has answered. */
+export function mountPage(
+  element: Element,
+  client: Parameters<typeof createAppStore>[0],
+  host: PageHost,
+): Promise<void> {
   const store = createAppStore(client, host);
   window.moescope = automation(store);
   // At once, so that no "done" of the last run outlives a press on Run.
@@ -29,6 +34,8 @@ export function mountPage(element: Element, client: Parameters<typeof createAppS
       </StoreContext>
     </StrictMode>,
   );
-  void store.actions.start();
-  return store;
+  const begun = store.actions.start();
+  // Where it fails, drawing it fails too, and says so.
+  fetchDeeperFigures().catch(() => undefined);
+  return begun;
 }

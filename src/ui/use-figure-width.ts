@@ -10,7 +10,7 @@ export interface FigureWidth {
 }
 
 /** Figures of one kind have one width: across the text column, or in a grid of their own. */
-export type FigureKind = 'column' | 'choices' | 'way' | 'half' | 'part' | 'profile';
+export type FigureKind = 'column' | 'choices' | 'way' | 'half' | 'part' | 'profile' | 'pair';
 
 interface Size {
   readonly width: number;
@@ -35,8 +35,7 @@ export function useFigureWidth(kind: FigureKind = 'column'): FigureWidth {
       measured.set(kind, next);
       setSize((old) => (old.width === width && old.scale === scale ? old : next));
     };
-    // The first of its kind asks, which lays out the page there and then; later ones are told, after the layout that happens anyway.
-    if (!measured.has(kind)) take(element.clientWidth);
+    // Told after the layout that happens anyway: asking would lay out the page there and then.
     const observer = new ResizeObserver(([entry]) => {
       if (entry !== undefined) take(entry.contentRect.width);
     });

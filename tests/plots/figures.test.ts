@@ -5,6 +5,7 @@ import { LIGHT_THEME } from '../../src/plots/colour';
 import { mapLayout, mapOverlay, mapPlaceAt, paintMaps, shareColour } from '../../src/plots/load-map';
 import { poisonRunUp, poisonSpread, poisonWords, runUpWords } from '../../src/plots/poison-plots';
 import { ratioLayout, ratioLineAt, ratioStrip, ratioX } from '../../src/plots/ratio-strip';
+import { loadMaps, selectLoad } from '../../src/plots/select-load';
 import { selectPath } from '../../src/plots/select-path';
 import { binName, selectRatios } from '../../src/plots/select-ratios';
 import { expertSets, indexWords, sliceSummary, valueText } from '../../src/plots/select-slice';
@@ -142,6 +143,19 @@ describe('layer by expert maps', () => {
   });
 });
 
+describe('loads of both arms', () => {
+  it('are marked on the arm under test where they differ, on the page and in the picture', () => {
+    const data = selectLoad(blind);
+    const [reference, tested] = loadMaps(data);
+    expect([reference?.title, tested?.title]).toEqual(['reference', 'GPU']);
+    expect(reference?.differs).toBeUndefined();
+    const marked = data.layers.filter((_, l) =>
+      Array.from({ length: 16 }, (__, e) => tested?.differs?.(l, e)).includes(true),
+    );
+    expect(marked).toEqual([3, 4, 5]);
+  });
+});
+
 describe("a token's way", () => {
   it('is drawn as reviewed, with the flips of both arms', async () => {
     const steps = selectPath(blind, 0);
@@ -157,5 +171,20 @@ describe("a token's way", () => {
     expect(countMarks(tokenPath(steps, layout, 17))).toBeLessThan(1000);
     expect(layout.right).toBeLessThanOrEqual(1080);
     expect(pathStepAt(steps, layout, layout.top + 20.5 * layout.rowHeight)?.layer).toBe(20);
+  });
+
+  it('writes no margin over another where lines are closer than type', () => {
+    const steps = selectPath(large, 1);
+    const layout = pathLayout(steps, 128, 560);
+    expect(layout.rowHeight).toBeLessThan(12);
+    const text = svgText(tokenPath(steps, layout, undefined));
+    const heights = [...text.matchAll(/<text x="([\d.]+)" y="([\d.]+)" class="(?:flip-text|tick)"/g)].flatMap(
+      (found) => (Number(found[1]) === layout.width ? [Number(found[2])] : []),
+    );
+    const sorted = heights.sort((x, y) => x - y);
+    expect(sorted.length).toBeGreaterThan(12);
+    sorted.slice(1).forEach((y, i) => {
+      expect(y - (sorted[i] ?? 0)).toBeGreaterThanOrEqual(12);
+    });
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { stageOrder } from '../../src/model/stages';
+import { stageOrder, type StageId } from '../../src/model/stages';
 import { explain, sentenceParts } from '../../src/plots/select-explain';
 import { selectDetail } from '../../src/plots/select-detail';
+import { selectPanel } from '../../src/plots/select-panel';
 import { selectTable } from '../../src/plots/select-table';
 import { neighbour, selectClosest, selectDivergences, selectFirst } from '../../src/plots/select-walk';
 import { viewOfReport, type TraceView } from '../../src/plots/trace-view';
@@ -10,6 +11,11 @@ import { generateReport } from '../support/reports';
 const clean = viewOfReport(generateReport({ kind: 'clean' }));
 const blind = viewOfReport(generateReport({ kind: 'qtype-blind' }));
 const poison = viewOfReport(generateReport({ kind: 'poison' }));
+/** The same poison on the reference. */
+const ofBoth: TraceView = {
+  ...poison,
+  rows: poison.rows.map((row) => ((row.nanA ?? 0) > 0 ? { ...row, verdict: 'nan-both' } : row)),
+};
 const words = (view: TraceView): string =>
   explain(view)
     .map((part) => part.text)
@@ -43,8 +49,27 @@ describe('explanation', () => {
     expect(words(view)).toMatch(/^Free-running only: MoeExpertOut is where the arms part, not proof/);
   });
 
+  it('blames the model, not a kernel, where the reference is not finite either', () => {
+    expect(words(ofBoth)).toMatch(
+      /^Both arms read blk\.3\.ffn_gate_exps\.weight \(Q4_K\) and both get values that are not finite: the fault is the model’s own, no kernel’s\. 48 stages downstream/,
+    );
+    expect(words(ofBoth)).not.toContain('is wrong');
+  });
+
   it('is silent while there is no verdict', () => {
     expect(explain({ ...blind, verdict: undefined })).toEqual([]);
+  });
+});
+
+describe('rings of a panel', () => {
+  const ringed = (view: TraceView, stage: StageId): readonly number[] =>
+    selectPanel(view, stage, 'relL2').series.flatMap(({ points }) =>
+      points.filter((point) => point.failing).map((point) => point.layer),
+    );
+
+  it('are where poison of both arms begins, not where both were fed it', () => {
+    expect(new Set(ringed(ofBoth, 'moe_expert_gate'))).toEqual(new Set([3]));
+    expect(ringed(ofBoth, 'moe_ffn_out')).toEqual([]);
   });
 });
 

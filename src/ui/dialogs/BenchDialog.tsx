@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState, type ReactElement } from 'react';
 import { toErrorData, type ErrorData } from '../../base/errors';
+import { adapterName } from '../../share/provenance';
 import { benchFacts, percent, rate, type BenchChoice, type BenchReport } from '../../store/bench-actions';
 import { useActions, useApp } from '../use-app';
 import { Dialog } from './Dialog';
@@ -169,10 +170,7 @@ function Result({ report }: { readonly report: BenchReport }): ReactElement {
             {adapter === undefined ? null : (
               <tr>
                 <th scope="row">adapter</th>
-                <td>
-                  {adapter.description === '' ? adapter.vendor : adapter.description}
-                  {adapter.isSoftware ? ' (software)' : ''}
-                </td>
+                <td>{adapterName(adapter)}</td>
               </tr>
             )}
             {benchFacts(report).map(([name, text]) => (

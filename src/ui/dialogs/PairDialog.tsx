@@ -1,12 +1,16 @@
 import { useEffect, useMemo, useState, type ReactElement } from 'react';
-import { DARK, LIGHT } from '../../share/palette';
-import { divergencePicture } from '../../share/picture';
+import type { StageId } from '../../model/stages';
+import { describePanel, divergencePanel } from '../../plots/divergence-panel';
+import { ERROR_METRICS, type ErrorMetric } from '../../plots/error-scale';
+import { panelStages } from '../../plots/panel-stages';
+import { selectPanel } from '../../plots/select-panel';
+import { viewOfReport, type TraceView } from '../../plots/trace-view';
 import { sideBySide, type PairedStage, type SideBySide } from '../../share/side-by-side';
 import type { NamedView } from '../../store/shell-state';
-import { DARK_THEME } from '../../plots/colour';
 import { Scene } from '../Scene';
+import { Sentence, sentenceLook } from '../Sentence';
 import { useActions, useApp } from '../use-app';
-import { useFigureTheme } from '../use-theme';
+import { useFigureWidth } from '../use-figure-width';
 import { Dialog } from './Dialog';
 
 /** Two reports that were dropped together, held against each other. */
@@ -30,32 +34,52 @@ function Body({ a, b }: { readonly a: NamedView; readonly b: NamedView }): React
       current = false;
     };
   }, [a, b]);
+  const views = useMemo(() => [viewOfReport(a.shared.report), viewOfReport(b.shared.report)] as const, [a, b]);
+  // The same panels on both sides.
+  const stages = useMemo(() => panelStages(views[0], panelStages(views[1], [])), [views]);
+  const { metric } = a.shared.view;
   return (
     <>
       <div className="two">
-        <Side view={a} side={0} />
-        <Side view={b} side={1} />
+        <Side named={a} side={0} view={views[0]} stages={stages} metric={metric} />
+        <Side named={b} side={1} view={views[1]} stages={stages} metric={metric} />
       </div>
+      <p className="note">
+        <b className="key-free">●</b> and solid: free-running, <b className="key-isolated">□</b> and dashed: isolated. A
+        ring marks a stage that is wrong by itself.
+      </p>
       {found === undefined ? null : <Held found={found} names={[a.file, b.file]} />}
     </>
   );
 }
 
-function Side({ view, side }: { readonly view: NamedView; readonly side: 0 | 1 }): ReactElement {
+function Side(props: {
+  readonly named: NamedView;
+  readonly side: 0 | 1;
+  readonly view: TraceView;
+  readonly stages: readonly StageId[];
+  readonly metric: ErrorMetric;
+}): ReactElement {
   const { openPaired } = useActions();
-  const dark = useFigureTheme() === DARK_THEME;
-  const { file, shared } = view;
-  const picture = useMemo(
-    () => divergencePicture(shared.report, shared.view, dark ? DARK : LIGHT, { bare: true }),
-    [shared, dark],
-  );
+  const { named, side, view, stages, metric } = props;
+  const { ref, width } = useFigureWidth('pair');
+  const { status, sentence } = named.shared.report.verdict;
   return (
-    <section aria-label={file}>
-      <h3>{file}</h3>
-      <p className="sentence">{shared.report.verdict.sentence}</p>
-      <div role="img" aria-label={picture.description}>
-        <Scene node={{ ...picture.root, attributes: { ...picture.root.attributes, 'aria-hidden': 'true' } }} />
-      </div>
+    <section aria-label={named.file} style={{ gridRow: `span ${String(stages.length + 3)}` }}>
+      <h3 ref={ref}>{named.file}</h3>
+      <p className={`sentence ${sentenceLook(status)}`}>
+        <Sentence text={sentence} />
+      </p>
+      {stages.map((stage, i) => (
+        <Panel
+          key={stage}
+          view={view}
+          stage={stage}
+          metric={metric}
+          width={width}
+          position={stages.length === 1 ? 'only' : i === 0 ? 'first' : i === stages.length - 1 ? 'last' : 'middle'}
+        />
+      ))}
       <p className="verbs">
         <button
           type="button"
@@ -64,10 +88,39 @@ function Side({ view, side }: { readonly view: NamedView; readonly side: 0 | 1 }
             void openPaired(side);
           }}
         >
-          Open {file}
+          Open {named.file}
         </button>
       </p>
     </section>
+  );
+}
+
+function Panel(props: {
+  readonly view: TraceView;
+  readonly stage: StageId;
+  readonly metric: ErrorMetric;
+  readonly width: number;
+  readonly position: 'first' | 'middle' | 'last' | 'only';
+}): ReactElement {
+  const { view, stage, metric, width, position } = props;
+  const data = useMemo(() => selectPanel(view, stage, metric), [view, stage, metric]);
+  const scene = useMemo(
+    () => (width === 0 ? undefined : divergencePanel(data, { width, position })),
+    [data, width, position],
+  );
+  const { title } = ERROR_METRICS[metric];
+  return (
+    <div className="pair-panel" role="img" aria-label={`${data.title}, ${title}: ${describePanel(data)}`}>
+      {scene === undefined ? null : (
+        <>
+          <p style={{ top: `${String(scene.titleTop)}px` }}>
+            <b>{data.title}</b>
+            {title}
+          </p>
+          <Scene node={scene.root} />
+        </>
+      )}
+    </div>
   );
 }
 

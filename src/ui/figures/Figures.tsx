@@ -1,9 +1,17 @@
 import { lazy, memo, Suspense, useDeferredValue, type ReactElement } from 'react';
 import type { TraceView } from '../../plots/trace-view';
+import type { DeeperFigures as Deeper } from './DeeperFigures';
 import { DivergenceFigures } from './DivergenceFigures';
 
-/** Fetched beside what the page begins with, and parsed after it. */
-const DeeperFigures = lazy(async () => ({ default: (await import('./DeeperFigures')).DeeperFigures }));
+let deeper: Promise<{ readonly default: typeof Deeper }> | undefined;
+
+/** Fetches what stands below the first figure, beside the trace; without it that would wait until the first figure is drawn. */
+export function fetchDeeperFigures(): Promise<{ readonly default: typeof Deeper }> {
+  deeper ??= import('./DeeperFigures').then((module) => ({ default: module.DeeperFigures }));
+  return deeper;
+}
+
+const DeeperFigures = lazy(fetchDeeperFigures);
 
 /** Everything that a trace shows. Drawn behind what a person does: while results stream in, keys and buttons answer first. */
 export function Figures({ view }: { readonly view: TraceView }): ReactElement {

@@ -33,8 +33,8 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
   const { mode } = data;
   const layout = useMemo(() => heatLayout(data, Math.max(1, width)), [data, width]);
   const ratio = pixelRatio(scale);
-  const raster = useMemo(
-    () => (width === 0 ? undefined : paintHeatmap(data, layout, theme, ratio)),
+  const paint = useMemo(
+    () => (width === 0 ? undefined : () => paintHeatmap(data, layout, theme, ratio)),
     [data, layout, theme, ratio, width],
   );
   const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
@@ -63,7 +63,7 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
         </div>
         <CellReadout view={view} data={data} place={hover ?? selected} />
         <div ref={ref}>
-          {raster === undefined ? null : (
+          {paint === undefined ? null : (
             <PickArea
               label="Stages by layers, arrow keys move from cell to cell"
               scale={scale}
@@ -79,7 +79,7 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
                 if (next !== undefined) pick(next);
               }}
             >
-              <RasterCanvas raster={raster} />
+              <RasterCanvas paint={paint} />
               <Scene node={overlay} />
             </PickArea>
           )}
@@ -120,8 +120,8 @@ const LayerTokenFigure = memo(function LayerTokenFigure(props: {
   const [hover, setHover] = useState<HeatPlace | undefined>(undefined);
   const layout = useMemo(() => layerTokenLayout(data, Math.max(1, width)), [data, width]);
   const ratio = pixelRatio(scale);
-  const raster = useMemo(
-    () => (width === 0 ? undefined : paintLayerToken(data, stage, layout, theme, ratio)),
+  const paint = useMemo(
+    () => (width === 0 ? undefined : () => paintLayerToken(data, stage, layout, theme, ratio)),
     [data, stage, layout, theme, ratio, width],
   );
   const selected = useMemo(() => cellOfPlace(data, place), [data, place]);
@@ -134,7 +134,7 @@ const LayerTokenFigure = memo(function LayerTokenFigure(props: {
       </div>
       <CellReadout view={view} data={data} place={hover ?? selected} />
       <div ref={ref}>
-        {raster === undefined ? null : (
+        {paint === undefined ? null : (
           <PickArea
             label="Layers by tokens, arrow keys move from cell to cell"
             scale={scale}
@@ -152,13 +152,13 @@ const LayerTokenFigure = memo(function LayerTokenFigure(props: {
               if (layer !== undefined && position !== undefined) onPick({ stage, layer, position });
             }}
           >
-            <RasterCanvas raster={raster} />
+            <RasterCanvas paint={paint} />
             <Scene node={overlay} />
           </PickArea>
         )}
       </div>
       <figcaption id={caption}>
-        {stageSpec(stage).title}: layers by tokens, same colours. Choose another stage in the figure above.
+        Layers by tokens, {stageSpec(stage).title}: same colours. Choose another stage in the figure above.
       </figcaption>
     </figure>
   );

@@ -1,7 +1,6 @@
 import { memo, useId, useMemo, useRef, type ReactElement } from 'react';
 import { formatShare, plural } from '../../base/format';
-import { loadSummary, selectLoad, type LoadData } from '../../plots/select-load';
-import type { LoadMap } from '../../plots/load-map';
+import { loadMaps, loadSummary, selectLoad, type LoadData } from '../../plots/select-load';
 import { armTitle, type TraceView } from '../../plots/trace-view';
 import { TableTwin } from '../TableTwin';
 import { MapFigure } from './MapFigure';
@@ -20,7 +19,7 @@ export const LoadFigure = memo(function LoadFigure(props: {
   const { layer } = useRoutingPlace(view, figure);
   const caption = useId();
   const data = useMemo(() => selectLoad(view), [view]);
-  const maps = useMemo(() => mapsOf(data), [data]);
+  const maps = useMemo(() => loadMaps(data), [data]);
   const { idle, fullest } = loadSummary(data);
   const even = data.nExpertUsed / Math.max(1, data.nExpert);
   return (
@@ -53,21 +52,6 @@ export const LoadFigure = memo(function LoadFigure(props: {
     </figure>
   );
 });
-
-function mapsOf(data: LoadData): readonly LoadMap[] {
-  return data.sides.map((side): LoadMap => {
-    const shares = data.loads.map((load) => load?.[side]?.map((n) => n / load.tokens));
-    const differs = (l: number, e: number): boolean => {
-      const load = data.loads[l];
-      return load?.a !== undefined && load.b !== undefined && load.a[e] !== load.b[e];
-    };
-    return {
-      title: armTitle(data.arms[side === 'a' ? 0 : 1]),
-      shares,
-      ...(side === 'a' && data.sides.length > 1 ? { differs } : {}),
-    };
-  });
-}
 
 function LoadTable({ data }: { readonly data: LoadData }): ReactElement {
   return (

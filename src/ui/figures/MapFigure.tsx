@@ -34,8 +34,8 @@ export function MapFigure(props: {
     [maps.length, layers.length, nExpert, width],
   );
   const ratio = pixelRatio(scale);
-  const raster = useMemo(
-    () => (width === 0 ? undefined : paintMaps(maps, layout, even, theme, ratio)),
+  const paint = useMemo(
+    () => (width === 0 ? undefined : () => paintMaps(maps, layout, even, theme, ratio)),
     [maps, layout, even, theme, ratio, width],
   );
   const overlay = useMemo(
@@ -46,7 +46,7 @@ export function MapFigure(props: {
     <>
       <p className="readout">{hover === undefined ? idle : <MapReadout maps={maps} layers={layers} at={hover} />}</p>
       <div ref={ref}>
-        {raster === undefined ? null : (
+        {paint === undefined ? null : (
           <PickArea
             label={label}
             scale={scale}
@@ -66,7 +66,7 @@ export function MapFigure(props: {
               onLook(dx === 0 ? { layer: next } : { layer: next, expert: nextExpert });
             }}
           >
-            <RasterCanvas raster={raster} />
+            <RasterCanvas paint={paint} />
             <Scene node={overlay} />
           </PickArea>
         )}

@@ -29,8 +29,8 @@ export const RoutingFigure = memo(function RoutingFigure({ view }: { readonly vi
     [data, width],
   );
   const ratio = pixelRatio(scale);
-  const raster = useMemo(
-    () => (data === undefined || layout === undefined ? undefined : paintRouting(data, layout, theme, ratio)),
+  const paint = useMemo(
+    () => (data === undefined || layout === undefined ? undefined : () => paintRouting(data, layout, theme, ratio)),
     [data, layout, theme, ratio],
   );
   const position = place?.layer === layer ? place?.position : undefined;
@@ -58,7 +58,7 @@ export const RoutingFigure = memo(function RoutingFigure({ view }: { readonly vi
       </div>
       <p className="readout">{data === undefined ? '' : readout(data, hover)}</p>
       <div ref={ref}>
-        {data === undefined || layout === undefined || raster === undefined || overlay === undefined ? (
+        {data === undefined || layout === undefined || paint === undefined || overlay === undefined ? (
           <p className="note">No choices were captured in this layer.</p>
         ) : (
           <div style={{ width: `${String(layout.width * scale)}px`, maxWidth: '100%' }}>
@@ -82,7 +82,7 @@ export const RoutingFigure = memo(function RoutingFigure({ view }: { readonly vi
                 else if (dx !== 0 && next !== undefined) pick(next, here?.position);
               }}
             >
-              <RasterCanvas raster={raster} />
+              <RasterCanvas paint={paint} />
               <Scene node={overlay} />
             </PickArea>
           </div>

@@ -38,8 +38,8 @@ export function KernelTable({ rows }: { readonly rows: readonly SelftestRow[] })
         </table>
       </div>
       <p className="note">
-        Error / bound is 1 where a kernel uses all that f32 arithmetic may cost it; 0 is bit-exact. The bar is
-        logarithmic, from 0.0001 to 1.
+        Error / bound is 1 where a kernel uses all that f32 arithmetic may cost it; 0 is bit-exact.{' '}
+        <span className="of-bar">The bar is logarithmic, from 0.0001 to 1.</span>
       </p>
     </section>
   );
