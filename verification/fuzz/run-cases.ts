@@ -134,8 +134,11 @@ function isSuspect(target: FuzzTarget, one: FuzzCase, cost: Cost): boolean {
   return cost.ms > LONGEST_MS / 2 || (cost.heap ?? 0) > allowed(target.allows.heap, one) / 2;
 }
 
-function allowed([perByte, fixed]: readonly [number, number], { size }: FuzzCase): number {
-  return perByte * size + fixed;
+function allowed(
+  [perByte, fixed, perUnfolded = 0]: readonly [number, number, number?],
+  { size, unfolds = 0 }: FuzzCase,
+): number {
+  return perByte * size + fixed + perUnfolded * unfolds;
 }
 
 /** What is wrong with how a case was read; undefined when nothing is. */

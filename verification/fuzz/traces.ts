@@ -13,7 +13,7 @@ import { readFileTree, readTraces } from '../../src/trace/read-traces';
 import { createTrace, type Trace } from '../../src/trace/trace';
 import { tracesToFiles, type ReadFiles } from '../../src/trace/trace-files';
 import { encodeTraceJson } from '../../src/trace/trace-json';
-import { writeZip, type FileTree } from '../../src/trace/zip';
+import { isZip, writeZip, zipClaims, type FileTree } from '../../src/trace/zip';
 import { EDGES, jsonText, mutated, mutatedJson, mutatedText, noise } from './mutate';
 import { oneIn, pick, type FuzzCase, type FuzzTarget } from './target';
 
@@ -149,11 +149,20 @@ const FILES: readonly ((random: Random) => { readonly how: string; readonly byte
   (random) => ({ how: 'noise', bytes: noise(random, random.below(400)) }),
 ];
 
+/** What an archive says that it unfolds to; 0 where it is none, or refused for what it says. */
+function claimed(bytes: Uint8Array): number {
+  try {
+    return isZip(bytes) ? zipClaims(bytes, 'fuzz') : 0;
+  } catch {
+    return 0;
+  }
+}
+
 export const TRACES: FuzzTarget = {
   name: 'traces',
   allows: {
-    // An archive may unfold to a megabyte, or to 64 times its size; a tree is copied once, text laid out as numbers of 8 bytes.
-    buffers: [3 * 64, 3 * 2 ** 20],
+    // Tensors are no larger than the bytes that they are read from. Of an archive: what its directory claims, unfolded and as tensors.
+    buffers: [1, 0, 2],
     heap: [128, 2 ** 20],
   },
   codes: ['trace-format'],
@@ -166,6 +175,7 @@ export const TRACES: FuzzTarget = {
       return { how: 'damaged tree', size, input, read: () => used(readFileTree(tree, 'fuzz')) };
     }
     const { how, bytes } = pick(random, FILES)(start);
-    return { how, size: bytes.length, input: bytes, read: () => used(readTraces(bytes, 'fuzz')) };
+    const { length: size } = bytes;
+    return { how, size, unfolds: claimed(bytes), input: bytes, read: () => used(readTraces(bytes, 'fuzz')) };
   },
 };
