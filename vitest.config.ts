@@ -5,10 +5,20 @@ import { findChromium, softwareGpuEnvironment } from './scripts/lib/chromium.mjs
 // Dawn under Node finds its software GPU through the environment, which the worker processes inherit.
 Object.assign(process.env, softwareGpuEnvironment(findChromium()));
 
+/** Tests whose time goes into compiling kernels: they share a process, and with it a device (tests/support/gpu.ts). */
+const SHARE_A_DEVICE = ['tests/gpu/**/*.test.ts', 'tests/session/*.test.ts', 'tests/selftest/*.test.ts'];
+/** Among them, tests that take a device away or look at what is done with it. */
+const OWN_DEVICES = [
+  'tests/gpu/device.test.ts',
+  'tests/gpu/bench/meter.test.ts',
+  'tests/gpu/decode/tuner.test.ts',
+  'tests/session/device-lost.test.ts',
+  'tests/session/loss-at-any-submit.test.ts',
+];
+
 export default defineConfig({
   plugins: [assemblyScript()],
   test: {
-    include: ['tests/**/*.test.ts'],
     environment: 'node',
     server: { deps: { inline: [/@actions\//] } },
     // Processes, not threads: the Vulkan loader reads the environment of the process.
@@ -17,5 +27,15 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: 'gpu', include: SHARE_A_DEVICE, exclude: OWN_DEVICES, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'each',
+          include: ['tests/*.test.ts', 'tests/!(gpu|session|selftest)/**/*.test.ts', ...OWN_DEVICES],
+        },
+      },
+    ],
   },
 });

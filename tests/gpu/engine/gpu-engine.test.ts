@@ -6,7 +6,7 @@ import type { StepOptions } from '../../../src/model/engine';
 import type { HParams } from '../../../src/model/hparams';
 import { bits, captureAll, forward, range, type Forward } from '../../cpu/support';
 import { relativeRms } from '../../support/golden';
-import { testContext } from '../../support/gpu';
+import { ownContext, testContext } from '../../support/gpu';
 import { made } from './support';
 
 const MODEL = {
@@ -325,7 +325,7 @@ describe('the device', () => {
   });
 
   it('fails the step in progress when it is lost', async () => {
-    const own = await testContext();
+    const own = await ownContext();
     const engine = createGpuEngine({ context: own, model, hparams });
     await engine.begin(TOKENS, 0, ALL);
     const layer = engine.layer(0, ALL);
