@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestUserConfig } from 'vitest/config';
 import { assemblyScript } from './scripts/lib/assemblyscript.mjs';
 import { findChromium, softwareGpuEnvironment } from './scripts/lib/chromium.mjs';
 
@@ -16,17 +16,22 @@ const OWN_DEVICES = [
   'tests/session/loss-at-any-submit.test.ts',
 ];
 
+/** How every test runs, those of `npm run verify` included. */
+export const COMMON = {
+  environment: 'node',
+  server: { deps: { inline: [/@actions\//] } },
+  // Processes, not threads: the Vulkan loader reads the environment of the process.
+  pool: 'forks' as const,
+  // Two cores: one file with a software GPU beside one without.
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+} satisfies TestUserConfig;
+
 export default defineConfig({
   plugins: [assemblyScript()],
   test: {
-    environment: 'node',
-    server: { deps: { inline: [/@actions\//] } },
-    // Processes, not threads: the Vulkan loader reads the environment of the process.
-    pool: 'forks',
-    // Two cores: one file with a software GPU beside one without.
-    maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    ...COMMON,
     projects: [
       { extends: true, test: { name: 'gpu', include: SHARE_A_DEVICE, exclude: OWN_DEVICES, isolate: false } },
       {
