@@ -6,15 +6,23 @@ import { findChromium, softwareGpuEnvironment } from './scripts/lib/chromium.mjs
 Object.assign(process.env, softwareGpuEnvironment(findChromium()));
 
 /** Tests whose time goes into compiling kernels: they share a process, and with it a device (tests/support/gpu.ts). */
-const SHARE_A_DEVICE = ['tests/gpu/**/*.test.ts', 'tests/session/*.test.ts', 'tests/selftest/*.test.ts'];
-/** Among them, tests that take a device away or look at what is done with it. */
-const OWN_DEVICES = [
+const SHARE_A_DEVICE = ['gpu', 'session', 'selftest'];
+/** Tests of pure functions: they share a process, and with it what they import. */
+const SHARE_MODULES = [
+  ...['base', 'contract', 'divergence', 'model', 'plots', 'regression'],
+  ...['scripts', 'share', 'synthetic', 'tokenizer', 'trace'],
+];
+/** Among them, tests that take a device away, look at what is done with it, or replace what others see. */
+const ALONE = [
+  'tests/base/sha256.test.ts',
   'tests/gpu/device.test.ts',
   'tests/gpu/bench/meter.test.ts',
   'tests/gpu/decode/tuner.test.ts',
   'tests/session/device-lost.test.ts',
   'tests/session/loss-at-any-submit.test.ts',
 ];
+const filesOf = (folders: readonly string[]): string[] => folders.map((folder) => `tests/${folder}/**/*.test.ts`);
+const SHARING = [...SHARE_A_DEVICE, ...SHARE_MODULES];
 
 /** How every test runs, those of `npm run verify` included. */
 export const COMMON = {
@@ -33,12 +41,13 @@ export default defineConfig({
   test: {
     ...COMMON,
     projects: [
-      { extends: true, test: { name: 'gpu', include: SHARE_A_DEVICE, exclude: OWN_DEVICES, isolate: false } },
+      { extends: true, test: { name: 'gpu', include: filesOf(SHARE_A_DEVICE), exclude: ALONE, isolate: false } },
+      { extends: true, test: { name: 'pure', include: filesOf(SHARE_MODULES), exclude: ALONE, isolate: false } },
       {
         extends: true,
         test: {
-          name: 'each',
-          include: ['tests/*.test.ts', 'tests/!(gpu|session|selftest)/**/*.test.ts', ...OWN_DEVICES],
+          name: 'alone',
+          include: ['tests/*.test.ts', `tests/!(${SHARING.join('|')})/**/*.test.ts`, ...ALONE],
         },
       },
     ],
