@@ -120,6 +120,9 @@ fn silu(g: f32) -> f32 {
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  takeKeys(lane);
+  let squares = someSquares(lane % LANES);
+  workgroupBarrier();
   if (group.x == 0u) {
     if (group.y == 0u && params.firstExpert == 0u) {
       makeRoute(lane);
@@ -127,7 +130,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     return;
   }
   let slot = group.y;
-  let squares = someSquares(lane % LANES);
   for (var e = lane; e < params.nExpert; e += GROUP) {
     if (rankOf(e) == slot) {
       chosen = e;

@@ -4,6 +4,9 @@ import { storageBindings, type KernelSpec, type KernelVariant } from './kernel-s
 import { paramsBytes } from './params';
 import { compileShader, shaderSource, type ShaderSource } from './shader-source';
 
+/** How a dispatch says where its params lie: by a dynamic offset, or once and for all in its bind group, which records faster. */
+export type ParamsAt = 'offset' | 'bound';
+
 /** A compiled kernel variant. */
 export interface Pipeline<K extends KernelSpec = KernelSpec> {
   readonly kernel: K;
@@ -22,16 +25,17 @@ export function getPipeline<K extends KernelSpec>(
   context: GpuContext,
   kernel: K,
   variant: KernelVariant,
+  paramsAt: ParamsAt = 'offset',
 ): Promise<Pipeline<K>> {
   let cache = caches.get(context.device);
   if (cache === undefined) {
     cache = new Map();
     caches.set(context.device, cache);
   }
-  const key = JSON.stringify([kernel.file, kernel.entry, variant.includes ?? {}, variant.constants ?? {}]);
+  const key = JSON.stringify([kernel.file, kernel.entry, variant.includes ?? {}, variant.constants ?? {}, paramsAt]);
   let pipeline = cache.get(key) as Promise<Pipeline<K>> | undefined;
   if (pipeline === undefined) {
-    pipeline = buildPipeline(context, kernel, variant);
+    pipeline = buildPipeline(context, kernel, variant, undefined, paramsAt);
     cache.set(key, pipeline);
     // A failure may be the device's, not the kernel's: the next caller tries again.
     pipeline.catch(() => cache.delete(key));
@@ -48,6 +52,7 @@ export async function buildPipeline<K extends KernelSpec>(
   kernel: K,
   variant: KernelVariant,
   source: ShaderSource = shaderSource(kernel.file, variant.includes),
+  paramsAt: ParamsAt = 'offset',
 ): Promise<Pipeline<K>> {
   const { device } = context;
   const storage = storageBindings(kernel);
@@ -73,7 +78,11 @@ export async function buildPipeline<K extends KernelSpec>(
       {
         binding: storage.length,
         visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: 'uniform', hasDynamicOffset: true, minBindingSize: paramsBytes(kernel.params) },
+        buffer: {
+          type: 'uniform',
+          hasDynamicOffset: paramsAt === 'offset',
+          minBindingSize: paramsBytes(kernel.params),
+        },
       },
     ],
   });

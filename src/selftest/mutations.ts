@@ -254,6 +254,14 @@ export const MUTATIONS: readonly Mutation[] = [
     ['scale', 'the running output not rescaled', 'outs[h] *= shrinks[h];', ''],
     ['index', 'the own value taken for the one before', 'rowOf(a, b, n) >= position', 'rowOf(a, b, n) > position'],
   ]),
+  ...of('decode/attention_teams', [
+    ['scale', 'the running sum not rescaled', 'sum[h] = sum[h] * shrink + ((e.x', 'sum[h] = sum[h] + ((e.x'],
+    ['scale', 'teams not weighted', 'exp(tops[h * TEAMS + t] - joined.x)', '1.0'],
+    ['sign', 'turned the wrong way', 'select(partner, -partner,', 'select(-partner, partner,'],
+    ['index', 'a key beyond the end counts', 'vec4(4u, 5u, 6u, 7u) < vec4(end)', 'vec4(4u, 5u, 6u, 7u) <= vec4(end)'],
+    ['index', 'the next values a team further', 'nextV = valueRows(key + TEAMS', 'nextV = valueRows(key + 8u + TEAMS'],
+    ['index', 'the own key taken by every split', 'let hasOwn = position < firstKey + perSplit &&', 'let hasOwn ='],
+  ]),
   ...of('decode/attention_join', [['scale', 'splits not weighted', 'exp(pairs[s].x - top)', '1.0']]),
   ...of('decode/argmax_parts', [['sign', 'ties to the higher index', 'b.y < a.y', 'b.y > a.y']]),
   ...of('decode/argmax_last', [

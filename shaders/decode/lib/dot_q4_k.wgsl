@@ -2,6 +2,22 @@
 #include "lib/q4_k.wgsl"
 #include "decode/lib/small_floats.wgsl"
 
+struct Loaded {
+  first: vec4<u32>,
+  second: vec4<u32>,
+  scales: vec4<u32>,
+}
+
+fn fetch(row: u32, nIn: u32, unit: u32) -> Loaded {
+  let at = row + 9u * (unit >> 2u);
+  let pair = unit & 3u;
+  return Loaded(weights[at + 1u + 2u * pair], weights[at + 2u + 2u * pair], weights[at]);
+}
+
+fn unitOf(loaded: Loaded, unit: u32) -> Unit {
+  return Unit(loaded.first, loaded.second, pairScales(loaded.scales, unit & 3u));
+}
+
 fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   let sums = ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
   return (sums.x + sums.y) + (sums.z + sums.w);

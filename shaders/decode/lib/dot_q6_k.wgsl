@@ -2,6 +2,35 @@
 #include "lib/q6_k.wgsl"
 #include "decode/lib/small_floats.wgsl"
 
+struct Loaded {
+  even: vec4<u32>,
+  odd: vec4<u32>,
+  high: vec4<u32>,
+  scales: vec4<u32>,
+  // Holds d.
+  word: u32,
+}
+
+fn fetch(row: u32, nIn: u32, unit: u32) -> Loaded {
+  let block = unit >> 2u;
+  let blocks = nIn >> 8u;
+  let half = (unit >> 1u) & 1u;
+  let quarter = unit & 1u;
+  let at = row + 12u * block;
+  return Loaded(
+    weights[at + 4u * half + quarter],
+    weights[at + 4u * half + 2u + quarter],
+    weights[at + 8u + 2u * half + quarter],
+    weights[row + 12u * blocks + block],
+    weights[row + 13u * blocks + (block >> 3u)][(block >> 1u) & 3u],
+  );
+}
+
+fn unitOf(loaded: Loaded, unit: u32) -> Unit {
+  let scales = select(loaded.scales.xy, loaded.scales.zw, (unit & 2u) == 2u) >> vec2(8u * (unit & 1u));
+  return Unit(loaded.even, loaded.odd, loaded.high, scales, unpack2x16float(loaded.word)[(unit >> 2u) & 1u]);
+}
+
 fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   return 0.0;
 }

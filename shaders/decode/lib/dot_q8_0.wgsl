@@ -2,6 +2,23 @@
 #include "lib/q8_0.wgsl"
 #include "decode/lib/small_floats.wgsl"
 
+struct Loaded {
+  first: vec4<u32>,
+  second: vec4<u32>,
+  // Holds the scale.
+  word: u32,
+}
+
+fn fetch(row: u32, nIn: u32, unit: u32) -> Loaded {
+  let at = row + 2u * unit;
+  let plane = row + (nIn >> 4u);
+  return Loaded(weights[at], weights[at + 1u], weights[plane + (unit >> 3u)][(unit >> 1u) & 3u]);
+}
+
+fn unitOf(loaded: Loaded, unit: u32) -> Unit {
+  return Unit(loaded.first, loaded.second, unpack2x16float(loaded.word)[unit & 1u]);
+}
+
 fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   return 0.0;
 }

@@ -5,8 +5,8 @@ fn walkPairs(firstRow: u32, step: u32, gateRow: u32, upRow: u32, lane: u32) -> P
   let isOwn = member < rowUnitsGate(N_IN);
   let last = params.rows - 1u;
   let start = min(firstRow, last);
-  var nextGate = loadUnitGate((gateRow + start) * params.stepGate, N_IN, unit);
-  var nextUp = loadUnitUp((upRow + start) * params.stepUp, N_IN, unit);
+  var nextGate = fetchGate((gateRow + start) * params.stepGate, N_IN, unit);
+  var nextUp = fetchUp((upRow + start) * params.stepUp, N_IN, unit);
   let x = laneXGate(unit);
   let xUp = LaneXUp(x.first, x.second, x.totals);
   var sums = Pairs();
@@ -15,10 +15,10 @@ fn walkPairs(firstRow: u32, step: u32, gateRow: u32, upRow: u32, lane: u32) -> P
     let up = nextUp;
     if (b + 1u < params.batches) {
       let following = min(firstRow + (b + 1u) * step, last);
-      nextGate = loadUnitGate((gateRow + following) * params.stepGate, N_IN, unit);
-      nextUp = loadUnitUp((upRow + following) * params.stepUp, N_IN, unit);
+      nextGate = fetchGate((gateRow + following) * params.stepGate, N_IN, unit);
+      nextUp = fetchUp((upRow + following) * params.stepUp, N_IN, unit);
     }
-    sums = Pairs(placed(sums.gate, b, unitDotGate(gate, x)), placed(sums.up, b, unitDotUp(up, xUp)));
+    sums = Pairs(placed(sums.gate, b, unitDotGate(unitOfGate(gate, unit), x)), placed(sums.up, b, unitDotUp(unitOfUp(up, unit), xUp)));
   }
   return Pairs(select(vec4(0.0), sums.gate, isOwn), select(vec4(0.0), sums.up, isOwn));
 }

@@ -1,4 +1,5 @@
 // The products of rows of W with x, a lane's share of them. f32 sums in a fixed order.
+// <dot> fetches the words of a unit and makes the unit of them only where it is used: whoever looks at words waits for them.
 // The kernel gives x by `xAt(column)`, four values a column. Where a lane has one unit of every row, it keeps the part of x that this unit meets
 // in registers, and meets row after row with it: weights are all that moves. Written without loops over registers: an array that is indexed in
 // a loop may end up in memory, and long code costs more than it saves when kernels of six kinds take turns (docs/performance.md).

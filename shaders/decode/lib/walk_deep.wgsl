@@ -6,14 +6,14 @@ fn walkRows(firstRow: u32, step: u32, batches: u32, base: u32, rows: u32, rowVec
   let unit = min(wanted, rowUnits(N_IN) - 1u);
   let isOwn = wanted < rowUnits(N_IN);
   let last = rows - 1u;
-  var next = loadUnit((base + min(firstRow, last)) * rowVec4s, N_IN, unit);
+  var next = fetch((base + min(firstRow, last)) * rowVec4s, N_IN, unit);
   var second = next;
   var third = next;
   if (batches > 1u) {
-    second = loadUnit((base + min(firstRow + step, last)) * rowVec4s, N_IN, unit);
+    second = fetch((base + min(firstRow + step, last)) * rowVec4s, N_IN, unit);
   }
   if (batches > 2u) {
-    third = loadUnit((base + min(firstRow + 2u * step, last)) * rowVec4s, N_IN, unit);
+    third = fetch((base + min(firstRow + 2u * step, last)) * rowVec4s, N_IN, unit);
   }
   let x = laneX(unit);
   var sums = vec4(0.0);
@@ -22,9 +22,9 @@ fn walkRows(firstRow: u32, step: u32, batches: u32, base: u32, rows: u32, rowVec
     next = second;
     second = third;
     if (b + 3u < batches) {
-      third = loadUnit((base + min(firstRow + (b + 3u) * step, last)) * rowVec4s, N_IN, unit);
+      third = fetch((base + min(firstRow + (b + 3u) * step, last)) * rowVec4s, N_IN, unit);
     }
-    sums = placed(sums, b, unitDot(loaded, x));
+    sums = placed(sums, b, unitDot(unitOf(loaded, unit), x));
   }
   return select(vec4(0.0), sums, isOwn);
 }

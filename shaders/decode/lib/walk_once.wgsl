@@ -6,15 +6,15 @@ fn walkRows(firstRow: u32, step: u32, batches: u32, base: u32, rows: u32, rowVec
   let unit = min(wanted, rowUnits(N_IN) - 1u);
   let isOwn = wanted < rowUnits(N_IN);
   let last = rows - 1u;
-  var next = loadUnit((base + min(firstRow, last)) * rowVec4s, N_IN, unit);
+  var next = fetch((base + min(firstRow, last)) * rowVec4s, N_IN, unit);
   let x = laneX(unit);
   var sums = vec4(0.0);
   for (var b = 0u; b < batches; b++) {
     let loaded = next;
     if (b + 1u < batches) {
-      next = loadUnit((base + min(firstRow + (b + 1u) * step, last)) * rowVec4s, N_IN, unit);
+      next = fetch((base + min(firstRow + (b + 1u) * step, last)) * rowVec4s, N_IN, unit);
     }
-    sums = placed(sums, b, unitDot(loaded, x));
+    sums = placed(sums, b, unitDot(unitOf(loaded, unit), x));
   }
   return select(vec4(0.0), sums, isOwn);
 }

@@ -1,6 +1,7 @@
 import type { GpuContext } from '../device';
 import { subgroupLanes } from '../matmul/subgroup-lanes';
-import { NEVER, type DecodeChoice, type TeamShape } from './decode-kernels';
+import { SINGLE_HEADS, type AttentionChoice } from './attention-plan';
+import type { DecodeChoice, TeamShape } from './decode-kernels';
 
 /** Lanes of the largest team that a choice may have: those sure to share a subgroup, or any in workgroup memory. */
 export async function teamLimit(context: GpuContext): Promise<{ readonly subgroups: boolean; readonly lanes: number }> {
@@ -20,8 +21,7 @@ export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> 
     subgroups,
     dots: 'own',
     ahead: 1,
-    // Software adapters do a shared key's work in half the time at any length; on hardware nobody knows before the tuner has looked.
-    attention: { sharedFrom: context.card.isSoftware ? 1 : NEVER, splits: 32 },
+    attention: attentionFor(context.card.isSoftware, subgroups && lanes === 32),
     teams: {
       qkv: team(32, 64, 4),
       project: team(32, 128, 4),
@@ -35,4 +35,15 @@ export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> 
 
 function atMost(wanted: TeamShape['lanes'], limit: number): TeamShape['lanes'] {
   return ([32, 16, 8, 4] as const).find((lanes) => lanes <= Math.min(wanted, limit)) ?? 4;
+}
+
+function attentionFor(isSoftware: boolean, hasTeams: boolean): AttentionChoice {
+  // Software adapters do a shared key's work in half the time at any length.
+  if (isSoftware) return [{ from: 1, way: { kernel: 'shared', splits: 32 } }];
+  if (!hasTeams) return SINGLE_HEADS;
+  return [
+    { from: 1, way: { kernel: 'teams', lanes: 32, heads: 1, splits: 1 } },
+    { from: 129, way: { kernel: 'teams', lanes: 32, heads: 1, splits: 4 } },
+    { from: 4097, way: { kernel: 'shared', splits: 64 } },
+  ];
 }

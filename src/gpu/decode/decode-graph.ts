@@ -7,7 +7,7 @@ import { MAX_GROUPS } from '../grid';
 import { paramsBytes, writeParams, type ParamsOf } from '../params';
 import { getPipeline, type Pipeline } from '../pipelines';
 import { typeVariant } from '../matmul/variants';
-import { attentionKernel, joinVariant, type AttentionWay } from './attention-plan';
+import { attentionKernel, isJoined, joinVariant, type AttentionWay } from './attention-plan';
 import { argmaxParts, type DecodeBuffers } from './decode-buffers';
 import {
   DECODE_KERNELS,
@@ -28,7 +28,7 @@ import { NOWHERE, type TapPlan } from './decode-taps';
 import type { DecodeMatrix, DecodeWeights, WeightTile } from './decode-weights';
 import type { Stack } from './qkv-stacks';
 
-/** Params lie at multiples of this in their buffer: WebGPU's default alignment of a dynamic offset. */
+/** Params lie at multiples of this in their buffer: WebGPU's default alignment of a uniform binding. */
 const PARAMS_STEP = 256;
 
 /** Lanes of a workgroup of attention_join.wgsl. */
@@ -40,8 +40,6 @@ export interface DecodeDispatch {
   readonly layer: number | undefined;
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
-  /** The dynamic offset of its params. */
-  readonly offsets: readonly number[];
   readonly x: number;
   /** Undefined: one for each split of attention. */
   readonly y: number | undefined;
@@ -57,7 +55,6 @@ export interface GraphInputs {
   readonly choice: DecodeChoice;
   readonly buffers: DecodeBuffers;
   readonly keys: (layer: number) => LayerKeys;
-  /** Splits of attention are joined in a dispatch of their own, but for `whole`. */
   readonly way: AttentionWay;
   readonly taps: GPUBuffer;
 }
@@ -124,7 +121,7 @@ function planToken(inputs: GraphInputs): readonly Planned[] {
   const planned: Planned[] = [];
   const add: Add = (kernel, bindings, paramsOf, grid, options = {}) => {
     const spec: KernelSpec = DECODE_KERNELS[kernel];
-    const pipeline = getPipeline(inputs.context, spec, options.variant ?? spec.variants[0] ?? { id: 'plain' });
+    const pipeline = getPipeline(inputs.context, spec, options.variant ?? spec.variants[0] ?? { id: 'plain' }, 'bound');
     // The first failure is met by whoever awaits them; the others must not count as unhandled.
     pipeline.catch(() => undefined);
     planned.push({ kernel, layer: options.layer, pipeline, bindings, params: paramsOf, grid });
@@ -241,11 +238,11 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
   );
 }
 
-/** Attention itself: by single heads, or by groups of heads that share keys, and the splits joined. */
+/** Attention itself, and its splits joined. */
 function planHeads(inputs: GraphInputs, layer: number, add: Add): void {
-  const { weights, buffers, taps, hparams, choice, keys: keysOf, way } = inputs;
+  const { weights, buffers, taps, hparams, keys: keysOf, way } = inputs;
   const { nHead, nHeadKv, headDim, rmsEps: eps } = hparams;
-  const joins = way !== 'whole';
+  const joins = isJoined(way);
   const bindings = {
     qkv: buffers.qkv,
     step: buffers.step,
@@ -266,24 +263,17 @@ function planHeads(inputs: GraphInputs, layer: number, add: Add): void {
     tapKRope: plan.place('k_post_rope', layer),
     tapScores: plan.place('attn_scores', layer),
   });
-  const { variant, width } = attentionKernel(hparams, way);
-  if (way === 'shared') {
-    add('attentionShared', bindings, common, [width, undefined, 1], { layer, variant });
-  } else {
-    const place = (stage: 'attn_softmax' | 'attention', plan: TapPlan): number =>
-      joins ? NOWHERE : plan.place(stage, layer);
-    add(
-      'attention',
-      bindings,
-      (plan) => ({
-        ...common(plan),
-        tapSoftmax: place('attn_softmax', plan),
-        tapAttention: place('attention', plan),
-      }),
-      [width, undefined, 1],
-      { layer, variant },
-    );
-  }
+  const own = (plan: TapPlan): Params<'attention'> => ({
+    ...common(plan),
+    tapSoftmax: joins ? NOWHERE : plan.place('attn_softmax', layer),
+    tapAttention: joins ? NOWHERE : plan.place('attention', layer),
+  });
+  const { kernel, variant, width } = attentionKernel(hparams, way);
+  const grid = [width, undefined, 1] as const;
+  const options = { layer, variant };
+  if (kernel === 'attentionShared') add(kernel, bindings, common, grid, options);
+  else if (kernel === 'attention') add(kernel, bindings, own, grid, options);
+  else add(kernel, bindings, (plan) => ({ ...own(plan), isWhole: joins ? 0 : 1 }), grid, options);
   if (!joins) return;
   add(
     'attentionJoin',
@@ -296,7 +286,7 @@ function planHeads(inputs: GraphInputs, layer: number, add: Add): void {
       tapAttention: plan.place('attention', layer),
     }),
     [Math.ceil(headDim / JOIN_LANES), nHead, 1],
-    { layer, variant: joinVariant(way, choice.attention) },
+    { layer, variant: joinVariant(way) },
   );
 }
 
@@ -452,10 +442,13 @@ function bound(
     if (buffer === undefined) throw new RangeError(`${spec.file} binds ${name}, which was not given`);
     entries.push({ binding: entries.length, resource: { buffer } });
   }
-  entries.push({ binding: entries.length, resource: { buffer: params, size: paramsBytes(spec.params) } });
+  entries.push({
+    binding: entries.length,
+    resource: { buffer: params, offset: index * PARAMS_STEP, size: paramsBytes(spec.params) },
+  });
   const group = device.createBindGroup({ label: spec.file, layout: pipeline.layout, entries });
   const [x, y, z] = grid;
-  return { kernel, layer, pipeline: pipeline.pipeline, group, offsets: [index * PARAMS_STEP], x, y, z };
+  return { kernel, layer, pipeline: pipeline.pipeline, group, x, y, z };
 }
 
 /** A matrix that lies in one buffer. Callers have made sure (`decode-refusal.ts`). */

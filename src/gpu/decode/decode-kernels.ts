@@ -2,6 +2,7 @@ import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import type { KernelSpec, KernelVariant } from '../kernel-spec';
 import { typeVariant } from '../matmul/variants';
 import { CHUNK, weightLayout } from '../matmul/weight-layout';
+import type { AttentionChoice } from './attention-plan';
 import { paddedExperts } from './decode-buffers';
 
 const base = { entry: 'main', weights: [], variants: [{ id: 'plain' }] } as const;
@@ -19,17 +20,6 @@ export interface TeamShape {
 /** The kernels whose team is a matter of choice. */
 export const TEAM_KERNELS = ['qkv', 'project', 'router', 'expertsIn', 'expertsOut', 'head'] as const;
 export type TeamKernel = (typeof TEAM_KERNELS)[number];
-
-/** How attention reads keys: each head on its own, or, from so many keys on, the heads of a group together. */
-export interface AttentionChoice {
-  /** Keys from which on heads share them; {@link NEVER} for never. */
-  readonly sharedFrom: number;
-  /** Most splits where heads share keys. */
-  readonly splits: 32 | 64;
-}
-
-/** More keys than there are. */
-export const NEVER = 0xffffffff;
 
 /** How the kernels of an adapter are specialised. Values differ between choices by the order of sums only. */
 export interface DecodeChoice {
@@ -70,6 +60,13 @@ export const DECODE_KERNELS = {
     params: {
       nHead: 'u32', nHeadKv: 'u32', eps: 'f32', scale: 'f32',
       tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32',
+    },
+  },
+  attentionTeams: {
+    ...base, file: 'decode/attention_teams.wgsl', inputs: ['qkv', 'step', 'gainQ', 'gainK'], outputs: ['keys', 'values', 'y', 'taps'],
+    params: {
+      nHead: 'u32', nHeadKv: 'u32', eps: 'f32', scale: 'f32', isWhole: 'u32',
+      tapQNorm: 'u32', tapKNorm: 'u32', tapQRope: 'u32', tapKRope: 'u32', tapScores: 'u32', tapSoftmax: 'u32', tapAttention: 'u32',
     },
   },
   attentionJoin: {

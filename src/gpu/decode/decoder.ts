@@ -5,7 +5,7 @@ import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { LayerKeys } from '../engine/kv-cache';
 import { ropeTable } from '../engine/rope-table';
-import { attentionPlan, type AttentionPlan, type AttentionWay } from './attention-plan';
+import { attentionPlan, turnsUpTo, wayName, type AttentionPlan } from './attention-plan';
 import { createBuffers, STEP_HEAD, type DecodeBuffers } from './decode-buffers';
 import { buildGraph, type DecodeGraph } from './decode-graph';
 import { encodePass } from './decode-pass';
@@ -63,6 +63,8 @@ export interface Decoder {
    * @returns the tokens made, and how many positions are kept: those of all tokens made but the last, and of those before.
    */
   generate(token: number, position: number, options: GenerateOptions): Promise<readonly Decoded[]>;
+  /** Makes room for so many positions and builds what tokens up to there need, so that none of them waits for it. */
+  prepareUpTo(nKeys: number): Promise<void>;
   dispose(): void;
 }
 
@@ -102,8 +104,8 @@ class DecodeSession implements Decoder {
   readonly #stacks: readonly (readonly Stack[])[];
   #taps: GPUBuffer;
   #last: Built | undefined;
-  /** By the way of attention. */
-  readonly #built = new Map<AttentionWay, Built>();
+  /** By the name of attention's way. */
+  readonly #built = new Map<string, Built>();
   readonly #step: Uint32Array<ArrayBuffer>;
   readonly #rope: Float32Array<ArrayBuffer>;
   /** Staging buffers that nobody waits for, by size. */
@@ -133,11 +135,11 @@ class DecodeSession implements Decoder {
     keys.reserve(nKeys);
     const { way } = this.#attention(nKeys);
     const layers = Array.from({ length: this.#hparams.nLayer }, (_, l) => keys.layer(l));
-    const old = this.#built.get(way);
+    const old = this.#built.get(wayName(way));
     const fits = old?.taps === this.#taps && old.keys.every((k, l) => k.keys === layers[l]?.keys);
     if (old !== undefined && fits) return (this.#last = old);
     if (old !== undefined) context.release(old.graph.params);
-    this.#built.delete(way);
+    this.#built.delete(wayName(way));
     const graph = await buildGraph({
       context,
       hparams: this.#hparams,
@@ -150,8 +152,19 @@ class DecodeSession implements Decoder {
       taps: this.#taps,
     });
     const built: Built = { graph, keys: layers, taps: this.#taps, plan: undefined };
-    this.#built.set(way, built);
+    this.#built.set(wayName(way), built);
     return (this.#last = built);
+  }
+
+  prepareUpTo(nKeys: number): Promise<void> {
+    return this.#context.step(() => this.#prepareFrom(1, nKeys));
+  }
+
+  /** What tokens over `first` to `last` keys need; the first one's last. */
+  async #prepareFrom(first: number, last: number): Promise<void> {
+    this.#options.keys.reserve(last);
+    const turns = turnsUpTo(this.#options.choice.attention, last).filter((keys) => keys > first);
+    for (const keys of [...turns.toReversed(), first]) await this.prepare(keys);
   }
 
   #attention(nKeys: number): AttentionPlan {
@@ -173,6 +186,7 @@ class DecodeSession implements Decoder {
       const flying: (() => Promise<Decoded>)[] = [];
       let submitted = 0;
       let ended = false;
+      await this.#prepareFrom(position + 1, position + options.count);
       try {
         while (made.length < options.count && !ended) {
           while (flying.length < (options.inFlight ?? IN_FLIGHT) && submitted < options.count) {

@@ -1,51 +1,74 @@
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { LayerKeys } from '../engine/kv-cache';
-import { attentionPlan } from './attention-plan';
+import { attentionPlan, wayName, type AttentionChoice, type AttentionStep, type AttentionWay } from './attention-plan';
 import { buildGraph, type GraphInputs } from './decode-graph';
-import { NEVER, type AttentionChoice } from './decode-kernels';
 import { TapPlan } from './decode-taps';
 import { timeDispatches } from './time-dispatches';
 
-/** Numbers of keys at which the ways of attention are timed, and from which one of them may be chosen; ascending. */
-export const PROBE_KEYS: readonly number[] = [512, 2048, 8192];
-/** Ways of sharing keys that are timed beside single heads. */
-export const SHARED_SPLITS = [32, 64] as const;
-/** Layers that take turns: keys of one stay in no cache of usual size until its next turn. */
+/** Numbers of keys at which ways are timed, and from which the best of them is chosen; ascending. */
+const PROBES: readonly { readonly keys: number; readonly from: number }[] = [
+  { keys: 64, from: 1 },
+  { keys: 256, from: 129 },
+  { keys: 512, from: 385 },
+  { keys: 1024, from: 769 },
+  { keys: 2048, from: 1537 },
+  { keys: 8192, from: 4097 },
+];
+/** Layers that take turns. */
 const LAYERS = 2;
-/** Sharing has to be better by this share. */
+/** Passes over them that are timed together: enough that a submit's own time does not count. */
+const PASSES = 24;
+const PASSES_OF_LONG = 6;
+const LONG_KEYS = 2048;
+/** Keys below which a split is not worth timing. */
+const LEAST_SPLIT = 64;
+/** A way has to be better than that of fewer keys by this share to replace it. */
 const LEAST_GAIN = 0.02;
 
-/** Microseconds of one length; undefined where time was up. */
+/** Microseconds of each way at one length; undefined where time was up. */
 export interface AttentionTimes {
   readonly keys: number;
-  readonly heads: number | undefined;
-  /** As {@link SHARED_SPLITS}. */
-  readonly shared: readonly (number | undefined)[];
+  readonly from: number;
+  readonly ways: readonly { readonly way: AttentionWay; readonly us: number | undefined }[];
 }
 
-/** Times attention alone, by single heads and by groups that share keys, until `end`. Nothing when the adapter has no room for the keys. */
+/** The ways that are worth timing at a length; teams as in `usual`. */
+export function waysToTime(usual: AttentionChoice, keys: number): AttentionWay[] {
+  const ways: AttentionWay[] = [{ kernel: 'single', splits: keys <= 128 ? 1 : 32 }];
+  if (keys >= 512) ways.push(...[32, 64].map((splits) => ({ kernel: 'shared', splits }) as const));
+  const teams = usual.map(({ way }) => way).find(({ kernel }) => kernel === 'teams');
+  if (teams?.kernel !== 'teams') return ways;
+  const splits = [1, 2, 4, 8].filter((n) => keys / n >= LEAST_SPLIT && keys / n <= LONG_KEYS);
+  ways.push(...splits.map((n) => ({ ...teams, splits: n })));
+  return ways;
+}
+
+/** Every way that the tuner may time. */
+export function allWays(usual: AttentionChoice): readonly AttentionWay[] {
+  const ways = PROBES.flatMap(({ keys }) => waysToTime(usual, keys));
+  return [...new Map(ways.map((way) => [wayName(way), way])).values()];
+}
+
+/** Times attention alone in each way, until `end`. Nothing when the adapter has no room for the keys. */
 export async function timeAttention(
   inputs: Omit<GraphInputs, 'keys' | 'way'>,
   end: number,
 ): Promise<readonly AttentionTimes[]> {
-  const { context, hparams } = inputs;
+  const { context, hparams, choice } = inputs;
   const some: HParams = { ...hparams, nLayer: Math.min(LAYERS, hparams.nLayer) };
   const layers = await roomForKeys(context, some);
   const times: AttentionTimes[] = [];
   try {
     if (layers.length < some.nLayer) return [];
     const keysOf = (layer: number): LayerKeys => layers[layer] ?? fallback(layers);
-    const ways = [NEVER, ...SHARED_SPLITS].map((way): AttentionChoice =>
-      way === NEVER ? { sharedFrom: NEVER, splits: 32 } : { sharedFrom: 1, splits: way === 64 ? 64 : 32 },
-    );
-    for (const nKeys of PROBE_KEYS) {
-      const us: (number | undefined)[] = [];
-      for (const attention of ways) {
+    for (const { keys, from } of PROBES) {
+      const ways: { way: AttentionWay; us: number | undefined }[] = [];
+      for (const way of waysToTime(choice.attention, keys)) {
         const late = performance.now() > end;
-        us.push(late ? undefined : await timeOne({ ...inputs, hparams: some }, keysOf, attention, nKeys));
+        ways.push({ way, us: late ? undefined : await timeOne({ ...inputs, hparams: some }, keysOf, way, keys) });
       }
-      times.push({ keys: nKeys, heads: us[0], shared: us.slice(1) });
+      times.push({ keys, from, ways });
     }
     return times;
   } finally {
@@ -53,47 +76,44 @@ export async function timeAttention(
   }
 }
 
-/** Sharing from the first length on from which it gains at every length that was timed; `usual` where it never does or nothing was timed. */
+/** The best way of each length, and one that lasts while no other is better by much; `usual` where nothing was timed whole. */
 export function chosenAttention(usual: AttentionChoice, times: readonly AttentionTimes[]): AttentionChoice {
-  let best: { readonly choice: AttentionChoice; readonly us: number } | undefined;
-  for (const [i, splits] of SHARED_SPLITS.entries()) {
-    let sharedFrom = NEVER;
-    for (const { keys, heads, shared } of times.toReversed()) {
-      const us = shared[i];
-      if (us === undefined || heads === undefined || us >= heads * (1 - LEAST_GAIN)) break;
-      sharedFrom = keys;
-    }
-    const us = times.at(-1)?.shared[i];
-    if (sharedFrom !== NEVER && us !== undefined && us < (best?.us ?? Infinity)) {
-      best = { choice: { sharedFrom, splits }, us };
-    }
+  const steps: AttentionStep[] = [];
+  for (const { from, ways } of times) {
+    // A length that was not timed whole says nothing, nor do those behind it.
+    if (ways.some(({ us }) => us === undefined)) break;
+    const best = ways.reduce((a, b) => ((b.us ?? Infinity) < (a.us ?? Infinity) ? b : a));
+    const last = steps.at(-1)?.way;
+    const stays = last === undefined ? undefined : ways.find(({ way }) => wayName(way) === wayName(last))?.us;
+    if (stays !== undefined && (best.us ?? Infinity) >= stays * (1 - LEAST_GAIN)) continue;
+    steps.push({ from, way: best.way });
   }
-  return best?.choice ?? usual;
+  return steps.length === 0 ? usual : steps;
 }
 
 /** Microseconds of attention over so many keys, all layers. */
 async function timeOne(
   inputs: Omit<GraphInputs, 'keys' | 'way'>,
   keys: (layer: number) => LayerKeys,
-  attention: AttentionChoice,
+  wanted: AttentionWay,
   nKeys: number,
 ): Promise<number> {
   const { context, hparams, buffers } = inputs;
-  const plan = attentionPlan(hparams, attention, nKeys);
-  const graph = await buildGraph({ ...inputs, keys, way: plan.way, choice: { ...inputs.choice, attention } });
+  const plan = attentionPlan(hparams, [{ from: 1, way: wanted }], nKeys);
+  const graph = await buildGraph({ ...inputs, keys, way: plan.way });
   try {
     const { queue } = context.device;
     queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, nKeys)));
     queue.writeBuffer(buffers.step, 0, Uint32Array.of(nKeys - 1, plan.count, plan.keys));
     const own = graph.dispatches.filter(({ kernel }) => kernel.startsWith('attention'));
-    return await timeDispatches(context, own, plan.count);
+    return await timeDispatches(context, own, plan.count, nKeys < LONG_KEYS ? PASSES : PASSES_OF_LONG);
   } finally {
     context.release(graph.params);
   }
 }
 
 async function roomForKeys(context: GpuContext, { nLayer, kvDim }: HParams): Promise<LayerKeys[]> {
-  const bytes = 4 * kvDim * Math.max(...PROBE_KEYS);
+  const bytes = 4 * kvDim * Math.max(...PROBES.map(({ keys }) => keys));
   const layers: LayerKeys[] = [];
   if (bytes > context.maxBindingBytes) return layers;
   for (let layer = 0; layer < nLayer; layer++) {

@@ -2,21 +2,16 @@ import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import { KvCache, type LayerKeys } from '../engine/kv-cache';
 import { Recorder } from '../recorder';
+import { attentionPlan, wayName, type AttentionChoice } from './attention-plan';
 import { createBuffers } from './decode-buffers';
 import { defaultChoice } from './decode-choice';
 import { buildGraph, type DecodeGraph } from './decode-graph';
-import {
-  TEAM_KERNELS,
-  type AttentionChoice,
-  type DecodeChoice,
-  type TeamKernel,
-  type TeamShape,
-} from './decode-kernels';
+import { TEAM_KERNELS, type DecodeChoice, type TeamKernel, type TeamShape } from './decode-kernels';
 import { TapPlan } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
 import { stackQkv } from './qkv-stacks';
 import { timeDispatches } from './time-dispatches';
-import { chosenAttention, PROBE_KEYS, SHARED_SPLITS, timeAttention } from './tune-attention';
+import { allWays, chosenAttention, timeAttention } from './tune-attention';
 
 /** Where choices are kept from run to run: a `Map`, local storage, a file. */
 export interface TuningStore {
@@ -51,7 +46,7 @@ export interface Tuning {
 }
 
 /** Changes when kept choices no longer mean the same. */
-const VERSION = 2;
+const VERSION = 3;
 const BUDGET_MS = 900;
 /** Layers that are timed: enough that what one reads is not what the last pass left in a cache. */
 export const TUNED_LAYERS = 8;
@@ -154,22 +149,30 @@ export function readChoice(text: string, usual: DecodeChoice): DecodeChoice | un
         .find((t) => JSON.stringify(t) === JSON.stringify(part(value, kernel))),
     ]),
   );
-  if (Object.values(teams).includes(undefined)) return undefined;
+  const attention = readAttention(value, usual);
+  if (attention === undefined || Object.values(teams).includes(undefined)) return undefined;
   for (const dots of ['own', 'plain'] as const) {
     for (const ahead of [1, 3] as const) {
-      for (const attention of attentionsOf(usual)) {
-        const choice: DecodeChoice = { ...usual, dots, ahead, attention, teams: { ...usual.teams, ...teams } };
-        if (same(choice)) return choice;
-      }
+      const choice: DecodeChoice = { ...usual, dots, ahead, attention, teams: { ...usual.teams, ...teams } };
+      if (same(choice)) return choice;
     }
   }
   return undefined;
 }
 
-/** Every choice of attention that could be made here. */
-function attentionsOf(usual: DecodeChoice): readonly AttentionChoice[] {
-  const shared = PROBE_KEYS.flatMap((sharedFrom) => SHARED_SPLITS.map((splits) => ({ sharedFrom, splits })));
-  return [usual.attention, ...shared];
+/** Steps of ways that could have been chosen here. */
+function readAttention(value: unknown, usual: DecodeChoice): AttentionChoice | undefined {
+  const stored: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'attention') : undefined;
+  if (JSON.stringify(stored) === JSON.stringify(usual.attention)) return usual.attention;
+  if (!Array.isArray(stored) || stored.length === 0) return undefined;
+  const ways = allWays(usual.attention);
+  const steps = stored.flatMap((step: unknown) => {
+    if (typeof step !== 'object' || step === null || !('from' in step) || !('way' in step)) return [];
+    const way = ways.find((one) => JSON.stringify(one) === JSON.stringify(step.way));
+    return way === undefined || typeof step.from !== 'number' ? [] : [{ from: step.from, way }];
+  });
+  const ascends = steps.every(({ from }, i) => (i === 0 ? from === 1 : from > (steps[i - 1]?.from ?? Infinity)));
+  return steps.length === stored.length && ascends ? steps : undefined;
 }
 
 function part(value: unknown, kernel: string): unknown {
@@ -190,7 +193,8 @@ async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions,
   const graphs: DecodeGraph[] = [];
   try {
     const ways = waysOf(usual);
-    const inputs = { context, hparams: some, weights, stacks, buffers, way: 'whole' as const, taps };
+    const { way } = attentionPlan(hparams, usual.attention, 1);
+    const inputs = { context, hparams: some, weights, stacks, buffers, way, taps };
     const keys = (layer: number): LayerKeys => cache.layer(layer);
     // All are compiled side by side.
     const built = await Promise.all(ways.map(({ choice }) => buildGraph({ ...inputs, keys, choice })));
@@ -209,10 +213,9 @@ async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions,
     );
     const tried = [
       ...ways.map(({ name }, i) => ({ name, us: times[i] })),
-      ...attention.flatMap(({ keys, heads, shared }) => [
-        { name: `attention, ${keys} keys, heads alone`, us: heads },
-        ...shared.map((us, i) => ({ name: `attention, ${keys} keys shared, ${SHARED_SPLITS[i] ?? 0} splits`, us })),
-      ]),
+      ...attention.flatMap(({ keys, ways: timed }) =>
+        timed.map(({ way: one, us }) => ({ name: `attention, ${keys} keys: ${wayName(one)}`, us })),
+      ),
     ];
     const choice = { ...joined(ways, times), attention: chosenAttention(usual.attention, attention) };
     return { choice, from: 'measured', tried, ms: performance.now() - started };

@@ -1,12 +1,12 @@
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
-import { waysUpTo, type AttentionWay } from './attention-plan';
+import { attentionPlan, waysUpTo, type AttentionWay } from './attention-plan';
 import { createBuffers } from './decode-buffers';
 import { defaultChoice } from './decode-choice';
 import { compileToken } from './decode-graph';
 import type { DecodeChoice } from './decode-kernels';
 import type { DecodeWeights } from './decode-weights';
-import { SHARED_SPLITS } from './tune-attention';
+import { allWays } from './tune-attention';
 import { knownChoice, TUNED_LAYERS, waysOf, type TuningStore } from './tuner';
 
 /** More than any context holds. */
@@ -46,12 +46,11 @@ export async function warmDecode(options: WarmOptions): Promise<void> {
   try {
     const pending: Promise<void>[] = [];
     if (known === undefined) {
-      pending.push(compile(hparams, usual, 'whole'));
-      for (const { choice } of waysOf(usual)) pending.push(compile(tuned, choice, 'whole'));
-      for (const splits of SHARED_SPLITS) {
-        const choice: DecodeChoice = { ...usual, attention: { sharedFrom: 1, splits } };
-        pending.push(compile(tuned, choice, 'split'), compile(tuned, choice, 'shared'));
-      }
+      const { way: first } = attentionPlan(hparams, usual.attention, 1);
+      pending.push(compile(hparams, usual, first));
+      for (const { choice } of waysOf(usual)) pending.push(compile(tuned, choice, first));
+      for (const way of allWays(usual.attention))
+        pending.push(compile(tuned, usual, attentionPlan(hparams, [{ from: 1, way }], 1).way));
     } else for (const way of waysUpTo(hparams, known.attention, MOST_KEYS)) pending.push(compile(hparams, known, way));
     await Promise.allSettled(pending);
   } finally {

@@ -6,7 +6,7 @@ import { rmsnormBound } from '../../cpu/bounds/rmsnorm-bound';
 import { againstTap, compose, FLUSH, TINY } from '../../cpu/bounds/rounding';
 import { rmsnorm } from '../../cpu/kernels/rmsnorm';
 import { rope, ropeTable, type RopeTable } from '../../cpu/kernels/rope';
-import { attentionKernel, joinVariant } from '../../gpu/decode/attention-plan';
+import { attentionKernel, isJoined, joinVariant, type AttentionWay } from '../../gpu/decode/attention-plan';
 import { STEP_HEAD } from '../../gpu/decode/decode-buffers';
 import { DECODE_KERNELS } from '../../gpu/decode/decode-kernels';
 import { NOWHERE } from '../../gpu/decode/decode-taps';
@@ -19,8 +19,10 @@ import { EPS } from './norm-products';
 import { foldBlocks, foldedValue, foldedWords } from './places';
 
 const THETA = 1e6;
-/** Keys that attention takes at a time; the kernel's running sums are rescaled once for each. */
+/** The fewest keys that attention takes at a time; the kernel's running sums are rescaled at most once for each. */
 const TILE_KEYS = 64;
+/** Rescalings of a team beside those: by its first keys, by the own key, and where teams are added. */
+const TEAM_RESCALES = 3;
 /** A score's roundings: as in src/cpu/bounds/attention-bounds.ts. */
 const SCORE_ROUNDINGS = 7;
 
@@ -31,8 +33,12 @@ interface Shape {
   readonly headDim: number;
   /** Keys of a split, whole tiles; absent: one split for all. */
   readonly splitKeys?: number;
-  /** Whether the heads of a group read keys together. Then every split is left to be joined, also a single one. */
-  readonly isShared?: boolean;
+  /** Single heads when not given. */
+  readonly kernel?: AttentionWay['kernel'];
+  /** Heads of teams that take a key together; 1 when not given. */
+  readonly together?: 1 | 2 | 4 | 8;
+  /** Lanes of a team; 4 when not given: what any adapter with subgroups has. */
+  readonly lanes?: 4 | 8 | 16 | 32;
 }
 
 /** Values and how far each may be off. */
@@ -86,15 +92,21 @@ function score(q: ErringRow, key: ErringRow, scale: number) {
 const part = (x: Float32Array, at: number, n: number): Float32Array => x.subarray(at, at + n);
 
 function attentionCase(shape: Shape, isExtra = false): SelftestCase {
-  const { position, nHead, nHeadKv, headDim, splitKeys, isShared = false } = shape;
+  const { position, nHead, nHeadKv, headDim, splitKeys, kernel: wanted = 'single' } = shape;
   const splits = splitKeys === undefined ? 1 : Math.ceil((position + 1) / splitKeys);
-  const isJoined = isShared || splits > 1;
-  const { kernel, variant, width } = attentionKernel(shape, isShared ? 'shared' : splits > 1 ? 'split' : 'whole');
+  const { lanes = 4, together: heads = 1 } = shape;
+  const way: AttentionWay = wanted === 'teams' ? { kernel: wanted, splits, lanes, heads } : { kernel: wanted, splits };
+  const joins = isJoined(way);
+  const { kernel, variant, width } = attentionKernel(shape, way);
+  const spec = DECODE_KERNELS[kernel];
+  const rescalesOf = (nKeys: number): number =>
+    Math.ceil(nKeys / TILE_KEYS) - 1 + (wanted === 'teams' ? TEAM_RESCALES : 0);
+  const teams = wanted === 'teams' ? `, teams of ${lanes}, ${plural(heads, 'head')} together` : '';
   return {
-    ...{ kernel: isShared ? 'decode/attention_shared' : 'decode/attention', types: ['f32'] },
-    ...{ spec: DECODE_KERNELS[kernel], variant, isExtra },
-    needs: { workgroupLanes: 256 },
-    shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}`,
+    ...{ kernel: spec.file.replace('.wgsl', ''), types: ['f32'] },
+    ...{ spec, variant, isExtra },
+    needs: { workgroupLanes: 256, ...(wanted === 'teams' ? { subgroupLanes: lanes } : {}) },
+    shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}${teams}`,
     make: () => {
       const [qDim, kvDim, nKeys] = [nHead * headDim, nHeadKv * headDim, position + 1];
       const scale = 1 / Math.sqrt(headDim);
@@ -114,8 +126,8 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
       const tapAt = { qNorm: 0, kNorm: qDim, qRope: qDim + kvDim, kRope: 2 * qDim + kvDim, scores: 2 * (qDim + kvDim) };
       const softmaxAt = tapAt.scores + nHead * nKeys;
       const attentionAt = softmaxAt + nHead * nKeys;
-      const taps = expectNothing(isJoined ? softmaxAt : attentionAt + qDim);
-      const y = expectNothing(isJoined ? splits * (qDim + 2 * nHead) : foldedWords(qDim));
+      const taps = expectNothing(joins ? softmaxAt : attentionAt + qDim);
+      const y = expectNothing(joins ? splits * (qDim + 2 * nHead) : foldedWords(qDim));
 
       const ownKeys = Array.from({ length: nHeadKv }, (_, h) => {
         const norm = normed(part(qkv, qDim + h * headDim, headDim), gainK);
@@ -151,9 +163,8 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
           errors[j] = bound;
         }
         putFloats(taps, tapAt.scores + head * nKeys, scores, errors);
-        if (!isJoined) {
-          const rescales = Math.ceil(nKeys / TILE_KEYS) - 1;
-          const { weights, relative } = erringSoftmax(scores, errors, rescales);
+        if (!joins) {
+          const { weights, relative } = erringSoftmax(scores, errors, rescalesOf(nKeys));
           weights.forEach((p, j) => {
             putFloat(taps, softmaxAt + head * nKeys + j, p, againstTap((relative[j] ?? NaN) * p + 4 * FLUSH, p));
           });
@@ -167,7 +178,15 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
         for (let s = 0; s < splits; s++) {
           putSplit(
             y,
-            { split: s, head, splits, splitKeys: splitKeys ?? nKeys, nHead, headDim },
+            {
+              split: s,
+              head,
+              splits,
+              splitKeys: splitKeys ?? nKeys,
+              nHead,
+              headDim,
+              rescales: rescalesOf(splitKeys ?? nKeys),
+            },
             scores,
             errors,
             valueOf,
@@ -186,9 +205,10 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
         ...{ nHead, nHeadKv, eps: EPS, scale },
         ...{ tapQNorm: tapAt.qNorm, tapKNorm: tapAt.kNorm, tapQRope: tapAt.qRope, tapKRope: tapAt.kRope },
         tapScores: tapAt.scores,
-        ...(isShared
+        ...(wanted === 'teams' ? { isWhole: joins ? 0 : 1 } : {}),
+        ...(wanted === 'shared'
           ? {}
-          : { tapSoftmax: isJoined ? NOWHERE : softmaxAt, tapAttention: isJoined ? NOWHERE : attentionAt }),
+          : { tapSoftmax: joins ? NOWHERE : softmaxAt, tapAttention: joins ? NOWHERE : attentionAt }),
       };
       return {
         inputs: { qkv, step, gainQ, gainK },
@@ -212,6 +232,8 @@ interface SplitPlace {
   readonly splitKeys: number;
   readonly nHead: number;
   readonly headDim: number;
+  /** See `erringSoftmax`. */
+  readonly rescales: number;
 }
 
 /**
@@ -220,7 +242,7 @@ interface SplitPlace {
  */
 function putSplit(
   y: Expected,
-  { split, head, splits, splitKeys, nHead, headDim }: SplitPlace,
+  { split, head, splits, splitKeys, nHead, headDim, rescales }: SplitPlace,
   allScores: Float64Array,
   allErrors: Float64Array,
   valueOf: (key: number, channel: number) => number,
@@ -229,7 +251,7 @@ function putSplit(
   const scores = allScores.slice(first, first + splitKeys);
   const errors = allErrors.slice(first, first + splitKeys);
   const topError = errors.reduce((most, e) => Math.max(most, e), 0);
-  const { exponentials, total, top } = erringSoftmax(scores, errors, Math.ceil(scores.length / TILE_KEYS) - 1);
+  const { exponentials, total, top } = erringSoftmax(scores, errors, rescales);
   const e = scores.map((z) => Math.exp(z - top));
   const relative = exponentials.map((own) => compose(own, Math.exp(topError) - 1));
   for (let d = 0; d < headDim; d++) {
@@ -254,7 +276,7 @@ function joinCase({ nHead, headDim, splits, nKeys }: JoinShape): SelftestCase {
   const spec = DECODE_KERNELS.attentionJoin;
   return {
     ...{ kernel: 'decode/attention_join', types: ['f32'], spec },
-    variant: joinVariant(splits > 32 ? 'shared' : 'split', { sharedFrom: 1, splits: 64 }),
+    variant: joinVariant({ kernel: 'single', splits }),
     shape: `${splits} splits, ${nHead} heads of ${headDim}, ${nKeys} scores a head`,
     make: () => {
       const qDim = nHead * headDim;
@@ -319,14 +341,37 @@ export const DECODE_ATTENTION_CASES: readonly SelftestCase[] = [
   attentionCase({ position: 70, nHead: 2, nHeadKv: 1, headDim: 128 }, true),
   attentionCase({ position: 3, nHead: 2, nHeadKv: 1, headDim: 256 }, true),
   attentionCase({ position: 66, nHead: 2, nHeadKv: 1, headDim: 64 }, true),
-  attentionCase({ position: 0, nHead: 4, nHeadKv: 2, headDim: 32, isShared: true }),
-  attentionCase({ position: 64, nHead: 4, nHeadKv: 2, headDim: 32, isShared: true }),
-  attentionCase({ position: 150, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, isShared: true }),
-  attentionCase({ position: 390, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 192, isShared: true }),
+  attentionCase({ position: 0, nHead: 4, nHeadKv: 2, headDim: 32, kernel: 'shared' }),
+  attentionCase({ position: 64, nHead: 4, nHeadKv: 2, headDim: 32, kernel: 'shared' }),
+  attentionCase({ position: 150, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, kernel: 'shared' }),
+  attentionCase({ position: 390, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 192, kernel: 'shared' }),
   // Two pieces of six heads, of which the second has five.
-  attentionCase({ position: 70, nHead: 11, nHeadKv: 1, headDim: 24, splitKeys: 64, isShared: true }),
-  attentionCase({ position: 300, nHead: 8, nHeadKv: 1, headDim: 128, splitKeys: 64, isShared: true }, true),
-  attentionCase({ position: 130, nHead: 2, nHeadKv: 2, headDim: 256, splitKeys: 128, isShared: true }, true),
+  attentionCase({ position: 70, nHead: 11, nHeadKv: 1, headDim: 24, splitKeys: 64, kernel: 'shared' }),
+  attentionCase({ position: 300, nHead: 8, nHeadKv: 1, headDim: 128, splitKeys: 64, kernel: 'shared' }, true),
+  attentionCase({ position: 130, nHead: 2, nHeadKv: 2, headDim: 256, splitKeys: 128, kernel: 'shared' }, true),
+  attentionCase({ position: 0, nHead: 4, nHeadKv: 2, headDim: 32, kernel: 'teams' }),
+  // As many keys before the own one as the teams take at a time, and one more.
+  attentionCase({ position: 64, nHead: 4, nHeadKv: 2, headDim: 32, kernel: 'teams', together: 2 }),
+  attentionCase({ position: 257, nHead: 3, nHeadKv: 1, headDim: 128, kernel: 'teams' }),
+  attentionCase({ position: 150, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, kernel: 'teams' }),
+  attentionCase({ position: 300, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, kernel: 'teams' }),
+  // A column a lane: the next keys are under way while these are met, here 512 at a time.
+  attentionCase({ position: 600, nHead: 2, nHeadKv: 1, headDim: 16, kernel: 'teams' }),
+  // The last split has the own key alone.
+  attentionCase({ position: 128, nHead: 2, nHeadKv: 1, headDim: 32, splitKeys: 64, kernel: 'teams' }),
+  // Pieces of four heads, of which the last has three; columns that fill no team.
+  attentionCase({ position: 70, nHead: 11, nHeadKv: 1, headDim: 24, splitKeys: 64, kernel: 'teams', together: 4 }),
+  attentionCase({ position: 300, nHead: 8, nHeadKv: 1, headDim: 128, kernel: 'teams', lanes: 32 }, true),
+  attentionCase({ position: 640, nHead: 8, nHeadKv: 1, headDim: 128, kernel: 'teams', lanes: 32, together: 8 }, true),
+  attentionCase(
+    {
+      ...{ position: 300, nHead: 8, nHeadKv: 2, headDim: 128, splitKeys: 128 },
+      ...{ kernel: 'teams', lanes: 32, together: 4 },
+    },
+    true,
+  ),
+  attentionCase({ position: 70, nHead: 2, nHeadKv: 2, headDim: 256, kernel: 'teams', lanes: 32 }, true),
+  attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 64, kernel: 'teams', lanes: 32, together: 2 }, true),
   joinCase({ nHead: 4, headDim: 32, splits: 3, nKeys: 151 }),
   joinCase({ nHead: 2, headDim: 128, splits: 32, nKeys: 65 }),
   joinCase({ nHead: 2, headDim: 32, splits: 63, nKeys: 65 }),

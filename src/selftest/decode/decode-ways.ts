@@ -1,3 +1,4 @@
+import { SINGLE_HEADS } from '../../gpu/decode/attention-plan';
 import type { DecodeChoice, TeamShape } from '../../gpu/decode/decode-kernels';
 import type { Needs } from '../selftest-case';
 
@@ -17,7 +18,7 @@ function wayOf(
 ): DecodeWay {
   const teams = { qkv: team, project: team, router: team, expertsIn: team, expertsOut: team, head: team };
   const needs = subgroups ? { subgroups, subgroupLanes: team.lanes } : {};
-  return { name, choice: { subgroups, ...how, attention: { sharedFrom: 1, splits: 32 }, teams }, team, needs };
+  return { name, choice: { subgroups, ...how, attention: SINGLE_HEADS, teams }, team, needs };
 }
 
 /** Subgroups of 4 are the smallest that any adapter has: what every adapter with subgroups can run. */

@@ -7,20 +7,27 @@ import { openDevice } from '../../../src/gpu/device';
 import { KvCache } from '../../../src/gpu/engine/kv-cache';
 import { nodeGpu, useSwiftShader } from '../../../src/gpu/node-device';
 import { Recorder } from '../../../src/gpu/recorder';
-import type { DecodeGraph } from '../../../src/gpu/decode/decode-graph';
+import type { DecodeDispatch } from '../../../src/gpu/decode/decode-graph';
+import { wayName, type AttentionChoice } from '../../../src/gpu/decode/attention-plan';
+import { chosenAttention, timeAttention } from '../../../src/gpu/decode/tune-attention';
 import { checkDecoding } from './check';
-import { benchGraph, ofKernel, timePasses, type BenchModel } from './measure';
+import { attentionInputs, benchGraph, ofKernel, timePasses, type BenchModel } from './measure';
 import { qwen3Shape, RandomModel } from './random-model';
 
 /*
- * node scripts/bench-decode.mjs [--layers 48] [--sweep] [--workgroup] [--tokens 64] [--positions 0,511]
- * Decoding at the shape of Qwen3-30B-A3B, Q4_K_M, random weights: microseconds a kernel, then tokens a second.
+ * node scripts/bench-decode.mjs [--layers 48] [--attention] [--sweep] [--workgroup] [--profiles 64,512] [--tokens 64] [--positions 0,511]
+ * Decoding at the shape of Qwen3-30B-A3B, Q4_K_M, random weights: microseconds a kernel at the positions of --profiles, then tokens a second
+ * from those of --positions. --attention times its ways and takes the best.
+ * --turns: what it costs that kernels take turns.
  */
 const { values } = parseArgs({
   allowPositionals: true,
   options: {
     layers: { type: 'string', default: '48' },
     check: { type: 'boolean', default: false },
+    attention: { type: 'boolean', default: false },
+    turns: { type: 'boolean', default: false },
+    profiles: { type: 'string', default: '64' },
     sweep: { type: 'boolean', default: false },
     kernels: { type: 'string', default: TEAM_KERNELS.join() },
     workgroup: { type: 'boolean', default: false },
@@ -38,7 +45,7 @@ const hparams = qwen3Shape(Number(values.layers));
 const weights = new RandomModel(context, hparams);
 const recorder = new Recorder(context);
 const keys = new KvCache(context, recorder, hparams.kvDim);
-keys.reserve(1024);
+keys.reserve(9000);
 const model: BenchModel = { context, hparams, weights, keys };
 let choice = await defaultChoice(context);
 if (values.workgroup) choice = { ...choice, subgroups: false };
@@ -63,20 +70,25 @@ await context.step(async () => {
     }
   }
   if (values.sweep) await sweep();
-  await report(await benchGraph(model, choice));
+  if (values.attention) choice = { ...choice, attention: await attentionWays() };
+  if (values.turns) await turns();
+  for (const position of values.profiles.split(',').map(Number)) await report(position);
 });
 await tokens();
 if (values.check) await checkDecoding(context, choice);
 context.dispose();
 
-async function report(graph: DecodeGraph): Promise<void> {
-  const all = await timePasses(model, graph.dispatches, times);
+async function report(position: number): Promise<void> {
+  const graph = await benchGraph(model, choice, position);
+  const { splits } = graph;
+  console.log(`a token at ${position}, ${splits} splits`);
+  const all = await timePasses(model, graph.dispatches, times, splits);
   let sum = 0;
   for (const kernel of [...new Set(graph.dispatches.map((d) => d.kernel))]) {
     const some = ofKernel(graph, kernel);
-    const { gpu } = await timePasses(model, some, Math.ceil((times * 48) / some.length));
+    const { gpu } = await timePasses(model, some, Math.ceil((times * 48) / some.length), splits);
     const without = graph.dispatches.filter((d) => d.kernel !== kernel);
-    const rest = await timePasses(model, without, times);
+    const rest = await timePasses(model, without, times, splits);
     sum += gpu;
     const each = (us: number): string => (us / some.length).toFixed(1).padStart(7);
     console.log(`${kernel.padEnd(12)} ${each(gpu)} us alone, ${each(all.gpu - rest.gpu)} us in its place`);
@@ -87,10 +99,61 @@ async function report(graph: DecodeGraph): Promise<void> {
     `token        ${all.gpu.toFixed(0)} us on the GPU: ${(1e6 / all.gpu).toFixed(0)} tok/s; on the CPU ${cpu.toFixed(0)} us:`,
     `encode ${all.encode.toFixed(0)}, finish ${all.finish.toFixed(0)}, submit ${all.submit.toFixed(0)}`,
   );
-  const one = await timePasses(model, graph.dispatches, 1);
+  const one = await timePasses(model, graph.dispatches, 1, splits);
   console.log(
     `one token    gpu ${one.gpu.toFixed(0)}, encode ${one.encode.toFixed(0)}, finish ${one.finish.toFixed(0)}, submit ${one.submit.toFixed(0)}`,
   );
+}
+
+/** What it costs that kernels take turns: alone; with a small other kernel behind each; in pairs; all of a layer; each twice, for two layers. */
+async function turns(): Promise<void> {
+  const graph = await benchGraph(model, choice);
+  const kernels = ['qkv', 'attentionTeams', 'project', 'router', 'expertsIn', 'expertsOut'] as const;
+  const all = kernels.map((kernel) => ofKernel(graph, kernel)).filter((some) => some.length > 0);
+  const layers = all[0]?.length ?? 0;
+  const each = async (dispatches: readonly DecodeDispatch[]): Promise<number> =>
+    (await timePasses(model, dispatches, times)).gpu / layers;
+  const small = ofKernel(graph, 'argmaxLast').flatMap((one) => Array.from({ length: layers }, () => one));
+  const one = await each(small);
+  const at = (some: readonly DecodeDispatch[] | undefined, layer: number): readonly DecodeDispatch[] =>
+    some?.slice(layer % layers, (layer % layers) + 1) ?? [];
+  const inTurns = (...kinds: readonly (readonly DecodeDispatch[])[]): readonly DecodeDispatch[] =>
+    Array.from({ length: layers }, (_, l) => kinds.flatMap((some) => at(some, l))).flat();
+  console.log(`argmaxLast alone ${one.toFixed(2)} us`);
+  const alone: number[] = [];
+  for (const some of all) {
+    const own = await each(some);
+    alone.push(own);
+    const turn = await each(inTurns(some, small));
+    const next = all[alone.length % all.length] ?? [];
+    const pair = (await each(inTurns(some, next))) - own - (await each(next));
+    console.log(
+      `${some[0]?.kernel}: alone ${own.toFixed(2)} us, with a small one ${(turn - own - one).toFixed(2)} us more, with the next kernel ${pair.toFixed(2)} us more`,
+    );
+  }
+  const sum = alone.reduce((a, b) => a + b, 0);
+  const whole = await each(inTurns(...all));
+  const reversed = await each(inTurns(...all.toReversed()));
+  const twice = await each(
+    Array.from({ length: layers }, (_, l) =>
+      all.flatMap((some) => [...at(some, l), ...at(some, l + layers / 2)]),
+    ).flat(),
+  );
+  console.log(
+    `a layer: alone ${sum.toFixed(1)} us, in turns ${whole.toFixed(1)} us, reversed ${reversed.toFixed(1)} us, each twice ${twice.toFixed(1)} us`,
+  );
+}
+
+/** Times attention alone, way by way. */
+async function attentionWays(): Promise<AttentionChoice> {
+  const timed = await timeAttention(await attentionInputs(model, choice), Infinity);
+  for (const { keys: nKeys, ways } of timed) {
+    const each = ways.map(({ way, us }) => `${wayName(way)}: ${((us ?? NaN) / 2).toFixed(1)}`);
+    console.log(`attention of a layer over ${nKeys} keys, us: ${each.join('; ')}`);
+  }
+  const chosen = chosenAttention(choice.attention, timed);
+  console.log(chosen.map(({ from, way }) => `from ${from}: ${wayName(way)}`).join('; '));
+  return chosen;
 }
 
 /** Chooses kernel by kernel what makes the whole token fastest. */
@@ -136,8 +199,18 @@ async function tokens(): Promise<void> {
     for (const inFlight of [2, 4, 6]) {
       await decoder.generate(17, position, { count: 20, inFlight });
       const begun = performance.now();
-      await decoder.generate(17, position, { count, inFlight });
-      rates.push(`${inFlight}: ${((1000 * count) / (performance.now() - begun)).toFixed(0)}`);
+      const at: number[] = [begun];
+      const onToken = (): undefined => {
+        at.push(performance.now());
+      };
+      await decoder.generate(17, position, { count, inFlight, onToken });
+      const gaps = at.slice(1).map((t, i) => t - (at[i] ?? NaN));
+      const [median = NaN, most = NaN] = [0.5, 1].map(
+        (q) => gaps.toSorted((a, b) => a - b)[Math.ceil(q * gaps.length) - 1],
+      );
+      const late = gaps.filter((gap) => gap > 1.5 * median).length;
+      const rate = ((1000 * count) / (performance.now() - begun)).toFixed(0);
+      rates.push(`${inFlight}: ${rate} (median ${median.toFixed(2)} ms, longest ${most.toFixed(2)}, ${late} late)`);
     }
     console.log(`at ${position} with so many in flight, tok/s: ${rates.join(', ')}`);
     let started = performance.now();

@@ -1,6 +1,11 @@
 import { createBuffers } from '../../../src/gpu/decode/decode-buffers';
-import type { AttentionWay } from '../../../src/gpu/decode/attention-plan';
-import { buildGraph, type DecodeDispatch, type DecodeGraph } from '../../../src/gpu/decode/decode-graph';
+import { attentionPlan } from '../../../src/gpu/decode/attention-plan';
+import {
+  buildGraph,
+  type DecodeDispatch,
+  type DecodeGraph,
+  type GraphInputs,
+} from '../../../src/gpu/decode/decode-graph';
 import type { DecodeChoice, DecodeKernel } from '../../../src/gpu/decode/decode-kernels';
 import { TapPlan } from '../../../src/gpu/decode/decode-taps';
 import type { DecodeWeights } from '../../../src/gpu/decode/decode-weights';
@@ -18,24 +23,33 @@ export interface BenchModel {
   readonly keys: KvCache;
 }
 
-/** The token that is timed has this position. */
-const POSITION = 64;
+/** A graph whose token has `position`, and how many splits its attention has. */
+export interface BenchGraph extends DecodeGraph {
+  readonly splits: number;
+}
 
-/** Builds a token's graph with its params in place. */
-export async function benchGraph(
+/** Builds the graph of a token at `position` with its params in place. */
+export async function benchGraph(model: BenchModel, choice: DecodeChoice, position = 64): Promise<BenchGraph> {
+  const { way, count, keys: each } = attentionPlan(model.hparams, choice.attention, position + 1);
+  const { context, hparams } = model;
+  const inputs = await attentionInputs(model, choice);
+  const keys = (layer: number): ReturnType<KvCache['layer']> => model.keys.layer(layer);
+  const graph = await buildGraph({ ...inputs, keys, way });
+  context.device.queue.writeBuffer(inputs.buffers.step, 0, Uint32Array.of(position, count, each));
+  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, 1)));
+  return { ...graph, splits: count };
+}
+
+/** What graphs are built from, but for keys and the way of attention. */
+export async function attentionInputs(
   model: BenchModel,
   choice: DecodeChoice,
-  way: AttentionWay = 'whole',
-): Promise<DecodeGraph> {
-  const { context, hparams } = model;
+): Promise<Omit<GraphInputs, 'keys' | 'way'>> {
+  const { context, hparams, weights } = model;
   buffers ??= createBuffers(context, hparams);
   taps ??= context.allocate('taps', 4, GPUBufferUsage.STORAGE);
-  const keys = (layer: number): ReturnType<KvCache['layer']> => model.keys.layer(layer);
-  stacks ??= await stackQkv(context, hparams, model.weights);
-  const graph = await buildGraph({ ...model, stacks, choice, buffers, keys, way, taps });
-  context.device.queue.writeBuffer(buffers.step, 0, Uint32Array.of(POSITION, 1, 128));
-  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, 1)));
-  return graph;
+  stacks ??= await stackQkv(context, hparams, weights);
+  return { context, hparams, weights, stacks, choice, buffers, taps };
 }
 let buffers: ReturnType<typeof createBuffers> | undefined;
 let taps: GPUBuffer | undefined;
@@ -59,6 +73,7 @@ export async function timePasses(
   { context }: BenchModel,
   dispatches: readonly DecodeDispatch[],
   count: number,
+  splits = 1,
 ): Promise<Timing> {
   const { device } = context;
   const querySet = device.createQuerySet({ type: 'timestamp', count: 2 });
@@ -69,7 +84,7 @@ export async function timePasses(
     const pass = encoder.beginComputePass({
       timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
     });
-    for (let i = 0; i < count; i++) encodePass(pass, dispatches, 1);
+    for (let i = 0; i < count; i++) encodePass(pass, dispatches, splits);
     pass.end();
     encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
     const t1 = performance.now();

@@ -17,8 +17,9 @@ export async function benchGenerate(
   if (weights === undefined) throw new Error('--generate needs --preload, and room for all weights');
   const started = performance.now();
   const { choice, tried } = await tuneDecode({ context, hparams, weights });
+  const timedWays = tried.filter(({ us }) => us !== undefined).length;
   console.log(
-    `tuner: ${tried.length} ways in ${(performance.now() - started).toFixed(0)} ms: ${JSON.stringify(choice)}`,
+    `tuner: ${timedWays} of ${tried.length} ways in ${(performance.now() - started).toFixed(0)} ms: ${JSON.stringify(choice)}`,
   );
   const decoder = await createDecoder({ context, hparams, weights, keys: await engine.keys(), choice });
   const { token, layer } = decoder.dispatches;

@@ -12,6 +12,7 @@ import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
 import { ACTIVE_STAGES, stageSpec, type ActiveStageId } from '../../../src/model/stages';
 import { checkArm, checkSame } from './check';
+import { warmDecode } from '../../../src/gpu/decode/warm-decode';
 import { benchGenerate } from './generate';
 
 const { values, positionals } = parseArgs({
@@ -56,7 +57,7 @@ async function benchModel(gpu: GpuContext, path: string): Promise<void> {
     });
     if (values.preload) {
       const started = performance.now();
-      const loaded = await engine.preload();
+      const loaded = await engine.preload(undefined, (weights) => warmDecode({ context: gpu, hparams, weights }));
       const seconds = (performance.now() - started) / 1000;
       const { weightBytes } = engine.stats();
       if (loaded)

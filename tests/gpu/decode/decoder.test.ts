@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { attentionPlan, isJoined, SINGLE_HEADS, type AttentionChoice } from '../../../src/gpu/decode/attention-plan';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import { NEVER, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import type { DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
 import { createDecoder } from '../../../src/gpu/decode/decoder';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
@@ -50,7 +51,7 @@ describe('a decoder', () => {
       expect(plain.token).toBe(plain.logits?.indexOf(largest));
     }
     // qkv, attention and joined splits (or none), projection, router, gate with up and SwiGLU, down with its sum: 10 are allowed.
-    expect(decoder.dispatches.layer).toBe(usual.attention.sharedFrom > 1 ? 6 : 7);
+    expect(decoder.dispatches.layer).toBe(isJoined(attentionPlan(hparams, usual.attention, 1).way) ? 7 : 6);
     dispose();
     await model.close();
   });
@@ -68,6 +69,25 @@ describe('a decoder', () => {
     await model.close();
   });
 
+  it('builds ahead what longer contexts need, once', async () => {
+    const { model, hparams } = await openGolden('tied-q4_k_m');
+    const attention: AttentionChoice = [
+      { from: 1, way: { kernel: 'shared', splits: 32 } },
+      { from: 4, way: { kernel: 'shared', splits: 64 } },
+    ];
+    const { decoder, dispose } = await ownDecoder(context, model, hparams, { ...usual, attention });
+    await decoder.prepareUpTo(8);
+    const bound = vi.spyOn(context.device, 'createBindGroup');
+    await decoder.generate(5, 0, { count: 8 });
+    expect(bound).not.toHaveBeenCalled();
+    // More positions need other buffers, and whatever reads those.
+    await decoder.generate(5, 0, { count: 9 });
+    expect(bound).toHaveBeenCalled();
+    bound.mockRestore();
+    dispose();
+    await model.close();
+  });
+
   it("goes on from an engine's keys, over one and over several splits, and the engine from its", async () => {
     const { model, hparams } = await openGolden('deep-q8_0');
     const engine = createGpuEngine({ context, model, hparams });
@@ -76,10 +96,20 @@ describe('a decoder', () => {
     const keys = await engine.keys();
     expect(keys.kept).toBe(150);
     const weights = await fileWeights(context, model, hparams);
-    const heads = { ...usual, attention: { sharedFrom: NEVER, splits: 32 } } as const;
-    const shared = { ...usual, attention: { sharedFrom: 129, splits: 32 } } as const;
+    const heads = { ...usual, attention: SINGLE_HEADS };
+    const [whole] = SINGLE_HEADS;
+    if (whole === undefined) throw new Error('no way');
+    const shared = { ...usual, attention: [whole, { from: 129, way: { kernel: 'shared', splits: 32 } }] } as const;
+    const team = { kernel: 'teams', lanes: 4, heads: 2 } as const;
+    const teams = {
+      ...usual,
+      attention: [
+        { from: 1, way: { ...team, splits: 1 } },
+        { from: 129, way: { ...team, splits: 8 } },
+      ],
+    } as const;
     const decoders = await Promise.all(
-      [heads, shared].map((choice) => createDecoder({ context, hparams, weights, keys, choice })),
+      [heads, shared, teams].map((choice) => createDecoder({ context, hparams, weights, keys, choice })),
     );
     // Several splits, then one; each step of the engine forgets what comes after it.
     for (const position of [150, 100]) {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { SINGLE_HEADS } from '../../../src/gpu/decode/attention-plan';
 import { DECODE_KERNELS, teamVariant, TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
 import type { GpuContext } from '../../../src/gpu/device';
 import { storageBindings, type KernelSpec, type KernelVariant } from '../../../src/gpu/kernel-spec';
@@ -22,13 +23,14 @@ const choice: DecodeChoice = {
   subgroups: false,
   dots: 'own',
   ahead: 1,
-  attention: { sharedFrom: 1, splits: 32 },
+  attention: SINGLE_HEADS,
   teams: { qkv: team, project: team, router: team, expertsIn: team, expertsOut: team, head: team },
 };
 
 /** A variant of every kernel that needs no feature. */
 function variantOf(name: keyof typeof DECODE_KERNELS): KernelVariant {
   const spec: KernelSpec = DECODE_KERNELS[name];
+  if (name === 'attentionTeams') return { id: 'teams', includes: { totals: 'decode/lib/totals_subgroup.wgsl' } };
   const kernel = TEAM_KERNELS.find((k) => k === name);
   if (kernel === undefined) return spec.variants[0] ?? { id: 'plain' };
   const suffixes = kernel === 'qkv' ? ['A', 'B', 'C'] : kernel === 'expertsIn' ? ['Gate', 'Up'] : [''];

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { SINGLE_HEADS } from '../../../src/gpu/decode/attention-plan';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import { NEVER, TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
-import { chosenAttention } from '../../../src/gpu/decode/tune-attention';
+import { TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import { allWays, chosenAttention, type AttentionTimes } from '../../../src/gpu/decode/tune-attention';
 import { joined, readChoice, tuneDecode, tuningKey, waysOf } from '../../../src/gpu/decode/tuner';
 import { warmDecode } from '../../../src/gpu/decode/warm-decode';
 import { createDecoder } from '../../../src/gpu/decode/decoder';
@@ -54,41 +55,66 @@ describe('joined', () => {
 });
 
 describe('chosenAttention', () => {
-  const alone = { sharedFrom: NEVER, splits: 32 } as const;
-  it('shares keys from where it gains at every longer length, in the splits that are best for the longest', () => {
-    const times = [
-      { keys: 512, heads: 20, shared: [25, 30] },
-      { keys: 2048, heads: 50, shared: [30, 49.9] },
-      { keys: 8192, heads: 200, shared: [90, 80] },
-    ];
-    expect(chosenAttention(alone, times)).toEqual({ sharedFrom: 8192, splits: 64 });
-    const [a, b] = times;
-    expect(
-      chosenAttention(
-        alone,
-        [a, b, { keys: 8192, heads: 200, shared: [80, 90] }].flatMap((t) => t ?? []),
-      ),
-    ).toEqual({ sharedFrom: 2048, splits: 32 });
+  const [single, shared] = [
+    { kernel: 'single', splits: 32 },
+    { kernel: 'shared', splits: 32 },
+  ] as const;
+  const teams = { kernel: 'teams', lanes: 32, heads: 1, splits: 1 } as const;
+  const at = (from: number, a: number | undefined, b: number | undefined, c: number | undefined): AttentionTimes => ({
+    ...{ keys: 2 * from, from },
+    ways: [
+      { way: single, us: a },
+      { way: shared, us: b },
+      { way: teams, us: c },
+    ],
   });
 
-  it('leaves heads alone where sharing does not gain at the longest length, or time was up', () => {
-    expect(chosenAttention(alone, [])).toBe(alone);
-    const slower = { keys: 8192, heads: 80, shared: [80, 81] };
-    expect(chosenAttention(alone, [{ keys: 512, heads: 30, shared: [20, 20] }, slower])).toBe(alone);
-    const late = { keys: 8192, heads: undefined, shared: [undefined, undefined] };
-    expect(chosenAttention(alone, [{ keys: 512, heads: 30, shared: [20, 20] }, late])).toBe(alone);
+  it('takes the best of each length, and stays where the next is hardly better', () => {
+    const times = [at(1, 20, 25, 10), at(129, 30, 29.9, 30.1), at(769, 50, 30, 60), at(4097, 100, 101, 300)];
+    expect(chosenAttention(SINGLE_HEADS, times)).toEqual([
+      { from: 1, way: teams },
+      { from: 769, way: shared },
+    ]);
+  });
+
+  it('knows nothing of lengths for which time was up, nor of longer ones', () => {
+    expect(chosenAttention(SINGLE_HEADS, [])).toBe(SINGLE_HEADS);
+    expect(chosenAttention(SINGLE_HEADS, [at(1, 20, undefined, undefined), at(129, 2, 1, 3)])).toBe(SINGLE_HEADS);
+    expect(chosenAttention(SINGLE_HEADS, [at(1, 20, 19, 30), at(129, 1, undefined, undefined)])).toEqual([
+      { from: 1, way: shared },
+    ]);
   });
 });
 
 describe('readChoice', () => {
   it('reads what was written, and nothing else', () => {
     for (const { choice } of waysOf(usual)) expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
-    for (const attention of [{ sharedFrom: 2048, splits: 64 } as const, { sharedFrom: 512, splits: 32 } as const]) {
-      const choice = { ...usual, attention };
+    const ways = allWays(usual.attention);
+    expect(ways.length).toBeGreaterThan(3);
+    for (const way of ways) {
+      const choice = {
+        ...usual,
+        attention: [{ from: 1, way }, ...ways.slice(0, 2).map((w, i) => ({ from: 129 + i, way: w }))],
+      };
       expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
     }
-    const often = { ...usual, attention: { sharedFrom: 3, splits: 32 } };
-    expect(readChoice(JSON.stringify(often), usual)).toBeUndefined();
+    const [way] = ways;
+    for (const attention of [
+      ...[
+        [],
+        [{ from: 2, way }],
+        [
+          { from: 1, way },
+          { from: 1, way },
+        ],
+        [{ from: 1 }],
+        'single',
+        [undefined],
+      ],
+      ...[[{ from: 1, way: { kernel: 'single', splits: 31 } }], [{ from: 1, way: { kernel: 'other', splits: 32 } }]],
+    ]) {
+      expect(readChoice(JSON.stringify({ ...usual, attention }), usual)).toBeUndefined();
+    }
     const strange = { ...usual, teams: { ...usual.teams, qkv: { ...usual.teams.qkv, group: 7 } } };
     for (const text of ['', 'null', '{}', '{"teams":3}', JSON.stringify(strange)]) {
       expect(readChoice(text, usual), text).toBeUndefined();

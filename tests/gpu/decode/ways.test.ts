@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createCpuEngine } from '../../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../../src/cpu/pool/inline-pool';
+import { SINGLE_HEADS } from '../../../src/gpu/decode/attention-plan';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import { NEVER, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import type { DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
 import type { GpuContext } from '../../../src/gpu/device';
 import { ACTIVE_STAGES } from '../../../src/model/stages';
 import { bits, captureAll, forward, range } from '../../cpu/support';
@@ -45,10 +46,17 @@ describe('every way of the kernels', () => {
     readonly change: (c: DecodeChoice) => DecodeChoice;
     readonly maxBytes?: number;
   }[] = [
-    { name: 'heads on their own', change: (c) => ({ ...c, attention: { sharedFrom: NEVER, splits: 32 } }) },
+    { name: 'heads on their own', change: (c) => ({ ...c, attention: SINGLE_HEADS }) },
     {
       name: 'shared keys, sums in workgroup memory',
-      change: (c) => ({ ...c, subgroups: false, attention: { sharedFrom: 1, splits: 64 } }),
+      change: (c) => ({ ...c, subgroups: false, attention: [{ from: 1, way: { kernel: 'shared', splits: 64 } }] }),
+    },
+    {
+      name: 'keys by teams',
+      change: (c) => ({
+        ...c,
+        attention: [{ from: 1, way: { kernel: 'teams', lanes: 4, heads: 2, splits: 1 } }],
+      }),
     },
     { name: 'plain dots, three rows ahead', change: (c) => ({ ...c, dots: 'plain', ahead: 3 }) },
     {
