@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { assemblyScript } from './scripts/lib/assemblyscript.mjs';
-import base from './vitest.config';
+import { COMMON } from './vitest.config';
 
 /** `npm run verify`: the figures of docs/verification.md, measured afresh. Takes a minute; not part of `npm test`, which asserts the same limits. */
 export default defineConfig({
   plugins: [assemblyScript()],
-  test: { ...base.test, include: ['verification/**/*.test.ts'] },
+  test: { ...COMMON, include: ['verification/**/*.test.ts'] },
 });

@@ -1,5 +1,4 @@
 import { fail } from '../base/errors';
-import { sha256Hex } from '../base/sha256';
 import type { ByteSource } from './byte-source';
 import type { ModelFile, TensorInfo } from './model-file';
 import { orderParts, type Part } from './order-parts';
@@ -15,28 +14,27 @@ export async function openModel(sources: readonly ByteSource[], signal?: AbortSi
     const parts = await Promise.all(
       sources.map(async (source): Promise<Part> => ({ source, header: await parseHeader(source, signal) })),
     );
-    return await modelOf(orderParts(parts));
+    return modelOf(orderParts(parts));
   } catch (error) {
     await Promise.allSettled(sources.map((source) => source.close()));
     throw error;
   }
 }
 
-async function modelOf(parts: readonly Part[]): Promise<ModelFile> {
+function modelOf(parts: readonly Part[]): ModelFile {
   const first = parts[0];
   if (first === undefined) throw new RangeError('a model has at least one part');
   const { header } = first;
   const sources = parts.map((part) => part.source);
   const tensors = collectTensors(parts);
-  const headerSha256 = await sha256Hex(header.bytes);
   let bytesRead = parts.reduce((sum, part) => sum + part.header.bytesRead, 0);
 
   return {
     name: first.source.name,
     version: header.version,
     bytes: sources.reduce((sum, source) => sum + source.size, 0),
-    headerBytes: header.bytes.length,
-    headerSha256,
+    headerBytes: header.length,
+    headerSha256: header.sha256,
     metadata: header.metadata,
     tensors,
     descriptors: sources.map((source) => source.descriptor),

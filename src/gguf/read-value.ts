@@ -1,6 +1,6 @@
 import { aboveLimit, malformed, need, readCount, readU32, type Cursor } from './cursor';
 import { GGUF_LIMITS } from './limits';
-import type { GgufArray, GgufValue } from './model-file';
+import { NumbersAt, type ParsedArray, type ParsedValue } from './number-arrays';
 import { readString, readStrings } from './read-strings';
 import { valueTypeById, type ValueType } from './value-types';
 
@@ -9,10 +9,10 @@ const MIN_STRING_BYTES = 8;
 const MIN_ARRAY_BYTES = 12;
 
 /**
- * One metadata value: u32 type, then the value. `key` is for errors.
+ * One metadata value: u32 type, then the value; numbers of an array stay where they are. `key` is for errors.
  * @throws TracerError `gguf-malformed`, `gguf-truncated`, `gguf-limit`.
  */
-export function readValue(cursor: Cursor, key: string): GgufValue {
+export function readValue(cursor: Cursor, key: string): ParsedValue {
   const what = `metadata key ${key}`;
   const type = readValueType(cursor, what);
   switch (type) {
@@ -32,7 +32,11 @@ function readValueType(cursor: Cursor, what: string): ValueType {
   return type.name;
 }
 
-function readScalar(cursor: Cursor, type: Exclude<ValueType, 'string' | 'array'>, what: string): GgufValue {
+function readScalar(
+  cursor: Cursor,
+  type: Exclude<ValueType, 'string' | 'array'>,
+  what: string,
+): number | bigint | boolean {
   const bytes = SCALAR_BYTES[type];
   need(cursor, bytes, what);
   const { view, position } = cursor;
@@ -88,7 +92,7 @@ function readBool(cursor: Cursor, byte: number, what: string): boolean {
 }
 
 /** An array: u32 element type, u64 count, elements. `nested.left`: elements that arrays of arrays may still have in this value. */
-function readArray(cursor: Cursor, what: string, depth: number, nested: { left: number }): GgufArray {
+function readArray(cursor: Cursor, what: string, depth: number, nested: { left: number }): ParsedArray {
   if (depth > GGUF_LIMITS.arrayDepth) throw aboveLimit(cursor, `the nesting of arrays in ${what}`, 'arrayDepth', depth);
   const type = readValueType(cursor, what);
   const minBytes = type === 'string' ? MIN_STRING_BYTES : type === 'array' ? MIN_ARRAY_BYTES : SCALAR_BYTES[type];
@@ -100,31 +104,8 @@ function readArray(cursor: Cursor, what: string, depth: number, nested: { left: 
     return Array.from({ length: count }, () => readArray(cursor, what, depth + 1, nested));
   }
   need(cursor, count * minBytes, what);
-  // A copy of its own: aligned, and not holding on to the header.
-  const { buffer } = cursor.bytes.slice(cursor.position, cursor.position + count * minBytes);
+  const start = cursor.position;
   cursor.position += count * minBytes;
-  switch (type) {
-    case 'uint8':
-      return new Uint8Array(buffer);
-    case 'int8':
-      return new Int8Array(buffer);
-    case 'uint16':
-      return new Uint16Array(buffer);
-    case 'int16':
-      return new Int16Array(buffer);
-    case 'uint32':
-      return new Uint32Array(buffer);
-    case 'int32':
-      return new Int32Array(buffer);
-    case 'float32':
-      return new Float32Array(buffer);
-    case 'float64':
-      return new Float64Array(buffer);
-    case 'uint64':
-      return new BigUint64Array(buffer);
-    case 'int64':
-      return new BigInt64Array(buffer);
-    case 'bool':
-      return Array.from(new Uint8Array(buffer), (byte) => readBool(cursor, byte, what));
-  }
+  if (type !== 'bool') return new NumbersAt(type, start, count);
+  return Array.from(cursor.bytes.subarray(start, cursor.position), (byte) => readBool(cursor, byte, what));
 }

@@ -1,10 +1,12 @@
 import { throwIfAborted } from '../base/abort';
+import { sha256Hex } from '../base/sha256';
 import type { ByteSource } from './byte-source';
 import { checkLayout } from './check-layout';
 import { aboveLimit, cursorAt, malformed, NeedMoreBytes, readCount, type Cursor } from './cursor';
 import { DEFAULT_ALIGNMENT, FIRST_READ_BYTES, GGUF_LIMITS, READ_GROWTH } from './limits';
 import { checkMagic, MAGIC_BYTES } from './magic';
 import type { GgufValue } from './model-file';
+import { settleNumbers, type ParsedValue } from './number-arrays';
 import { readString } from './read-strings';
 import { MIN_TENSOR_INFO_BYTES, readTensorInfo, type TensorEntry } from './read-tensor-info';
 import { readValue } from './read-value';
@@ -18,8 +20,10 @@ export interface GgufHeader {
   readonly metadata: ReadonlyMap<string, GgufValue>;
   /** In file order; data inside the file, aligned, without overlap. */
   readonly tensors: readonly TensorEntry[];
-  /** The header itself: magic to the end of the tensor entries. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes of the header: magic to the end of the tensor entries. */
+  readonly length: number;
+  /** SHA-256 (hex) of those bytes. */
+  readonly sha256: string;
   /** Where tensor data begin: the end of the header, aligned. */
   readonly dataStart: number;
   readonly alignment: number;
@@ -33,13 +37,14 @@ interface ParseState {
   nTensors: number;
   nEntries: number;
   position: number;
-  readonly metadata: Map<string, GgufValue>;
+  readonly metadata: Map<string, ParsedValue>;
   readonly tensors: Map<string, TensorEntry>;
 }
 
 /**
  * Reads and checks the header of a GGUF file, version 2 or 3, little-endian. Reads a prefix that grows until the header is complete, and
- * never the tensor data. Nothing is allocated for a count or length before it was checked against {@link GGUF_LIMITS} and the file's size.
+ * never the tensor data. Nothing is allocated for a count or length before it was checked against {@link GGUF_LIMITS} and the file's size,
+ * and all buffers together are never larger than the file.
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  * @throws TracerError `gguf-not-gguf`, `gguf-version`, `gguf-big-endian`, `gguf-truncated`, `gguf-malformed`, `gguf-limit`, and what
  * {@link ByteSource.read} throws.
@@ -54,24 +59,38 @@ export async function parseHeader(source: ByteSource, signal?: AbortSignal): Pro
     metadata: new Map(),
     tensors: new Map(),
   };
+  let bytesRead = prefix.length;
   for (;;) {
     throwIfAborted(signal);
     const missing = parseOn(state, cursorAt(source.name, source.size, prefix, state.position));
     if (missing === undefined) break;
-    prefix = await grow(source, prefix, missing, signal);
+    const wanted = Math.max(missing, prefix.length * READ_GROWTH);
+    const length = Math.min(wanted, source.size, GGUF_LIMITS.headerBytes);
+    const isRoomy = 2 * length <= source.size;
+    bytesRead += isRoomy ? length - prefix.length : length;
+    if (isRoomy) {
+      prefix = await grow(source, prefix, length, signal);
+    } else {
+      // What was read, its continuation and both together would be larger than the file: the first goes before all is read once more.
+      prefix = prefix.slice(0, 0);
+      prefix = await source.read(0, length, signal);
+    }
   }
   const tensors = [...state.tensors.values()];
   const alignment = readAlignment(source, state.metadata);
   const dataStart = Math.ceil(state.position / alignment) * alignment;
   checkLayout(source, tensors, dataStart, alignment);
+  // Before numbers are moved in place.
+  const sha256 = await sha256Hex(prefix.subarray(0, state.position));
   return {
     version: state.version,
-    metadata: state.metadata,
+    metadata: settleNumbers(state.metadata, prefix, source.size),
     tensors,
-    bytes: prefix.subarray(0, state.position),
+    length: state.position,
+    sha256,
     dataStart,
     alignment,
-    bytesRead: prefix.length,
+    bytesRead,
   };
 }
 
@@ -104,7 +123,7 @@ function parseOn(state: ParseState, cursor: Cursor): number | undefined {
   }
 }
 
-function readEntry(cursor: Cursor, earlier: ReadonlyMap<string, GgufValue>): [string, GgufValue] {
+function readEntry(cursor: Cursor, earlier: ReadonlyMap<string, ParsedValue>): [string, ParsedValue] {
   const key = readString(cursor, `the name of metadata key ${earlier.size}`, 'keyBytes');
   if (key === '') throw malformed(cursor, `metadata key ${earlier.size} is empty.`, { index: earlier.size });
   if (earlier.has(key)) throw malformed(cursor, `metadata key ${key} is there twice.`, { key });
@@ -115,11 +134,9 @@ function readEntry(cursor: Cursor, earlier: ReadonlyMap<string, GgufValue>): [st
 async function grow(
   source: ByteSource,
   prefix: Uint8Array<ArrayBuffer>,
-  atLeast: number,
+  length: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const wanted = Math.max(atLeast, prefix.length * READ_GROWTH);
-  const length = Math.min(wanted, source.size, GGUF_LIMITS.headerBytes);
   const more = await source.read(prefix.length, length - prefix.length, signal);
   const grown = new Uint8Array(length);
   grown.set(prefix);
@@ -127,7 +144,7 @@ async function grow(
   return grown;
 }
 
-function readAlignment(file: { readonly name: string }, metadata: ReadonlyMap<string, GgufValue>): number {
+function readAlignment(file: { readonly name: string }, metadata: ReadonlyMap<string, ParsedValue>): number {
   const value = metadata.get('general.alignment') ?? DEFAULT_ALIGNMENT;
   const isPowerOfTwo = typeof value === 'number' && value >= 1 && Number.isInteger(Math.log2(value));
   if (!isPowerOfTwo) {

@@ -43,6 +43,10 @@ export class GpuContext {
   #disposed = false;
   /** The first failure outside any error scope since the last step began. */
   #uncaptured: TracerError | undefined;
+  readonly #onUncaptured = (event: GPUUncapturedErrorEvent): void => {
+    event.preventDefault();
+    this.#uncaptured ??= toTracerError(event.error);
+  };
 
   /** @param keepsDevice the device is another's to destroy: {@link dispose} frees what this context allocated, and no more */
   constructor(device: GPUDevice, card: AdapterCard, keepsDevice = false) {
@@ -52,10 +56,7 @@ export class GpuContext {
     void device.lost.then((info) => {
       if (!this.#disposed) this.#lost = lostError(info.message === '' ? info.reason : info.message);
     });
-    device.addEventListener('uncapturederror', (event) => {
-      event.preventDefault();
-      this.#uncaptured ??= toTracerError(event.error);
-    });
+    device.addEventListener('uncapturederror', this.#onUncaptured);
   }
 
   /** Bytes of the buffers that are allocated now. */
@@ -154,6 +155,7 @@ export class GpuContext {
   /** Destroys the device and everything on it, or, where the device is another's, this context's buffers. Safe to call twice. */
   dispose(): void {
     this.#disposed = true;
+    this.device.removeEventListener('uncapturederror', this.#onUncaptured);
     if (this.#keepsDevice) for (const buffer of this.#sizes.keys()) buffer.destroy();
     this.#sizes.clear();
     this.#bytes = 0;

@@ -26,25 +26,31 @@ export function encodeBase64(bytes: Uint8Array): string {
   return new TextDecoder('latin1').decode(out);
 }
 
-/** The bytes of standard base64 with padding, or undefined when the text is something else. */
+/** The bytes of standard base64 with padding, or undefined when the text is something else. Nothing is allocated but the bytes. */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  const letters = new TextEncoder().encode(text);
-  if (letters.length % 4 !== 0) return undefined;
-  const padding = letters.at(-1) !== PAD ? 0 : letters.at(-2) !== PAD ? 1 : 2;
-  const used = letters.length - padding;
-  for (let i = 0; i < used; ++i) if (VALUES[letters[i]!] === 255) return undefined;
-  const out = new Uint8Array((letters.length / 4) * 3 - padding);
+  const { length } = text;
+  if (length % 4 !== 0) return undefined;
+  const padding = text.charCodeAt(length - 1) !== PAD ? 0 : text.charCodeAt(length - 2) !== PAD ? 1 : 2;
+  const used = length - padding;
+  for (let i = 0; i < used; ++i) if (valueAt(text, i) === 255) return undefined;
+  const out = new Uint8Array((length / 4) * 3 - padding);
   let o = 0;
-  for (let i = 0; i < letters.length; i += 4) {
+  for (let i = 0; i < length; i += 4) {
     const v =
-      (VALUES[letters[i]!]! << 18) |
-      (VALUES[letters[i + 1]!]! << 12) |
-      ((VALUES[letters[i + 2]!]! & 63) << 6) |
-      (VALUES[letters[i + 3]!]! & 63);
+      (valueAt(text, i) << 18) |
+      (valueAt(text, i + 1) << 12) |
+      ((valueAt(text, i + 2) & 63) << 6) |
+      (valueAt(text, i + 3) & 63);
     // Stores beyond the end, where the padding is, have no effect.
     out[o++] = v >> 16;
     out[o++] = v >> 8;
     out[o++] = v;
   }
   return out;
+}
+
+/** Letters beyond Latin 1 are no base64 either. */
+function valueAt(text: string, i: number): number {
+  const letter = text.charCodeAt(i);
+  return letter < 256 ? VALUES[letter]! : 255;
 }

@@ -2,8 +2,9 @@ import type { Tap } from '../model/engine';
 import { STAGES, stageSpec, type StageId } from '../model/stages';
 import { formatError } from './format-error';
 import { elements, index, member, parseJson } from './json-fields';
-import { decodeNpy, type NpyArray } from './npy';
-import { checkTap, expertIds, positionAxis } from './stage-layout';
+import { openNpy, type NpyFile } from './npy';
+import { npyFloats, npyIds } from './npy-values';
+import { checkTap, positionAxis } from './stage-layout';
 import { createTrace } from './trace';
 import type { ReadFiles } from './trace-files';
 import type { FileTree } from './zip';
@@ -42,24 +43,27 @@ export function readNpyTree(files: FileTree, place: string): ReadFiles {
   const tokens = readTokens(files, place);
   const ignored: string[] = [];
   const taps: Tap[] = [];
-  const projections = new Map<number, Map<string, NpyArray>>();
-  for (const [path, bytes] of files) {
+  const projections = new Map<number, Map<string, NpyFile>>();
+  for (const path of files.keys()) {
     if (isTokens(path)) continue;
     const named = parseName(path);
     const stage = named === undefined ? undefined : stageNamed(named);
     const at = `${place}: ${path}`;
+    const open = (): NpyFile => openNpy(files.get(path) ?? new Uint8Array(0), at);
     if (named !== undefined && stage !== undefined) {
-      taps.push(tapOf(stage, named.layer, decodeNpy(bytes, at), tokens, at));
+      const file = open();
+      const data = stageSpec(stage).values === 'index' ? npyIds(file, at) : npyFloats(file, at);
+      taps.push(tapOf({ stage, layer: named.layer, shape: file.shape, data }, tokens, at));
     } else if (named?.layer !== undefined && isProjection(named.name)) {
-      const parts = projections.get(named.layer) ?? new Map<string, NpyArray>();
-      projections.set(named.layer, parts.set(named.name, decodeNpy(bytes, at)));
+      const parts = projections.get(named.layer) ?? new Map<string, NpyFile>();
+      projections.set(named.layer, parts.set(named.name, open()));
     } else {
       ignored.push(path);
     }
   }
   for (const [layer, parts] of projections) {
     const at = `${place}: projections of layer ${layer}`;
-    taps.push(tapOf('qkv_matmul', layer, join(parts, at), tokens, at));
+    taps.push(tapOf({ stage: 'qkv_matmul', layer, ...join(parts, at) }, tokens, at));
   }
   if (taps.length === 0) throw formatError(place, 'arrays named <ggml name>-<layer>.npy', 'none');
   const arm = place.split('/').findLast((part) => part !== '' && part !== '.') ?? place;
@@ -88,10 +92,11 @@ function isTokens(path: string): boolean {
 }
 
 function readTokens(files: FileTree, place: string): readonly number[] | undefined {
-  for (const [path, bytes] of files) {
+  for (const path of files.keys()) {
     if (!isTokens(path)) continue;
+    const bytes = files.get(path) ?? new Uint8Array(0);
     const at = `${place}: ${path}`;
-    if (path.endsWith('.npy')) return [...expertIds(decodeNpy(bytes, at).data, at)];
+    if (path.endsWith('.npy')) return [...npyIds(openNpy(bytes, at), at)];
     const tokens = member(parseJson(new TextDecoder().decode(bytes), at), 'tokens');
     return tokens.value === undefined ? undefined : elements(tokens).map((token) => index(token));
   }
@@ -99,19 +104,16 @@ function readTokens(files: FileTree, place: string): readonly number[] | undefin
 }
 
 function tapOf(
-  stage: StageId,
-  layer: number | undefined,
-  array: NpyArray,
+  tap: Pick<Tap, 'stage' | 'layer' | 'shape' | 'data'>,
   tokens: readonly number[] | undefined,
   place: string,
 ): Tap {
-  const spec = stageSpec(stage);
-  const shape = withoutUnitAxes(array.shape, spec.shape.length || 2);
+  const { stage } = tap;
+  const shape = withoutUnitAxes(tap.shape, stageSpec(stage).shape.length || 2);
   const rows = shape[positionAxis(stage)] ?? 0;
   const first = Math.max(0, (tokens?.length ?? rows) - rows);
   const positions = Array.from({ length: rows }, (_, i) => first + i);
-  const data = spec.values === 'index' ? expertIds(array.data, place) : floats(array, place);
-  return checkTap({ stage, layer, positions, shape, data }, place);
+  return checkTap({ ...tap, positions, shape }, place);
 }
 
 /** Dumps pad shapes to four axes: leading axes of length 1 go first, then trailing ones. */
@@ -121,39 +123,35 @@ function withoutUnitAxes(shape: readonly number[], rank: number): readonly numbe
   return shape.at(-1) === 1 ? withoutUnitAxes(shape.slice(0, -1), rank) : shape;
 }
 
-function floats(array: NpyArray, place: string): Float32Array<ArrayBuffer> {
-  if (array.type === 'f4') return array.data;
-  if (array.type === 'f8') return Float32Array.from(array.data);
-  throw formatError(`${place}, type`, '<f4 or <f8', `<${array.type}`);
-}
-
 /** (nTokens, qDim), (nTokens, kvDim) twice -> (nTokens, qDim + 2 kvDim). Heads as an axis of their own count as channels. */
-function join(parts: ReadonlyMap<string, NpyArray>, place: string): NpyArray {
+function join(parts: ReadonlyMap<string, NpyFile>, place: string): Pick<Tap, 'shape' | 'data'> {
   const sources = PROJECTIONS.map((name) => {
-    const array = parts.get(name);
-    if (array === undefined) throw formatError(place, PROJECTIONS.join(', '), `no ${name}`);
+    const file = parts.get(name);
+    if (file === undefined) throw formatError(place, PROJECTIONS.join(', '), `no ${name}`);
     // (nTokens, channels), (nTokens, heads, headDim), or four axes with a leading 1.
-    const shape = array.shape.length > 3 ? withoutUnitAxes(array.shape, 3) : array.shape;
-    return { data: floats(array, `${place}, ${name}`), rows: shape[0] ?? 0 };
+    const shape = file.shape.length > 3 ? withoutUnitAxes(file.shape, 3) : file.shape;
+    return { file, place: `${place}, ${name}`, rows: shape[0] ?? 0 };
   });
   const rows = sources[0]?.rows ?? 0;
   const other = sources.find((source) => source.rows !== rows);
   if (other !== undefined) throw formatError(place, `${rows} rows in each`, `${other.rows}`);
-  return joinRows(
-    sources.map((source) => source.data),
-    rows,
-  );
-}
-
-function joinRows(sources: readonly Float32Array[], rows: number): NpyArray {
-  const widths = sources.map((data) => data.length / rows);
+  const widths = sources.map(({ file }) => file.count / rows);
   const width = widths.reduce((a, b) => a + b, 0);
   const data = new Float32Array(rows * width);
   let column = 0;
-  for (const [i, source] of sources.entries()) {
+  for (const [i, { file, place: at }] of sources.entries()) {
     const w = widths[i] ?? 0;
-    for (let row = 0; row < rows; row++) data.set(source.subarray(row * w, (row + 1) * w), row * width + column);
+    for (let row = 0; row < rows; row++) {
+      const start = row * width + column;
+      npyFloats(rowOf(file, row, w), at, data.subarray(start, start + w));
+    }
     column += w;
   }
-  return { type: 'f4', shape: [rows, width], data };
+  return { shape: [rows, width], data };
+}
+
+/** A row of `width` elements. */
+function rowOf(file: NpyFile, row: number, width: number): NpyFile {
+  const bytes = (file.bytes.length / file.count) * width;
+  return { ...file, count: width, bytes: file.bytes.subarray(row * bytes, (row + 1) * bytes) };
 }

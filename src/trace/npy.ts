@@ -16,7 +16,7 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] as const;
 const ALIGNMENT = 64;
 /** NumPy's own limit is 64. */
 const MAX_AXES = 64;
-const TYPES = ['f4', 'f8', 'i4', 'u4', 'i8'];
+const TYPES = ['f4', 'f8', 'i4', 'u4', 'i8'] as const satisfies readonly NpyArray['type'][];
 
 /** Writes a `.npy` file, format 1.0. */
 export function encodeNpy(array: NpyArray): Uint8Array<ArrayBuffer> {
@@ -31,11 +31,29 @@ export function encodeNpy(array: NpyArray): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** A checked `.npy` file whose elements still lie in it, at any address. */
+export interface NpyFile {
+  readonly type: NpyArray['type'];
+  readonly shape: readonly number[];
+  readonly count: number;
+  /** The elements: a view. */
+  readonly bytes: Uint8Array;
+}
+
 /**
- * Reads a `.npy` file of little-endian f4, f8, i4, u4 or i8 in C order.
- * @throws TracerError `trace-format` with `place` in it: another kind of file, type or order, or not the bytes that the shape asks for.
+ * Reads a `.npy` file of little-endian f4, f8, i4, u4 or i8 in C order; its elements become an array of their own.
+ * @throws TracerError as {@link openNpy}
  */
 export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
+  const file = openNpy(bytes, place);
+  return typed(file.type, file.shape, new Uint8Array(file.bytes).buffer);
+}
+
+/**
+ * Reads the header of a `.npy` file of little-endian f4, f8, i4, u4 or i8 in C order. Copies nothing.
+ * @throws TracerError `trace-format` with `place` in it: another kind of file, type or order, or not the bytes that the shape asks for.
+ */
+export function openNpy(bytes: Uint8Array, place: string): NpyFile {
   if (bytes.length < 12 || MAGIC.some((m, i) => bytes[i] !== m))
     throw formatError(place, 'a .npy file', 'another beginning');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,8 +68,9 @@ export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
   const dims = /['"]shape['"]\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
   if (order === undefined || dims === undefined)
     throw formatError(`${place}, header`, 'order and shape', header.trim());
-  const type = descr.startsWith('<') ? descr.slice(1) : descr;
-  if (!TYPES.includes(type)) throw formatError(`${place}, type`, TYPES.map((t) => `<${t}`).join(', '), descr);
+  const said = descr.startsWith('<') ? descr.slice(1) : descr;
+  const type = TYPES.find((known) => known === said);
+  if (type === undefined) throw formatError(`${place}, type`, TYPES.map((t) => `<${t}`).join(', '), descr);
   if (order === 'True')
     throw formatError(`${place}, order`, 'C order', 'Fortran order', 'Save it with np.ascontiguousarray.');
   const shape = dims
@@ -69,11 +88,10 @@ export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
   if (shape.length > MAX_AXES || longest > bytes.length) {
     throw formatError(`${place}, shape`, `at most ${MAX_AXES} axes that fit in the file`, `[${dims}]`);
   }
-  // A copy: the bytes may be a view, at any offset, of a larger buffer.
-  return typed(type, shape, new Uint8Array(bytes.subarray(start)).buffer);
+  return { type, shape, count, bytes: bytes.subarray(start) };
 }
 
-function typed(type: string, shape: readonly number[], buffer: ArrayBuffer): NpyArray {
+function typed(type: NpyArray['type'], shape: readonly number[], buffer: ArrayBuffer): NpyArray {
   switch (type) {
     case 'f8':
       return { type, shape, data: new Float64Array(buffer) };

@@ -12,8 +12,10 @@ export function encodeNpz(arrays: NpzArrays): Uint8Array<ArrayBuffer> {
 /** Reads an `.npz` file, stored or compressed; entries that are not `.npy` are left out. @throws TracerError `trace-format`. */
 export function decodeNpz(bytes: Uint8Array, place: string): NpzArrays {
   const arrays = new Map<string, NpyArray>();
-  for (const [path, content] of readZip(bytes, place)) {
-    if (path.endsWith('.npy')) arrays.set(path.slice(0, -4), decodeNpy(content, `${place}: ${path}`));
+  const files = readZip(bytes, place);
+  for (const path of files.keys()) {
+    if (!path.endsWith('.npy')) continue;
+    arrays.set(path.slice(0, -4), decodeNpy(files.get(path) ?? new Uint8Array(0), `${place}: ${path}`));
   }
   return arrays;
 }

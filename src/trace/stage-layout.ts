@@ -59,16 +59,22 @@ export function checkTap(tap: Tap, place: string): Tap {
 
 /**
  * Expert ids stored as numbers of any type, as the u32 of an index stage.
+ * @param ids where they go: new memory, or that of `values` where these are of four bytes each and nobody else's
  * @throws TracerError `trace-format` at the first value that is not an expert id.
  */
-export function expertIds(values: ArrayLike<number | bigint>, place: string): Uint32Array<ArrayBuffer> {
-  const ids = new Uint32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const value = Number(values[i]);
-    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-      throw formatError(`${place}, element ${i}`, 'an expert id', String(value));
-    }
-    ids[i] = value;
-  }
+export function expertIds(
+  values: ArrayLike<number>,
+  place: string,
+  ids = new Uint32Array(values.length),
+): Uint32Array<ArrayBuffer> {
+  for (let i = 0; i < values.length; i++) ids[i] = expertId(values[i] ?? NaN, i, place);
   return ids;
+}
+
+/** One of them. @throws TracerError `trace-format` */
+export function expertId(value: number, i: number, place: string): number {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+    throw formatError(`${place}, element ${i}`, 'an expert id', String(value));
+  }
+  return value;
 }

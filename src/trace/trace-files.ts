@@ -4,7 +4,8 @@ import { aprPath, armFolder, armOfFolder, fileLayer, parseAprPath } from './apr-
 import { decodeAprt, encodeAprt } from './aprt';
 import { formatError } from './format-error';
 import { elements, member, parseJson, text, type Field } from './json-fields';
-import { decodeNpy, encodeNpy, type NpyArray } from './npy';
+import { encodeNpy, openNpy, type NpyArray, type NpyFile } from './npy';
+import { npyFloats, npyIds } from './npy-values';
 import { readProvenance } from './read-provenance';
 import { checkTap, expertIds, positionAxis, singleRow } from './stage-layout';
 import { createTrace, tapKey, type Provenance, type Trace } from './trace';
@@ -89,11 +90,12 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
   const ignored: string[] = [];
   const bounds = new Map<string, Float32Array<ArrayBuffer>>();
   const groups = new Map<string, { taps: Map<string, Tap>; unplaced: Set<string> }>();
-  for (const [path, bytes] of files) {
+  for (const path of files.keys()) {
     const at = `${place}: ${path}`;
+    const bytes = (): Uint8Array => files.get(path) ?? new Uint8Array(0);
     const bound = parseAprPath(path, BOUND);
     if (bound !== undefined) {
-      bounds.set(`${bound.folder}|${tapKey(bound.layer, bound.stage)}`, floats(decodeNpy(bytes, at), at));
+      bounds.set(`${bound.folder}|${tapKey(bound.layer, bound.stage)}`, npyFloats(openNpy(bytes(), at), at));
       continue;
     }
     const isNpy = path.endsWith('.npy');
@@ -107,7 +109,7 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
     groups.set(named.folder, group);
     if (group.taps.has(key)) throw formatError(at, `one file for ${key}`, 'a second one');
     const known = described.get(named.folder)?.taps.get(key);
-    const tap = isNpy ? npyTap(named, known, decodeNpy(bytes, at), at) : aprtTap(named, known, bytes, at);
+    const tap = isNpy ? npyTap(named, known, openNpy(bytes(), at), at) : aprtTap(named, known, bytes(), at);
     group.taps.set(key, checkTap(tap, at));
     if (!isNpy && known === undefined) group.unplaced.add(key);
   }
@@ -135,10 +137,10 @@ function isIndex(path: string): boolean {
 /** What every `trace.json` says, by the whole path of the arm's folder. */
 function readIndexes(files: FileTree, place: string): ReadonlyMap<string, Described> {
   const described = new Map<string, Described>();
-  for (const [path, bytes] of files) {
+  for (const path of files.keys()) {
     if (!isIndex(path)) continue;
     const parent = path.slice(0, -INDEX_FILE.length);
-    const document = readIndex(bytes, `${place}: ${path}`);
+    const document = readIndex(files.get(path) ?? new Uint8Array(0), `${place}: ${path}`);
     for (const entry of elements(member(document, 'traces'))) {
       const headers = elements(member(entry, 'taps')).map(readTapHeader);
       described.set(`${parent}${text(member(entry, 'folder'))}`, {
@@ -167,28 +169,24 @@ function aprtTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, 
   const agrees = tensor.layer === filed || (stage === 'embedding' && tensor.layer === undefined);
   if (!agrees)
     throw formatError(`${place}, layer`, String(filed ?? 'whole-model'), String(tensor.layer ?? 'whole-model'));
-  const data = stageSpec(stage).values === 'index' ? expertIds(tensor.data, place) : tensor.data;
+  const { buffer } = tensor.data;
+  const isIndex = stageSpec(stage).values === 'index';
+  const data = isIndex ? expertIds(tensor.data, place, new Uint32Array(buffer)) : tensor.data;
   const layout = known ?? { positions: [0], shape: singleRow(stage, data.length) };
   return { stage, layer, positions: layout.positions, shape: layout.shape, data };
 }
 
-function npyTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, array: NpyArray, place: string): Tap {
-  const data = stageSpec(stage).values === 'index' ? expertIds(array.data, place) : floats(array, place);
-  const rows = array.shape[positionAxis(stage)] ?? 0;
+function npyTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, file: NpyFile, place: string): Tap {
+  const data = stageSpec(stage).values === 'index' ? npyIds(file, place) : npyFloats(file, place);
+  const rows = file.shape[positionAxis(stage)] ?? 0;
   const positions = known?.positions ?? Array.from({ length: rows }, (_, i) => i);
-  return { stage, layer, positions, shape: array.shape, data };
+  return { stage, layer, positions, shape: file.shape, data };
 }
 
 function npyOf(tap: Tap): NpyArray {
   return tap.data instanceof Uint32Array
     ? { type: 'u4', shape: tap.shape, data: tap.data }
     : { type: 'f4', shape: tap.shape, data: tap.data };
-}
-
-function floats(array: NpyArray, place: string): Float32Array<ArrayBuffer> {
-  if (array.type === 'f4') return array.data;
-  if (array.type === 'f8') return Float32Array.from(array.data);
-  throw formatError(`${place}, type`, '<f4 or <f8', `<${array.type}`);
 }
 
 function withBound(tap: Tap, bound: Float32Array<ArrayBuffer> | undefined, place: string): Tap {

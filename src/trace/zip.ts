@@ -19,8 +19,12 @@ const END64 = { signature: 0x06064b50, bytes: 56 } as const;
 const CENTRAL = { signature: 0x02014b50, bytes: 46 } as const;
 const LOCAL = { signature: 0x04034b50, bytes: 30 } as const;
 
-/** Files by path. */
-export type FileTree = ReadonlyMap<string, Uint8Array>;
+/** Files by path: a map of them, or an archive whose files are unpacked when they are asked for. */
+export interface FileTree {
+  keys(): Iterable<string>;
+  get(path: string): Uint8Array | undefined;
+  [Symbol.iterator](): Iterator<[string, Uint8Array]>;
+}
 
 /** Whether the bytes begin like a ZIP file, an empty one included. */
 export function isZip(bytes: Uint8Array): boolean {
@@ -44,18 +48,39 @@ export function writeZip(files: FileTree): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads every file of a ZIP, stored or deflated, and checks its CRC-32. Read from the central directory; nothing is allocated before
- * the sizes that it claims have been checked.
- * @throws TracerError `trace-format` with `place` in it.
+ * The files of a ZIP, stored or deflated, from its central directory. Each is unpacked when it is asked for, and its CRC-32 checked then, so
+ * that what nobody needs is never unfolded and no more than one file is there folded out beside what was made of it. All sizes that the
+ * directory claims are checked before: see {@link zipClaims}.
+ * @throws TracerError `trace-format` with `place` in it, now or when a file is asked for.
  */
 export function readZip(bytes: Uint8Array, place: string): FileTree {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const files = new Map<string, Uint8Array>();
-  // All claims are checked before the first entry is unpacked.
-  for (const entry of readDirectory(view, place)) {
-    if (!entry.path.endsWith('/')) files.set(entry.path, unpack(view, entry, `${place}: ${entry.path}`));
-  }
-  return files;
+  const view = viewOf(bytes);
+  const entries = new Map<string, Entry>();
+  for (const entry of readDirectory(view, place)) if (!entry.path.endsWith('/')) entries.set(entry.path, entry);
+  const unpacked = (entry: Entry): Uint8Array => unpack(view, entry, `${place}: ${entry.path}`);
+  return {
+    keys: () => entries.keys(),
+    get: (path) => {
+      const entry = entries.get(path);
+      return entry === undefined ? undefined : unpacked(entry);
+    },
+    *[Symbol.iterator]() {
+      for (const [path, entry] of entries) yield [path, unpacked(entry)];
+    },
+  };
+}
+
+/**
+ * Bytes that a ZIP's directory says its deflated files unfold to: at most {@link MAX_EXPANSION} times the archive, or
+ * {@link FREE_EXPANSION}. Stored files lie in the archive as they are.
+ * @throws TracerError `trace-format`
+ */
+export function zipClaims(bytes: Uint8Array, place: string): number {
+  return readDirectory(viewOf(bytes), place).reduce((sum, entry) => sum + (entry.method === 0 ? 0 : entry.size), 0);
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function readDirectory(view: DataView, place: string): readonly Entry[] {

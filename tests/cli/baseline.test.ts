@@ -1,3 +1,5 @@
+// First: it replaces what others import.
+import { runCliHere } from './cli-here';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,8 +23,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+const TRACE = ['trace', MINI, '--tokens', '5,400,77', '--runtime', 'node'] as const;
+
 function trace(...more: readonly string[]): ReturnType<typeof runBuiltCli> {
-  return runBuiltCli('trace', MINI, '--tokens', '5,400,77', '--runtime', 'node', ...more);
+  return runCliHere(...TRACE, ...more);
 }
 
 describe('moescope trace --baseline', () => {
@@ -31,7 +35,8 @@ describe('moescope trace --baseline', () => {
     expect(missing).toMatchObject({ status: 2, out: '' });
     expect(missing.err).toContain('--update-baseline');
 
-    const first = await trace('--baseline', file, '--update-baseline');
+    // A process of its own accepts: the others must agree with it to the bit.
+    const first = await runBuiltCli(...TRACE, '--baseline', file, '--update-baseline');
     expect(first.status).toBe(0);
     expect(first.err).toMatch(/mini\.json: written, \d+ rows/);
 
@@ -78,7 +83,7 @@ describe('moescope trace --baseline', () => {
   });
 
   test('a baseline of another run, no baseline at all and a flag alone are errors', async () => {
-    const other = await runBuiltCli('trace', MINI, '--tokens', '5', '--baseline', file, '--runtime', 'node');
+    const other = await runCliHere('trace', MINI, '--tokens', '5', '--baseline', file, '--runtime', 'node');
     expect(other.status).toBe(2);
     expect(other.err).toContain('error baseline-mismatch');
     const alone = await trace('--update-baseline');

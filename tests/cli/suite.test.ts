@@ -1,3 +1,5 @@
+// First: it replaces what others import.
+import { runCliHere } from './cli-here';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +9,7 @@ import { ensureBuilt } from '../../scripts/lib/build.mjs';
 import type { SuiteReport } from '../../src/regression/merge';
 import type { ShardResult } from '../../src/regression/shard-result';
 import { goldenModelPath } from '../support/golden';
-import { runBuiltCli, startCli } from './built-cli';
+import { runBuiltCli, startCli, type CliResult } from './built-cli';
 
 const folder = mkdtempSync(join(tmpdir(), 'moescope-suite-'));
 const at = (name: string): string => join(folder, name);
@@ -53,9 +55,9 @@ const inNode = (file: string, ...more: readonly string[]): readonly string[] => 
   'node',
   ...more,
 ];
-const run = (...more: readonly string[]): ReturnType<typeof runBuiltCli> => runBuiltCli(...inNode(suite, ...more));
-const merge = (names: readonly string[], ...more: readonly string[]): ReturnType<typeof runBuiltCli> =>
-  runBuiltCli('merge', ...names.map(at), ...more);
+const run = (...more: readonly string[]): Promise<CliResult> => runCliHere(...inNode(suite, ...more));
+const merge = (names: readonly string[], ...more: readonly string[]): Promise<CliResult> =>
+  runCliHere('merge', ...names.map(at), ...more);
 
 describe('moescope suite and merge', () => {
   test('24 runs in 3 shards, one of them killed and resumed, merge to exactly the report of the unsharded run', async () => {
@@ -67,7 +69,7 @@ describe('moescope suite and merge', () => {
       expect((await run('--shard', `${i}/3`, '--out', at(`${i}.json`), '--quiet')).status).toBe(0);
     }
 
-    // The second model's disk hangs, and the machine is killed.
+    // The second shard is another process's. Its second model's disk hangs, and the machine is killed.
     rmSync(at('mini.gguf'));
     execFileSync('mkfifo', [at('mini.gguf')]);
     const shard2 = inNode(suite, '--shard', '2/3', '--out', at('2.json'));
@@ -117,7 +119,7 @@ describe('moescope suite and merge', () => {
     const broken = at('broken.json');
     writeFileSync(broken, JSON.stringify({ ...SUITE, models, modes: ['free'], prompts: SUITE.prompts.slice(0, 2) }));
     rmSync(at('accepted/tied-two-free.json'));
-    const result = await runBuiltCli(
+    const result = await runCliHere(
       ...inNode(broken, '--out', at('b.json'), '--baselines', at('accepted'), '--reports', at('reports')),
       ...['--seconds', at('m.json')],
     );
@@ -141,7 +143,7 @@ describe('moescope suite and merge', () => {
   test('a machine without the adapter asked for fails with a status of its own', async () => {
     const one = at('one.json');
     writeFileSync(one, JSON.stringify({ ...SUITE, modes: ['free'], prompts: SUITE.prompts.slice(0, 1) }));
-    const result = await runBuiltCli(...inNode(one, '--out', at('hw.json'), '--adapter', 'hardware', '--retries', '0'));
+    const result = await runCliHere(...inNode(one, '--out', at('hw.json'), '--adapter', 'hardware', '--retries', '0'));
     if (result.status === 0)
       return expect(read<ShardResult>('hw.json').runs[0]?.outcome?.adapter?.isSoftware).toBe(false);
     expect(result.status).toBe(3);
@@ -149,10 +151,10 @@ describe('moescope suite and merge', () => {
   });
 
   test('wrong usage', async () => {
-    expect((await runBuiltCli('merge')).status).toBe(2);
-    expect((await runBuiltCli('suite', suite)).err).toContain('--out');
-    expect((await runBuiltCli('suite', suite, '--out', at('x.json'), '--shard', '3/2')).err).toContain('no shard');
-    const badSeconds = await runBuiltCli('suite', suite, '--out', at('x.json'), '--seconds', suite);
+    expect((await runCliHere('merge')).status).toBe(2);
+    expect((await runCliHere('suite', suite)).err).toContain('--out');
+    expect((await runCliHere('suite', suite, '--out', at('x.json'), '--shard', '3/2')).err).toContain('no shard');
+    const badSeconds = await runCliHere('suite', suite, '--out', at('x.json'), '--seconds', suite);
     expect(badSeconds.err).toContain('is no merged report');
   });
 });

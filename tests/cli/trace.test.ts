@@ -1,3 +1,5 @@
+// First: it replaces what others import.
+import { runCliHere } from './cli-here';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,19 +56,19 @@ describe('moescope trace', () => {
 
   test('with a fault on purpose ends with status 1 and the sentence that names it', async () => {
     const inject = ['--inject', 'wrong-expert@layer=1,tensor=ffn_up_exps', '--inject', 'no-causal-mask@layer=0'];
-    const result = await runBuiltCli('trace', MINI, '--tokens', '257', ...inject, '--quiet', '--runtime', 'node');
+    const result = await runCliHere('trace', MINI, '--tokens', '257', ...inject, '--quiet', '--runtime', 'node');
     expect(result.status).toBe(1);
     expect(result.out).toMatch(/^DIVERGED: first at layer 1, moe_expert_up, token 0, expert \d/);
     expect(result.out).toContain('injected fault not visible: no-causal-mask@layer=0 (a prompt of one token');
     expect(result.out).toMatch(/\n {2}injected +wrong-expert@layer=1,tensor=ffn_up_exps\n/);
-    const bad = await runBuiltCli('trace', MINI, '--inject', 'bug@layer=0', '--quiet');
+    const bad = await runCliHere('trace', MINI, '--inject', 'bug@layer=0', '--quiet');
     expect(bad.status).toBe(2);
     expect(bad.err).toContain('kinds: qtype-blind, wrong-expert');
   });
 
   test('saves the tree of design: folders, stage files, APRT bytes', async () => {
     const out = join(folder, 'tree');
-    const result = await runBuiltCli(
+    const result = await runCliHere(
       'trace',
       MINI,
       '--tokens',
@@ -99,7 +101,7 @@ describe('moescope trace', () => {
     const out = join(folder, 'npz');
     const chosen = ['--stages', 'moe_router,lm_head', '--layers', '1..9', '--positions', 'last', '--mode', 'free'];
     const save = ['--save-tensor', out, '--format', 'npz', '--runtime', 'node', '--quiet'];
-    const result = await runBuiltCli('trace', MINI, '--tokens', tokens, ...chosen, ...save);
+    const result = await runCliHere('trace', MINI, '--tokens', tokens, ...chosen, ...save);
     expect(result.status).toBe(0);
     expect(readdirSync(out).sort()).toEqual(['cpu.npz', 'gpu.npz']);
     const { traces, ignored } = readTraces(readFileSync(join(out, 'gpu.npz')), 'gpu.npz');
@@ -175,7 +177,7 @@ describe('moescope trace refuses', () => {
       /^error gpu-/m,
     ],
   ])('%s', async (_, args, status, message) => {
-    const result = await runBuiltCli('trace', ...args, '--quiet');
+    const result = await runCliHere('trace', ...args, '--quiet');
     expect(result.err).toMatch(message);
     expect(result.status).toBe(status);
     expect(result.out).toBe('');
@@ -183,7 +185,7 @@ describe('moescope trace refuses', () => {
   });
 
   test('an unknown stage with every valid name', async () => {
-    const { err } = await runBuiltCli('trace', MINI, '--stages', 'router');
+    const { err } = await runCliHere('trace', MINI, '--stages', 'router');
     for (const { id } of STAGES) expect(err).toContain(id);
   });
 

@@ -6,11 +6,11 @@ import { getPipeline } from '../../src/gpu/pipelines';
 import { SharedDevice } from '../../src/gpu/shared-device';
 import { Recorder } from '../../src/gpu/recorder';
 import { guardedOutput, upload } from '../../src/gpu/probe/guarded';
-import { readOutput, testContext } from '../support/gpu';
+import { readOutput, ownContext } from '../support/gpu';
 
 describe('SharedDevice', () => {
   it('gives contexts that end without the device, and another device once it is lost', async () => {
-    const shared = new SharedDevice(() => testContext());
+    const shared = new SharedDevice(() => ownContext());
     const first = await shared.context();
     const buffer = first.allocate('x', 64, GPUBufferUsage.COPY_DST);
     first.dispose();
@@ -31,7 +31,7 @@ describe('SharedDevice', () => {
 
   it('asks again after a failure', async () => {
     let asked = 0;
-    const shared = new SharedDevice(() => (asked++ === 0 ? Promise.reject(new Error('none')) : testContext()));
+    const shared = new SharedDevice(() => (asked++ === 0 ? Promise.reject(new Error('none')) : ownContext()));
     await expect(shared.context()).rejects.toThrow('none');
     await expect(shared.context()).resolves.toBeDefined();
     await shared.dispose();
@@ -40,7 +40,7 @@ describe('SharedDevice', () => {
 
 describe('GpuContext', () => {
   it('runs a kernel', async () => {
-    const context = await testContext();
+    const context = await ownContext();
     const recorder = new Recorder(context);
     const a = upload(context, new Float32Array([1, 2, 3]));
     const b = upload(context, new Float32Array([10, 20, 30]));
@@ -57,7 +57,7 @@ describe('GpuContext', () => {
   });
 
   it('is exactly the default limits when those are asked for', async () => {
-    const context = await testContext('default');
+    const context = await ownContext('default');
     expect(context.card.limits).toMatchObject({
       maxBufferSize: 268435456,
       maxStorageBufferBindingSize: 134217728,
@@ -67,7 +67,7 @@ describe('GpuContext', () => {
   });
 
   it('rejects the step whose command the device refuses', async () => {
-    const context = await testContext();
+    const context = await ownContext();
     const bad = context.step(async () => {
       const small = context.allocate('small', 4, GPUBufferUsage.COPY_DST);
       context.device.queue.writeBuffer(small, 0, new Uint32Array(8));
@@ -79,7 +79,7 @@ describe('GpuContext', () => {
   });
 
   it('rejects the step in progress when the device is lost', async () => {
-    const context = await testContext();
+    const context = await ownContext();
     const lost = context.step(async () => {
       context.device.destroy();
       await context.device.lost;
@@ -89,7 +89,7 @@ describe('GpuContext', () => {
   });
 
   it('counts the bytes that are allocated', async () => {
-    const context = await testContext();
+    const context = await ownContext();
     const buffer = context.allocate('x', 1000, GPUBufferUsage.STORAGE);
     expect(context.bytes).toBe(1000);
     context.release(buffer);

@@ -47,13 +47,7 @@ describe('the self-test turns red', () => {
       outcomes.set(outcome.mutation, outcome);
   }, 300_000);
 
-  const seen = MUTATIONS.filter(({ survives }) => survives === undefined);
-  it.each(seen.map((mutation) => [named(mutation), mutation] as const))('%s', (_, mutation) => {
+  it.each(MUTATIONS.map((mutation) => [named(mutation), mutation] as const))('%s', (_, mutation) => {
     expect(outcomes.get(mutation)?.killedBy).toBeDefined();
-  });
-
-  it('for all but those that say why not', () => {
-    expect(outcomes.size).toBe(MUTATIONS.length);
-    expect(MUTATIONS.length - seen.length).toBeLessThanOrEqual(1);
   });
 });

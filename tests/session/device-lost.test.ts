@@ -5,7 +5,7 @@ import type { RunSpec } from '../../src/session/events';
 import { makeModel } from '../support/gguf-models';
 import { lossySession, type OpenDevice } from '../support/lossy-session';
 import { fragileGpu } from '../support/fragile-gpu';
-import { testContext } from '../support/gpu';
+import { ownContext } from '../support/gpu';
 import { BOTH, recorder } from '../support/session';
 
 const TOKENS = [1, 270, 33];
@@ -20,7 +20,7 @@ const fragile = fragileGpu();
 const openFragile: OpenDevice = () => fragile();
 /** The driver's own way of losing a device. */
 const openReal: OpenDevice = async () => {
-  const context = await testContext();
+  const context = await ownContext();
   return {
     context,
     lose: () => {

@@ -1,6 +1,6 @@
 import { afterAll, expect } from 'vitest';
 import { GpuContext } from '../../src/gpu/device';
-import { testContext } from './gpu';
+import { ownContext } from './gpu';
 
 /** A device that is lost when told so. */
 export interface FragileDevice {
@@ -31,7 +31,7 @@ export function fragileGpu(): (fragility?: Fragility) => Promise<FragileDevice> 
     expect(uncaptured, 'errors outside any step').toEqual([]);
   });
   const openOwner = async (): Promise<GpuContext> => {
-    const context = await testContext();
+    const context = await ownContext();
     context.device.addEventListener('uncapturederror', ({ error }) => uncaptured.push(error.message));
     return context;
   };

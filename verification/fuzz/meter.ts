@@ -13,8 +13,8 @@ export interface Cost {
 let buffers = 0;
 
 /**
- * Counts the bytes of every ArrayBuffer from now on: constructors and `slice` are replaced. When this file is loaded, which must be before
- * anything that keeps a constructor of its own (fflate does).
+ * Counts the bytes of every ArrayBuffer from now on: constructors and what makes buffers of others are replaced. When this file is
+ * loaded, which must be before anything that keeps a constructor of its own (fflate does).
  */
 function countBuffers(): void {
   const typed = [Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array];
@@ -29,12 +29,19 @@ function countBuffers(): void {
     });
     Reflect.set(globalThis, Type.name, counted);
   }
-  for (const prototype of [ArrayBuffer.prototype, Reflect.getPrototypeOf(Uint8Array.prototype)]) {
-    if (prototype === null) continue;
-    const slice: unknown = Reflect.get(prototype, 'slice');
-    if (typeof slice !== 'function') continue;
-    Reflect.set(prototype, 'slice', function counting(this: unknown, ...range: unknown[]): unknown {
-      const made: unknown = Reflect.apply(slice, this, range);
+  const TypedArray = Reflect.getPrototypeOf(Uint8Array.prototype);
+  countMethods(ArrayBuffer.prototype, ['slice', 'transfer', 'transferToFixedLength']);
+  // What these make comes from the engine's own constructors.
+  if (TypedArray !== null) countMethods(TypedArray, ['slice', 'map', 'filter', 'toSorted', 'toReversed', 'with']);
+  countMethods(TextEncoder.prototype, ['encode']);
+}
+
+function countMethods(prototype: object, names: readonly string[]): void {
+  for (const name of names) {
+    const method: unknown = Reflect.get(prototype, name);
+    if (typeof method !== 'function') continue;
+    Reflect.set(prototype, name, function counting(this: unknown, ...args: unknown[]): unknown {
+      const made: unknown = Reflect.apply(method, this, args);
       buffers += bytesOf(made);
       return made;
     });

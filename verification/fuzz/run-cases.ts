@@ -149,7 +149,7 @@ function wrong(target: FuzzTarget, one: FuzzCase, { error, cost }: Result): stri
     if (error.message.length > LONGEST_MESSAGE) return `a message of ${error.message.length} characters`;
   }
   if (cost.ms > LONGEST_MS) return `took ${cost.ms.toFixed(0)} ms`;
-  const buffers = allowed(target.allows.buffers, one);
+  const buffers = allowed(target.allows.buffers, one) + (one.beside ?? 0);
   if (cost.buffers > buffers) return `${cost.buffers} bytes of buffers for an input of ${one.size}`;
   const heap = allowed(target.allows.heap, one);
   if ((cost.heap ?? 0) > heap) return `${cost.heap ?? 0} bytes of heap for an input of ${one.size}`;

@@ -17,15 +17,17 @@ export interface FuzzCase {
   readonly how: string;
   /** Bytes of the file, or characters of the text. */
   readonly size: number;
+  /** Bytes of buffers that it accounts for beside its size: what its packed parts unfold to; absent: none. */
+  readonly beside?: number;
   /** Reads it; whether that went through. What a success must hold is checked here, by throwing what is no TracerError. */
   read(): void | Promise<void>;
   /** The input itself, to look into. */
   readonly input: Uint8Array | string;
 }
 
-/** Bytes that reading `size` bytes may ask for: `perByte * size + fixed`. */
+/** Bytes that reading `size` bytes may ask for: `perByte * size + fixed`, and for buffers what the case has `beside`. */
 export interface Allowance {
-  /** Of array buffers, all together. */
+  /** Of array buffers, all that are made together, whether or not they live at the same time. */
   readonly buffers: readonly [perByte: number, fixed: number];
   /** Of the JavaScript heap. */
   readonly heap: readonly [perByte: number, fixed: number];

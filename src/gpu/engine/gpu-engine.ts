@@ -56,7 +56,7 @@ export interface EngineKeys extends DecodeKeys {
 export interface GpuEngine extends IsolatingEngine {
   /**
    * Reads all weights to the GPU, if they fit the budget, so that no later step reads the file or waits to learn which experts were chosen.
-   * Changes no bit of what is computed. Between steps only.
+   * What was kept of them so far is given up first, and read again. Changes no bit of what is computed. Between steps only.
    * @param beside is told how the weights will lie, and awaited too: kernels can be compiled while the file is read. It must not fail.
    * @returns whether all weights are there.
    * @throws TracerError those of reading the file, `gpu-memory`, `gpu-lost`, `run-cancelled`.
@@ -148,6 +148,8 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       if (wholeModelBytes(model, hparams) > budget) return false;
       const load = { context, model, hparams, onRead, signal };
       const weights = await context.step(async () => {
+        // First: a GPU that has room for the weights once may not have it twice.
+        await cache.clear();
         const layoutBuffer = context.allocate('layout', 4, GPUBufferUsage.STORAGE);
         opened ??= open();
         opened.catch(() => {

@@ -118,10 +118,15 @@ export class WeightCache {
     return this.#resident;
   }
 
-  /** Serves every part from these weights from now on, and disposes of them in the end. What was kept so far is dropped. */
-  adopt(weights: ResidentWeights): void {
+  /** Gives back the memory of every part that nobody uses, once those that are being read have come. Budget and counts stay. */
+  async clear(): Promise<void> {
+    await Promise.allSettled([...this.#entries.values()].map((entry) => entry.loaded));
     for (const entry of [...this.#entries.values()]) if (entry.pins === 0) this.#drop(entry);
     this.#pool.trim(0);
+  }
+
+  /** Serves every part from these weights from now on, and disposes of them in the end. After {@link clear}. */
+  adopt(weights: ResidentWeights): void {
     this.#resident = weights;
   }
 

@@ -77,4 +77,11 @@ export const ARGMAX_CASES: readonly SelftestCase[] = [
     '300 parts, the best the last',
     Array.from({ length: 300 }, (_, i) => [i + 1, i] as const),
   ),
+  // A part a lane: without its barrier the search loses what lanes hold that run late, whichever these are.
+  ...[32, 96, 160, 224].map((place) =>
+    lastCase(
+      `256 parts, the best at ${place}`,
+      Array.from({ length: 256 }, (_, i) => [i === place ? 1000 : 1 + (i % 7), i] as const),
+    ),
+  ),
 ];

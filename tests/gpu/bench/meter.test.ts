@@ -8,11 +8,11 @@ import { getPipeline } from '../../../src/gpu/pipelines';
 import { readBack } from '../../../src/gpu/readback';
 import { Recorder } from '../../../src/gpu/recorder';
 import { upload } from '../../../src/gpu/probe/guarded';
-import { testContext } from '../../support/gpu';
+import { ownContext } from '../../support/gpu';
 
 let context: GpuContext;
 beforeAll(async () => {
-  context = await testContext();
+  context = await ownContext();
 });
 afterAll(() => {
   context.dispose();

@@ -9,13 +9,13 @@ import { createDecoder } from '../../../src/gpu/decode/decoder';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import { openGolden } from '../../cpu/support';
-import { testContext } from '../../support/gpu';
+import { ownContext } from '../../support/gpu';
 import { fileWeights } from './file-weights';
 
 let context: GpuContext;
 let usual: DecodeChoice;
 beforeAll(async () => {
-  context = await testContext();
+  context = await ownContext();
   usual = await defaultChoice(context);
 });
 afterAll(() => {

@@ -6,7 +6,7 @@ import type { StepOptions } from '../../../src/model/engine';
 import type { HParams } from '../../../src/model/hparams';
 import { bits, captureAll, forward, range, type Forward } from '../../cpu/support';
 import { relativeRms } from '../../support/golden';
-import { testContext } from '../../support/gpu';
+import { ownContext, testContext } from '../../support/gpu';
 import { made } from './support';
 
 const MODEL = {
@@ -86,6 +86,31 @@ describe('every bit is the same', () => {
     }
     expect(small.bytes).toBe(0);
     small.dispose();
+  });
+
+  it('with all weights loaded behind a streamed prompt: never there twice', async () => {
+    const own = await testContext();
+    const engine = createGpuEngine({ context: own, model, hparams });
+    const streamed = allBits(await forward(engine, hparams, TOKENS, ALL));
+    const before = engine.stats();
+    // While weights get their places: the loader's buffers behind them have one size for all models.
+    let most = 0;
+    const allocate = own.allocate.bind(own);
+    own.allocate = (label, ...rest) => {
+      const buffer = allocate(label, ...rest);
+      if (label.includes('.weight')) most = Math.max(most, own.bytes);
+      return buffer;
+    };
+    expect(await engine.preload()).toBe(true);
+    const { weightBytes } = engine.stats();
+    // Everything but experts that nobody chose was there before; beside the weights there is what the engine keeps between steps.
+    expect(before.weightBytes).toBeGreaterThan(0.8 * weightBytes);
+    expect(most).toBeGreaterThanOrEqual(weightBytes);
+    expect(most).toBeLessThan(1.02 * weightBytes + before.bytes - before.weightBytes);
+    expect(allBits(await forward(engine, hparams, TOKENS, ALL))).toEqual(streamed);
+    await engine.dispose();
+    expect(own.bytes).toBe(0);
+    own.dispose();
   });
 
   it('with all weights loaded and tensors cut in many tiles', async () => {
@@ -300,7 +325,7 @@ describe('the device', () => {
   });
 
   it('fails the step in progress when it is lost', async () => {
-    const own = await testContext();
+    const own = await ownContext();
     const engine = createGpuEngine({ context: own, model, hparams });
     await engine.begin(TOKENS, 0, ALL);
     const layer = engine.layer(0, ALL);

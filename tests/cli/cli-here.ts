@@ -1,0 +1,34 @@
+import { vi } from 'vitest';
+import type * as device from '../../src/gpu/device';
+import { createInlinePool } from '../../src/cpu/pool/inline-pool';
+import type { CliResult } from './built-cli';
+import { terminalDouble } from './terminal-double';
+
+// One software GPU for all commands of a test file: each kernel is compiled once.
+vi.mock('../../src/gpu/device', async (original) => {
+  const real = await original<typeof device>();
+  let owner: Promise<device.GpuContext> | undefined;
+  return {
+    ...real,
+    openDevice: (async (gpu, options) => {
+      if (options.adapter === 'hardware') return real.openDevice(gpu, options);
+      owner ??= real.openDevice(gpu, options);
+      const { device, card } = await owner;
+      return new real.GpuContext(device, card, true);
+    }) satisfies typeof real.openDevice,
+  };
+});
+// Worker threads run what was built.
+vi.mock('../../src/cpu/pool/node-worker', () => ({ nodeWorker: () => undefined }));
+vi.mock('../../src/cpu/pool/worker-pool', () => ({ createWorkerPool: createInlinePool }));
+
+/**
+ * Runs the command line to its end in this process: what `runBuiltCli` gives, where it does not matter that a process starts and ends.
+ * To be imported first, before anything imports what is replaced here.
+ */
+export async function runCliHere(...args: readonly string[]): Promise<CliResult> {
+  const { runCli } = await import('../../src/cli/run-cli');
+  const terminal = terminalDouble();
+  const status = await runCli(args, terminal, new AbortController().signal);
+  return { status, ...terminal.written };
+}
