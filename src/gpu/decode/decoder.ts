@@ -44,7 +44,7 @@ export interface Decoded {
 export interface GenerateOptions extends DecodeOptions {
   /** Most tokens to make. */
   readonly count: number;
-  /** Tokens that the GPU is given ahead of the one that is being waited for; 4 when not given. */
+  /** Tokens that the GPU is given ahead of the one that is being waited for; 8 when not given, 4 on a software adapter. */
   readonly inFlight?: number;
   /** Called for each token in order; true ends it. The GPU may be a token or two ahead by then. */
   readonly onToken?: (decoded: Decoded, index: number) => boolean | undefined;
@@ -68,8 +68,9 @@ export interface Decoder {
   dispose(): void;
 }
 
-/** See {@link GenerateOptions.inFlight}. */
-const IN_FLIGHT = 4;
+/** See {@link GenerateOptions.inFlight}: enough that hardware goes on while the CPU collects garbage; a software adapter takes a moment for each. */
+const IN_FLIGHT = 8;
+const IN_FLIGHT_ON_SOFTWARE = 4;
 
 /** A graph and what it was built for. */
 interface Built {
@@ -184,12 +185,14 @@ class DecodeSession implements Decoder {
       this.#check(token, options.signal);
       const made: Decoded[] = [];
       const flying: (() => Promise<Decoded>)[] = [];
+      const usual = this.#context.card.isSoftware ? IN_FLIGHT_ON_SOFTWARE : IN_FLIGHT;
+      const inFlight = options.inFlight ?? usual;
       let submitted = 0;
       let ended = false;
       await this.#prepareFrom(position + 1, position + options.count);
       try {
         while (made.length < options.count && !ended) {
-          while (flying.length < (options.inFlight ?? IN_FLIGHT) && submitted < options.count) {
+          while (flying.length < inFlight && submitted < options.count) {
             const first = submitted === 0 ? token : undefined;
             flying.push(await this.#submit(first, position + submitted, options));
             submitted++;
