@@ -30,17 +30,7 @@ fn loadUnit(row: u32, nIn: u32, unit: u32) -> Unit {
   ));
 }
 
-struct Loaded {
-  unit: Unit,
-}
-
-fn fetch(row: u32, nIn: u32, unit: u32) -> Loaded {
-  return Loaded(loadUnit(row, nIn, unit));
-}
-
-fn unitOf(loaded: Loaded, unit: u32) -> Unit {
-  return loaded.unit;
-}
+#include "decode/lib/unit_as_loaded.wgsl"
 
 fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   return 0.0;

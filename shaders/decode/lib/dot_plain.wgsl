@@ -1,17 +1,7 @@
 // A chunk's product with x: dequantise, multiply, add. For every type.
 #include <weights>
 
-struct Loaded {
-  unit: Unit,
-}
-
-fn fetch(row: u32, nIn: u32, unit: u32) -> Loaded {
-  return Loaded(loadUnit(row, nIn, unit));
-}
-
-fn unitOf(loaded: Loaded, unit: u32) -> Unit {
-  return loaded.unit;
-}
+#include "decode/lib/unit_as_loaded.wgsl"
 
 // The sum of x and its form that chunkDot wants, once for all rows.
 fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
