@@ -102,7 +102,7 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
       await run(1, capture.length === 0 ? NOTHING : capture);
     },
     async both(count, capture, signal) {
-      await decoder.prepareUpTo(nPast + 2 * (count + WARM) + RUN);
+      await decoder.prepareFor(nPast, 2 * (count + WARM) + RUN);
       meter?.take();
       await run(1, NOTHING, signal);
       const counts = meter === undefined ? [] : [meter.take()];

@@ -107,7 +107,7 @@ async function decodeAlone(
   const { eosId, signal } = input;
   let end: GenerateEnd = 'count';
   let before = performance.now();
-  keys.reserve(nPast + Math.min(count, ROOM));
+  await decoder.prepareFor(nPast, Math.min(count, ROOM));
   const made = await decoder.generate(token, nPast, {
     count,
     logits: true,

@@ -63,8 +63,8 @@ export interface Decoder {
    * @returns the tokens made, and how many positions are kept: those of all tokens made but the last, and of those before.
    */
   generate(token: number, position: number, options: GenerateOptions): Promise<readonly Decoded[]>;
-  /** Makes room for so many positions and builds what tokens up to there need, so that none of them waits for it. */
-  prepareUpTo(nKeys: number): Promise<void>;
+  /** Makes room for `count` tokens from `position` on and builds what they need, so that none of them waits for it. The caller says how much room is worth taking. */
+  prepareFor(position: number, count: number): Promise<void>;
   dispose(): void;
 }
 
@@ -157,15 +157,14 @@ class DecodeSession implements Decoder {
     return (this.#last = built);
   }
 
-  prepareUpTo(nKeys: number): Promise<void> {
-    return this.#context.step(() => this.#prepareFrom(1, nKeys));
-  }
-
-  /** What tokens over `first` to `last` keys need; the first one's last. */
-  async #prepareFrom(first: number, last: number): Promise<void> {
-    this.#options.keys.reserve(last);
-    const turns = turnsUpTo(this.#options.choice.attention, last).filter((keys) => keys > first);
-    for (const keys of [...turns.toReversed(), first]) await this.prepare(keys);
+  prepareFor(position: number, count: number): Promise<void> {
+    return this.#context.step(async () => {
+      const [first, last] = [position + 1, position + count];
+      this.#options.keys.reserve(last);
+      const turns = turnsUpTo(this.#options.choice.attention, last).filter((keys) => keys > first);
+      // The first token's last: it is the one that runs next.
+      for (const keys of [...turns.toReversed(), first]) await this.prepare(keys);
+    });
   }
 
   #attention(nKeys: number): AttentionPlan {
@@ -189,7 +188,6 @@ class DecodeSession implements Decoder {
       const inFlight = options.inFlight ?? usual;
       let submitted = 0;
       let ended = false;
-      await this.#prepareFrom(position + 1, position + options.count);
       try {
         while (made.length < options.count && !ended) {
           while (flying.length < inFlight && submitted < options.count) {

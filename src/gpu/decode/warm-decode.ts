@@ -50,7 +50,7 @@ export async function warmDecode(options: WarmOptions): Promise<void> {
       pending.push(compile(hparams, usual, first));
       for (const { choice } of waysOf(usual)) pending.push(compile(tuned, choice, first));
       for (const way of allWays(usual.attention))
-        pending.push(compile(tuned, usual, attentionPlan(hparams, [{ from: 1, way }], 1).way));
+        pending.push(compile(tuned, usual, attentionPlan(hparams, [{ from: 1, way }], MOST_KEYS).way));
     } else for (const way of waysUpTo(hparams, known.attention, MOST_KEYS)) pending.push(compile(hparams, known, way));
     await Promise.allSettled(pending);
   } finally {

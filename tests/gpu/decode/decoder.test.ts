@@ -76,7 +76,7 @@ describe('a decoder', () => {
       { from: 4, way: { kernel: 'shared', splits: 64 } },
     ];
     const { decoder, dispose } = await ownDecoder(context, model, hparams, { ...usual, attention });
-    await decoder.prepareUpTo(8);
+    await decoder.prepareFor(0, 8);
     const bound = vi.spyOn(context.device, 'createBindGroup');
     await decoder.generate(5, 0, { count: 8 });
     expect(bound).not.toHaveBeenCalled();
