@@ -1,7 +1,7 @@
 #include <totals>
 // The first half of the experts of one token: y[slot] = silu(gate) * up, gate and up = W[e] (gain * x) * scale, e the slot's expert.
 // nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares; Wgate, Wup (experts, rows, nIn), of one type or of two; y (nUsed, rows), each slot folded. Grid: x 1 + row groups, y slots. f32 sums.
-// Every workgroup finds its expert among the router's keys. Group x = 0, y = 0 makes `route`: the chosen experts (nUsed), then the bits of
+// Every workgroup finds its expert among the router's keys (<choose>). Group x = 0, y = 0 makes `route`: the chosen experts (nUsed), then the bits of
 // their weights p_e / max(sum of the chosen p, 2^-14) (nUsed), p the softmax over all experts.
 #include "decode/lib/team.wgsl"
 
@@ -15,7 +15,6 @@ struct Params {
   batches: u32,
   rows: u32,
   nExpert: u32,
-  nUsed: u32,
   stepGate: u32,
   stepUp: u32,
   // The experts of this dispatch, and the first ones that Wgate and Wup hold.
@@ -44,7 +43,7 @@ struct Params {
 
 #include "decode/lib/taps.wgsl"
 #include "decode/lib/stream_x.wgsl"
-#include "decode/lib/choose_experts.wgsl"
+#include <choose>
 #include "decode/lib/team_dot.wgsl" as Gate
 #include "decode/lib/team_dot.wgsl" as Up
 
@@ -60,16 +59,19 @@ var<workgroup> chosen: u32;
 var<workgroup> topLogits: array<f32, USED>;
 var<workgroup> parts: array<f32, GROUP>;
 
-// Softmax over all experts, the chosen ones and their weights. Nothing here walks along all experts but the ranks: the whole dispatch waits.
+fn logitOf(expert: u32) -> f32 {
+  return bitcast<f32>(router[EXPERTS / 4u + (expert >> 2u)][expert & 3u]);
+}
+
+// Softmax over all experts, the chosen ones and their weights. Nothing here walks along all experts: the whole dispatch waits.
 fn makeRoute(lane: u32) {
-  for (var e = lane; e < params.nExpert; e += GROUP) {
-    let rank = rankOf(e);
-    if (rank < params.nUsed) {
-      topLogits[rank] = logitOf(e);
-      route[rank] = e;
-      if (params.tapIndices != NOWHERE) {
-        taps[params.tapIndices + rank] = e;
-      }
+  workgroupBarrier();
+  if (lane < USED) {
+    let expert = ranked[lane];
+    topLogits[lane] = logitOf(expert);
+    route[lane] = expert;
+    if (params.tapIndices != NOWHERE) {
+      taps[params.tapIndices + lane] = expert;
     }
   }
   workgroupBarrier();
@@ -101,13 +103,13 @@ fn makeRoute(lane: u32) {
       tap(params.tapProbs, e, exp(logitOf(e) - highest) / total);
     }
   }
-  if (lane < params.nUsed) {
+  if (lane < USED) {
     var sum = 0.0;
     for (var slot = 0u; slot < USED; slot++) {
       sum += exp(topLogits[slot] - highest) / total;
     }
     let weight = exp(topLogits[lane] - highest) / total / max(sum, SMALLEST_SUM);
-    route[params.nUsed + lane] = bitcast<u32>(weight);
+    route[USED + lane] = bitcast<u32>(weight);
     tap(params.tapRouter, lane, weight);
   }
 }
@@ -120,24 +122,23 @@ fn silu(g: f32) -> f32 {
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-  takeKeys(lane);
   let squares = someSquares(lane % LANES);
-  workgroupBarrier();
-  if (group.x == 0u) {
-    if (group.y == 0u && params.firstExpert == 0u) {
-      makeRoute(lane);
-    }
+  let makes = group.x == 0u;
+  if (makes && (group.y > 0u || params.firstExpert > 0u)) {
     return;
   }
   let slot = group.y;
-  for (var e = lane; e < params.nExpert; e += GROUP) {
-    if (rankOf(e) == slot) {
-      chosen = e;
-    }
-  }
-  let expert = workgroupUniformLoad(&chosen);
-  if (expert < params.firstExpert || expert >= params.endExpert) {
+  var expert = chooseExperts(slot, makes, lane);
+  if (makes) {
+    makeRoute(lane);
     return;
+  }
+  if (params.endExpert - params.firstExpert < params.nExpert) {
+    chosen = expert;
+    expert = workgroupUniformLoad(&chosen);
+    if (expert < params.firstExpert || expert >= params.endExpert) {
+      return;
+    }
   }
   let step = GROUP / LANES;
   let first = (group.x - 1u) * step * params.batches + lane / LANES;

@@ -36,10 +36,6 @@ fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   return 0.0;
 }
 
-fn chunkPrepared(chunk: u32, v: array<vec4<f32>, 8>) -> array<vec4<f32>, 8> {
-  return v;
-}
-
 fn chunkDot(unit: Unit, chunk: u32, v: array<vec4<f32>, 8>, total: f32) -> f32 {
   let w = unit.values;
   return dot(bitcast<vec4<f32>>(w[0]), v[0]) + dot(bitcast<vec4<f32>>(w[1]), v[1])

@@ -23,16 +23,17 @@ fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   return (sums.x + sums.y) + (sums.z + sums.w);
 }
 
-// Chunk 1 is the high nibbles: four bits further to the left.
-fn chunkPrepared(chunk: u32, v: array<vec4<f32>, 8>) -> array<vec4<f32>, 8> {
-  return scaledX(v, BYTE_FACTORS * select(1.0, 0.0625, chunk == 1u));
-}
-
 fn chunkDot(unit: Unit, chunk: u32, v: array<vec4<f32>, 8>, total: f32) -> f32 {
   let mask = 0xfu << (4u * chunk);
-  let sum = dot(fourFloats(unit.first.x, mask, 0.0), v[0]) + dot(fourFloats(unit.first.y, mask, 0.0), v[1])
-    + dot(fourFloats(unit.first.z, mask, 0.0), v[2]) + dot(fourFloats(unit.first.w, mask, 0.0), v[3])
-    + dot(fourFloats(unit.second.x, mask, 0.0), v[4]) + dot(fourFloats(unit.second.y, mask, 0.0), v[5])
-    + dot(fourFloats(unit.second.z, mask, 0.0), v[6]) + dot(fourFloats(unit.second.w, mask, 0.0), v[7]);
+  var sums = fourFloats(unit.first.x, mask, 0.0) * v[0];
+  sums += fourFloats(unit.first.y, mask, 0.0) * v[1];
+  sums += fourFloats(unit.first.z, mask, 0.0) * v[2];
+  sums += fourFloats(unit.first.w, mask, 0.0) * v[3];
+  sums += fourFloats(unit.second.x, mask, 0.0) * v[4];
+  sums += fourFloats(unit.second.y, mask, 0.0) * v[5];
+  sums += fourFloats(unit.second.z, mask, 0.0) * v[6];
+  sums += fourFloats(unit.second.w, mask, 0.0) * v[7];
+  // Chunk 1 is the high nibbles: four bits further to the left.
+  let sum = addedUp(sums) * select(1.0, 0.0625, chunk == 1u);
   return unit.scales.scale[chunk] * sum - unit.scales.minimum[chunk] * total;
 }

@@ -23,18 +23,18 @@ fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   return 0.0;
 }
 
-fn chunkPrepared(chunk: u32, v: array<vec4<f32>, 8>) -> array<vec4<f32>, 8> {
-  return scaledX(v, BYTE_FACTORS);
-}
-
 fn fourQuants(word: u32) -> vec4<f32> {
   return fourFloats(word ^ 0x80808080u, 0xffu, 128.0);
 }
 
 fn chunkDot(unit: Unit, chunk: u32, v: array<vec4<f32>, 8>, total: f32) -> f32 {
-  let sum = dot(fourQuants(unit.first.x), v[0]) + dot(fourQuants(unit.first.y), v[1])
-    + dot(fourQuants(unit.first.z), v[2]) + dot(fourQuants(unit.first.w), v[3])
-    + dot(fourQuants(unit.second.x), v[4]) + dot(fourQuants(unit.second.y), v[5])
-    + dot(fourQuants(unit.second.z), v[6]) + dot(fourQuants(unit.second.w), v[7]);
-  return unit.scale * sum;
+  var sums = fourQuants(unit.first.x) * v[0];
+  sums += fourQuants(unit.first.y) * v[1];
+  sums += fourQuants(unit.first.z) * v[2];
+  sums += fourQuants(unit.first.w) * v[3];
+  sums += fourQuants(unit.second.x) * v[4];
+  sums += fourQuants(unit.second.y) * v[5];
+  sums += fourQuants(unit.second.z) * v[6];
+  sums += fourQuants(unit.second.w) * v[7];
+  return unit.scale * addedUp(sums);
 }

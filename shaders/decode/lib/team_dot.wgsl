@@ -5,7 +5,7 @@
 // a loop may end up in memory, and long code costs more than it saves when kernels of six kinds take turns (docs/performance.md).
 #include <dot>
 
-// The elements of x that a unit of W meets, as chunkDot wants them, and their sum for each chunk.
+// The elements of x that a unit of W meets, and their sum for each chunk.
 struct LaneX {
   first: array<vec4<f32>, 8>,
   second: array<vec4<f32>, 8>,
@@ -23,13 +23,11 @@ fn chunkX(unit: u32, chunk: u32) -> array<vec4<f32>, 8> {
 
 fn laneX(unit: u32) -> LaneX {
   var x: LaneX;
-  let first = chunkX(unit, 0u);
-  x.totals.x = chunkTotal(first);
-  x.first = chunkPrepared(0u, first);
+  x.first = chunkX(unit, 0u);
+  x.totals.x = chunkTotal(x.first);
   if (CHUNKS == 2u) {
-    let second = chunkX(unit, 1u);
-    x.totals.y = chunkTotal(second);
-    x.second = chunkPrepared(1u, second);
+    x.second = chunkX(unit, 1u);
+    x.totals.y = chunkTotal(x.second);
   }
   return x;
 }
@@ -40,11 +38,6 @@ fn unitDot(unit: Unit, x: LaneX) -> f32 {
     return sum + chunkDot(unit, 1u, x.second, x.totals.y);
   }
   return sum;
-}
-
-fn dot32(a: array<vec4<f32>, 8>, b: array<vec4<f32>, 8>) -> f32 {
-  return dot(a[0], b[0]) + dot(a[1], b[1]) + dot(a[2], b[2]) + dot(a[3], b[3])
-    + dot(a[4], b[4]) + dot(a[5], b[5]) + dot(a[6], b[6]) + dot(a[7], b[7]);
 }
 
 #include <walk>

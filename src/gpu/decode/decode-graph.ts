@@ -341,7 +341,6 @@ function planExperts(inputs: GraphInputs, layer: number, add: Add): void {
           batches: teams.expertsIn.batches,
           rows: nFfExp,
           nExpert,
-          nUsed,
           stepGate: rowVec4s(gate.type, nEmbd),
           stepUp: rowVec4s(up.type, nEmbd),
           firstExpert: first / nFfExp,

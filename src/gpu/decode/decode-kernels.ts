@@ -84,7 +84,7 @@ export const DECODE_KERNELS = {
   expertsIn: {
     ...base, file: 'decode/experts_in.wgsl', inputs: ['stream', 'router'], weights: ['weightsGate', 'weightsUp'], outputs: ['y', 'route', 'taps'],
     params: {
-      batches: 'u32', rows: 'u32', nExpert: 'u32', nUsed: 'u32', stepGate: 'u32', stepUp: 'u32', firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32', squareCount: 'u32',
+      batches: 'u32', rows: 'u32', nExpert: 'u32', stepGate: 'u32', stepUp: 'u32', firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32', squareCount: 'u32',
       tapProbs: 'u32', tapIndices: 'u32', tapRouter: 'u32', tapGate: 'u32', tapUp: 'u32', tapSwiglu: 'u32',
     },
   },
@@ -195,6 +195,9 @@ export function qkvJob(matrices: readonly QuantType[], nIn: number): TeamJob {
   return { kernel: 'qkv', nIn, types, includes: Object.fromEntries(rows) as Record<string, string> };
 }
 
+/** Columns of four keys that a lane of choose_experts_subgroup.wgsl has room for. */
+const HELD_KEYS = 16;
+
 /** The first half of the experts: rows of gate and up together where they are of one type and a lane has one unit of each. */
 export function expertsInJob(
   choice: DecodeChoice,
@@ -210,11 +213,18 @@ export function expertsInJob(
   const isPair = gate === up && rowUnits(gate, nIn) <= choice.teams.expertsIn.lanes;
   const pair = isPair ? (choice.ahead === 1 ? 'once' : 'deep') : 'many';
   const walk = `decode/lib/walk_${isPair ? 'none' : 'many'}.wgsl`;
+  const padded = paddedExperts(nExpert);
+  const isHeld = choice.subgroups && padded / 4 <= HELD_KEYS * choice.teams.expertsIn.lanes;
   return {
     kernel: 'expertsIn',
     nIn,
     types: { Gate: gate, Up: up },
-    constants: { EXPERTS: paddedExperts(nExpert), USED: nUsed },
-    includes: { pair: `decode/lib/pair_${pair}.wgsl`, walkGate: walk, walkUp: walk },
+    constants: { EXPERTS: padded, USED: nUsed },
+    includes: {
+      choose: `decode/lib/choose_experts${isHeld ? '_subgroup' : ''}.wgsl`,
+      pair: `decode/lib/pair_${pair}.wgsl`,
+      walkGate: walk,
+      walkUp: walk,
+    },
   };
 }

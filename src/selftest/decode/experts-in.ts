@@ -73,7 +73,7 @@ function expertsInCase(gate: QuantType, up: QuantType, way: DecodeWay, shape: Sh
         }
       });
       const params = {
-        ...{ batches: team.batches, rows, nExpert, nUsed, eps: EPS, squareCount: 6 },
+        ...{ batches: team.batches, rows, nExpert, eps: EPS, squareCount: 6 },
         ...{ stepGate: gpuRowWords(gate, nIn) / 4, stepUp: gpuRowWords(up, nIn) / 4 },
         ...{ firstExpert, endExpert, firstGate: firstExpert, firstUp: firstExpert },
         ...{ tapProbs: tapAt.probs, tapIndices: tapAt.indices, tapRouter: tapAt.router },
@@ -168,6 +168,9 @@ export const EXPERTS_IN_CASES: readonly SelftestCase[] = [
   expertsInCase('Q4_K', 'Q4_K', BY_SUBGROUP, { ...REAL, here: [6, 10] }, false),
   expertsInCase('Q8_0', 'Q8_0', BY_SUBGROUP, { nIn: 96, rows: 32, nExpert: 3, nUsed: 3 }, false),
   expertsInCase('Q4_K', 'Q6_K', BY_SUBGROUP, { ...REAL, nIn: 512, nUsed: 2 }, false),
+  expertsInCase('Q4_K', 'Q4_K', BY_SUBGROUP, { ...REAL, nExpert: 130, nUsed: 8, ties: true }, false),
+  expertsInCase('Q4_K', 'Q4_K', BY_WORKGROUP, { ...REAL, ties: true }, false),
+  expertsInCase('Q4_K', 'Q4_K', BY_WORKGROUP, { ...REAL, here: [6, 10] }, true),
   expertsInCase('Q4_K', 'Q4_K', BY_WORKGROUP, REAL, true),
   expertsInCase('Q4_K', 'Q4_K', PLAIN_DEEP, REAL, true),
   expertsInCase('Q4_K', 'Q4_K', BY_32, { nIn: 2048, rows: 96, nExpert: 128, nUsed: 8 }, true),

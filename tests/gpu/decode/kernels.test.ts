@@ -39,6 +39,7 @@ function variantOf(name: keyof typeof DECODE_KERNELS): KernelVariant {
     nIn: 256,
     types: Object.fromEntries(suffixes.map((suffix) => [suffix, 'Q4_K' as const])),
     includes: {
+      choose: 'decode/lib/choose_experts.wgsl',
       pair: 'decode/lib/pair_many.wgsl',
       rows: 'decode/lib/team_dot.wgsl',
       walkGate: 'decode/lib/walk_many.wgsl',
