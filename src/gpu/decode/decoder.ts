@@ -109,7 +109,7 @@ class DecodeSession implements Decoder {
   readonly #built = new Map<string, Built>();
   readonly #step: Uint32Array<ArrayBuffer>;
   readonly #rope: Float32Array<ArrayBuffer>;
-  /** Staging buffers that nobody waits for, by size. */
+  /** Staging buffers that nobody waits for, by size, a power of two: a few sizes whatever is captured, and none is made twice. */
   readonly #idle = new Map<number, GPUBuffer[]>();
   #disposed = false;
 
@@ -301,8 +301,9 @@ class DecodeSession implements Decoder {
   }
 
   #staging(size: number): GPUBuffer {
-    const idle = this.#idle.get(size)?.pop();
-    return idle ?? this.#context.allocate('decode staging', size, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
+    const rounded = 2 ** Math.ceil(Math.log2(size));
+    const idle = this.#idle.get(rounded)?.pop();
+    return idle ?? this.#context.allocate('decode staging', rounded, GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ);
   }
 
   #giveBack(staging: GPUBuffer): void {
@@ -310,14 +311,8 @@ class DecodeSession implements Decoder {
       this.#context.release(staging);
       return;
     }
-    let idle = this.#idle.get(staging.size);
-    if (idle === undefined) {
-      // Sizes change when captures do: those of the last one are not needed again.
-      for (const old of this.#idle.values()) for (const buffer of old) this.#context.release(buffer);
-      this.#idle.clear();
-      idle = [];
-      this.#idle.set(staging.size, idle);
-    }
-    idle.push(staging);
+    const idle = this.#idle.get(staging.size);
+    if (idle === undefined) this.#idle.set(staging.size, [staging]);
+    else idle.push(staging);
   }
 }
