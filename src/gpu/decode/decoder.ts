@@ -15,6 +15,7 @@ import { decodeRefusal } from './decode-refusal';
 import { TapPlan, type DecodeCapture } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
 import { stackQkv, type Stack } from './qkv-stacks';
+import { ResultSlab } from './result-slab';
 
 export interface DecoderOptions {
   /** Stays the caller's to dispose, as do weights and keys. */
@@ -111,6 +112,7 @@ class DecodeSession implements Decoder {
   readonly #rope: Float32Array<ArrayBuffer>;
   /** Staging buffers that nobody waits for, by size, a power of two: a few sizes whatever is captured, and none is made twice. */
   readonly #idle = new Map<number, GPUBuffer[]>();
+  readonly #results = new ResultSlab();
   #disposed = false;
 
   constructor(options: DecoderOptions, stacks: readonly (readonly Stack[])[]) {
@@ -265,7 +267,7 @@ class DecodeSession implements Decoder {
     mapped.catch(() => undefined);
     return async () => {
       await mapped;
-      const all = new Uint32Array(staging.getMappedRange(0, 4 * words).slice(0));
+      const all = this.#results.copyOf(staging.getMappedRange(0, 4 * words));
       staging.unmap();
       this.#giveBack(staging);
       const logits = wantsLogits ? new Float32Array(all.slice(1, 1 + nVocab).buffer) : undefined;
