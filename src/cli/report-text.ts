@@ -1,5 +1,6 @@
 import { formatBytes, formatCount, formatMetric, plural } from '../base/format';
 import type { AdapterCard } from '../model/adapter-card';
+import { bothCaptured } from '../divergence/both-captured';
 import { RATIO_BINS } from '../divergence/ratio-bins';
 import type { Poison, Report, Row } from '../divergence/report';
 import { placeOf } from '../divergence/sentence';
@@ -73,7 +74,7 @@ export function stageTable(all: readonly Row[]): string {
       ? [...FREE_COLUMNS, ...ALONE_COLUMNS]
       : FREE_COLUMNS;
   const rows = STAGES.flatMap((stage) => {
-    const ofStage = all.filter((row) => row.stage === stage.id && row.count > 0);
+    const ofStage = all.filter((row) => row.stage === stage.id && bothCaptured(row));
     if (ofStage.length === 0) return [];
     return [[stage.id, ...columns.map(({ cell }) => cell(ofStage)), verdictCounts(ofStage)]];
   });

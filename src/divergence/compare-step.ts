@@ -1,6 +1,6 @@
 import type { Tap } from '../model/engine';
 import { stageOrder, stageSpec, type ActiveStageId, type StageId } from '../model/stages';
-import { alignSlots } from './align-slots';
+import { alignSlots, unaligned, type AlignedTap } from './align-slots';
 import { compareIndices, type IndexComparison } from './compare-indices';
 import { compareValues, cosineOf, relL2Of, type PositionStats, type ValueComparison } from './compare-values';
 import { causeAt, nextLayer, withFlips, type FlipState } from './flip-state';
@@ -65,8 +65,7 @@ export function compareStep(
     if (spec.values === 'index') {
       return indexRow === undefined ? { ...base, verdict: 'missing', count: 0 } : flipRow(base, tapA, indexRow);
     }
-    const aligned =
-      context.mode === 'free' ? alignSlots(tapA, indices.a, indices.b) : { data: tapA.data, skip: undefined };
+    const aligned = context.mode === 'free' ? alignSlots(tapA, indices.a, indices.b) : unaligned(tapA);
     const values = compareValues(
       aligned.data,
       tapB.data,
@@ -74,7 +73,7 @@ export function compareStep(
       context.mode === 'isolated' ? tapB.bound : undefined,
       aligned.skip,
     );
-    return { ...valueRow(base, tapB, values, state, context), ...rangesOf(tapA, tapB) };
+    return { ...valueRow(base, tapB, withStrays(values, aligned), state, context), ...rangesOf(tapA, tapB) };
   });
   return { rows, flips: layer === undefined ? state : nextLayer(state) };
 }
@@ -113,13 +112,23 @@ function rangesOf(a: Tap, b: Tap): Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | '
   return { rangeA: ofA.range, rangeB: ofB.range, negInfA: ofA.negInf, negInfB: ofB.negInf, bitsA: ofA.bits };
 }
 
-function valueRow(base: RowBase, tap: Tap, c: ValueComparison, state: FlipState, context: CompareContext): Row {
+/** A comparison with what alignment left out of it. */
+type AlignedComparison = ValueComparison & Pick<AlignedTap, 'unshared' | 'stray'>;
+
+function withStrays(c: ValueComparison, { unshared, stray }: AlignedTap): AlignedComparison {
+  return { ...c, nanA: c.nanA + (stray?.nan ?? 0), infA: c.infA + (stray?.inf ?? 0), unshared, stray };
+}
+
+function valueRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipState, context: CompareContext): Row {
+  const judged = { ...base, ...judgeRow(base, tap, c, state, context), count: c.count };
+  // Where the arms share no expert there is nothing to measure.
+  return c.count === 0 ? { ...judged, ...brokenOf(tap, c) } : { ...judged, ...metricsOf(base, tap, c, context) };
+}
+
+function metricsOf(base: RowBase, tap: Tap, c: AlignedComparison, context: CompareContext): Partial<Row> {
   const perPosition = c.perPosition.map(relL2Of);
   const worst = worstOf(perPosition);
   return {
-    ...base,
-    ...judgeRow(base, tap, c, state, context),
-    count: c.count,
     cosine: c.cosine,
     nmse: c.nmse,
     relL2: c.relL2,
@@ -134,14 +143,23 @@ function valueRow(base: RowBase, tap: Tap, c: ValueComparison, state: FlipState,
           ...(c.ratios === undefined ? {} : { ratios: c.ratios }),
           ...estimateOf(base.stage, c.maxRatio, context),
         }),
+    ...brokenOf(tap, c),
+    ...(worst === undefined ? {} : { worstPosition: tap.positions[worst] ?? worst }),
+    perPosition,
+  };
+}
+
+/** What is not finite. A slot that only arm a has goes by its position alone: the reference's slots do not name its expert. */
+function brokenOf(tap: Tap, c: AlignedComparison): Partial<Row> {
+  const at = c.firstOnlyA ?? c.firstNonFiniteA;
+  const first = at !== undefined ? indexOf(tap, at) : c.stray === undefined ? undefined : [c.stray.position];
+  return {
     nanA: c.nanA,
     nanB: c.nanB,
     infA: c.infA,
     infB: c.infB,
-    ...(c.firstNonFiniteA === undefined ? {} : { firstNonFiniteA: indexOf(tap, c.firstOnlyA ?? c.firstNonFiniteA) }),
+    ...(first === undefined ? {} : { firstNonFiniteA: first }),
     ...(c.firstNonFiniteB === undefined ? {} : { firstNonFiniteB: indexOf(tap, c.firstNonFiniteB) }),
-    ...(worst === undefined ? {} : { worstPosition: tap.positions[worst] ?? worst }),
-    perPosition,
   };
 }
 
@@ -153,7 +171,7 @@ function estimateOf(stage: StageId, maxRatio: number, context: CompareContext): 
 function judgeRow(
   base: RowBase,
   tap: Tap,
-  c: ValueComparison,
+  c: AlignedComparison,
   state: FlipState,
   context: CompareContext,
 ): Pick<Row, 'verdict' | 'afterFlip'> {
@@ -170,7 +188,7 @@ function judgeRow(
   const afterRouter = stageOrder(base.stage) > stageOrder(ROUTED) && base.layer !== undefined;
   let afterFlip: Row['afterFlip'];
   for (const [row, stats] of c.perPosition.entries()) {
-    if (agrees(stats, context.cosineLimit)) continue;
+    if (agrees(stats, context.cosineLimit) && !c.unshared.has(row)) continue;
     const cause = causeAt(state, tap.positions[row] ?? row, afterRouter);
     if (cause === undefined) return { verdict: 'diverge' };
     afterFlip ??= cause;

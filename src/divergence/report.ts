@@ -59,7 +59,7 @@ export interface Row {
   readonly layer: number | undefined;
   readonly stage: StageId;
   readonly verdict: RowVerdict;
-  /** Elements compared. The metrics below are absent where nothing was compared. */
+  /** Elements compared; 0 also where the arms share no expert. The metrics below are absent where nothing was compared. */
   readonly count: number;
   readonly cosine?: Metric;
   readonly nmse?: Metric;

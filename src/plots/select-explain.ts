@@ -1,4 +1,5 @@
 import type { Culprit, Row } from '../divergence/report';
+import { bothCaptured } from '../divergence/both-captured';
 import { inForwardOrder } from '../divergence/blame';
 import { formatMetric, plural } from '../base/format';
 import { stageSpec, type StageId } from '../model/stages';
@@ -100,7 +101,7 @@ function downstream(view: TraceView): TextPart[][] {
   const first = view.verdict?.first;
   const order = inForwardOrder(view.rows, 'free');
   const at = order.findIndex((row) => row.layer === first?.layer && row.stage === first?.stage);
-  const later = at < 0 ? [] : order.slice(at + 1).filter((row) => row.verdict !== 'match' && row.count > 0);
+  const later = at < 0 ? [] : order.slice(at + 1).filter((row) => row.verdict !== 'match' && bothCaptured(row));
   if (later.length === 0) return first?.mode === 'isolated' ? [[{ text: 'Nothing downstream leaves its limit.' }]] : [];
   return [
     [{ text: `${plural(later.length, 'stage')} downstream ${later.length === 1 ? 'inherits' : 'inherit'} the error.` }],

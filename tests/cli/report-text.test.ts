@@ -29,6 +29,13 @@ describe('reportText', () => {
     expect(reportText(generateReport({ kind: 'poison' }))).toMatch(/moe_expert_gate .*NaN/);
   });
 
+  test('a stage of which the arms share no expert keeps its line', () => {
+    const report = generateReport({ kind: 'clean' });
+    const gate = { a: 'gpu', b: 'cpu', mode: 'free', layer: 0, stage: 'moe_expert_gate', count: 0 } as const;
+    const text = reportText({ ...report, rows: [{ ...gate, verdict: 'after-flip' }] });
+    expect(text).toMatch(/moe_expert_gate .*1 free after-flip/);
+  });
+
   test('a software adapter is always called one', () => {
     const card = {
       vendor: 'google',
