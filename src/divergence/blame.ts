@@ -75,13 +75,22 @@ export function inForwardOrder(rows: readonly Row[], mode: CompareMode): readonl
     .sort((x, y) => place(x) - place(y) || stageOrder(x.stage) - stageOrder(y.stage));
 }
 
-type Evidence = Pick<Culprit, 'metric' | 'value' | 'limit'> & { readonly index: readonly number[] };
+type Evidence = Pick<Culprit, 'metric' | 'value' | 'limit' | 'side'> & { readonly index: readonly number[] };
+
+const SIDES = { 'nan-gpu': undefined, 'nan-cpu': 'reference', 'nan-both': 'both' } as const;
 
 function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio: number }): Evidence | undefined {
   if (row.verdict === 'nan-gpu' || row.verdict === 'nan-both' || row.verdict === 'nan-cpu') {
     const index = (row.verdict === 'nan-cpu' ? row.firstNonFiniteB : row.firstNonFiniteA) ?? [];
     const nan = row.verdict === 'nan-cpu' ? (row.nanB ?? 0) : (row.nanA ?? 0);
-    return { metric: 'non-finite', value: nan > 0 ? NaN : Infinity, limit: 0, index };
+    const side = SIDES[row.verdict];
+    return {
+      metric: 'non-finite',
+      value: nan > 0 ? NaN : Infinity,
+      limit: 0,
+      index,
+      ...(side === undefined ? {} : { side }),
+    };
   }
   if (row.verdict !== 'diverge') return undefined;
   if (row.jaccard !== undefined) {

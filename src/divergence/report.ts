@@ -132,6 +132,8 @@ export interface Culprit {
   readonly metric: 'ratio' | 'cosine' | 'non-finite' | 'flip';
   readonly value: Metric;
   readonly limit: Metric;
+  /** Whose values are not finite, where it is not the arm under test alone. On both arms the fault is the model's own. */
+  readonly side?: 'both' | 'reference';
   /** What the wrong values look like: the tensor read as another type, another expert's weights, one row alone. Products only. */
   readonly hint?: string;
 }

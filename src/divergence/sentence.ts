@@ -58,7 +58,19 @@ function evidence(c: Culprit): string {
     case 'flip':
       return `experts chosen against its own probabilities`;
     case 'non-finite':
-      return Number.isNaN(c.value) ? 'NaN' : 'infinite';
+      return `${Number.isNaN(c.value) ? 'NaN' : 'infinite'}${onSide(c.side)}`;
+  }
+}
+
+/** A person who reads the sentence alone must not go looking for a kernel that is right. */
+function onSide(side: Culprit['side']): string {
+  switch (side) {
+    case 'both':
+      return ' on both arms, so it comes from the file';
+    case 'reference':
+      return ' on the reference alone';
+    case undefined:
+      return '';
   }
 }
 

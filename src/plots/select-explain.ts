@@ -45,6 +45,12 @@ function blamed(view: TraceView): TextPart[] {
   if (first === undefined) return [];
   const title = stageSpec(first.stage).title;
   if (first.metric === 'non-finite' && isOfBoth(view, first)) return ofBoth(first, title);
+  if (first.side === 'reference') {
+    return [
+      { text: `Only the reference’s ${title} is not finite. That clears no kernel: ` },
+      { text: 'a GPU may compute as if there were no NaN and no infinity (WGSL allows it).' },
+    ];
+  }
   const inputs = inputsOf(view, first.stage, first.layer);
   const right =
     inputs === undefined ? '.' : `; its inputs are right: largest error ${formatMetric(inputs)} of the bound.`;

@@ -86,6 +86,7 @@ const CULPRIT = record({
   metric: oneOf(['ratio', 'cosine', 'non-finite', 'flip']),
   value: number,
   limit: number,
+  side: optional(oneOf(['both', 'reference'])),
   hint: optional(NAME),
 });
 const POISON = record({

@@ -61,6 +61,16 @@ describe('explanation', () => {
   });
 });
 
+describe('explanation of a reference that is not finite', () => {
+  it('does not blame the kernel', () => {
+    const { verdict } = poison;
+    if (verdict?.first === undefined) throw new Error('The report has a culprit.');
+    const text = words({ ...poison, verdict: { ...verdict, first: { ...verdict.first, side: 'reference' } } });
+    expect(text).toMatch(/^Only the reference’s/);
+    expect(text).not.toContain('is wrong');
+  });
+});
+
 describe('rings of a panel', () => {
   const ringed = (view: TraceView, stage: StageId): readonly number[] =>
     selectPanel(view, stage, 'relL2').series.flatMap(({ points }) =>
