@@ -62,6 +62,9 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
   await checkOutputs([jsonFile]);
   const isQuiet = args.has(QUIET);
   const arm = args.get(ARM);
+  // Text that nobody reads is not made; a JSON file is still wanted.
+  const isForReader = jsonFile === undefined || jsonFile === '-';
+  const unread = isForReader ? terminal.readerGone : undefined;
   const model = await openNamedModel(name, signal);
   let session: ModelSession | undefined;
   try {
@@ -79,7 +82,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
         count: args.get(COUNT),
         decoder: args.get(DECODER),
         mayLoad: true,
-        signal,
+        signal: unread === undefined ? signal : AbortSignal.any([signal, unread]),
         onProgress: (progress) => {
           // Once it speaks, a line between the words would only disturb.
           if (said.length === 0) view.show({ type: 'progress', progress });
@@ -123,6 +126,9 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
     if (jsonFile !== undefined) await writeOutput(jsonFile, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
     if (!isQuiet) terminal.err(summary(report, terminal));
     return exitCode(end === 'not-finite' ? 'diverged' : 'pass');
+  } catch (error) {
+    if (unread?.aborted === true && !signal.aborted) return exitCode('pass');
+    throw error;
   } finally {
     await (session ?? { dispose: () => model.close() }).dispose();
   }
