@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Page } from 'playwright-core';
 import { cancelled, throwIfAborted } from '../../base/abort';
-import { fail, TracerError } from '../../base/errors';
+import { fail, reasonOf, TracerError } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import { reportFromJson } from '../../divergence/report-json';
 import { allPartNames } from '../../gguf/split-names';
@@ -101,7 +101,7 @@ async function runUntilAborted(
   } catch (error) {
     running.catch(() => undefined);
     if (error instanceof TracerError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     throw fail('internal', `Driving the page failed: ${message}`, 'Please report this with the model and the steps.');
   } finally {
     finished.abort();
