@@ -105,7 +105,8 @@ function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio:
   if (row.mode === 'isolated' && row.maxRatio !== undefined) {
     return { metric: 'ratio', value: row.maxRatio, limit: limits.ratio, index: row.maxRatioIndex ?? [] };
   }
-  return { metric: 'cosine', value: row.cosine ?? NaN, limit: limits.cosine, index: row.maxAbsIndex ?? [] };
+  const { value, index } = row.lowestCosine ?? { value: row.cosine ?? NaN, index: row.maxAbsIndex ?? [] };
+  return { metric: 'cosine', value, limit: limits.cosine, index };
 }
 
 /** The weight behind one channel: of q, k and v, the one that made it. */

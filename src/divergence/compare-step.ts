@@ -73,7 +73,18 @@ export function compareStep(
       context.mode === 'isolated' ? tapB.bound : undefined,
       aligned.skip,
     );
-    return { ...valueRow(base, tapB, withStrays(values, aligned), state, context), ...rangesOf(tapA, tapB) };
+    const compared = withStrays(values, aligned);
+    const { lowest, ...judged } = judgeRow(base, tapB, compared, state, context);
+    return {
+      ...base,
+      ...judged,
+      count: values.count,
+      // Where the arms share no expert there is nothing to measure.
+      ...(values.count === 0 ? {} : metricsOf(base, tapB, compared, context)),
+      ...(lowest === undefined ? {} : { lowestCosine: lowestCosineOf(aligned, tapB, values, lowest) }),
+      ...brokenOf(tapB, compared),
+      ...rangesOf(tapA, tapB),
+    };
   });
   return { rows, flips: layer === undefined ? state : nextLayer(state) };
 }
@@ -119,12 +130,6 @@ function withStrays(c: ValueComparison, { unshared, stray }: AlignedTap): Aligne
   return { ...c, nanA: c.nanA + (stray?.nan ?? 0), infA: c.infA + (stray?.inf ?? 0), unshared, stray };
 }
 
-function valueRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipState, context: CompareContext): Row {
-  const judged = { ...base, ...judgeRow(base, tap, c, state, context), count: c.count };
-  // Where the arms share no expert there is nothing to measure.
-  return c.count === 0 ? { ...judged, ...brokenOf(tap, c) } : { ...judged, ...metricsOf(base, tap, c, context) };
-}
-
 function metricsOf(base: RowBase, tap: Tap, c: AlignedComparison, context: CompareContext): Partial<Row> {
   const perPosition = c.perPosition.map(relL2Of);
   const worst = worstOf(perPosition);
@@ -143,7 +148,6 @@ function metricsOf(base: RowBase, tap: Tap, c: AlignedComparison, context: Compa
           ...(c.ratios === undefined ? {} : { ratios: c.ratios }),
           ...estimateOf(base.stage, c.maxRatio, context),
         }),
-    ...brokenOf(tap, c),
     ...(worst === undefined ? {} : { worstPosition: tap.positions[worst] ?? worst }),
     perPosition,
   };
@@ -168,13 +172,10 @@ function estimateOf(stage: StageId, maxRatio: number, context: CompareContext): 
   return terms === undefined ? {} : { maxEstimate: statisticalRatio(maxRatio, terms) };
 }
 
-function judgeRow(
-  base: RowBase,
-  tap: Tap,
-  c: AlignedComparison,
-  state: FlipState,
-  context: CompareContext,
-): Pick<Row, 'verdict' | 'afterFlip'> {
+/** A verdict, and where the cosine decided it the row of the position with the lowest. */
+type Judged = Pick<Row, 'verdict' | 'afterFlip'> & { readonly lowest?: number };
+
+function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipState, context: CompareContext): Judged {
   const brokenA = c.nanA + c.infA > 0;
   const brokenB = c.nanB + c.infB > 0;
   if (brokenA && brokenB) return { verdict: c.firstOnlyA === undefined ? 'nan-both' : 'nan-gpu' };
@@ -183,24 +184,62 @@ function judgeRow(
   if (base.mode === 'isolated') {
     // A row whose reference has no bound cannot be judged alone; it falls back to the cosine.
     if (c.maxRatio !== undefined) return { verdict: c.maxRatio <= context.ratioLimit ? 'match' : 'diverge' };
-    return { verdict: c.perPosition.every((p) => cosineOf(p) >= context.cosineLimit) ? 'match' : 'diverge' };
+    const below = [...c.perPosition.keys()].filter((row) => !agrees(c.perPosition[row], context.cosineLimit));
+    return below.length === 0 ? { verdict: 'match' } : { verdict: 'diverge', lowest: lowestOf(below, c) };
   }
   const afterRouter = stageOrder(base.stage) > stageOrder(ROUTED) && base.layer !== undefined;
   let afterFlip: Row['afterFlip'];
+  const below: number[] = [];
   for (const [row, stats] of c.perPosition.entries()) {
     if (agrees(stats, context.cosineLimit) && !c.unshared.has(row)) continue;
     const cause = causeAt(state, tap.positions[row] ?? row, afterRouter);
-    if (cause === undefined) return { verdict: 'diverge' };
-    afterFlip ??= cause;
+    if (cause === undefined) below.push(row);
+    else afterFlip ??= cause;
   }
+  const measured = below.filter((row) => !c.unshared.has(row));
+  if (measured.length > 0) return { verdict: 'diverge', lowest: lowestOf(measured, c) };
+  if (below.length > 0) return { verdict: 'diverge' };
   return afterFlip === undefined ? { verdict: 'match' } : { verdict: 'after-flip', afterFlip };
 }
 
 /** From this stage on a layer's values depend on which experts were chosen. */
 const ROUTED: ActiveStageId = 'moe_router_indices';
 
-function agrees(stats: PositionStats, limit: number): boolean {
-  return cosineOf(stats) >= limit;
+function agrees(stats: PositionStats | undefined, limit: number): boolean {
+  return stats !== undefined && cosineOf(stats) >= limit;
+}
+
+/** Of these rows the one with the lowest cosine; the first of several. */
+function lowestOf(rows: readonly number[], { perPosition }: ValueComparison): number {
+  const cosine = (row: number): number => {
+    const stats = perPosition[row];
+    return stats === undefined ? NaN : cosineOf(stats);
+  };
+  // NaN is lower than everything.
+  return rows.reduce((x, y) => (Number.isNaN(cosine(x)) || cosine(x) <= cosine(y) ? x : y));
+}
+
+/** The cosine of one row, and where its error is largest. */
+function lowestCosineOf(
+  a: AlignedTap,
+  b: Tap,
+  { perPosition }: ValueComparison,
+  row: number,
+): NonNullable<Row['lowestCosine']> {
+  const { outer, positions, inner } = positionLayout(b);
+  let at = row * inner;
+  let largest = -1;
+  for (let o = 0; o < outer; o++) {
+    const start = (o * positions + row) * inner;
+    for (let i = start; i < start + inner; i++) {
+      const error = a.skip !== undefined && a.skip[i] !== 0 ? -1 : Math.abs(a.data[i]! - b.data[i]!);
+      if (error <= largest) continue;
+      largest = error;
+      at = i;
+    }
+  }
+  const stats = perPosition[row];
+  return { value: stats === undefined ? NaN : cosineOf(stats), index: indexOf(b, at) };
 }
 
 function worstOf(values: readonly number[]): number | undefined {

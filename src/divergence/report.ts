@@ -94,6 +94,11 @@ export interface Row {
   /** Index of the first value that is not finite in `a`. */
   readonly firstNonFiniteA?: readonly number[];
   readonly firstNonFiniteB?: readonly number[];
+  /**
+   * Where the cosine decides against the row: the lowest of one position (those that a flip excuses left out), and the index of the largest
+   * error there. `cosine` is of all positions together, and can be above the limit all the same.
+   */
+  readonly lowestCosine?: { readonly value: Metric; readonly index: readonly number[] };
   /** The prompt position with the largest relative L2. */
   readonly worstPosition?: number;
   /** Relative L2 a position, in the order of the captured positions: heatmaps and drill-down. */

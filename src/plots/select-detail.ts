@@ -60,6 +60,11 @@ export function selectDetail(view: TraceView, place: Place): Detail | undefined 
       (r) => number(r.cosine === undefined ? undefined : Math.max(0, 1 - r.cosine)),
       (r) => r.mode === 'free' && r.cosine !== undefined && !(r.cosine >= view.limits.cosine),
     ),
+    line(
+      '1 − cosine, lowest',
+      (r) => number(r.lowestCosine === undefined ? undefined : 1 - r.lowestCosine.value),
+      (r) => r.lowestCosine !== undefined,
+    ),
     line('largest error', (r) => number(r.maxAbs)),
     line('where', (r) => (r.maxAbs === undefined ? undefined : indexText(r.maxAbsIndex))),
     line('reference rms', (r) => number(r.rms)),

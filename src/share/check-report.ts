@@ -61,6 +61,7 @@ const ROW = record({
   rangeB: optional(RANGE),
   firstNonFiniteA: optional(INDEX),
   firstNonFiniteB: optional(INDEX),
+  lowestCosine: optional(record({ value: number, index: INDEX })),
   worstPosition: optional(POSITION),
   perPosition: optional(list(number, MOST.positions)),
   jaccard: optional(number),

@@ -131,7 +131,17 @@ describe('compareStep, free-running', () => {
     const b = tapMap(tapOf('moe_ffn_out', 0, [300, 1], values));
     const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['moe_ffn_out'] }).rows[0];
     expect(row?.cosine).toBeGreaterThan(0.99);
-    expect(row).toMatchObject({ verdict: 'diverge', worstPosition: 299 });
+    expect(row).toMatchObject({ verdict: 'diverge', worstPosition: 299, lowestCosine: { value: -1, index: [299, 0] } });
+  });
+
+  it('names the position and the value that are wrong, not where a right position is off by most', () => {
+    // Two heads, two tokens, two keys: the first token is off by 1 of 1000, the second points elsewhere.
+    const a = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1000, 1000, 0.1, 0.1, 1, 1, -0.2, 0.1]));
+    const b = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1001, 1000, 0.1, 0.1, 1, 1, 0.4, 0.1]));
+    const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['attn_scores'] }).rows[0];
+    expect(row).toMatchObject({ verdict: 'diverge', maxAbsIndex: [0, 0, 0], lowestCosine: { index: [1, 1, 0] } });
+    expect(row?.cosine).toBeGreaterThan(0.99);
+    expect(row?.lowestCosine?.value).toBeLessThan(0);
   });
 
   it.each([

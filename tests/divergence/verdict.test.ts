@@ -49,6 +49,17 @@ describe('judge', () => {
     );
   });
 
+  it.each([
+    [0.5, '0.5'],
+    [0.98996, '0.98996'],
+    [0.9899999994, '0.989999999'],
+    [-0.2, '-0.2'],
+    [NaN, 'NaN'],
+  ])('tells a cosine of %f apart from its limit', (cosine, words) => {
+    const rows = [row({ stage: 'attn_norm', verdict: 'diverge', cosine, maxAbsIndex: [0, 0] })];
+    expect(judge({ ...input, rows }, context).verdict.sentence).toMatch(`: cosine ${words}, limit 0.99`);
+  });
+
   it('names layer, stage, token, expert, tensor and type, and labels the victims', () => {
     const rows = [
       row({ mode: 'free', layer: 1, stage: 'moe_expert_out', verdict: 'diverge', cosine: 0.5 }),
