@@ -111,7 +111,9 @@ export function nodeHost(adapter: TraceRequest['adapter']): Host {
         throw fail(
           'gpu-unavailable',
           'Dawn finds no WebGPU adapter on this machine.',
-          'Install a GPU driver with Vulkan, or Chromium for its software GPU (with libvulkan1 for the loader).',
+          adapter === 'hardware'
+            ? 'Install the driver of a GPU, with Vulkan, or leave out --adapter hardware.'
+            : 'Install a GPU driver with Vulkan, or Chromium for its software GPU (with libvulkan1 for the loader).',
           { adapter },
           error,
         );
