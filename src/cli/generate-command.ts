@@ -4,10 +4,9 @@ import type { AdapterCard } from '../model/adapter-card';
 import { decodedByText, type DecodedBy } from '../session/decoded-by';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import { ModelSession } from '../session/model-session';
-import { ARM } from './bench-options';
 import { ADAPTER, BUDGET, CHAT, JSON_FILE, PROMPT, PROMPT_FILE, QUIET } from './commands';
 import { exitCode } from './exit-codes';
-import { COUNT, DECODER, IDS } from './generate-options';
+import { COUNT, IDS, readDecoder } from './generate-options';
 import { openNamedModel } from './open-model';
 import { checkOutputs, writeOutput } from './output';
 import { progressView } from './progress';
@@ -61,7 +60,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
   const jsonFile = args.get(JSON_FILE);
   await checkOutputs([jsonFile]);
   const isQuiet = args.has(QUIET);
-  const arm = args.get(ARM);
+  const { arm, decoder } = readDecoder(args);
   // Text that nobody reads is not made; a JSON file is still wanted.
   const isForReader = jsonFile === undefined || jsonFile === '-';
   const unread = isForReader ? terminal.readerGone : undefined;
@@ -80,7 +79,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
     const end = await session
       .generate({ ...spec, tokens, ...(budget === undefined ? {} : { gpuBudget: budget }) }, tokens, {
         count: args.get(COUNT),
-        decoder: args.get(DECODER),
+        decoder,
         mayLoad: true,
         signal: unread === undefined ? signal : AbortSignal.any([signal, unread]),
         onProgress: (progress) => {
