@@ -6,7 +6,7 @@ export type NamedPrompt =
   | { readonly kind: 'tokens'; readonly tokens: readonly number[] };
 
 /** What runs when no prompt is given. */
-const DEFAULT_PROMPT = 'What is 2+2?';
+export const DEFAULT_PROMPT = 'What is 2+2?';
 
 /** What a command line says of the prompt. */
 export interface PromptOptions {
