@@ -82,9 +82,9 @@ export function ranText({ counts, rows }: KernelLine): string {
 }
 
 function caseText({ kernel, types, shape, status, ratio, note }: SelftestRow): string {
-  const figure = ratio === undefined ? '' : `  ${formatMetric(ratio)}`;
+  const figure = ratio === undefined ? '' : formatMetric(ratio).padEnd(9);
   const why = note === undefined ? '' : `\n      ${note}`;
-  return `  ${statusText(status).padEnd(6)}${figure}  ${kernel}, ${types.join(' ')}: ${shape}${why}\n`;
+  return `  ${statusText(status).padEnd(6)}  ${figure}${kernel}, ${types.join(' ')}: ${shape}${why}\n`;
 }
 
 /** Cases that did not run, by reason: never silently missing. */
