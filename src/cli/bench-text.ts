@@ -1,7 +1,7 @@
 import { formatCount, plural } from '../base/format';
+import { adapterText } from '../model/adapter-card';
 import { benchFacts, percent, rate } from '../session/bench-facts';
 import type { BenchReport } from '../session/bench-report';
-import { adapterText } from './report-text';
 
 /** Kernels that are listed; the rest are summed. */
 const MOST_KERNELS = 12;

@@ -1,6 +1,6 @@
 import { formatMilliseconds, plural } from '../base/format';
 import { TOOL } from '../base/version';
-import type { AdapterCard } from '../model/adapter-card';
+import { adapterText, type AdapterCard } from '../model/adapter-card';
 import { decodedByText, type DecodedBy } from '../session/decoded-by';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import { ModelSession } from '../session/model-session';
@@ -11,7 +11,6 @@ import { openNamedModel } from './open-model';
 import { checkOutputs, writeOutput } from './output';
 import { progressView } from './progress';
 import { readPrompt } from './prompt';
-import { adapterText } from './report-text';
 import type { CommandRunner } from './run-cli';
 import { styled, type Terminal } from './terminal';
 import { nodeHost } from './trace/node-runtime';

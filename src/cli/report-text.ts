@@ -1,9 +1,9 @@
 import { formatBytes, formatCount, formatMetric, plural } from '../base/format';
-import type { AdapterCard } from '../model/adapter-card';
 import { bothCaptured } from '../divergence/both-captured';
 import { RATIO_BINS } from '../divergence/ratio-bins';
 import type { Poison, Report, Row } from '../divergence/report';
 import { placeOf } from '../divergence/sentence';
+import { adapterText } from '../model/adapter-card';
 import { STAGES, type StageId } from '../model/stages';
 
 /** A finished run for people: the verdict, what was compared on what, and one line a stage with its worst layer. */
@@ -11,7 +11,7 @@ export function reportText(report: Report): string {
   const { model, run } = report;
   const facts = [
     ['model', `${model.name}, ${model.quant}, ${formatBytes(model.bytes)} (${model.file})`],
-    ['adapter', adapterText(report.adapter)],
+    ['adapter', report.adapter === undefined ? 'none (no GPU arm)' : adapterText(report.adapter)],
     ['runtime', runtimeText(report)],
     [
       run.arms.length > 1 ? 'compared' : 'captured',
@@ -64,14 +64,6 @@ function poisonText({ arm, kind, layer, stage, index, spread, runUp }: Poison): 
     .join('; ');
   const after = plural(spread.length, 'tap');
   return `${arm}: ${kind} first at ${place({ layer, stage })} [${index.join(' ')}], in ${after}${before === '' ? '' : `; before it ${before}`}`;
-}
-
-/** A GPU's name; a software one is always called that. */
-export function adapterText(adapter: AdapterCard | undefined): string {
-  if (adapter === undefined) return 'none (no GPU arm)';
-  const names = [adapter.vendor, adapter.architecture, adapter.device, adapter.description];
-  const name = [...new Set(names.filter((word) => word !== ''))].join(' ') || 'unnamed';
-  return adapter.isSoftware ? `${name} (SOFTWARE adapter)` : name;
 }
 
 function runtimeText({ browser, adapter }: Report): string {

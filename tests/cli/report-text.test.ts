@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOfError, exitCodeOfReport } from '../../src/cli/exit-codes';
-import { adapterText, reportText } from '../../src/cli/report-text';
+import { reportText } from '../../src/cli/report-text';
+import { adapterText } from '../../src/model/adapter-card';
 import { generateReport } from '../support/reports';
 
 describe('reportText', () => {
