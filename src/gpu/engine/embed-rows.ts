@@ -8,7 +8,7 @@ import type { StageRun } from './stage-run';
 /** Rows read from the file at the same time. */
 const PARALLEL_ROWS = 16;
 
-/** Records y[t] = token_embd[token t], dequantised on the GPU. Only the rows of the tokens are read, each once, and none where the table is on the GPU. */
+/** Records y[t] = token_embd[token t], dequantised on the GPU. Only the rows of the tokens are read, each once a batch of rows, and none where the table is on the GPU. */
 export async function embedRows(run: StageRun): Promise<void> {
   const { tools, rows, signal } = run;
   const { context, recorder } = tools;
