@@ -1,18 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
-import { reportToJson } from '../src/divergence/report-json';
-import type { Report } from '../src/divergence/report';
-import { generateReport, type ReportOptions } from '../tests/support/reports';
-
-/** The page with a generated trace in place of the recorded one. */
-async function show(page: Page, options: ReportOptions): Promise<Report> {
-  const report = generateReport(options);
-  await page.route('**/sample/recorded-report.json', (route) =>
-    route.fulfill({ contentType: 'application/json', body: reportToJson(report) }),
-  );
-  await page.goto('/');
-  await expect(page.getByTestId('verdict')).toHaveText(report.verdict.sentence, { timeout: 60_000 });
-  return report;
-}
+import { showTrace, watchConsole } from './support/page';
 
 const area = (page: Page, name: RegExp) => page.getByRole('group', { name });
 const done = (page: Page) =>
@@ -20,17 +7,7 @@ const done = (page: Page) =>
     timeout: 100_000,
   });
 
-let problems: string[];
-test.beforeEach(({ page }) => {
-  problems = [];
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(message.text());
-  });
-});
-test.afterEach(() => {
-  expect(problems, 'errors on the console').toEqual([]);
-});
+watchConsole(test);
 
 test('a live run: verse, code and arithmetic go to different experts, single values show, the text goes on', async ({
   page,
@@ -92,7 +69,7 @@ test('a live run: verse, code and arithmetic go to different experts, single val
 });
 
 test('a recorded trace says that its tensors are not here, and shows what the report knows', async ({ page }) => {
-  await show(page, { kind: 'qtype-blind' });
+  await showTrace(page, { kind: 'qtype-blind' });
   const inspector = page.getByTestId('inspector');
   await expect(inspector.getByRole('heading', { name: 'Layer 2, MoeExpertOut, token 0' })).toBeVisible();
   await expect(page.getByTestId('tensor')).toContainText('its tensors are not');
@@ -102,7 +79,7 @@ test('a recorded trace says that its tensors are not here, and shows what the re
 });
 
 test('poison shows where it begins, what led to it and what became of it', async ({ page }) => {
-  await show(page, { kind: 'poison' });
+  await showTrace(page, { kind: 'poison' });
   const poison = page.getByTestId('poison');
   await expect(poison).toContainText('NaN first in layer 3, MoeExpertGate');
   await expect(poison).toContainText('The reference stays finite throughout.');
@@ -115,7 +92,7 @@ test('poison shows where it begins, what led to it and what became of it', async
 });
 
 test('the routing is walked by keys: load, choices, one token’s way', async ({ page }) => {
-  await show(page, { kind: 'qtype-blind' });
+  await showTrace(page, { kind: 'qtype-blind' });
   await area(page, /^Layers by experts, /).focus();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('ArrowRight');

@@ -1,24 +1,10 @@
-import { expect, test, type Page } from '@playwright/test';
-import { reportToJson } from '../src/divergence/report-json';
-import type { Report } from '../src/divergence/report';
-import { generateReport, type ReportOptions } from '../tests/support/reports';
+import { expect, test } from '@playwright/test';
+import { showTrace } from './support/page';
 
 const LARGE = { nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 300 };
 
-/** The page with a generated trace in place of the recorded one. */
-async function show(page: Page, options: ReportOptions): Promise<Report> {
-  const report = generateReport(options);
-  await page.route('**/sample/recorded-report.json', (route) =>
-    route.fulfill({ contentType: 'application/json', body: reportToJson(report) }),
-  );
-  await page.goto('/');
-  // A large trace is a JSON of 15 MB.
-  await expect(page.getByTestId('verdict')).toHaveText(report.verdict.sentence, { timeout: 60_000 });
-  return report;
-}
-
 test('keys walk the divergences, and the detail follows', async ({ page }) => {
-  await show(page, { kind: 'qtype-blind' });
+  await showTrace(page, { kind: 'qtype-blind' });
   const heading = (name: RegExp) => page.getByRole('heading', { name });
   await expect(heading(/^Layer 2, MoeExpertOut/)).toBeVisible();
   await page.keyboard.press('n');
@@ -35,7 +21,7 @@ test('keys walk the divergences, and the detail follows', async ({ page }) => {
 });
 
 test('arrow keys walk over the figures', async ({ page }) => {
-  await show(page, { kind: 'qtype-blind' });
+  await showTrace(page, { kind: 'qtype-blind' });
   await page.getByRole('group', { name: /^Stages by layers/ }).focus();
   await page.keyboard.press('ArrowDown');
   await expect(page.getByRole('heading', { name: 'Layer 2, MoeFfnOut, token 0' })).toBeVisible();
@@ -47,7 +33,7 @@ test('arrow keys walk over the figures', async ({ page }) => {
 });
 
 test('every figure has a caption and a table twin', async ({ page }) => {
-  await show(page, { kind: 'qtype-blind' });
+  await showTrace(page, { kind: 'qtype-blind' });
   const numbers = page.getByRole('region', { name: 'Stages by layers, in numbers' });
   // The last of what comes a moment after the first figure.
   await expect(numbers).toBeVisible();
@@ -67,14 +53,14 @@ test('every figure has a caption and a table twin', async ({ page }) => {
 });
 
 test('what is not finite stands in its own lane and is said in words', async ({ page }) => {
-  await show(page, { kind: 'poison' });
+  await showTrace(page, { kind: 'poison' });
   const out = page.getByRole('figure', { name: /^MoeFfnOut\b.*not finite in 3 layers/ });
   await expect(out).toBeVisible();
   expect(await out.locator('.mark-nonfinite').count()).toBe(3);
 });
 
 test('48 layers x 128 experts x 300 tokens fit a phone, a laptop and a wall, light and dark', async ({ page }) => {
-  await show(page, { kind: 'qtype-blind', ...LARGE });
+  await showTrace(page, { kind: 'qtype-blind', ...LARGE });
   for (const width of [360, 1024, 1440, 3840]) {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.setViewportSize({ width, height: 900 });
@@ -100,7 +86,7 @@ test('48 layers x 128 experts x 300 tokens fit a phone, a laptop and a wall, lig
 test('text has the contrast that WCAG AA asks for, light and dark', async ({ page }) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    await show(page, { kind: 'qtype-blind' });
+    await showTrace(page, { kind: 'qtype-blind' });
     const poor = await page.evaluate(() => {
       const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
       const rgb = (colour: string): number[] => {
@@ -148,7 +134,7 @@ test('text has the contrast that WCAG AA asks for, light and dark', async ({ pag
 
 test('print is paper and ink, without controls', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'dark', media: 'print' });
-  await show(page, { kind: 'qtype-blind' });
+  await showTrace(page, { kind: 'qtype-blind' });
   expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe('rgb(255, 255, 255)');
   await expect(page.getByRole('button', { name: 'Run', exact: true })).toBeHidden();
   await expect(page.getByRole('figure', { name: /^MoeRouter/ })).toBeVisible();

@@ -3,56 +3,18 @@ import type { Page } from '@playwright/test';
 import { expect, test, traceModel } from 'moescope/playwright';
 import { reportFromJson } from '../src/divergence/report-json';
 import { SAMPLE_PATH } from '../tests/support/golden';
+import { dropFiles, pageState, watchConsole } from './support/page';
 
 const SAMPLE_NAME = 'tiny-moe-6x16-Q4_K_M.gguf';
 const verdict = (page: Page) => page.getByTestId('verdict');
 const runButton = (page: Page) => page.getByRole('button', { name: 'Run', exact: true });
 
-/** Waits until the page is in one of these states and says which. */
-async function state(page: Page, ...wanted: string[]): Promise<string> {
-  const handle = await page.waitForFunction(
-    (states) => {
-      const now = document.documentElement.dataset['state'] ?? '';
-      return states.includes(now) ? now : undefined;
-    },
-    wanted,
-    { timeout: 60_000 },
-  );
-  return String(await handle.jsonValue());
-}
-
-/** Drops files on the page as a person would: by events, anywhere. */
-async function drop(page: Page, name: string, bytes: Buffer): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    ([file, base64]) => {
-      const data = new DataTransfer();
-      data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], file));
-      return data;
-    },
-    [name, bytes.toString('base64')] as const,
-  );
-  await page.dispatchEvent('figure', 'dragenter', { dataTransfer: transfer });
-  await expect(page.locator('html')).toHaveClass(/dropping/);
-  await page.dispatchEvent('figure', 'drop', { dataTransfer: transfer });
-  await expect(page.locator('html')).not.toHaveClass(/dropping/);
-}
-
-let problems: string[];
-test.beforeEach(({ page }) => {
-  problems = [];
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') problems.push(message.text());
-  });
-});
-test.afterEach(() => {
-  expect(problems, 'errors on the console').toEqual([]);
-});
+watchConsole(test);
 
 test('a recorded trace is alive on the page before any file', async ({ page }) => {
   await page.goto('/');
   await expect(verdict(page)).toHaveText(/^(MATCH|DIVERGED|POISONED): /);
-  expect(await state(page, 'idle')).toBe('idle');
+  expect(await pageState(page, 'idle')).toBe('idle');
   await expect(page.getByText('Recorded trace of the sample model')).toBeVisible();
   const router = page.getByRole('figure', { name: /^MoeRouter\b/ });
   const out = page.getByRole('figure', { name: /^MoeFfnOut\b/ });
@@ -66,7 +28,7 @@ test('a recorded trace is alive on the page before any file', async ({ page }) =
 test('the sample runs in one click, and page, hook and JSON say the same', async ({ page }) => {
   await page.goto('/');
   await page.getByRole('button', { name: 'Run the sample live' }).click();
-  expect(await state(page, 'done', 'error')).toBe('done');
+  expect(await pageState(page, 'done', 'error')).toBe('done');
   const json: unknown = await page.evaluate(() => window.moescope.report());
   const report = reportFromJson(JSON.stringify(json));
   await expect(verdict(page)).toHaveText(report.verdict.sentence);
@@ -83,7 +45,7 @@ test('the sample runs in one click, and page, hook and JSON say the same', async
 test('a file shows its card before anything runs', async ({ page }) => {
   await page.goto('/');
   await page.locator('input[type="file"]').setInputFiles(SAMPLE_PATH);
-  expect(await state(page, 'ready', 'error')).toBe('ready');
+  expect(await pageState(page, 'ready', 'error')).toBe('ready');
   const card = page.locator('#trace');
   for (const text of ['qwen3moe', '16, 4 a token', 'Q4_K_M', '4,096', 'Q6_K', 'What a run will cost']) {
     await expect(card).toContainText(text);
@@ -101,7 +63,7 @@ test('token ids and options reach the run', async ({ page }) => {
 
 test("the prompt becomes tokens with the file's own tokenizer", async ({ page }) => {
   await page.goto(`/?model=sample/${SAMPLE_NAME}`);
-  expect(await state(page, 'ready', 'error')).toBe('ready');
+  expect(await pageState(page, 'ready', 'error')).toBe('ready');
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('What is 2+2?');
   await expect(page.getByRole('textbox', { name: 'Token ids' })).toHaveValue('420, 327, 220, 17, 10, 17, 30');
   await expect(page.getByRole('list', { name: 'Tokens', exact: true }).getByRole('listitem')).toHaveCount(7);
@@ -112,15 +74,19 @@ test("the prompt becomes tokens with the file's own tokenizer", async ({ page })
 test('a wrong file says what is wrong and what would be right, and the page works on', async ({ page }) => {
   await page.goto('/');
   await expect(verdict(page)).toBeVisible();
-  await drop(page, 'cat.jpg', Buffer.from('this is a picture of a cat, and not a model at all'));
-  expect(await state(page, 'error')).toBe('error');
+  await dropFiles(
+    page,
+    [{ name: 'cat.jpg', bytes: Buffer.from('this is a picture of a cat, and not a model at all') }],
+    'figure',
+  );
+  expect(await pageState(page, 'error')).toBe('error');
   await expect(page.getByTestId('error-code')).toHaveText('gguf-not-gguf');
   await expect(page.getByRole('alert')).toContainText('cat.jpg');
   await expect(page.getByRole('alert')).toContainText(/GGUF/);
   const rejected = await page.evaluate(() => window.moescope.report().catch((e: { code: string }) => e.code));
   expect(rejected).toBe('gguf-not-gguf');
-  await drop(page, SAMPLE_NAME, readFileSync(SAMPLE_PATH));
-  expect(await state(page, 'ready')).toBe('ready');
+  await dropFiles(page, [{ name: SAMPLE_NAME, bytes: readFileSync(SAMPLE_PATH) }], 'figure');
+  expect(await pageState(page, 'ready')).toBe('ready');
   await expect(page.getByTestId('error-code')).toHaveCount(0);
 });
 
@@ -128,7 +94,7 @@ test('a run is cancelled within half a second and can be started again', { tag: 
   await page.goto('/');
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(24));
   await runButton(page).click();
-  await state(page, 'running');
+  await pageState(page, 'running');
   await expect(page.getByRole('progressbar')).toBeVisible();
   await expect(page.getByText(/^Tracing layer/)).toBeVisible({ timeout: 60_000 });
   const took = await page.evaluate(async () => {
@@ -137,19 +103,19 @@ test('a run is cancelled within half a second and can be started again', { tag: 
     while (document.documentElement.dataset['state'] === 'running') await new Promise((r) => setTimeout(r, 5));
     return performance.now() - started;
   });
-  expect(await state(page, 'cancelled', 'error', 'done')).toBe('cancelled');
+  expect(await pageState(page, 'cancelled', 'error', 'done')).toBe('cancelled');
   expect(took).toBeLessThan(500);
   await page.getByRole('textbox', { name: 'Token ids' }).fill('420');
   await runButton(page).click();
-  expect(await state(page, 'done', 'error')).toBe('done');
+  expect(await pageState(page, 'done', 'error')).toBe('done');
 });
 
 test('a file can be dropped on a running trace', async ({ page }) => {
   await page.goto('/');
   await runButton(page).click();
   await expect(page.getByText(/^Tracing layer/)).toBeVisible({ timeout: 60_000 });
-  await drop(page, 'other.gguf', readFileSync(SAMPLE_PATH));
-  expect(await state(page, 'ready', 'error')).toBe('ready');
+  await dropFiles(page, [{ name: 'other.gguf', bytes: readFileSync(SAMPLE_PATH) }], 'figure');
+  expect(await pageState(page, 'ready', 'error')).toBe('ready');
   await expect(page.getByRole('banner')).toContainText('other.gguf');
   expect(await page.evaluate(() => document.documentElement.dataset['state'])).toBe('ready');
 });

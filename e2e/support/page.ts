@@ -1,4 +1,4 @@
-import { expect, type Page } from '@playwright/test';
+import { expect, type Page, type test as anyTest } from '@playwright/test';
 import { reportToJson } from '../../src/divergence/report-json';
 import type { Report } from '../../src/divergence/report';
 import { generateReport, type ReportOptions } from '../../tests/support/reports';
@@ -10,8 +10,24 @@ export async function showTrace(page: Page, options: ReportOptions, address = '/
     route.fulfill({ contentType: 'application/json', body: reportToJson(report) }),
   );
   await page.goto(address);
+  // A large trace is a JSON of 15 MB.
   await expect(page.getByTestId('verdict')).toHaveText(report.verdict.sentence, { timeout: 60_000 });
   return report;
+}
+
+/** Fails every test of the file during which the page throws, or writes an error to the console. */
+export function watchConsole(test: Pick<typeof anyTest, 'beforeEach' | 'afterEach'>): void {
+  let problems: string[];
+  test.beforeEach(({ page }) => {
+    problems = [];
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text());
+    });
+  });
+  test.afterEach(() => {
+    expect(problems, 'errors on the console').toEqual([]);
+  });
 }
 
 /** Waits until the page is in one of these states and says which. */
@@ -32,8 +48,8 @@ export interface DroppedFile {
   readonly bytes: Uint8Array;
 }
 
-/** Drops files on the page as a person would: by events, anywhere. */
-export async function dropFiles(page: Page, files: readonly DroppedFile[]): Promise<void> {
+/** Drops files on the page as a person would: by events, anywhere (`on`: what lies under the pointer). */
+export async function dropFiles(page: Page, files: readonly DroppedFile[], on = 'body'): Promise<void> {
   const plain = files.map(({ name, bytes }) => ({ name, base64: Buffer.from(bytes).toString('base64') }));
   const transfer = await page.evaluateHandle((list) => {
     const data = new DataTransfer();
@@ -42,6 +58,8 @@ export async function dropFiles(page: Page, files: readonly DroppedFile[]): Prom
     }
     return data;
   }, plain);
-  await page.dispatchEvent('body', 'dragenter', { dataTransfer: transfer });
-  await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+  await page.dispatchEvent(on, 'dragenter', { dataTransfer: transfer });
+  await expect(page.locator('html')).toHaveClass(/dropping/);
+  await page.dispatchEvent(on, 'drop', { dataTransfer: transfer });
+  await expect(page.locator('html')).not.toHaveClass(/dropping/);
 }

@@ -99,6 +99,17 @@ export function fail(
   return new TracerError({ code, message, detail, remedy }, cause === undefined ? undefined : { cause });
 }
 
+/**
+ * Why something failed, in words. The file system's own messages lose code, call and path (`ENOENT: no such file or directory, open 'x'`): what is
+ * made of them names the place.
+ */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === '' || !error.message.startsWith(`${code}: `)) return error.message;
+  return error.message.slice(code.length + 2).replace(/, \w+(?: '.*)?$/s, '');
+}
+
 /** Any thrown value as plain data. What is not a {@link TracerError} becomes `run-cancelled` (AbortError) or `internal`. */
 export function toErrorData(error: unknown): ErrorData {
   if (error instanceof TracerError) {

@@ -96,11 +96,11 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
     }
     const before = values.get(name);
     if (before !== undefined && !('repeats' in option))
-      throw fail('usage', `${token.rawName} is given twice.`, 'Give it once.', { option: name });
+      throw fail('usage', `${token.rawName} is given twice.`, 'Give it once.', { option: `--${name}` });
     const isMissing = takesValue(option) && (token.value === undefined || token.value === '');
-    if (isMissing) throw fail('usage', `${token.rawName} needs a value.`, help, { option: name });
+    if (isMissing) throw fail('usage', `${token.rawName} needs a value.`, help, { option: `--${name}` });
     if (!takesValue(option) && token.value !== undefined) {
-      throw fail('usage', `${token.rawName} takes no value.`, help, { option: name, actual: token.value });
+      throw fail('usage', `${token.rawName} takes no value.`, help, { option: `--${name}`, actual: token.value });
     }
     values.set(name, [...(before ?? []), ...(token.value === undefined ? [] : [token.value])]);
   }
@@ -134,7 +134,7 @@ function wrongOperands(command: CommandSpec, actual: readonly string[]): Error {
   return fail(
     'usage',
     `${command.name} takes ${expected}; it was given ${actual.length === 0 ? 'nothing' : actual.join(' ')}.`,
-    `Quote a value that holds blanks. See moescope ${command.name} --help.`,
+    `${actual.length > command.operands.length ? 'Quote a value that holds blanks. ' : ''}See moescope ${command.name} --help.`,
     { expected: command.operands.length, actual: actual.length },
   );
 }

@@ -1,11 +1,11 @@
 import { checkWeights } from '../model/weights';
 import { readHParams } from '../model/read-hparams';
 import { runBench } from '../session/bench';
-import { ARM, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
+import { NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
 import { benchText } from './bench-text';
 import { ADAPTER, BUDGET, JSON_FILE, QUIET } from './commands';
 import { exitCode } from './exit-codes';
-import { DECODER } from './generate-options';
+import { readDecoder } from './generate-options';
 import { openNamedModel } from './open-model';
 import { checkOutputs, writeOutput } from './output';
 import type { CommandRunner } from './run-cli';
@@ -17,6 +17,7 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
   const [name = ''] = args.operands;
   const file = args.get(JSON_FILE);
   await checkOutputs([file]);
+  const choice = readDecoder(args);
   const status = statusLine(terminal, args.has(QUIET));
   const model = await openNamedModel(name, signal);
   try {
@@ -26,12 +27,11 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
       model,
       hparams,
       host: nodeHost(args.get(ADAPTER)),
-      arm: args.get(ARM),
+      ...choice,
       promptTokens: args.get(PROMPT_TOKENS),
       newTokens: args.get(NEW_TOKENS),
       repeats: args.get(REPEATS),
       gpuBudget: args.get(BUDGET),
-      decoder: args.get(DECODER),
       processPeakBytes: () => process.resourceUsage().maxRSS * 1024,
       signal,
       onPhase: status.show,

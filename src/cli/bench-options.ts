@@ -5,7 +5,7 @@ import { parseChoice, type DefaultedOption } from './option';
 export const ARM: DefaultedOption<'gpu' | 'cpu'> = {
   name: 'arm',
   placeholder: 'ARM',
-  help: 'which side is measured: gpu, or cpu, the reference',
+  help: 'which side runs: gpu, or cpu, the reference',
   parse: parseChoice(['gpu', 'cpu']),
   byDefault: 'gpu',
 };

@@ -1,7 +1,7 @@
-import { formatMetric, plural } from '../base/format';
+import { formatCount, plural } from '../base/format';
+import { adapterText } from '../model/adapter-card';
 import { benchFacts, percent, rate } from '../session/bench-facts';
 import type { BenchReport } from '../session/bench-report';
-import { adapterText } from './report-text';
 
 /** Kernels that are listed; the rest are summed. */
 const MOST_KERNELS = 12;
@@ -24,7 +24,7 @@ function kernelText(kernels: BenchReport['kernels']): string {
   const rest = kernels.slice(MOST_KERNELS).reduce((sum, { share }) => sum + share, 0);
   const rows = shown.map(
     ({ kernel, dispatchesPerToken, microsecondsPerToken, share }) =>
-      `    ${percent(share).padStart(6)}  ${formatMetric(microsecondsPerToken).padStart(8)} us in ${rate(dispatchesPerToken).padStart(5)}  ${kernel}\n`,
+      `    ${percent(share).padStart(6)}  ${formatCount(microsecondsPerToken).padStart(8)} us in ${rate(dispatchesPerToken).padStart(5)}  ${kernel}\n`,
   );
   const others =
     rest > 0 ? `    ${percent(rest).padStart(6)}  ${plural(kernels.length - shown.length, 'other')}\n` : '';

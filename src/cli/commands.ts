@@ -40,6 +40,7 @@ import {
   type Option,
   type RepeatedOption,
 } from './option';
+import { DEFAULT_PROMPT } from './prompt';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from './share/share-options';
 import { BASELINES, OUT, REPORTS, RESUME, RETRIES, SECONDS, SHARD, SUMMARY_FILE } from './suite/suite-options';
 
@@ -58,7 +59,7 @@ export interface CommandSpec {
 export const PROMPT: Option<string> = {
   name: 'prompt',
   placeholder: 'TEXT',
-  help: "text to run; the file's own tokenizer turns it into ids",
+  help: `text to run; the file's own tokenizer turns it into ids; without a prompt of any kind, "${DEFAULT_PROMPT}"`,
   parse: parseText,
 };
 export const PROMPT_FILE: Option<string> = {
@@ -130,7 +131,7 @@ export const FORMAT: DefaultedOption<SaveFormat> = {
 export const JSON_FILE: Option<string> = {
   name: 'json',
   placeholder: 'FILE',
-  help: 'write the report as JSON; - is standard output',
+  help: 'write the result as JSON; - is standard output',
   parse: parseText,
 };
 export const CSV_FILE: Option<string> = {
@@ -147,12 +148,12 @@ export const BASELINE: Option<string> = {
 };
 export const UPDATE_BASELINE: Flag = {
   name: 'update-baseline',
-  help: 'accept this run: write it to the file of --baseline, keep the limits set there, and print what changes',
+  help: 'accept this run (suite: every run): write it to its baseline file, keep the limits set there, and print what changes',
 };
 export const JUNIT_FILE: Option<string> = {
   name: 'junit',
   placeholder: 'FILE',
-  help: 'write the comparisons as JUnit XML, one test case a layer, stage and mode; - is standard output',
+  help: 'write the comparisons as JUnit XML, one test case a layer, stage and mode (merge: a run); - is standard output',
   parse: parseText,
 };
 export const MODEL_EXPLORER: Option<string> = {

@@ -1,18 +1,16 @@
 import { formatMilliseconds, plural } from '../base/format';
 import { TOOL } from '../base/version';
-import type { AdapterCard } from '../model/adapter-card';
+import { adapterText, type AdapterCard } from '../model/adapter-card';
 import { decodedByText, type DecodedBy } from '../session/decoded-by';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import { ModelSession } from '../session/model-session';
-import { ARM } from './bench-options';
 import { ADAPTER, BUDGET, CHAT, JSON_FILE, PROMPT, PROMPT_FILE, QUIET } from './commands';
 import { exitCode } from './exit-codes';
-import { COUNT, DECODER, IDS } from './generate-options';
+import { COUNT, IDS, readDecoder } from './generate-options';
 import { openNamedModel } from './open-model';
 import { checkOutputs, writeOutput } from './output';
 import { progressView } from './progress';
 import { readPrompt } from './prompt';
-import { adapterText } from './report-text';
 import type { CommandRunner } from './run-cli';
 import { styled, type Terminal } from './terminal';
 import { nodeHost } from './trace/node-runtime';
@@ -61,7 +59,10 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
   const jsonFile = args.get(JSON_FILE);
   await checkOutputs([jsonFile]);
   const isQuiet = args.has(QUIET);
-  const arm = args.get(ARM);
+  const { arm, decoder } = readDecoder(args);
+  // Text that nobody reads is not made; a JSON file is still wanted.
+  const isForReader = jsonFile === undefined || jsonFile === '-';
+  const unread = isForReader ? terminal.readerGone : undefined;
   const model = await openNamedModel(name, signal);
   let session: ModelSession | undefined;
   try {
@@ -77,9 +78,9 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
     const end = await session
       .generate({ ...spec, tokens, ...(budget === undefined ? {} : { gpuBudget: budget }) }, tokens, {
         count: args.get(COUNT),
-        decoder: args.get(DECODER),
+        decoder,
         mayLoad: true,
-        signal,
+        signal: unread === undefined ? signal : AbortSignal.any([signal, unread]),
         onProgress: (progress) => {
           // Once it speaks, a line between the words would only disturb.
           if (said.length === 0) view.show({ type: 'progress', progress });
@@ -123,6 +124,9 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
     if (jsonFile !== undefined) await writeOutput(jsonFile, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
     if (!isQuiet) terminal.err(summary(report, terminal));
     return exitCode(end === 'not-finite' ? 'diverged' : 'pass');
+  } catch (error) {
+    if (unread?.aborted === true && !signal.aborted) return exitCode('pass');
+    throw error;
   } finally {
     await (session ?? { dispose: () => model.close() }).dispose();
   }

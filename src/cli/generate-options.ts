@@ -1,6 +1,16 @@
+import { fail } from '../base/errors';
 import { DECODERS, type DecoderChoice } from '../session/decoded-by';
+import type { Arguments } from './arguments';
+import { ARM } from './bench-options';
 import { parseWhole } from './make-model-options';
 import { parseChoice, parseTokens, type DefaultedOption, type Option } from './option';
+
+/** What makes the tokens. @throws TracerError `usage` where a decoder is asked for and the reference is to run */
+export function readDecoder(args: Arguments): { readonly arm: 'gpu' | 'cpu'; readonly decoder: DecoderChoice } {
+  const [arm, decoder] = [args.get(ARM), args.get(DECODER)];
+  if (arm === 'gpu' || decoder === 'auto') return { arm, decoder };
+  throw fail('usage', '--decoder is for the GPU; --arm cpu has one way only.', 'Leave one of them out.', { decoder });
+}
 
 /** The options of `generate` that no other command has. */
 export const COUNT: DefaultedOption<number> = {

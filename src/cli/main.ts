@@ -15,13 +15,17 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     setTimeout(() => process.exit(exitCode('cancelled')), REST_MS).unref();
   });
 }
-// Whoever reads the output may stop early (`| head`): that is no failure of the run.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? 0 : exitCode('usage'));
-});
+// Whoever reads the output may stop early (`| head`): that is no failure of the run, and no verdict on it either.
+const readerGone = new AbortController();
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exit(exitCode('usage'));
+    if (stream === process.stdout) readerGone.abort();
+  });
+}
 // Node would end with 1 here, which means that the arms diverge.
 process.on('uncaughtException', (error) => {
   process.stderr.write(errorText(toErrorData(error)));
   process.exit(exitCode('usage'));
 });
-process.exitCode = await runCli(process.argv.slice(2), processTerminal(), controller.signal);
+process.exitCode = await runCli(process.argv.slice(2), processTerminal(readerGone.signal), controller.signal);

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { fail } from '../base/errors';
+import { fail, toErrorData } from '../base/errors';
 import { openRemote } from '../cache/open-remote';
 import type { ByteSource } from '../gguf/byte-source';
 import type { ModelFile } from '../gguf/model-file';
@@ -38,12 +38,26 @@ export async function modelPath(name: string): Promise<string> {
 export async function openNamedModel(name: string, signal?: AbortSignal): Promise<ModelFile> {
   const sources: ByteSource[] = [];
   try {
-    for (const part of allPartNames(await modelPath(name))) sources.push(await openPart(part, signal));
+    const parts = allPartNames(await modelPath(name));
+    for (const [i, part] of parts.entries()) {
+      const source = openPart(part, signal);
+      sources.push(await (parts.length === 1 ? source : ofSplit(source, i + 1, parts.length)));
+    }
   } catch (error) {
     await Promise.allSettled(sources.map((source) => source.close()));
     throw error;
   }
   return openModel(sources, signal);
+}
+
+/** A part of a split file; one that cannot be opened is told as such, since MODEL names another one. */
+function ofSplit(source: Promise<ByteSource>, part: number, of: number): Promise<ByteSource> {
+  return source.catch((error: unknown) => {
+    const { code, message, detail } = toErrorData(error);
+    if (!code.startsWith('source-')) throw error;
+    const remedy = 'Put all parts beside each other, under the names that they were published with.';
+    throw fail(code, `Part ${part} of ${of}: ${message}`, remedy, { ...detail, part, parts: of }, error);
+  });
 }
 
 function openPart(name: string, signal: AbortSignal | undefined): Promise<ByteSource> {

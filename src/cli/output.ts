@@ -1,6 +1,6 @@
 import { access, constants, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fail } from '../base/errors';
+import { fail, reasonOf } from '../base/errors';
 import type { Terminal } from './terminal';
 import { writeWhole } from './whole-file';
 
@@ -57,7 +57,7 @@ export async function writeOutput(file: string, text: string, terminal: Terminal
 
 /** The error of a file or folder that cannot be written. */
 export function unwritable(path: string, error: unknown): Error {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   const remedy = 'Give a place that you may write to, with room left.';
   return fail('usage', `${path} cannot be written: ${reason}.`, remedy, { path, reason }, error);
 }

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { fail } from '../base/errors';
+import { fail, reasonOf } from '../base/errors';
 
 export type NamedPrompt =
   | { readonly kind: 'text'; readonly text: string; readonly chat: boolean }
   | { readonly kind: 'tokens'; readonly tokens: readonly number[] };
 
 /** What runs when no prompt is given. */
-const DEFAULT_PROMPT = 'What is 2+2?';
+export const DEFAULT_PROMPT = 'What is 2+2?';
 
 /** What a command line says of the prompt. */
 export interface PromptOptions {
@@ -36,7 +36,7 @@ async function readPromptFile(file: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const remedy = 'Check the path; the prompt must be UTF-8 text.';
     throw fail('source-read', `The prompt file ${file} cannot be read: ${reason}.`, remedy, { file, reason }, error);
   }

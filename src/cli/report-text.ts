@@ -1,8 +1,9 @@
 import { formatBytes, formatCount, formatMetric, plural } from '../base/format';
-import type { AdapterCard } from '../model/adapter-card';
+import { bothCaptured } from '../divergence/both-captured';
 import { RATIO_BINS } from '../divergence/ratio-bins';
 import type { Poison, Report, Row } from '../divergence/report';
 import { placeOf } from '../divergence/sentence';
+import { adapterText } from '../model/adapter-card';
 import { STAGES, type StageId } from '../model/stages';
 
 /** A finished run for people: the verdict, what was compared on what, and one line a stage with its worst layer. */
@@ -10,14 +11,15 @@ export function reportText(report: Report): string {
   const { model, run } = report;
   const facts = [
     ['model', `${model.name}, ${model.quant}, ${formatBytes(model.bytes)} (${model.file})`],
-    ['adapter', adapterText(report.adapter)],
+    ['adapter', report.adapter === undefined ? 'none (no GPU arm)' : adapterText(report.adapter)],
     ['runtime', runtimeText(report)],
     [
-      'compared',
+      run.arms.length > 1 ? 'compared' : 'captured',
       `${run.arms.join(' against ')}, ${plural(run.layers.length, 'layer')}, ${plural(run.stages.length, 'stage')}, ${plural(run.positions.length, 'position')} of ${plural(run.tokens.length, 'token')}, mode ${run.mode}`,
     ],
     ['read', formatBytes(report.memory.bytesRead)],
   ];
+  if (run.prompt !== undefined) facts.splice(3, 0, ['prompt', clipped(JSON.stringify(run.prompt))]);
   if (run.routing !== undefined) facts.push(['routing', `the ${run.routing}'s experts in every arm`]);
   for (const fault of run.injected ?? [])
     facts.push(['injected', fault.visible ? fault.spec : `${fault.spec}: not visible, ${fault.why ?? ''}`]);
@@ -27,10 +29,23 @@ export function reportText(report: Report): string {
     if (poison !== undefined) facts.push(['poison', poisonText(poison)]);
   }
   const top = report.top.a.length > 0 ? report.top.a : report.top.b;
-  if (top.length > 0)
-    facts.push(['next', top.map((t) => `${JSON.stringify(t.text)} ${t.logit.toFixed(2)}`).join('  ')]);
+  if (top.length > 0) facts.push(['next', nextText(top)]);
   const lines = facts.map(([name = '', text = '']) => `  ${name.padEnd(9)}${text}`);
   return `${report.verdict.sentence}\n\n${lines.join('\n')}\n\n${stageTable(report.rows)}`;
+}
+
+/** Characters of a prompt that are told. */
+const PROMPT_SHOWN = 100;
+
+function clipped(text: string): string {
+  return text.length > PROMPT_SHOWN ? `${text.slice(0, PROMPT_SHOWN)}...` : text;
+}
+
+/** The likeliest next tokens with their logits. Tokens whose logits are not finite are no likelier than others. */
+function nextText(top: Report['top']['a']): string {
+  const finite = top.filter(({ logit }) => Number.isFinite(logit));
+  if (finite.length < top.length) return 'none: there are logits that are not finite';
+  return finite.map(({ text, logit }) => `${JSON.stringify(text)} ${logit.toFixed(2)}`).join('  ');
 }
 
 /** Taps of the run-up that are told. */
@@ -51,14 +66,6 @@ function poisonText({ arm, kind, layer, stage, index, spread, runUp }: Poison): 
   return `${arm}: ${kind} first at ${place({ layer, stage })} [${index.join(' ')}], in ${after}${before === '' ? '' : `; before it ${before}`}`;
 }
 
-/** A GPU's name; a software one is always called that. */
-export function adapterText(adapter: AdapterCard | undefined): string {
-  if (adapter === undefined) return 'none (no GPU arm)';
-  const names = [adapter.vendor, adapter.architecture, adapter.device, adapter.description];
-  const name = [...new Set(names.filter((word) => word !== ''))].join(' ') || 'unnamed';
-  return adapter.isSoftware ? `${name} (SOFTWARE adapter)` : name;
-}
-
 function runtimeText({ browser, adapter }: Report): string {
   if (browser !== undefined) return `${browser.name} ${browser.version}`;
   return adapter === undefined ? 'Node' : 'Node, Dawn';
@@ -73,7 +80,7 @@ export function stageTable(all: readonly Row[]): string {
       ? [...FREE_COLUMNS, ...ALONE_COLUMNS]
       : FREE_COLUMNS;
   const rows = STAGES.flatMap((stage) => {
-    const ofStage = all.filter((row) => row.stage === stage.id && row.count > 0);
+    const ofStage = all.filter((row) => row.stage === stage.id && bothCaptured(row));
     if (ofStage.length === 0) return [];
     return [[stage.id, ...columns.map(({ cell }) => cell(ofStage)), verdictCounts(ofStage)]];
   });
@@ -105,10 +112,18 @@ const aloneL2 = (rows: readonly Row[]): Row | undefined => worstIn(rows, 'isolat
 const ratio = (rows: readonly Row[]): Row | undefined => worstIn(rows, 'isolated', (row) => row.maxRatio);
 
 const FREE_COLUMNS: readonly Column[] = [
-  { name: 'cosine', cell: (rows) => freeL2(rows)?.cosine?.toFixed(6) ?? '–' },
+  { name: 'cosine', cell: (rows) => freeL2(rows)?.cosine?.toFixed(6) ?? setsText(rows) },
   { name: 'relative L2', cell: (rows) => formatMetric(freeL2(rows)?.relL2) },
   { name: 'at layer', cell: (rows) => layerText(freeL2(rows)) },
 ];
+
+/** Chosen experts are compared as sets. */
+function setsText(rows: readonly Row[]): string {
+  const sets = rows.filter((row) => row.jaccard !== undefined);
+  if (sets.length === 0) return '–';
+  const flips = sets.reduce((sum, row) => sum + (row.flips?.length ?? 0), 0);
+  return flips === 0 ? 'same sets' : plural(flips, 'flip');
+}
 
 const BOUND_COLUMNS: readonly Column[] = [
   { name: 'error/bound', cell: (rows) => formatMetric(ratio(rows)?.maxRatio) },

@@ -10,18 +10,23 @@ export interface Terminal {
   readonly isInteractive: boolean;
   /** Columns of standard error. */
   readonly columns: number;
+  /** Aborted once nobody reads standard output any more. */
+  readonly readerGone?: AbortSignal;
   /** Which streams show colours; none where it is not said. */
   readonly colours?: { readonly out: boolean; readonly err: boolean };
 }
 
-/** The terminal of this process. */
-export function processTerminal(): Terminal {
+/** The terminal of this process. What is written after its reader has gone is dropped. */
+export function processTerminal(readerGone: AbortSignal): Terminal {
   const { stdout, stderr, env } = process;
   return {
-    out: (text) => void stdout.write(text),
+    out: (text) => {
+      if (!readerGone.aborted) stdout.write(text);
+    },
     err: (text) => void stderr.write(text),
     isInteractive: stderr.isTTY,
     columns: stderr.columns || 80,
+    readerGone,
     colours: { out: showsColours(stdout.isTTY, env), err: showsColours(stderr.isTTY, env) },
   };
 }

@@ -6,6 +6,23 @@ export interface AlignedTap {
   readonly data: Float32Array | Uint32Array;
   /** 1 where b's expert was not chosen by a; undefined when every slot has its counterpart. */
   readonly skip: Uint8Array | undefined;
+  /** Rows of positions where the arms share no expert, so that nothing can be compared. */
+  readonly unshared: ReadonlySet<number>;
+  /** Values of a that are not finite where b has no counterpart: they have no place in `data` and must not disappear. */
+  readonly stray: StrayValues | undefined;
+}
+
+/** What is not finite in slots whose experts the other arm did not choose. */
+export interface StrayValues {
+  readonly nan: number;
+  readonly inf: number;
+  /** The prompt position of the first. */
+  readonly position: number;
+}
+
+/** A tap that is compared as it is. */
+export function unaligned({ data }: Tap): AlignedTap {
+  return { data, skip: undefined, unshared: new Set(), stray: undefined };
 }
 
 /**
@@ -14,18 +31,21 @@ export interface AlignedTap {
  * Shapes: tap (positions, nExpertUsed, ...), indices (positions, nExpertUsed).
  */
 export function alignSlots(a: Tap, indicesA: Tap | undefined, indicesB: Tap | undefined): AlignedTap {
-  if (slotAxis(a) !== 1 || indicesA === undefined || indicesB === undefined) return { data: a.data, skip: undefined };
+  if (slotAxis(a) !== 1 || indicesA === undefined || indicesB === undefined) return unaligned(a);
   const k = a.shape[1] ?? 0;
   const { positions, inner } = positionLayout(a);
   const width = inner / k;
   const aligned = new Float32Array(a.data.length);
   const skip = new Uint8Array(a.data.length);
+  const unshared = new Set<number>();
+  let stray: StrayValues | undefined;
   let skipped = false;
   let moved = false;
   for (let row = 0; row < positions; row++) {
     const position = a.positions[row] ?? 0;
     const chosenA = choices(indicesA, position, k);
     const chosenB = choices(indicesB, position, k);
+    const used = new Set<number>();
     for (let slot = 0; slot < k; slot++) {
       const expert = chosenB?.[slot];
       const from = expert === undefined || chosenA === undefined ? slot : chosenA.indexOf(expert);
@@ -35,11 +55,34 @@ export function alignSlots(a: Tap, indicesA: Tap | undefined, indicesB: Tap | un
         skipped = true;
         continue;
       }
+      used.add(from);
       if (from !== slot) moved = true;
       aligned.set(a.data.subarray((row * k + from) * width, (row * k + from + 1) * width), to);
     }
+    if (used.size === 0) unshared.add(row);
+    for (let slot = 0; slot < k; slot++) {
+      if (!used.has(slot)) stray = withStray(stray, a.data, (row * k + slot) * width, width, position);
+    }
   }
-  return { data: moved || skipped ? aligned : a.data, skip: skipped ? skip : undefined };
+  return { data: moved || skipped ? aligned : a.data, skip: skipped ? skip : undefined, unshared, stray };
+}
+
+function withStray(
+  found: StrayValues | undefined,
+  data: Tap['data'],
+  start: number,
+  length: number,
+  position: number,
+): StrayValues | undefined {
+  let nan = 0;
+  let inf = 0;
+  for (let i = start; i < start + length; i++) {
+    const x = data[i]!;
+    if (x !== x) nan++;
+    else if (x - x !== 0) inf++;
+  }
+  if (nan + inf === 0) return found;
+  return { nan: (found?.nan ?? 0) + nan, inf: (found?.inf ?? 0) + inf, position: found?.position ?? position };
 }
 
 function choices(indices: Tap, position: number, k: number): Float32Array | Uint32Array | undefined {

@@ -75,13 +75,22 @@ export function inForwardOrder(rows: readonly Row[], mode: CompareMode): readonl
     .sort((x, y) => place(x) - place(y) || stageOrder(x.stage) - stageOrder(y.stage));
 }
 
-type Evidence = Pick<Culprit, 'metric' | 'value' | 'limit'> & { readonly index: readonly number[] };
+type Evidence = Pick<Culprit, 'metric' | 'value' | 'limit' | 'side'> & { readonly index: readonly number[] };
+
+const SIDES = { 'nan-gpu': undefined, 'nan-cpu': 'reference', 'nan-both': 'both' } as const;
 
 function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio: number }): Evidence | undefined {
   if (row.verdict === 'nan-gpu' || row.verdict === 'nan-both' || row.verdict === 'nan-cpu') {
     const index = (row.verdict === 'nan-cpu' ? row.firstNonFiniteB : row.firstNonFiniteA) ?? [];
     const nan = row.verdict === 'nan-cpu' ? (row.nanB ?? 0) : (row.nanA ?? 0);
-    return { metric: 'non-finite', value: nan > 0 ? NaN : Infinity, limit: 0, index };
+    const side = SIDES[row.verdict];
+    return {
+      metric: 'non-finite',
+      value: nan > 0 ? NaN : Infinity,
+      limit: 0,
+      index,
+      ...(side === undefined ? {} : { side }),
+    };
   }
   if (row.verdict !== 'diverge') return undefined;
   if (row.jaccard !== undefined) {
@@ -96,7 +105,8 @@ function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio:
   if (row.mode === 'isolated' && row.maxRatio !== undefined) {
     return { metric: 'ratio', value: row.maxRatio, limit: limits.ratio, index: row.maxRatioIndex ?? [] };
   }
-  return { metric: 'cosine', value: row.cosine ?? NaN, limit: limits.cosine, index: row.maxAbsIndex ?? [] };
+  const { value, index } = row.lowestCosine ?? { value: row.cosine ?? NaN, index: row.maxAbsIndex ?? [] };
+  return { metric: 'cosine', value, limit: limits.cosine, index };
 }
 
 /** The weight behind one channel: of q, k and v, the one that made it. */

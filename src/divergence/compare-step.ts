@@ -1,6 +1,6 @@
 import type { Tap } from '../model/engine';
 import { stageOrder, stageSpec, type ActiveStageId, type StageId } from '../model/stages';
-import { alignSlots } from './align-slots';
+import { alignSlots, unaligned, type AlignedTap } from './align-slots';
 import { compareIndices, type IndexComparison } from './compare-indices';
 import { compareValues, cosineOf, relL2Of, type PositionStats, type ValueComparison } from './compare-values';
 import { causeAt, nextLayer, withFlips, type FlipState } from './flip-state';
@@ -65,8 +65,7 @@ export function compareStep(
     if (spec.values === 'index') {
       return indexRow === undefined ? { ...base, verdict: 'missing', count: 0 } : flipRow(base, tapA, indexRow);
     }
-    const aligned =
-      context.mode === 'free' ? alignSlots(tapA, indices.a, indices.b) : { data: tapA.data, skip: undefined };
+    const aligned = context.mode === 'free' ? alignSlots(tapA, indices.a, indices.b) : unaligned(tapA);
     const values = compareValues(
       aligned.data,
       tapB.data,
@@ -74,7 +73,18 @@ export function compareStep(
       context.mode === 'isolated' ? tapB.bound : undefined,
       aligned.skip,
     );
-    return { ...valueRow(base, tapB, values, state, context), ...rangesOf(tapA, tapB) };
+    const compared = withStrays(values, aligned);
+    const { lowest, ...judged } = judgeRow(base, tapB, compared, state, context);
+    return {
+      ...base,
+      ...judged,
+      count: values.count,
+      // Where the arms share no expert there is nothing to measure.
+      ...(values.count === 0 ? {} : metricsOf(base, tapB, compared, context)),
+      ...(lowest === undefined ? {} : { lowestCosine: lowestCosineOf(aligned, tapB, values, lowest) }),
+      ...brokenOf(tapB, compared),
+      ...rangesOf(tapA, tapB),
+    };
   });
   return { rows, flips: layer === undefined ? state : nextLayer(state) };
 }
@@ -113,13 +123,17 @@ function rangesOf(a: Tap, b: Tap): Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | '
   return { rangeA: ofA.range, rangeB: ofB.range, negInfA: ofA.negInf, negInfB: ofB.negInf, bitsA: ofA.bits };
 }
 
-function valueRow(base: RowBase, tap: Tap, c: ValueComparison, state: FlipState, context: CompareContext): Row {
+/** A comparison with what alignment left out of it. */
+type AlignedComparison = ValueComparison & Pick<AlignedTap, 'unshared' | 'stray'>;
+
+function withStrays(c: ValueComparison, { unshared, stray }: AlignedTap): AlignedComparison {
+  return { ...c, nanA: c.nanA + (stray?.nan ?? 0), infA: c.infA + (stray?.inf ?? 0), unshared, stray };
+}
+
+function metricsOf(base: RowBase, tap: Tap, c: AlignedComparison, context: CompareContext): Partial<Row> {
   const perPosition = c.perPosition.map(relL2Of);
   const worst = worstOf(perPosition);
   return {
-    ...base,
-    ...judgeRow(base, tap, c, state, context),
-    count: c.count,
     cosine: c.cosine,
     nmse: c.nmse,
     relL2: c.relL2,
@@ -134,14 +148,22 @@ function valueRow(base: RowBase, tap: Tap, c: ValueComparison, state: FlipState,
           ...(c.ratios === undefined ? {} : { ratios: c.ratios }),
           ...estimateOf(base.stage, c.maxRatio, context),
         }),
+    ...(worst === undefined ? {} : { worstPosition: tap.positions[worst] ?? worst }),
+    perPosition,
+  };
+}
+
+/** What is not finite. A slot that only arm a has goes by its position alone: the reference's slots do not name its expert. */
+function brokenOf(tap: Tap, c: AlignedComparison): Partial<Row> {
+  const at = c.firstOnlyA ?? c.firstNonFiniteA;
+  const first = at !== undefined ? indexOf(tap, at) : c.stray === undefined ? undefined : [c.stray.position];
+  return {
     nanA: c.nanA,
     nanB: c.nanB,
     infA: c.infA,
     infB: c.infB,
-    ...(c.firstNonFiniteA === undefined ? {} : { firstNonFiniteA: indexOf(tap, c.firstOnlyA ?? c.firstNonFiniteA) }),
+    ...(first === undefined ? {} : { firstNonFiniteA: first }),
     ...(c.firstNonFiniteB === undefined ? {} : { firstNonFiniteB: indexOf(tap, c.firstNonFiniteB) }),
-    ...(worst === undefined ? {} : { worstPosition: tap.positions[worst] ?? worst }),
-    perPosition,
   };
 }
 
@@ -150,13 +172,10 @@ function estimateOf(stage: StageId, maxRatio: number, context: CompareContext): 
   return terms === undefined ? {} : { maxEstimate: statisticalRatio(maxRatio, terms) };
 }
 
-function judgeRow(
-  base: RowBase,
-  tap: Tap,
-  c: ValueComparison,
-  state: FlipState,
-  context: CompareContext,
-): Pick<Row, 'verdict' | 'afterFlip'> {
+/** A verdict, and where the cosine decided it the row of the position with the lowest. */
+type Judged = Pick<Row, 'verdict' | 'afterFlip'> & { readonly lowest?: number };
+
+function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipState, context: CompareContext): Judged {
   const brokenA = c.nanA + c.infA > 0;
   const brokenB = c.nanB + c.infB > 0;
   if (brokenA && brokenB) return { verdict: c.firstOnlyA === undefined ? 'nan-both' : 'nan-gpu' };
@@ -165,24 +184,62 @@ function judgeRow(
   if (base.mode === 'isolated') {
     // A row whose reference has no bound cannot be judged alone; it falls back to the cosine.
     if (c.maxRatio !== undefined) return { verdict: c.maxRatio <= context.ratioLimit ? 'match' : 'diverge' };
-    return { verdict: c.perPosition.every((p) => cosineOf(p) >= context.cosineLimit) ? 'match' : 'diverge' };
+    const below = [...c.perPosition.keys()].filter((row) => !agrees(c.perPosition[row], context.cosineLimit));
+    return below.length === 0 ? { verdict: 'match' } : { verdict: 'diverge', lowest: lowestOf(below, c) };
   }
   const afterRouter = stageOrder(base.stage) > stageOrder(ROUTED) && base.layer !== undefined;
   let afterFlip: Row['afterFlip'];
+  const below: number[] = [];
   for (const [row, stats] of c.perPosition.entries()) {
-    if (agrees(stats, context.cosineLimit)) continue;
+    if (agrees(stats, context.cosineLimit) && !c.unshared.has(row)) continue;
     const cause = causeAt(state, tap.positions[row] ?? row, afterRouter);
-    if (cause === undefined) return { verdict: 'diverge' };
-    afterFlip ??= cause;
+    if (cause === undefined) below.push(row);
+    else afterFlip ??= cause;
   }
+  const measured = below.filter((row) => !c.unshared.has(row));
+  if (measured.length > 0) return { verdict: 'diverge', lowest: lowestOf(measured, c) };
+  if (below.length > 0) return { verdict: 'diverge' };
   return afterFlip === undefined ? { verdict: 'match' } : { verdict: 'after-flip', afterFlip };
 }
 
 /** From this stage on a layer's values depend on which experts were chosen. */
 const ROUTED: ActiveStageId = 'moe_router_indices';
 
-function agrees(stats: PositionStats, limit: number): boolean {
-  return cosineOf(stats) >= limit;
+function agrees(stats: PositionStats | undefined, limit: number): boolean {
+  return stats !== undefined && cosineOf(stats) >= limit;
+}
+
+/** Of these rows the one with the lowest cosine; the first of several. */
+function lowestOf(rows: readonly number[], { perPosition }: ValueComparison): number {
+  const cosine = (row: number): number => {
+    const stats = perPosition[row];
+    return stats === undefined ? NaN : cosineOf(stats);
+  };
+  // NaN is lower than everything.
+  return rows.reduce((x, y) => (Number.isNaN(cosine(x)) || cosine(x) <= cosine(y) ? x : y));
+}
+
+/** The cosine of one row, and where its error is largest. */
+function lowestCosineOf(
+  a: AlignedTap,
+  b: Tap,
+  { perPosition }: ValueComparison,
+  row: number,
+): NonNullable<Row['lowestCosine']> {
+  const { outer, positions, inner } = positionLayout(b);
+  let at = row * inner;
+  let largest = -1;
+  for (let o = 0; o < outer; o++) {
+    const start = (o * positions + row) * inner;
+    for (let i = start; i < start + inner; i++) {
+      const error = a.skip !== undefined && a.skip[i] !== 0 ? -1 : Math.abs(a.data[i]! - b.data[i]!);
+      if (error <= largest) continue;
+      largest = error;
+      at = i;
+    }
+  }
+  const stats = perPosition[row];
+  return { value: stats === undefined ? NaN : cosineOf(stats), index: indexOf(b, at) };
 }
 
 function worstOf(values: readonly number[]): number | undefined {

@@ -59,7 +59,7 @@ export interface Row {
   readonly layer: number | undefined;
   readonly stage: StageId;
   readonly verdict: RowVerdict;
-  /** Elements compared. The metrics below are absent where nothing was compared. */
+  /** Elements compared; 0 also where the arms share no expert. The metrics below are absent where nothing was compared. */
   readonly count: number;
   readonly cosine?: Metric;
   readonly nmse?: Metric;
@@ -94,6 +94,11 @@ export interface Row {
   /** Index of the first value that is not finite in `a`. */
   readonly firstNonFiniteA?: readonly number[];
   readonly firstNonFiniteB?: readonly number[];
+  /**
+   * Where the cosine decides against the row: the lowest of one position (those that a flip excuses left out), and the index of the largest
+   * error there. `cosine` is of all positions together, and can be above the limit all the same.
+   */
+  readonly lowestCosine?: { readonly value: Metric; readonly index: readonly number[] };
   /** The prompt position with the largest relative L2. */
   readonly worstPosition?: number;
   /** Relative L2 a position, in the order of the captured positions: heatmaps and drill-down. */
@@ -132,6 +137,8 @@ export interface Culprit {
   readonly metric: 'ratio' | 'cosine' | 'non-finite' | 'flip';
   readonly value: Metric;
   readonly limit: Metric;
+  /** Whose values are not finite, where it is not the arm under test alone. On both arms the fault is the model's own. */
+  readonly side?: 'both' | 'reference';
   /** What the wrong values look like: the tensor read as another type, another expert's weights, one row alone. Products only. */
   readonly hint?: string;
 }

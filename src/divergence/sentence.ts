@@ -54,11 +54,23 @@ function evidence(c: Culprit): string {
       if (c.value === Infinity) return 'not 0 where it must be';
       return `error ${short(c.value)} x its bound`;
     case 'cosine':
-      return `cosine ${short(c.value)}, limit ${c.limit}`;
+      return `cosine ${below(c.value, c.limit)}, limit ${c.limit}`;
     case 'flip':
       return `experts chosen against its own probabilities`;
     case 'non-finite':
-      return Number.isNaN(c.value) ? 'NaN' : 'infinite';
+      return `${Number.isNaN(c.value) ? 'NaN' : 'infinite'}${onSide(c.side)}`;
+  }
+}
+
+/** A person who reads the sentence alone must not go looking for a kernel that is right. */
+function onSide(side: Culprit['side']): string {
+  switch (side) {
+    case 'both':
+      return ' on both arms, so it comes from the file';
+    case 'reference':
+      return ' on the reference alone';
+    case undefined:
+      return '';
   }
 }
 
@@ -88,6 +100,12 @@ function agreement(context: SentenceContext): string {
 
 function largest(values: readonly number[]): number {
   return values.reduce((x, y) => Math.max(x, y), 0);
+}
+
+/** With as many digits as it takes to be seen to be below the limit: 0.98996, limit 0.99. */
+function below(x: number, limit: number): string {
+  const digits = [3, 4, 5, 6, 7, 8, 9].find((n) => Number(x.toPrecision(n)) < limit);
+  return digits === undefined || Number(short(x)) < limit ? short(x) : String(Number(x.toPrecision(digits)));
 }
 
 /** Two significant digits: 0.31, 3.1e4, 1.2e-7. */

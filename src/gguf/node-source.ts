@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { throwIfAborted } from '../base/abort';
-import { fail } from '../base/errors';
+import { fail, reasonOf } from '../base/errors';
 import type { ByteSource } from './byte-source';
 import { changed, checkRange } from './range';
 
@@ -77,7 +77,7 @@ async function readFully(
 
 function unreadable(path: string, error: unknown): unknown {
   if (error instanceof Error && error.name === 'TracerError') return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return fail(
     'source-read',
     `${path} cannot be read: ${reason}.`,

@@ -1,4 +1,4 @@
-import type { AdapterCard } from '../model/adapter-card';
+import { adapterTitle, type AdapterCard } from '../model/adapter-card';
 import { fail } from '../base/errors';
 
 export type AdapterChoice = 'any' | 'hardware' | 'software';
@@ -32,7 +32,7 @@ export async function requestAdapter(gpu: GPU | undefined, choice: AdapterChoice
   if (choice !== 'software') {
     if (fast === null) throw noAdapter();
     if (choice === 'hardware' && isSoftware(fast.info)) {
-      const name = adapterName(fast.info);
+      const name = adapterTitle(fast.info);
       throw fail(
         'gpu-adapter',
         `A hardware adapter was asked for; the only adapter is the software one ${name}.`,
@@ -50,7 +50,7 @@ export async function requestAdapter(gpu: GPU | undefined, choice: AdapterChoice
     'gpu-adapter',
     'A software adapter was asked for; there is none.',
     'In Node, install Chromium (it brings SwiftShader) or point VK_ICD_FILENAMES at the ICD file of a software Vulkan driver; in a browser, ask for any adapter.',
-    { expected: 'software', actual: fast === null ? 'none' : adapterName(fast.info) },
+    { expected: 'software', actual: fast === null ? 'none' : adapterTitle(fast.info) },
   );
 }
 
@@ -89,11 +89,6 @@ export function isSoftware(
 ): boolean {
   if (info.isFallbackAdapter === true) return true;
   return SOFTWARE_WORDS.test([info.vendor, info.architecture, info.device, info.description].join(' '));
-}
-
-function adapterName(info: GPUAdapterInfo): string {
-  const names = [info.description, [info.vendor, info.architecture].filter((s) => s !== '').join(' ')];
-  return names.find((s) => s !== '') ?? 'unnamed';
 }
 
 function noAdapter(): Error {

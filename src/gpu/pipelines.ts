@@ -1,4 +1,4 @@
-import { fail, TracerError } from '../base/errors';
+import { fail, reasonOf, TracerError } from '../base/errors';
 import type { GpuContext } from './device';
 import { storageBindings, type KernelSpec, type KernelVariant } from './kernel-spec';
 import { paramsBytes } from './params';
@@ -95,7 +95,7 @@ export async function buildPipeline<K extends KernelSpec>(
     return { kernel, variant, pipeline, layout };
   } catch (error) {
     if (error instanceof TracerError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     throw fail(
       'gpu-shader',
       `${kernel.file}: the pipeline ${variant.id} was refused: ${message}`,

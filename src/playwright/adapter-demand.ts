@@ -1,8 +1,8 @@
 import type { Page } from '@playwright/test';
 import { fail } from '../base/errors';
 import { pageAdapter } from '../cli/trace/browser-adapter';
-import type { Report } from '../divergence/report';
 import { isSoftware } from '../gpu/adapter';
+import { adapterWords, type AdapterCard, type AdapterWords } from '../model/adapter-card';
 
 /** A particular adapter: words as WebGPU gives them, capitals aside; what is left out may be anything. */
 export interface NamedAdapter {
@@ -17,10 +17,7 @@ export interface NamedAdapter {
 /** Which GPU a run demands. One that does not find it fails; it is never skipped. */
 export type AdapterDemand = 'any' | 'hardware' | 'software' | NamedAdapter;
 
-type AdapterWords = Pick<
-  NonNullable<Report['adapter']>,
-  'vendor' | 'architecture' | 'device' | 'description' | 'isSoftware'
->;
+type KnownAdapter = AdapterWords & Pick<AdapterCard, 'isSoftware'>;
 
 /** @throws TracerError `gpu-unavailable` (the page has no adapter), `gpu-adapter` (it has another one) */
 export async function checkPage(page: Page, demand: AdapterDemand): Promise<void> {
@@ -38,11 +35,9 @@ export async function checkPage(page: Page, demand: AdapterDemand): Promise<void
 }
 
 /** @throws TracerError `gpu-adapter` */
-export function checkAdapter(adapter: AdapterWords, demand: AdapterDemand): void {
+export function checkAdapter(adapter: KnownAdapter, demand: AdapterDemand): void {
   if (fits(adapter, demand)) return;
-  const { vendor, architecture, description } = adapter;
-  const kind = adapter.isSoftware ? ' (software)' : '';
-  const actual = `${[vendor, architecture, description].filter((word) => word !== '').join(' ')}${kind}`;
+  const actual = `${adapterWords(adapter)}${adapter.isSoftware ? ' (software)' : ''}`;
   throw fail(
     'gpu-adapter',
     `The test demands ${demandText(demand)}; the browser has ${actual}.`,
@@ -51,7 +46,7 @@ export function checkAdapter(adapter: AdapterWords, demand: AdapterDemand): void
   );
 }
 
-function fits(adapter: AdapterWords, demand: AdapterDemand): boolean {
+function fits(adapter: KnownAdapter, demand: AdapterDemand): boolean {
   switch (demand) {
     case 'any':
       return true;

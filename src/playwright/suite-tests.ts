@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { TestInfo } from '@playwright/test';
 import { toErrorData, type ErrorData } from '../base/errors';
 import { TOOL } from '../base/version';
 import { isUrl } from '../cli/open-model';
+import { writeWhole } from '../cli/whole-file';
 import { outcomeOf, shardFromJson, shardToJson, SHARD_SCHEMA, type ShardRun } from '../regression/shard-result';
 import { WHOLE } from '../regression/shards';
 import { suiteFromJson, suiteRuns, type Suite, type SuiteRun } from '../regression/suite';
@@ -22,15 +23,14 @@ export function suiteTests(file: string, { out }: { readonly out: string }): voi
     test(run.id, async ({ page }, info) => {
       const result = resultFile(out, run, suite, info);
       const started = performance.now();
-      const done = (more: Pick<ShardRun, 'failures' | 'outcome'>): void => {
+      const done = (more: Pick<ShardRun, 'failures' | 'outcome'>): Promise<void> =>
         result.write({ id: run.id, seconds: (performance.now() - started) / 1000, ...more });
-      };
-      result.write(undefined);
-      const report = await traceModel(page, optionsOf(run, suite, file)).catch((error: unknown) => {
-        done({ failures: [...result.failures, toErrorData(error)] });
+      await result.write(undefined);
+      const report = await traceModel(page, optionsOf(run, suite, file)).catch(async (error: unknown) => {
+        await done({ failures: [...result.failures, toErrorData(error)] });
         throw error;
       });
-      done({ failures: result.failures, outcome: outcomeOf(run.id, report) });
+      await done({ failures: result.failures, outcome: outcomeOf(run.id, report) });
       expect(report).toMatchReference();
     });
   }
@@ -53,7 +53,7 @@ interface ResultFile {
   /** Of the attempts before this one. */
   readonly failures: readonly ErrorData[];
   /** Replaces what is there. @param run undefined: it is under way */
-  write(run: ShardRun | undefined): void;
+  write(run: ShardRun | undefined): Promise<void>;
 }
 
 /** One file a run and project: whoever else runs the suite writes others. */
@@ -67,8 +67,7 @@ function resultFile(out: string, { id }: SuiteRun, suite: Suite, info: TestInfo)
     write(run) {
       const body = run === undefined ? { running: id, runs: [] } : { runs: [run] };
       const head = { schema: SHARD_SCHEMA, tool: TOOL, suite, shard: WHOLE, assigned: 'elsewhere' } as const;
-      writeFileSync(`${path}.part`, shardToJson({ ...head, ...body }));
-      renameSync(`${path}.part`, path);
+      return writeWhole(path, shardToJson({ ...head, ...body }));
     },
   };
 }

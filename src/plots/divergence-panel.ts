@@ -1,6 +1,7 @@
 import { formatMetric } from '../base/format';
 import { errorScale, placeOf, type ErrorScale } from './error-scale';
 import { layerAxis, layerLabels, type LayerAxis } from './layer-axis';
+import type { PanelPosition } from './panel-stages';
 import type { PanelData, PanelPoint, PanelSeries } from './select-panel';
 import { group, linePath, powerOfTen, svg, type SvgNode } from './svg';
 
@@ -8,7 +9,7 @@ export interface PanelOptions {
   /** Pixels. */
   readonly width: number;
   /** The first of the stacked panels names the rule and carries the flips; the last carries the layer axis. */
-  readonly position: 'first' | 'middle' | 'last' | 'only';
+  readonly position: PanelPosition;
   readonly selectedLayer?: number | undefined;
 }
 

@@ -8,6 +8,15 @@ export function panelStages(view: TraceView, more: readonly StageId[]): readonly
   return [...new Set([...HEADLINE_STAGES, ...shown, ...more])].sort((a, b) => stageOrder(a) - stageOrder(b));
 }
 
+/** Where a panel stands among those above and below it, which share its axis. */
+export type PanelPosition = 'first' | 'middle' | 'last' | 'only';
+
+/** The position of panel `i` of `n`. */
+export function panelPosition(i: number, n: number): PanelPosition {
+  if (n === 1) return 'only';
+  return i === 0 ? 'first' : i === n - 1 ? 'last' : 'middle';
+}
+
 /** Whether a stage has errors over the layers. */
 export function hasCurve(stage: StageId): boolean {
   const { scope, values } = stageSpec(stage);

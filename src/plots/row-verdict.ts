@@ -1,5 +1,10 @@
 import type { Row } from '../divergence/report';
 
+/** Either arm has a value that is not finite. */
+export function isBroken({ nanA = 0, infA = 0, nanB = 0, infB = 0 }: Row): boolean {
+  return nanA + infA + nanB + infB > 0;
+}
+
 /** Wrong by itself; victims and rows after a flip are not. */
 export function isFailing(row: Row): boolean {
   switch (row.verdict) {

@@ -1,6 +1,7 @@
 import type { CompareMode, Row } from '../divergence/report';
 import { formatCount, formatMetric, visibleToken } from '../base/format';
 import { stageSpec } from '../model/stages';
+import { isBroken } from './row-verdict';
 import { VERDICT_WORDS } from './select-table';
 import type { Place } from './select-walk';
 import { rowIndex } from './trace-index';
@@ -59,15 +60,16 @@ export function selectDetail(view: TraceView, place: Place): Detail | undefined 
       (r) => number(r.cosine === undefined ? undefined : Math.max(0, 1 - r.cosine)),
       (r) => r.mode === 'free' && r.cosine !== undefined && !(r.cosine >= view.limits.cosine),
     ),
+    line(
+      '1 − cosine, lowest',
+      (r) => number(r.lowestCosine === undefined ? undefined : 1 - r.lowestCosine.value),
+      (r) => r.lowestCosine !== undefined,
+    ),
     line('largest error', (r) => number(r.maxAbs)),
     line('where', (r) => (r.maxAbs === undefined ? undefined : indexText(r.maxAbsIndex))),
     line('reference rms', (r) => number(r.rms)),
     line('worst token', (r) => (r.worstPosition === undefined ? undefined : tokenName(view, r.worstPosition))),
-    line(
-      'NaN, Inf',
-      (r) => nonFinite(r),
-      (r) => (r.nanA ?? 0) + (r.infA ?? 0) + (r.nanB ?? 0) + (r.infB ?? 0) > 0,
-    ),
+    line('NaN, Inf', (r) => nonFinite(r), isBroken),
     line('tokens rerouted', (r) =>
       r.flips === undefined ? undefined : `${String(r.flips.length)} of ${String(view.positions.length)}`,
     ),

@@ -1,4 +1,5 @@
 import type { Culprit, Row } from '../divergence/report';
+import { bothCaptured } from '../divergence/both-captured';
 import { inForwardOrder } from '../divergence/blame';
 import { formatMetric, plural } from '../base/format';
 import { stageSpec, type StageId } from '../model/stages';
@@ -44,6 +45,12 @@ function blamed(view: TraceView): TextPart[] {
   if (first === undefined) return [];
   const title = stageSpec(first.stage).title;
   if (first.metric === 'non-finite' && isOfBoth(view, first)) return ofBoth(first, title);
+  if (first.side === 'reference') {
+    return [
+      { text: `Only the reference’s ${title} is not finite. That clears no kernel: ` },
+      { text: 'a GPU may compute as if there were no NaN and no infinity (WGSL allows it).' },
+    ];
+  }
   const inputs = inputsOf(view, first.stage, first.layer);
   const right =
     inputs === undefined ? '.' : `; its inputs are right: largest error ${formatMetric(inputs)} of the bound.`;
@@ -100,7 +107,7 @@ function downstream(view: TraceView): TextPart[][] {
   const first = view.verdict?.first;
   const order = inForwardOrder(view.rows, 'free');
   const at = order.findIndex((row) => row.layer === first?.layer && row.stage === first?.stage);
-  const later = at < 0 ? [] : order.slice(at + 1).filter((row) => row.verdict !== 'match' && row.count > 0);
+  const later = at < 0 ? [] : order.slice(at + 1).filter((row) => row.verdict !== 'match' && bothCaptured(row));
   if (later.length === 0) return first?.mode === 'isolated' ? [[{ text: 'Nothing downstream leaves its limit.' }]] : [];
   return [
     [{ text: `${plural(later.length, 'stage')} downstream ${later.length === 1 ? 'inherits' : 'inherit'} the error.` }],

@@ -2,7 +2,7 @@ import type { CompareMode, Culprit, Row } from '../divergence/report';
 import { stageSpec, type StageId } from '../model/stages';
 import { formatMetric } from '../base/format';
 import { relL2OfCosine, type ErrorMetric } from './error-scale';
-import { isFailing } from './row-verdict';
+import { isBroken, isFailing } from './row-verdict';
 import { rowIndex } from './trace-index';
 import { firstPlace, type TraceView } from './trace-view';
 
@@ -65,7 +65,8 @@ export function selectFlipCounts(view: TraceView): readonly { readonly layer: nu
 
 function pointOf(row: Row, metric: ErrorMetric, first: Culprit | undefined): PanelPoint[] {
   if (row.layer === undefined) return [];
-  const value = metric === 'relL2' ? row.relL2 : row.maxRatio;
+  // An expert that one arm alone chose is compared with nothing; what is not finite in it shows all the same.
+  const value = metric === 'ratio' ? row.maxRatio : isBroken(row) ? NaN : row.relL2;
   // Where both arms are not finite after the first such place, both were fed it.
   const fed =
     row.verdict === 'nan-both' && first !== undefined && (row.layer !== first.layer || row.stage !== first.stage);

@@ -1,6 +1,8 @@
 import type { CompareMode, Row, RowVerdict } from '../divergence/report';
+import { bothCaptured } from '../divergence/both-captured';
 import { formatMetric } from '../base/format';
 import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
+import { isBroken } from './row-verdict';
 import { rowIndex } from './trace-index';
 import { firstPlace, type TraceView } from './trace-view';
 
@@ -46,7 +48,10 @@ export function selectTable(view: TraceView, metric: TableMetric): readonly Tabl
 }
 
 function textOf(row: Row, metric: TableMetric): string {
-  if (row.count === 0) return row.verdict === 'missing' ? 'missing' : '–';
+  if (row.count === 0) {
+    if (bothCaptured(row)) return isBroken(row) ? 'NaN' : 'no shared expert';
+    return row.verdict === 'missing' ? 'missing' : '–';
+  }
   if (row.jaccard !== undefined) {
     const n = row.flips?.length ?? 0;
     return n === 0 ? 'same' : `${String(n)} flip${n === 1 ? '' : 's'}`;

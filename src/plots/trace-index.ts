@@ -1,3 +1,4 @@
+import { bothCaptured } from '../divergence/both-captured';
 import type { CompareMode, RoutingRow, Row } from '../divergence/report';
 import type { StageId } from '../model/stages';
 import { isFailing } from './row-verdict';
@@ -90,7 +91,7 @@ class GrowingRows implements RowIndex, Growing<Row> {
     if (mode === 'free' && layer !== undefined && (row.flips?.length ?? 0) > 0) {
       insert(this.flipped, row, (r) => r.layer ?? -1);
     }
-    if (row.verdict !== 'match' && row.count > 0) this.parted = true;
+    if (row.verdict !== 'match' && bothCaptured(row)) this.parted = true;
     if (!isFailing(row)) return;
     if (mode === 'isolated') this.#isolated ??= row;
     else this.#free ??= row;

@@ -1,5 +1,6 @@
 import type { Report, Row, RowVerdict } from '../divergence/report';
 import { short } from '../divergence/sentence';
+import { adapterTitle } from '../model/adapter-card';
 import type { SuiteReport } from './merge';
 
 /** What a verdict is to a test runner. */
@@ -87,7 +88,7 @@ function suiteOf(report: Report): Suite {
     ...report.rows.map((row) => caseOf(row, model.name)),
   ];
   const seconds = report.timing.phases.reduce((ms, phase) => ms + phase.ms, 0) / 1000;
-  const adapter = report.adapter?.description ?? 'no GPU';
+  const adapter = report.adapter === undefined ? 'no GPU' : adapterTitle(report.adapter);
   const kind = report.adapter?.isSoftware === true ? ' (software)' : '';
   return suiteXml(`${model.name} on ${adapter}${kind}`, cases, {
     time: seconds.toFixed(3),

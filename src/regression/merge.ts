@@ -1,5 +1,6 @@
 import { fail, type ErrorData } from '../base/errors';
 import { plainToJson } from '../divergence/report-json';
+import { adapterWords } from '../model/adapter-card';
 import { inPlace } from './baseline';
 import { comparePairs, type AdapterPair } from './adapter-pairs';
 import type { RunOutcome, ShardResult, ShardRun } from './shard-result';
@@ -104,8 +105,7 @@ export function mergeShards(files: readonly ShardFile[]): SuiteReport {
 /** The adapter of an outcome in words; a software one is always called that. */
 export function adapterLabel({ runtime, adapter }: RunOutcome): string {
   if (adapter === undefined) return `no GPU (${runtime})`;
-  const words = [adapter.vendor, adapter.architecture, adapter.device, adapter.description].filter((w) => w !== '');
-  return `${[...new Set(words)].join(' ')}${adapter.isSoftware ? ' (software)' : ''} (${runtime})`;
+  return `${adapterWords(adapter)}${adapter.isSoftware ? ' (software)' : ''} (${runtime})`;
 }
 
 export function suiteReportToJson(report: SuiteReport): string {

@@ -1,4 +1,5 @@
 import { formatMetric, plural } from '../base/format';
+import { adapterText } from '../model/adapter-card';
 import { kernelLines, type KernelLine, type RowStatus, type SelftestReport, type SelftestRow } from './selftest-report';
 
 /** How the table marks a kernel. */
@@ -32,12 +33,6 @@ export function selftestText(report: SelftestReport, everyCase = false): string 
     ...(everyCase ? [`Every case\n${report.rows.map(caseText).join('')}`] : []),
   ];
   return parts.join('\n');
-}
-
-/** `NVIDIA H100`, or `SwiftShader driver (SOFTWARE adapter)`. */
-function adapterText({ vendor, architecture, device, description, isSoftware }: SelftestReport['adapter']): string {
-  const words = [...new Set([vendor, architecture, device, description].filter((word) => word !== ''))];
-  return `${words.join(' ') || 'unnamed'}${isSoftware ? ' (SOFTWARE adapter)' : ''}`;
 }
 
 /** The worst status of a kernel: what its line is marked with. */
@@ -82,9 +77,9 @@ export function ranText({ counts, rows }: KernelLine): string {
 }
 
 function caseText({ kernel, types, shape, status, ratio, note }: SelftestRow): string {
-  const figure = ratio === undefined ? '' : `  ${formatMetric(ratio)}`;
+  const figure = ratio === undefined ? '' : formatMetric(ratio).padEnd(9);
   const why = note === undefined ? '' : `\n      ${note}`;
-  return `  ${statusText(status).padEnd(6)}${figure}  ${kernel}, ${types.join(' ')}: ${shape}${why}\n`;
+  return `  ${statusText(status).padEnd(6)}  ${figure}${kernel}, ${types.join(' ')}: ${shape}${why}\n`;
 }
 
 /** Cases that did not run, by reason: never silently missing. */

@@ -1,4 +1,5 @@
 import type { Report } from '../divergence/report';
+import { adapterTitle } from '../model/adapter-card';
 import type { Tap } from '../model/engine';
 import { armFolder, armOfFolder } from '../trace/apr-path';
 import { createTrace, tapKey, type Provenance, type Trace } from '../trace/trace';
@@ -21,7 +22,7 @@ export function traceOfRun(folder: string, taps: readonly Tap[], { report, weigh
     mode,
     modelName: report.model.name,
     headerSha256: report.model.headerSha256,
-    ...(arm === 'gpu' && report.adapter !== undefined ? { adapter: report.adapter.description } : {}),
+    ...(arm === 'gpu' && report.adapter !== undefined ? { adapter: adapterTitle(report.adapter) } : {}),
     toolVersion: report.tool.version,
     tokens: report.run.tokens,
     hparams: report.model.hparams,

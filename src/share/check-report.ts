@@ -61,6 +61,7 @@ const ROW = record({
   rangeB: optional(RANGE),
   firstNonFiniteA: optional(INDEX),
   firstNonFiniteB: optional(INDEX),
+  lowestCosine: optional(record({ value: number, index: INDEX })),
   worstPosition: optional(POSITION),
   perPosition: optional(list(number, MOST.positions)),
   jaccard: optional(number),
@@ -86,6 +87,7 @@ const CULPRIT = record({
   metric: oneOf(['ratio', 'cosine', 'non-finite', 'flip']),
   value: number,
   limit: number,
+  side: optional(oneOf(['both', 'reference'])),
   hint: optional(NAME),
 });
 const POISON = record({

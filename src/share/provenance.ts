@@ -1,12 +1,11 @@
 import { formatBytes, plural } from '../base/format';
 import type { AdapterCard, Report } from '../divergence/report';
+import { adapterTitle } from '../model/adapter-card';
 import { promptLength } from './redact';
 
 /** `NVIDIA H200 (hardware)`, `SwiftShader (software)`: a software adapter is always named as such. */
 export function adapterName(adapter: AdapterCard): string {
-  const known = [adapter.description, adapter.device, `${adapter.vendor} ${adapter.architecture}`.trim()];
-  const name = known.find((text) => text !== '') ?? 'unnamed adapter';
-  return `${name} (${adapter.isSoftware ? 'software' : 'hardware'})`;
+  return `${adapterTitle(adapter)} (${adapter.isSoftware ? 'software' : 'hardware'})`;
 }
 
 export interface Fact {
@@ -37,7 +36,9 @@ export function provenance(report: Report): readonly Fact[] {
           ? 'none: not told by the trace'
           : `${adapterName(adapter)}${adapter.isSoftware ? ': values count, times do not' : ''}`,
     },
-    { name: 'Browser', value: browser === undefined ? runtimeName(report) : `${browser.name} ${browser.version}` },
+    browser === undefined
+      ? { name: 'Runtime', value: runtimeName(report) }
+      : { name: 'Browser', value: `${browser.name} ${browser.version}` },
     ...promptFacts(report),
     {
       name: 'Measured',

@@ -11,6 +11,9 @@ export const PNG_KEYWORD = 'moescope';
 /** Files that may carry a view: told by their first bytes. */
 export type SharedKind = 'png' | 'svg' | 'html' | 'report';
 
+/** The element of a picture; an editor may have given it a prefix. */
+const SVG_ROOT = /<(?:[\w-]+:)?svg[\s>]/;
+
 /** What kind of shared file begins like this; undefined: another kind of file (a model, a trace). */
 export function sharedKind(head: Uint8Array): SharedKind | undefined {
   if (isPng(head)) return 'png';
@@ -19,7 +22,7 @@ export function sharedKind(head: Uint8Array): SharedKind | undefined {
     .replace(/^\ufeff/, '')
     .trimStart();
   if (/^<!doctype html|^<html/i.test(text)) return 'html';
-  if (text.startsWith('<') && /<(?:[\w-]+:)?svg[\s>]/.test(text)) return 'svg';
+  if (text.startsWith('<') && SVG_ROOT.test(text)) return 'svg';
   if (text.startsWith('<?xml') || /^<!DOCTYPE\s+svg/i.test(text)) return 'svg';
   // Keys may come in any order: whoever re-saved the JSON may have sorted them.
   if (text.startsWith('{') && /"moescope-report\/|"(?:adapter|browser|created|verdict|rows)"\s*:/.test(text))
@@ -40,6 +43,9 @@ export function readSharedFile(bytes: Uint8Array, kind: SharedKind, name: string
   }
   const found = kind === 'png' ? fromPng(bytes, name) : unpackView(textOf(bytes), name);
   if (found !== undefined) return found;
+  if (kind === 'svg' && !SVG_ROOT.test(textOf(bytes))) {
+    throw formatError(name, 'a picture or report that MoEscope wrote', 'XML of another kind');
+  }
   throw formatError(
     name,
     'a picture or report that MoEscope wrote',

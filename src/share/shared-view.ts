@@ -1,3 +1,4 @@
+import { reasonOf } from '../base/errors';
 import { strFromU8, strToU8, Inflate, zlibSync } from 'fflate';
 import type { Report } from '../divergence/report';
 import { plainToJson } from '../divergence/report-json';
@@ -124,7 +125,7 @@ export function inflateBounded(
     }
   } catch (error) {
     if (error instanceof Error && 'remedy' in error) throw error;
-    throw formatError(place, 'deflated data', error instanceof Error ? error.message : String(error));
+    throw formatError(place, 'deflated data', reasonOf(error));
   }
   const out = new Uint8Array(total);
   let at = 0;

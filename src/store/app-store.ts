@@ -288,6 +288,9 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     open: (sources) => actions.open(sources),
     endRun,
     failWith,
+    dismissError: () => {
+      actions.dismissError();
+    },
     setPromptText: prompt.setText,
     setTokenIds: prompt.setIds,
   });

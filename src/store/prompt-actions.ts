@@ -67,7 +67,9 @@ export function promptActions(client: EngineClient, get: () => AppState, set: Se
       }
       return settled;
     } catch (error) {
-      if (mine === edit) change({ ids: [], texts: [], pending: false, error: toErrorData(error) });
+      // Ids of another text are not those of this one; what is typed as ids stays.
+      const stale = get().prompt.source === 'text' ? { idsText: '' } : {};
+      if (mine === edit) change({ ids: [], texts: [], pending: false, error: toErrorData(error), ...stale });
       throw error;
     }
   };

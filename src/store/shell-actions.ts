@@ -48,6 +48,7 @@ export interface ShellBase {
   open(sources: readonly PageSource[]): Promise<void>;
   endRun(): Promise<void>;
   failWith(error: ErrorData): void;
+  dismissError(): void;
   setPromptText(text: string): void;
   setTokenIds(text: string): void;
 }
@@ -100,6 +101,8 @@ export function shellActions(
     try {
       const { traces, views, ignored } = await client.readTraceFiles(sources);
       shell({ reading: undefined, notice: ignoredNotice(ignored) });
+      // What went wrong with an earlier file is over.
+      base.dismissError();
       if (traces.length > 0) await offer(traces);
       else if (views.length > 1) shell({ dialog: 'pair', pair: views.slice(-2) });
       else if (views[0] !== undefined) await showShared(views[0].file, views[0].shared);

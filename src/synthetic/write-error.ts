@@ -1,4 +1,4 @@
-import { fail } from '../base/errors';
+import { fail, reasonOf } from '../base/errors';
 import { formatBytes } from '../base/format';
 
 /**
@@ -9,7 +9,7 @@ import { formatBytes } from '../base/format';
 export function writeError(path: string, error: unknown, needed?: number): unknown {
   if (error instanceof Error && error.name === 'TracerError') return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   if (code === 'EEXIST') {
     return fail('usage', `${path} is there already.`, 'Give another name, or --force to replace it.', { path }, error);
   }

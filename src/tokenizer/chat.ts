@@ -1,5 +1,5 @@
 import { Template } from '@huggingface/jinja';
-import { fail } from '../base/errors';
+import { fail, reasonOf } from '../base/errors';
 import type { GgufValue } from '../gguf/model-file';
 
 export interface ChatMessage {
@@ -46,7 +46,7 @@ export function renderChat(
       [COUNTED]: boundedRange(),
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw fail(
       'chat-template',
       `The chat template of this file failed: ${reason}`,

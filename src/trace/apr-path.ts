@@ -27,6 +27,12 @@ export function armOfFolder(folder: string): Pick<Provenance, 'arm' | 'mode'> {
   return { arm: name === '' ? 'trace' : name, mode: 'free' };
 }
 
+/** The folder of the same arm's other mode: `gpu-isolated` of `gpu`, and back. */
+export function otherModeFolder(folder: string): string {
+  const { arm, mode } = armOfFolder(folder);
+  return armFolder({ arm, mode: mode === 'free' ? 'isolated' : 'free' });
+}
+
 /** `<folder>/layer-<N>/<stage>.bin`; whole-model stages `<folder>/<stage>.bin`; the embedding under `layer-0/`. */
 export function aprPath(folder: string, stage: StageId, layer: number | undefined, extension = 'bin'): string {
   const filed = fileLayer(stage, layer);

@@ -1,3 +1,4 @@
+import { reasonOf } from '../base/errors';
 import { formatError, shown } from './format-error';
 
 /** A parsed JSON value and where it stands, for reading files that others wrote. Every reader throws `trace-format` naming the place. */
@@ -11,7 +12,7 @@ export function parseJson(text: string, place: string): Field {
   try {
     return { value: JSON.parse(text) as unknown, place };
   } catch (error) {
-    throw formatError(place, 'JSON', error instanceof Error ? error.message : String(error));
+    throw formatError(place, 'JSON', reasonOf(error));
   }
 }
 

@@ -65,14 +65,20 @@ export function* tensorFiles(
   }
 }
 
-/** The text of `trace.json` for these traces. */
-export function treeIndex(traces: readonly Trace[]): string {
+/** The text of `trace.json` for these traces, and for `others`: entries of a `trace.json` whose folders stay where they are. */
+export function treeIndex(traces: readonly Trace[], others: readonly unknown[] = []): string {
   const entries = traces.map((trace) => ({
     folder: armFolder(trace.provenance),
     provenance: trace.provenance,
     taps: [...trace.taps].flatMap(([key, tap]) => (trace.unplaced.has(key) ? [] : [tapHeader(tap)])),
   }));
-  return JSON.stringify({ schema: TREE_SCHEMA, traces: entries }, undefined, 1);
+  return JSON.stringify({ schema: TREE_SCHEMA, traces: [...entries, ...others] }, undefined, 1);
+}
+
+/** The entries of a `trace.json` by the folder that each describes. @throws TracerError `trace-format` */
+export function indexEntries(bytes: Uint8Array, place: string): ReadonlyMap<string, unknown> {
+  const entries = elements(member(readIndex(bytes, place), 'traces'));
+  return new Map(entries.map((entry) => [text(member(entry, 'folder')), entry.value]));
 }
 
 /** The text of `trace.json` while the trace is being written: whoever reads it then is told. */

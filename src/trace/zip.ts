@@ -1,3 +1,4 @@
+import { reasonOf } from '../base/errors';
 import { inflateSync, zipSync, type Zippable } from 'fflate';
 import { crc32 } from './crc32';
 import { formatError } from './format-error';
@@ -194,7 +195,7 @@ function inflate(packed: Uint8Array, entry: Entry, place: string): Uint8Array {
   try {
     return inflateSync(packed, { out: new Uint8Array(entry.size) });
   } catch (error) {
-    throw formatError(place, 'deflated data', error instanceof Error ? error.message : String(error));
+    throw formatError(place, 'deflated data', reasonOf(error));
   }
 }
 

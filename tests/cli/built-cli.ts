@@ -17,6 +17,8 @@ export function startCli(args: readonly string[]): {
   /** Resolves when standard error has shown the text. */
   until(text: string): Promise<void>;
   interrupt(signal?: NodeJS.Signals): void;
+  /** Reads standard output no further, as `| head` does. */
+  stopReading(): void;
 } {
   const child = spawn(process.execPath, [BUILT_CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
@@ -49,6 +51,7 @@ export function startCli(args: readonly string[]): {
         });
       }),
     interrupt: (signal = 'SIGINT') => child.kill(signal),
+    stopReading: () => child.stdout.destroy(),
   };
 }
 

@@ -173,6 +173,21 @@ describe('moescope diff', () => {
     expect(one).toMatchObject({ status: 0, out: expect.stringContaining('mode isolated') });
   });
 
+  test('the two modes of an arm are not of two runs', async () => {
+    const taps = [tapOf('lm_head', undefined, [1, 2], [1, 2])];
+    const [first, second] = [await save('run-1', 'npz', { gpu: taps, cpu: taps }), join(folder, 'run-2')];
+    const report = generateReport({ kind: 'clean', nLayer: 1, nTokens: 4 });
+    const saver = tensorSaver({ folder: second, format: 'npz' });
+    for (const tap of taps) await saver.save('gpu-isolated', tap);
+    await saver.finish({ report: { ...report, run: { ...report.run, inject: ['eps@layer=0'] } }, weightTypes: {} });
+    cpSync(join(second, 'gpu-isolated.npz'), join(first, 'gpu-isolated.npz'));
+    const mixed = await diff(first, first, '--arm-a', 'gpu', '--arm-b', 'cpu');
+    expect(mixed).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(/gpu of one run and gpu-isolated of another/),
+    });
+  });
+
   test('rows as CSV and Model Explorer files', async () => {
     const csv = join(folder, 'rows', 'rows.csv');
     const nodes = join(folder, 'rows', 'nodes.json');

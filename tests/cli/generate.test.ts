@@ -96,6 +96,7 @@ describe('moescope generate', () => {
   test.each([
     ['two prompts', ['--prompt', 'a', '--ids', '1'], '--prompt, --prompt-file and --ids exclude each other'],
     ['ids in a chat', ['--ids', '1', '--chat'], '--chat needs text'],
+    ['a decoder of the reference', ['--arm', 'cpu', '--decoder', 'fast'], '--decoder is for the GPU'],
     ['no tokens', ['--tokens', '0'], 'a whole number from 1'],
     ['a token outside the vocabulary', ['--ids', '999999', '--arm', 'cpu'], 'error prompt-token'],
   ])('refuses %s', async (_, args, message) => {

@@ -70,6 +70,12 @@ describe('make-model', () => {
     const terminal = terminalDouble();
     const second = join(folder, 'c-00002-of-00003.gguf');
     expect(await runCli(['inspect', second], terminal, new AbortController().signal)).toBe(0);
+    await rm(join(folder, 'c-00003-of-00003.gguf'));
+    expect(await runCli(['inspect', second], terminal, new AbortController().signal)).toBe(2);
+    expect(terminal.written.err).toMatch(
+      /^error source-read: Part 3 of 3: .*c-00003-of-00003\.gguf cannot be read: no such file or directory\.\n/,
+    );
+    expect(terminal.written.err).toContain('Put all parts beside each other');
   });
 
   test.each([

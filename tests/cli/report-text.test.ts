@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOfError, exitCodeOfReport } from '../../src/cli/exit-codes';
-import { adapterText, reportText } from '../../src/cli/report-text';
+import { reportText } from '../../src/cli/report-text';
+import { adapterText } from '../../src/model/adapter-card';
 import { generateReport } from '../support/reports';
 
 describe('reportText', () => {
@@ -27,6 +28,22 @@ describe('reportText', () => {
 
   test('a poisoned report shows NaN as the worst value, not as a missing one', () => {
     expect(reportText(generateReport({ kind: 'poison' }))).toMatch(/moe_expert_gate .*NaN/);
+  });
+
+  test('chosen experts are told as sets, and logits that are not finite are no next tokens', () => {
+    const clean = generateReport({ kind: 'clean' });
+    expect(reportText(clean)).toMatch(/\n {2}moe_router_indices +same sets /);
+    const top = [{ token: 0, text: '!', logit: NaN }];
+    expect(reportText({ ...clean, top: { a: top, b: top } })).toContain('next     none: there are logits that are not');
+    expect(reportText({ ...clean, run: { ...clean.run, prompt: 'a'.repeat(300) } })).toMatch(/prompt +"a{99}\.\.\.\n/);
+    expect(reportText({ ...clean, run: { ...clean.run, arms: ['gpu'] } })).toContain('captured gpu,');
+  });
+
+  test('a stage of which the arms share no expert keeps its line', () => {
+    const report = generateReport({ kind: 'clean' });
+    const gate = { a: 'gpu', b: 'cpu', mode: 'free', layer: 0, stage: 'moe_expert_gate', count: 0 } as const;
+    const text = reportText({ ...report, rows: [{ ...gate, verdict: 'after-flip' }] });
+    expect(text).toMatch(/moe_expert_gate .*1 free after-flip/);
   });
 
   test('a software adapter is always called one', () => {

@@ -66,6 +66,17 @@ describe('moescope trace', () => {
     expect(bad.err).toContain('kinds: qtype-blind, wrong-expert');
   });
 
+  test('a reader that leaves early takes neither the verdict nor the files with it', async () => {
+    const json = join(folder, 'unread.json');
+    const run = startCli(['trace', MINI, '--tokens', '257', '--inject', 'nan@layer=0', '--json', json, '--quiet']);
+    run.stopReading();
+    expect(await run.finished).toMatchObject({ status: 1, err: '' });
+    expect(reportFromJson(readFileSync(json, 'utf8')).verdict.status).toBe('poisoned');
+    const talk = startCli(['generate', MINI, '--tokens', '100000', '--arm', 'cpu', '--quiet']);
+    talk.stopReading();
+    expect(await talk.finished).toMatchObject({ status: 0, err: '' });
+  });
+
   test('saves the tree of design: folders, stage files, APRT bytes', async () => {
     const out = join(folder, 'tree');
     const result = await runCliHere(

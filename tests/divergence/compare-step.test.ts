@@ -65,6 +65,36 @@ describe('compareStep, free-running', () => {
     expect(next.rows[0]).toMatchObject({ verdict: 'after-flip', afterFlip: { layer: 0, position: 0 } });
   });
 
+  it('calls nothing a match where the arms share no expert', () => {
+    const step = (probs: readonly number[], indices: readonly number[], gate: readonly number[]) =>
+      tapMap(
+        tapOf('moe_router_probs', 0, [1, 3], probs),
+        tapOf('moe_router_indices', 0, [1, 1], indices),
+        tapOf('moe_expert_gate', 0, [1, 1, 1], gate),
+      );
+    const b = step([0.4, 0.35, 0.25], [0], [1]);
+    const gateOf = (a: ReturnType<typeof step>) =>
+      compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['moe_expert_gate'] }).rows[0];
+    const flipped = gateOf(step([0.36, 0.39, 0.25], [1], [7]));
+    expect(flipped).toMatchObject({ verdict: 'after-flip', count: 0, afterFlip: { layer: 0, position: 0 } });
+    expect(flipped).not.toHaveProperty('cosine');
+    expect(flipped).not.toHaveProperty('perPosition');
+    // What only arm a computed has nothing beside it: that it is not finite is still seen.
+    expect(gateOf(step([NaN, NaN, NaN], [1], [NaN]))).toMatchObject({
+      verdict: 'nan-gpu',
+      count: 0,
+      nanA: 1,
+      firstNonFiniteA: [0],
+    });
+  });
+
+  it('sees values that are not finite in an expert that only one arm chose', () => {
+    const a = layer([0.5, 0.245, 0.255, 0.4, 0.4, 0.2], [0, 2, 0, 1], [1, Infinity, 3, 4], [-5, 2]);
+    const b = layer([0.5, 0.26, 0.24, 0.4, 0.4, 0.2], [0, 1, 0, 1], [1, 2, 3, 4], [1, 2]);
+    const row = compareStep(0, a, b, NO_FLIPS, free).rows.find((r) => r.stage === 'moe_expert_gate');
+    expect(row).toMatchObject({ verdict: 'nan-gpu', count: 3, infA: 1, firstNonFiniteA: [0], cosine: 1 });
+  });
+
   it('does not excuse positions before the flip', () => {
     const state = { reach: { layer: 0, position: 1, margin: 0.01 }, here: new Map() };
     const a = tapMap(tapOf('ffn_norm', 1, [2, 1], [-1, -1]));
@@ -101,7 +131,17 @@ describe('compareStep, free-running', () => {
     const b = tapMap(tapOf('moe_ffn_out', 0, [300, 1], values));
     const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['moe_ffn_out'] }).rows[0];
     expect(row?.cosine).toBeGreaterThan(0.99);
-    expect(row).toMatchObject({ verdict: 'diverge', worstPosition: 299 });
+    expect(row).toMatchObject({ verdict: 'diverge', worstPosition: 299, lowestCosine: { value: -1, index: [299, 0] } });
+  });
+
+  it('names the position and the value that are wrong, not where a right position is off by most', () => {
+    // Two heads, two tokens, two keys: the first token is off by 1 of 1000, the second points elsewhere.
+    const a = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1000, 1000, 0.1, 0.1, 1, 1, -0.2, 0.1]));
+    const b = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1001, 1000, 0.1, 0.1, 1, 1, 0.4, 0.1]));
+    const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['attn_scores'] }).rows[0];
+    expect(row).toMatchObject({ verdict: 'diverge', maxAbsIndex: [0, 0, 0], lowestCosine: { index: [1, 1, 0] } });
+    expect(row?.cosine).toBeGreaterThan(0.99);
+    expect(row?.lowestCosine?.value).toBeLessThan(0);
   });
 
   it.each([

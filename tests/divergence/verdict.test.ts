@@ -37,6 +37,29 @@ const row = (partial: Partial<Row> & Pick<Row, 'stage' | 'verdict'>): Row => ({
 const input = { limits: { cosine: 0.99, ratio: 1 }, complete: true, layersDone: 3, nTokens: 2, arms: ['gpu', 'cpu'] };
 
 describe('judge', () => {
+  it.each([
+    ['nan-gpu', { nanA: 1, firstNonFiniteA: [1, 0] }, 'NaN'],
+    ['nan-both', { nanA: 1, nanB: 1, firstNonFiniteA: [1, 0] }, 'NaN on both arms, so it comes from the file'],
+    ['nan-both', { infA: 1, infB: 1, firstNonFiniteA: [1, 0] }, 'infinite on both arms, so it comes from the file'],
+    ['nan-cpu', { nanB: 1, firstNonFiniteB: [1, 0] }, 'NaN on the reference alone'],
+  ] as const)('says whose values are not finite: %s', (verdict, found, words) => {
+    const rows = [row({ mode: 'isolated', layer: 1, stage: 'qkv_matmul', verdict, ...found })];
+    expect(judge({ ...input, rows }, context).verdict.sentence).toBe(
+      `POISONED: first at layer 1, qkv_matmul, token 1 (blk.1.attn_q.weight, Q6_K): ${words}`,
+    );
+  });
+
+  it.each([
+    [0.5, '0.5'],
+    [0.98996, '0.98996'],
+    [0.9899999994, '0.989999999'],
+    [-0.2, '-0.2'],
+    [NaN, 'NaN'],
+  ])('tells a cosine of %f apart from its limit', (cosine, words) => {
+    const rows = [row({ stage: 'attn_norm', verdict: 'diverge', cosine, maxAbsIndex: [0, 0] })];
+    expect(judge({ ...input, rows }, context).verdict.sentence).toMatch(`: cosine ${words}, limit 0.99`);
+  });
+
   it('names layer, stage, token, expert, tensor and type, and labels the victims', () => {
     const rows = [
       row({ mode: 'free', layer: 1, stage: 'moe_expert_out', verdict: 'diverge', cosine: 0.5 }),

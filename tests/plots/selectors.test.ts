@@ -61,6 +61,16 @@ describe('explanation', () => {
   });
 });
 
+describe('explanation of a reference that is not finite', () => {
+  it('does not blame the kernel', () => {
+    const { verdict } = poison;
+    if (verdict?.first === undefined) throw new Error('The report has a culprit.');
+    const text = words({ ...poison, verdict: { ...verdict, first: { ...verdict.first, side: 'reference' } } });
+    expect(text).toMatch(/^Only the reference’s/);
+    expect(text).not.toContain('is wrong');
+  });
+});
+
 describe('rings of a panel', () => {
   const ringed = (view: TraceView, stage: StageId): readonly number[] =>
     selectPanel(view, stage, 'relL2').series.flatMap(({ points }) =>
@@ -145,6 +155,21 @@ describe('table', () => {
     const rows = [{ a: 'gpu', b: 'cpu', mode: 'free', layer: 0, stage: 'v', verdict: 'unmeasured', count: 0 }] as const;
     const view: TraceView = { ...blind, rows: rows.map((r) => ({ ...r, stage: 'attn_out' })) };
     expect(selectTable(view, 'free')[0]?.cells[0]?.text).toBe('–');
+  });
+
+  it('tells experts that only one arm chose from what was not captured', () => {
+    const gate = { a: 'gpu', b: 'cpu', mode: 'free', stage: 'moe_expert_gate', count: 0 } as const;
+    const rows: TraceView['rows'] = [
+      { ...gate, layer: 0, verdict: 'after-flip' },
+      { ...gate, layer: 1, verdict: 'victim', nanA: 4 },
+    ];
+    const view: TraceView = { ...blind, rows };
+    expect(
+      selectTable(view, 'free')[0]
+        ?.cells.slice(0, 2)
+        .map((c) => c?.text),
+    ).toEqual(['no shared expert', 'NaN']);
+    expect(selectPanel(view, 'moe_expert_gate', 'relL2').series[0]?.points).toMatchObject([{ layer: 1, value: NaN }]);
   });
 });
 

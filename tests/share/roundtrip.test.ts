@@ -137,6 +137,12 @@ describe('a picture opens the same view again', () => {
     expect(sharedKind(bytesOf(edited))).toBe('svg');
     expect(readSharedFile(bytesOf(edited), 'svg', 'a.svg')).toEqual(shared);
   });
+
+  it('does not take other XML for a picture that has lost its trace', () => {
+    const read = (text: string) => () => readSharedFile(bytesOf(text), 'svg', 'a.xml');
+    expect(read('<?xml version="1.0"?><testsuites/>')).toThrow(/found XML of another kind/);
+    expect(read('<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>')).toThrow(/a picture without a trace/);
+  });
 });
 
 describe('hostile files are refused with a code', () => {

@@ -126,6 +126,15 @@ describe('opening', () => {
     expect(store.getState().error).toBeUndefined();
   });
 
+  it('drops the error of a file when the next one can be read', async () => {
+    const { store } = page({ refuse: new Map([['cat.gguf', CAT]]) });
+    await store.actions.start();
+    await store.actions.open([file('cat.gguf')]);
+    expect(store.getState().error).toEqual(CAT);
+    await store.actions.openFiles([file('trace.npz')]);
+    expect(store.getState().error).toBeUndefined();
+  });
+
   it('keeps the model that was open when the next one is refused', async () => {
     const { store } = page({ refuse: new Map([['cat.gguf', CAT]]) });
     await store.actions.start();
@@ -300,6 +309,20 @@ describe('running', () => {
     expect(store.getState()).toMatchObject({ phase: 'error', error: failRun });
     expect(selectView(store.getState())?.rows.length).toBeGreaterThan(0);
     expect(store.getState().announcement).toContain('The device was lost.');
+  });
+
+  it('shows no ids of a text that is gone', async () => {
+    const { store } = page();
+    await store.actions.open([file('good.gguf')]);
+    store.actions.setPromptText('some words');
+    await store.actions.run();
+    expect(store.getState().prompt.idsText).not.toBe('');
+    store.actions.setPromptText('');
+    await store.actions.run();
+    expect(store.getState().prompt).toMatchObject({ idsText: '', error: { code: 'prompt-empty' } });
+    store.actions.setTokenIds('1, two');
+    await store.actions.run();
+    expect(store.getState().prompt).toMatchObject({ idsText: '1, two', error: { code: 'prompt-token' } });
   });
 
   it('does not start on an empty or malformed prompt', async () => {

@@ -29,8 +29,27 @@ export function chooseArm(operand: Operand, name: string | undefined, flag: stri
   if (chosen.length === 0) {
     throw fail('usage', `${path} has no arm "${arm}".`, `It holds ${listed(traces)}.`, { path, actual: arm ?? '' });
   }
-  return { ...oneOf(chosen, 'free', path), ...oneOf(chosen, 'isolated', path) };
+  const both = { ...oneOf(chosen, 'free', path), ...oneOf(chosen, 'isolated', path) };
+  checkOneRun(both, path);
+  return both;
 }
+
+/** @throws TracerError `usage` where the two modes of an arm tell of different runs */
+function checkOneRun({ free, isolated }: ArmTraces, path: string): void {
+  if (free === undefined || isolated === undefined) return;
+  const what = RUN_FACTS.find((name) => String(free.provenance[name]) !== String(isolated.provenance[name]));
+  if (what === undefined) return;
+  const folders = [free, isolated].map(({ provenance }) => armFolder(provenance));
+  throw fail(
+    'usage',
+    `${path} holds ${folders.join(' of one run and ')} of another.`,
+    'Give the file or folder of one of them, or save the trace again.',
+    { path, differs: what },
+  );
+}
+
+/** What the modes of one run have in common. */
+const RUN_FACTS = ['headerSha256', 'tokens', 'inject', 'routing', 'adapter', 'toolVersion'] as const;
 
 function oneOf(traces: readonly Trace[], mode: 'free' | 'isolated', path: string): ArmTraces {
   const [trace, second] = traces.filter((candidate) => candidate.provenance.mode === mode);

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fail } from '../../base/errors';
+import { fail, reasonOf } from '../../base/errors';
 import { parseAprPath } from '../../trace/apr-path';
 import { decodeAprt, isAprt } from '../../trace/aprt';
 import { formatError } from '../../trace/format-error';
@@ -145,7 +145,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 function unreadable(path: string, error: unknown): Error {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   const remedy = 'Check the path and its permissions. A file above 2 GB can only be read as a folder.';
   return fail('source-read', `${path} cannot be read: ${reason}.`, remedy, { path, reason }, error);
 }

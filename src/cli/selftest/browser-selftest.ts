@@ -1,12 +1,10 @@
 import { once } from 'node:events';
 import type { Page } from 'playwright-core';
-import { cancelled, throwIfAborted } from '../../base/abort';
+import { cancelled } from '../../base/abort';
 import { fail, TracerError, type ErrorData } from '../../base/errors';
 import type { SelftestReport } from '../../selftest/selftest-report';
-import { launchChromium } from '../launch-chromium';
-import { pageFolder } from '../page-folder';
-import { startStaticServer } from '../serve/static-server';
-import { checkPageAdapter, launchArguments } from '../trace/browser-adapter';
+import { checkPageAdapter } from '../trace/browser-adapter';
+import { inChromium } from '../trace/in-chromium';
 import type { SelftestRequest } from './selftest-command';
 
 /** How often the page is asked how far it is, in milliseconds. */
@@ -21,27 +19,13 @@ export async function selftestInBrowser(
   onProgress: (kernel: string, done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<SelftestReport> {
-  const server = await startStaticServer({ folder: await pageFolder(), host: 'localhost', port: 0 });
-  const attempts = launchArguments(request.adapter);
-  try {
-    for (const [i, args] of attempts.entries()) {
-      throwIfAborted(signal);
-      const browser = await launchChromium(args);
-      try {
-        const page = await browser.newPage();
-        // The adapter is asked for on a page that does not use it yet.
-        await page.goto(new URL('manifest.webmanifest', server.url).href);
-        if (!(await checkPageAdapter(page, request.adapter, i === attempts.length - 1))) continue;
-        await page.goto(new URL(`?${queryOf(request)}`, server.url).href);
-        return await takeReport(page, onProgress, signal);
-      } finally {
-        await browser.close();
-      }
-    }
-  } finally {
-    await server.close();
-  }
-  throw fail('gpu-unavailable', 'No adapter was found in Chromium.', 'Install a GPU driver.');
+  return inChromium(request.adapter, signal, async ({ page, url, isLast }) => {
+    // The adapter is asked for on a page that does not use it yet.
+    await page.goto(new URL('manifest.webmanifest', url).href);
+    if (!(await checkPageAdapter(page, request.adapter, isLast))) return undefined;
+    await page.goto(new URL(`?${queryOf(request)}`, url).href);
+    return takeReport(page, onProgress, signal);
+  });
 }
 
 function queryOf({ kernels, types, everything }: SelftestRequest): string {

@@ -1,4 +1,3 @@
-import { toErrorData, type ErrorCode } from '../../base/errors';
 import { SELFTEST_CASES } from '../../selftest/all-cases';
 import { runSelftest } from '../../selftest/run-selftest';
 import { selectCases } from '../../selftest/select-cases';
@@ -10,6 +9,7 @@ import { checkOutputs, writeOutput } from '../output';
 import type { CommandRunner } from '../run-cli';
 import { statusLine } from '../status-line';
 import { styledVerdict } from '../terminal';
+import { nodeElseBrowser } from '../trace/node-else-browser';
 import type { TraceRequest } from '../trace/request';
 import { nodeHost } from '../trace/node-runtime';
 import { ALL, CASES, KERNEL, WEIGHT_TYPE } from './selftest-options';
@@ -45,22 +45,13 @@ export const selftestCommand: CommandRunner = async (args, terminal, signal) => 
     shown = now;
     status.show(`Self-test  ${done}/${total}  ${kernel}`);
   };
-  const inBrowser = async (): Promise<SelftestReport> =>
-    (await import('./browser-selftest')).selftestInBrowser(request, onProgress, signal);
-  const runtime = args.get(RUNTIME);
   let report: SelftestReport;
   try {
-    report =
-      runtime === 'browser'
-        ? await inBrowser()
-        : await selftestInNode(request, onProgress, signal).catch(async (error: unknown) => {
-            const { code, message } = toErrorData(error);
-            if (runtime === 'node' || !isAboutAdapters(code)) throw error;
-            status.show(`Node: ${message} Trying headless Chromium.`);
-            return inBrowser().catch(() => {
-              throw error;
-            });
-          });
+    report = await nodeElseBrowser(args.get(RUNTIME), {
+      inNode: () => selftestInNode(request, onProgress, signal),
+      inBrowser: async () => (await import('./browser-selftest')).selftestInBrowser(request, onProgress, signal),
+      note: status.show,
+    });
   } finally {
     status.clear();
   }
@@ -87,8 +78,4 @@ async function selftestInNode(
   } finally {
     context.dispose();
   }
-}
-
-function isAboutAdapters(code: ErrorCode): boolean {
-  return code === 'gpu-unavailable' || code === 'gpu-adapter';
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { fail, toErrorData } from '../../base/errors';
+import { fail, reasonOf, toErrorData } from '../../base/errors';
 import type { BaselineResult, Finding, Report } from '../../divergence/report';
 import { makeBaseline, type Baseline } from '../../regression/baseline';
 import { baselineFromJson, baselineToJson } from '../../regression/baseline-json';
@@ -17,7 +17,7 @@ export async function readBaseline(file: string): Promise<Baseline | undefined> 
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw fail('source-read', `The baseline ${file} cannot be read: ${reason}.`, 'Check the path.', { file }, error);
   }
   return baselineFromJson(text);

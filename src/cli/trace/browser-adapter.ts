@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { fail } from '../../base/errors';
 import { isSoftware } from '../../gpu/adapter';
+import { adapterTitle } from '../../model/adapter-card';
 import type { TraceRequest } from './request';
 
 /** What keeps a headless Chromium to itself. */
@@ -67,7 +68,7 @@ export async function checkPageAdapter(page: Page, wanted: TraceRequest['adapter
   if (wanted === 'hardware' && isSoftware(info)) {
     throw fail(
       'gpu-adapter',
-      `A hardware adapter was asked for; Chromium's only adapter is the software one ${info.description || info.architecture}.`,
+      `A hardware adapter was asked for; Chromium's only adapter is the software one ${adapterTitle(info)}.`,
       'Run on a machine with a GPU and its driver, or ask for any adapter.',
       { expected: 'hardware', actual: info.architecture },
     );

@@ -1,16 +1,14 @@
 import { once } from 'node:events';
 import type { Page } from 'playwright-core';
-import { cancelled, throwIfAborted } from '../../base/abort';
-import { fail, TracerError } from '../../base/errors';
+import { cancelled } from '../../base/abort';
+import { fail, reasonOf, TracerError } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import { reportFromJson } from '../../divergence/report-json';
 import { allPartNames } from '../../gguf/split-names';
 import type { SessionEvent } from '../../session/events';
-import { launchChromium } from '../launch-chromium';
 import { isUrl, modelPath } from '../open-model';
-import { pageFolder } from '../page-folder';
-import { startStaticServer } from '../serve/static-server';
-import { checkPageAdapter, launchArguments } from './browser-adapter';
+import { checkPageAdapter } from './browser-adapter';
+import { inChromium } from './in-chromium';
 import { runOnPage } from './drive-page';
 import type { TraceRequest } from './request';
 
@@ -28,28 +26,13 @@ export async function runInBrowser(
 ): Promise<Report> {
   checkPageCan(asked);
   const request = { ...asked, model: await modelPath(asked.model) };
-  const server = await startStaticServer({ folder: await pageFolder(), host: 'localhost', port: 0 });
-  const attempts = launchArguments(request.adapter);
-  try {
-    for (const [i, args] of attempts.entries()) {
-      throwIfAborted(signal);
-      const browser = await launchChromium(args);
-      try {
-        const page = await browser.newPage();
-        page.setDefaultTimeout(OPEN_TIMEOUT_MS);
-        const source = isUrl(request.model) ? `?${modelQuery(request.model)}` : '';
-        await page.goto(new URL(source, server.url).href);
-        const isLast = i === attempts.length - 1;
-        if (request.spec.arms.includes('gpu') && !(await checkPageAdapter(page, request.adapter, isLast))) continue;
-        return await runUntilAborted(page, request, onEvent, signal);
-      } finally {
-        await browser.close();
-      }
-    }
-  } finally {
-    await server.close();
-  }
-  throw fail('gpu-unavailable', 'No adapter was found in Chromium.', 'Install a GPU driver.');
+  return inChromium(request.adapter, signal, async ({ page, url, isLast }) => {
+    page.setDefaultTimeout(OPEN_TIMEOUT_MS);
+    const source = isUrl(request.model) ? `?${modelQuery(request.model)}` : '';
+    await page.goto(new URL(source, url).href);
+    if (request.spec.arms.includes('gpu') && !(await checkPageAdapter(page, request.adapter, isLast))) return undefined;
+    return runUntilAborted(page, request, onEvent, signal);
+  });
 }
 
 /** What a page has no control for: options that would silently be left out. */
@@ -101,7 +84,7 @@ async function runUntilAborted(
   } catch (error) {
     running.catch(() => undefined);
     if (error instanceof TracerError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     throw fail('internal', `Driving the page failed: ${message}`, 'Please report this with the model and the steps.');
   } finally {
     finished.abort();

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { fail, toErrorData } from '../../base/errors';
+import { fail, reasonOf, toErrorData } from '../../base/errors';
 import { nodeWorker } from '../../cpu/pool/node-worker';
 import { createWorkerPool } from '../../cpu/pool/worker-pool';
 import { openDevice } from '../../gpu/device';
@@ -100,7 +100,7 @@ export function nodeHost(adapter: TraceRequest['adapter']): Host {
       const { nodeGpu } = await import('../../gpu/node-device').catch((error: unknown) => {
         throw fail(
           'gpu-unavailable',
-          `Dawn cannot be loaded in this Node: ${error instanceof Error ? error.message : String(error)}`,
+          `Dawn cannot be loaded in this Node: ${reasonOf(error)}`,
           'Use --runtime browser, or a platform that the npm package webgpu has a build for.',
           { platform: `${process.platform}-${process.arch}` },
           error,
@@ -111,7 +111,9 @@ export function nodeHost(adapter: TraceRequest['adapter']): Host {
         throw fail(
           'gpu-unavailable',
           'Dawn finds no WebGPU adapter on this machine.',
-          'Install a GPU driver with Vulkan, or Chromium for its software GPU (with libvulkan1 for the loader).',
+          adapter === 'hardware'
+            ? 'Install the driver of a GPU, with Vulkan, or leave out --adapter hardware.'
+            : 'Install a GPU driver with Vulkan, or Chromium for its software GPU (with libvulkan1 for the loader).',
           { adapter },
           error,
         );

@@ -1,8 +1,9 @@
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tap } from '../../model/engine';
-import { aprPath, fileLayer } from '../../trace/apr-path';
+import { aprPath, fileLayer, otherModeFolder } from '../../trace/apr-path';
 import { encodeAprt } from '../../trace/aprt';
-import { treeIndex } from '../../trace/trace-files';
+import { indexEntries, treeIndex } from '../../trace/trace-files';
 import { encodeNpy } from '../../trace/npy';
 import type { SaveFormat } from '../commands';
 import { traceOfRun, type FinishedRun } from '../../session/trace-of-run';
@@ -26,17 +27,34 @@ const INDEX = 'trace.json';
 const SAVERS = {
   aprt: aprtSaver,
   'aprt-zip': aprtZipSaver,
-  npz: npzSaver,
-  json: jsonSaver,
-  csv: csvSaver,
+  npz: (root) => oneFileAnArm(npzSaver(root), root, 'npz'),
+  json: (root) => oneFileAnArm(jsonSaver(root), root, 'json'),
+  csv: (root) => oneFileAnArm(csvSaver(root), root, 'csv'),
 } as const satisfies Record<SaveFormat, (root: string) => TensorSaver>;
 
 /**
  * APRT: `DIR/<arm>/layer-<N>/<stage>.bin` and `DIR/trace.json`; zipped, the same tree in `DIR/trace.aprt.zip`. NPZ: `DIR/<arm>.npz` with arrays of the same names, and the reference's error
- * bounds as `<stage>.bound`. JSON and CSV: `DIR/<arm>.json`, `DIR/<arm>.csv`. Existing files are replaced.
+ * bounds as `<stage>.bound`. JSON and CSV: `DIR/<arm>.json`, `DIR/<arm>.csv`. What is there of the same arms is replaced, both modes of each: `gpu` of one run
+ * and `gpu-isolated` of another would be compared as one. Other arms stay.
  */
 export function tensorSaver(target: { readonly folder: string; readonly format: SaveFormat }): TensorSaver {
   return SAVERS[target.format](target.folder);
+}
+
+/** A saver of one file an arm that takes away what an earlier run left of the same arms. */
+function oneFileAnArm(saver: TensorSaver, root: string, extension: string): TensorSaver {
+  const saved = new Map<string, true>();
+  return {
+    save(folder, tap) {
+      saved.set(folder, true);
+      return saver.save(folder, tap);
+    },
+    async finish(run) {
+      await saver.finish(run);
+      for (const folder of staleFolders(saved)) await rm(join(root, `${folder}.${extension}`), { force: true });
+    },
+    close: () => saver.close(),
+  };
 }
 
 function aprtSaver(root: string): TensorSaver {
@@ -45,26 +63,51 @@ function aprtSaver(root: string): TensorSaver {
   return {
     save: tree.save,
     async finish(run) {
-      await tree.finish(run);
-      await folder.finish();
+      const stale = staleFolders(tree.saved);
+      const replaced = new Set([...tree.saved.keys(), ...stale]);
+      const before = [...(await describedIn(root))];
+      await tree.finish(
+        run,
+        before.flatMap(([name, entry]) => (replaced.has(name) ? [] : [entry])),
+      );
+      await folder.finish(stale);
     },
     close: folder.close,
   };
 }
 
+/** What `trace.json` says of the folders that are there; nothing where there is none, or one that cannot be read. */
+async function describedIn(root: string): Promise<ReadonlyMap<string, unknown>> {
+  const file = join(root, INDEX);
+  return readFile(file)
+    .then((bytes) => indexEntries(bytes, file))
+    .catch(() => new Map<string, unknown>());
+}
+
+/** Of arms that ran in one mode only: the folders of the other, which an earlier run may have left. */
+function staleFolders(saved: ReadonlyMap<string, unknown>): readonly string[] {
+  return [...saved.keys()].map(otherModeFolder).filter((other) => !saved.has(other));
+}
+
+interface AprtTree extends Pick<TensorSaver, 'save'> {
+  readonly saved: ReadonlyMap<string, readonly Tap[]>;
+  /** @param others entries of the index for folders beside those of this run */
+  finish(run: FinishedRun, others?: readonly unknown[]): Promise<void>;
+}
+
 /** A tree of APRT files, written somewhere. */
-function aprtTree(write: (path: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>): Omit<TensorSaver, 'close'> {
+function aprtTree(write: (path: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>): AprtTree {
   const saved = new Map<string, Tap[]>();
   return {
+    saved,
     async save(folder, tap) {
       remember(saved, folder, tap);
       await write(aprPath(folder, tap.stage, tap.layer), encodeAprt(fileLayer(tap.stage, tap.layer), tap.data));
     },
-    finish: (run) =>
-      write(
-        INDEX,
-        new TextEncoder().encode(treeIndex([...saved].map(([folder, taps]) => traceOfRun(folder, taps, run)))),
-      ),
+    finish(run, others) {
+      const traces = [...saved].map(([folder, taps]) => traceOfRun(folder, taps, run));
+      return write(INDEX, new TextEncoder().encode(treeIndex(traces, others)));
+    },
   };
 }
 

@@ -10,8 +10,8 @@ const GROWING = '.unfinished';
 /** A folder of files that is there whole, or as it was before. */
 export interface TreeFolder {
   write(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Puts the new folders in place of old ones of the same name. */
-  finish(): Promise<void>;
+  /** Puts the new folders in place of old ones of the same name, and takes away those named `stale`. */
+  finish(stale?: readonly string[]): Promise<void>;
   /** Drops what is not finished. Safe to call at any time. */
   close(): Promise<void>;
 }
@@ -52,14 +52,14 @@ export function treeFolder(root: string, index: string): TreeFolder {
         throw unwritable(file, error);
       }
     },
-    async finish() {
+    async finish(stale = []) {
       try {
         // While folders change places the index is neither the old nor the new one.
         await markUnfinished();
         changing = true;
-        for (const folder of folders) {
+        for (const folder of [...folders, ...stale]) {
           await rename(join(root, folder), join(growing, `${folder}.old`)).catch(ignoreMissing);
-          await rename(join(growing, folder), join(root, folder));
+          if (folders.has(folder)) await rename(join(growing, folder), join(root, folder));
         }
         await rename(join(growing, index), join(root, index));
         changing = false;

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { reasonOf } from '../../base/errors';
 import type { WorkerLike } from './protocol';
 
 /** A worker thread of Node. @param entry the built `node-worker-entry.ts` */
@@ -15,7 +16,7 @@ export function nodeWorker(entry: URL): WorkerLike {
         onCrash('a message could not be read');
       });
       worker.on('error', (error) => {
-        onCrash(error instanceof Error ? error.message : String(error));
+        onCrash(reasonOf(error));
       });
       worker.on('exit', (code) => {
         if (!ended) onCrash(`it exited with status ${code}`);

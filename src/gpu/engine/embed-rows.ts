@@ -8,7 +8,7 @@ import type { StageRun } from './stage-run';
 /** Rows read from the file at the same time. */
 const PARALLEL_ROWS = 16;
 
-/** Records y[t] = token_embd[token t], dequantised on the GPU. Only the rows of the tokens are read, and none where the table is on the GPU. */
+/** Records y[t] = token_embd[token t], dequantised on the GPU. Only the rows of the tokens are read, each once a batch of rows, and none where the table is on the GPU. */
 export async function embedRows(run: StageRun): Promise<void> {
   const { tools, rows, signal } = run;
   const { context, recorder } = tools;
@@ -23,9 +23,10 @@ export async function embedRows(run: StageRun): Promise<void> {
     );
     return;
   }
-  const { type, nIn, bytes } = await readTokenRows(run);
+  const { type, nIn, ids, bytes } = await readTokenRows(run);
   const pipeline = await prepareDequantRows(context, type);
-  const words = repackRows(type, bytes, rows, nIn);
+  const words = repackRows(type, bytes, ids.length, nIn);
+  const rowOf = new Map(ids.map((id, row) => [id, row]));
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
   const weights = context.allocate('token rows', words.byteLength, usage);
   context.device.queue.writeBuffer(weights, 0, words);
@@ -37,7 +38,7 @@ export async function embedRows(run: StageRun): Promise<void> {
     recorder,
     pipeline,
     {
-      rows: recorder.table(Uint32Array.from({ length: rows }, (_, r) => r)),
+      rows: recorder.table(run.tokens().map((id) => rowOf.get(id) ?? 0)),
       weights: { buffer: weights },
       y: run.output,
     },
@@ -45,19 +46,19 @@ export async function embedRows(run: StageRun): Promise<void> {
   );
 }
 
-/** The tokens' rows of the embedding table as the file holds them, one after another. */
+/** The rows of the embedding table that the tokens name, as the file holds them, one after another. */
 async function readTokenRows({ tools, tokens, signal }: StageRun) {
   const { model, hparams, onRead } = tools;
   const tensor = findWeight(model, hparams, 'token_embd');
   const nIn = hparams.nEmbd;
   const length = rowBytes(tensor.type, nIn);
-  const ids = tokens();
+  const ids = [...new Set(tokens())];
   const bytes = new Uint8Array(ids.length * length);
   for (let first = 0; first < ids.length; first += PARALLEL_ROWS) {
-    const some = [...ids.subarray(first, first + PARALLEL_ROWS)];
+    const some = ids.slice(first, first + PARALLEL_ROWS);
     const read = await Promise.all(some.map((id) => model.readTensor(tensor, id * length, length, signal)));
     for (const [i, row] of read.entries()) bytes.set(row, (first + i) * length);
     onRead(tensor.name, some.length * length);
   }
-  return { type: tensor.type, nIn, bytes };
+  return { type: tensor.type, nIn, ids, bytes };
 }

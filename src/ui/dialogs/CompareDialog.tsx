@@ -26,6 +26,7 @@ export function CompareDialog(): ReactElement {
           <Side title="Reference" side="b" traces={traces} chosen={compare.b} other={compare.a} />
         </div>
       )}
+      {traces.length === 1 ? <p className="note">There is one trace so far; open another to compare it with.</p> : null}
       {compare.error === undefined ? null : (
         <div className="problem" role="alert">
           <p>{compare.error.message}</p>

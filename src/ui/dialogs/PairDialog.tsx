@@ -2,11 +2,12 @@ import { useEffect, useMemo, useState, type ReactElement } from 'react';
 import type { StageId } from '../../model/stages';
 import { describePanel, divergencePanel } from '../../plots/divergence-panel';
 import { ERROR_METRICS, type ErrorMetric } from '../../plots/error-scale';
-import { panelStages } from '../../plots/panel-stages';
+import { panelPosition, panelStages, type PanelPosition } from '../../plots/panel-stages';
 import { selectPanel } from '../../plots/select-panel';
 import { viewOfReport, type TraceView } from '../../plots/trace-view';
 import { sideBySide, type PairedStage, type SideBySide } from '../../share/side-by-side';
 import type { NamedView } from '../../store/shell-state';
+import { CurveKey } from '../CurveKey';
 import { Scene } from '../Scene';
 import { Sentence, sentenceLook } from '../Sentence';
 import { useActions, useApp } from '../use-app';
@@ -45,8 +46,7 @@ function Body({ a, b }: { readonly a: NamedView; readonly b: NamedView }): React
         <Side named={b} side={1} view={views[1]} stages={stages} metric={metric} />
       </div>
       <p className="note">
-        <b className="key-free">●</b> and solid: free-running, <b className="key-isolated">□</b> and dashed: isolated. A
-        ring marks a stage that is wrong by itself.
+        <CurveKey /> A ring marks a stage that is wrong by itself.
       </p>
       {found === undefined ? null : <Held found={found} names={[a.file, b.file]} />}
     </>
@@ -77,7 +77,7 @@ function Side(props: {
           stage={stage}
           metric={metric}
           width={width}
-          position={stages.length === 1 ? 'only' : i === 0 ? 'first' : i === stages.length - 1 ? 'last' : 'middle'}
+          position={panelPosition(i, stages.length)}
         />
       ))}
       <p className="verbs">
@@ -100,7 +100,7 @@ function Panel(props: {
   readonly stage: StageId;
   readonly metric: ErrorMetric;
   readonly width: number;
-  readonly position: 'first' | 'middle' | 'last' | 'only';
+  readonly position: PanelPosition;
 }): ReactElement {
   const { view, stage, metric, width, position } = props;
   const data = useMemo(() => selectPanel(view, stage, metric), [view, stage, metric]);

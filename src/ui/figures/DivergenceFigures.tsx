@@ -3,9 +3,10 @@ import { formatMetric } from '../../base/format';
 import { LAYER_STAGES, stageSpec, type StageId } from '../../model/stages';
 import { describePanel, divergencePanel } from '../../plots/divergence-panel';
 import { ERROR_METRICS, type ErrorMetric } from '../../plots/error-scale';
-import { hasCurve, panelStages } from '../../plots/panel-stages';
+import { hasCurve, panelPosition, panelStages, type PanelPosition } from '../../plots/panel-stages';
 import { selectPanel, type PanelData } from '../../plots/select-panel';
 import type { TraceView } from '../../plots/trace-view';
+import { CurveKey } from '../CurveKey';
 import { Scene } from '../Scene';
 import { Segments } from '../Segments';
 import { TableTwin } from '../TableTwin';
@@ -62,9 +63,7 @@ export function DivergenceFigures({ view }: { readonly view: TraceView }): React
                 metric={metric}
                 width={width}
                 scale={scale}
-                position={
-                  stages.length === 1 ? 'only' : i === 0 ? 'first' : i === stages.length - 1 ? 'last' : 'middle'
-                }
+                position={panelPosition(i, stages.length)}
                 onHover={setHover}
               />
             ))}
@@ -83,7 +82,7 @@ const Panel = memo(function Panel(props: {
   readonly metric: ErrorMetric;
   readonly width: number;
   readonly scale: number;
-  readonly position: 'first' | 'middle' | 'last' | 'only';
+  readonly position: PanelPosition;
   readonly onHover: (layer: number | undefined) => void;
 }): ReactElement {
   const { view, stage, metric, width, scale, position, onHover } = props;
@@ -209,8 +208,7 @@ function PanelNotes({ view, metric }: { readonly view: TraceView; readonly metri
   return (
     <p className="note">
       <span className="narrow-key">
-        <b className="key-free">●</b> and solid: free-running, <b className="key-isolated">□</b> and dashed:
-        isolated.{' '}
+        <CurveKey />{' '}
       </span>
       Free-running, each arm feeds itself; isolated, each stage is fed the reference’s input, so that only its own error
       is left. {limit} A ring marks a stage that is wrong by itself.

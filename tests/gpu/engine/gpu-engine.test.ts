@@ -170,6 +170,17 @@ describe('captures', () => {
     }
   });
 
+  it('of tokens that repeat read each row of the embedding once', async () => {
+    let read = 0;
+    const onRead = (_: string, bytes: number): void => void (read += bytes);
+    const engine = createGpuEngine({ context, model, hparams, hooks: { onRead } });
+    const tokens = Uint32Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? 7 : 300));
+    await engine.begin(tokens, 0, { capture: new Map() });
+    const table = model.tensors.get('token_embd.weight');
+    expect(read).toBe((2 * (table?.bytes ?? 0)) / hparams.nVocab);
+    await engine.dispose();
+  });
+
   it('of positions outside the step are refused', async () => {
     const engine = createGpuEngine({ context, model, hparams });
     const begin = engine.begin(TOKENS, 0, { capture: new Map([['embedding', [10]]]) });
