@@ -81,7 +81,7 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
     count: number,
     stages: readonly ActiveStageId[],
     signal?: AbortSignal,
-  ): Promise<readonly number[]> => {
+  ): Promise<{ readonly times: readonly number[]; readonly last: number }> => {
     const times: number[] = [];
     let before = performance.now();
     const onToken = (): boolean => {
@@ -90,11 +90,9 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
       before = now;
       return false;
     };
-    const made = await decoder.generate(token, nPast, { count, capture: captureOf(stages), onToken, signal });
-    token = made.at(-1)?.token ?? token;
-    nPast += made.length;
-    keys.keep(nPast);
-    return times;
+    const capture = captureOf(stages);
+    const made = await decoder.generate(token, nPast, { count, capture, onToken, lends: true, signal });
+    return { times, last: made.at(-1)?.token ?? token };
   };
   const NOTHING: readonly ActiveStageId[] = [];
   return {
@@ -102,7 +100,7 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
       await run(1, capture.length === 0 ? NOTHING : capture);
     },
     async both(count, capture, signal) {
-      await decoder.prepareFor(nPast, 2 * (count + WARM) + RUN);
+      await decoder.prepareFor(nPast, count + RUN);
       meter?.take();
       await run(1, NOTHING, signal);
       const counts = meter === undefined ? [] : [meter.take()];
@@ -117,9 +115,14 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
       while (plain.length < count) {
         const next = Math.min(RUN, count - plain.length);
         const before = bytesRead();
-        plain.push(...(await run(next, NOTHING, signal)));
+        const bare = await run(next, NOTHING, signal);
+        plain.push(...bare.times);
         fileBytes += bytesRead() - before;
-        traced.push(...(await run(next, capture, signal)));
+        // The same tokens at the same positions again.
+        traced.push(...(await run(next, capture, signal)).times);
+        token = bare.last;
+        nPast += next;
+        keys.keep(nPast);
       }
       return { plain, traced, counts, fileBytes, perToken: mean };
     },

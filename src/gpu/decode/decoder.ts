@@ -15,7 +15,7 @@ import { decodeRefusal } from './decode-refusal';
 import { TapPlan, type DecodeCapture } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
 import { stackQkv, type Stack } from './qkv-stacks';
-import { ResultSlab } from './result-slab';
+import { LentResult, ResultSlab } from './result-slab';
 
 export interface DecoderOptions {
   /** Stays the caller's to dispose, as do weights and keys. */
@@ -49,6 +49,11 @@ export interface GenerateOptions extends DecodeOptions {
   readonly inFlight?: number;
   /** Called for each token in order; true ends it. The GPU may be a token or two ahead by then. */
   readonly onToken?: (decoded: Decoded, index: number) => boolean | undefined;
+  /**
+   * Whether `onToken` is only lent the taps: their memory is used again for the next token, and what is returned has the tokens alone.
+   * For whoever looks at every token and keeps none.
+   */
+  readonly lends?: boolean;
 }
 
 export interface Decoder {
@@ -68,6 +73,8 @@ export interface Decoder {
   prepareFor(position: number, count: number): Promise<void>;
   dispose(): void;
 }
+
+type GenerateOrDecode = DecodeOptions & Pick<GenerateOptions, 'lends'>;
 
 /** See {@link GenerateOptions.inFlight}: enough that hardware goes on while the CPU collects garbage; a software adapter takes a moment for each. */
 const IN_FLIGHT = 8;
@@ -113,6 +120,7 @@ class DecodeSession implements Decoder {
   /** Staging buffers that nobody waits for, by size, a power of two: a few sizes whatever is captured, and none is made twice. */
   readonly #idle = new Map<number, GPUBuffer[]>();
   readonly #results = new ResultSlab();
+  readonly #lent = new LentResult();
   #disposed = false;
 
   constructor(options: DecoderOptions, stacks: readonly (readonly Stack[])[]) {
@@ -200,7 +208,7 @@ class DecodeSession implements Decoder {
           const next = await flying.shift()?.();
           throwIfAborted(options.signal);
           if (next === undefined) break;
-          made.push(next);
+          made.push(options.lends === true ? { token: next.token, logits: undefined, taps: [] } : next);
           ended = options.onToken?.(next, made.length - 1) === true;
         }
       } finally {
@@ -233,7 +241,11 @@ class DecodeSession implements Decoder {
   }
 
   /** Records and submits one token; undefined: the one that the GPU found itself. Returns what waits for its result. */
-  async #submit(token: number | undefined, position: number, options: DecodeOptions): Promise<() => Promise<Decoded>> {
+  async #submit(
+    token: number | undefined,
+    position: number,
+    options: GenerateOrDecode,
+  ): Promise<() => Promise<Decoded>> {
     const { device } = this.#context;
     const { nVocab, ropeTheta, headDim } = this.#hparams;
     const nKeys = position + 1;
@@ -267,7 +279,8 @@ class DecodeSession implements Decoder {
     mapped.catch(() => undefined);
     return async () => {
       await mapped;
-      const all = this.#results.copyOf(staging.getMappedRange(0, 4 * words));
+      const range = staging.getMappedRange(0, 4 * words);
+      const all = options.lends === true ? this.#lent.copyOf(range) : this.#results.copyOf(range);
       staging.unmap();
       this.#giveBack(staging);
       const logits = wantsLogits ? new Float32Array(all.slice(1, 1 + nVocab).buffer) : undefined;

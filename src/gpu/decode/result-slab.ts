@@ -24,3 +24,16 @@ export class ResultSlab {
     return copy;
   }
 }
+
+/** Memory for one result at a time: a copy lasts until the next one. */
+export class LentResult {
+  #words = new Uint32Array(0);
+
+  copyOf(range: ArrayBuffer): Uint32Array<ArrayBuffer> {
+    const words = new Uint32Array(range);
+    if (this.#words.length < words.length) this.#words = new Uint32Array(words.length);
+    const copy = this.#words.subarray(0, words.length);
+    copy.set(words);
+    return copy;
+  }
+}

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { attentionPlan, isJoined, SINGLE_HEADS, type AttentionChoice } from '../../../src/gpu/decode/attention-plan';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
 import type { DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
-import { createDecoder } from '../../../src/gpu/decode/decoder';
+import { createDecoder, type Decoded } from '../../../src/gpu/decode/decoder';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import { ACTIVE_STAGES } from '../../../src/model/stages';
@@ -65,6 +65,22 @@ describe('a decoder', () => {
     expect(made.map(({ token }) => token)).toEqual(single);
     const stopped = await decoder.generate(5, 0, { count: 6, onToken: (_, index) => index === 2 });
     expect(stopped.map(({ token }) => token)).toEqual(single.slice(0, 3));
+    dispose();
+    await model.close();
+  });
+
+  it('lends what it captured, the same values as it gives away', async () => {
+    const { model, hparams } = await openGolden('tied-q4_k_m');
+    const { decoder, dispose } = await ownDecoder(context, model, hparams);
+    const common = { count: 4, capture: { stages: ['moe_router', 'moe_ffn_out'] as const }, logits: true };
+    const given = await decoder.generate(5, 0, common);
+    const seen: string[] = [];
+    const valuesOf = ({ token, logits, taps }: Decoded): string => JSON.stringify([token, [...(logits ?? [])], taps]);
+    const onToken = (decoded: Decoded): undefined => void seen.push(valuesOf(decoded));
+    const lent = await decoder.generate(5, 0, { ...common, lends: true, onToken });
+    expect(seen).toEqual(given.map(valuesOf));
+    expect(new Set(seen).size).toBe(4);
+    expect(lent).toEqual(given.map(({ token }) => ({ token, logits: undefined, taps: [] })));
     dispose();
     await model.close();
   });
