@@ -64,8 +64,8 @@ export function engineTimer(engine: BenchEngine, start: DecodeStart): DecodeTime
 
 /** Tokens that follow each other before the other kind has its turn: long enough that filling the GPU's queue anew hardly counts. */
 const RUN = 128;
-/** Tokens of each kind that are not timed. */
-const WARM = 32;
+/** Most tokens of each kind that are not timed: the first hundred that are captured meet code that is still interpreted, too. */
+const WARM = 128;
 
 /** Runs of tokens that the decoder makes by itself, several under way at a time: as text is generated. */
 export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart): DecodeTimer {
@@ -107,8 +107,9 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
       // Every token is like this one; what follows is timed without a counter in front of each call.
       meter?.detach();
       // The first tokens behind the counter are recorded by code that is still interpreted.
-      await run(WARM, NOTHING, signal);
-      await run(WARM, capture, signal);
+      const warm = Math.min(WARM, count);
+      await run(warm, NOTHING, signal);
+      await run(warm, capture, signal);
       const plain: number[] = [];
       const traced: number[] = [];
       let fileBytes = 0;
