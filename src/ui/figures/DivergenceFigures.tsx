@@ -6,6 +6,7 @@ import { ERROR_METRICS, type ErrorMetric } from '../../plots/error-scale';
 import { hasCurve, panelStages } from '../../plots/panel-stages';
 import { selectPanel, type PanelData } from '../../plots/select-panel';
 import type { TraceView } from '../../plots/trace-view';
+import { Later } from '../Later';
 import { Scene } from '../Scene';
 import { Segments } from '../Segments';
 import { TableTwin } from '../TableTwin';
@@ -52,22 +53,24 @@ export function DivergenceFigures({ view }: { readonly view: TraceView }): React
       </div>
       <Readout view={view} stages={stages} metric={metric} layer={hover} />
       <div ref={ref}>
-        {width === 0
-          ? null
-          : stages.map((stage, i) => (
-              <Panel
-                key={stage}
-                view={view}
-                stage={stage}
-                metric={metric}
-                width={width}
-                scale={scale}
-                position={
-                  stages.length === 1 ? 'only' : i === 0 ? 'first' : i === stages.length - 1 ? 'last' : 'middle'
-                }
-                onHover={setHover}
-              />
-            ))}
+        <Later>
+          {width === 0
+            ? null
+            : stages.map((stage, i) => (
+                <Panel
+                  key={stage}
+                  view={view}
+                  stage={stage}
+                  metric={metric}
+                  width={width}
+                  scale={scale}
+                  position={
+                    stages.length === 1 ? 'only' : i === 0 ? 'first' : i === stages.length - 1 ? 'last' : 'middle'
+                  }
+                  onHover={setHover}
+                />
+              ))}
+        </Later>
       </div>
       <PanelNotes view={view} metric={metric} />
       <TableTwin title="These curves as a table">
