@@ -9,7 +9,7 @@ import { Masthead } from './Masthead';
 import { FileCard } from './panels/FileCard';
 import { Sidebar } from './panels/Sidebar';
 import { useActions, useApp } from './use-app';
-import { useCommandKeys, useFileDrop, useLinkInAddress } from './use-page';
+import { useCommandKeys, useFileDrop, useLinkInAddress, useWholePictures } from './use-page';
 import { useTabTitle } from './use-tab';
 import { useThemeAttribute } from './use-theme';
 
@@ -18,6 +18,7 @@ export function App(): ReactElement {
   useCommandKeys();
   useFileDrop();
   useLinkInAddress();
+  useWholePictures();
   useThemeAttribute();
   useTabTitle();
   const shown = useApp(selectShown);
