@@ -36,10 +36,7 @@ export function useFigureWidth(kind: FigureKind = 'column'): FigureWidth {
     const take = (next: Size): void => {
       told = true;
       measured.set(kind, next);
-      // What is drawn for the width may be much: keys and clicks come in between.
-      startTransition(() => {
-        setSize((old) => (old.width === next.width && old.scale === next.scale ? old : next));
-      });
+      setSize((old) => (old.width === next.width && old.scale === next.scale ? old : next));
     };
     // Told after the layout that happens anyway: asking would lay out the page there and then.
     const observer = new ResizeObserver(([entry]) => {
@@ -49,7 +46,10 @@ export function useFigureWidth(kind: FigureKind = 'column'): FigureWidth {
     // Nothing is told of what is too far away to be laid out: that is asked when the page has nothing else to do, so that it is drawn before
     // anybody gets there.
     whenIdle(() => {
-      if (!told && element.isConnected) take(measured.get(kind) ?? sizeOf(element.clientWidth));
+      if (told || !element.isConnected) return;
+      startTransition(() => {
+        take(measured.get(kind) ?? sizeOf(element.clientWidth));
+      });
     }, ASKED_AT_LATEST);
     return () => {
       told = true;

@@ -53,7 +53,7 @@ export function DivergenceFigures({ view }: { readonly view: TraceView }): React
       </div>
       <Readout view={view} stages={stages} metric={metric} layer={hover} />
       <div ref={ref}>
-        <Later>
+        <Later first={1}>
           {width === 0
             ? null
             : stages.map((stage, i) => (
