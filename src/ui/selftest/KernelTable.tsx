@@ -52,8 +52,8 @@ function Line({ line }: { readonly line: KernelLine }): ReactElement {
     <tr className={status}>
       <th scope="row">
         <code>
-          {wordsOf(line.kernel).map((word) => (
-            <Fragment key={word}>
+          {wordsOf(line.kernel).map((word, i) => (
+            <Fragment key={i}>
               {word}
               <wbr />
             </Fragment>
