@@ -82,3 +82,14 @@ test('a picture of the whole page holds every figure, and so does paper', async 
   await open(page);
   expect(await isLeftOut(numbers(page))).toBe(false);
 });
+
+test('a page at rest is made whole, so that screen readers are told of every figure', async ({ page }) => {
+  await open(page);
+  await expect(page.locator('html')).toHaveAttribute('data-whole', '');
+  const cdp = await page.context().newCDPSession(page);
+  const { nodes } = await cdp.send('Accessibility.getFullAXTree');
+  const told = nodes
+    .filter(({ ignored, role }) => !ignored && role?.value === 'heading')
+    .map(({ name }) => String(name?.value));
+  expect(told).toEqual(expect.arrayContaining(['Next token', 'Every stage, every layer, in numbers']));
+});

@@ -9,16 +9,17 @@ import { Masthead } from './Masthead';
 import { FileCard } from './panels/FileCard';
 import { Sidebar } from './panels/Sidebar';
 import { useActions, useApp } from './use-app';
-import { useCommandKeys, useFileDrop, useLinkInAddress, useWholePictures } from './use-page';
+import { useCommandKeys, useFileDrop, useLinkInAddress } from './use-page';
 import { useTabTitle } from './use-tab';
 import { useThemeAttribute } from './use-theme';
+import { useWholePage } from './use-whole-page';
 
 /** The whole page. */
 export function App(): ReactElement {
   useCommandKeys();
   useFileDrop();
   useLinkInAddress();
-  useWholePictures();
+  useWholePage();
   useThemeAttribute();
   useTabTitle();
   const shown = useApp(selectShown);

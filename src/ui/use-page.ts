@@ -37,29 +37,6 @@ export function useLinkInAddress(): void {
   }, [followLink]);
 }
 
-/**
- * Whoever takes a picture of the whole page has the browser lay it out in a window as large, without a word of it: the page is told of a new
- * size, and has the old one. Then everything is drawn, near or far.
- */
-export function useWholePictures(): void {
-  useEffect(() => {
-    let size = windowSize();
-    const resized = (): void => {
-      const now = windowSize();
-      if (now === size) document.documentElement.dataset['whole'] = '';
-      size = now;
-    };
-    window.addEventListener('resize', resized);
-    return () => {
-      window.removeEventListener('resize', resized);
-    };
-  }, []);
-}
-
-function windowSize(): string {
-  return [window.innerWidth, window.innerHeight, window.devicePixelRatio].join();
-}
-
 /** Files may be dropped anywhere, at any time. */
 export function useFileDrop(): void {
   const store = useAppStore();
