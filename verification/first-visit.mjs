@@ -1,5 +1,5 @@
 // node verification/first-visit.mjs [VISITS] [FOLDER]: visits the built page on localhost for the first time, again and again, with the main thread
-// slowed down to a quarter, and prints when the verdict is there and when the page answers: the figures of docs/verification.md. Build first; FOLDER
+// slowed down to a quarter, and prints when the verdict is there, when the divergence plots are, and when the page answers: the figures of docs/verification.md. Build first; FOLDER
 // holds another build to compare with. On a busy machine the clock says more of the machine than of the page: the load is printed too.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ const REST = 5000;
 /** What every visitor may expect; milliseconds. */
 const LIMIT = 1500;
 
-/** @typedef {{ readonly paint: number, readonly verdict: number, readonly long: readonly (readonly [start: number, length: number])[] }} Seen */
+/** @typedef {{ readonly paint: number, readonly verdict: number, readonly plots: number, readonly long: readonly (readonly [start: number, length: number])[] }} Seen */
 
 const [visits = '9', folder = fileURLToPath(new URL('../dist', import.meta.url))] = process.argv.slice(2);
 const port = String(20_000 + (process.pid % 20_000));
@@ -40,22 +40,22 @@ const send = devtoolsPipe(browser);
 
 const { product } = await send('Browser.getVersion');
 console.log(`load ${load()}, ${String(product)}; times in ms`);
-console.log('first paint | verdict | interactive | tasks above 50 ms, as start+length');
-/** @type {{ readonly paint: number, readonly verdict: number, readonly interactive: number }[]} */
+console.log('first paint | verdict | plots | interactive | tasks above 50 ms, as start+length');
+/** @type {{ readonly paint: number, readonly verdict: number, readonly plots: number, readonly interactive: number }[]} */
 const figures = [];
 for (let i = 0; i < Number(visits); i++) {
-  const { paint, verdict, long } = await visit();
-  const interactive = Math.max(verdict, ...long.map(([start, length]) => start + length));
-  figures.push({ paint, verdict, interactive });
+  const { paint, verdict, plots, long } = await visit();
+  const interactive = Math.max(plots, ...long.map(([start, length]) => start + length));
+  figures.push({ paint, verdict, plots, interactive });
   const tasks = long.map(([start, length]) => `${start.toFixed(0)}+${length.toFixed(0)}`).join(' ');
-  console.log(`${[paint, verdict, interactive].map((ms) => ms.toFixed(0)).join(' | ')} | ${tasks}`);
+  console.log(`${[paint, verdict, plots, interactive].map((ms) => ms.toFixed(0)).join(' | ')} | ${tasks}`);
 }
 await send('Browser.close');
 await new Promise((resolve) => browser.once('exit', resolve));
 server.kill();
 rmSync(profile, { recursive: true, force: true });
 
-for (const what of /** @type {const} */ (['paint', 'verdict', 'interactive'])) {
+for (const what of /** @type {const} */ (['paint', 'verdict', 'plots', 'interactive'])) {
   const sorted = figures.map((one) => one[what]).sort((x, y) => x - y);
   const [least, median, most] = [0, sorted.length >> 1, sorted.length - 1].map((at) => (sorted[at] ?? NaN).toFixed(0));
   console.log(`${what}: ${least} to ${most}, median ${median}`);
@@ -91,23 +91,34 @@ async function visit() {
 function watch() {
   /** @type {[number, number][]} */
   const long = [];
-  let verdict = NaN;
+  let [verdict, plots] = [NaN, NaN];
   new PerformanceObserver((list) => {
     for (const { startTime, duration } of list.getEntries()) long.push([startTime, duration]);
   }).observe({ type: 'longtask', buffered: true });
-  const watching = new MutationObserver(() => {
-    if ((document.querySelector('[data-testid="verdict"]')?.textContent ?? '') === '') return;
-    watching.disconnect();
-    // The frame that shows it, and the task after it.
-    requestAnimationFrame(() => {
-      setTimeout(() => {
-        verdict = performance.now();
-      }, 0);
+  /** @param {() => boolean} isThere @param {(now: number) => void} tell */
+  const when = (isThere, tell) => {
+    const watching = new MutationObserver(() => {
+      if (!isThere()) return;
+      watching.disconnect();
+      // The frame that shows it, and the task after it.
+      requestAnimationFrame(() => {
+        setTimeout(() => {
+          tell(performance.now());
+        }, 0);
+      });
     });
-  });
-  watching.observe(document, { childList: true, subtree: true });
+    watching.observe(document, { childList: true, subtree: true });
+  };
+  when(
+    () => (document.querySelector('[data-testid="verdict"]')?.textContent ?? '') !== '',
+    (now) => (verdict = now),
+  );
+  when(
+    () => document.querySelectorAll('.panels figure svg').length === 2,
+    (now) => (plots = now),
+  );
   const paint = () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN;
-  Object.assign(window, { seen: () => ({ paint: paint(), verdict, long }) });
+  Object.assign(window, { seen: () => ({ paint: paint(), verdict, plots, long }) });
 }
 
 /** @returns {string} */

@@ -97,7 +97,7 @@ function ratioRow(line: RatioLine, layout: RatioLayout, y: number, selected: boo
             width: column - 1,
             height: rowHeight - 5,
             class: 'ratio-bin',
-            opacity: 0.1 + 0.75 * Math.sqrt(share),
+            'fill-opacity': 0.1 + 0.75 * Math.sqrt(share),
           }),
     ),
     svg('path', { d: ticks, class: over ? 'largest bad' : 'largest' }),

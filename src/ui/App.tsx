@@ -12,12 +12,14 @@ import { useActions, useApp } from './use-app';
 import { useCommandKeys, useFileDrop, useLinkInAddress } from './use-page';
 import { useTabTitle } from './use-tab';
 import { useThemeAttribute } from './use-theme';
+import { useWholePage } from './use-whole-page';
 
 /** The whole page. */
 export function App(): ReactElement {
   useCommandKeys();
   useFileDrop();
   useLinkInAddress();
+  useWholePage();
   useThemeAttribute();
   useTabTitle();
   const shown = useApp(selectShown);

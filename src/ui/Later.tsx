@@ -16,11 +16,15 @@ const Depth = createContext(0);
 
 /**
  * Draws its children one after the other, each after what stands above it is on the screen, in slices that leave the page responsive:
- * the verdict and the first figure are there a moment earlier. Once drawn they stay. May stand inside another.
+ * the verdict and the first figure are there a moment earlier. Once all are drawn, what joins them is drawn at once. May stand inside another.
  */
-export function Later({ children }: { readonly children: ReactNode }): ReactElement {
-  const parts = Children.toArray(children);
-  const [drawn, setDrawn] = useState(0);
+export function Later(props: {
+  readonly children: ReactNode;
+  /** How many of them are drawn together with what is around them. */
+  readonly first?: number;
+}): ReactElement {
+  const parts = Children.toArray(props.children);
+  const [drawn, setDrawn] = useState(props.first ?? 0);
   const [order] = useState(() => begun++);
   const depth = useContext(Depth) + 1;
   const all = parts.length;
@@ -31,7 +35,7 @@ export function Later({ children }: { readonly children: ReactNode }): ReactElem
       order,
       run: () => {
         startTransition(() => {
-          setDrawn((n) => n + 1);
+          setDrawn((n) => (n + 1 < all ? n + 1 : Infinity));
         });
       },
     });

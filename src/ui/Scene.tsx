@@ -1,5 +1,9 @@
-import { createElement, memo, type ReactElement } from 'react';
+import { createElement, Fragment, memo, type ReactElement } from 'react';
 import { sameDrawing, type SvgNode } from '../plots/svg';
+import { Later } from './Later';
+
+/** Of a group of groups (the lines of a table, the layers of a way), so many are drawn in one task. */
+const GROUPS_AT_ONCE = 8;
 
 /** Renders a drawing of src/plots/. Groups that are as they were are not touched: a selection that moves costs what it draws. */
 export const Scene = memo(function Scene({ node }: { readonly node: SvgNode }): ReactElement {
@@ -14,13 +18,20 @@ const Group = memo(
 function render(node: SvgNode, key: number): ReactElement {
   const properties: Record<string, string | number> = { key };
   for (const [name, value] of Object.entries(node.attributes)) properties[propertyName(name)] = value;
-  return createElement(
-    node.tag,
-    properties,
-    ...node.children.map((child, i) =>
-      typeof child === 'string' ? child : child.tag === 'g' ? <Group key={i} node={child} /> : render(child, i),
-    ),
+  const drawn = node.children.map((child, i) =>
+    typeof child === 'string' ? child : child.tag === 'g' ? <Group key={i} node={child} /> : render(child, i),
   );
+  if (drawn.length <= GROUPS_AT_ONCE || !node.children.every(isGroup)) {
+    return createElement(node.tag, properties, ...drawn);
+  }
+  const slices = Array.from({ length: Math.ceil(drawn.length / GROUPS_AT_ONCE) }, (_, i) => (
+    <Fragment key={i}>{drawn.slice(i * GROUPS_AT_ONCE, (i + 1) * GROUPS_AT_ONCE)}</Fragment>
+  ));
+  return createElement(node.tag, properties, <Later first={1}>{slices}</Later>);
+}
+
+function isGroup(child: SvgNode | string): boolean {
+  return typeof child !== 'string' && child.tag === 'g';
 }
 
 const propertyNames = new Map<string, string>();

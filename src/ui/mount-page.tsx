@@ -10,6 +10,7 @@ import './styles/page.css';
 import './styles/dialogs.css';
 import './styles/options.css';
 import './styles/plots.css';
+import './styles/blocks.css';
 import './styles/print.css';
 import { StoreContext } from './use-app';
 

@@ -7,6 +7,7 @@ import { hasCurve, panelPosition, panelStages, type PanelPosition } from '../../
 import { selectPanel, type PanelData } from '../../plots/select-panel';
 import type { TraceView } from '../../plots/trace-view';
 import { CurveKey } from '../CurveKey';
+import { Later } from '../Later';
 import { Scene } from '../Scene';
 import { Segments } from '../Segments';
 import { TableTwin } from '../TableTwin';
@@ -53,20 +54,22 @@ export function DivergenceFigures({ view }: { readonly view: TraceView }): React
       </div>
       <Readout view={view} stages={stages} metric={metric} layer={hover} />
       <div ref={ref}>
-        {width === 0
-          ? null
-          : stages.map((stage, i) => (
-              <Panel
-                key={stage}
-                view={view}
-                stage={stage}
-                metric={metric}
-                width={width}
-                scale={scale}
-                position={panelPosition(i, stages.length)}
-                onHover={setHover}
-              />
-            ))}
+        <Later first={1}>
+          {width === 0
+            ? null
+            : stages.map((stage, i) => (
+                <Panel
+                  key={stage}
+                  view={view}
+                  stage={stage}
+                  metric={metric}
+                  width={width}
+                  scale={scale}
+                  position={panelPosition(i, stages.length)}
+                  onHover={setHover}
+                />
+              ))}
+        </Later>
       </div>
       <PanelNotes view={view} metric={metric} />
       <TableTwin title="These curves as a table">

@@ -7,6 +7,7 @@ import { layerTokenLayout, layerTokenOverlay, layerTokenPlaceAt, paintLayerToken
 import { cellKey, layerOfCell, selectHeatmap, type HeatData } from '../../plots/select-heatmap';
 import type { Place } from '../../plots/select-walk';
 import type { TraceView } from '../../plots/trace-view';
+import { Later } from '../Later';
 import { pixelRatio } from '../pixel-ratio';
 import { RasterCanvas } from '../RasterCanvas';
 import { Scene } from '../Scene';
@@ -50,53 +51,59 @@ export function HeatFigure({ view }: { readonly view: TraceView }): ReactElement
   return (
     <>
       <figure ref={figure} aria-labelledby={caption}>
-        <div className="figure-head">
-          <h2>{perToken ? 'Every stage, every layer, every token' : 'Every stage, every layer'}</h2>
-          <div className="figure-tools">
-            <Segments label="Colour" value={measure} options={HEAT_MEASURES} onChange={setHeatMeasure} />
-            {data.measure.isolatedOnly ? (
-              <span className="aside">isolated: only stages run alone have bounds</span>
-            ) : (
-              <Segments label="Way of running" value={way} options={RUN_WAYS} onChange={setHeatMode} />
+        <Later first={1}>
+          <>
+            <div className="figure-head">
+              <h2>{perToken ? 'Every stage, every layer, every token' : 'Every stage, every layer'}</h2>
+              <div className="figure-tools">
+                <Segments label="Colour" value={measure} options={HEAT_MEASURES} onChange={setHeatMeasure} />
+                {data.measure.isolatedOnly ? (
+                  <span className="aside">isolated: only stages run alone have bounds</span>
+                ) : (
+                  <Segments label="Way of running" value={way} options={RUN_WAYS} onChange={setHeatMode} />
+                )}
+              </div>
+            </div>
+            <CellReadout view={view} data={data} place={hover ?? selected} />
+          </>
+          <div ref={ref}>
+            {paint === undefined ? null : (
+              <PickArea
+                label="Stages by layers, arrow keys move from cell to cell"
+                scale={scale}
+                onHover={(x, y) => {
+                  setHover(x === undefined ? undefined : heatPlaceAt(data, layout, x, y));
+                }}
+                onPick={(x, y) => {
+                  const at = heatPlaceAt(data, layout, x, y);
+                  if (at !== undefined) pick(at);
+                }}
+                onMove={(dx, dy) => {
+                  const next = moved(data, cellOfPlace(data, now().place), dx, dy, layout.columns > 1);
+                  if (next !== undefined) pick(next);
+                }}
+              >
+                <RasterCanvas paint={paint} />
+                <Scene node={overlay} />
+              </PickArea>
             )}
           </div>
-        </div>
-        <CellReadout view={view} data={data} place={hover ?? selected} />
-        <div ref={ref}>
-          {paint === undefined ? null : (
-            <PickArea
-              label="Stages by layers, arrow keys move from cell to cell"
-              scale={scale}
-              onHover={(x, y) => {
-                setHover(x === undefined ? undefined : heatPlaceAt(data, layout, x, y));
-              }}
-              onPick={(x, y) => {
-                const at = heatPlaceAt(data, layout, x, y);
-                if (at !== undefined) pick(at);
-              }}
-              onMove={(dx, dy) => {
-                const next = moved(data, cellOfPlace(data, now().place), dx, dy, layout.columns > 1);
-                if (next !== undefined) pick(next);
-              }}
-            >
-              <RasterCanvas paint={paint} />
-              <Scene node={overlay} />
-            </PickArea>
-          )}
-        </div>
-        <div className="legend-block">
-          <Scene node={legend} />
-        </div>
-        <figcaption id={caption}>
-          Stages by layers, {data.measure.title}, {mode === 'free' ? 'free-running' : 'isolated'}.{' '}
-          {perToken
-            ? 'Within a layer, one column a token.'
-            : data.measure.perToken
-              ? `Each cell shows the worst of ${String(data.positions.length)} tokens.`
-              : `Each cell is of all ${String(data.positions.length)} tokens.`}{' '}
-          The colours mean the same in every picture; the box marks the first divergence. The numbers are in the table
-          below.
-        </figcaption>
+          <>
+            <div className="legend-block">
+              <Scene node={legend} />
+            </div>
+            <figcaption id={caption}>
+              Stages by layers, {data.measure.title}, {mode === 'free' ? 'free-running' : 'isolated'}.{' '}
+              {perToken
+                ? 'Within a layer, one column a token.'
+                : data.measure.perToken
+                  ? `Each cell shows the worst of ${String(data.positions.length)} tokens.`
+                  : `Each cell is of all ${String(data.positions.length)} tokens.`}{' '}
+              The colours mean the same in every picture; the box marks the first divergence. The numbers are in the
+              table below.
+            </figcaption>
+          </>
+        </Later>
       </figure>
       {perToken || !data.measure.perToken ? null : <LayerTokenFigure view={view} data={data} onPick={pick} />}
     </>
@@ -128,7 +135,7 @@ const LayerTokenFigure = memo(function LayerTokenFigure(props: {
   const overlay = useMemo(() => layerTokenOverlay(data, stage, layout, selected), [data, stage, layout, selected]);
   if (place === undefined) return null;
   return (
-    <figure ref={figure} aria-labelledby={caption}>
+    <figure ref={figure} aria-labelledby={caption} className="layer-token">
       <div className="figure-head">
         <h2>{stageSpec(stage).title}, every layer, every token</h2>
       </div>

@@ -1,6 +1,7 @@
 import { useId, useMemo, useRef, type ReactElement } from 'react';
 import { selectDetail } from '../../plots/select-detail';
 import type { TraceView } from '../../plots/trace-view';
+import { Later } from '../Later';
 import { Segments } from '../Segments';
 import { useActions, useApp, useFollowed } from '../use-app';
 import { DetailTable } from './DetailTable';
@@ -20,22 +21,26 @@ export function InspectorPanel({ view }: { readonly view: TraceView }): ReactEle
   if (place === undefined || detail === undefined) return null;
   return (
     <section className="inspector" aria-labelledby={heading} data-testid="inspector" ref={section}>
-      <div className="figure-head">
-        <h2 id={heading}>{detail.heading}</h2>
-        <div className="figure-tools">
-          <PlaceChooser view={view} place={place} />
-          <Segments label="Way of running, tensor" value={mode} options={RUN_WAYS} onChange={setTensorMode} />
+      <Later first={1}>
+        <div className="figure-head">
+          <h2 id={heading}>{detail.heading}</h2>
+          <div className="figure-tools">
+            <PlaceChooser view={view} place={place} />
+            <Segments label="Way of running, tensor" value={mode} options={RUN_WAYS} onChange={setTensorMode} />
+          </div>
         </div>
-      </div>
-      {detail.tensor === undefined ? null : (
-        <p className="why">
-          reads <code>{detail.tensor}</code>
-        </p>
-      )}
-      <div className={atHand ? 'inspector-body' : 'inspector-body numbers-only'}>
-        <TensorValues view={view} place={place} />
-        <DetailTable detail={detail} />
-      </div>
+        <>
+          {detail.tensor === undefined ? null : (
+            <p className="why">
+              reads <code>{detail.tensor}</code>
+            </p>
+          )}
+          <div className={atHand ? 'inspector-body' : 'inspector-body numbers-only'}>
+            <TensorValues view={view} place={place} />
+            <DetailTable detail={detail} />
+          </div>
+        </>
+      </Later>
     </section>
   );
 }

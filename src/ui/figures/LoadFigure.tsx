@@ -23,7 +23,7 @@ export const LoadFigure = memo(function LoadFigure(props: {
   const { idle, fullest } = loadSummary(data);
   const even = data.nExpertUsed / Math.max(1, data.nExpert);
   return (
-    <figure ref={figure} aria-labelledby={caption}>
+    <figure ref={figure} aria-labelledby={caption} className="load">
       <div className="figure-head">
         <h2>Load of every expert in every layer</h2>
       </div>

@@ -35,7 +35,7 @@ export const PartsFigure = memo(function PartsFigure(props: {
   );
   if (view.positions.length < 6) return null;
   return (
-    <figure ref={figure} aria-labelledby={caption} data-testid="parts">
+    <figure ref={figure} aria-labelledby={caption} className="parts" data-testid="parts">
       <div className="figure-head">
         <h2>Experts by part of the prompt</h2>
         <div className="figure-tools">

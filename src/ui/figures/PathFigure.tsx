@@ -40,7 +40,7 @@ export const PathFigure = memo(function PathFigure(props: {
     else if (dy !== 0 && nextLayer !== undefined) onLook({ layer: nextLayer, position: token });
   };
   return (
-    <figure ref={figure} aria-labelledby={caption} data-testid="token-path">
+    <figure ref={figure} aria-labelledby={caption} className="way" data-testid="token-path">
       <div className="figure-head">
         <h2>
           The way of token {position} <code>{visibleToken(view.tokenTexts[position] ?? '')}</code>

@@ -3,6 +3,7 @@ import { formatMetric } from '../../base/format';
 import { ratioLayout, ratioLineAt, ratioStrip } from '../../plots/ratio-strip';
 import { binName, selectRatios, type RatioLine } from '../../plots/select-ratios';
 import type { TraceView } from '../../plots/trace-view';
+import { Later } from '../Later';
 import { Scene } from '../Scene';
 import { TableTwin } from '../TableTwin';
 import { useActions, useFollowed, usePlaceNow } from '../use-app';
@@ -30,34 +31,39 @@ export function RatioFigure({ view }: { readonly view: TraceView }): ReactElemen
   const distribution = lines.some((line) => line.shares !== undefined);
   return (
     <figure ref={figure} aria-labelledby={caption}>
-      <div className="figure-head">
-        <h2>How much of its bound each stage uses</h2>
-      </div>
-      <div ref={ref}>
-        {width === 0 ? null : (
-          <PickArea
-            label="Stages by error over bound, arrow keys move from stage to stage"
-            scale={scale}
-            onHover={() => undefined}
-            onPick={(_, y) => {
-              pick(ratioLineAt(lines, layout, y));
-            }}
-            onMove={(_, dy) => {
-              const at = lines.findIndex((line) => line.stage === now().place?.stage);
-              pick(lines[Math.min(lines.length - 1, Math.max(0, at + dy))]);
-            }}
-          >
-            <Scene node={node} />
-          </PickArea>
-        )}
-      </div>
-      <figcaption id={caption}>
-        Error ÷ bound of every stage alone, all layers; a tick is a layer’s largest
-        {distribution ? ', shade says how many values lie there' : ''}. Right of the line is a defect; far left of it,
-        honest rounding uses so little of the bound that a small defect would hide. “× random” compares a product’s
-        largest error with what as many random roundings would make: well above 1 speaks of lower precision.
-      </figcaption>
-      <TableTwin title="These ratios as a table">{() => <RatioTable lines={lines} />}</TableTwin>
+      <Later first={1}>
+        <div className="figure-head">
+          <h2>How much of its bound each stage uses</h2>
+        </div>
+        <>
+          <div ref={ref}>
+            {width === 0 ? null : (
+              <PickArea
+                label="Stages by error over bound, arrow keys move from stage to stage"
+                scale={scale}
+                onHover={() => undefined}
+                onPick={(_, y) => {
+                  pick(ratioLineAt(lines, layout, y));
+                }}
+                onMove={(_, dy) => {
+                  const at = lines.findIndex((line) => line.stage === now().place?.stage);
+                  pick(lines[Math.min(lines.length - 1, Math.max(0, at + dy))]);
+                }}
+              >
+                <Scene node={node} />
+              </PickArea>
+            )}
+          </div>
+          <figcaption id={caption}>
+            Error ÷ bound of every stage alone, all layers; a tick is a layer’s largest
+            {distribution ? ', shade says how many values lie there' : ''}. Right of the line is a defect; far left of
+            it, honest rounding uses so little of the bound that a small defect would hide. “× random” compares a
+            product’s largest error with what as many random roundings would make: well above 1 speaks of lower
+            precision.
+          </figcaption>
+          <TableTwin title="These ratios as a table">{() => <RatioTable lines={lines} />}</TableTwin>
+        </>
+      </Later>
     </figure>
   );
 }

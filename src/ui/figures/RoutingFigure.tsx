@@ -43,7 +43,7 @@ export const RoutingFigure = memo(function RoutingFigure({ view }: { readonly vi
     select({ layer: next, stage: now().place?.stage ?? 'moe_router', position: token });
   };
   return (
-    <figure ref={figure} aria-labelledby={caption}>
+    <figure ref={figure} aria-labelledby={caption} className="choices">
       <div className="figure-head">
         <h2>Routing, layer {layer}</h2>
         <div className="figure-tools">

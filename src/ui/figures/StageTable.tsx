@@ -15,7 +15,7 @@ export function StageTable({ view }: { readonly view: TraceView }): ReactElement
   const lines = useMemo(() => selectTable(view, metric), [view, metric]);
   const whole = lines.filter((line) => isWhole(line));
   return (
-    <section ref={section}>
+    <section ref={section} className="stages">
       <div className="figure-head">
         <h2>Every stage, every layer, in numbers</h2>
         <div className="figure-tools">

@@ -2,6 +2,7 @@ import type { ReactElement } from 'react';
 import { formatBytes, formatMilliseconds } from '../../base/format';
 import type { ModelCard, Report } from '../../divergence/report';
 import { selectShown } from '../../store/view';
+import { Later } from '../Later';
 import { Pairs } from '../Pairs';
 import { useApp } from '../use-app';
 import { ArmsPanel } from './ArmsPanel';
@@ -17,13 +18,17 @@ export function Sidebar(): ReactElement {
   const card = foreign ? report?.model : (opened?.card ?? report?.model);
   return (
     <aside aria-label="Model and run">
-      {card === undefined || shown.kind === 'none' ? null : (
-        <ModelPanel card={card} bytesRead={report?.memory.bytesRead} />
-      )}
-      <PromptPanel />
-      <ArmsPanel />
-      <KeptModels />
-      {report === undefined || report.timing.phases.length === 0 ? null : <CostPanel report={report} />}
+      <Later>
+        {card === undefined || shown.kind === 'none' ? null : (
+          <ModelPanel card={card} bytesRead={report?.memory.bytesRead} />
+        )}
+        <PromptPanel />
+        <>
+          <ArmsPanel />
+          <KeptModels />
+          {report === undefined || report.timing.phases.length === 0 ? null : <CostPanel report={report} />}
+        </>
+      </Later>
     </aside>
   );
 }

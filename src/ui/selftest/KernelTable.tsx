@@ -1,4 +1,4 @@
-import type { ReactElement } from 'react';
+import { Fragment, type ReactElement } from 'react';
 import { formatMetric } from '../../base/format';
 import { kernelLines, type KernelLine, type SelftestRow } from '../../selftest/selftest-report';
 import { lineStatus, ranText, statusText, typesText } from '../../selftest/selftest-text';
@@ -51,7 +51,14 @@ function Line({ line }: { readonly line: KernelLine }): ReactElement {
   return (
     <tr className={status}>
       <th scope="row">
-        <code>{line.kernel}</code>
+        <code>
+          {wordsOf(line.kernel).map((word, i) => (
+            <Fragment key={i}>
+              {word}
+              <wbr />
+            </Fragment>
+          ))}
+        </code>
       </th>
       <td className="verdict">{statusText(status)}</td>
       <td className="number">{worst === undefined ? '–' : formatMetric(worst)}</td>
@@ -65,6 +72,11 @@ function Line({ line }: { readonly line: KernelLine }): ReactElement {
       <td title={line.types.join(', ')}>{typesText(line.types)}</td>
     </tr>
   );
+}
+
+/** Where a kernel's name may be broken on a narrow screen: after a word of it. */
+function wordsOf(kernel: string): readonly string[] {
+  return kernel.split(/(?<=[_/])/);
 }
 
 /** Where a ratio lies between the ends of the scale. */
