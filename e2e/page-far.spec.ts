@@ -15,6 +15,7 @@ async function open(page: Page): Promise<void> {
   await page.goto('/');
   await expect(numbers(page)).toHaveCount(1);
   await expect(way(page).locator('svg')).toHaveCount(1);
+  await expect(page.locator('.inspector-body')).toHaveCount(1);
 }
 
 test('a figure far below waits to be laid out, though it is drawn, and is there when somebody comes', async ({
@@ -55,6 +56,26 @@ test('the scroll bar stays where it is while figures come into view', async ({ p
     expect(grown, `${String(width)} px`).toBeGreaterThan(0.95);
     expect(grown, `${String(width)} px`).toBeLessThan(1.05);
   }
+});
+
+test('the inspector has its room before its values are drawn', async ({ page }) => {
+  await page.addInitScript(() => {
+    const heights: number[] = [];
+    Object.assign(window, { heights });
+    const watch = (): void => {
+      const inspector = document.querySelector('.inspector');
+      if (inspector !== null) heights.push(inspector.getBoundingClientRect().height);
+      requestAnimationFrame(watch);
+    };
+    requestAnimationFrame(watch);
+  });
+  await open(page);
+  const heights = await page.evaluate(() =>
+    'heights' in window && Array.isArray(window.heights) ? window.heights.map(Number) : [],
+  );
+  const last = heights.at(-1) ?? 0;
+  expect(last).toBeGreaterThan(100);
+  expect(Math.min(...heights) / last).toBeGreaterThan(0.9);
 });
 
 test('a picture of the whole page holds every figure, and so does paper', async ({ page }) => {
