@@ -10,12 +10,21 @@ const numbers = (page: Page): Locator =>
   page.locator('section', { has: page.getByText('in numbers', { exact: false }) });
 const way = (page: Page): Locator => page.getByRole('group', { name: /of one token/ });
 
-/** The recorded trace, with all that comes after the first figure. */
+const heightOf = (page: Page): Promise<number> => page.evaluate(() => document.documentElement.scrollHeight);
+
+/** The recorded trace, with all that comes after the first figure: nothing is drawn any more, and the page has stood still for a second. */
 async function open(page: Page): Promise<void> {
   await page.goto('/');
   await expect(numbers(page)).toHaveCount(1);
   await expect(way(page).locator('svg')).toHaveCount(1);
   await expect(page.locator('.inspector-body')).toHaveCount(1);
+  await expect
+    .poll(async () => {
+      const before = await heightOf(page);
+      await page.waitForTimeout(1000);
+      return (await heightOf(page)) - before;
+    })
+    .toBe(0);
 }
 
 test('a figure far below waits to be laid out, though it is drawn, and is there when somebody comes', async ({
@@ -44,15 +53,14 @@ test('the scroll bar stays where it is while figures come into view', async ({ p
   for (const width of [1440, 1024, 360]) {
     await page.setViewportSize({ width, height: 800 });
     await open(page);
-    const height = () => page.evaluate(() => document.documentElement.scrollHeight);
-    const before = await height();
+    const before = await heightOf(page);
     for (let y = 0; y < before; y += 600) {
       await page.evaluate((to) => {
         window.scrollTo(0, to);
         return new Promise(requestAnimationFrame);
       }, y);
     }
-    const grown = (await height()) / before;
+    const grown = (await heightOf(page)) / before;
     expect(grown, `${String(width)} px`).toBeGreaterThan(0.95);
     expect(grown, `${String(width)} px`).toBeLessThan(1.05);
   }
