@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { toErrorData } from '../base/errors';
-import { exitCode } from './exit-codes';
+import { exitCode } from './command-line/exit-codes';
 import { runCli } from './run-cli';
-import { errorText, processTerminal } from './terminal';
+import { errorText, processTerminal } from './terminal/terminal';
 
 /** A command that does not come to rest by itself after an interrupt is ended: something below it hangs. */
 const REST_MS = 10_000;

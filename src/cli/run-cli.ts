@@ -1,27 +1,25 @@
 import { toErrorData } from '../base/errors';
 import { TOOL } from '../base/version';
-import { readCommandLine, type Arguments } from './arguments';
+import { readCommandLine } from './command-line/arguments';
+import type { CommandRunner } from './command-line/command-runner';
 import type { CommandName } from './commands';
-import { exitCode, exitCodeOfError } from './exit-codes';
-import { commandHelp, generalHelp } from './help';
-import { errorText, styled, type Terminal } from './terminal';
-
-/** A command's work. Resolves to the exit status. */
-export type CommandRunner = (args: Arguments, terminal: Terminal, signal: AbortSignal) => Promise<number>;
+import { exitCode, exitCodeOfError } from './command-line/exit-codes';
+import { commandHelp, generalHelp } from './command-line/help';
+import { errorText, styled, type Terminal } from './terminal/terminal';
 
 /** Each command's code is loaded when it is needed: `--help` and `serve` start without the engine. */
 const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
-  trace: async () => (await import('./trace-command')).traceCommand,
+  trace: async () => (await import('./trace/trace-command')).traceCommand,
   diff: async () => (await import('./diff/diff-command')).diffCommand,
-  bench: async () => (await import('./bench-command')).benchCommand,
+  bench: async () => (await import('./bench/bench-command')).benchCommand,
   suite: async () => (await import('./suite/suite-command')).suiteCommand,
   merge: async () => (await import('./suite/merge-command')).mergeCommand,
-  generate: async () => (await import('./generate-command')).generateCommand,
-  inspect: async () => (await import('./inspect-command')).inspectCommand,
-  'make-model': async () => (await import('./make-model-command')).makeModelCommand,
+  generate: async () => (await import('./generate/generate-command')).generateCommand,
+  inspect: async () => (await import('./inspect/inspect-command')).inspectCommand,
+  'make-model': async () => (await import('./make-model/make-model-command')).makeModelCommand,
   selftest: async () => (await import('./selftest/selftest-command')).selftestCommand,
-  serve: async () => (await import('./serve-command')).serveCommand,
-  completion: async () => (await import('./completion-command')).completionCommand,
+  serve: async () => (await import('./serve/serve-command')).serveCommand,
+  completion: async () => (await import('./completion/completion-command')).completionCommand,
 };
 
 /**

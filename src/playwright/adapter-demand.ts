@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { fail } from '../base/errors';
-import { pageAdapter } from '../cli/trace/browser-adapter';
+import { pageAdapter } from '../cli/browser/browser-adapter';
 import { isSoftware } from '../gpu/adapter';
 import { adapterWords, type AdapterCard, type AdapterWords } from '../model/adapter-card';
 

@@ -1,4 +1,4 @@
-import { pageFolder } from '../cli/page-folder';
+import { pageFolder } from '../cli/browser/page-folder';
 import { startStaticServer, type StaticServer } from '../cli/serve/static-server';
 
 let server: Promise<StaticServer> | undefined;

@@ -1,7 +1,7 @@
 import { test, type Page, type TestInfo } from '@playwright/test';
 import { TracerError } from '../base/errors';
-import { isUrl } from '../cli/open-model';
-import { runOnPage } from '../cli/trace/drive-page';
+import { isUrl } from '../cli/files/open-model';
+import { runOnPage } from '../cli/browser/drive-page';
 import type { TraceRequest } from '../cli/trace/request';
 import type { Report } from '../divergence/report';
 import { reportFromJson } from '../divergence/report-json';

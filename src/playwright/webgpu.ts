@@ -1,5 +1,5 @@
 import type { LaunchOptions } from '@playwright/test';
-import { launchArguments } from '../cli/trace/browser-adapter';
+import { launchArguments } from '../cli/browser/browser-adapter';
 import type { AdapterDemand } from './adapter-demand';
 import type { MoescopeOptions } from './settings';
 

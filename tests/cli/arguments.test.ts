@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { TracerError } from '../../src/base/errors';
-import { readCommandLine, type Arguments } from '../../src/cli/arguments';
-import * as commands from '../../src/cli/commands';
-import { takesValue, type AnyOption } from '../../src/cli/option';
+import { readCommandLine, type Arguments } from '../../src/cli/command-line/arguments';
+import { COMMANDS } from '../../src/cli/commands';
+import * as shared from '../../src/cli/command-line/shared-options';
+import * as trace from '../../src/cli/trace/trace-options';
+import { takesValue, type AnyOption } from '../../src/cli/command-line/option';
 
 function traceArguments(...argv: readonly string[]): Arguments {
   const invocation = readCommandLine(['trace', 'm.gguf', ...argv]);
@@ -24,18 +26,18 @@ describe('readCommandLine', () => {
   test('gives every option its default', () => {
     const args = traceArguments();
     expect(args.operands).toEqual(['m.gguf']);
-    expect(args.get(commands.PROMPT)).toBeUndefined();
-    expect(args.get(commands.BUDGET)).toBeUndefined();
-    expect(args.get(commands.ARMS)).toEqual(['gpu', 'cpu']);
-    expect(args.get(commands.MODE)).toBe('both');
-    expect(args.get(commands.STAGES_OPTION)).toBe('all');
-    expect(args.get(commands.LAYERS)).toBe('all');
-    expect(args.get(commands.POSITIONS)).toBe('all');
-    expect(args.get(commands.FORMAT)).toBe('aprt');
-    expect(args.get(commands.RUNTIME)).toBe('auto');
-    expect(args.get(commands.ADAPTER)).toBe('any');
-    expect(args.has(commands.CHAT)).toBe(false);
-    expect(args.has(commands.QUIET)).toBe(false);
+    expect(args.get(shared.PROMPT)).toBeUndefined();
+    expect(args.get(shared.BUDGET)).toBeUndefined();
+    expect(args.get(trace.ARMS)).toEqual(['gpu', 'cpu']);
+    expect(args.get(trace.MODE)).toBe('both');
+    expect(args.get(shared.STAGES_OPTION)).toBe('all');
+    expect(args.get(shared.LAYERS)).toBe('all');
+    expect(args.get(trace.POSITIONS)).toBe('all');
+    expect(args.get(trace.FORMAT)).toBe('aprt');
+    expect(args.get(shared.RUNTIME)).toBe('auto');
+    expect(args.get(shared.ADAPTER)).toBe('any');
+    expect(args.has(shared.CHAT)).toBe(false);
+    expect(args.has(shared.QUIET)).toBe(false);
   });
 
   test('reads values after a blank and after =, in any order, before and after the operand', () => {
@@ -44,10 +46,10 @@ describe('readCommandLine', () => {
     if (invocation.kind !== 'command') throw new Error(invocation.kind);
     const args = invocation.arguments;
     expect(args.operands).toEqual(['m.gguf']);
-    expect(args.get(commands.MODE)).toBe('free');
-    expect(args.get(commands.TOKENS)).toEqual([1, 2, 3]);
-    expect(args.get(commands.BUDGET)).toBe(4 * 2 ** 30);
-    expect(args.has(commands.CHAT)).toBe(true);
+    expect(args.get(trace.MODE)).toBe('free');
+    expect(args.get(trace.TOKENS)).toEqual([1, 2, 3]);
+    expect(args.get(shared.BUDGET)).toBe(4 * 2 ** 30);
+    expect(args.has(shared.CHAT)).toBe(true);
   });
 
   test('says what a misspelt command or option was probably meant to be', () => {
@@ -61,16 +63,16 @@ describe('readCommandLine', () => {
 
   test('takes --inject several times, in order and as faults are written, and refuses what is none', () => {
     const args = traceArguments('--inject', 'NaN@layer=2', '--quiet', '--inject=eps@layer=0');
-    expect(args.all(commands.INJECT)).toEqual(['nan@layer=2', 'eps@layer=0']);
-    expect(traceArguments().all(commands.INJECT)).toEqual([]);
-    expect(traceArguments().get(commands.ROUTING)).toBe('own');
+    expect(args.all(trace.INJECT)).toEqual(['nan@layer=2', 'eps@layer=0']);
+    expect(traceArguments().all(trace.INJECT)).toEqual([]);
+    expect(traceArguments().get(trace.ROUTING)).toBe('own');
     expect(() => traceArguments('--inject', 'eps@layer=0', '--inject', 'bug@layer=1')).toThrow('no fault "bug"');
   });
 
   test('takes - as the value of --json and a prompt that looks like an option after =', () => {
     const args = traceArguments('--json', '-', '--prompt=--help');
-    expect(args.get(commands.JSON_FILE)).toBe('-');
-    expect(args.get(commands.PROMPT)).toBe('--help');
+    expect(args.get(shared.JSON_FILE)).toBe('-');
+    expect(args.get(shared.PROMPT)).toBe('--help');
   });
 
   test.each([
@@ -112,16 +114,16 @@ describe('readCommandLine', () => {
 
 describe('the command table', () => {
   test('has each command and each option of a command once', () => {
-    const names = commands.COMMANDS.map((c) => c.name);
+    const names = COMMANDS.map((c) => c.name);
     expect(new Set(names).size).toBe(names.length);
-    for (const command of commands.COMMANDS) {
+    for (const command of COMMANDS) {
       const options = command.options.map((o) => o.name);
       expect(new Set(options).size).toBe(options.length);
     }
   });
 
   test('has defaults that its own parsers accept', () => {
-    for (const command of commands.COMMANDS) {
+    for (const command of COMMANDS) {
       const options: readonly AnyOption[] = command.options;
       for (const option of options) {
         if (takesValue(option) && 'byDefault' in option) {
@@ -132,7 +134,7 @@ describe('the command table', () => {
   });
 
   test('has examples that parse', () => {
-    for (const command of commands.COMMANDS) {
+    for (const command of COMMANDS) {
       for (const example of command.examples) {
         const words = [...example.matchAll(/"([^"]*)"|(\S+)/g)].map((m) => m[1] ?? m[2] ?? '');
         expect(words[0]).toBe('moescope');
@@ -156,6 +158,6 @@ describe('parseBytes', () => {
     ['500kB', 500_000],
     ['7B', 7],
   ])('%s is %d', (text, bytes) => {
-    expect(traceArguments('--budget', text).get(commands.BUDGET)).toBe(bytes);
+    expect(traceArguments('--budget', text).get(shared.BUDGET)).toBe(bytes);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { runCli } from '../../src/cli/run-cli';
 import { tensorSaver } from '../../src/cli/trace/save-tensors';
-import type { SaveFormat } from '../../src/cli/commands';
+import type { SaveFormat } from '../../src/cli/trace/trace-options';
 import type { Report } from '../../src/divergence/report';
 import { goldenModelPath, loadGolden, SAMPLE_PATH } from '../support/golden';
 import { BOTH, testSession } from '../support/session';

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { TENSOR_FORMATS } from '../../src/cli/commands';
+import { TENSOR_FORMATS } from '../../src/cli/trace/trace-options';
 import { readOperand } from '../../src/cli/diff/read-operand';
 import { runCli } from '../../src/cli/run-cli';
 import { tensorSaver } from '../../src/cli/trace/save-tensors';

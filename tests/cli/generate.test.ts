@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/lib/build.mjs';
-import type { GenerateReport } from '../../src/cli/generate-command';
+import type { GenerateReport } from '../../src/cli/generate/generate-command';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import { createTokenizer } from '../../src/tokenizer/tokenizer';

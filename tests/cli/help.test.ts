@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands';
-import { EXIT_CODES } from '../../src/cli/exit-codes';
+import { EXIT_CODES } from '../../src/cli/command-line/exit-codes';
 import { runCli } from '../../src/cli/run-cli';
 import { terminalDouble } from './terminal-double';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/run-cli';
-import { writeProgress } from '../../src/cli/write-progress';
+import { writeProgress } from '../../src/cli/terminal/write-progress';
 import { terminalDouble } from './terminal-double';
 
 let folder = '';

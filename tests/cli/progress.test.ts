@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { progressLine, progressView } from '../../src/cli/progress';
+import { progressLine, progressView } from '../../src/cli/terminal/progress';
 import type { Progress, SessionEvent } from '../../src/session/events';
 import { terminalDouble } from './terminal-double';
 

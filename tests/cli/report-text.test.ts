@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodeOfError, exitCodeOfReport } from '../../src/cli/exit-codes';
-import { reportText } from '../../src/cli/report-text';
+import { exitCodeOfError, exitCodeOfReport } from '../../src/cli/command-line/exit-codes';
+import { reportText } from '../../src/cli/trace/report-text';
 import { adapterText } from '../../src/model/adapter-card';
 import { generateReport } from '../support/reports';
 

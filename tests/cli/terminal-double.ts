@@ -1,4 +1,4 @@
-import type { Terminal } from '../../src/cli/terminal';
+import type { Terminal } from '../../src/cli/terminal/terminal';
 
 /** A terminal that keeps what is written to it. */
 export function terminalDouble(isInteractive = false): Terminal & { readonly written: { out: string; err: string } } {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/run-cli';
-import { statusLine } from '../../src/cli/status-line';
-import { errorText, showsColours, styled, styledVerdict } from '../../src/cli/terminal';
+import { statusLine } from '../../src/cli/terminal/status-line';
+import { errorText, showsColours, styled, styledVerdict } from '../../src/cli/terminal/terminal';
 import { terminalDouble } from './terminal-double';
 
 describe('colours', () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { tuningFile, tuningFileStore } from '../../src/cli/tuning-file';
+import { tuningFile, tuningFileStore } from '../../src/cli/files/tuning-file';
 
 const folder = mkdtempSync(join(tmpdir(), 'moescope-tuning-'));
 afterAll(() => {

@@ -17,7 +17,7 @@ import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/lib/build.mjs';
 import { findChromium } from '../../scripts/lib/chromium.mjs';
-import { launchArguments } from '../../src/cli/trace/browser-adapter';
+import { launchArguments } from '../../src/cli/browser/browser-adapter';
 import { reportFromJson } from '../../src/divergence/report-json';
 import { baselineFromJson } from '../../src/regression/baseline-json';
 import { mergeShards } from '../../src/regression/merge';

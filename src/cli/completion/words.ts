@@ -1,6 +1,8 @@
-import { COMMANDS, HELP, VERSION, type CommandSpec } from '../commands';
-import { SAMPLE_NAME } from '../open-model';
-import { choicesOf, takesValue, type AnyOption } from '../option';
+import type { CommandSpec } from '../command-line/command-spec';
+import { HELP, VERSION } from '../command-line/shared-options';
+import { COMMANDS } from '../commands';
+import { SAMPLE_NAME } from '../files/open-model';
+import { choicesOf, takesValue, type AnyOption } from '../command-line/option';
 import { SHELL_NAMES } from './shells';
 
 /** What can stand where a value is due. */

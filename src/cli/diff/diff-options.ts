@@ -1,4 +1,4 @@
-import { badValue, parseChoice, parseText, type DefaultedOption, type Flag, type Option } from '../option';
+import { badValue, parseChoice, parseText, type DefaultedOption, type Flag, type Option } from '../command-line/option';
 
 export const ARM_A: Option<string> = {
   name: 'arm-a',

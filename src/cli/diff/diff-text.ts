@@ -1,7 +1,7 @@
 import { formatMetric, plural } from '../../base/format';
 import type { AprStageDiff } from '../../divergence/apr-stage-diff';
 import type { TraceComparison } from '../../divergence/compare-traces';
-import { stageTable } from '../report-text';
+import { stageTable } from '../trace/report-text';
 
 /** A comparison of saved traces for people. */
 export function diffText(comparison: TraceComparison, pathA: string, pathB: string): string {

@@ -3,9 +3,9 @@ import type { Page } from 'playwright-core';
 import { cancelled } from '../../base/abort';
 import { fail, TracerError, type ErrorData } from '../../base/errors';
 import type { SelftestReport } from '../../selftest/selftest-report';
-import { checkPageAdapter } from '../trace/browser-adapter';
-import { inChromium } from '../trace/in-chromium';
-import type { SelftestRequest } from './selftest-command';
+import { checkPageAdapter } from '../browser/browser-adapter';
+import { inChromium } from '../browser/in-chromium';
+import type { SelftestRequest } from './selftest-request';
 
 /** How often the page is asked how far it is, in milliseconds. */
 const ASK_MS = 500;

@@ -3,27 +3,19 @@ import { runSelftest } from '../../selftest/run-selftest';
 import { selectCases } from '../../selftest/select-cases';
 import type { SelftestReport } from '../../selftest/selftest-report';
 import { selftestText } from '../../selftest/selftest-text';
-import { ADAPTER, JSON_FILE, QUIET, RUNTIME } from '../commands';
-import { exitCode } from '../exit-codes';
-import { checkOutputs, writeOutput } from '../output';
-import type { CommandRunner } from '../run-cli';
-import { statusLine } from '../status-line';
-import { styledVerdict } from '../terminal';
+import { ADAPTER, JSON_FILE, QUIET, RUNTIME } from '../command-line/shared-options';
+import { exitCode } from '../command-line/exit-codes';
+import { checkOutputs, writeOutput } from '../files/output';
+import type { CommandRunner } from '../command-line/command-runner';
+import { statusLine } from '../terminal/status-line';
+import { styledVerdict } from '../terminal/terminal';
 import { nodeElseBrowser } from '../trace/node-else-browser';
-import type { TraceRequest } from '../trace/request';
 import { nodeHost } from '../trace/node-runtime';
 import { ALL, CASES, KERNEL, WEIGHT_TYPE } from './selftest-options';
+import type { SelftestRequest } from './selftest-request';
 
 /** Least time between two lines of progress where standard error is no terminal, in milliseconds. */
 const LINE_INTERVAL_MS = 2000;
-
-/** What is to run, and where. */
-export interface SelftestRequest {
-  readonly kernels: readonly string[] | undefined;
-  readonly types: readonly string[] | undefined;
-  readonly everything: boolean;
-  readonly adapter: TraceRequest['adapter'];
-}
 
 /** `moescope selftest`: every kernel on this adapter against its twin. */
 export const selftestCommand: CommandRunner = async (args, terminal, signal) => {

@@ -1,4 +1,4 @@
-import { badValue, type Flag, type Option } from '../option';
+import { badValue, type Flag, type Option } from '../command-line/option';
 
 /** The options of `selftest`. */
 export const KERNEL: Option<readonly string[]> = {

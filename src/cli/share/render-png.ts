@@ -5,9 +5,9 @@ import { findChromium } from '../../../scripts/lib/chromium.mjs';
 import { fail, toErrorData } from '../../base/errors';
 import { svgText } from '../../plots/svg';
 import type { Picture } from '../../share/picture';
-import { launchChromium } from '../launch-chromium';
-import { pageFolder } from '../page-folder';
-import { QUIET_ARGUMENTS } from '../trace/browser-adapter';
+import { launchChromium } from '../browser/launch-chromium';
+import { pageFolder } from '../browser/page-folder';
+import { QUIET_ARGUMENTS } from '../browser/browser-adapter';
 
 /** Pixels a layout unit, as on the page. */
 const SCALE = 2;

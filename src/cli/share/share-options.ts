@@ -1,4 +1,4 @@
-import { parseText, type Flag, type Option } from '../option';
+import { parseText, type Flag, type Option } from '../command-line/option';
 
 /** Options of every command that can make pictures and reports of its comparison. */
 export const HTML_FILE: Option<string> = {

@@ -10,10 +10,10 @@ import { PNG_KEYWORD } from '../../share/shared-file';
 import { packView, type SharedView } from '../../share/shared-view';
 import { slimView } from '../../share/slim-report';
 import { FIRST_VIEW } from '../../share/view-state';
-import type { Arguments } from '../arguments';
-import { unwritable, writeOutput } from '../output';
-import type { Terminal } from '../terminal';
-import { writeWhole } from '../whole-file';
+import type { Arguments } from '../command-line/arguments';
+import { unwritable, writeOutput } from '../files/output';
+import type { Terminal } from '../terminal/terminal';
+import { writeWhole } from '../files/whole-file';
 import { checkPng, renderPng } from './render-png';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from './share-options';
 

@@ -6,8 +6,8 @@ import { pictureSvg } from '../../share/picture-svg';
 import { withoutPrompt } from '../../share/redact';
 import { slimView } from '../../share/slim-report';
 import { FIRST_VIEW } from '../../share/view-state';
-import { writeOutput } from '../output';
-import type { Terminal } from '../terminal';
+import { writeOutput } from '../files/output';
+import type { Terminal } from '../terminal/terminal';
 
 /** Writes a run to `<stem>.json` and its picture, without the prompt, to `<stem>.svg`. Either opens on the page again. */
 export async function writeReportFiles(stem: string, report: Report, terminal: Terminal): Promise<void> {

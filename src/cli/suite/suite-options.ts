@@ -1,5 +1,5 @@
 import { parseShard, type Shard } from '../../regression/shards';
-import { parseCount, parseText, type DefaultedOption, type Flag, type Option } from '../option';
+import { parseCount, parseText, type DefaultedOption, type Flag, type Option } from '../command-line/option';
 
 /** The options of `suite` and `merge` that no other command has. */
 export const SHARD: Option<Shard> = {

@@ -4,8 +4,8 @@ import type { BaselineResult, Finding, Report } from '../../divergence/report';
 import { makeBaseline, type Baseline } from '../../regression/baseline';
 import { baselineFromJson, baselineToJson } from '../../regression/baseline-json';
 import { compareBaseline } from '../../regression/compare-baseline';
-import { writeOutput } from '../output';
-import type { Terminal } from '../terminal';
+import { writeOutput } from '../files/output';
+import type { Terminal } from '../terminal/terminal';
 
 /** Findings that are listed one by one. */
 const MOST_LISTED = 40;

@@ -6,10 +6,10 @@ import type { Report } from '../../divergence/report';
 import { reportFromJson } from '../../divergence/report-json';
 import { allPartNames } from '../../gguf/split-names';
 import type { SessionEvent } from '../../session/events';
-import { isUrl, modelPath } from '../open-model';
-import { checkPageAdapter } from './browser-adapter';
-import { inChromium } from './in-chromium';
-import { runOnPage } from './drive-page';
+import { isUrl, modelPath } from '../files/open-model';
+import { checkPageAdapter } from '../browser/browser-adapter';
+import { inChromium } from '../browser/in-chromium';
+import { runOnPage } from '../browser/drive-page';
 import type { TraceRequest } from './request';
 
 /** Opening a model reads its header only: a page that takes longer hangs. */

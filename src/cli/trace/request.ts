@@ -1,9 +1,10 @@
 import { fail } from '../../base/errors';
 import { parseStages } from '../../model/plan';
 import type { RunSpec } from '../../session/events';
-import type { Arguments } from '../arguments';
-import * as options from '../commands';
-import { readPrompt, type NamedPrompt } from '../prompt';
+import type { Arguments } from '../command-line/arguments';
+import * as shared from '../command-line/shared-options';
+import * as options from './trace-options';
+import { readPrompt, type NamedPrompt } from '../files/prompt';
 
 /** What `moescope trace` was asked to do, checked as far as it can be without the model. */
 export interface TraceRequest {
@@ -21,8 +22,8 @@ export interface TraceRequest {
 export async function traceRequest(args: Arguments): Promise<TraceRequest> {
   const [model = ''] = args.operands;
   const folder = args.get(options.SAVE_TENSOR);
-  const gpuBudget = args.get(options.BUDGET);
-  const stages = args.get(options.STAGES_OPTION);
+  const gpuBudget = args.get(shared.BUDGET);
+  const stages = args.get(shared.STAGES_OPTION);
   const inject = args.all(options.INJECT);
   const routing = args.get(options.ROUTING);
   // A misspelt stage is told before a large file is opened.
@@ -30,24 +31,24 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
   const request: TraceRequest = {
     model,
     prompt: await readPrompt({
-      text: args.get(options.PROMPT),
-      file: args.get(options.PROMPT_FILE),
+      text: args.get(shared.PROMPT),
+      file: args.get(shared.PROMPT_FILE),
       ids: args.get(options.TOKENS),
       idsFlag: '--tokens',
-      chat: args.has(options.CHAT),
+      chat: args.has(shared.CHAT),
     }),
     spec: {
       arms: args.get(options.ARMS),
       mode: args.get(options.MODE),
       stages,
-      layers: args.get(options.LAYERS),
+      layers: args.get(shared.LAYERS),
       positions: args.get(options.POSITIONS),
       ...(gpuBudget === undefined ? {} : { gpuBudget }),
       ...(inject.length === 0 ? {} : { inject }),
       ...(routing === 'own' ? {} : { routing }),
     },
-    adapter: args.get(options.ADAPTER),
-    runtime: args.get(options.RUNTIME),
+    adapter: args.get(shared.ADAPTER),
+    runtime: args.get(shared.RUNTIME),
     save: folder === undefined ? undefined : { folder, format: args.get(options.FORMAT) },
   };
   if (request.runtime === 'browser' && request.save !== undefined) {

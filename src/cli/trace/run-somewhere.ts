@@ -1,6 +1,6 @@
 import type { Report } from '../../divergence/report';
 import type { SessionEvent } from '../../session/events';
-import type { Terminal } from '../terminal';
+import type { Terminal } from '../terminal/terminal';
 import { nodeElseBrowser } from './node-else-browser';
 import type { NodeRunner } from './node-runtime';
 import type { TraceRequest } from './request';

@@ -5,10 +5,10 @@ import { armOfFolder } from '../../trace/apr-path';
 import { tracesToCsv } from '../../trace/csv';
 import { encodeTraceJson } from '../../trace/trace-json';
 import { createTrace } from '../../trace/trace';
-import { unwritable } from '../output';
-import { openWhole, writeWhole, type WholeFile } from '../whole-file';
+import { unwritable } from '../files/output';
+import { openWhole, writeWhole, type WholeFile } from '../files/whole-file';
 import { traceOfRun } from '../../session/trace-of-run';
-import type { TensorSaver } from './save-tensors';
+import type { TensorSaver } from './tensor-saver';
 
 /** `DIR/<arm>.json`: one document an arm, kept in memory until the run is done. @throws TracerError `trace-format` when it is too large for one */
 export function jsonSaver(root: string): TensorSaver {

@@ -5,21 +5,12 @@ import { aprPath, fileLayer, otherModeFolder } from '../../trace/apr-path';
 import { encodeAprt } from '../../trace/aprt';
 import { indexEntries, treeIndex } from '../../trace/trace-files';
 import { encodeNpy } from '../../trace/npy';
-import type { SaveFormat } from '../commands';
+import type { SaveFormat } from './trace-options';
 import { traceOfRun, type FinishedRun } from '../../session/trace-of-run';
+import type { TensorSaver } from './tensor-saver';
 import { csvSaver, jsonSaver } from './save-one-file';
 import { treeFolder } from './tree-folder';
 import { openZipFile, type ZipFile } from './zip-file';
-
-/** Where captured tensors go. Each is written as soon as it is there, so that a run of any size needs no more memory. */
-export interface TensorSaver {
-  /** @param folder the arm's: `gpu`, `gpu-isolated`, `cpu` */
-  save(folder: string, tap: Tap): Promise<void>;
-  /** Writes what says where the tensors come from: `trace.json` with provenance, positions and shapes. */
-  finish(run: FinishedRun): Promise<void>;
-  /** Closes files that are still open, and drops what is not finished. Safe to call twice. */
-  close(): Promise<void>;
-}
 
 /** What describes the tensors, beside or inside what holds them. */
 const INDEX = 'trace.json';

@@ -1,8 +1,8 @@
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { unfinishedIndex } from '../../trace/trace-files';
-import { unwritable } from '../output';
-import { writeWhole } from '../whole-file';
+import { unwritable } from '../files/output';
+import { writeWhole } from '../files/whole-file';
 
 /** Where a tree grows, inside of the folder that it is for: on the same disk, and out of every reader's sight. */
 const GROWING = '.unfinished';

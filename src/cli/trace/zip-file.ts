@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
 import { fail } from '../../base/errors';
-import { unwritable } from '../output';
-import { openWhole, type WholeFile } from '../whole-file';
+import { unwritable } from '../files/output';
+import { openWhole, type WholeFile } from '../files/whole-file';
 
 /** A ZIP without the 64-bit extension ends here. */
 const MAX_ZIP_BYTES = 0xffffffff;

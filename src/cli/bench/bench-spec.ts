@@ -1,0 +1,18 @@
+import type { CommandSpec } from '../command-line/command-spec';
+import { ARM, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
+import { ADAPTER, BUDGET, JSON_FILE, QUIET } from '../command-line/shared-options';
+import { DECODER } from '../generate/generate-options';
+
+/** `bench` in the command table. */
+export const BENCH = {
+  name: 'bench',
+  operands: ['MODEL'],
+  summary: 'measure how fast one arm is on this machine',
+  description:
+    "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, how much of the adapter's copy bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared.",
+  options: [ARM, DECODER, PROMPT_TOKENS, NEW_TOKENS, REPEATS, ADAPTER, BUDGET, JSON_FILE, QUIET],
+  examples: [
+    'moescope bench model.gguf --budget 24GiB --json bench.json',
+    'moescope bench model.gguf --arm cpu --prompt-tokens 12 --new-tokens 4 --repeats 1',
+  ],
+} as const satisfies CommandSpec;

@@ -1,0 +1,13 @@
+import type { AnyOption } from './option';
+
+/** One line of the command table. */
+export interface CommandSpec {
+  readonly name: string;
+  /** What stands for the positional arguments in the help; all are required, and the last may be `NAME...`: one or more. */
+  readonly operands: readonly string[];
+  readonly summary: string;
+  /** A paragraph for the command's own help. */
+  readonly description: string;
+  readonly options: readonly AnyOption[];
+  readonly examples: readonly string[];
+}

@@ -1,0 +1,70 @@
+import { access } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { fail, toErrorData } from '../../base/errors';
+import { openRemote } from '../../cache/open-remote';
+import type { ByteSource } from '../../gguf/byte-source';
+import type { ModelFile } from '../../gguf/model-file';
+import { nodeSource } from '../../gguf/node-source';
+import { openModel } from '../../gguf/open-model';
+import { allPartNames } from '../../gguf/split-names';
+
+/** What stands for the sample model that comes with MoEscope. */
+export const SAMPLE_NAME = 'sample:';
+const SAMPLE_FILE = 'sample/tiny-moe-6x16-Q4_K_M.gguf';
+
+/** MODEL as a path or an address: {@link SAMPLE_NAME} becomes the path of the sample. @throws TracerError `source-read` */
+export async function modelPath(name: string): Promise<string> {
+  if (name !== SAMPLE_NAME) return name;
+  // Beside the page in the package and after a build; in the sources otherwise.
+  const places = [`../${SAMPLE_FILE}`, `../../../public/${SAMPLE_FILE}`].map((place) =>
+    fileURLToPath(new URL(place, import.meta.url)),
+  );
+  for (const place of places) {
+    const isThere = await access(place).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return place;
+  }
+  throw fail('source-read', 'The sample model is not installed.', 'Install the package anew, or give a path.', {
+    places: places.join(', '),
+  });
+}
+
+/**
+ * Opens MODEL: a path or an http(s) address, or `sample:`; of a split file any one part, whose name tells the others.
+ * @throws TracerError `source-*`, `gguf-*`
+ */
+export async function openNamedModel(name: string, signal?: AbortSignal): Promise<ModelFile> {
+  const sources: ByteSource[] = [];
+  try {
+    const parts = allPartNames(await modelPath(name));
+    for (const [i, part] of parts.entries()) {
+      const source = openPart(part, signal);
+      sources.push(await (parts.length === 1 ? source : ofSplit(source, i + 1, parts.length)));
+    }
+  } catch (error) {
+    await Promise.allSettled(sources.map((source) => source.close()));
+    throw error;
+  }
+  return openModel(sources, signal);
+}
+
+/** A part of a split file; one that cannot be opened is told as such, since MODEL names another one. */
+function ofSplit(source: Promise<ByteSource>, part: number, of: number): Promise<ByteSource> {
+  return source.catch((error: unknown) => {
+    const { code, message, detail } = toErrorData(error);
+    if (!code.startsWith('source-')) throw error;
+    const remedy = 'Put all parts beside each other, under the names that they were published with.';
+    throw fail(code, `Part ${part} of ${of}: ${message}`, remedy, { ...detail, part, parts: of }, error);
+  });
+}
+
+function openPart(name: string, signal: AbortSignal | undefined): Promise<ByteSource> {
+  return isUrl(name) ? openRemote({ kind: 'http', url: name }, false, { signal }) : nodeSource(name);
+}
+
+/** Whether MODEL names an http(s) address rather than a path. */
+export function isUrl(name: string): boolean {
+  return /^https?:\/\//i.test(name);
+}

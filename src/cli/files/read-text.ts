@@ -1,0 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { fail, reasonOf } from '../../base/errors';
+
+/** A UTF-8 file whole. @throws TracerError `source-read` */
+export async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const reason = reasonOf(error);
+    throw fail('source-read', `${file} cannot be read: ${reason}.`, 'Check the path.', { file }, error);
+  }
+}

@@ -1,0 +1,25 @@
+import { DECODERS, type DecoderChoice } from '../../session/decoded-by';
+import { parseWhole } from '../make-model/make-model-options';
+import { parseChoice, parseTokens, type DefaultedOption, type Option } from '../command-line/option';
+
+/** The options of `generate` that no other command has. */
+export const COUNT: DefaultedOption<number> = {
+  name: 'tokens',
+  placeholder: 'N',
+  help: 'most tokens to make; the end of the text ends it earlier',
+  parse: parseWhole(1),
+  byDefault: '128',
+};
+export const IDS: Option<readonly number[]> = {
+  name: 'ids',
+  placeholder: 'IDS',
+  help: 'token ids instead of text: 9707,1917',
+  parse: parseTokens,
+};
+export const DECODER: DefaultedOption<DecoderChoice> = {
+  name: 'decoder',
+  placeholder: 'WHICH',
+  help: 'who makes the tokens behind the prompt on the GPU: fast (all weights resident, few dispatches), engine (the one that traces, layer by layer), auto (fast on hardware where the weights fit, else engine)',
+  parse: parseChoice(DECODERS),
+  byDefault: 'auto',
+};

@@ -1,0 +1,65 @@
+import { formatBytes, formatDuration } from '../../base/format';
+import type { Progress, RunPhase, SessionEvent } from '../../session/events';
+import type { Terminal } from './terminal';
+
+/** Cells of the bar. */
+const BAR_CELLS = 20;
+/** Least time between two lines where standard error is not a terminal, and between two paints where it is. */
+const LINE_INTERVAL_MS = 2000;
+const PAINT_INTERVAL_MS = 80;
+
+const PHASE_WORDS: Readonly<Record<RunPhase, string>> = {
+  prepare: 'Preparing',
+  embed: 'Embedding',
+  layers: 'Layers',
+  head: 'Head',
+  report: 'Report',
+};
+
+/** One line of progress: phase, bar, bytes, rate, time left, tensor in hand. At most `columns` wide. */
+export function progressLine(progress: Progress, columns: number): string {
+  const filled = Math.round((BAR_CELLS * progress.done) / Math.max(1, progress.total));
+  const parts = [
+    PHASE_WORDS[progress.phase].padEnd(9),
+    `[${'#'.repeat(filled)}${'.'.repeat(BAR_CELLS - filled)}] ${progress.done}/${progress.total}`,
+    ...(progress.bytes > 0 ? [formatBytes(progress.bytes)] : []),
+    ...(progress.rate > 0 ? [`${formatBytes(progress.rate)}/s`] : []),
+    ...(progress.secondsLeft === undefined ? [] : [`${formatDuration(progress.secondsLeft)} left`]),
+    ...(progress.tensor === undefined ? [] : [progress.tensor]),
+  ];
+  return parts.join('  ').slice(0, Math.max(1, columns - 1));
+}
+
+/** Shows a run on standard error: one line that is painted over on a terminal, a line now and then elsewhere. */
+export interface ProgressView {
+  show(event: SessionEvent): void;
+  /** Takes the painted line away, so that what follows starts on a clean one. */
+  clear(): void;
+}
+
+/** @param now a clock in milliseconds */
+export function progressView(terminal: Terminal, isQuiet: boolean, now: () => number = Date.now): ProgressView {
+  let lastShown = -Infinity;
+  let lastPhase: RunPhase | undefined;
+  let isPainted = false;
+
+  const clear = (): void => {
+    if (isPainted) terminal.err('\r\x1b[2K');
+    isPainted = false;
+  };
+  const show = (event: SessionEvent): void => {
+    if (isQuiet || event.type !== 'progress') return;
+    const { progress } = event;
+    const interval = terminal.isInteractive ? PAINT_INTERVAL_MS : LINE_INTERVAL_MS;
+    if (progress.phase === lastPhase && now() - lastShown < interval) return;
+    lastShown = now();
+    lastPhase = progress.phase;
+    if (terminal.isInteractive) {
+      terminal.err(`\r\x1b[2K${progressLine(progress, terminal.columns)}`);
+      isPainted = true;
+    } else {
+      terminal.err(`${progressLine(progress, 160)}\n`);
+    }
+  };
+  return { show, clear };
+}

@@ -1,0 +1,35 @@
+import type { Row } from '../../divergence/report';
+import { modelExplorerGraph, modelExplorerNodeData, type StageValue } from '../../trace/model-explorer';
+import { writeOutput } from '../files/output';
+import type { Terminal } from '../terminal/terminal';
+
+/**
+ * Writes comparisons for Model Explorer: the node data, and beside it (`<name>-graph.json`) the graph that they colour. Values are error /
+ * bound of isolated rows, or relative L2 where none is isolated; of chosen experts, 1 - Jaccard.
+ */
+export async function writeModelExplorer(
+  file: string,
+  rows: readonly Row[],
+  layers: readonly number[],
+  terminal: Terminal,
+): Promise<void> {
+  await writeOutput(file, `${modelExplorerNodeData(stageValues(rows))}\n`, terminal);
+  if (file !== '-') await writeOutput(graphName(file), `${modelExplorerGraph(layers)}\n`, terminal);
+}
+
+function graphName(file: string): string {
+  return `${file.replace(/\.json$/, '')}-graph.json`;
+}
+
+function stageValues(rows: readonly Row[]): readonly StageValue[] {
+  const measured = rows.filter((row) => row.count > 0);
+  const mode = measured.some((row) => row.mode === 'isolated') ? 'isolated' : 'free';
+  return measured
+    .filter((row) => row.mode === mode)
+    .map((row) => ({
+      layer: row.layer,
+      stage: row.stage,
+      value: row.jaccard === undefined ? (row.maxRatio ?? row.relL2 ?? NaN) : 1 - row.jaccard,
+      isBad: row.verdict !== 'match',
+    }));
+}

@@ -1,0 +1,75 @@
+import { fail } from '../../base/errors';
+import type { Report } from '../../divergence/report';
+import { reportToJson } from '../../divergence/report-json';
+import { rowsToCsv } from '../../divergence/rows-csv';
+import { adapterText } from '../../model/adapter-card';
+import { reportsToJunit } from '../../regression/junit';
+import type { SessionEvent } from '../../session/events';
+import {
+  CSV_FILE,
+  JSON_FILE,
+  JUNIT_FILE,
+  MODEL_EXPLORER,
+  QUIET,
+  UPDATE_BASELINE,
+} from '../command-line/shared-options';
+import { BASELINE } from './trace-options';
+import { exitCodeOfReport } from '../command-line/exit-codes';
+import { writeModelExplorer } from './model-explorer-files';
+import { checkFolder, checkOutputs, writeOutput } from '../files/output';
+import { progressView } from '../terminal/progress';
+import { reportText } from './report-text';
+import type { CommandRunner } from '../command-line/command-runner';
+import { sharedFiles, writeShared } from '../share/write-shared';
+import { styledVerdict } from '../terminal/terminal';
+import { findingLines, noBaseline, readBaseline, updateBaseline, withBaseline } from './baseline-file';
+import { traceRequest } from './request';
+import { runSomewhere } from './run-somewhere';
+
+/** `moescope trace MODEL`: both arms, the comparison, the verdict. */
+export const traceCommand: CommandRunner = async (args, terminal, signal) => {
+  const request = await traceRequest(args);
+  const isQuiet = args.has(QUIET);
+  const jsonFile = args.get(JSON_FILE);
+  const csvFile = args.get(CSV_FILE);
+  const explorerFile = args.get(MODEL_EXPLORER);
+  const junitFile = args.get(JUNIT_FILE);
+  const baselineFile = args.get(BASELINE);
+  const isUpdate = args.has(UPDATE_BASELINE);
+  const shared = sharedFiles(args);
+  if (isUpdate && baselineFile === undefined) {
+    throw fail('usage', '--update-baseline needs --baseline.', 'Name the file with --baseline FILE.');
+  }
+  const baseline = baselineFile === undefined ? undefined : await readBaseline(baselineFile);
+  if (baselineFile !== undefined && baseline === undefined && !isUpdate) throw noBaseline(baselineFile);
+  const outputs = [jsonFile, csvFile, junitFile, explorerFile, shared.html, shared.svg, shared.png];
+  await checkOutputs([...outputs, isUpdate ? baselineFile : undefined]);
+  if (request.save !== undefined) await checkFolder(request.save.folder);
+  const view = progressView(terminal, isQuiet);
+  const onEvent = (event: SessionEvent): void => {
+    if (event.type === 'started' && event.adapter !== undefined && !isQuiet) {
+      view.clear();
+      terminal.err(`adapter: ${adapterText(event.adapter)}\n`);
+    }
+    view.show(event);
+  };
+  let report: Report;
+  try {
+    report = await runSomewhere(request, onEvent, signal, isQuiet ? undefined : terminal);
+  } finally {
+    view.clear();
+  }
+  if (isUpdate && baselineFile !== undefined) await updateBaseline(baselineFile, report, baseline, terminal);
+  if (baseline !== undefined && !isUpdate) report = withBaseline(report, baseline);
+  if (jsonFile !== undefined) await writeOutput(jsonFile, `${reportToJson(report, 2)}\n`, terminal);
+  if (csvFile !== undefined) await writeOutput(csvFile, rowsToCsv(report.rows), terminal);
+  if (explorerFile !== undefined) await writeModelExplorer(explorerFile, report.rows, report.run.layers, terminal);
+  if (junitFile !== undefined) await writeOutput(junitFile, reportsToJunit([report]), terminal);
+  await writeShared(report, shared, terminal);
+  if (!outputs.includes('-')) terminal.out(styledVerdict(terminal, 'out', reportText(report)));
+  else if (!isQuiet) terminal.err(`${styledVerdict(terminal, 'err', report.verdict.sentence)}\n`);
+  if (report.baseline !== undefined && !isQuiet) {
+    terminal.err(`${styledVerdict(terminal, 'err', report.baseline.sentence)}\n${findingLines(report.baseline)}`);
+  }
+  return exitCodeOfReport(report);
+};

@@ -1,0 +1,79 @@
+import { RUN_ARM_IDS, type RunArm } from '../../model/arms';
+import { FAULTS } from '../../model/faults';
+import { FAULT_FORM, faultText, parseFault } from '../../model/parse-fault';
+import { ROUTINGS, type Routing } from '../../session/events';
+import {
+  parseArms,
+  parseChoice,
+  parseText,
+  parseTokens,
+  type DefaultedOption,
+  type Option,
+  type RepeatedOption,
+} from '../command-line/option';
+
+/** The options of `trace` that no other command has. */
+export const TOKENS: Option<readonly number[]> = {
+  name: 'tokens',
+  placeholder: 'IDS',
+  help: 'token ids instead of text: 9707,1917',
+  parse: parseTokens,
+};
+export const ARMS: DefaultedOption<readonly RunArm[]> = {
+  name: 'arms',
+  placeholder: 'LIST',
+  help: `one or two of ${RUN_ARM_IDS.join(', ')}: the arm under test, then the reference, in this order however written; one alone captures without comparing`,
+  parse: parseArms,
+  suggests: [...RUN_ARM_IDS, 'gpu,cpu'],
+  byDefault: 'gpu,cpu',
+};
+export const MODE: DefaultedOption<'free' | 'isolated' | 'both'> = {
+  name: 'mode',
+  placeholder: 'MODE',
+  help: "free: each arm feeds itself; isolated: each stage is fed the reference's input, so only its own error is left; both",
+  parse: parseChoice(['free', 'isolated', 'both']),
+  byDefault: 'both',
+};
+export const POSITIONS: DefaultedOption<string> = {
+  name: 'positions',
+  placeholder: 'A..B',
+  help: 'prompt positions to compare, from 0, B excluded; all, last, or one number',
+  parse: parseText,
+  byDefault: 'all',
+};
+export const SAVE_TENSOR: Option<string> = {
+  name: 'save-tensor',
+  placeholder: 'DIR',
+  help: 'write every captured tensor under DIR/<arm>/layer-<N>/<stage>; one new folder tree a run',
+  parse: parseText,
+};
+/** How `--save-tensor` writes. */
+export const TENSOR_FORMATS = ['aprt', 'aprt-zip', 'npz', 'json', 'csv'] as const;
+export type SaveFormat = (typeof TENSOR_FORMATS)[number];
+export const FORMAT: DefaultedOption<SaveFormat> = {
+  name: 'format',
+  placeholder: 'FORMAT',
+  help: 'how --save-tensor writes: aprt (one .bin a tensor), aprt-zip (the same tree in one file), or one file an arm: npz or json (with shapes and error bounds), csv (one line an element)',
+  parse: parseChoice(TENSOR_FORMATS),
+  byDefault: 'aprt',
+};
+export const BASELINE: Option<string> = {
+  name: 'baseline',
+  placeholder: 'FILE',
+  help: 'hold the run to an accepted one: bit for bit on the same adapter, within the limits that FILE gives with reasons on another; new flips and new values that are not finite always fail',
+  parse: parseText,
+};
+export const INJECT: RepeatedOption<string> = {
+  name: 'inject',
+  placeholder: 'SPEC',
+  help: `put a fault into the GPU arm, to see what is said of it: ${FAULT_FORM}; may be given several times; kinds: ${FAULTS.map((fault) => fault.kind).join(', ')}`,
+  parse: (raw) => faultText(parseFault(raw)),
+  repeats: true,
+};
+export const ROUTING: DefaultedOption<Routing> = {
+  name: 'routing',
+  placeholder: 'WHOSE',
+  help: "whose experts the GPU arm uses: its own, or the reference's, so that drift is seen without flips",
+  parse: parseChoice(ROUTINGS),
+  byDefault: 'own',
+};

@@ -1,0 +1,65 @@
+import type { CommandSpec } from '../command-line/command-spec';
+import {
+  ADAPTER,
+  BUDGET,
+  CHAT,
+  CSV_FILE,
+  JSON_FILE,
+  JUNIT_FILE,
+  LAYERS,
+  MODEL_EXPLORER,
+  PROMPT,
+  PROMPT_FILE,
+  QUIET,
+  RUNTIME,
+  STAGES_OPTION,
+  UPDATE_BASELINE,
+} from '../command-line/shared-options';
+import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from '../share/share-options';
+import { ARMS, BASELINE, FORMAT, INJECT, MODE, POSITIONS, ROUTING, SAVE_TENSOR, TOKENS } from './trace-options';
+
+/** `trace` in the command table. */
+export const TRACE = {
+  name: 'trace',
+  operands: ['MODEL'],
+  summary: 'run a prompt on both arms and say where they part',
+  description:
+    'Runs the forward pass of MODEL on the GPU and on the exact CPU reference, compares the tensor at every named stage of every layer, and names the first that is wrong. MODEL is a path, the first part of a split file, a URL whose server serves ranges, or sample:, the model that comes with MoEscope.',
+  options: [
+    PROMPT,
+    TOKENS,
+    PROMPT_FILE,
+    CHAT,
+    ARMS,
+    MODE,
+    ROUTING,
+    STAGES_OPTION,
+    LAYERS,
+    POSITIONS,
+    SAVE_TENSOR,
+    FORMAT,
+    JSON_FILE,
+    CSV_FILE,
+    JUNIT_FILE,
+    HTML_FILE,
+    SVG_FILE,
+    PNG_FILE,
+    WITH_PROMPT,
+    MODEL_EXPLORER,
+    BASELINE,
+    UPDATE_BASELINE,
+    INJECT,
+    RUNTIME,
+    ADAPTER,
+    BUDGET,
+    QUIET,
+  ],
+  examples: [
+    'moescope trace model.gguf --prompt "What is 2+2?" --chat',
+    'moescope trace model.gguf --tokens 9707,1917 --layers 0..4 --stages moe_router,moe_ffn_out --json -',
+    'moescope trace model.gguf --prompt Hello --save-tensor out --format aprt --adapter hardware',
+    'moescope trace model.gguf --prompt Hello --baseline accepted.json --junit results.xml --adapter hardware',
+    'moescope trace model.gguf --prompt Hello --inject qtype-blind@layer=2 --inject nan@layer=4,tensor=attn_q',
+    'moescope trace sample: --html report.html --png picture.png',
+  ],
+} as const satisfies CommandSpec;
