@@ -9,7 +9,7 @@ Object.assign(process.env, softwareGpuEnvironment(findChromium()));
 const SHARE_A_DEVICE = ['gpu', 'session', 'selftest'];
 /** Tests of pure functions: they share a process, and with it what they import. */
 const SHARE_MODULES = [
-  ...['base', 'contract', 'divergence', 'model', 'plots', 'regression'],
+  ...['arch', 'base', 'contract', 'divergence', 'model', 'plots', 'regression'],
   ...['scripts', 'share', 'synthetic', 'tokenizer', 'trace'],
 ];
 /** Among them, tests that take a device away, look at what is done with it, or replace what others see. */

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { ARCHITECTURES } from '../../src/arch/architectures';
+import type { Architecture } from '../../src/arch/define-arch';
+import { GraphBuilder } from '../../src/arch/builder';
+import { chosenBy, dependencies, LAYER_INPUT, nodeOf, sectionsOf, type ModelGraph } from '../../src/arch/graph';
+import { printGraph } from '../../src/arch/print-graph';
+import { namedShape } from '../../src/synthetic/shapes';
+
+/** A small model's graph: every key at its default or at a small value. */
+function exampleGraph(arch: Architecture): ModelGraph {
+  const { theta: ropeTheta, eps: rmsEps, ...shape } = namedShape('tiny');
+  const values: Record<string, number> = { ropeTheta, rmsEps };
+  for (const [name, value] of Object.entries(shape)) if (typeof value === 'number') values[name] = value;
+  for (const [name, { otherwise }] of Object.entries(arch.keys)) {
+    values[name] ??= typeof otherwise === 'function' ? otherwise(values) : (otherwise ?? NaN);
+  }
+  return arch.graph(
+    arch.sizes(values, (message) => {
+      throw new Error(message);
+    }),
+  );
+}
+
+describe.each(ARCHITECTURES)('$name', (arch) => {
+  const graph = exampleGraph(arch);
+
+  test('computes what its printed graph says', async () => {
+    await expect(printGraph(graph)).toMatchFileSnapshot(`graphs/${arch.name}.txt`);
+  });
+
+  test('reads only what was computed before, in its own section', () => {
+    for (const section of sectionsOf(graph)) {
+      const known = new Map<string, string>(section.input === undefined ? [] : [[LAYER_INPUT, 'float']]);
+      for (const node of section.nodes) {
+        for (const value of dependencies(node))
+          expect(known.get(value.id), `${node.out.id} reads ${value.id}`).toBe(value.kind);
+        known.set(node.out.id, node.out.kind);
+      }
+    }
+  });
+
+  test('every state that is read was written by one node', () => {
+    for (const section of sectionsOf(graph)) {
+      const written = section.nodes.flatMap((node) => (node.writes === undefined ? [] : [node.writes]));
+      expect(new Set(written.map((slot) => slot.name)).size).toBe(written.length);
+      for (const slot of section.nodes.flatMap((node) => node.reads)) {
+        expect(nodeOf(section, slot.value.id).writes?.name).toBe(slot.name);
+      }
+    }
+  });
+
+  test('experts are chosen by an index value, and nothing else reads one as weights', () => {
+    for (const node of graph.layers.flatMap((layer) => layer.nodes)) {
+      const stacked = node.weights.some((slot) => slot.dims.length === 3);
+      expect(chosenBy(node)?.kind, node.out.id).toBe(stacked ? 'index' : undefined);
+    }
+  });
+});
+
+describe('the builder refuses', () => {
+  const x = { id: LAYER_INPUT, axes: ['nTokens', 'nEmbd'], kind: 'float' } as const;
+  const fresh = (): GraphBuilder => new GraphBuilder(0);
+
+  test.each<readonly [string, (g: GraphBuilder) => unknown]>([
+    ['a weight that is not as long as a row', (g) => g.linear('a', x, g.weight('w', ['nFfExp', 'nEmbd']))],
+    ['a norm over another axis', (g) => g.rmsnorm('a', x, g.weight('w', ['headDim']), { eps: 1 })],
+    ['the same name twice', (g) => [g.add('a', x, x), g.add('a', x, x)]],
+    ['a sum of two shapes', (g) => g.add('b', x, g.linear('a', x, g.weight('w', ['nEmbd', 'nFfExp'])))],
+    ['a state written twice', (g) => [g.cached('keys', g.add('a', x, x)), g.cached('keys', g.add('b', x, x))]],
+    ['experts that nothing chose', (g) => g.expertLinear('a', x, x, g.weight('w', ['nEmbd', 'nFfExp', 'nExpert']))],
+    ['attention weights that are no softmax', (g) => g.values('a', x, g.cached('values', g.add('b', x, x)), 'qDim')],
+    ['to hand over what is not its last value', (g) => [g.add('a', x, x), g.section(x, x)]],
+  ])('%s', (_, build) => {
+    expect(() => build(fresh())).toThrow(RangeError);
+  });
+});
