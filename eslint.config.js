@@ -2,67 +2,8 @@ import tseslint from 'typescript-eslint';
 import importX from 'eslint-plugin-import-x';
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript';
 import reactHooks from 'eslint-plugin-react-hooks';
+import { MAY_IMPORT } from './scripts/lib/import-directions.mjs';
 
-/**
- * The direction of dependencies: what each folder of src/ may import besides itself. `ARCHITECTURE.md` draws it; this list holds it.
- */
-const MAY_IMPORT = {
-  base: [],
-  gguf: ['base'],
-  cache: ['base', 'gguf'],
-  tokenizer: ['base', 'gguf'],
-  arch: ['base', 'gguf'],
-  ops: ['base', 'gguf', 'arch', 'model'],
-  model: ['base', 'gguf', 'arch'],
-  synthetic: ['base', 'gguf', 'arch', 'model'],
-  cpu: ['base', 'gguf', 'arch', 'ops', 'model'],
-  gpu: ['base', 'gguf', 'arch', 'ops', 'model'],
-  selftest: ['base', 'gguf', 'arch', 'ops', 'model', 'cpu', 'gpu'],
-  trace: ['base', 'gguf', 'arch', 'model'],
-  divergence: ['base', 'arch', 'model', 'trace'],
-  regression: ['base', 'arch', 'model', 'divergence'],
-  plots: ['base', 'arch', 'model', 'divergence'],
-  offline: [],
-  share: ['base', 'arch', 'model', 'trace', 'divergence', 'plots'],
-  session: ['base', 'gguf', 'tokenizer', 'arch', 'ops', 'model', 'cpu', 'gpu', 'trace', 'divergence'],
-  worker: [
-    'base',
-    'gguf',
-    'cache',
-    'tokenizer',
-    'arch',
-    'model',
-    'cpu',
-    'gpu',
-    'trace',
-    'divergence',
-    'session',
-    'plots',
-    'share',
-    'selftest',
-  ],
-  store: ['base', 'arch', 'model', 'divergence', 'session', 'worker', 'plots', 'share'],
-  ui: ['base', 'cache', 'arch', 'model', 'divergence', 'session', 'plots', 'share', 'store', 'selftest'],
-  cli: [
-    'base',
-    'gguf',
-    'cache',
-    'tokenizer',
-    'arch',
-    'model',
-    'synthetic',
-    'cpu',
-    'gpu',
-    'trace',
-    'divergence',
-    'regression',
-    'session',
-    'plots',
-    'share',
-    'selftest',
-  ],
-  playwright: ['base', 'gguf', 'arch', 'model', 'gpu', 'divergence', 'regression', 'plots', 'share', 'cli'],
-};
 const FOLDERS = Object.keys(MAY_IMPORT);
 
 const directionZones = FOLDERS.flatMap((folder) =>

@@ -1,6 +1,7 @@
 import { sha256Hex } from '../base/sha256';
 import type { SourceDescriptor } from '../gguf/byte-source';
-import { opfsStore, type OpfsStore, type SyncFile } from './opfs-store';
+import { opfsStore, type OpfsStore } from './opfs-store';
+import type { SyncFile } from './sync-file';
 
 export type HttpDescriptor = Extract<SourceDescriptor, { kind: 'http' }>;
 

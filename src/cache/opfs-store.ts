@@ -1,16 +1,7 @@
 import { readIndex, recordBytes, RECORD_BYTES, type Place } from './place-index';
 import type { RangeStore } from './range-store';
+import type { SyncFile } from './sync-file';
 import { common, overlap, type Stretch } from './stretches';
-
-/** What this store needs of a `FileSystemSyncAccessHandle`. */
-export interface SyncFile {
-  getSize(): number;
-  read(into: Uint8Array, options: { readonly at: number }): number;
-  write(bytes: Uint8Array, options: { readonly at: number }): number;
-  truncate(size: number): void;
-  flush(): void;
-  close(): void;
-}
 
 export interface OpfsStore extends RangeStore {
   /** Bytes kept. */

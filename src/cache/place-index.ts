@@ -1,4 +1,4 @@
-import type { SyncFile } from './opfs-store';
+import type { SyncFile } from './sync-file';
 import type { Stretch } from './stretches';
 
 /** Where a range of the remote file lies in `data`. */

@@ -1,5 +1,5 @@
 import { inPlace, type BaselineRow } from './baseline';
-import type { MergedRun } from './merge';
+import type { MergedRun } from './merged-run';
 
 /** Two adapters over all runs that both ended. */
 export interface AdapterPair {

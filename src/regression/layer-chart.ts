@@ -1,5 +1,5 @@
 import type { BaselineRow } from './baseline';
-import type { MergedRun } from './merge';
+import type { MergedRun } from './merged-run';
 
 /** Charts in one summary; what failed comes first. */
 const MOST_CHARTS = 4;

@@ -1,5 +1,6 @@
 import { short } from '../divergence/sentence';
-import type { MergedRun, SuiteReport } from './merge';
+import type { SuiteReport } from './merge';
+import type { MergedRun } from './merged-run';
 import { charts } from './layer-chart';
 
 /** Rows of cells, the first the head. */

@@ -1,8 +1,9 @@
-import { fail, type ErrorData } from '../base/errors';
+import { fail } from '../base/errors';
 import { plainToJson } from '../divergence/report-json';
 import { adapterWords } from '../model/adapter-card';
 import { inPlace } from './baseline';
 import { comparePairs, type AdapterPair } from './adapter-pairs';
+import type { MergedRun } from './merged-run';
 import type { RunOutcome, ShardResult, ShardRun } from './shard-result';
 import { runsOfShard } from './shards';
 import { readSeconds, suiteRuns, type Suite } from './suite';
@@ -11,19 +12,6 @@ export const MERGED_SCHEMA = 'moescope-suite-report/1';
 
 /** How the sentence of a run begins that gave two answers on one adapter. */
 const UNSTEADY = 'UNSTEADY';
-
-/** How one run of the suite ended on one adapter. */
-export interface MergedRun {
-  readonly id: string;
-  /** The adapter's name as {@link adapterLabel} says it; absent where the run never ended. */
-  readonly adapter?: string;
-  readonly status: 'pass' | 'fail' | 'error' | 'lost';
-  /** One line for people. */
-  readonly sentence: string;
-  /** Attempts that failed before the last. */
-  readonly retried: readonly ErrorData[];
-  readonly outcome?: RunOutcome;
-}
 
 /** Everything that the shards of a suite found. The first part is the same whatever the shards; `how` tells how it came about. */
 export interface SuiteReport {

@@ -1,23 +1,11 @@
-import { toErrorData, type ErrorData } from '../base/errors';
+import { toErrorData } from '../base/errors';
 import { plural } from '../base/format';
-import type { Report } from '../divergence/report';
-import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import type { EngineClient } from '../worker/client-types';
+import type { Continuation } from './inspection';
 import type { AppState } from './state';
 
 /** How many tokens one press adds. */
 export const CONTINUE_COUNT = 32;
-
-/** A greedy continuation of a finished run. */
-export interface Continuation {
-  /** The run that it continues. */
-  readonly report: Report;
-  readonly tokens: readonly GeneratedToken[];
-  readonly running: boolean;
-  /** Why it stopped; undefined while it runs, and after a cancel. */
-  readonly end: GenerateEnd | undefined;
-  readonly error: ErrorData | undefined;
-}
 
 export interface ContinueActions {
   /** Adds tokens to what the last run (and continuation) said. */

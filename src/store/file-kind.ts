@@ -1,4 +1,4 @@
-import type { PageSource } from '../worker/client-types';
+import type { PageSource } from '../worker/page-source';
 
 /** What a dropped file is for: a model to run, or a trace, report or picture to look at. Told by its first bytes, else by its name. */
 export async function fileKind(source: PageSource): Promise<'model' | 'trace'> {

@@ -1,30 +1,12 @@
-import { toErrorData, type ErrorData } from '../base/errors';
-import type { Report } from '../divergence/report';
+import { toErrorData } from '../base/errors';
 import type { SlicePlace } from '../divergence/tap-slice';
 import { rowIndex } from '../plots/trace-index';
 import type { TraceView } from '../plots/trace-view';
 import type { Place } from '../plots/select-walk';
-import type { RunSpec } from '../session/events';
-import type { TapAnswer } from '../session/tap-inspector';
 import type { EngineClient } from '../worker/client-types';
+import type { Inspection } from './inspection';
 import type { AppState } from './state';
 import { selectPlace, selectShown } from './view';
-
-/** A finished run whose tensors and keys and values the engine still holds. */
-export interface Traced {
-  readonly report: Report;
-  readonly spec: RunSpec;
-}
-
-/** What is known of the tensors at the place in hand. */
-export interface Inspection {
-  readonly place: SlicePlace;
-  /** Undefined while the engine is asked. */
-  readonly answer: TapAnswer | undefined;
-  /** The layers up to it run again. */
-  readonly fetching: boolean;
-  readonly error: ErrorData | undefined;
-}
 
 export interface InspectActions {
   /** Asks for the tensors of the place in hand where the engine has them; call it after any change. The last place wins. */

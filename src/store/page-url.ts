@@ -1,4 +1,4 @@
-import type { PageSource } from '../worker/client-types';
+import type { PageSource } from '../worker/page-source';
 
 /** The models that the page's address asks for: `?model=URL`, once a part of a split file. Relative to the page. */
 export function sourcesOfUrl(href: string): readonly PageSource[] {

@@ -10,8 +10,8 @@ import type { RunArm } from '../model/arms';
 import type { Progress, Routing, RunSpec } from '../session/events';
 import type { OpenedModel } from '../worker/client-types';
 import { FIRST_SHELL, type ShellState } from './shell-state';
-import type { Continuation } from './continue-actions';
-import type { Inspection, Traced } from './inspect-actions';
+import type { Continuation } from './inspection';
+import type { Inspection, Traced } from './inspection';
 
 export type { MemoryNeed, OpenedModel, Preflight } from '../worker/client-types';
 

@@ -102,6 +102,3 @@ export interface MemoryNeed {
   /** What this side may use: adapter limits or the budget; undefined where the browser does not say. */
   readonly allowedBytes?: number;
 }
-
-/** Re-stated here so that the store needs no import from `gguf/`. */
-export type PageSource = SourceDescriptor;

@@ -4,7 +4,7 @@ import { parseAprPath } from '../trace/apr-path';
 import { readFileTree, readTraces } from '../trace/read-traces';
 import type { Trace } from '../trace/trace';
 import { readSharedFile, sharedKind } from '../share/shared-file';
-import type { PageSource } from './client-types';
+import type { PageSource } from './page-source';
 import type { NamedView } from './trace-client-types';
 
 /** Bytes of one drop that are read into memory; more is for the command line, which reads file by file. */

@@ -1,5 +1,5 @@
 import type { Report } from '../divergence/report';
-import type { PageSource } from './client-types';
+import type { PageSource } from './page-source';
 import type { SharedView } from '../share/shared-view';
 
 /** The part of the engine that reads and compares saved traces; tensors stay in the worker, the page holds names. */

@@ -8,7 +8,7 @@ import { without } from '../share/without';
 import { traceBytes, type Trace } from '../trace/trace';
 import { tracesToFiles } from '../trace/trace-files';
 import { writeZip } from '../trace/zip';
-import type { PageSource } from './client-types';
+import type { PageSource } from './page-source';
 import { readFiles } from './read-files';
 import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-client-types';
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadGolden, relativeRms } from '../support/golden';
 import { captureAll, openGolden } from './support';
 import type { HeadAttention, KeysAndValues } from '../../src/cpu/kernels/head-attention';
-import type { RowsWork } from '../../src/cpu/kernels/row-products';
+import type { RowsWork } from '../../src/cpu/kernels/rows-work';
 import type { ActiveStageId } from '../../src/model/stages';
 
 /** One wrong sign, factor or index each, in place of the real kernel, and the first stage that must show it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { f32Bits } from '../../src/base/float';
 import { seededRandom, type Random } from '../../src/base/random';
 import { plainRows } from '../../src/cpu/kernels/plain-rows';
-import type { RowProducts, RowsWork } from '../../src/cpu/kernels/row-products';
+import type { RowProducts, RowsWork } from '../../src/cpu/kernels/rows-work';
 import { giveInstance, takeInstance } from '../../src/cpu/kernels/simd-module';
 import { simdRows } from '../../src/cpu/kernels/simd-rows';
 import { DEQUANTISERS } from '../../src/gguf/dequant/dequantisers';

@@ -4,7 +4,8 @@ import type { SlicePlace } from '../../src/divergence/tap-slice';
 import type { TapAnswer } from '../../src/session/tap-inspector';
 import type { Progress, RunPhase } from '../../src/session/events';
 import type { ReadResult } from '../../src/worker/trace-client-types';
-import type { EngineClient, OpenedModel, PageSource } from '../../src/worker/client-types';
+import type { EngineClient, OpenedModel } from '../../src/worker/client-types';
+import type { PageSource } from '../../src/worker/page-source';
 
 export interface FakeOptions {
   /** What the model's run yields. */

@@ -1,4 +1,4 @@
-import type { SyncFile } from '../../src/cache/opfs-store';
+import type { SyncFile } from '../../src/cache/sync-file';
 
 /** A synchronous file in memory. Beyond `quota` bytes it writes what fits, as a browser may. */
 export function memoryFile(quota = Infinity): SyncFile {

@@ -1,4 +1,4 @@
-import type { SyncFile } from '../../src/cache/opfs-store';
+import type { SyncFile } from '../../src/cache/sync-file';
 import { memoryFile } from './memory-file';
 
 interface Entry {

@@ -2,7 +2,7 @@ import { dequantizeRows } from '../../gguf/dequant/dequantisers';
 import { rowBytes } from '../../gguf/ggml-types';
 import { TINY } from '../bounds/rounding';
 import { dot } from './dot';
-import type { RowProducts, RowsWork } from './row-products';
+import type { RowProducts, RowsWork } from './rows-work';
 
 /** The plain loops: the truth that `simd-rows.ts` equals to the bit. */
 export function plainRows(work: RowsWork): RowProducts {

@@ -2,7 +2,7 @@ import { rowBytes } from '../../gguf/ggml-types';
 import { TINY } from '../bounds/rounding';
 import { DOT_LANES } from './dot';
 import { sizesOf } from './plain-rows';
-import type { RowProducts, RowsWork } from './row-products';
+import type { RowProducts, RowsWork } from './rows-work';
 import { giveInstance, takeInstance } from './simd-module';
 
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;

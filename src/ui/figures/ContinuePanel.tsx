@@ -2,7 +2,7 @@ import type { ReactElement } from 'react';
 import { formatMetric, formatMilliseconds, plural, visibleToken } from '../../base/format';
 import { armTitle, type TraceView } from '../../plots/trace-view';
 import { decodedByText } from '../../session/decoded-by';
-import type { Continuation } from '../../store/continue-actions';
+import type { Continuation } from '../../store/inspection';
 import { CommandButton } from '../CommandButton';
 import { ErrorDetail } from '../ErrorNotice';
 import { useActions, useApp } from '../use-app';

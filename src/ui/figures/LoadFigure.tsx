@@ -4,7 +4,7 @@ import { loadMaps, loadSummary, selectLoad, type LoadData } from '../../plots/se
 import { armTitle, type TraceView } from '../../plots/trace-view';
 import { TableTwin } from '../TableTwin';
 import { MapFigure } from './MapFigure';
-import type { Look } from './RoutingSection';
+import type { Look } from './look';
 import { ShareLegend } from './ShareLegend';
 import { useRoutingPlace } from './use-routing-place';
 

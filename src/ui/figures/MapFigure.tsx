@@ -8,7 +8,7 @@ import { usePlaceNow } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { useFigureTheme } from '../use-theme';
 import { PickArea } from './PickArea';
-import type { Look } from './RoutingSection';
+import type { Look } from './look';
 
 /** Layer x expert maps side by side, to be pointed at. */
 export function MapFigure(props: {

@@ -7,7 +7,7 @@ import { DEMO_PROMPT } from '../../store/demo-prompt';
 import { Segments } from '../Segments';
 import { useActions, useApp } from '../use-app';
 import { MapFigure } from './MapFigure';
-import type { Look } from './RoutingSection';
+import type { Look } from './look';
 import { useRoutingPlace } from './use-routing-place';
 
 /** What the parts of the prompt (verse, code, arithmetic) prefer. */

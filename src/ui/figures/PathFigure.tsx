@@ -8,7 +8,7 @@ import { TableTwin } from '../TableTwin';
 import { usePlaceNow } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
 import { PickArea } from './PickArea';
-import type { Look } from './RoutingSection';
+import type { Look } from './look';
 import { useRoutingPlace } from './use-routing-place';
 
 /** One token's way through the experts of every layer. */

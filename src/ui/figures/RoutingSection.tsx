@@ -5,6 +5,7 @@ import type { TraceView } from '../../plots/trace-view';
 import { selectPlace } from '../../store/view';
 import { useApp, useAppStore } from '../use-app';
 import { Later } from '../Later';
+import type { Look } from './look';
 import { LoadFigure } from './LoadFigure';
 import { PartsFigure } from './PartsFigure';
 import { PathFigure } from './PathFigure';
@@ -46,10 +47,3 @@ export function RoutingSection({ view }: { readonly view: TraceView }): ReactEle
     </section>
   );
 }
-
-/** Moves what is looked at; an `expert` below 0 lets go of it. */
-export type Look = (at: {
-  readonly layer?: number;
-  readonly position?: number | undefined;
-  readonly expert?: number;
-}) => void;

@@ -7,7 +7,7 @@ import type { Place } from '../../plots/select-walk';
 import { errorHistogram, ratioHistogram, sliceProfile, valueHistogram } from '../../plots/slice-plots';
 import { rowIndex } from '../../plots/trace-index';
 import { armTitle, type TraceView } from '../../plots/trace-view';
-import type { Inspection } from '../../store/inspect-actions';
+import type { Inspection } from '../../store/inspection';
 import { ErrorDetail } from '../ErrorNotice';
 import { MeasuredScene } from '../MeasuredScene';
 import { useActions, useApp } from '../use-app';

@@ -2,7 +2,7 @@ import { memo, useMemo, useRef, type ReactElement } from 'react';
 import { formatMetric, visibleToken } from '../../base/format';
 import { routingIndex } from '../../plots/trace-index';
 import type { TraceView } from '../../plots/trace-view';
-import type { Look } from './RoutingSection';
+import type { Look } from './look';
 import { useRoutingPlace } from './use-routing-place';
 
 /** Tokens are printed up to here; a longer prompt is a matter for the figures around it. */
