@@ -83,9 +83,13 @@ export class TracerError extends Error implements ErrorData {
 
 /** Characters of a text that a person is shown: names and values that a message repeats may be megabytes long in a hostile file. */
 const LONGEST_TEXT = 1000;
+/** Of a longer one: what a sentence begins and ends with says most of it. */
+const HEAD = 700;
+const TAIL = 150;
 
 function readable(text: string): string {
-  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 200)} ... ${text.slice(-150)}` : text;
+  if (text.length <= LONGEST_TEXT) return text;
+  return `${text.slice(0, HEAD)} ... (${text.length - HEAD - TAIL} characters left out) ... ${text.slice(-TAIL)}`;
 }
 
 /** Shorthand for `throw fail(...)`. */

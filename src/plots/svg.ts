@@ -1,3 +1,5 @@
+import { markupText } from '../base/foreign-text';
+
 /** A drawing as plain data: React renders it, {@link svgText} writes it to a file, tests read it. Styled by classes (plots.css). */
 export interface SvgNode {
   readonly tag: string;
@@ -65,15 +67,15 @@ export function sameDrawing(x: SvgNode, y: SvgNode): boolean {
 /** Serialises a drawing; `indent` gives one element a line. */
 export function svgText(node: SvgNode, indent = ''): string {
   const attributes = Object.entries(node.attributes)
-    .map(([name, value]) => ` ${name}="${escape(String(value))}"`)
+    .map(([name, value]) => ` ${name}="${markupText(String(value))}"`)
     .join('');
   if (node.children.length === 0) return `${indent}<${node.tag}${attributes}/>\n`;
   if (node.children.every((c) => typeof c === 'string') || node.tag === 'text') {
-    const inner = node.children.map((c) => (typeof c === 'string' ? escape(c) : svgText(c).trimEnd())).join('');
+    const inner = node.children.map((c) => (typeof c === 'string' ? markupText(c) : svgText(c).trimEnd())).join('');
     return `${indent}<${node.tag}${attributes}>${inner}</${node.tag}>\n`;
   }
   const inner = node.children
-    .map((c) => (typeof c === 'string' ? `${indent}  ${escape(c)}\n` : svgText(c, `${indent}  `)))
+    .map((c) => (typeof c === 'string' ? `${indent}  ${markupText(c)}\n` : svgText(c, `${indent}  `)))
     .join('');
   return `${indent}<${node.tag}${attributes}>\n${inner}${indent}</${node.tag}>\n`;
 }
@@ -82,8 +84,4 @@ export function svgText(node: SvgNode, indent = ''): string {
 export function countMarks(node: SvgNode): number {
   const own = ['g', 'svg', 'defs', 'tspan', 'title', 'pattern'].includes(node.tag) ? 0 : 1;
   return node.children.reduce((n, c) => n + (typeof c === 'string' ? 0 : countMarks(c)), own);
-}
-
-function escape(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }

@@ -1,3 +1,4 @@
+import { markupText } from '../base/foreign-text';
 import type { Report, Row, RowVerdict } from '../divergence/report';
 import { short } from '../divergence/sentence';
 import { adapterTitle } from '../model/adapter-card';
@@ -100,7 +101,7 @@ function suiteXml(name: string, cases: readonly Case[], more: Readonly<Record<st
   const count = (outcome: Case['outcome']): number => cases.filter((c) => c.outcome === outcome).length;
   const [tests, failures, skipped] = [cases.length, count('fail'), count('skip')];
   const attributes = Object.entries({ name, tests, failures, skipped, errors: 0, ...more });
-  const opening = attributes.map(([key, value]) => ` ${key}="${escape(String(value))}"`).join('');
+  const opening = attributes.map(([key, value]) => ` ${key}="${markupText(String(value))}"`).join('');
   const xml = [`  <testsuite${opening}>`, ...cases.map(caseXml), '  </testsuite>'].join('\n');
   return { tests, failures, skipped, xml };
 }
@@ -122,21 +123,8 @@ function caseOf(row: Row, model: string): Case {
 }
 
 function caseXml({ className, name, outcome, message, seconds = 0 }: Case): string {
-  const open = `    <testcase classname="${escape(className)}" name="${escape(name)}" time="${seconds}"`;
+  const open = `    <testcase classname="${markupText(className)}" name="${markupText(name)}" time="${seconds}"`;
   if (outcome === 'pass') return `${open}/>`;
   const tag = outcome === 'fail' ? 'failure' : 'skipped';
-  return `${open}><${tag} message="${escape(message)}"/></testcase>`;
-}
-
-/** Text for an attribute; characters that XML 1.0 cannot hold become U+FFFD. */
-function escape(text: string): string {
-  return text
-    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '\uFFFD')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll('\n', '&#10;')
-    .replaceAll('\r', '&#13;')
-    .replaceAll('\t', '&#9;');
+  return `${open}><${tag} message="${markupText(message)}"/></testcase>`;
 }

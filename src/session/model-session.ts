@@ -1,5 +1,6 @@
 import { orCancelled } from '../base/abort';
 import { fail, toErrorData, TracerError, type ErrorCode, type ErrorData } from '../base/errors';
+import { capped } from '../base/foreign-text';
 import { TOOL } from '../base/version';
 import { createCpuEngine, type CpuEngineOptions } from '../cpu/engine/cpu-engine';
 import { createGgmlCpuEngine } from '../cpu/ggml/ggml-engine';
@@ -118,9 +119,9 @@ export class ModelSession {
     return promptTokens(this.tokenizer, this.model.metadata, text, options);
   }
 
-  /** A token as people read it; its number where the file has no usable vocabulary. */
+  /** A token as people read it, cut where no vocabulary has one as long; its number where the file has no usable vocabulary. */
   tokenText(id: number): string {
-    return this.tokenizer?.tokenText(id) ?? `#${id}`;
+    return capped(this.tokenizer?.tokenText(id) ?? `#${id}`);
   }
 
   /** The device that runs use, opened on first need. @throws TracerError `gpu-unavailable`, `gpu-adapter`. */

@@ -1,4 +1,5 @@
 import { sha256Hex } from '../base/sha256';
+import { markupText } from '../base/foreign-text';
 import { formatMetric } from '../base/format';
 import type { Row } from '../divergence/report';
 import { explain } from '../plots/select-explain';
@@ -24,12 +25,12 @@ export async function reportHtml({ report, view, leftOut }: SharedView): Promise
   const style = styleText();
   const hash = btoa(String.fromCharCode(...hexBytes(await sha256Hex(new TextEncoder().encode(style)))));
   const why = explain(trace)
-    .map((part) => (part.code === true ? `<code>${escaped(part.text)}</code>` : escaped(part.text)))
+    .map((part) => (part.code === true ? `<code>${markupText(part.text)}</code>` : markupText(part.text)))
     .join('');
   const facts = provenance(report)
     .map(
       (f) =>
-        `<dt>${escaped(f.name)}</dt><dd>${f.code === true ? `<code>${escaped(f.value)}</code>` : escaped(f.value)}</dd>`,
+        `<dt>${markupText(f.name)}</dt><dd>${f.code === true ? `<code>${markupText(f.value)}</code>` : markupText(f.value)}</dd>`,
     )
     .join('\n');
   const notes = report.notes ?? [];
@@ -40,14 +41,14 @@ export async function reportHtml({ report, view, leftOut }: SharedView): Promise
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${hash}'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="generator" content="MoEscope ${escaped(report.tool.version)}">
-<title>${escaped(`${report.verdict.sentence.split(':', 1)[0] ?? ''}, ${report.model.name}, MoEscope`)}</title>
+<meta name="generator" content="MoEscope ${markupText(report.tool.version)}">
+<title>${markupText(`${report.verdict.sentence.split(':', 1)[0] ?? ''}, ${report.model.name}, MoEscope`)}</title>
 <style>${style}</style>
 </head>
 <body>
 <main>
-<p class="kicker"><b>MoEscope</b> ${escaped(report.model.name)}</p>
-<h1>${escaped(report.verdict.sentence)}</h1>
+<p class="kicker"><b>MoEscope</b> ${markupText(report.model.name)}</p>
+<h1>${markupText(report.verdict.sentence)}</h1>
 <p class="why">${why}</p>
 <figure class="on-light">${picture(LIGHT)}<figcaption>Error by layer. The numbers are in the table below.</figcaption></figure>
 <figure class="on-dark" aria-hidden="true">${picture(DARK)}</figure>
@@ -55,10 +56,10 @@ export async function reportHtml({ report, view, leftOut }: SharedView): Promise
 <dl>
 ${facts}
 </dl>
-${notes.length === 0 ? '' : `<h2>Notes</h2><ul>${notes.map((note) => `<li>${escaped(note)}</li>`).join('')}</ul>`}
+${notes.length === 0 ? '' : `<h2>Notes</h2><ul>${notes.map((note) => `<li>${markupText(note)}</li>`).join('')}</ul>`}
 <h2>Every comparison</h2>
 ${table(report.rows)}
-<p class="small">${report.rows.length > MOST_ROWS ? `The first ${String(MOST_ROWS)} of ${String(report.rows.length)} rows; all are in the file's data. ` : ''}${leftOut.length === 0 ? 'The whole trace is in this file: drop it on the MoEscope page to explore it.' : `Drop this file on the MoEscope page to explore it. Left out of its data: ${escaped(leftOut.join('; '))}.`}</p>
+<p class="small">${report.rows.length > MOST_ROWS ? `The first ${String(MOST_ROWS)} of ${String(report.rows.length)} rows; all are in the file's data. ` : ''}${leftOut.length === 0 ? 'The whole trace is in this file: drop it on the MoEscope page to explore it.' : `Drop this file on the MoEscope page to explore it. Left out of its data: ${markupText(leftOut.join('; '))}.`}</p>
 </main>
 <script type="text/plain" id="moescope-view">${packView({ report, view, leftOut })}</script>
 </body>
@@ -79,7 +80,7 @@ function table(rows: readonly Row[]): string {
       row.flips === undefined ? '–' : String(row.flips.length),
     ];
     const wrong = row.verdict === 'diverge' || row.verdict.startsWith('nan') || row.verdict === 'missing';
-    return `<tr${wrong ? ' class="wrong"' : ''}>${cells.map((cell) => `<td>${escaped(String(cell))}</td>`).join('')}</tr>`;
+    return `<tr${wrong ? ' class="wrong"' : ''}>${cells.map((cell) => `<td>${markupText(String(cell))}</td>`).join('')}</tr>`;
   });
   const heads = [
     'Layer',
@@ -125,8 +126,4 @@ td:nth-child(n+5),th:nth-child(n+5){text-align:right}
 
 function hexBytes(hex: string): readonly number[] {
   return hex.match(/../g)?.map((pair) => parseInt(pair, 16)) ?? [];
-}
-
-function escaped(text: string): string {
-  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }
