@@ -108,6 +108,12 @@ export function plainText(text: ShownText): string {
   return text[shownText];
 }
 
+/** A shown text in two: its first `length` characters, and the rest. */
+export function splitText(text: ShownText, length: number): readonly [ShownText, ShownText] {
+  const plain = plainText(text);
+  return [{ [shownText]: plain.slice(0, length) }, { [shownText]: plain.slice(length) }];
+}
+
 /** No text at all. */
 export const NOTHING: ShownText = { [shownText]: '' };
 

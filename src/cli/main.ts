@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { toErrorData } from '../base/errors';
+import { reasonOf, toErrorData } from '../base/errors';
+import { plainText, say } from '../base/foreign-text';
 import { exitCode } from './command-line/exit-codes';
 import { runCli } from './run-cli';
 import { errorText, processTerminal } from './terminal/terminal';
@@ -19,13 +20,19 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 const readerGone = new AbortController();
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.exit(exitCode('usage'));
+    if (error.code !== 'EPIPE') {
+      // What is lost must not look like a run that said nothing.
+      if (stream === process.stdout) {
+        process.stderr.write(plainText(say`error usage: Standard output cannot be written: ${reasonOf(error)}.\n`));
+      }
+      process.exit(exitCode('usage'));
+    }
     if (stream === process.stdout) readerGone.abort();
   });
 }
 // Node would end with 1 here, which means that the arms diverge.
 process.on('uncaughtException', (error) => {
-  process.stderr.write(errorText(toErrorData(error)));
+  process.stderr.write(plainText(errorText(toErrorData(error))));
   process.exit(exitCode('usage'));
 });
 process.exitCode = await runCli(process.argv.slice(2), processTerminal(readerGone.signal), controller.signal);

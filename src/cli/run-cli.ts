@@ -1,4 +1,5 @@
 import { toErrorData } from '../base/errors';
+import { say, type ShownText } from '../base/foreign-text';
 import { TOOL } from '../base/version';
 import { readCommandLine } from './command-line/arguments';
 import type { CommandRunner } from './command-line/command-runner';
@@ -27,7 +28,7 @@ const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
  * @param argv without node and the script
  */
 export async function runCli(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
-  const heading = (text: string): string => styled(terminal, 'out', 'head', text);
+  const heading = (text: ShownText): ShownText => styled(terminal, 'out', 'head', text);
   try {
     const invocation = readCommandLine(argv);
     switch (invocation.kind) {
@@ -37,7 +38,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal, signal
         );
         return argv.length === 0 ? exitCode('usage') : exitCode('pass');
       case 'version':
-        terminal.out(`${TOOL.name} ${TOOL.version} (${TOOL.commit})\n`);
+        terminal.out(say`${TOOL.name} ${TOOL.version} (${TOOL.commit})\n`);
         return exitCode('pass');
       case 'command': {
         const runner = await RUNNERS[invocation.name]();

@@ -1,3 +1,5 @@
+import { capped, MOST_OF_NAME, visible } from '../base/foreign-text';
+
 /** What is known of the GPU that a run used. Plain data: goes into reports and traces. */
 export interface AdapterCard {
   readonly vendor: string;
@@ -17,15 +19,20 @@ const UNNAMED = 'unnamed adapter';
 
 /** All of it, each word once: what tells one adapter from another. */
 export function adapterWords({ vendor, architecture, device, description }: AdapterWords): string {
-  return [...new Set([vendor, architecture, device, description].filter((word) => word !== ''))].join(' ') || UNNAMED;
+  return driverText([...new Set([vendor, architecture, device, description].filter((word) => word !== ''))].join(' '));
 }
 
 /** The most telling part of it: what a person calls the adapter. */
 export function adapterTitle({ vendor, architecture, device, description }: AdapterWords): string {
-  return [description, device, `${vendor} ${architecture}`.trim()].find((text) => text !== '') ?? UNNAMED;
+  return driverText([description, device, `${vendor} ${architecture}`.trim()].find((text) => text !== '') ?? '');
 }
 
 /** For the terminal: `nvidia hopper NVIDIA H100`, or `google swiftshader (SOFTWARE adapter)`. */
 export function adapterText(adapter: AdapterWords & Pick<AdapterCard, 'isSoftware'>): string {
   return `${adapterWords(adapter)}${adapter.isSoftware ? ' (SOFTWARE adapter)' : ''}`;
+}
+
+/** The words of a driver, or of a report that says they are, as a part of a line. */
+function driverText(words: string): string {
+  return words === '' ? UNNAMED : visible(capped(words, MOST_OF_NAME));
 }

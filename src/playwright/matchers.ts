@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { plainText } from '../base/foreign-text';
 import { test } from '@playwright/test';
 import { toErrorData } from '../base/errors';
 import { findingLines } from '../cli/trace/baseline-file';
@@ -49,7 +50,7 @@ export function toMatchBaseline(report: Report, file: string): MatcherResult {
       );
     }
     const compared = compareBaseline(report, before);
-    return answer(compared.status !== 'moved', `${compared.sentence}\n${findingLines(compared)}`);
+    return answer(compared.status !== 'moved', `${compared.sentence}\n${plainText(findingLines(compared))}`);
   } catch (error) {
     const { code, message, remedy } = toErrorData(error);
     return answer(false, `${code}: ${message} ${remedy}`);

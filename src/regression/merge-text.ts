@@ -1,3 +1,4 @@
+import { markdownText, plainText, shown } from '../base/foreign-text';
 import { short } from '../divergence/sentence';
 import type { SuiteReport } from './merge';
 import type { MergedRun } from './merged-run';
@@ -26,8 +27,12 @@ export function suiteReportText(report: SuiteReport, form: 'plain' | 'markdown')
     ]),
   ];
   const render = form === 'plain' ? plain : markdown;
-  const title = form === 'plain' ? report.sentence : `**${cell(report.sentence)}**`;
-  const parts = [`${title}\n`, render(runs), ...restarts(report)];
+  const title = form === 'plain' ? plainText(shown(report.sentence)) : `**${markdownText(report.sentence)}**`;
+  const parts = [
+    `${title}\n`,
+    render(runs),
+    ...restarts(report).map((line) => `${form === 'plain' ? plainText(shown(line)) : markdownText(line)}\n`),
+  ];
   if (report.pairs.length > 0) parts.push(render(matrix(report)), render(pairs));
   if (form === 'markdown') parts.push(...charts(report.runs));
   return parts.join('\n');
@@ -42,7 +47,7 @@ function statusText({ status, retried }: MergedRun): string {
 /** Shards that were killed and taken up again. */
 function restarts({ how }: SuiteReport): readonly string[] {
   return how.shards.flatMap(({ file, shard, starts }) =>
-    starts === undefined ? [] : [`Shard ${shard} (${file}) was started ${starts} times.\n`],
+    starts === undefined ? [] : [`Shard ${shard} (${file}) was started ${starts} times.`],
   );
 }
 
@@ -61,7 +66,8 @@ function matrix({ adapters, pairs }: SuiteReport): Table {
   ];
 }
 
-function plain(table: Table): string {
+function plain(raw: Table): string {
+  const table = raw.map((row) => row.map((text) => plainText(shown(text))));
   const columns = table[0]?.length ?? 0;
   const widths = Array.from({ length: columns }, (_, c) => Math.max(...table.map((row) => (row[c] ?? '').length)));
   return table
@@ -70,10 +76,6 @@ function plain(table: Table): string {
 }
 
 function markdown([head = [], ...rows]: Table): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |\n`;
+  const line = (cells: readonly string[]): string => `| ${cells.map(markdownText).join(' | ')} |\n`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('');
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 }

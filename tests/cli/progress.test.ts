@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { plainText } from '../../src/base/foreign-text';
 import { progressLine, progressView } from '../../src/cli/terminal/progress';
 import type { Progress, SessionEvent } from '../../src/session/events';
 import { terminalDouble } from './terminal-double';
@@ -19,18 +20,18 @@ function event(changes: Partial<Progress>): SessionEvent {
 
 describe('progressLine', () => {
   test('shows phase, bar, bytes, rate, time left and tensor', () => {
-    expect(progressLine(PROGRESS, 200)).toBe(
+    expect(plainText(progressLine(PROGRESS, 200))).toBe(
       'Layers     [#####...............] 12/48  1.23 GB  310 MB/s  35 s left  blk.12.ffn_down_exps.weight',
     );
   });
 
   test('leaves out what is not known', () => {
     const early: Progress = { phase: 'prepare', done: 0, total: 1, bytes: 0, rate: 0 };
-    expect(progressLine(early, 200)).toBe('Preparing  [....................] 0/1');
+    expect(plainText(progressLine(early, 200))).toBe('Preparing  [....................] 0/1');
   });
 
   test('is narrower than the terminal', () => {
-    expect(progressLine(PROGRESS, 40)).toHaveLength(39);
+    expect(plainText(progressLine(PROGRESS, 40))).toHaveLength(39);
   });
 });
 

@@ -1,13 +1,17 @@
 import { describe, expect, test } from 'vitest';
+import { plainText } from '../../src/base/foreign-text';
 import { exitCodeOfError, exitCodeOfReport } from '../../src/cli/command-line/exit-codes';
 import { reportText } from '../../src/cli/trace/report-text';
+import type { Report } from '../../src/divergence/report';
 import { adapterText } from '../../src/model/adapter-card';
 import { generateReport } from '../support/reports';
+
+const textOf = (report: Report): string => plainText(reportText(report));
 
 describe('reportText', () => {
   test('begins with the verdict and names the culprit stage with its worst layer', () => {
     const report = generateReport({ kind: 'qtype-blind' });
-    const text = reportText(report);
+    const text = textOf(report);
     expect(text.startsWith(`${report.verdict.sentence}\n`)).toBe(true);
     const line = text.split('\n').find((l) => l.startsWith('  moe_expert_out '));
     expect(line).toMatch(/ 2 .*isolated diverge/);
@@ -15,10 +19,10 @@ describe('reportText', () => {
 
   test('a clean report has a line for every stage and none that is not a match', () => {
     const report = generateReport({ kind: 'clean' });
-    const table = reportText(report)
+    const table = textOf(report)
       .split('\n')
       .slice(
-        reportText(report)
+        textOf(report)
           .split('\n')
           .findIndex((l) => l.startsWith('  stage ')) + 1,
       );
@@ -27,22 +31,22 @@ describe('reportText', () => {
   });
 
   test('a poisoned report shows NaN as the worst value, not as a missing one', () => {
-    expect(reportText(generateReport({ kind: 'poison' }))).toMatch(/moe_expert_gate .*NaN/);
+    expect(textOf(generateReport({ kind: 'poison' }))).toMatch(/moe_expert_gate .*NaN/);
   });
 
   test('chosen experts are told as sets, and logits that are not finite are no next tokens', () => {
     const clean = generateReport({ kind: 'clean' });
-    expect(reportText(clean)).toMatch(/\n {2}moe_router_indices +same sets /);
+    expect(textOf(clean)).toMatch(/\n {2}moe_router_indices +same sets /);
     const top = [{ token: 0, text: '!', logit: NaN }];
-    expect(reportText({ ...clean, top: { a: top, b: top } })).toContain('next     none: there are logits that are not');
-    expect(reportText({ ...clean, run: { ...clean.run, prompt: 'a'.repeat(300) } })).toMatch(/prompt +"a{99}\.\.\.\n/);
-    expect(reportText({ ...clean, run: { ...clean.run, arms: ['gpu'] } })).toContain('captured gpu,');
+    expect(textOf({ ...clean, top: { a: top, b: top } })).toContain('next     none: there are logits that are not');
+    expect(textOf({ ...clean, run: { ...clean.run, prompt: 'a'.repeat(300) } })).toMatch(/prompt +"a{99}\.\.\.\n/);
+    expect(textOf({ ...clean, run: { ...clean.run, arms: ['gpu'] } })).toContain('captured gpu,');
   });
 
   test('a stage of which the arms share no expert keeps its line', () => {
     const report = generateReport({ kind: 'clean' });
     const gate = { a: 'gpu', b: 'cpu', mode: 'free', layer: 0, stage: 'moe_expert_gate', count: 0 } as const;
-    const text = reportText({ ...report, rows: [{ ...gate, verdict: 'after-flip' }] });
+    const text = textOf({ ...report, rows: [{ ...gate, verdict: 'after-flip' }] });
     expect(text).toMatch(/moe_expert_gate .*1 free after-flip/);
   });
 

@@ -1,3 +1,4 @@
+import { plainText } from '../../src/base/foreign-text';
 import type { Terminal } from '../../src/cli/terminal/terminal';
 
 /** A terminal that keeps what is written to it. */
@@ -6,10 +7,10 @@ export function terminalDouble(isInteractive = false): Terminal & { readonly wri
   return {
     written,
     out: (text) => {
-      written.out += text;
+      written.out += plainText(text);
     },
     err: (text) => {
-      written.err += text;
+      written.err += plainText(text);
     },
     isInteractive,
     columns: 80,

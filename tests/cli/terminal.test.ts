@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { plainText, shown } from '../../src/base/foreign-text';
 import { runCli } from '../../src/cli/run-cli';
 import { statusLine } from '../../src/cli/terminal/status-line';
 import { errorText, showsColours, styled, styledVerdict } from '../../src/cli/terminal/terminal';
@@ -18,12 +19,18 @@ describe('colours', () => {
   const coloured = { ...terminalDouble(), colours: { out: true, err: false } };
 
   test('mark the verdict, and only where the stream shows them', () => {
-    expect(styledVerdict(coloured, 'out', 'MATCH: all agree')).toBe('\x1b[32mMATCH\x1b[0m: all agree');
-    expect(styledVerdict(coloured, 'out', 'BASELINE MOVED: 2 rows')).toBe('\x1b[1;31mBASELINE MOVED\x1b[0m: 2 rows');
-    expect(styledVerdict(coloured, 'out', 'ERROR usage: no')).toBe('\x1b[1;31mERROR\x1b[0m usage: no');
-    expect(styledVerdict(coloured, 'out', 'Something else')).toBe('Something else');
-    expect(styledVerdict(coloured, 'err', 'MATCH: all agree')).toBe('MATCH: all agree');
-    expect(styled(terminalDouble(), 'out', 'bad', 'x')).toBe('x');
+    expect(plainText(styledVerdict(coloured, 'out', shown('MATCH: all agree')))).toBe(
+      '\x1b[32mMATCH\x1b[0m: all agree',
+    );
+    expect(plainText(styledVerdict(coloured, 'out', shown('BASELINE MOVED: 2 rows')))).toBe(
+      '\x1b[1;31mBASELINE MOVED\x1b[0m: 2 rows',
+    );
+    expect(plainText(styledVerdict(coloured, 'out', shown('ERROR usage: no')))).toBe(
+      '\x1b[1;31mERROR\x1b[0m usage: no',
+    );
+    expect(plainText(styledVerdict(coloured, 'out', shown('Something else')))).toBe('Something else');
+    expect(plainText(styledVerdict(coloured, 'err', shown('MATCH: all agree')))).toBe('MATCH: all agree');
+    expect(plainText(styled(terminalDouble(), 'out', 'bad', shown('x')))).toBe('x');
   });
 
   test('mark headings and errors on a terminal', async () => {
@@ -33,7 +40,7 @@ describe('colours', () => {
     await runCli(['nonsense'], terminal, new AbortController().signal);
     expect(terminal.written.err).toContain('\x1b[1;31merror usage:\x1b[0m There is no command "nonsense".');
     const data = { code: 'usage', message: 'm', remedy: 'r', detail: {} } as const;
-    expect(errorText(data)).toBe('error usage: m\n  r\n');
+    expect(plainText(errorText(data))).toBe('error usage: m\n  r\n');
   });
 });
 

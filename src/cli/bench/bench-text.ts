@@ -1,3 +1,4 @@
+import { joined, NOTHING, say, shownLines, type ShownText } from '../../base/foreign-text';
 import { formatCount, plural } from '../../base/format';
 import { adapterText } from '../../model/adapter-card';
 import { benchFacts, percent, rate } from '../../session/bench-facts';
@@ -7,15 +8,15 @@ import type { BenchReport } from '../../session/bench-report';
 const MOST_KERNELS = 12;
 
 /** A benchmark for people. */
-export function benchText(report: BenchReport): string {
+export function benchText(report: BenchReport): ShownText {
   const [model, engine, ...rest] = benchFacts(report);
   const facts: (readonly [string, string])[] = [
     ...[model, engine].flatMap((fact) => (fact === undefined ? [] : [fact])),
     ...(report.adapter === undefined ? [] : [['adapter', adapterText(report.adapter)] as const]),
     ...rest,
   ];
-  const lines = facts.map(([name, text]) => `  ${name.padEnd(11)}${text}\n`);
-  return `${lines.join('')}${report.adapter === undefined ? '' : kernelText(report.kernels)}`;
+  const lines = facts.map(([name, text]) => say`  ${name.padEnd(11)}${text}\n`);
+  return joined([...lines, report.adapter === undefined ? NOTHING : shownLines(kernelText(report.kernels))]);
 }
 
 function kernelText(kernels: BenchReport['kernels']): string {

@@ -1,5 +1,6 @@
 import type { CommandSpec } from './command-spec';
 import { HELP, VERSION } from './shared-options';
+import { joined, say, shownLines, type ShownText } from '../../base/foreign-text';
 import { COMMANDS } from '../commands';
 import { EXIT_CODES } from './exit-codes';
 import { takesValue, type AnyOption } from './option';
@@ -8,44 +9,42 @@ import { takesValue, type AnyOption } from './option';
 const WIDTH = 100;
 
 /** Headings as the terminal shows them. */
-type Headings = (text: string) => string;
+type Headings = (text: ShownText) => ShownText;
 const plain: Headings = (text) => text;
 
 /** The overview: all commands, exit status. */
-export function generalHelp(heading: Headings = plain): string {
+export function generalHelp(heading: Headings = plain): ShownText {
   const commands = COMMANDS.map((command) => [signature(command), command.summary] as const);
   const exits = EXIT_CODES.map((exit) => [String(exit.code), exit.meaning] as const);
-  return [
+  return linesOf([
     'moescope: finds where a GPU’s mixture-of-experts forward pass parts from the exact reference.',
     '',
-    heading('Commands'),
+    heading(say`Commands`),
     ...table(commands),
     '',
-    heading('Options'),
+    heading(say`Options`),
     ...table(optionRows([HELP, VERSION])),
     '',
-    heading('Exit status'),
+    heading(say`Exit status`),
     ...table(exits),
     '',
     'moescope COMMAND --help explains a command.',
-    '',
-  ].join('\n');
+  ]);
 }
 
 /** The help of one command. */
-export function commandHelp(command: CommandSpec, heading: Headings = plain): string {
-  return [
+export function commandHelp(command: CommandSpec, heading: Headings = plain): ShownText {
+  return linesOf([
     `moescope ${signature(command)} [options]`,
     '',
     ...wrap(command.description, WIDTH),
     '',
-    heading('Options'),
+    heading(say`Options`),
     ...table(optionRows([...command.options, HELP])),
     '',
-    heading('Examples'),
+    heading(say`Examples`),
     ...command.examples.map((example) => `  ${example}`),
-    '',
-  ].join('\n');
+  ]);
 }
 
 function signature(command: CommandSpec): string {
@@ -80,4 +79,9 @@ function wrap(text: string, width: number): readonly string[] {
     }
   }
   return [...lines, line];
+}
+
+/** Lines of ours, headings among them. */
+function linesOf(lines: readonly (string | ShownText)[]): ShownText {
+  return joined(lines.map((line) => say`${typeof line === 'string' ? shownLines(line) : line}\n`));
 }

@@ -1,3 +1,4 @@
+import { shownLines } from '../../base/foreign-text';
 import { bashCompletion } from './bash';
 import { fishCompletion } from './fish';
 import { SHELL_NAMES, type ShellName } from './shells';
@@ -16,6 +17,6 @@ const SCRIPTS: Readonly<Record<ShellName, (commands: readonly CompletedCommand[]
 /** `moescope completion SHELL`: the script that completes commands and options there. */
 export const completionCommand: CommandRunner = (args, terminal) => {
   const shell = parseChoice(SHELL_NAMES)(args.operands[0] ?? '', 'SHELL');
-  terminal.out(SCRIPTS[shell](completedCommands()));
+  terminal.out(shownLines(SCRIPTS[shell](completedCommands())));
   return Promise.resolve(exitCode('pass'));
 };

@@ -1,3 +1,4 @@
+import { NOTHING, say, shown, shownDocument, type ShownText } from '../../base/foreign-text';
 import { fail } from '../../base/errors';
 import { TOOL } from '../../base/version';
 import { aprStageDiff, type AprStageDiff } from '../../divergence/apr-stage-diff';
@@ -82,9 +83,9 @@ async function writeResults(
     await writeModelExplorer(explorerFile, comparison.rows, comparison.run.layers, terminal);
   }
   if ([jsonFile, csvFile, explorerFile, args.get(HTML_FILE), args.get(SVG_FILE)].includes('-')) {
-    if (!args.has(QUIET)) terminal.err(`${styledVerdict(terminal, 'err', comparison.verdict.sentence)}\n`);
+    if (!args.has(QUIET)) terminal.err(say`${styledVerdict(terminal, 'err', shown(comparison.verdict.sentence))}\n`);
   } else if (args.get(DIFF_FORMAT) === 'json') {
-    terminal.out(json());
+    terminal.out(shownDocument(json()));
   } else {
     terminal.out(styledVerdict(terminal, 'out', diffText(comparison, sides.a.path, sides.b.path)));
   }
@@ -104,7 +105,7 @@ async function diffAprt(a: Operand, b: Operand, args: Arguments, terminal: Termi
   const json = `${plainToJson(diff, 2)}\n`;
   const jsonFile = args.get(JSON_FILE);
   if (jsonFile !== undefined) await writeOutput(jsonFile, json, terminal);
-  if (jsonFile !== '-') terminal.out(args.get(DIFF_FORMAT) === 'text' ? aprDiffText(diff) : json);
+  if (jsonFile !== '-') terminal.out(args.get(DIFF_FORMAT) === 'text' ? aprDiffText(diff) : shownDocument(json));
   return exitCode(passes(diff, args.get(COSINE) ?? LIMITS.cosine.value) ? 'pass' : 'diverged');
 }
 
@@ -136,8 +137,8 @@ function sideOf(path: string, { free, isolated }: ArmTraces): Side {
 }
 
 /** Files that were passed over, so that nothing is dropped silently. */
-function ignoredText({ path, ignored }: Operand): string {
-  if (ignored.length === 0) return '';
+function ignoredText({ path, ignored }: Operand): ShownText {
+  if (ignored.length === 0) return NOTHING;
   const shown = ignored.slice(0, 5).join(', ');
-  return `${path}: not part of a trace: ${shown}${ignored.length > 5 ? `, and ${ignored.length - 5} more` : ''}\n`;
+  return say`${path}: not part of a trace: ${shown}${ignored.length > 5 ? `, and ${ignored.length - 5} more` : ''}\n`;
 }

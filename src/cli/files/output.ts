@@ -1,5 +1,6 @@
 import { access, constants, mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { shownDocument } from '../../base/foreign-text';
 import { fail, reasonOf } from '../../base/errors';
 import type { Terminal } from '../terminal/terminal';
 import { writeWhole } from './whole-file';
@@ -44,7 +45,7 @@ export async function checkFolder(folder: string): Promise<void> {
 /** Writes a result to a file, whole or not at all, making its folder, or to standard output for `-`. @throws TracerError `usage` when it cannot be written */
 export async function writeOutput(file: string, text: string, terminal: Terminal): Promise<void> {
   if (file === '-') {
-    terminal.out(text);
+    terminal.out(shownDocument(text));
     return;
   }
   try {

@@ -1,3 +1,4 @@
+import { say, shown, shownStream, type ShownText } from '../../base/foreign-text';
 import { formatMilliseconds, plural } from '../../base/format';
 import { TOOL } from '../../base/version';
 import { adapterText, type AdapterCard } from '../../model/adapter-card';
@@ -70,7 +71,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
     session = new ModelSession(model, nodeHost(args.get(ADAPTER)));
     const tokens = prompt.kind === 'tokens' ? prompt.tokens : session.tokenize(prompt.text, { chat: prompt.chat });
     const adapter = arm === 'cpu' ? undefined : (await session.gpuContext()).card;
-    if (adapter !== undefined && !isQuiet) terminal.err(`adapter: ${adapterText(adapter)}\n`);
+    if (adapter !== undefined && !isQuiet) terminal.err(say`adapter: ${adapterText(adapter)}\n`);
     const budget = args.get(BUDGET);
     const voice = speaker(session, jsonFile === '-' ? undefined : terminal);
     const view = progressView(terminal, isQuiet);
@@ -89,7 +90,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
         onToken: (token) => {
           view.clear();
           if (said.length === 0 && token.decodedBy !== undefined && !isQuiet) {
-            terminal.err(`decoding: ${decodedByText(token.decodedBy)}\n`);
+            terminal.err(say`decoding: ${decodedByText(token.decodedBy)}\n`);
           }
           said.push(token);
           voice.say(token.token);
@@ -143,11 +144,12 @@ interface Speaker {
 /** Writes text as its tokens come; a character of several tokens when its last one is there. The end-of-text token is silent. */
 function speaker({ tokenizer }: ModelSession, terminal: Terminal | undefined): Speaker {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const visiblePiece = shownStream();
   let all = '';
   let isDone = false;
   const write = (text: string): void => {
     all += text;
-    if (text !== '') terminal?.out(text);
+    if (text !== '') terminal?.out(visiblePiece(text));
   };
   return {
     say: (token) => {
@@ -158,7 +160,7 @@ function speaker({ tokenizer }: ModelSession, terminal: Terminal | undefined): S
       if (isDone) return;
       isDone = true;
       write(decoder.decode());
-      if (all !== '' && !all.endsWith('\n')) terminal?.out('\n');
+      if (all !== '' && !all.endsWith('\n')) terminal?.out(say`\n`);
     },
     text: () => all,
   };
@@ -181,12 +183,12 @@ const ENDS: Readonly<Record<GenerateEnd, string>> = {
   'not-finite': '; then its logits were not finite',
 };
 
-function summary({ tokens, prompt, end, times }: GenerateReport, terminal: Terminal): string {
+function summary({ tokens, prompt, end, times }: GenerateReport, terminal: Terminal): ShownText {
   const rate = times.tokensPerSecond;
   const parts = [
     `${plural(prompt.tokens.length, 'prompt token')} in ${formatMilliseconds(times.prefillMs)}`,
     `${plural(tokens.length, 'token')}${rate === undefined ? '' : ` at ${rate.toFixed(rate < 10 ? 2 : 1)} tokens/s`}${ENDS[end]}`,
   ];
   const line = parts.join('; ');
-  return `${styled(terminal, 'err', end === 'not-finite' ? 'bad' : 'quiet', line)}\n`;
+  return say`${styled(terminal, 'err', end === 'not-finite' ? 'bad' : 'quiet', shown(line))}\n`;
 }

@@ -1,3 +1,4 @@
+import { joined, say, shownLines, type ShownText } from '../../base/foreign-text';
 import { formatBytes, formatCount } from '../../base/format';
 import type { ModelCard } from '../../divergence/report';
 import { checkWeights } from '../../model/weights';
@@ -27,7 +28,7 @@ export const inspectCommand: CommandRunner = async (args, terminal, signal) => {
 };
 
 /** The card for people. */
-export function cardText(card: ModelCard): string {
+export function cardText(card: ModelCard): ShownText {
   const { hparams: h } = card;
   const facts = [
     ['file', `${card.file}, ${formatBytes(card.bytes)}`],
@@ -43,6 +44,6 @@ export function cardText(card: ModelCard): string {
   const types = Object.entries(card.tensors.byType).map(
     ([type, { count, bytes }]) => `    ${type.padEnd(8)} ${formatCount(count).padStart(6)}  ${formatBytes(bytes)}\n`,
   );
-  const lines = facts.map(([name = '', text = '']) => `  ${name.padEnd(11)}${text}\n`);
-  return `${card.name}\n${lines.join('')}${types.join('')}`;
+  const lines = facts.map(([name = '', text = '']) => say`  ${name.padEnd(11)}${text}\n`);
+  return say`${card.name}\n${joined(lines)}${shownLines(types.join(''))}`;
 }

@@ -1,3 +1,4 @@
+import { say } from '../../base/foreign-text';
 import { formatBytes, formatDuration } from '../../base/format';
 import { partName } from '../../gguf/split-names';
 import { makeRecipe } from '../../synthetic/make-recipe';
@@ -48,13 +49,13 @@ export const makeModelCommand: CommandRunner = async (args, terminal, signal) =>
   const seconds = (performance.now() - started) / 1000;
   if (!args.has(QUIET)) {
     const rate = `${formatBytes(bytes)} in ${formatDuration(seconds)}, ${formatBytes(bytes / seconds)}/s`;
-    terminal.err(`Wrote ${rate}\n`);
+    terminal.err(say`Wrote ${rate}\n`);
   }
   const paths = files.map(({ path }) => path);
   if (jsonFile !== undefined) {
     await writeOutput(jsonFile, `${JSON.stringify({ files: paths, bytes, seconds }, undefined, 2)}\n`, terminal);
   }
-  if (jsonFile !== '-') for (const path of paths) terminal.out(`${path}\n`);
+  if (jsonFile !== '-') for (const path of paths) terminal.out(say`${path}\n`);
   return exitCode('pass');
 };
 

@@ -1,3 +1,4 @@
+import { shownLines } from '../../base/foreign-text';
 import { SELFTEST_CASES } from '../../selftest/all-cases';
 import { runSelftest } from '../../selftest/run-selftest';
 import { selectCases } from '../../selftest/select-cases';
@@ -48,7 +49,7 @@ export const selftestCommand: CommandRunner = async (args, terminal, signal) => 
     status.clear();
   }
   if (file !== undefined) await writeOutput(file, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
-  if (file !== '-') terminal.out(styledVerdict(terminal, 'out', selftestText(report, args.has(CASES))));
+  if (file !== '-') terminal.out(styledVerdict(terminal, 'out', shownLines(selftestText(report, args.has(CASES)))));
   return exitCode(report.verdict.status === 'pass' ? 'pass' : 'diverged');
 };
 

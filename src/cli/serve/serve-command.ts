@@ -1,3 +1,4 @@
+import { say } from '../../base/foreign-text';
 import { JSON_FILE } from '../command-line/shared-options';
 import { HOST, PORT } from './serve-options';
 import { exitCode } from '../command-line/exit-codes';
@@ -13,7 +14,7 @@ export const serveCommand: CommandRunner = async (args, terminal, signal) => {
   const server = await startStaticServer({ folder, host: args.get(HOST), port: args.get(PORT) });
   try {
     if (file !== undefined) await writeOutput(file, `${JSON.stringify({ url: server.url })}\n`, terminal);
-    if (file !== '-') terminal.out(`MoEscope is at ${server.url} (Ctrl+C to stop)\n`);
+    if (file !== '-') terminal.out(say`MoEscope is at ${server.url} (Ctrl+C to stop)\n`);
     await new Promise<void>((done) => {
       if (signal.aborted) done();
       signal.addEventListener('abort', () => {

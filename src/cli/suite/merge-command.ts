@@ -1,3 +1,4 @@
+import { say, shown, shownLines } from '../../base/foreign-text';
 import { mergeShards, suiteReportToJson, type ShardFile } from '../../regression/merge';
 import { suiteReportText } from '../../regression/merge-text';
 import { shardFromJson } from '../../regression/shard-result';
@@ -21,7 +22,7 @@ export const mergeCommand: CommandRunner = async (args, terminal) => {
   if (junit !== undefined) await writeOutput(junit, suiteToJunit(report), terminal);
   if (summary !== undefined) await writeOutput(summary, suiteReportText(report, 'markdown'), terminal);
   if (![json, junit, summary].includes('-')) {
-    terminal.out(styledVerdict(terminal, 'out', suiteReportText(report, 'plain')));
-  } else terminal.err(`${styledVerdict(terminal, 'err', report.sentence)}\n`);
+    terminal.out(styledVerdict(terminal, 'out', shownLines(suiteReportText(report, 'plain'))));
+  } else terminal.err(say`${styledVerdict(terminal, 'err', shown(report.sentence))}\n`);
   return exitCode(report.status === 'pass' ? 'pass' : 'diverged');
 };

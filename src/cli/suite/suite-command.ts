@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { say, shown, shownDocument } from '../../base/foreign-text';
 import { fail } from '../../base/errors';
 import { TOOL } from '../../base/version';
 import { secondsFromReport } from '../../regression/merge';
@@ -54,14 +55,14 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
         view.clear();
       });
       runs.push(done);
-      const sentence = styledVerdict(terminal, 'err', sentenceOf(done));
-      if (!isQuiet) terminal.err(`[${i + 1}/${mine.length}] ${run.id}: ${sentence}\n`);
+      const sentence = styledVerdict(terminal, 'err', shown(sentenceOf(done)));
+      if (!isQuiet) terminal.err(say`[${i + 1}/${mine.length}] ${run.id}: ${sentence}\n`);
     }
   } finally {
     await runner.dispose();
   }
   await write();
-  if (out === '-') terminal.out(text());
+  if (out === '-') terminal.out(shownDocument(text()));
   return exitStatus(runs);
 };
 

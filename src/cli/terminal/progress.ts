@@ -1,3 +1,4 @@
+import { say, shown, splitText, type ShownText } from '../../base/foreign-text';
 import { formatBytes, formatDuration } from '../../base/format';
 import type { Progress, RunPhase, SessionEvent } from '../../session/events';
 import type { Terminal } from './terminal';
@@ -17,7 +18,7 @@ const PHASE_WORDS: Readonly<Record<RunPhase, string>> = {
 };
 
 /** One line of progress: phase, bar, bytes, rate, time left, tensor in hand. At most `columns` wide. */
-export function progressLine(progress: Progress, columns: number): string {
+export function progressLine(progress: Progress, columns: number): ShownText {
   const filled = Math.round((BAR_CELLS * progress.done) / Math.max(1, progress.total));
   const parts = [
     PHASE_WORDS[progress.phase].padEnd(9),
@@ -27,7 +28,7 @@ export function progressLine(progress: Progress, columns: number): string {
     ...(progress.secondsLeft === undefined ? [] : [`${formatDuration(progress.secondsLeft)} left`]),
     ...(progress.tensor === undefined ? [] : [progress.tensor]),
   ];
-  return parts.join('  ').slice(0, Math.max(1, columns - 1));
+  return splitText(shown(parts.join('  ')), Math.max(1, columns - 1))[0];
 }
 
 /** Shows a run on standard error: one line that is painted over on a terminal, a line now and then elsewhere. */
@@ -44,7 +45,7 @@ export function progressView(terminal: Terminal, isQuiet: boolean, now: () => nu
   let isPainted = false;
 
   const clear = (): void => {
-    if (isPainted) terminal.err('\r\x1b[2K');
+    if (isPainted) terminal.err(say`\r\x1b[2K`);
     isPainted = false;
   };
   const show = (event: SessionEvent): void => {
@@ -55,10 +56,10 @@ export function progressView(terminal: Terminal, isQuiet: boolean, now: () => nu
     lastShown = now();
     lastPhase = progress.phase;
     if (terminal.isInteractive) {
-      terminal.err(`\r\x1b[2K${progressLine(progress, terminal.columns)}`);
+      terminal.err(say`\r\x1b[2K${progressLine(progress, terminal.columns)}`);
       isPainted = true;
     } else {
-      terminal.err(`${progressLine(progress, 160)}\n`);
+      terminal.err(say`${progressLine(progress, 160)}\n`);
     }
   };
   return { show, clear };

@@ -1,3 +1,4 @@
+import { say, shown, splitText } from '../../base/foreign-text';
 import type { Terminal } from './terminal';
 
 /** What a command is at, on standard error. */
@@ -13,12 +14,12 @@ export function statusLine(terminal: Terminal, isQuiet: boolean): StatusLine {
   return {
     show(text) {
       if (isQuiet) return;
-      const line = text.slice(0, Math.max(1, terminal.columns - 1));
-      terminal.err(terminal.isInteractive ? `\r\x1b[2K${line}` : `${text}\n`);
+      const [line] = splitText(shown(text), Math.max(1, terminal.columns - 1));
+      terminal.err(terminal.isInteractive ? say`\r\x1b[2K${line}` : say`${text}\n`);
       isPainted = terminal.isInteractive;
     },
     clear() {
-      if (isPainted) terminal.err('\r\x1b[2K');
+      if (isPainted) terminal.err(say`\r\x1b[2K`);
       isPainted = false;
     },
   };

@@ -1,12 +1,13 @@
 import type { ErrorData } from '../../base/errors';
+import { joined, plainText, say, shownLines, splitText, type ShownText } from '../../base/foreign-text';
 
-/** Where a command writes: the process's own streams, or a test's. */
+/** Where a command writes: the process's own streams, or a test's. It takes what has passed the gate for foreign text, and nothing else. */
 export interface Terminal {
   /** Results. */
-  out(text: string): void;
+  out(text: ShownText): void;
   /** Progress and errors. */
-  err(text: string): void;
-  /** Standard error is a terminal: progress may rewrite its line. */
+  err(text: ShownText): void;
+  /** Standard error is a terminal that can rewrite its line. */
   readonly isInteractive: boolean;
   /** Columns of standard error. */
   readonly columns: number;
@@ -21,10 +22,10 @@ export function processTerminal(readerGone: AbortSignal): Terminal {
   const { stdout, stderr, env } = process;
   return {
     out: (text) => {
-      if (!readerGone.aborted) stdout.write(text);
+      if (!readerGone.aborted) stdout.write(plainText(text));
     },
-    err: (text) => void stderr.write(text),
-    isInteractive: stderr.isTTY,
+    err: (text) => void stderr.write(plainText(text)),
+    isInteractive: stderr.isTTY && env['TERM'] !== 'dumb',
     columns: stderr.columns || 80,
     readerGone,
     colours: { out: showsColours(stdout.isTTY, env), err: showsColours(stderr.isTTY, env) },
@@ -38,12 +39,19 @@ export function showsColours(isTerminal: boolean, env: Readonly<Record<string, s
 }
 
 /** ANSI codes of what a text means. */
-const LOOKS = { good: '32', bad: '1;31', open: '33', head: '1', quiet: '2' } as const;
-export type Look = keyof typeof LOOKS;
+const CODES = {
+  good: say`\x1b[32m`,
+  bad: say`\x1b[1;31m`,
+  open: say`\x1b[33m`,
+  head: say`\x1b[1m`,
+  quiet: say`\x1b[2m`,
+} as const;
+export type Look = keyof typeof CODES;
 
 /** The text as its stream shows it. */
-export function styled({ colours }: Terminal, stream: 'out' | 'err', look: Look, text: string): string {
-  return colours?.[stream] === true && text !== '' ? `\x1b[${LOOKS[look]}m${text}\x1b[0m` : text;
+export function styled({ colours }: Terminal, stream: 'out' | 'err', look: Look, text: ShownText): ShownText {
+  if (colours?.[stream] !== true || plainText(text) === '') return text;
+  return joined([CODES[look], text, say`\x1b[0m`]);
 }
 
 const VERDICT_LOOKS: Readonly<Record<string, Look>> = {
@@ -61,15 +69,23 @@ const VERDICT_LOOKS: Readonly<Record<string, Look>> = {
 };
 
 /** A text that begins with a verdict (`MATCH: ...`), that word coloured. */
-export function styledVerdict(terminal: Terminal, stream: 'out' | 'err', text: string): string {
-  const [word = ''] = /^[A-Z]+(?: [A-Z]+)?(?=[ :])/.exec(text) ?? [];
+export function styledVerdict(terminal: Terminal, stream: 'out' | 'err', text: ShownText): ShownText {
+  const [word = ''] = /^[A-Z]+(?: [A-Z]+)?(?=[ :])/.exec(plainText(text)) ?? [];
   const look = VERDICT_LOOKS[word];
-  return look === undefined ? text : styled(terminal, stream, look, word) + text.slice(word.length);
+  if (look === undefined) return text;
+  const [head, rest] = splitText(text, word.length);
+  return joined([styled(terminal, stream, look, head), rest]);
 }
 
 /** A failure for people: code and message, what was expected and found, what to do. No stack, except for a defect of ours. */
-export function errorText(error: ErrorData, terminal?: Terminal): string {
-  const details = Object.entries(error.detail).map(([name, value]) => `  ${name}: ${String(value)}\n`);
-  const head = `error ${error.code}:`;
-  return `${terminal === undefined ? head : styled(terminal, 'err', 'bad', head)} ${error.message}\n${details.join('')}  ${error.remedy}\n`;
+export function errorText(error: ErrorData, terminal?: Terminal): ShownText {
+  const details = Object.entries(error.detail).map(([name, value]) =>
+    // A stack is ours, and is read by lines.
+    error.code === 'internal' && name === 'stack'
+      ? say`  ${name}: ${shownLines(String(value))}\n`
+      : say`  ${name}: ${String(value)}\n`,
+  );
+  const head = say`error ${error.code}:`;
+  const red = terminal === undefined ? head : styled(terminal, 'err', 'bad', head);
+  return say`${red} ${error.message}\n${joined(details)}  ${error.remedy}\n`;
 }

@@ -1,3 +1,4 @@
+import { say, shown, splitText } from '../../base/foreign-text';
 import { formatBytes, formatDuration } from '../../base/format';
 import type { Terminal } from './terminal';
 
@@ -27,16 +28,19 @@ export function writeProgress(terminal: Terminal, isQuiet: boolean, now: () => n
       if (isQuiet || time - lastShown < (terminal.isInteractive ? PAINT_INTERVAL_MS : LINE_INTERVAL_MS)) return;
       lastShown = time;
       const rate = (1000 * done) / (time - started);
-      const line = [
-        `Writing  ${formatBytes(done)} of ${formatBytes(total)} (${Math.floor((100 * done) / total)} %)`,
-        `${formatBytes(rate)}/s`,
-        `${formatDuration((total - done) / rate)} left`,
-      ].join('  ');
-      terminal.err(terminal.isInteractive ? `\r\x1b[2K${line.slice(0, terminal.columns - 1)}` : `${line}\n`);
+      const line = shown(
+        [
+          `Writing  ${formatBytes(done)} of ${formatBytes(total)} (${Math.floor((100 * done) / total)} %)`,
+          `${formatBytes(rate)}/s`,
+          `${formatDuration((total - done) / rate)} left`,
+        ].join('  '),
+      );
+      const [cut] = splitText(line, terminal.columns - 1);
+      terminal.err(terminal.isInteractive ? say`\r\x1b[2K${cut}` : say`${line}\n`);
       isPainted = terminal.isInteractive;
     },
     clear() {
-      if (isPainted) terminal.err('\r\x1b[2K');
+      if (isPainted) terminal.err(say`\r\x1b[2K`);
       isPainted = false;
     },
   };

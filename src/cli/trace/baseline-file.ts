@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { joined, say, type ShownText } from '../../base/foreign-text';
 import { fail, reasonOf, toErrorData } from '../../base/errors';
 import type { BaselineResult, Finding, Report } from '../../divergence/report';
 import { makeBaseline, type Baseline } from '../../regression/baseline';
@@ -45,8 +46,8 @@ export async function updateBaseline(
   await writeOutput(file, baselineToJson(next), terminal);
   const what =
     before === undefined ? 'written' : changes === undefined ? 'replaced whole: it was of another run' : 'updated';
-  terminal.err(`${file}: ${what}, ${next.rows.length} rows\n`);
-  if (changes !== undefined) terminal.err(`${changes.sentence}\n${findingLines(changes)}`);
+  terminal.err(say`${file}: ${what}, ${next.rows.length} rows\n`);
+  if (changes !== undefined) terminal.err(say`${changes.sentence}\n${findingLines(changes)}`);
 }
 
 /** What moves by accepting the run; undefined where the two cannot be compared. */
@@ -60,13 +61,13 @@ function changesFrom(before: Baseline, report: Report): BaselineResult | undefin
 }
 
 /** Findings as lines: `- layer 2 moe_router free: flip: no flips -> 3:+4-7`. */
-export function findingLines({ findings }: BaselineResult): string {
+export function findingLines({ findings }: BaselineResult): ShownText {
   const lines = findings.slice(0, MOST_LISTED).map(findingLine);
   const more = findings.length - lines.length;
-  return [...lines, ...(more > 0 ? [`  ... and ${more} more`] : [])].map((line) => `${line}\n`).join('');
+  return joined([...lines, ...(more > 0 ? [say`  ... and ${more} more\n`] : [])]);
 }
 
-function findingLine({ kind, mode, layer, stage, was, now, reason }: Finding): string {
+function findingLine({ kind, mode, layer, stage, was, now, reason }: Finding): ShownText {
   const place = layer === undefined ? stage : `layer ${layer} ${stage}`;
-  return `  ${place} ${mode}: ${kind}: ${was} -> ${now}${reason === undefined ? '' : ` (${reason})`}`;
+  return say`  ${place} ${mode}: ${kind}: ${was} -> ${now}${reason === undefined ? '' : ` (${reason})`}\n`;
 }

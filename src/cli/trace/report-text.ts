@@ -1,3 +1,4 @@
+import { joined, NOTHING, say, shownLines, type ShownText } from '../../base/foreign-text';
 import { formatBytes, formatCount, formatMetric, plural } from '../../base/format';
 import { bothCaptured } from '../../divergence/both-captured';
 import { RATIO_BINS } from '../../divergence/ratio-bins';
@@ -7,7 +8,7 @@ import { adapterText } from '../../model/adapter-card';
 import { STAGES, type StageId } from '../../model/stages';
 
 /** A finished run for people: the verdict, what was compared on what, and one line a stage with its worst layer. */
-export function reportText(report: Report): string {
+export function reportText(report: Report): ShownText {
   const { model, run } = report;
   const facts = [
     ['model', `${model.name}, ${model.quant}, ${formatBytes(model.bytes)} (${model.file})`],
@@ -30,8 +31,8 @@ export function reportText(report: Report): string {
   }
   const top = report.top.a.length > 0 ? report.top.a : report.top.b;
   if (top.length > 0) facts.push(['next', nextText(top)]);
-  const lines = facts.map(([name = '', text = '']) => `  ${name.padEnd(9)}${text}`);
-  return `${report.verdict.sentence}\n\n${lines.join('\n')}\n\n${stageTable(report.rows)}`;
+  const lines = facts.map(([name = '', text = '']) => say`  ${name.padEnd(9)}${text}\n`);
+  return say`${report.verdict.sentence}\n\n${joined(lines)}\n${stageTable(report.rows)}`;
 }
 
 /** Characters of a prompt that are told. */
@@ -72,7 +73,7 @@ function runtimeText({ browser, adapter }: Report): string {
 }
 
 /** Per stage over all layers: free-running and isolated error, each at its worst layer, and the verdicts that are not a match. */
-export function stageTable(all: readonly Row[]): string {
+export function stageTable(all: readonly Row[]): ShownText {
   // Of arms that are no f32 kernels there are no bounds; then what is left alone is told by its size.
   const columns = all.some((row) => row.maxRatio !== undefined)
     ? [...FREE_COLUMNS, ...BOUND_COLUMNS]
@@ -84,14 +85,12 @@ export function stageTable(all: readonly Row[]): string {
     if (ofStage.length === 0) return [];
     return [[stage.id, ...columns.map(({ cell }) => cell(ofStage)), verdictCounts(ofStage)]];
   });
-  if (rows.length === 0) return '';
+  if (rows.length === 0) return NOTHING;
   const head = ['stage', ...columns.map(({ name }) => name), 'not a match'];
   const table = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
-  return table
-    .map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd())
-    .map((line) => `${line}\n`)
-    .join('');
+  const lines = table.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd());
+  return shownLines(lines.map((line) => `${line}\n`).join(''));
 }
 
 /** One figure of a stage over all its rows. */

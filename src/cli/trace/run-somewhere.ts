@@ -1,3 +1,4 @@
+import { say } from '../../base/foreign-text';
 import type { Report } from '../../divergence/report';
 import type { SessionEvent } from '../../session/events';
 import type { Terminal } from '../terminal/terminal';
@@ -28,6 +29,6 @@ export function runSomewhere(
       }
     },
     inBrowser: async () => (await import('./browser-runtime')).runInBrowser(request, onEvent, signal),
-    note: (text) => notes?.err(`${text}\n`),
+    note: (text) => notes?.err(say`${text}\n`),
   });
 }

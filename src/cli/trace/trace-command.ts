@@ -1,3 +1,4 @@
+import { say, shown } from '../../base/foreign-text';
 import { fail } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import { reportToJson } from '../../divergence/report-json';
@@ -49,7 +50,7 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   const onEvent = (event: SessionEvent): void => {
     if (event.type === 'started' && event.adapter !== undefined && !isQuiet) {
       view.clear();
-      terminal.err(`adapter: ${adapterText(event.adapter)}\n`);
+      terminal.err(say`adapter: ${adapterText(event.adapter)}\n`);
     }
     view.show(event);
   };
@@ -67,9 +68,11 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   if (junitFile !== undefined) await writeOutput(junitFile, reportsToJunit([report]), terminal);
   await writeShared(report, shared, terminal);
   if (!outputs.includes('-')) terminal.out(styledVerdict(terminal, 'out', reportText(report)));
-  else if (!isQuiet) terminal.err(`${styledVerdict(terminal, 'err', report.verdict.sentence)}\n`);
+  else if (!isQuiet) terminal.err(say`${styledVerdict(terminal, 'err', shown(report.verdict.sentence))}\n`);
   if (report.baseline !== undefined && !isQuiet) {
-    terminal.err(`${styledVerdict(terminal, 'err', report.baseline.sentence)}\n${findingLines(report.baseline)}`);
+    terminal.err(
+      say`${styledVerdict(terminal, 'err', shown(report.baseline.sentence))}\n${findingLines(report.baseline)}`,
+    );
   }
   return exitCodeOfReport(report);
 };
