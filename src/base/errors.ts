@@ -39,6 +39,7 @@ export const ERROR_CODES = [
   'gpu-validation',
   'gpu-memory',
   'cpu-worker',
+  'exact-gpu',
   // Runs and traces
   'run-cancelled',
   'run-busy',

@@ -1,0 +1,1 @@
+const TOKENS = 2u;

@@ -1,0 +1,31 @@
+// Q5_1: f16 d, f16 m, 32 fifth bits, 16 bytes of nibbles. w = d q + m
+#include "exact/bytes.wgsl"
+#include "exact/types/group.wgsl"
+#include "exact/types/half_scale.wgsl"
+#include "exact/types/with_low.wgsl"
+#include "exact/types/fifth_bits.wgsl"
+const BLOCK_VALUES = 32u;
+const BLOCK_BYTES = 24u;
+const MAX_Q = 31u;
+const MAX_LOW = 1u;
+
+fn scaleOf(block: u32) -> Scale {
+  return halfScale(halfAt(block));
+}
+
+fn lowOf(block: u32) -> Scale {
+  return halfScale(halfAt(block + 2u));
+}
+
+fn groupAt(block: u32, g: u32) -> Group {
+  var group: Group;
+  let bits = wordAt(block + 4u);
+  for (var w = 0u; w < 4u; w++) {
+    let nibbles = wordAt(block + 8u + 4u * w);
+    group.q[w] = (nibbles & 0x0F0F0F0Fu) | fifthBits(bits, w);
+    group.q[w + 4u] = ((nibbles >> 4u) & 0x0F0F0F0Fu) | fifthBits(bits, w + 4u);
+  }
+  group.scale = vec2(1, 1);
+  group.low = vec2(1, 1);
+  return group;
+}
