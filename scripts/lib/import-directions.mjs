@@ -15,6 +15,7 @@ export const MAY_IMPORT = {
   synthetic: ['base', 'gguf', 'arch', 'model'],
   cpu: ['base', 'gguf', 'arch', 'ops', 'model'],
   gpu: ['base', 'gguf', 'arch', 'ops', 'model'],
+  'exact-gpu': ['base', 'gguf', 'model', 'cpu', 'gpu'],
   selftest: ['base', 'gguf', 'arch', 'ops', 'model', 'cpu', 'gpu'],
   trace: ['base', 'gguf', 'arch', 'model'],
   divergence: ['base', 'arch', 'model', 'trace'],
@@ -22,7 +23,7 @@ export const MAY_IMPORT = {
   plots: ['base', 'arch', 'model', 'divergence'],
   offline: [],
   share: ['base', 'arch', 'model', 'trace', 'divergence', 'plots'],
-  session: ['base', 'gguf', 'tokenizer', 'arch', 'ops', 'model', 'cpu', 'gpu', 'trace', 'divergence'],
+  session: ['base', 'gguf', 'tokenizer', 'arch', 'ops', 'model', 'cpu', 'gpu', 'exact-gpu', 'trace', 'divergence'],
   worker: [
     'base',
     'gguf',

@@ -21,7 +21,7 @@ export interface ExactGpuPoolOptions {
   /** Its own device or not; used by nothing else while the pool lives. Stays the caller's to dispose. */
   readonly context: GpuContext;
   readonly model: ModelFile;
-  /** The CPU's pool: computes what the kernels refuse, and the samples. Disposed with this one. */
+  /** The CPU's pool: computes what the kernels refuse, and the samples. Stays the caller's to dispose. */
   readonly cpu: CpuPool;
   /** Bytes of weights to keep on the GPU. */
   readonly budget: number;
@@ -168,7 +168,6 @@ export function createExactGpuPool({ context, model, cpu, budget }: ExactGpuPool
     async dispose() {
       await turn;
       products.dispose();
-      await cpu.dispose();
     },
   };
 }

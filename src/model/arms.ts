@@ -8,6 +8,7 @@ export const RUN_ARMS = [
     title: 'llama.cpp-like',
     what: "the reference's products of activations quantised as llama.cpp's CPU does",
   },
+  { id: 'exact-gpu', title: 'reference on the GPU', what: 'exact: integer sums on the GPU, rounded to f64 once' },
   { id: 'cpu', title: 'reference', what: 'exact: f64 from the dequantised weights on' },
 ] as const satisfies readonly { readonly id: string; readonly title: string; readonly what: string }[];
 

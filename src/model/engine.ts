@@ -1,7 +1,7 @@
 import type { StageId } from './stages';
 
 /** One side of a comparison. Traces read from a file carry any other name. */
-export type ArmId = 'gpu' | 'cpu' | 'cpu-ggml' | (string & {});
+export type ArmId = 'gpu' | 'cpu' | 'exact-gpu' | 'cpu-ggml' | (string & {});
 
 /** The tensor captured at (arm, layer, stage). */
 export interface Tap {

@@ -62,6 +62,7 @@ export function firstPlace(view: TraceView): Pick<Culprit, 'layer' | 'stage' | '
 export function armTitle(arm: string): string {
   if (arm === 'gpu') return 'GPU';
   if (arm === 'cpu') return 'reference';
+  if (arm === 'exact-gpu') return 'reference on the GPU';
   if (arm === 'cpu-ggml') return 'llama.cpp-like';
   return arm;
 }

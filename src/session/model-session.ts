@@ -4,10 +4,13 @@ import { capped } from '../base/foreign-text';
 import { TOOL } from '../base/version';
 import { createCpuEngine, type CpuEngineOptions } from '../cpu/engine/cpu-engine';
 import { createGgmlCpuEngine } from '../cpu/ggml/ggml-engine';
+import { createExactGpuEngine } from '../exact-gpu/exact-gpu-engine';
+import { createExactGpuPool } from '../exact-gpu/exact-gpu-pool';
 import type { CpuPool } from '../cpu/pool/cpu-pool';
 import type { ModelCard, Report } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
 import type { GpuContext } from '../gpu/device';
+import { defaultBudget } from '../gpu/weights/budget';
 import { createGpuEngine, type GpuEngine } from '../gpu/engine/gpu-engine';
 import { createFaultyEngine } from '../gpu/faults/faulty-engine';
 import { MOST_ARMS, RUN_ARM_IDS, type RunArm } from '../model/arms';
@@ -40,7 +43,7 @@ const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'usage',
 ]);
 
-type CpuArm = Exclude<RunArm, 'gpu'>;
+type CpuArm = Exclude<RunArm, 'gpu' | 'exact-gpu'>;
 
 const CPU_ENGINES: Readonly<Record<CpuArm, (options: CpuEngineOptions) => IsolatingEngine>> = {
   cpu: createCpuEngine,
@@ -88,6 +91,7 @@ export class ModelSession {
   readonly #host: Host;
   #pool: CpuPool | undefined;
   readonly #cpu = new Map<CpuArm, IsolatingEngine>();
+  #exactGpu: { readonly engine: IsolatingEngine; readonly pool: CpuPool; readonly context: GpuContext } | undefined;
   #context: Promise<GpuContext> | undefined;
   #gpu: OpenGpu | undefined;
   #meter: ProgressMeter | undefined;
@@ -257,8 +261,10 @@ export class ModelSession {
   }> {
     const faults = this.#faults(spec);
     const [first, second] = checkArms(spec.arms);
-    const open = async (arm: RunArm): Promise<IsolatingEngine> =>
-      arm === 'gpu' ? this.#gpuEngine(spec.gpuBudget, faults) : this.#cpuEngine(arm);
+    const open = async (arm: RunArm): Promise<IsolatingEngine> => {
+      if (arm === 'gpu') return this.#gpuEngine(spec.gpuBudget, faults);
+      return arm === 'exact-gpu' ? this.#exactGpuEngine() : this.#cpuEngine(arm);
+    };
     // An arm that runs alone stands on the side that it is mostly on.
     if (second === undefined)
       return first === 'gpu' ? { a: await open(first), faults } : { b: await open(first), faults };
@@ -332,10 +338,25 @@ export class ModelSession {
 
   #cpuEngine(arm: CpuArm): IsolatingEngine {
     const { model, hparams } = this;
-    this.#pool ??= this.#host.createPool(model);
-    const engine = this.#cpu.get(arm) ?? CPU_ENGINES[arm]({ model, hparams, pool: this.#pool, hooks: this.#hooks });
+    const engine =
+      this.#cpu.get(arm) ?? CPU_ENGINES[arm]({ model, hparams, pool: this.#cpuPool(), hooks: this.#hooks });
     this.#cpu.set(arm, engine);
     return engine;
+  }
+
+  #cpuPool(): CpuPool {
+    return (this.#pool ??= this.#host.createPool(this.model));
+  }
+
+  /** The reference with its products on a device of its own: nothing that the engine under test does there can touch it. */
+  async #exactGpuEngine(): Promise<IsolatingEngine> {
+    if (this.#exactGpu === undefined) {
+      const { model, hparams } = this;
+      const context = await this.#host.openGpu();
+      const pool = createExactGpuPool({ context, model, cpu: this.#cpuPool(), budget: defaultBudget(context) });
+      this.#exactGpu = { engine: createExactGpuEngine({ model, hparams, pool, hooks: this.#hooks }), pool, context };
+    }
+    return this.#exactGpu.engine;
   }
 
   #memory() {
@@ -354,6 +375,10 @@ export class ModelSession {
     (await this.#context?.catch(() => undefined))?.dispose();
     for (const engine of this.#cpu.values()) await engine.dispose();
     this.#cpu.clear();
+    await this.#exactGpu?.engine.dispose();
+    await this.#exactGpu?.pool.dispose();
+    this.#exactGpu?.context.dispose();
+    this.#exactGpu = undefined;
     await this.#pool?.dispose();
     this.#gpu = undefined;
     this.#context = undefined;

@@ -13,7 +13,7 @@ export class TimeBook {
     if (typeof step !== 'number') return;
     const layer = this.#layers.get(step) ?? { gpuMs: 0, cpuMs: 0, readBytes: 0 };
     if (side === 'gpu') layer.gpuMs += result.ms;
-    if (side.startsWith('cpu')) layer.cpuMs += result.ms;
+    if (side.startsWith('cpu') || side === 'exact-gpu') layer.cpuMs += result.ms;
     layer.readBytes += result.bytesRead;
     this.#layers.set(step, layer);
   }

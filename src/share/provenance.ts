@@ -61,6 +61,7 @@ export function provenance(report: Report): readonly Fact[] {
 
 function referenceText(arm: string | undefined): string {
   if (arm === undefined) return 'nothing';
+  if (arm === 'exact-gpu') return 'exact-gpu (integer sums on the GPU, rounded to float64 once)';
   return arm === 'cpu' ? 'cpu (the float64 reference)' : arm;
 }
 

@@ -1,7 +1,7 @@
 import type { TraceCard } from '../worker/trace-client-types';
 
 /** Arms that can be a reference, the best first. */
-const REFERENCES: readonly string[] = ['cpu', 'cpu-ggml', 'reference', 'golden'];
+const REFERENCES: readonly string[] = ['cpu', 'exact-gpu', 'cpu-ggml', 'reference', 'golden'];
 
 export interface Sides {
   readonly a: string | undefined;
