@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { weightReader, READ_AHEAD_BYTES, type WeightRange } from '../../src/cpu/pool/weight-reader';
+import { weightReader, READ_AHEAD_BYTES } from '../../src/cpu/pool/weight-reader';
 import { memorySource } from '../../src/gguf/memory-source';
 import type { ModelFile } from '../../src/gguf/model-file';
+import type { TensorRange } from '../../src/gguf/neighbours';
 import { openModel } from '../../src/gguf/open-model';
 import { readHParams } from '../../src/model/read-hparams';
 import { findWeight } from '../../src/model/weights';
@@ -9,7 +10,7 @@ import { makeModel } from '../support/gguf-models';
 
 interface Watched {
   readonly model: ModelFile;
-  readonly reads: WeightRange[];
+  readonly reads: TensorRange[];
   /** Lets reads that are held go on. */
   release(): void;
 }
@@ -17,11 +18,11 @@ interface Watched {
 /** A model that notes each read, and holds it until it is let go when `held`. */
 async function watched(
   held: boolean,
-): Promise<Watched & { ranges(n: number, length: number): readonly WeightRange[] }> {
+): Promise<Watched & { ranges(n: number, length: number): readonly TensorRange[] }> {
   const shape = { nLayer: 1, nEmbd: 256, nVocab: 65_600, nExpert: 2, nExpertUsed: 1 };
   const model = await openModel([memorySource(makeModel({ shape, type: 'F32', tied: true }), 'made.gguf')]);
   const tensor = findWeight(model, readHParams(model), 'token_embd');
-  const reads: WeightRange[] = [];
+  const reads: TensorRange[] = [];
   let go: () => void = () => undefined;
   const gate = held ? new Promise<void>((resolve) => (go = resolve)) : Promise.resolve();
   return {

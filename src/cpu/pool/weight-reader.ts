@@ -1,21 +1,11 @@
 import { orCancelled } from '../../base/abort';
 import type { ModelFile } from '../../gguf/model-file';
-import type { WeightTensor } from '../../model/weights';
-
-/** A byte range of a tensor. */
-export interface WeightRange {
-  readonly tensor: WeightTensor;
-  readonly offset: number;
-  readonly length: number;
-}
+import { leadingRun, readRun, RUN_BYTES, type TensorRange } from '../../gguf/neighbours';
 
 /** Most bytes that are read, or being read, before anybody has taken them. */
 export const READ_AHEAD_BYTES = 32 * 2 ** 20;
 /** Reads ahead that are under way at a time: enough to hide a disk, few enough to leave it to what is needed now. */
 const PARALLEL_AHEAD = 2;
-
-/** Most bytes of expected neighbours that are read as one. */
-const RUN_BYTES = 8 * 2 ** 20;
 
 /** Reads weights when they are taken, and before, when they are expected: each range once, neighbours together. */
 export interface WeightReader {
@@ -23,15 +13,15 @@ export interface WeightReader {
    * The bytes of a range.
    * @throws TracerError as `ModelFile.readTensor`; `run-cancelled`
    */
-  take(range: WeightRange, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>>;
+  take(range: TensorRange, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>>;
   /** Ranges that will be taken soon, in this order; read ahead as memory allows. Failures are met by `take`. */
-  expect(ranges: readonly WeightRange[]): void;
+  expect(ranges: readonly TensorRange[]): void;
   /** Forgets what is expected, and lets go of what was read for it. */
   forget(): void;
 }
 
 interface Expected {
-  readonly range: WeightRange;
+  readonly range: TensorRange;
   reading: Promise<Uint8Array<ArrayBuffer>> | undefined;
 }
 
@@ -42,43 +32,39 @@ export function weightReader(model: ModelFile): WeightReader {
   let ahead = 0;
   let underWay = 0;
 
-  /** An entry that nobody reads yet with the neighbours that are expected next, as one read may bring them. */
-  const runOf = (first: Expected): readonly Expected[] => {
-    const run: Expected[] = [];
-    let length = 0;
+  /** Entries from `first` on that nobody reads yet. */
+  function* unread(first: Expected): Generator<Expected> {
+    let begun = false;
     for (const entry of expected.values()) {
-      if (run.length === 0 && entry !== first) continue;
-      const { tensor, offset, length: own } = entry.range;
-      const isNext = tensor.name === first.range.tensor.name && offset === first.range.offset + length;
-      const fits = length + own <= RUN_BYTES && ahead + length + own <= READ_AHEAD_BYTES;
-      if (entry.reading !== undefined || !isNext || (run.length > 0 && !fits)) break;
-      run.push(entry);
-      length += own;
+      begun ||= entry === first;
+      if (!begun) continue;
+      if (entry.reading !== undefined) return;
+      yield entry;
     }
-    return run;
-  };
+  }
 
   const pump = (): void => {
     for (const entry of expected.values()) {
       if (entry.reading !== undefined) continue;
-      const { tensor, offset } = entry.range;
       if (underWay >= PARALLEL_AHEAD || ahead + entry.range.length > READ_AHEAD_BYTES) return;
-      const run = runOf(entry);
-      const total = run.reduce((sum, { range }) => sum + range.length, 0);
-      ahead += total;
+      const most = Math.min(RUN_BYTES, READ_AHEAD_BYTES - ahead);
+      const run = leadingRun(unread(entry), ({ range }) => range, most);
+      ahead += run.reduce((sum, { range }) => sum + range.length, 0);
       underWay++;
-      const reading = model.readTensor(tensor, offset, total);
-      for (const one of run) {
-        const at = one.range.offset - offset;
-        // Each its own memory: whoever takes it may give it away.
-        one.reading = run.length === 1 ? reading : reading.then((bytes) => bytes.slice(at, at + one.range.length));
-        one.reading.catch(() => undefined);
+      const reads = readRun(
+        run.map(({ range }) => range),
+        (tensor, offset, length) => model.readTensor(tensor, offset, length),
+      );
+      for (const [i, one] of run.entries()) {
+        // Copied, so that the receiver may transfer the buffer.
+        one.reading = run.length === 1 ? reads[i] : reads[i]?.then((bytes) => bytes.slice());
+        one.reading?.catch(() => undefined);
       }
       const done = (): void => {
         underWay--;
         pump();
       };
-      reading.then(done, done);
+      reads[0]?.then(done, done);
     }
   };
 
@@ -107,6 +93,6 @@ export function weightReader(model: ModelFile): WeightReader {
   };
 }
 
-function keyOf({ tensor, offset, length }: WeightRange): string {
+function keyOf({ tensor, offset, length }: TensorRange): string {
   return `${tensor.name} ${offset} ${length}`;
 }

@@ -6,7 +6,7 @@ import type { WeightRole } from '../../model/stages';
 import { findWeight, WEIGHT_ROLES, WEIGHTS, weightName, type WeightTensor } from '../../model/weights';
 import type { GpuContext } from '../device';
 import { gpuRowWords } from '../matmul/weight-layout';
-import { RowLoader, type LoadTarget } from './row-loader';
+import { isVector, Uploader, type UploadTarget } from './uploader';
 import type { WeightPart } from './weight-part';
 
 /** What one dispatch projects. */
@@ -83,31 +83,20 @@ export class ResidentWeights {
       release();
       throw failed.reason;
     }
-    const targets = residents.flatMap(({ tensor, tiles }) =>
-      tiles.map(({ buffer, offset, firstRow, rows }): LoadTarget => ({
-        tensor,
-        firstRow,
-        rows,
-        target: buffer,
-        offset,
-      })),
-    );
+    const targets = residents.flatMap(({ tensor, tiles }) => tiles.map((tile): UploadTarget => ({ tensor, ...tile })));
     targets.sort(
       (a, b) => a.tensor.part - b.tensor.part || a.tensor.offset - b.tensor.offset || a.firstRow - b.firstRow,
     );
+    const uploader = new Uploader(context, 'whole');
     try {
-      const loader = await RowLoader.create({ context, model, onRead, signal });
-      try {
-        await loader.load(targets);
-      } catch (error) {
-        await loader.abandon();
-        throw error;
-      } finally {
-        loader.dispose();
-      }
+      await uploader.upload(targets, { model, onRead, signal });
+      await uploader.finish();
     } catch (error) {
+      await uploader.abandon();
       release();
       throw error;
+    } finally {
+      uploader.dispose();
     }
     return new ResidentWeights(
       context,
@@ -143,8 +132,7 @@ export class ResidentWeights {
   /** Where a part lies that the weight cache is asked for. */
   place(part: WeightPart): { readonly buffer: GPUBuffer; readonly offset: number } | undefined {
     const resident = this.#tensors.get(part.tensor.name);
-    if (resident === undefined || (part.form === 'vector') !== isVector(resident.tensor)) return undefined;
-    if (part.form === 'vector') return resident.tiles[0] && { buffer: resident.tiles[0].buffer, offset: 0 };
+    if (resident === undefined) return undefined;
     const tile = resident.tiles.find(
       ({ firstRow, rows }) => firstRow <= part.firstRow && part.firstRow + part.nRows <= firstRow + rows,
     );
@@ -215,10 +203,6 @@ export function residentLayout(
       return stacks;
     },
   };
-}
-
-function isVector(tensor: WeightTensor): boolean {
-  return tensor.dims.length === 1;
 }
 
 function rowWordsOf(tensor: WeightTensor): number {

@@ -1,11 +1,12 @@
 import { fail } from '../../base/errors';
+import { rowBytes } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
+import { neighbourRuns, readRun, type TensorRange } from '../../gguf/neighbours';
 import type { GpuContext } from '../device';
 import { limiter } from './limiter';
-import { neighbourRuns, readerOfRun } from './neighbours';
 import type { ResidentWeights } from './resident-weights';
 import { SlabPool, type Slot } from './slab-pool';
-import { uploadPart } from './upload-part';
+import { Uploader } from './uploader';
 import type { WeightPart } from './weight-part';
 
 /** Reads of the file at the same time. */
@@ -74,6 +75,8 @@ export class WeightCache {
   readonly #abort = new AbortController();
   readonly #limit = limiter(PARALLEL_READS);
   readonly #pool: SlabPool;
+  /** Brings weights to the GPU, those too that are not kept here. */
+  readonly uploader: Uploader;
   #budget: number;
   #resident: ResidentWeights | undefined;
   #bytes = 0;
@@ -90,6 +93,7 @@ export class WeightCache {
     this.#options = options;
     this.#budget = options.budget;
     this.#pool = new SlabPool(options.context);
+    this.uploader = new Uploader(options.context, 'streamed');
   }
 
   get stats(): WeightStats {
@@ -161,18 +165,17 @@ export class WeightCache {
       this.#pin(entry);
       found.set(part, entry);
     }
-    for (const run of neighbourRuns(parts.filter((part) => !found.has(part)))) {
-      const [first] = run;
+    for (const run of neighbourRuns(inFileOrder(parts.filter((part) => !found.has(part))), rangeOf)) {
       // One read for all of them. Alone, a part is read slice by slice.
-      const source =
-        first === undefined || run.length === 1
-          ? undefined
-          : readerOfRun(run, (offset, length) =>
-              this.#limit(() => this.#options.model.readTensor(first.tensor, offset, length, signal)),
+      const reads =
+        run.length === 1
+          ? []
+          : readRun(run.map(rangeOf), (tensor, offset, length) =>
+              this.#limit(() => this.#options.model.readTensor(tensor, offset, length, signal)),
             );
-      for (const part of run) {
+      for (const [i, part] of run.entries()) {
         this.#misses++;
-        const entry = this.#start(part, signal, source);
+        const entry = this.#start(part, signal, reads[i]);
         this.#pin(entry);
         found.set(part, entry);
       }
@@ -210,6 +213,7 @@ export class WeightCache {
     this.#abort.abort();
     this.#entries.clear();
     this.#pool.dispose();
+    this.uploader.dispose();
     this.#resident?.dispose();
     this.#resident = undefined;
     this.#bytes = 0;
@@ -227,13 +231,13 @@ export class WeightCache {
     return places;
   }
 
-  #start(part: WeightPart, signal: AbortSignal | undefined, source?: Pick<ModelFile, 'readTensor'>): Entry {
+  #start(part: WeightPart, signal: AbortSignal | undefined, bytes?: Promise<Uint8Array<ArrayBuffer>>): Entry {
     const place = { slot: this.#slotFor(part) };
     this.#bytes += part.bytes;
     const loaded =
-      source === undefined
+      bytes === undefined
         ? this.#limit(() => this.#load(part, place, signal, this.#options.model))
-        : this.#load(part, place, signal, source);
+        : this.#load(part, place, signal, sliceReader(part, bytes));
     const entry: Entry = { part, place, pins: 0, score: this.#now / HALF_LIFE, loaded };
     this.#pin(entry);
     this.#entries.set(part.key, entry);
@@ -255,14 +259,14 @@ export class WeightCache {
     signal: AbortSignal | undefined,
     model: Pick<ModelFile, 'readTensor'>,
   ): Promise<WeightPlace> {
-    const { context } = this.#options;
     const buffer = await this.#allocated(part, place);
     const { offset } = place.slot;
     const onRead = (tensor: string, bytes: number): void => {
       this.#bytesRead += bytes;
       this.#options.onRead?.(tensor, bytes);
     };
-    await uploadPart(part, buffer, offset, { model, queue: context.device.queue, onRead, signal });
+    const { tensor, firstRow, nRows: rows } = part;
+    await this.uploader.upload([{ tensor, firstRow, rows, buffer, offset }], { model, onRead, signal });
     if (part.expert !== undefined) this.#expertsRead++;
     return { buffer, offset };
   }
@@ -344,4 +348,25 @@ export class WeightCache {
       yield least;
     }
   }
+}
+
+function inFileOrder(parts: readonly WeightPart[]): readonly WeightPart[] {
+  return parts.toSorted((a, b) => compareText(a.tensor.name, b.tensor.name) || a.firstRow - b.firstRow);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function rangeOf({ tensor, nIn, firstRow, nRows }: WeightPart): TensorRange {
+  const row = rowBytes(tensor.type, nIn);
+  return { tensor, offset: firstRow * row, length: nRows * row };
+}
+
+/** Reads slices out of the bytes of a part. */
+function sliceReader(part: WeightPart, bytes: Promise<Uint8Array<ArrayBuffer>>): Pick<ModelFile, 'readTensor'> {
+  const { offset: start } = rangeOf(part);
+  return {
+    readTensor: async (_tensor, offset, length) => (await bytes).subarray(offset - start, offset - start + length),
+  };
 }

@@ -1,13 +1,11 @@
 import type { WeightTensor } from '../../model/weights';
 import { gpuRowWords } from '../matmul/weight-layout';
 
-/** Whole rows of a weight tensor: what is read, kept and dropped as one piece of GPU memory. */
+/** Whole rows of a weight tensor, in the layout of `matmul/`: what is read, kept and dropped as one piece of GPU memory. */
 export interface WeightPart {
   /** Unique within the model. */
   readonly key: string;
   readonly tensor: WeightTensor;
-  /** `rows`: in the layout of `matmul/`. `vector`: plain f32. */
-  readonly form: 'rows' | 'vector';
   /** Elements of a row. */
   readonly nIn: number;
   /** First row, counted through all experts. */
@@ -42,15 +40,15 @@ export function slicePart({ tensor, firstRow, expert }: WeightPart, first: numbe
   return rowsPart(tensor, firstRow + first, nRows, expert);
 }
 
-/** A norm's weights. */
+/** A norm's weights, plain f32 on the GPU. */
 export function vectorPart(tensor: WeightTensor): WeightPart {
   const nIn = tensor.elements;
   const common = { tensor, nIn, firstRow: 0, nRows: 1, expert: undefined };
-  return { ...common, key: tensor.name, form: 'vector', bytes: 4 * nIn };
+  return { ...common, key: tensor.name, bytes: 4 * nIn };
 }
 
 function rowsPart(tensor: WeightTensor, firstRow: number, nRows: number, expert: number | undefined): WeightPart {
   const nIn = tensor.dims[0] ?? 1;
   const bytes = nRows * 4 * gpuRowWords(tensor.type, nIn);
-  return { key: `${tensor.name}:${firstRow}+${nRows}`, tensor, form: 'rows', nIn, firstRow, nRows, bytes, expert };
+  return { key: `${tensor.name}:${firstRow}+${nRows}`, tensor, nIn, firstRow, nRows, bytes, expert };
 }

@@ -2,8 +2,7 @@ import type { ModelFile } from '../../../src/gguf/model-file';
 import type { DecodeMatrix, DecodeWeights } from '../../../src/gpu/decode/decode-weights';
 import type { GpuContext } from '../../../src/gpu/device';
 import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
-import { uploadPart } from '../../../src/gpu/weights/upload-part';
-import { vectorPart, type WeightPart } from '../../../src/gpu/weights/weight-part';
+import { Uploader } from '../../../src/gpu/weights/uploader';
 import type { HParams } from '../../../src/model/hparams';
 import { findWeight, WEIGHT_ROLES, WEIGHTS, weightName } from '../../../src/model/weights';
 
@@ -28,7 +27,7 @@ export async function fileWeights(
   maxBytes = context.maxBindingBytes,
 ): Promise<DecodeWeights & { dispose(): void }> {
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-  const upload = { model, queue: context.device.queue, onRead: () => undefined, signal: undefined };
+  const uploader = new Uploader(context, 'whole');
   const matrices = new Map<string, DecodeMatrix>();
   const vectors = new Map<string, GPUBuffer>();
   for (const role of WEIGHT_ROLES) {
@@ -39,7 +38,7 @@ export async function fileWeights(
       const [nIn = 1, nOut = 1, nExpert] = tensor.dims;
       if (tensor.dims.length === 1) {
         const buffer = context.allocate(tensor.name, 4 * nIn, usage);
-        await uploadPart(vectorPart(tensor), buffer, 0, upload);
+        await uploader.upload([{ tensor, firstRow: 0, rows: 1, buffer, offset: 0 }], { model });
         vectors.set(tensor.name, buffer);
         continue;
       }
@@ -47,16 +46,13 @@ export async function fileWeights(
       const tiles = [];
       for (const cut of cutTiles(nOut * (nExpert ?? 1), nExpert === undefined ? 1 : nOut, rowBytes, maxBytes)) {
         const buffer = context.allocate(tensor.name, cut.rows * rowBytes, usage);
-        const part: WeightPart = {
-          ...{ key: '', tensor, form: 'rows', nIn, expert: undefined },
-          ...{ firstRow: cut.firstRow, nRows: cut.rows, bytes: buffer.size },
-        };
-        await uploadPart(part, buffer, 0, upload);
+        await uploader.upload([{ tensor, ...cut, buffer, offset: 0 }], { model });
         tiles.push({ buffer, ...cut });
       }
       matrices.set(tensor.name, { type: tensor.type, tiles });
     }
   }
+  uploader.dispose();
   const found = <T>(all: ReadonlyMap<string, T>, name: string): T => {
     const one = all.get(name);
     if (one === undefined) throw new Error(`${name} was not uploaded`);
