@@ -1,7 +1,7 @@
 import { half } from './half';
 import { highNibbles, lowNibbles, storeScaled } from './store';
 
-/* Four-bit types whose nibble is an index into a table of levels, laid out as src/gguf/dequant/codebook.ts says. */
+/* Four-bit types whose nibble is an index into a table of levels, laid out as src/types says. */
 
 /** IQ4_NL, 18 bytes. y = d level */
 export function dequantiseIQ4_NL(bytes: usize, out: usize, n: u32): void {

@@ -1,7 +1,7 @@
 import { half } from './half';
 import { highNibbles, lowNibbles, storeAffine, storeScaled } from './store';
 
-/* Super-blocks of 256 elements, laid out as src/gguf/dequant/k-quants.ts says. `y - m` is written as `y + (-m)`: the same f32. */
+/* Super-blocks of 256 elements, laid out as src/types says. `y - m` is written as `y + (-m)`: the same f32. */
 
 const SUPER_OUT: usize = 1024;
 

@@ -1,4 +1,4 @@
-/* What the module exports: src/cpu/kernels/simd-kernels.ts names the same functions. */
+/* What the module exports: src/cpu/kernels/simd-module.ts finds them by name. */
 export { scores, weighted } from './attention';
 export { dots, addSizes } from './dots';
 export { dequantiseF32, dequantiseF16, dequantiseBF16 } from './floats';

@@ -1,7 +1,7 @@
 import { half } from './half';
 import { highNibbles, lowNibbles, storeAffine, storeScaled } from './store';
 
-/* Blocks of 32 elements, laid out as src/gguf/dequant/legacy.ts says: element j in the low nibble of byte j, j + 16 in the high one. */
+/* Blocks of 32 elements, laid out as src/types says: element j in the low nibble of byte j, j + 16 in the high one. */
 
 /** Q8_0, 34 bytes. y = d q */
 export function dequantiseQ8_0(bytes: usize, out: usize, n: u32): void {

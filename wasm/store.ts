@@ -1,4 +1,4 @@
-/* Sixteen quants become sixteen f32. Every product here fits in 24 bits (src/gguf/dequant), so an f32 sum rounds once, as the truth does. */
+/* Sixteen quants become sixteen f32. Every product here fits in 24 bits (src/types/lib/dequantise.ts), so an f32 sum rounds once, as the truth does. */
 
 /** Four of the sixteen i8 in `quants` as f32. `quarter` is 0 to 3. */
 // @ts-ignore: an AssemblyScript decorator

@@ -1,5 +1,6 @@
 import { fail, type TracerError } from '../base/errors';
-import type { QuantType } from '../gguf/ggml-types';
+import { NON_FINITE } from '../types/lib/float-field';
+import { isQuantType, typeOf as weightType } from '../types/types';
 import {
   FAULTS,
   faultSpec,
@@ -92,15 +93,20 @@ export function checkFault(fault: Fault, { hparams, nTokens, typeOf }: FaultTarg
   for (const role of faultTensors(fault)) {
     const tensor = weightName(role, fault.layer, hparams);
     const type = typeOf(tensor);
-    if (fault.kind === 'nan' && type === 'MXFP4') throw badSpec(text, `${tensor} is ${type}, which holds no NaN`);
-    if (fault.kind === 'scale-bitflip' && UNSCALED.some((t) => t === type)) {
+    const known = type !== undefined && isQuantType(type) ? weightType(type) : undefined;
+    if ((fault.kind === 'nan' || fault.kind === 'inf') && known !== undefined) {
+      if (NON_FINITE[known.floats[0].format][fault.kind] === undefined) {
+        throw badSpec(text, `${tensor} is ${known.name}, which holds no ${fault.kind === 'nan' ? 'NaN' : 'infinity'}`);
+      }
+    }
+    if (
+      fault.kind === 'scale-bitflip' &&
+      (known === undefined || known.blockSize === 1 || known.floats[0].format !== 'f16')
+    ) {
       throw badSpec(text, `${tensor} is ${type ?? 'missing'}, which has no block scale with a mantissa`);
     }
   }
 }
-
-/** Types without an f16 scale a block. */
-const UNSCALED: readonly QuantType[] = ['F32', 'F16', 'BF16', 'MXFP4'];
 
 function kindOf(name: string, text: string): FaultKind {
   const found = FAULTS.find((fault) => fault.kind === name);

@@ -1,13 +1,13 @@
-import type { QuantType } from '../gguf/ggml-types';
+import type { DefectKind } from '../types/define-type';
+import { TYPES, type QuantType } from '../types/types';
 
 /** What a defect is about. */
-export const MUTATION_KINDS = ['sign', 'index', 'scale', 'barrier', 'type', 'rounding'] as const;
-export type MutationKind = (typeof MUTATION_KINDS)[number];
+export { DEFECT_KINDS as MUTATION_KINDS, type DefectKind as MutationKind } from '../types/define-type';
 
 /** One defect, made on purpose in the text of a kernel as it is compiled. */
 export interface Mutation {
   readonly kernel: string;
-  readonly kind: MutationKind;
+  readonly kind: DefectKind;
   /** What goes wrong. */
   readonly what: string;
   /** The cases with this type only. */
@@ -17,38 +17,12 @@ export interface Mutation {
   readonly to: string;
 }
 
-type Row = readonly [kind: MutationKind, what: string, from: string, to: string];
+type Row = readonly [kind: DefectKind, what: string, from: string, to: string];
 
 const of = (kernel: string, rows: readonly Row[], type?: QuantType): readonly Mutation[] =>
   rows.map(([kind, what, from, to]) => ({ kernel, kind, what, from, to, ...(type === undefined ? {} : { type }) }));
 
 const BARRIER = 'workgroupBarrier();';
-
-/** How each format is read, seen where weights become floats. */
-const FORMATS: readonly (readonly [QuantType, MutationKind, string, string, string])[] = [
-  ['F32', 'index', 'the fourth vec4 read twice', 'unit.values[3]', 'unit.values[2]'],
-  ['F16', 'index', 'the high halves from the low word', 'unpack2x16float(high)', 'unpack2x16float(low)'],
-  ['BF16', 'type', 'an exponent moved by a bit', 'high << 16u', 'high << 15u'],
-  ['Q4_0', 'scale', 'one offset 7 instead of 8', '(unsignedBytes(high.w) - 8.0)', '(unsignedBytes(high.w) - 7.0)'],
-  ['Q4_1', 'sign', 'one minimum subtracted', 'unsignedBytes(low.x) + m', 'unsignedBytes(low.x) - m'],
-  ['Q5_0', 'index', 'a fifth bit one to the right', '(four & 8u) << 25u', '(four & 8u) << 24u'],
-  ['Q5_1', 'index', 'scales read a vec4 late', 'planeVec4s(4u * blocks)', 'planeVec4s(4u * blocks + 16u)'],
-  ['Q8_0', 'type', 'signed bytes read as unsigned', 'vec4<f32>(unpack4xI8(word))', 'vec4<f32>(unpack4xU8(word))'],
-  [
-    'Q2_K',
-    'sign',
-    'the minimum of one group added',
-    'b * unsignedBytes(second.x) - bMin',
-    'b * unsignedBytes(second.x) + bMin',
-  ],
-  ['Q3_K', 'scale', 'offset 3 instead of 4', '<< 2u)) - 4.0', '<< 2u)) - 3.0'],
-  ['Q4_K', 'type', 'the high bits of scales lost', '& 0x0f0fu) | ((b.x & 0xc0c0u)', '& 0x0f0fu) | ((b.x & 0x8080u)'],
-  ['Q5_K', 'index', 'fifth bits of chunk 0 for both', '(fifths >> vec4(chunk))', '(fifths >> vec4(0u))'],
-  ['Q6_K', 'type', 'one of two high bits lost', '(high & 0x03030303u) << 4u', '(high & 0x01010101u) << 4u'],
-  ['IQ4_NL', 'type', 'one level of the codebook off by 1', '0x71594535u', '0x71594536u'],
-  ['IQ4_XS', 'type', 'one of two high bits of scales lost', '& 3u) << 4u', '& 1u) << 4u'],
-  ['MXFP4', 'type', 'one magnitude wrong', '0xc8643210u', '0xc8643220u'],
-];
 
 /** THE DEFECTS. `docs/selftest.md` lists them, `tests/selftest/mutations.test.ts` proves that each turns the self-test red. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -125,7 +99,9 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     ['scale', 'no division by the sum', 'e / totals[j]', 'e'],
   ]),
-  ...FORMATS.flatMap(([type, ...row]) => of('dequant_rows', [row], type)),
+  ...TYPES.flatMap(({ name, defects }) =>
+    defects.map((defect): Mutation => ({ ...defect, kernel: 'dequant_rows', type: name })),
+  ),
   ...of('repack_plane', [
     ['index', "every plane from the block's beginning", ' + params.origin', ''],
     ['type', 'bytes of seven bits', '& 255u', '& 127u'],

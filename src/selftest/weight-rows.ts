@@ -1,6 +1,7 @@
 import { TINY } from '../cpu/bounds/rounding';
 import { dequantizeRows } from '../gguf/dequant/dequantisers';
-import { ggmlType, rowBytes, type QuantType } from '../gguf/ggml-types';
+import { rowBytes } from '../gguf/ggml-types';
+import { typeOf, type QuantType } from '../types/types';
 import { randomWeights, type WeightKind } from './random-weights';
 
 /** A seeded matrix as a file holds it, and dequantised as the reference does. */
@@ -45,16 +46,14 @@ export function rowProduct(
   return { value, magnitude };
 }
 
-/** Bytes of a Q4_K block ahead of its quants. */
-const Q4_K_HEAD = 16;
-
 /**
  * The part of each weight that does not depend on its quant, (nRows, nIn): minus the minimum of its group. A kernel that multiplies quants
  * and minima apart adds numbers as large as both.
  */
 export function minima({ type, nRows, nIn, bytes }: WeightRows): Float32Array<ArrayBuffer> {
-  if (type !== 'Q4_K') return new Float32Array(nRows * nIn);
-  const { typeSize } = ggmlType(type);
-  const headsOnly = bytes.map((byte, i) => (i % typeSize < Q4_K_HEAD ? byte : 0));
+  const { typeSize, ownDot } = typeOf(type);
+  const head = ownDot?.minimaHead;
+  if (head === undefined) return new Float32Array(nRows * nIn);
+  const headsOnly = bytes.map((byte, i) => (i % typeSize < head ? byte : 0));
   return dequantised(type, headsOnly, nRows, nIn);
 }

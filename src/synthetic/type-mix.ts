@@ -1,4 +1,4 @@
-import { ggmlType, QUANT_TYPES, type QuantType } from '../gguf/ggml-types';
+import { isQuantType, QUANT_TYPES, typeOf, type QuantType } from '../types/types';
 import type { WeightRole } from '../model/stages';
 import type { ModelShape } from './shapes';
 
@@ -58,16 +58,6 @@ export function usesMoreBits(layer: number, nLayer: number): boolean {
   return layer < eighth || layer >= Math.floor((7 * nLayer) / 8) || (layer - eighth) % 3 === 2;
 }
 
-/** What llama.cpp (`tensor_type_fallback` of the same file) takes when a row is no multiple of a super-block. */
-const FALLBACK: Partial<Record<QuantType, QuantType>> = {
-  Q2_K: 'Q4_0',
-  Q3_K: 'Q4_0',
-  IQ4_XS: 'IQ4_NL',
-  Q4_K: 'Q5_0',
-  Q5_K: 'Q5_1',
-  Q6_K: 'Q8_0',
-};
-
 /** The type of one matrix with rows of `rowLength` elements. */
 export function weightType(plan: TypePlan, role: WeightRole, layer: number, rowLength: number): QuantType {
   const choice = plan.types?.[role] ?? (role === 'ffn_gate_inp' ? 'F32' : (plan.type ?? 'F32'));
@@ -76,7 +66,9 @@ export function weightType(plan: TypePlan, role: WeightRole, layer: number, rowL
 
 /** The type itself, or what llama.cpp would take instead for rows of this length. */
 function fitting(type: QuantType, rowLength: number): QuantType {
-  if (rowLength % ggmlType(type).blockSize === 0) return type;
-  const fallback = FALLBACK[type];
-  return fallback !== undefined && rowLength % ggmlType(fallback).blockSize === 0 ? fallback : 'F16';
+  const { blockSize, fallback } = typeOf(type);
+  if (rowLength % blockSize === 0) return type;
+  return fallback !== undefined && isQuantType(fallback.name) && rowLength % fallback.blockSize === 0
+    ? fallback.name
+    : 'F16';
 }

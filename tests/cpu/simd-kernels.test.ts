@@ -5,7 +5,7 @@ import { plainRows } from '../../src/cpu/kernels/plain-rows';
 import type { RowProducts, RowsWork } from '../../src/cpu/kernels/rows-work';
 import { giveInstance, takeInstance } from '../../src/cpu/kernels/simd-module';
 import { simdRows } from '../../src/cpu/kernels/simd-rows';
-import { DEQUANTISERS } from '../../src/gguf/dequant/dequantisers';
+import { typeOf } from '../../src/types/types';
 import { ggmlType, QUANT_TYPES, rowBytes, type QuantType } from '../../src/gguf/ggml-types';
 import { randomBlocks } from '../../src/gguf/random-blocks';
 import { EXTREME_F16, F16_FIELDS } from '../support/quant-fields';
@@ -33,7 +33,7 @@ function firstDifference(type: QuantType, bytes: Uint8Array): number {
   const { blockSize, typeSize } = ggmlType(type);
   const n = (bytes.length / typeSize) * blockSize;
   const plain = new Float32Array(n);
-  DEQUANTISERS[type](bytes, 0, plain, 0, n);
+  typeOf(type).dequantise(bytes, 0, plain, 0, n);
   const plainBits = new Uint32Array(plain.buffer);
   const simd = simdValues(type, bytes, n);
   const simdFloats = new Float32Array(simd.buffer);
@@ -181,7 +181,7 @@ describe('simdRows', () => {
     expect(differences(changed.y(), plain.y())).toBe(1);
     changed.release();
     const row = new Float32Array(nIn);
-    DEQUANTISERS.Q4_K(bytes, 0, row, 0, nIn);
+    typeOf('Q4_K').dequantise(bytes, 0, row, 0, nIn);
     expect(row.reduce((sum, w, j) => sum + w * (x[j] ?? 0), 0)).not.toBe(plain.y()[0]);
     expect(f32Bits(row[0] ?? 0)).not.toBe(f32Bits(row[1] ?? 0));
   });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { f32Bits } from '../../src/base/float';
 import { seededRandom, type Random } from '../../src/base/random';
-import { DEQUANTISERS, dequantizeRows } from '../../src/gguf/dequant/dequantisers';
+import { dequantizeRows } from '../../src/gguf/dequant/dequantisers';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../src/gguf/ggml-types';
+import { typeOf } from '../../src/types/types';
 import { textbookValue } from '../support/gguf-textbook';
 import { EXTREME_F16, F16_FIELDS } from '../support/quant-fields';
 
@@ -71,11 +72,11 @@ describe.each(QUANT_TYPES)('%s', (type) => {
     const flipped = new Float32Array(blockSize);
     for (let attempt = 0; attempt < 200 && unused.size > 0; attempt++) {
       const block = randomBytes(typeSize, random);
-      DEQUANTISERS[type](block, 0, plain, 0, blockSize);
+      typeOf(type).dequantise(block, 0, plain, 0, blockSize);
       for (const bit of unused) {
         const byte = bit >> 3;
         block[byte] = (block[byte] ?? 0) ^ (1 << (bit & 7));
-        DEQUANTISERS[type](block, 0, flipped, 0, blockSize);
+        typeOf(type).dequantise(block, 0, flipped, 0, blockSize);
         block[byte] = (block[byte] ?? 0) ^ (1 << (bit & 7));
         if (flipped.some((value, i) => !sameBits(value, plain[i] ?? NaN))) unused.delete(bit);
       }

@@ -3,7 +3,7 @@ import type { QuantType } from '../../src/gguf/ggml-types';
 
 /*
  * Slow dequantisation to test the fast one against: one element at a time, from the block structs of ggml-common.h, with every float
- * operation of the C code rounded to f32 as C rounds it. Deliberately without the shortcuts of src/gguf/dequant.
+ * operation of the C code rounded to f32 as C rounds it. Deliberately without the shortcuts of src/types.
  */
 
 const f = Math.fround;

@@ -1,5 +1,5 @@
 // Q4_K: sum of (s q_i - m) x_i = s * sum of q_i x_i - m * sum of x_i. The last sum serves all rows, which leaves one product a weight.
-#include "lib/q4_k.wgsl"
+#include "types/q4_k.wgsl"
 #include "decode/lib/small_floats.wgsl"
 
 struct Loaded {

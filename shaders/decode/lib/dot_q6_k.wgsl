@@ -1,5 +1,5 @@
 // Q6_K: the scale is multiplied once for its 16 weights.
-#include "lib/q6_k.wgsl"
+#include "types/q6_k.wgsl"
 #include "decode/lib/small_floats.wgsl"
 
 struct Loaded {

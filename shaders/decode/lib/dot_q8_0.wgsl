@@ -1,5 +1,5 @@
 // Q8_0: the scale is multiplied once for its 32 weights. Flipping the top bit of a signed byte adds 128.
-#include "lib/q8_0.wgsl"
+#include "types/q8_0.wgsl"
 #include "decode/lib/small_floats.wgsl"
 
 struct Loaded {

@@ -1,4 +1,4 @@
-import type { QuantType } from '../../gguf/ggml-types';
+import { QUANT_TYPES, type QuantType } from '../../types/types';
 import { base64 } from '../../../wasm/kernels.ts?assemblyscript';
 
 /** Dequantises `n` elements at the address `bytes` to f32 at the address `out`. */
@@ -69,6 +69,11 @@ function compile(): WebAssembly.Module | 'unavailable' {
   }
 }
 
+function byType<T>(make: (type: QuantType) => T): Readonly<Record<QuantType, T>> {
+  // Every name is a key.
+  return Object.fromEntries(QUANT_TYPES.map((type) => [type, make(type)])) as Record<QuantType, T>;
+}
+
 function instantiate(module: WebAssembly.Module): SimdInstance {
   const memory = new WebAssembly.Memory({ initial: 1 });
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
@@ -80,24 +85,7 @@ function instantiate(module: WebAssembly.Module): SimdInstance {
   };
   return {
     memory,
-    dequantise: {
-      F32: named('dequantiseF32'),
-      F16: named('dequantiseF16'),
-      BF16: named('dequantiseBF16'),
-      Q8_0: named('dequantiseQ8_0'),
-      Q4_0: named('dequantiseQ4_0'),
-      Q4_1: named('dequantiseQ4_1'),
-      Q5_0: named('dequantiseQ5_0'),
-      Q5_1: named('dequantiseQ5_1'),
-      Q2_K: named('dequantiseQ2_K'),
-      Q3_K: named('dequantiseQ3_K'),
-      Q4_K: named('dequantiseQ4_K'),
-      Q5_K: named('dequantiseQ5_K'),
-      Q6_K: named('dequantiseQ6_K'),
-      IQ4_NL: named('dequantiseIQ4_NL'),
-      IQ4_XS: named('dequantiseIQ4_XS'),
-      MXFP4: named('dequantiseMXFP4'),
-    },
+    dequantise: byType((type) => named(`dequantise${type}`)),
     dots: named('dots'),
     scores: named('scores'),
     weighted: named('weighted'),

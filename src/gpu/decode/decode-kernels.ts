@@ -1,7 +1,8 @@
-import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
+import { unitElements } from '../../types/lib/columns';
+import { QUANT_TYPES, typeOf, type QuantType } from '../../types/types';
 import type { KernelSpec, KernelVariant } from '../kernel-spec';
 import { typeVariant } from '../matmul/variants';
-import { CHUNK, weightLayout } from '../matmul/weight-layout';
+import { weightLayout } from '../matmul/weight-layout';
 import type { AttentionChoice } from './attention-plan';
 import { paddedExperts } from './decode-buffers';
 
@@ -106,9 +107,6 @@ export const DECODE_KERNELS = {
 
 export type DecodeKernel = keyof typeof DECODE_KERNELS;
 
-/** Types with a product of their own; the others are dequantised and multiplied. */
-const OWN_DOTS: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0']);
-
 /** The include choices of one matrix; `suffix` as the kernel's `#include ... as` says. */
 function dotOf(
   type: QuantType,
@@ -118,7 +116,9 @@ function dotOf(
   { dots, ahead }: DecodeChoice,
 ): Readonly<Record<string, string>> {
   const dot =
-    dots === 'own' && OWN_DOTS.has(type) ? `decode/lib/dot_${type.toLowerCase()}.wgsl` : 'decode/lib/dot_plain.wgsl';
+    dots === 'own' && typeOf(type).ownDot !== undefined
+      ? `decode/lib/dot_${type.toLowerCase()}.wgsl`
+      : 'decode/lib/dot_plain.wgsl';
   const walk = rowUnits(type, nIn) <= lanes ? (ahead === 1 ? 'once' : 'deep') : 'many';
   return {
     [`dot${suffix}`]: dot,
@@ -129,8 +129,7 @@ function dotOf(
 
 /** Units of a row: as the type's file in `shaders/` counts them. */
 export function rowUnits(type: QuantType, nIn: number): number {
-  const isWide = ggmlType(type).blockSize === 256 && type !== 'IQ4_XS';
-  return nIn / (isWide ? 2 * CHUNK : CHUNK);
+  return nIn / unitElements(typeOf(type).columns);
 }
 
 /** Teams that share a row of the output projection: enough for a unit a lane, if a workgroup has as many. */

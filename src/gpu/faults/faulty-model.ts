@@ -4,7 +4,7 @@ import type { Fault } from '../../model/faults';
 import { faultTensors } from '../../model/faults';
 import type { HParams } from '../../model/hparams';
 import { findWeight, weightName } from '../../model/weights';
-import { mistakenType, nonFiniteScale, scaleBitFlip, weightBitFlip, type BytePatch } from './weight-bits';
+import { mistakenType, nonFiniteScale, patched, scaleBitFlip, weightBitFlip, type BytePatch } from './weight-bits';
 
 /** Bit 9 of an f16 is its highest mantissa bit: the scale changes by a quarter to a half. */
 const HIGHEST_MANTISSA_BIT = 9;
@@ -79,7 +79,7 @@ class RowPatch {
     const due = this.#bytes.filter(({ at }) => first + at >= 0 && first + at < read.length);
     if (due.length === 0) return read;
     const bytes = read.slice();
-    for (const { at, flip = 0, set } of due) bytes[first + at] = set ?? (bytes[first + at] ?? 0) ^ flip;
+    for (const patch of due) bytes[first + patch.at] = patched(bytes[first + patch.at] ?? 0, patch);
     return bytes;
   }
 }

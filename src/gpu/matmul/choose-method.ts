@@ -1,4 +1,5 @@
-import { ggmlType, type QuantType } from '../../gguf/ggml-types';
+import { unitElements } from '../../types/lib/columns';
+import { typeOf, type QuantType } from '../../types/types';
 import { TEAM_ROWS, type MatmulMethod } from './variants';
 import { CHUNK } from './weight-layout';
 
@@ -54,8 +55,7 @@ function chooseTile({ nOut, rowsPerMatrix, matrices = 1 }: MatmulShape): MatmulM
 
 /** As many lanes as a row has units, up to 32: on thin grids the walk along a row is what takes time. */
 function teamLanes({ type, nIn }: MatmulShape): 8 | 16 | 32 {
-  const unit = ggmlType(type).blockSize === 256 && type !== 'IQ4_XS' ? 64 : CHUNK;
-  const units = nIn / unit;
+  const units = nIn / unitElements(typeOf(type).columns);
   return units > 16 ? 32 : units > 8 ? 16 : 8;
 }
 

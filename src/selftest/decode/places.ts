@@ -1,4 +1,5 @@
-import { ggmlType, type QuantType } from '../../gguf/ggml-types';
+import { COLUMNS } from '../../types/lib/columns';
+import { typeOf, type QuantType } from '../../types/types';
 
 /** Blocks of a folded vector of `length` values: what `foldBlocks` of shaders/decode/lib/places.wgsl says. */
 export function foldBlocks(length: number): number {
@@ -47,15 +48,9 @@ export function streamOf(
   return out;
 }
 
-/** The elements of a chunk of a row, in the order in which its type's shader has them (`shaders/lib/columns_*.wgsl`). */
+/** The elements of a chunk of a row, in the order in which its type's shader has them. */
 export function chunkElements(type: QuantType, chunk: number): readonly number[] {
-  const isWide = ggmlType(type).blockSize === 256 && type !== 'IQ4_XS';
-  const isQuartered = type === 'Q2_K' || type === 'Q3_K' || type === 'Q6_K';
-  const [unit, part] = isWide ? [chunk >> 1, chunk & 1] : [chunk, 0];
-  const column = (i: number): number => {
-    if (!isWide) return unit * 8 + i;
-    if (!isQuartered) return unit * 16 + part * 8 + i;
-    return (unit >> 1) * 32 + (2 * part + (i >> 2)) * 8 + (unit & 1) * 4 + (i & 3);
-  };
-  return Array.from({ length: 32 }, (_, i) => 4 * column(i >> 2) + (i & 3));
+  const { chunks, column } = COLUMNS[typeOf(type).columns];
+  const [unit, part] = [Math.floor(chunk / chunks), chunk % chunks];
+  return Array.from({ length: 32 }, (_, i) => 4 * column(unit, part, i >> 2) + (i & 3));
 }

@@ -6,6 +6,7 @@ import { randomBlocks } from '../../../src/gguf/random-blocks';
 import {
   mistakenType,
   nonFiniteScale,
+  patched,
   scaleBitFlip,
   weightBitFlip,
   type BytePatch,
@@ -17,7 +18,7 @@ const ROW = 512;
 function changes(type: QuantType, patches: readonly BytePatch[]): readonly (readonly [number, number, number])[] {
   const bytes = randomBlocks(type, ROW, 1, seededRandom(7));
   const before = values(type, bytes);
-  for (const { at, flip = 0, set } of patches) bytes[at] = set ?? (bytes[at] ?? 0) ^ flip;
+  for (const patch of patches) bytes[patch.at] = patched(bytes[patch.at] ?? 0, patch);
   const after = values(type, bytes);
   return [...before].flatMap((x, i) => (Object.is(x, after[i]) ? [] : [[i, x, after[i] ?? 0] as const]));
 }

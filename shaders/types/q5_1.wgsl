@@ -1,0 +1,34 @@
+// Q5_1, blocks of 32: weight i is d * q_i + m. Nibbles: byte i holds the low four bits of q_i low and of q_(i+16) high.
+// Row: plane of nibbles (16 bytes a block), plane of fifth bits (one word a block), plane of d and m (two f16 a word).
+#include "types/lib/bytes.wgsl"
+#include "types/lib/columns_32.wgsl"
+#include "types/lib/fifth_bits.wgsl"
+
+struct Unit {
+  nibbles: vec4<u32>,
+  fifths: u32,
+  scale: f32,
+  offset: f32,
+}
+
+fn loadUnit(row: u32, nIn: u32, unit: u32) -> Unit {
+  let blocks = nIn >> 5u;
+  let fifths = row + blocks;
+  let dm = unpack2x16float(planeWord(fifths + planeVec4s(4u * blocks), unit));
+  return Unit(weights[row + unit], planeWord(fifths, unit), dm.x, dm.y);
+}
+
+fn fourWeights(unit: Unit, nibbles: u32, group: u32) -> vec4<f32> {
+  return unit.scale * unsignedBytes(nibbles | fifthBits(unit.fifths, group)) + unit.offset;
+}
+
+fn chunkWeights(unit: Unit, chunk: u32) -> array<vec4<f32>, 8> {
+  let low = unit.nibbles & vec4(0x0f0f0f0fu);
+  let high = (unit.nibbles >> vec4(4u)) & vec4(0x0f0f0f0fu);
+  return array<vec4<f32>, 8>(
+    fourWeights(unit, low.x, 0u), fourWeights(unit, low.y, 1u),
+    fourWeights(unit, low.z, 2u), fourWeights(unit, low.w, 3u),
+    fourWeights(unit, high.x, 4u), fourWeights(unit, high.y, 5u),
+    fourWeights(unit, high.z, 6u), fourWeights(unit, high.w, 7u),
+  );
+}
