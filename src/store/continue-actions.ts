@@ -2,6 +2,7 @@ import { toErrorData } from '../base/errors';
 import { plural } from '../base/format';
 import type { EngineClient } from '../worker/client-types';
 import type { Continuation } from './inspection';
+import type { SetState } from './set-state';
 import type { AppState } from './state';
 
 /** How many tokens one press adds. */
@@ -12,10 +13,8 @@ export interface ContinueActions {
   continueText(count?: number): Promise<void>;
 }
 
-type Set = (change: Partial<AppState>) => void;
-
 /** Streams tokens into the state as the engine says them. */
-export function continueActions(client: EngineClient, get: () => AppState, set: Set): ContinueActions {
+export function continueActions(client: EngineClient, get: () => AppState, set: SetState): ContinueActions {
   return {
     continueText: async (count = CONTINUE_COUNT) => {
       const { traced, phase, continuation } = get();

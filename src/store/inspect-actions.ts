@@ -5,6 +5,7 @@ import type { TraceView } from '../plots/trace-view';
 import type { Place } from '../plots/select-walk';
 import type { EngineClient } from '../worker/client-types';
 import type { Inspection } from './inspection';
+import type { SetState } from './set-state';
 import type { AppState } from './state';
 import { selectPlace, selectShown } from './view';
 
@@ -15,10 +16,8 @@ export interface InspectActions {
   fetchTaps(): Promise<void>;
 }
 
-type Set = (change: Partial<AppState>) => void;
-
 /** Keeps `inspection` in step with the place in hand. */
-export function inspectActions(client: EngineClient, get: () => AppState, set: Set): InspectActions {
+export function inspectActions(client: EngineClient, get: () => AppState, set: SetState): InspectActions {
   const isCurrent = (place: SlicePlace): boolean => samePlace(get().inspection?.place, place);
 
   const settle = (place: SlicePlace, change: Partial<Inspection>): void => {

@@ -1,6 +1,7 @@
 import { fail, toErrorData } from '../base/errors';
 import type { Report } from '../divergence/report';
 import type { EngineClient, TokenizedPrompt } from '../worker/client-types';
+import type { SetState } from './set-state';
 import type { AppState, PromptState } from './state';
 import { parseTokenIds } from './token-ids';
 
@@ -22,13 +23,11 @@ export interface SettledPrompt extends TokenizedPrompt {
   readonly text: string | undefined;
 }
 
-type Set = (change: Partial<AppState> | ((state: AppState) => Partial<AppState>)) => void;
-
 /** Typing pauses this long, in milliseconds, before the tokenizer is asked. */
 const TYPING_PAUSE = 120;
 
 /** The prompt's text and ids, kept in step through the opened model's tokenizer. The last edit wins. */
-export function promptActions(client: EngineClient, get: () => AppState, set: Set): PromptActions {
+export function promptActions(client: EngineClient, get: () => AppState, set: SetState): PromptActions {
   let edit = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let untouched = true;

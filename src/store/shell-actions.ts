@@ -12,6 +12,7 @@ import { fileKind } from './file-kind';
 import { sourceName } from './page-url';
 import type { CompareState, Dialog, Notice, Origin, ShareState, ShellState } from './shell-state';
 import { optionsFromLink, optionsToLink } from './link-options';
+import type { SetState } from './set-state';
 import { adapterError, type AppState } from './state';
 import { selectShown } from './view';
 
@@ -54,13 +55,11 @@ export interface ShellBase {
   setTokenIds(text: string): void;
 }
 
-type Set = (change: Partial<AppState> | ((state: AppState) => Partial<AppState>)) => void;
-
 export function shellActions(
   client: EngineClient,
   host: ShellHost,
   get: () => AppState,
-  set: Set,
+  set: SetState,
   base: ShellBase,
 ): ShellActions {
   const shell = (change: Partial<ShellState>): void => {
@@ -228,7 +227,7 @@ function viewFor(report: Report): Partial<ViewState> {
 }
 
 /** Applies a link's selection once the trace that it is of is on the page; says so where another one is. */
-export function settleLink(get: () => AppState, set: Set): void {
+export function settleLink(get: () => AppState, set: SetState): void {
   const { link } = get().shell;
   if (link === undefined) return;
   const shown = selectShown(get());

@@ -1,0 +1,69 @@
+import { toErrorData, type ErrorData } from '../base/errors';
+import type { EngineClient, OpenedModel } from '../worker/client-types';
+import type { PageSource } from '../worker/page-source';
+import { sourceName } from './page-url';
+import type { PromptActions } from './prompt-actions';
+import type { RunActions } from './run-actions';
+import { failWith, type SetState } from './set-state';
+
+/** How opening a model ended. */
+export type OpenOutcome =
+  | { readonly kind: 'opened'; readonly model: OpenedModel }
+  | { readonly kind: 'failed'; readonly error: ErrorData }
+  /** A later request to open a model won. */
+  | { readonly kind: 'superseded' };
+
+export interface OpenActions {
+  /** Opens a model, also on top of a run, which is cancelled first. The later of two requests wins. */
+  open(sources: readonly PageSource[]): Promise<OpenOutcome>;
+  /** The same with sources that have yet to be fetched. @param name for the headline meanwhile */
+  openNamed(name: string, provide: () => Promise<readonly PageSource[]>): Promise<OpenOutcome>;
+}
+
+export function openActions(
+  client: EngineClient,
+  prompt: PromptActions,
+  runner: RunActions,
+  set: SetState,
+): OpenActions {
+  let opening = 0;
+
+  const openNamed: OpenActions['openNamed'] = async (name, provide) => {
+    const mine = ++opening;
+    runner.supersede();
+    await runner.end();
+    if (mine !== opening) return { kind: 'superseded' };
+    runner.forget();
+    set({ phase: 'loading', loadingName: name, error: undefined, announcement: `Opening ${name}.` });
+    try {
+      const model = await client.open(await provide());
+      if (mine !== opening) return { kind: 'superseded' };
+      const { nLayer } = model.card.hparams;
+      set({ opened: model, live: undefined, report: undefined, selection: undefined, traced: undefined });
+      set({ continuation: undefined, expert: undefined, cut: undefined });
+      if (!model.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
+      // Before the page says that it is ready: ids of another model's tokenizer must not be there to be edited.
+      await prompt.refresh();
+      if (mine !== opening) return { kind: 'superseded' };
+      set({ phase: 'ready', loadingName: undefined });
+      set({ announcement: `${model.card.name} is open: ${String(nLayer)} layers.` });
+      set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: undefined, dialog: undefined } }));
+      return { kind: 'opened', model };
+    } catch (error) {
+      if (mine !== opening) return { kind: 'superseded' };
+      const data = toErrorData(error);
+      failWith(set, data);
+      return { kind: 'failed', error: data };
+    }
+  };
+
+  return {
+    openNamed,
+    open: (sources) => {
+      const [first] = sources;
+      if (first === undefined) return Promise.resolve({ kind: 'superseded' });
+      const more = sources.length > 1 ? ` and ${String(sources.length - 1)} more` : '';
+      return openNamed(`${sourceName(first)}${more}`, () => Promise.resolve(sources));
+    },
+  };
+}
