@@ -2,7 +2,7 @@ import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
 
 /** A few kernels of each look of the table: exact and bounded, with types and without. The whole of it is the command line's and the tests'. */
-const SOME = '/?selftest&kernel=add,top_k,rmsnorm,dequant_rows,matmul_team subgroup&type=f32,u32,q4_k,q6_k';
+const SOME = '/?selftest&kernel=add,top_k,rmsnorm,rows,linear_team subgroup&type=f32,u32,q4_k,q6_k';
 const SHOTS = 'test-results/screenshots';
 
 async function audit(page: Page): Promise<void> {
@@ -40,11 +40,11 @@ test('shows every kernel with its verdict, accessibly, and copies the report', a
   await expect(page.getByTestId('verdict')).toHaveText(/^PASS: all \d+ cases within bounds/);
   const row = (name: string) =>
     page.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
-  for (const name of ['add', 'top_k', 'rmsnorm', 'dequant_rows', 'matmul_team subgroup']) {
+  for (const name of ['add', 'top_k', 'rmsnorm', 'rows', 'linear_team subgroup']) {
     await expect(row(name).getByRole('cell').first()).toHaveText('pass');
   }
   // What an adapter cannot run is told, with the reason.
-  await expect(page.getByTestId('idle')).toContainText(/Not applicable: \d+ cases? of matmul_team subgroup: needs/);
+  await expect(page.getByTestId('idle')).toContainText(/Not applicable: \d+ cases? of linear_team subgroup: needs/);
   const report = await page.evaluate(() => window.moescopeSelftest?.outcome());
   if (report === undefined || 'code' in report) throw new Error('no report');
   expect(report.verdict.counts.fail).toBe(0);
@@ -54,7 +54,7 @@ test('shows every kernel with its verdict, accessibly, and copies the report', a
   await expect(page.getByText('Text copied.')).toBeVisible();
   const text = await page.evaluate(() => navigator.clipboard.readText());
   expect(text).toContain(report.verdict.sentence);
-  expect(text).toMatch(/dequant_rows +F32 Q4_K Q6_K +6 +0 +pass/);
+  expect(text).toMatch(/rows +F32 Q4_K Q6_K +6 +0 +pass/);
   await page.getByRole('button', { name: 'Copy as JSON' }).click();
   await expect(page.getByText('JSON copied.')).toBeVisible();
   const json = await page.evaluate(async (): Promise<unknown> => JSON.parse(await navigator.clipboard.readText()));

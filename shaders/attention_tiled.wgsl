@@ -34,7 +34,7 @@ const LANE_KEYS = 8u;
 const HEAD_VEC4S = 8u * HEAD_CHUNKS;
 const LOWEST: f32 = -3.4028234e38;
 
-// (KEYS, 8) and (ROWS, 8) vec4s of the same 32 channels, swizzled as in matmul_tile.wgsl. The second also holds p of half a tile of keys and the
+// (KEYS, 8) and (ROWS, 8) vec4s of the same 32 channels, swizzled as in linear_tile.wgsl. The second also holds p of half a tile of keys and the
 // rows' partial results.
 var<workgroup> keyTile: array<vec4<f32>, KEYS * 8u>;
 var<workgroup> rowTile: array<vec4<f32>, ROWS * 8u>;

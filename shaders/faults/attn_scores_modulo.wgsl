@@ -1,4 +1,4 @@
-// A FAULT ON PURPOSE: attn_scores.wgsl with kv head h % nHeadKv in place of h / (nHead / nHeadKv).
+// A FAULT ON PURPOSE: attention_scores.wgsl with kv head h % nHeadKv in place of h / (nHead / nHeadKv).
 // scores[t][h][key] = scale * sum_d q[t][h][d] * keys[key][h % nHeadKv][d]; shapes, grid and order of sums as there. f32.
 
 struct Params {

@@ -1,4 +1,4 @@
-// A FAULT ON PURPOSE: attn_values.wgsl with kv head h % nHeadKv in place of h / (nHead / nHeadKv).
+// A FAULT ON PURPOSE: attention_values.wgsl with kv head h % nHeadKv in place of h / (nHead / nHeadKv).
 // y[t][h][d] = sum over keys <= firstPosition + t of p[t][h][key] * values[key][h % nHeadKv][d]; shapes and lanes as there. f32.
 #include "lib/grid.wgsl"
 

@@ -1,4 +1,4 @@
-// A FAULT ON PURPOSE: y = W x as matmul_naive.wgsl computes it, but every sum is rounded to half precision.
+// A FAULT ON PURPOSE: y = W x as linear_naive.wgsl computes it, but every sum is rounded to half precision.
 // y[yRow][o] = sum over k, in order of k's vec4s, sum = f16(sum + dot4). f32 otherwise; no shader-f16 needed.
 // Workgroups: x and z over rows of W, y over entries.
 #include "lib/matmul_params.wgsl"

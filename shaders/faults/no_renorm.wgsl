@@ -1,4 +1,4 @@
-// A FAULT ON PURPOSE: renormalise.wgsl without the division for tokens first to end - 1.
+// A FAULT ON PURPOSE: normalise.wgsl without the division for tokens first to end - 1.
 // weights[t][s] = p[t][indices[t][s]] there, and divided by max(sum, 2^-14) elsewhere.
 // p (tokens, nExpert); indices, weights (tokens, nUsed). One lane a slot. f32.
 #include "lib/grid.wgsl"

@@ -1,7 +1,7 @@
 import { fail, reasonOf, TracerError } from '../base/errors';
 import type { GpuContext } from './device';
-import { storageBindings, type KernelSpec, type KernelVariant } from './kernel-spec';
-import { paramsBytes } from './params';
+import { storageBindings, type KernelSpec, type KernelVariant } from '../ops/kernel-spec';
+import { paramsBytes } from '../ops/kernel-params';
 import { compileShader, shaderSource, type ShaderSource } from './shader-source';
 
 /** How a dispatch says where its params lie: by a dynamic offset, or once and for all in its bind group, which records faster. */

@@ -1,7 +1,8 @@
 import { Arena } from './arena';
 import type { GpuContext } from './device';
-import { storageBindings, type BindingName, type KernelSpec } from './kernel-spec';
-import { paramsBytes, writeParams, type ParamsOf } from './params';
+import type { Grid } from '../ops/kernel-grid';
+import { storageBindings, type BindingName, type KernelSpec } from '../ops/kernel-spec';
+import { paramsBytes, writeParams, type ParamsOf } from '../ops/kernel-params';
 import type { Pipeline } from './pipelines';
 
 /** A range of a buffer; `offset` is a multiple of 256, `size` of 4. Both left out: the whole buffer. */
@@ -10,9 +11,6 @@ export interface BufferRange {
   readonly offset?: number;
   readonly size?: number;
 }
-
-/** Workgroups in x, y, z; each at most 65,535. */
-export type Grid = readonly [x: number, y?: number, z?: number];
 
 /** Bind groups that are kept for the next dispatch that binds the same. */
 const MAX_BIND_GROUPS = 4096;

@@ -67,15 +67,15 @@ export const MUTATIONS: readonly Mutation[] = [
     ['type', 'negative values not turned round', '~bits, bits', 'bits, bits'],
     ['type', 'infinity taken for NaN', 'magnitude > 0x7f800000u', 'magnitude >= 0x7f800000u'],
   ]),
-  ...of('renormalise', [
+  ...of('normalise', [
     ['scale', 'no smallest sum', 'max(sum, SMALLEST_SUM)', 'sum'],
     ['index', "every token by the first token's experts", 'indices[first + slot]', 'indices[slot]'],
   ]),
-  ...of('group_slots', [
+  ...of('expert_linear_slots', [
     ['index', 'slots taken for tokens', 'vec2(slot / params.nUsed, slot)', 'vec2(slot, slot)'],
     ['barrier', 'shares read before they are there', `shares[lane] = mine;\n  ${BARRIER}`, 'shares[lane] = mine;'],
   ]),
-  ...of('attn_scores', [
+  ...of('attention_scores', [
     [
       'index',
       'heads dealt out to kv heads in turn',
@@ -85,8 +85,8 @@ export const MUTATIONS: readonly Mutation[] = [
     ['scale', 'no 1 / sqrt(headDim)', 'q[qFirst + d] * scale', 'q[qFirst + d]'],
     ['index', "a token's own score left out", '+ token + 1u + params.future', '+ token + params.future'],
   ]),
-  ...of('attn_values', [['index', 'the newest key left out', '+ token + 1u)', '+ token)']]),
-  ...of('attn_values_split', [
+  ...of('attention_values', [['index', 'the newest key left out', '+ token + 1u)', '+ token)']]),
+  ...of('attention_values_split', [
     ['index', 'the last slice left out', 's < SLICES', 's + 1u < SLICES'],
     ['barrier', 'slices read before they are there', BARRIER, ''],
   ]),
@@ -100,14 +100,14 @@ export const MUTATIONS: readonly Mutation[] = [
     ['scale', 'no division by the sum', 'e / totals[j]', 'e'],
   ]),
   ...TYPES.flatMap(({ name, defects }) =>
-    defects.map((defect): Mutation => ({ ...defect, kernel: 'dequant_rows', type: name })),
+    defects.map((defect): Mutation => ({ ...defect, kernel: 'rows', type: name })),
   ),
   ...of('repack_plane', [
     ['index', "every plane from the block's beginning", ' + params.origin', ''],
     ['type', 'bytes of seven bits', '& 255u', '& 127u'],
   ]),
   ...of(
-    'matmul_naive naive',
+    'linear_naive naive',
     [
       ['sign', 'sums subtracted', 'sums[t] += sum', 'sums[t] -= sum'],
       ['index', 'a column read twice', 'chunkColumn(u, c, 5u)', 'chunkColumn(u, c, 4u)'],
@@ -119,18 +119,18 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
     'F32',
   ),
-  ...of('matmul_naive lane', [['index', 'an offset of x forgotten', ' + params.xOffset', '']], 'Q8_0'),
+  ...of('linear_naive lane', [['index', 'an offset of x forgotten', ' + params.xOffset', '']], 'Q8_0'),
   ...of(
-    'matmul_team team',
+    'linear_team team',
     [
       ['index', 'every second unit of a lane left out', 'u += LANES', 'u += 2u * LANES'],
       ['barrier', 'partial sums read before they are there', BARRIER, ''],
     ],
     'Q4_K',
   ),
-  ...of('matmul_team subgroup', [['index', 'a butterfly without its last step', 'step > 0u', 'step > 1u']], 'Q4_K'),
+  ...of('linear_team subgroup', [['index', 'a butterfly without its last step', 'step > 0u', 'step > 1u']], 'Q4_K'),
   ...of(
-    'matmul_tile tile',
+    'linear_tile tile',
     [
       ['index', 'rows of x left out of wide entries', 'count > 16u', 'count > 24u'],
       [

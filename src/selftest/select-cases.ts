@@ -35,7 +35,7 @@ export function selectCases(
   throw fail('usage', 'No case has both such a kernel and such a type.', 'Leave one of the two away.');
 }
 
-/** `decode/` begins names; `add` is a name, and `matmul_naive` one of two words. */
+/** `decode/` begins names; `add` is a name, and `linear_naive` one of two words. */
 function isKernel(name: string, wanted: string): boolean {
   return name === wanted || (wanted.endsWith('/') ? name.startsWith(wanted) : name.startsWith(`${wanted} `));
 }

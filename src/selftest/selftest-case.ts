@@ -1,5 +1,5 @@
 import type { QuantType } from '../gguf/ggml-types';
-import type { KernelSpec, KernelVariant } from '../gpu/kernel-spec';
+import type { KernelSpec, KernelVariant } from '../ops/kernel-spec';
 import type { LoneWork } from '../gpu/probe/run-alone';
 import type { Expected } from './expected';
 

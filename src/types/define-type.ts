@@ -30,7 +30,7 @@ export interface TypeDefect {
   readonly kind: DefectKind;
   /** What goes wrong. */
   readonly what: string;
-  /** Must occur exactly once in the text of `dequant_rows.wgsl` with this type. */
+  /** Must occur exactly once in the text of `shaders/ops/rows.wgsl` with this type. */
   readonly from: string;
   readonly to: string;
 }

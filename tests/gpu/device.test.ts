@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isSoftware } from '../../src/gpu/adapter';
-import { linearGrid } from '../../src/gpu/grid';
+import { linearGrid } from '../../src/ops/kernel-grid';
 import { KERNEL_TABLE } from '../../src/gpu/kernel-table';
 import { getPipeline } from '../../src/gpu/pipelines';
 import { SharedDevice } from '../../src/gpu/shared-device';

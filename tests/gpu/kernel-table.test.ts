@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
 import { FAULT_KERNELS, f16Matmul } from '../../src/gpu/faults/fault-kernels';
-import { storageBindings, type KernelSpec } from '../../src/gpu/kernel-spec';
+import { storageBindings, type KernelSpec } from '../../src/ops/kernel-spec';
 import { KERNELS } from '../../src/gpu/kernel-table';
 import { MATMUL_KERNELS } from '../../src/gpu/matmul/variants';
 import { getPipeline } from '../../src/gpu/pipelines';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paramsBytes, writeParams } from '../../src/gpu/params';
+import { paramsBytes, writeParams } from '../../src/ops/kernel-params';
 
 const SPEC = { count: 'u32', eps: 'f32', shift: 'i32' } as const;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
-import { linearGrid, MAX_GROUPS } from '../../src/gpu/grid';
+import { linearGrid, MAX_GROUPS } from '../../src/ops/kernel-grid';
 import { KERNEL_TABLE } from '../../src/gpu/kernel-table';
 import { getPipeline } from '../../src/gpu/pipelines';
 import { readBack } from '../../src/gpu/readback';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { QUANT_TYPES } from '../../src/gguf/ggml-types';
 import { DECODE_KERNELS } from '../../src/gpu/decode/decode-kernels';
-import type { KernelSpec } from '../../src/gpu/kernel-spec';
+import type { KernelSpec } from '../../src/ops/kernel-spec';
 import { KERNELS } from '../../src/gpu/kernel-table';
 import { SUBGROUP_LANES } from '../../src/gpu/matmul/subgroup-lanes';
 import { MATMUL_KERNELS } from '../../src/gpu/matmul/variants';
@@ -67,10 +67,10 @@ describe('the cases', () => {
 
 describe('selectCases', () => {
   it('takes kernels by name and by beginning, and types whatever their case', () => {
-    const some = selectCases(SELFTEST_CASES, { kernels: ['decode/', 'matmul_naive', 'add'], types: ['q4_k', 'f32'] });
+    const some = selectCases(SELFTEST_CASES, { kernels: ['decode/', 'linear_naive', 'add'], types: ['q4_k', 'f32'] });
     const kernels = new Set(some.map(({ kernel }) => kernel));
     expect(kernels).toContain('decode/head');
-    expect(kernels).toContain('matmul_naive lane');
+    expect(kernels).toContain('linear_naive lane');
     expect(kernels).toContain('add');
     expect(kernels).not.toContain('top_k');
     expect(selectCases(SELFTEST_CASES, {})).toHaveLength(SELFTEST_CASES.length);

@@ -13,6 +13,6 @@ export const SELFTEST = {
   examples: [
     'moescope selftest',
     'moescope selftest --adapter hardware --json selftest.json',
-    'moescope selftest --kernel matmul_tile,decode/ --type q4_k,q6_k --cases',
+    'moescope selftest --kernel linear_tile,decode/ --type q4_k,q6_k --cases',
   ],
 } as const satisfies CommandSpec;

@@ -1,5 +1,5 @@
 import type { HParams } from '../../model/hparams';
-import type { KernelVariant } from '../kernel-spec';
+import type { KernelVariant } from '../../ops/kernel-spec';
 
 /** Keys of the smallest split. */
 const TILE_KEYS = 64;

@@ -1,10 +1,10 @@
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { LayerKeys } from '../engine/kv-cache';
-import { storageBindings, type BindingName, type KernelSpec, type KernelVariant } from '../kernel-spec';
+import { storageBindings, type BindingName, type KernelSpec, type KernelVariant } from '../../ops/kernel-spec';
 import { CHUNK, gpuRowWords } from '../matmul/weight-layout';
-import { MAX_GROUPS } from '../grid';
-import { paramsBytes, writeParams, type ParamsOf } from '../params';
+import { MAX_GROUPS } from '../../ops/kernel-grid';
+import { paramsBytes, writeParams, type ParamsOf } from '../../ops/kernel-params';
 import { getPipeline, type Pipeline } from '../pipelines';
 import { typeVariant } from '../matmul/variants';
 import { attentionKernel, isJoined, joinVariant, type AttentionWay } from './attention-plan';

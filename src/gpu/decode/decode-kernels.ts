@@ -1,6 +1,6 @@
 import { unitElements } from '../../types/lib/columns';
 import { QUANT_TYPES, typeOf, type QuantType } from '../../types/types';
-import type { KernelSpec, KernelVariant } from '../kernel-spec';
+import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
 import { typeVariant } from '../matmul/variants';
 import { weightLayout } from '../matmul/weight-layout';
 import type { AttentionChoice } from './attention-plan';

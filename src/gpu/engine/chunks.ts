@@ -1,5 +1,5 @@
 import type { GpuContext } from '../device';
-import { MAX_GROUPS } from '../grid';
+import { MAX_GROUPS } from '../../ops/kernel-grid';
 import type { Tools } from './stage-run';
 
 /** Tokens of a step that are computed together. */

@@ -2,7 +2,7 @@ import { fail } from '../../base/errors';
 import type { StepOptions, Tap } from '../../model/engine';
 import { LAYER_STAGES, type ActiveStageId, type LayerStageId, type StageId } from '../../model/stages';
 import { findWeight } from '../../model/weights';
-import { linearGrid } from '../grid';
+import { linearGrid } from '../../ops/kernel-grid';
 import type { BufferRange } from '../recorder';
 import { matrixParts, vectorPart } from '../weights/weight-part';
 import { Capture } from './capture';

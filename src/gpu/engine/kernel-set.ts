@@ -1,7 +1,8 @@
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
-import type { KernelSpec, KernelVariant } from '../kernel-spec';
-import { attentionTiledVariant, attnScoresVariant, KERNEL_TABLE, type KernelName } from '../kernel-table';
+import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
+import { attentionScoresVariant } from '../../ops/attention-scores/kernel';
+import { attentionTiledVariant, KERNEL_TABLE, type KernelName } from '../kernel-table';
 import { getPipeline, type Pipeline } from '../pipelines';
 
 /** The compiled kernels of a device. Another file with the same bindings and params may stand in for one. */
@@ -25,7 +26,7 @@ export async function compileKernels(context: GpuContext, hparams: HParams): Pro
   const pending = {
     add: get('add'),
     attentionTiled: tiledHeads === undefined ? Promise.resolve(undefined) : get('attentionTiled', tiledHeads),
-    attnScores: get('attnScores', attnScoresVariant(hparams.headDim)),
+    attnScores: get('attnScores', attentionScoresVariant(hparams.headDim)),
     attnValues: get('attnValues'),
     attnValuesSplit: get('attnValuesSplit'),
     copyRows: get('copyRows'),

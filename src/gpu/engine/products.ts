@@ -1,6 +1,6 @@
 import { findWeight } from '../../model/weights';
 import type { WeightRole } from '../../model/stages';
-import { MAX_GROUPS } from '../grid';
+import { MAX_GROUPS } from '../../ops/kernel-grid';
 import type { MatmulShape } from '../matmul/choose-method';
 import { autoMethod, encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
 import { gpuRowWords } from '../matmul/weight-layout';

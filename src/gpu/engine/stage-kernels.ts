@@ -1,6 +1,6 @@
 import { findWeight } from '../../model/weights';
 import type { ActiveStageId, WeightRole } from '../../model/stages';
-import { linearGrid } from '../grid';
+import { linearGrid } from '../../ops/kernel-grid';
 import type { BufferRange } from '../recorder';
 import { vectorPart } from '../weights/weight-part';
 import { embedRows } from './embed-rows';
@@ -14,7 +14,7 @@ const LANES = 64;
 
 /** Channels of a step's attention below which each is shared among lanes: too few lanes to keep a GPU busy. */
 const FEW_CHANNELS = 2 ** 16;
-/** Channels of a workgroup of attn_values_split.wgsl. */
+/** Channels of a workgroup of attention_values_split.wgsl. */
 const SPLIT_CHANNELS = 16;
 /** Rows of a workgroup of attention_tiled.wgsl, and how often it multiplies along all keys: scores three times, values. */
 const TILED_ROWS = 32;

@@ -1,5 +1,5 @@
 import type { QuantType } from '../../gguf/ggml-types';
-import type { KernelSpec, KernelVariant } from '../kernel-spec';
+import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
 
 /** Rows of x that one lane of products.wgsl sums at a time. */
 export const TOKENS_AT_ONCE = [1, 2, 4] as const;

@@ -3,7 +3,7 @@ import { rowBytes } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
 import type { WeightTensor } from '../../model/weights';
 import type { GpuContext } from '../device';
-import { linearGrid } from '../grid';
+import { linearGrid } from '../../ops/kernel-grid';
 import { getPipeline } from '../pipelines';
 import { readBack } from '../readback';
 import { Recorder, type BufferRange } from '../recorder';

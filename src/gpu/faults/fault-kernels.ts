@@ -1,6 +1,6 @@
 import type { QuantType } from '../../gguf/ggml-types';
 import { KERNEL_TABLE } from '../kernel-table';
-import type { KernelSpec } from '../kernel-spec';
+import type { KernelSpec } from '../../ops/kernel-spec';
 import { matmulVariant } from '../matmul/variants';
 
 const base = { entry: 'main', weights: [], variants: [{ id: 'plain' }] } as const;
@@ -31,7 +31,7 @@ export const FAULT_KERNELS = {
 /** Rows of x that an entry of the half-precision product's work list may bring. */
 export const F16_TILE = 8;
 
-/** The product of `matmul_naive.wgsl` with sums in half precision. */
+/** The product of `linear_naive.wgsl` with sums in half precision. */
 export function f16Matmul(type: QuantType) {
   const { kernel, variant, rowsPerGroup } = matmulVariant(type, { kind: 'naive', tile: F16_TILE });
   return { kernel: { ...kernel, file: 'faults/matmul_f16.wgsl' }, variant, rowsPerGroup };

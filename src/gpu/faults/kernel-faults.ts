@@ -5,7 +5,7 @@ import { ropeTable } from '../engine/rope-table';
 import { STAGE_KERNELS } from '../engine/stage-kernels';
 import type { StageKernel, StageRun } from '../engine/stage-run';
 import type { StageInput } from '../engine/stage-sizes';
-import { linearGrid } from '../grid';
+import { linearGrid } from '../../ops/kernel-grid';
 import { getPipeline } from '../pipelines';
 import { FAULT_KERNELS } from './fault-kernels';
 

@@ -1,10 +1,10 @@
 import { fail } from '../../base/errors';
 import type { QuantType } from '../../gguf/ggml-types';
 import type { GpuContext } from '../device';
-import { MAX_GROUPS } from '../grid';
-import type { ParamsOf } from '../params';
+import { MAX_GROUPS, type Grid } from '../../ops/kernel-grid';
+import type { ParamsOf } from '../../ops/kernel-params';
 import { getPipeline, type Pipeline } from '../pipelines';
-import type { BufferRange, Grid, Recorder } from '../recorder';
+import type { BufferRange, Recorder } from '../recorder';
 import { chooseMethod, type MatmulShape } from './choose-method';
 import { subgroupLanes } from './subgroup-lanes';
 import { DEQUANT_ROWS, matmulVariant, typeVariant, type MatmulKernel, type MatmulMethod } from './variants';

@@ -1,10 +1,10 @@
 import { ggmlType, rowBytes, type QuantType } from '../../gguf/ggml-types';
 import type { GpuContext } from '../device';
-import { linearGrid } from '../grid';
-import type { KernelSpec } from '../kernel-spec';
+import { linearGrid, type Grid } from '../../ops/kernel-grid';
+import type { KernelSpec } from '../../ops/kernel-spec';
 import { getPipeline, type Pipeline } from '../pipelines';
-import type { ParamsOf } from '../params';
-import type { BufferRange, Grid, Recorder } from '../recorder';
+import type { ParamsOf } from '../../ops/kernel-params';
+import type { BufferRange, Recorder } from '../recorder';
 import { CHUNK, gpuRowWords, planeOffsets, weightLayout } from './weight-layout';
 
 /** One plane of rows, from ggml blocks to the kernels' layout. `params` mirrors the WGSL struct. */

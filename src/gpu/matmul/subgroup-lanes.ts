@@ -1,5 +1,5 @@
 import type { GpuContext } from '../device';
-import type { KernelSpec } from '../kernel-spec';
+import type { KernelSpec } from '../../ops/kernel-spec';
 import { getPipeline } from '../pipelines';
 import { readBack } from '../readback';
 import { Recorder } from '../recorder';

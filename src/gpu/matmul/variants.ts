@@ -1,5 +1,5 @@
 import { QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
-import type { KernelSpec, KernelVariant } from '../kernel-spec';
+import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
 import { REPACK_PLANE } from './encode-repack';
 import { SUBGROUP_LANES } from './subgroup-lanes';
 import { weightLayout } from './weight-layout';
@@ -37,7 +37,7 @@ const PRODUCT = {
 
 export type MatmulKernel = typeof PRODUCT & Pick<KernelSpec, 'file' | 'variants'>;
 
-/** Lanes of a team workgroup; `shaders/matmul_team.wgsl` says the same. */
+/** Lanes of a team workgroup; `shaders/ops/linear_team.wgsl` says the same. */
 const TEAM_WORKGROUP = 128;
 
 /** One width for all: on a software adapter each further pipeline costs more than it saves. */
@@ -51,34 +51,34 @@ export const TEAM_ROWS = 2;
 const MATMULS = {
   naive: {
     ...PRODUCT,
-    file: 'matmul_naive.wgsl',
+    file: 'ops/linear_naive.wgsl',
     variants: eachType((type) => [laneVariant(type, 'naive')]),
   },
   lane: {
     ...PRODUCT,
-    file: 'matmul_naive.wgsl',
+    file: 'ops/linear_naive.wgsl',
     variants: eachType((type) => [laneVariant(type, 'lane')]),
   },
   team: {
     ...PRODUCT,
-    file: 'matmul_team.wgsl',
+    file: 'ops/linear_team.wgsl',
     variants: eachType((type) => TEAM_TILES.map((tile) => teamVariant(type, 'team', tile, TEAM_ROWS, 32))),
   },
   subgroup: {
     ...PRODUCT,
-    file: 'matmul_team.wgsl',
+    file: 'ops/linear_team.wgsl',
     variants: eachType((type) => TEAM_TILES.map((tile) => teamVariant(type, 'subgroup', tile, TEAM_ROWS, 32))),
   },
   tile: {
     ...PRODUCT,
-    file: 'matmul_tile.wgsl',
+    file: 'ops/linear_tile.wgsl',
     variants: eachType((type) => LANE_ROWS.map((laneRows) => tileVariant(type, laneRows))),
   },
 } satisfies Record<MatmulMethod['kind'], MatmulKernel>;
 
 /** y[i] = row rows[i] of W, dequantised. */
 export const DEQUANT_ROWS = {
-  file: 'dequant_rows.wgsl',
+  file: 'ops/rows.wgsl',
   entry: 'main',
   inputs: ['rows'],
   weights: ['weights'],

@@ -1,8 +1,9 @@
+import type { Grid } from '../../ops/kernel-grid';
 import type { GpuContext } from '../device';
-import { storageBindings, type KernelSpec, type KernelVariant } from '../kernel-spec';
+import { storageBindings, type KernelSpec, type KernelVariant } from '../../ops/kernel-spec';
 import { buildPipeline, type Pipeline } from '../pipelines';
 import { readBack } from '../readback';
-import { Recorder, type BufferRange, type Grid } from '../recorder';
+import { Recorder, type BufferRange } from '../recorder';
 import { shaderSource } from '../shader-source';
 import { guardedOutput, upload, withoutGuards, type GuardedWords } from './guarded';
 

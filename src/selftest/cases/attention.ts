@@ -1,8 +1,8 @@
 import { plural } from '../../base/format';
 import { scoreBound, valueBounds } from '../../cpu/bounds/attention-bounds';
-import { linearGrid } from '../../gpu/grid';
+import { linearGrid } from '../../ops/kernel-grid';
 import { KERNEL_TABLE } from '../../gpu/kernel-table';
-import type { KernelVariant } from '../../gpu/kernel-spec';
+import { kernelName, type KernelVariant } from '../../ops/kernel-spec';
 import { erringSoftmax, weightedValue } from '../attention-twin';
 import { expectFloats, expectNothing, putFloat } from '../expected';
 import { inputValues, wide, type InputKind } from '../inputs';
@@ -71,7 +71,7 @@ function dot(q: Float32Array, qAt: number, k: Float32Array, kAt: number, n: numb
 function scoresCase(shape: Shape, variant: KernelVariant, future: boolean): SelftestCase {
   const { nHead, nHeadKv, headDim, past } = shape;
   return {
-    ...{ kernel: 'attn_scores', types: ['f32'], spec: KERNEL_TABLE.attnScores, variant },
+    ...{ kernel: kernelName(KERNEL_TABLE.attnScores), types: ['f32'], spec: KERNEL_TABLE.attnScores, variant },
     shape: `${describe(shape)}, channels by ${variant.id}${future ? ', hidden ones too' : ''}`,
     make: () => {
       const { nKeys, rows, scale, q, keys, kvAt, visible } = sizes(shape);
@@ -102,7 +102,7 @@ function valuesCase(shape: Shape, name: 'attnValues' | 'attnValuesSplit', perGro
   const { nHead, nHeadKv, headDim, past } = shape;
   const spec = KERNEL_TABLE[name];
   return {
-    ...{ kernel: spec.file.replace('.wgsl', ''), types: ['f32'], spec, variant: spec.variants[0] },
+    ...{ kernel: kernelName(spec), types: ['f32'], spec, variant: spec.variants[0] },
     shape: describe(shape),
     make: () => {
       const { nKeys, rows, values, kvAt, visible } = sizes(shape);

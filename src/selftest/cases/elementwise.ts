@@ -1,3 +1,4 @@
+import { kernelName } from '../../ops/kernel-spec';
 import { plural } from '../../base/format';
 import { seededRandom } from '../../base/random';
 import { addBound } from '../../cpu/bounds/add-bound';
@@ -9,7 +10,7 @@ import { rope, ropeTable } from '../../cpu/kernels/rope';
 import { swiglu } from '../../cpu/kernels/swiglu';
 import { weightedSum } from '../../cpu/kernels/weighted-sum';
 import { ropeTable as gpuRopeTable } from '../../gpu/engine/rope-table';
-import { linearGrid } from '../../gpu/grid';
+import { linearGrid } from '../../ops/kernel-grid';
 import { KERNEL_TABLE } from '../../gpu/kernel-table';
 import { expectFloats, expectNothing, expectWords, putFloats, type Expected } from '../expected';
 import { inputValues, wide, type InputKind } from '../inputs';
@@ -124,7 +125,7 @@ type PlainName = 'add' | 'copyRows' | 'rope' | 'swiglu' | 'weightedSum';
 function plain(name: PlainName, shape: string, make: () => CaseWork): SelftestCase {
   const spec = KERNEL_TABLE[name];
   const type = name === 'copyRows' ? 'u32' : 'f32';
-  return { kernel: spec.file.replace('.wgsl', ''), types: [type], shape, spec, variant: spec.variants[0], make };
+  return { kernel: kernelName(spec), types: [type], shape, spec, variant: spec.variants[0], make };
 }
 
 function work(

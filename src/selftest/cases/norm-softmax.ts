@@ -3,7 +3,7 @@ import { rmsnormBound } from '../../cpu/bounds/rmsnorm-bound';
 import { softmaxBound } from '../../cpu/bounds/softmax-bound';
 import { rmsnorm } from '../../cpu/kernels/rmsnorm';
 import { softmax } from '../../cpu/kernels/softmax';
-import { linearGrid } from '../../gpu/grid';
+import { linearGrid } from '../../ops/kernel-grid';
 import { KERNEL_TABLE } from '../../gpu/kernel-table';
 import { expectFloats } from '../expected';
 import { inputValues, wide, type InputKind } from '../inputs';

@@ -1,3 +1,4 @@
+import { kernelName } from '../../ops/kernel-spec';
 import { matmulBound } from '../../cpu/bounds/matmul-bound';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import { matmulCall, xAlignment } from '../../gpu/matmul/encode-matmul';
@@ -60,7 +61,7 @@ function productCase(type: QuantType, method: MatmulMethod, product: Product, is
   const { kernel: spec, variant } = matmulVariant(type, method);
   const rows = shares.map((share) => share.length).join('+');
   return {
-    ...{ kernel: `${spec.file.replace('.wgsl', '')} ${method.kind}`, types: [type], spec, variant, isExtra },
+    ...{ kernel: `${kernelName(spec)} ${method.kind}`, types: [type], spec, variant, isExtra },
     shape: `${nIn} to ${nOut}, rows ${rows}${gap > 0 ? ', in wider rows' : ''}, ${weights} x ${input}${wayText(method)}`,
     needs: needsOf(method),
     make: () => productWork(type, method, product),

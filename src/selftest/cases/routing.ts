@@ -5,7 +5,7 @@ import { renormalise } from '../../cpu/kernels/renormalise';
 import { topK } from '../../cpu/kernels/top-k';
 import { mostEntries } from '../../gpu/engine/expert-groups';
 import { expertRows } from '../../gpu/engine/expert-rows';
-import { linearGrid } from '../../gpu/grid';
+import { linearGrid } from '../../ops/kernel-grid';
 import { KERNEL_TABLE } from '../../gpu/kernel-table';
 import { workList } from '../../gpu/matmul/work-list';
 import { expectFloats, expectWords } from '../expected';
@@ -51,7 +51,7 @@ function renormaliseCase(
 ): SelftestCase {
   const spec = KERNEL_TABLE.renormalise;
   return {
-    ...{ kernel: 'renormalise', types: ['f32'], spec, variant: spec.variants[0] },
+    ...{ kernel: 'normalise', types: ['f32'], spec, variant: spec.variants[0] },
     shape: `${nUsed} of ${nExpert} experts, ${shape}`,
     make: () => {
       const p = values();
@@ -95,7 +95,7 @@ function groupCase(c: Grouping): SelftestCase {
   const { tokens, nUsed, nExpert, tile, here: [firstExpert, endExpert] = [0, nExpert], who } = c;
   const spec = KERNEL_TABLE.groupSlots;
   return {
-    ...{ kernel: 'group_slots', types: ['u32'], spec },
+    ...{ kernel: 'expert_linear_slots', types: ['u32'], spec },
     variant: { id: `of ${nExpert}`, constants: { EXPERTS: nExpert } },
     shape: `${plural(tokens, 'token')}, ${nUsed} of ${nExpert} experts, tiles of ${tile}, ${who}`,
     make: () => {

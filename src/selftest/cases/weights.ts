@@ -23,7 +23,7 @@ function oddLength(type: QuantType): number {
 
 function dequantCase(type: QuantType, kind: WeightKind): SelftestCase {
   return {
-    ...{ kernel: 'dequant_rows', types: [type], spec: DEQUANT_ROWS, variant: typeVariant(type) },
+    ...{ kernel: 'rows', types: [type], spec: DEQUANT_ROWS, variant: typeVariant(type) },
     shape: `rows ${ROWS.join(', ')} of ${oddLength(type)}, ${kind}`,
     make: () => {
       const nIn = oddLength(type);

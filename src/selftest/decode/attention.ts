@@ -1,3 +1,4 @@
+import { kernelName } from '../../ops/kernel-spec';
 import { gamma, UNIT } from '../../base/f32-error';
 import { plural } from '../../base/format';
 import { f32Bits } from '../../base/float';
@@ -103,7 +104,7 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
     Math.ceil(nKeys / TILE_KEYS) - 1 + (wanted === 'teams' ? TEAM_RESCALES : 0);
   const teams = wanted === 'teams' ? `, teams of ${lanes}, ${plural(heads, 'head')} together` : '';
   return {
-    ...{ kernel: spec.file.replace('.wgsl', ''), types: ['f32'] },
+    ...{ kernel: kernelName(spec), types: ['f32'] },
     ...{ spec, variant, isExtra },
     needs: { workgroupLanes: 256, ...(wanted === 'teams' ? { subgroupLanes: lanes } : {}) },
     shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}${teams}`,

@@ -60,7 +60,7 @@ describe('attachProfile', () => {
     expect(await doubled(6)).toEqual(plain);
     const [first, ...others] = await profile.take();
     expect(others).toEqual([]);
-    expect(first?.kernel).toBe('add.wgsl plain');
+    expect(first?.kernel).toBe('ops/add.wgsl plain');
     expect(first?.dispatches).toBe(6);
     expect(first?.microseconds).toBeGreaterThan(0);
     expect(await profile.take()).toEqual([]);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SINGLE_HEADS } from '../../../src/gpu/decode/attention-plan';
 import { DECODE_KERNELS, teamVariant, TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
 import type { GpuContext } from '../../../src/gpu/device';
-import { storageBindings, type KernelSpec, type KernelVariant } from '../../../src/gpu/kernel-spec';
+import { storageBindings, type KernelSpec, type KernelVariant } from '../../../src/ops/kernel-spec';
 import { getPipeline } from '../../../src/gpu/pipelines';
 import { shaderSource } from '../../../src/gpu/shader-source';
 import { testContext } from '../../support/gpu';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
-import { linearGrid } from '../../../src/gpu/grid';
-import { attentionTiledVariant, attnScoresVariant, KERNEL_TABLE } from '../../../src/gpu/kernel-table';
+import { linearGrid } from '../../../src/ops/kernel-grid';
+import { attentionScoresVariant } from '../../../src/ops/attention-scores/kernel';
+import { attentionTiledVariant, KERNEL_TABLE } from '../../../src/gpu/kernel-table';
 import { UNWRITTEN_BITS } from '../../../src/gpu/probe/guarded';
 import { testContext } from '../../support/gpu';
 import { inputValues as values, type InputKind } from '../../../src/selftest/inputs';
@@ -135,7 +136,7 @@ describe('attention_tiled', () => {
         rows * nKeys,
         { ...stored, future: 0, scale },
         [Math.ceil(nKeys / 64), rows],
-        attnScoresVariant(headDim),
+        attentionScoresVariant(headDim),
       );
       const softmax = { rows, rowLength: nKeys, rowsPerToken: nHead, causal: 1, firstPosition: past };
       const p = await runFloats(context, 'softmax', { x: scores }, rows * nKeys, softmax, linearGrid(rows, 1));

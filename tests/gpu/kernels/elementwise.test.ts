@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/base/random';
 import type { GpuContext } from '../../../src/gpu/device';
 import { ropeTable } from '../../../src/gpu/engine/rope-table';
-import { linearGrid } from '../../../src/gpu/grid';
+import { linearGrid } from '../../../src/ops/kernel-grid';
 import { testContext } from '../../support/gpu';
 import { INPUT_KINDS, inputValues as values } from '../../../src/selftest/inputs';
 import { expectWithin, FLUSH, runFloats, runKernel, U } from './support';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
-import { linearGrid } from '../../../src/gpu/grid';
+import { linearGrid } from '../../../src/ops/kernel-grid';
 import { testContext } from '../../support/gpu';
 import { INPUT_KINDS, inputValues as values, type InputKind } from '../../../src/selftest/inputs';
 import { expectWithin, FLUSH, runFloats, U } from './support';

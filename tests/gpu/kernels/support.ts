@@ -1,10 +1,11 @@
+import type { Grid } from '../../../src/ops/kernel-grid';
 import { expect } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
-import type { BindingName, KernelSpec, KernelVariant } from '../../../src/gpu/kernel-spec';
+import type { BindingName, KernelSpec, KernelVariant } from '../../../src/ops/kernel-spec';
 import { KERNEL_TABLE, type KernelName } from '../../../src/gpu/kernel-table';
-import type { ParamsOf } from '../../../src/gpu/params';
+import type { ParamsOf } from '../../../src/ops/kernel-params';
 import { getPipeline } from '../../../src/gpu/pipelines';
-import { Recorder, type BufferRange, type Grid } from '../../../src/gpu/recorder';
+import { Recorder, type BufferRange } from '../../../src/gpu/recorder';
 import { guardedOutput, upload } from '../../../src/gpu/probe/guarded';
 import { readGuarded } from '../../support/gpu';
 

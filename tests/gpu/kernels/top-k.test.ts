@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { topK } from '../../../src/cpu/kernels/top-k';
 import type { GpuContext } from '../../../src/gpu/device';
-import { linearGrid } from '../../../src/gpu/grid';
+import { linearGrid } from '../../../src/ops/kernel-grid';
 import { testContext } from '../../support/gpu';
 import { inputValues as values } from '../../../src/selftest/inputs';
 import { runKernel } from './support';

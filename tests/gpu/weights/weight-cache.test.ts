@@ -3,7 +3,7 @@ import { memorySource } from '../../../src/gguf/memory-source';
 import type { ModelFile } from '../../../src/gguf/model-file';
 import { openModel } from '../../../src/gguf/open-model';
 import type { GpuContext } from '../../../src/gpu/device';
-import { linearGrid } from '../../../src/gpu/grid';
+import { linearGrid } from '../../../src/ops/kernel-grid';
 import { KERNEL_TABLE } from '../../../src/gpu/kernel-table';
 import { getPipeline } from '../../../src/gpu/pipelines';
 import { readBack } from '../../../src/gpu/readback';

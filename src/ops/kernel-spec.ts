@@ -1,4 +1,4 @@
-import type { ParamsSpec } from './params';
+import type { ParamsSpec } from './kernel-params';
 
 /** How one kernel file is specialised: which files its `#include <name>` lines mean, and its override constants. */
 export interface KernelVariant {
@@ -7,7 +7,7 @@ export interface KernelVariant {
   readonly includes?: Readonly<Record<string, string>>;
   readonly constants?: Readonly<Record<string, number>>;
   /** A feature without which the variant does not compile. */
-  readonly feature?: GPUFeatureName;
+  readonly feature?: 'subgroups';
 }
 
 /**
@@ -26,6 +26,9 @@ export interface KernelSpec {
   readonly variants: readonly KernelVariant[];
 }
 
+/** What most kernels have in common: one entry point, no weights, one variant. */
+export const PLAIN_KERNEL = { entry: 'main', weights: [], variants: [{ id: 'plain' }] } as const;
+
 /** The names of a kernel's storage bindings. */
 export type BindingName<K extends KernelSpec> = K['inputs'][number] | K['weights'][number] | K['outputs'][number];
 
@@ -35,4 +38,9 @@ export function storageBindings(kernel: KernelSpec): readonly { readonly name: s
     ...[...kernel.inputs, ...kernel.weights].map((name) => ({ name, writable: false })),
     ...kernel.outputs.map((name) => ({ name, writable: true })),
   ];
+}
+
+/** What a kernel is called in reports: its path inside `shaders/`, without `ops/` and the ending. */
+export function kernelName({ file }: Pick<KernelSpec, 'file'>): string {
+  return file.replace(/^ops\//, '').replace(/\.wgsl$/, '');
 }

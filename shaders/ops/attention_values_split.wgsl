@@ -1,4 +1,4 @@
-// What attn_values.wgsl computes, for few tokens: y[t][h][d] = sum over keys <= firstPosition + t of p[t][h][key] * values[key][h / headsPerKv][d]
+// What attention_values.wgsl computes, for few tokens: y[t][h][d] = sum over keys <= firstPosition + t of p[t][h][key] * values[key][h / headsPerKv][d]
 // p (tokens, nHead, nKeys); values (at least nKeys, nHeadKv, headDim); y (tokens, nHead, headDim).
 // One workgroup for 16 channels of y: lane (s, c) sums keys s, s + 16, ... of channel c; the 16 partial sums are added in order. With one
 // token there are too few channels to keep a GPU busy, and one lane would walk along all keys. f32.

@@ -1,4 +1,5 @@
-import type { Grid } from './recorder';
+/** Workgroups in x, y, z; each at most {@link MAX_GROUPS}. */
+export type Grid = readonly [x: number, y?: number, z?: number];
 
 /** Most workgroups in one dimension of a dispatch, on every adapter. */
 export const MAX_GROUPS = 65_535;

@@ -1,0 +1,10 @@
+import { PLAIN_KERNEL, type KernelSpec } from '../kernel-spec';
+
+/** Of the visible keys of a head, or of all experts of a router. */
+export const SOFTMAX = {
+  ...PLAIN_KERNEL,
+  file: 'ops/softmax.wgsl',
+  inputs: ['x'],
+  outputs: ['y'],
+  params: { rows: 'u32', rowLength: 'u32', causal: 'u32', rowsPerToken: 'u32', firstPosition: 'u32' },
+} as const satisfies KernelSpec;

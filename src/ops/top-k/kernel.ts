@@ -1,0 +1,10 @@
+import { PLAIN_KERNEL, type KernelSpec } from '../kernel-spec';
+
+/** The experts of the highest probabilities, descending; ties to the lower index. */
+export const TOP_K = {
+  ...PLAIN_KERNEL,
+  file: 'ops/top_k.wgsl',
+  inputs: ['probs'],
+  outputs: ['indices'],
+  params: { count: 'u32', nExpert: 'u32', nUsed: 'u32' },
+} as const satisfies KernelSpec;
