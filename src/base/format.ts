@@ -37,6 +37,15 @@ export function formatMetric(x: number | undefined): string {
   return magnitude >= 0.0995 ? x.toFixed(2) : x.toFixed(3);
 }
 
+/** Two significant digits, as sentences write them: 0.31, 3.1e4, 1.2e-7. */
+export function short(x: number): string {
+  if (!Number.isFinite(x)) return String(x);
+  if (x === 0) return '0';
+  const magnitude = Math.abs(x);
+  if (magnitude >= 0.01 && magnitude < 1000) return String(Number(x.toPrecision(2)));
+  return x.toExponential(1).replace('e+', 'e');
+}
+
 /** `0 %`, `0.4 %`, `25 %`: a share of 0 to 1. */
 export function formatShare(share: number): string {
   if (!Number.isFinite(share)) return formatMetric(share);

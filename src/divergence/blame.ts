@@ -1,10 +1,17 @@
 import type { HParams } from '../model/hparams';
 import { stageOrder, stageSpec, type StageId, type WeightRole } from '../model/stages';
 import { weightName } from '../model/weights';
+import type { Cause } from './cause';
 import type { CompareMode, Culprit, Poison, Row } from './report';
 
 /** What is needed to name a weight. A foreign trace does not tell whether the head's weight is the token embedding. */
 export type BlameSizes = Pick<HParams, 'qDim' | 'kvDim'> & { readonly tiedEmbeddings: boolean | undefined };
+
+/** What wrong values look like: a clause for the sentence, and the cause it stands for. Undefined for a text of another version. */
+export interface Hint {
+  readonly text: string;
+  readonly cause: Cause | undefined;
+}
 
 /** What is needed to name a weight and an expert. */
 export interface BlameContext {
@@ -14,7 +21,7 @@ export interface BlameContext {
   /** The expert in a slot, from the choices that fed the row's arm. */
   expertAt(layer: number, position: number, slot: number): number | undefined;
   /** What the wrong values of an isolated product look like, where that was looked into. */
-  hintAt?(layer: number | undefined, stage: StageId): string | undefined;
+  hintAt?(layer: number | undefined, stage: StageId): Hint | undefined;
 }
 
 /** A row that is wrong by itself, as a culprit: which value shows it, and which weights it reads. Undefined for rows that are not. */
@@ -34,7 +41,7 @@ export function culpritOf(
   const role = weightOfChannel(spec.weights, index.at(-1) ?? 0, context.hparams);
   const tensor = role === undefined ? undefined : nameOf(role, row.layer, context.hparams);
   const qtype = tensor === undefined ? undefined : context.typeOf(tensor);
-  const hint = row.mode === 'isolated' ? context.hintAt?.(row.layer, row.stage) : undefined;
+  const hint = row.mode !== 'free' ? context.hintAt?.(row.layer, row.stage) : undefined;
   return {
     layer: row.layer,
     stage: row.stage,
@@ -44,7 +51,8 @@ export function culpritOf(
     ...(qtype === undefined ? {} : { qtype }),
     mode: row.mode,
     ...rest,
-    ...(hint === undefined ? {} : { hint }),
+    ...(hint === undefined ? {} : { hint: hint.text }),
+    ...(hint?.cause === undefined ? {} : { cause: hint.cause }),
   };
 }
 
@@ -102,7 +110,7 @@ function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio:
       index: flip === undefined ? (row.maxAbsIndex ?? []) : [flip.position],
     };
   }
-  if (row.mode === 'isolated' && row.maxRatio !== undefined) {
+  if (row.mode !== 'free' && row.maxRatio !== undefined) {
     return { metric: 'ratio', value: row.maxRatio, limit: limits.ratio, index: row.maxRatioIndex ?? [] };
   }
   const { value, index } = row.lowestCosine ?? { value: row.cosine ?? NaN, index: row.maxAbsIndex ?? [] };

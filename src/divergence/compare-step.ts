@@ -80,7 +80,7 @@ export function compareStep(
       ...judged,
       count: values.count,
       // Where the arms share no expert there is nothing to measure.
-      ...(values.count === 0 ? {} : metricsOf(base, tapB, compared, context)),
+      ...(values.count === 0 ? {} : metricsOf(base, aligned.data, tapB, compared, context)),
       ...(lowest === undefined ? {} : { lowestCosine: lowestCosineOf(aligned, tapB, values, lowest) }),
       ...brokenOf(tapB, compared),
       ...rangesOf(tapA, tapB),
@@ -130,8 +130,16 @@ function withStrays(c: ValueComparison, { unshared, stray }: AlignedTap): Aligne
   return { ...c, nanA: c.nanA + (stray?.nan ?? 0), infA: c.infA + (stray?.inf ?? 0), unshared, stray };
 }
 
-function metricsOf(base: RowBase, tap: Tap, c: AlignedComparison, context: CompareContext): Partial<Row> {
-  const perPosition = c.perPosition.map(relL2Of);
+/** The metrics of a comparison that compared something; `data` are the candidate's values in the reference's slot order. */
+function metricsOf(
+  base: RowBase,
+  data: AlignedTap['data'],
+  tap: Tap,
+  c: AlignedComparison,
+  context: CompareContext,
+): Partial<Row> {
+  // A sum over nothing is 0 and says nothing: where no element was compared there is no figure.
+  const perPosition = c.perPosition.map((stats) => (stats.count === 0 ? undefined : relL2Of(stats)));
   const worst = worstOf(perPosition);
   return {
     cosine: c.cosine,
@@ -139,12 +147,19 @@ function metricsOf(base: RowBase, tap: Tap, c: AlignedComparison, context: Compa
     relL2: c.relL2,
     maxAbs: c.maxAbs,
     maxAbsIndex: indexOf(tap, c.maxAbsAt),
+    maxAbsValues: { a: data[c.maxAbsAt] ?? NaN, b: tap.data[c.maxAbsAt] ?? NaN },
     rms: c.rms,
     ...(c.maxRatio === undefined || c.maxRatioAt === undefined
       ? {}
       : {
           maxRatio: c.maxRatio,
           maxRatioIndex: indexOf(tap, c.maxRatioAt),
+          maxRatioValues: {
+            a: data[c.maxRatioAt] ?? NaN,
+            b: tap.data[c.maxRatioAt] ?? NaN,
+            bound: tap.bound?.[c.maxRatioAt] ?? NaN,
+          },
+          perPositionRatio: c.perPosition.map((stats) => stats.maxRatio),
           ...(c.ratios === undefined ? {} : { ratios: c.ratios }),
           ...estimateOf(base.stage, c.maxRatio, context),
         }),
@@ -242,9 +257,10 @@ function lowestCosineOf(
   return { value: stats === undefined ? NaN : cosineOf(stats), index: indexOf(b, at) };
 }
 
-function worstOf(values: readonly number[]): number | undefined {
+function worstOf(values: readonly (number | undefined)[]): number | undefined {
   let worst: number | undefined;
   for (const [i, v] of values.entries()) {
+    if (v === undefined) continue;
     if (Number.isNaN(v)) return i;
     if (worst === undefined || v > (values[worst] ?? 0)) worst = i;
   }

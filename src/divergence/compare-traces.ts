@@ -3,6 +3,7 @@ import type { Tap } from '../model/engine';
 import type { StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
 import { tapKey, type Provenance, type Trace } from '../trace/trace';
+import { causeFromText } from './cause';
 import { inForwardOrder, type BlameContext, type BlameSizes } from './blame';
 import { compareStep, type CompareContext } from './compare-step';
 import { NO_FLIPS, type FlipState } from './flip-state';
@@ -10,6 +11,7 @@ import { PoisonWatch, poisonOf } from './poison';
 import { limitsOf } from './limits';
 import { matchTaps, type MatchedStep } from './match-taps';
 import type { CompareMode, Report, RoutingRow, Row, RunMode, Verdict } from './report';
+import { rolesOf } from './roles';
 import { routingRows } from './routing-rows';
 import { checkSameRun } from './same-run';
 import { judge } from './verdict';
@@ -121,6 +123,7 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
       layers: layersOf(rows),
       mode: modeOf(a),
       arms: [arms.a, arms.b],
+      ...rolesOf([arms.a, arms.b]),
     },
     limits,
     verdict: judged.verdict,
@@ -195,7 +198,10 @@ function blameContext(
       const row = choices.get(`${layer}/${position}`);
       return (row?.b ?? row?.a)?.experts[slot];
     },
-    hintAt: (layer, stage) => hints?.[tapKey(layer, stage)],
+    hintAt: (layer, stage) => {
+      const text = hints?.[tapKey(layer, stage)];
+      return text === undefined ? undefined : { text, cause: causeFromText(text) };
+    },
   };
 }
 

@@ -10,6 +10,8 @@ export interface PositionLayout {
 
 /** What is known of one position's values in both tensors. All sums in f64; a NaN makes them NaN. */
 export interface PositionStats {
+  /** Elements compared. With 0 of them the sums are those of nothing, and no measure of the position may be made of them. */
+  count: number;
   /** sum (a-b)^2 */
   error2: number;
   /** sum a^2 */
@@ -18,6 +20,8 @@ export interface PositionStats {
   b2: number;
   /** sum a*b */
   dot: number;
+  /** Largest error / bound; undefined without bounds, or where no element had a finite reference. */
+  maxRatio: number | undefined;
 }
 
 export interface ValueComparison {
@@ -59,15 +63,17 @@ export function compareValues(
   skip?: Uint8Array,
 ): ValueComparison {
   const perPosition: PositionStats[] = Array.from({ length: layout.positions }, () => ({
+    count: 0,
     error2: 0,
     a2: 0,
     b2: 0,
     dot: 0,
+    maxRatio: undefined,
   }));
   let count = 0;
   let maxAbs = 0;
   let maxAbsAt = 0;
-  let maxRatio = 0;
+  let maxRatio: number | undefined;
   let maxRatioAt = 0;
   const ratios = new Array<number>(RATIO_BINS).fill(0);
   let nanA = 0;
@@ -81,6 +87,9 @@ export function compareValues(
     for (let p = 0; p < layout.positions; p++) {
       const stats = perPosition[p]!;
       let { error2, a2, b2, dot } = stats;
+      // -1 stands for "none yet": a ratio is never negative.
+      let largest = stats.maxRatio ?? -1;
+      const before = count;
       for (let end = i + layout.inner; i < end; i++) {
         if (skip !== undefined && skip[i] !== 0) continue;
         const x = a[i]!;
@@ -113,19 +122,25 @@ export function compareValues(
           const limit = bound[i]!;
           const ratio = magnitude === 0 ? 0 : magnitude / limit;
           ratios[ratioBin(ratio)]!++;
-          if (maxRatio === maxRatio && !(ratio <= maxRatio)) {
-            maxRatio = ratio;
-            maxRatioAt = i;
+          if (largest === largest && !(ratio <= largest)) {
+            largest = ratio;
+            // The largest of all is the largest of its position.
+            if (maxRatio === undefined || (maxRatio === maxRatio && !(ratio <= maxRatio))) {
+              maxRatio = ratio;
+              maxRatioAt = i;
+            }
           }
         }
       }
+      stats.count += count - before;
+      if (largest !== -1) stats.maxRatio = largest;
       stats.error2 = error2;
       stats.a2 = a2;
       stats.b2 = b2;
       stats.dot = dot;
     }
   }
-  const total: PositionStats = { error2: 0, a2: 0, b2: 0, dot: 0 };
+  const total: PositionStats = { count, error2: 0, a2: 0, b2: 0, dot: 0, maxRatio };
   for (const s of perPosition) {
     total.error2 += s.error2;
     total.a2 += s.a2;
@@ -140,7 +155,7 @@ export function compareValues(
     maxAbs,
     maxAbsAt,
     rms: count === 0 ? 0 : Math.sqrt(total.b2 / count),
-    ...(bound === undefined ? {} : { maxRatio, maxRatioAt, ratios }),
+    ...(maxRatio === undefined ? {} : { maxRatio, maxRatioAt, ratios }),
     nanA,
     nanB,
     infA,
@@ -152,15 +167,17 @@ export function compareValues(
   };
 }
 
+type Sums = Pick<PositionStats, 'error2' | 'a2' | 'b2' | 'dot'>;
+
 /** sum ab / sqrt(sum a^2 sum b^2); 1 when both are all zero or bit-equal, 0 when only one is zero. */
-export function cosineOf(s: PositionStats): number {
+export function cosineOf(s: Sums): number {
   if (s.error2 === 0) return 1;
   if (s.a2 === 0 || s.b2 === 0) return 0;
   return s.dot / (Math.sqrt(s.a2) * Math.sqrt(s.b2));
 }
 
 /** sqrt(sum (a-b)^2 / sum b^2); 0 when there is no error; Infinity when the reference is all zero. */
-export function relL2Of(s: PositionStats): number {
+export function relL2Of(s: Pick<Sums, 'error2' | 'b2'>): number {
   return Math.sqrt(relative(s.error2, s.b2));
 }
 

@@ -1,5 +1,10 @@
 import { fail } from '../base/errors';
 import { REPORT_SCHEMA, type Report } from './report';
+import { asSchema1, REPORT_SCHEMA_1, upgradeReport } from './report-upgrade';
+
+/** Schemas that can be written. */
+export const REPORT_SCHEMAS = ['2', '1'] as const;
+export type ReportSchema = (typeof REPORT_SCHEMAS)[number];
 
 const NON_FINITE: ReadonlyMap<unknown, number> = new Map([
   ['NaN', NaN],
@@ -8,11 +13,11 @@ const NON_FINITE: ReadonlyMap<unknown, number> = new Map([
 ]);
 
 /**
- * JSON text of a report; numbers that are not finite become the strings "NaN", "Infinity", "-Infinity", and the layer of a whole-model
- * stage is null.
+ * JSON text of a report; numbers that are not finite become the strings "NaN", "Infinity", "-Infinity"; the layer of a whole-model stage
+ * and figures of positions where nothing was compared are null.
  */
-export function reportToJson(report: Report, indent?: number): string {
-  return plainToJson(report, indent);
+export function reportToJson(report: Report, indent?: number, schema: ReportSchema = '2'): string {
+  return plainToJson(schema === '1' ? asSchema1(report) : report, indent);
 }
 
 /** The same for any part of a report or a comparison. */
@@ -28,13 +33,14 @@ export function plainToJson(value: object, indent?: number): string {
 }
 
 /**
- * Reads a report. Strings in number places become numbers again, except under the keys that hold text.
+ * Reads a report, also one of schema 1, which is upgraded. Strings in number places become numbers again, except under the keys that hold text.
  * @throws TracerError `trace-format`.
  */
 export function reportFromJson(text: string): Report {
   let value: unknown;
   try {
     value = revived(JSON.parse(text));
+    if (isSchema1(value)) upgradeReport(value);
   } catch (cause) {
     throw fail('trace-format', 'This is not JSON.', 'Give a report that MoEscope wrote.', {}, cause);
   }
@@ -54,10 +60,10 @@ export function reportFromJson(text: string): Report {
   return value;
 }
 
-/** The value with its numbers back in place: strings that stand for numbers, and null layers. Changes it in place. */
+/** The value with its numbers back in place: strings that stand for numbers, and nulls of layers and lists. Changes it in place. */
 export function revived(value: unknown): unknown {
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = revived(value[i]);
+    for (let i = 0; i < value.length; i++) value[i] = value[i] === null ? undefined : revived(value[i]);
     return value;
   }
   if (typeof value !== 'object' || value === null) return NON_FINITE.get(value) ?? value;
@@ -81,6 +87,10 @@ const TEXT_KEYS: ReadonlySet<string> = new Set([
   // What poison is made of: the word NaN.
   'kind',
 ]);
+
+function isSchema1(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && 'schema' in value && value.schema === REPORT_SCHEMA_1;
+}
 
 function isReport(value: unknown): value is Report {
   return (

@@ -1,11 +1,12 @@
 import type { AdapterCard } from '../model/adapter-card';
 import type { HParams } from '../model/hparams';
 import type { StageId } from '../model/stages';
+import type { Cause } from './cause';
 
 export type { AdapterCard } from '../model/adapter-card';
 
-/** Additive changes keep the number; a change of meaning raises it and gets an upgrader. */
-export const REPORT_SCHEMA = 'moescope-report/1';
+/** Additive changes keep the number; a change of meaning raises it and gets an upgrader (`report-upgrade.ts`). */
+export const REPORT_SCHEMA = 'moescope-report/2';
 
 export const ROW_VERDICTS = [
   'match',
@@ -21,9 +22,28 @@ export const ROW_VERDICTS = [
 ] as const;
 export type RowVerdict = (typeof ROW_VERDICTS)[number];
 
-export type CompareMode = 'free' | 'isolated';
+/**
+ * Which error of a stage a row holds. `free`: each side feeds itself. `isolated`: the candidate's kernel was fed the reference's inputs.
+ * `local`: the candidate's own value against the exact value of its own captured inputs.
+ */
+export const COMPARE_MODES = ['free', 'isolated', 'local'] as const;
+export type CompareMode = (typeof COMPARE_MODES)[number];
 export type RunMode = 'free' | 'isolated' | 'both';
-export type RunStatus = 'match' | 'diverged' | 'poisoned' | 'incomplete';
+
+export const RUN_STATUSES = [
+  'match',
+  'diverged',
+  /** A value that is not finite. */
+  'not-finite',
+  /** Only the probabilistic bound is exceeded. */
+  'suspicious',
+  /** The sides part, and no stage explains it. */
+  'ill-conditioned',
+  /** The model itself leaves f32. */
+  'out-of-range',
+  'incomplete',
+] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /** A number that JSON can hold: what is not finite is written "NaN", "Infinity", "-Infinity". In memory it stays a number. */
 export type Metric = number;
@@ -51,11 +71,20 @@ export interface ValueRange {
   readonly subnormals: Metric;
 }
 
+/** Both values of one element, and where there is one the bound of their difference. */
+export interface ElementValues {
+  readonly a: Metric;
+  readonly b: Metric;
+  readonly bound?: Metric;
+}
+
 /** One comparison of two taps: arm `a` (under test) against arm `b` (the reference). */
 export interface Row {
   readonly a: string;
   readonly b: string;
   readonly mode: CompareMode;
+  /** Local rows: the arithmetic whose bound the ratios stand on (`f32`, `q8_K-activations`). Absent: f32. */
+  readonly arithmetic?: string;
   readonly layer: number | undefined;
   readonly stage: StageId;
   readonly verdict: RowVerdict;
@@ -67,11 +96,15 @@ export interface Row {
   readonly maxAbs?: Metric;
   /** [position, slot, channel ...], as the stage's shape; whole indices, positions are prompt positions. */
   readonly maxAbsIndex?: readonly number[];
+  /** The element with the largest error. */
+  readonly maxAbsValues?: ElementValues;
   /** Root mean square of the reference. */
   readonly rms?: Metric;
   /** Largest error / bound; only where the reference computed bounds. Above 1 is a defect. */
   readonly maxRatio?: Metric;
   readonly maxRatioIndex?: readonly number[];
+  /** The element with the largest ratio: seldom the one with the largest error. */
+  readonly maxRatioValues?: ElementValues;
   /** How many elements have an error / bound in each bin (`RATIO_EDGES`); where there is a `maxRatio`. */
   readonly ratios?: readonly number[];
   /**
@@ -101,8 +134,13 @@ export interface Row {
   readonly lowestCosine?: { readonly value: Metric; readonly index: readonly number[] };
   /** The prompt position with the largest relative L2. */
   readonly worstPosition?: number;
-  /** Relative L2 a position, in the order of the captured positions: heatmaps and drill-down. */
-  readonly perPosition?: readonly Metric[];
+  /**
+   * Relative L2 a position, in the order of the captured positions; of index stages 1 - Jaccard. Undefined (null in JSON) where nothing of the
+   * position was compared, as where the sides have no expert in common.
+   */
+  readonly perPosition?: readonly (Metric | undefined)[];
+  /** Largest error / bound a position; where there is a `maxRatio`. Undefined (null in JSON) as above. */
+  readonly perPositionRatio?: readonly (Metric | undefined)[];
   /** Index stages: mean over positions of |A and B| / |A or B|. */
   readonly jaccard?: Metric;
   readonly flips?: readonly Flip[];
@@ -141,6 +179,8 @@ export interface Culprit {
   readonly side?: 'both' | 'reference';
   /** What the wrong values look like: the tensor read as another type, another expert's weights, one row alone. Products only. */
   readonly hint?: string;
+  /** The same as a code, for machines and for words of one's own. */
+  readonly cause?: Cause;
 }
 
 /** A fault on purpose, and whether this run shows it. */
@@ -223,7 +263,19 @@ export interface ModelCard {
   readonly tensors: {
     readonly count: number;
     readonly byType: Readonly<Record<string, { readonly count: number; readonly bytes: number }>>;
+    /** ggml type of each tensor by its name in the file. Absent where no file was there to ask. */
+    readonly types?: Readonly<Record<string, string>>;
   };
+}
+
+/** One role of a comparison: what ran. */
+export interface EngineCard {
+  /** `gpu`, `exact`, `ggml`, `llama.cpp`, or the name of a trace that was read. */
+  readonly engine: string;
+  /** What people call it where the engine's name does not say it: "llama.cpp 0.5.0 · Vulkan". */
+  readonly title?: string;
+  /** What a judged engine was found to compute in. */
+  readonly arithmetic?: string;
 }
 
 export interface TopToken {
@@ -249,7 +301,11 @@ export interface Report {
     readonly stages: readonly StageId[];
     readonly layers: readonly number[];
     readonly mode: RunMode;
+    /** The engines by their first names, candidate first; a reader of schema 1 knows them. */
     readonly arms: readonly string[];
+    /** What is judged, and what it is held against. Either is absent where the other ran alone. */
+    readonly candidate?: EngineCard;
+    readonly reference?: EngineCard;
     /** Whose experts the arm under test used; absent: its own. */
     readonly routing?: 'reference';
     readonly inject?: readonly string[];

@@ -41,7 +41,19 @@ export const ROW_COLUMNS: readonly Column[] = [
   { name: 'worstPosition', cell: (row) => row.worstPosition },
   { name: 'jaccard', cell: (row) => row.jaccard },
   { name: 'flips', cell: (row) => row.flips?.length },
+  { name: 'arithmetic', cell: (row) => row.arithmetic },
+  { name: 'maxRatioA', cell: (row) => row.maxRatioValues?.a },
+  { name: 'maxRatioB', cell: (row) => row.maxRatioValues?.b },
+  { name: 'maxRatioBound', cell: (row) => row.maxRatioValues?.bound },
+  { name: 'maxAbsA', cell: (row) => row.maxAbsValues?.a },
+  { name: 'maxAbsB', cell: (row) => row.maxAbsValues?.b },
+  { name: 'uncompared', cell: uncompared },
 ];
+
+/** Positions of which nothing was compared: their figures are no zeros. */
+function uncompared(row: Row): number | undefined {
+  return row.perPosition?.filter((x) => x === undefined).length;
+}
 
 /** Comparisons as CSV: a header, one line a row, numbers in full (NaN, Infinity, -Infinity as words), empty where nothing was measured. */
 export function rowsToCsv(rows: readonly Row[]): string {

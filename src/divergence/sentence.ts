@@ -1,3 +1,4 @@
+import { short } from '../base/format';
 import type { Culprit, Row, RunStatus } from './report';
 
 export interface SentenceContext {
@@ -14,7 +15,7 @@ export interface SentenceContext {
 /** The one sentence of the run: the same on the page, in the terminal, in JSON and in pictures. */
 export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, context: SentenceContext): string {
   if (culprit !== undefined) {
-    const word = status === 'poisoned' ? 'POISONED' : 'DIVERGED';
+    const word = status === 'not-finite' ? 'POISONED' : 'DIVERGED';
     const hint = culprit.hint === undefined ? '' : `; ${culprit.hint}`;
     return `${word}: first at ${placeOf(culprit)}: ${evidence(culprit)}${hint}${moreOf(context.others)}`;
   }
@@ -106,15 +107,6 @@ function largest(values: readonly number[]): number {
 function below(x: number, limit: number): string {
   const digits = [3, 4, 5, 6, 7, 8, 9].find((n) => Number(x.toPrecision(n)) < limit);
   return digits === undefined || Number(short(x)) < limit ? short(x) : String(Number(x.toPrecision(digits)));
-}
-
-/** Two significant digits: 0.31, 3.1e4, 1.2e-7. */
-export function short(x: number): string {
-  if (!Number.isFinite(x)) return String(x);
-  if (x === 0) return '0';
-  const magnitude = Math.abs(x);
-  if (magnitude >= 0.01 && magnitude < 1000) return String(Number(x.toPrecision(2)));
-  return x.toExponential(1).replace('e+', 'e');
 }
 
 function plural(n: number, word: string): string {

@@ -58,7 +58,7 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
 }
 
 function statusOf(named: Culprit | undefined, incomplete: boolean): RunStatus {
-  if (named !== undefined) return named.metric === 'non-finite' ? 'poisoned' : 'diverged';
+  if (named !== undefined) return named.metric === 'non-finite' ? 'not-finite' : 'diverged';
   return incomplete ? 'incomplete' : 'match';
 }
 

@@ -55,6 +55,8 @@ export interface TensorSummary {
   readonly count: number;
   /** Largest share of bytes first. */
   readonly byType: Readonly<Record<string, { readonly count: number; readonly bytes: number }>>;
+  /** ggml type of each tensor by its name. */
+  readonly types: Readonly<Record<string, GgmlTypeName>>;
 }
 
 /** How many tensors, and how many with how many bytes of each type. */
@@ -65,5 +67,6 @@ export function tensorSummary(model: Pick<ModelFile, 'tensors'>): TensorSummary 
     sums.set(type, { count: sum.count + 1, bytes: sum.bytes + bytes });
   }
   const largestFirst = [...sums].sort((a, b) => b[1].bytes - a[1].bytes);
-  return { count: model.tensors.size, byType: Object.fromEntries(largestFirst) };
+  const types = Object.fromEntries([...model.tensors].map(([name, { type }]) => [name, type]));
+  return { count: model.tensors.size, byType: Object.fromEntries(largestFirst), types };
 }

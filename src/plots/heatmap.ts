@@ -2,7 +2,7 @@ import { COLOUR_DECADES, cssColour, errorColour, type Decades, type FigureTheme,
 import type { HeatMeasureSpec } from './heat-measures';
 import { labelledIndices } from './layer-axis';
 import { createLine, createRaster, fillLine, fillRect, hatchRect, inkLine, type Raster } from './raster';
-import { cellKey, type HeatData, type HeatRow } from './select-heatmap';
+import { cellKey, valueAt, type HeatData, type HeatRow } from './select-heatmap';
 import { group, svg, type SvgNode } from './svg';
 import type { StageId } from '../model/stages';
 
@@ -69,8 +69,7 @@ export function paintHeatmap(data: HeatData, layout: HeatLayout, theme: FigureTh
       const cell = data.cells.get(cellKey(stage.stage, layer));
       const x = blockLeft(layout, l);
       for (let c = 0; c < layout.columns; c++) {
-        const value =
-          cell === undefined ? undefined : layout.columns === 1 ? cell.worst : (cell.perPosition?.[c] ?? cell.worst);
+        const value = layout.columns === 1 ? cell?.worst : valueAt(cell, c);
         const x0 = (x + c * cellWidth) * ratio;
         const last = c === layout.columns - 1;
         const x1 = Math.round((x + (c + 1) * cellWidth) * ratio) - (last ? 0 : space);

@@ -2,7 +2,7 @@ import type { FigureTheme } from './colour';
 import { cellColour, paintCell, type HeatPlace } from './heatmap';
 import { labelledIndices } from './layer-axis';
 import { createLine, createRaster, fillLine, inkLine, type Raster } from './raster';
-import { cellKey, type HeatData } from './select-heatmap';
+import { cellKey, valueAt, type HeatData } from './select-heatmap';
 import type { StageId } from '../model/stages';
 import { group, svg, type SvgNode } from './svg';
 
@@ -51,18 +51,17 @@ export function paintLayerToken(
     const cell = data.cells.get(cellKey(stage, layer));
     const y0 = (layout.top + l * layout.cellHeight) * ratio;
     const y1 = (layout.top + (l + 1) * layout.cellHeight - (layout.cellHeight >= 6 ? 1 : 0)) * ratio;
-    const valueAt = (p: number): number | undefined => cell?.perPosition?.[p] ?? cell?.worst;
     let hatched = false;
     for (let p = 0; p < data.positions.length; p++) {
-      const colour = cellColour(valueAt(p), theme);
+      const colour = cellColour(valueAt(cell, p), theme);
       hatched ||= colour === undefined;
       inkLine(line, edges[p] ?? 0, edges[p + 1] ?? 0, colour ?? theme.paper);
     }
     fillLine(raster, y0, y1, line);
     if (!hatched) return;
     for (let p = 0; p < data.positions.length; p++) {
-      if (cellColour(valueAt(p), theme) !== undefined) continue;
-      paintCell(raster, edges[p] ?? 0, y0, edges[p + 1] ?? 0, y1, valueAt(p), theme, ratio);
+      if (cellColour(valueAt(cell, p), theme) !== undefined) continue;
+      paintCell(raster, edges[p] ?? 0, y0, edges[p + 1] ?? 0, y1, valueAt(cell, p), theme, ratio);
     }
   });
   return raster;

@@ -14,8 +14,8 @@ export interface HeatRow {
 export interface HeatCell {
   /** The worst over the positions; NaN or infinite where a position is not finite; undefined where nothing was compared. */
   readonly worst: number | undefined;
-  /** In the order of the view's positions; undefined where the row has none. */
-  readonly perPosition: readonly number[] | undefined;
+  /** In the order of the view's positions, undefined where nothing of one was compared; undefined where the row has none. */
+  readonly perPosition: readonly (number | undefined)[] | undefined;
   readonly row: Row;
 }
 
@@ -76,15 +76,19 @@ export function layerOfCell(stage: StageId, column: number): number | undefined 
 
 const known = new Map<HeatMeasure, WeakMap<Row, HeatCell>>(HEAT_MEASURES.map(({ id }) => [id, new WeakMap()]));
 
+/** What a cell says of one of its positions: nothing of it may have been compared though the rest was. */
+export function valueAt(cell: HeatCell | undefined, position: number): number | undefined {
+  return cell?.perPosition === undefined ? cell?.worst : cell.perPosition[position];
+}
+
 /** Made once a row: while a run goes on, the rows that were there before cost a look-up. */
 function cellOf(row: Row, measure: HeatMeasureSpec): HeatCell {
   const cells = known.get(measure.id);
-  let cell = cells?.get(row);
-  if (cell === undefined) {
-    cell = { worst: worstOf(row, measure), perPosition: measure.perToken ? row.perPosition : undefined, row };
-    cells?.set(row, cell);
-  }
-  return cell;
+  const cell = cells?.get(row);
+  if (cell !== undefined) return cell;
+  const made = { worst: worstOf(row, measure), perPosition: measure.perToken ? row.perPosition : undefined, row };
+  cells?.set(row, made);
+  return made;
 }
 
 /** NaN outranks infinity outranks any number; an index row counts as its Jaccard distance. */
@@ -92,7 +96,12 @@ function worstOf(row: Row, measure: HeatMeasureSpec): number | undefined {
   if ((row.nanA ?? 0) + (row.nanB ?? 0) > 0) return NaN;
   if ((row.infA ?? 0) + (row.infB ?? 0) > 0) return Infinity;
   if (measure.perToken && row.perPosition !== undefined && row.perPosition.length > 0) {
-    return row.perPosition.reduce((x, y) => (Number.isNaN(x) || Number.isNaN(y) ? NaN : Math.max(x, y)), 0);
+    return row.perPosition
+      .filter((x) => x !== undefined)
+      .reduce<number | undefined>(
+        (x, y) => (Number.isNaN(x) || Number.isNaN(y) ? NaN : Math.max(x ?? 0, y)),
+        undefined,
+      );
   }
   return measure.value(row);
 }

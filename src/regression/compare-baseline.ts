@@ -1,6 +1,6 @@
 import { fail } from '../base/errors';
 import type { BaselineResult, Finding, Report } from '../divergence/report';
-import { short } from '../divergence/sentence';
+import { short } from '../base/format';
 import { adapterName, baselineRow, inPlace, limitKey, type Baseline, type BaselineRow } from './baseline';
 
 /**

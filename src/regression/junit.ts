@@ -1,6 +1,6 @@
 import { markupText } from '../base/foreign-text';
 import type { Report, Row, RowVerdict } from '../divergence/report';
-import { short } from '../divergence/sentence';
+import { short } from '../base/format';
 import { adapterTitle } from '../model/adapter-card';
 import type { SuiteReport } from './merge';
 

@@ -1,7 +1,8 @@
 import { markdownText, plainText, shown } from '../base/foreign-text';
-import { short } from '../divergence/sentence';
 import type { SuiteReport } from './merge';
 import type { MergedRun } from './merged-run';
+import { short } from '../base/format';
+import type { MergedRun, SuiteReport } from './merge';
 import { charts } from './layer-chart';
 
 /** Rows of cells, the first the head. */

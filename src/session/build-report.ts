@@ -1,7 +1,9 @@
 import { inForwardOrder, type BlameContext } from '../divergence/blame';
+import { causeText, type Cause } from '../divergence/cause';
 import { limitsOf } from '../divergence/limits';
 import { poisonOf } from '../divergence/poison';
 import {
+  COMPARE_MODES,
   REPORT_SCHEMA,
   type AdapterCard,
   type ModelCard,
@@ -11,6 +13,7 @@ import {
   type Row,
   type TopToken,
 } from '../divergence/report';
+import { rolesOf } from '../divergence/roles';
 import { judge } from '../divergence/verdict';
 import type { Tap } from '../model/engine';
 import type { Fault } from '../model/faults';
@@ -57,8 +60,8 @@ export interface ReportInput {
   readonly arms: readonly string[];
   /** What was put in on purpose. */
   readonly faults: readonly Fault[];
-  /** What wrong products look like, by `hintKey`. */
-  readonly hints: ReadonlyMap<string, string>;
+  /** Why products are wrong, by `hintKey`. */
+  readonly causes: ReadonlyMap<string, Cause>;
   /** What is not finite on each arm. */
   readonly poison: { readonly a: Poison | undefined; readonly b: Poison | undefined };
 }
@@ -99,6 +102,7 @@ export function buildReport(input: ReportInput): Report {
       layers: plan.layers,
       mode: spec.mode,
       arms: input.arms,
+      ...rolesOf(input.arms),
       ...(spec.routing === 'reference' ? { routing: spec.routing } : {}),
       ...(injected.length === 0 ? {} : { inject: injected.map((fault) => fault.spec), injected }),
     },
@@ -108,7 +112,7 @@ export function buildReport(input: ReportInput): Report {
     runtime: parts.runtime,
     verdict: { ...judged.verdict, sentence: judged.verdict.sentence + unseenClause(injected) },
     ...poisonOf(input.poison.a, input.poison.b),
-    rows: [...inForwardOrder(judged.rows, 'free'), ...inForwardOrder(judged.rows, 'isolated')],
+    rows: COMPARE_MODES.flatMap((mode) => inForwardOrder(judged.rows, mode)),
     routing: input.routing,
     timing: input.times.timing(spec.tokens.length),
     memory: { ...parts.memory(), traceBytes: input.traceBytes, bytesRead: input.bytesRead },
@@ -125,7 +129,10 @@ function blameContext(input: ReportInput): BlameContext {
       const row = choices.get(`${layer}/${position}`);
       return (row?.b ?? row?.a)?.experts[slot];
     },
-    hintAt: (layer, stage) => input.hints.get(hintKey(layer, stage)),
+    hintAt: (layer, stage) => {
+      const cause = input.causes.get(hintKey(layer, stage));
+      return cause === undefined ? undefined : { text: causeText(cause), cause };
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../base/abort';
 import { matmulBound } from '../cpu/bounds/matmul-bound';
-import { short } from '../divergence/sentence';
+import { readingText, type Cause, type Reading } from '../divergence/cause';
 import { dequantizeRows } from '../gguf/dequant/dequantisers';
 import { ggmlType, QUANT_TYPES, rowBytes, type QuantType } from '../gguf/ggml-types';
 import type { ModelFile } from '../gguf/model-file';
@@ -13,9 +13,8 @@ import type { ProductSample } from './product-sample';
 const CLOSE = 2 ** -6;
 
 /** A way to misread a weight: which bytes, as which type. */
-interface Reading {
-  /** Goes after "the values are those of". */
-  readonly what: string;
+interface Misreading {
+  readonly what: Reading;
   readonly tensor: WeightTensor;
   readonly type: QuantType;
   /** Byte inside the tensor where row `row` begins. */
@@ -25,34 +24,38 @@ interface Reading {
 /**
  * What the wrong values of a product look like: whether reading the weight in another way (as another type, as another expert's or another
  * tensor's, one row off) gives them within the bound of an honest product. A few rows of the file are read.
- * @returns a clause for the verdict's sentence. @throws TracerError as `ModelFile.readTensor`; `run-cancelled`.
+ * @throws TracerError as `ModelFile.readTensor`; `run-cancelled`.
  */
 export async function explainProduct(
   sample: ProductSample,
   model: ModelFile,
   hparams: HParams,
   signal?: AbortSignal,
-): Promise<string> {
-  const alone = sample.wrong < sample.nOut ? `${sample.wrong} of ${sample.nOut} rows wrong, ` : '';
-  if (sample.actual.every((value) => value === 0)) return `${alone}the values are 0, as if not computed`;
-  if (sample.share < CLOSE && 2 * sample.wrong > sample.nOut) {
-    return `${alone}off by at most ${short(sample.share)} of the terms' sum, as with too few digits`;
+): Promise<Cause> {
+  const alone = sample.wrong < sample.nOut ? { rows: { wrong: sample.wrong, of: sample.nOut } } : {};
+  if (sample.actual.every((value) => value === 0)) {
+    return { code: 'not-computed', parameters: {}, proven: true, ...alone };
   }
-  const found = new Set<string>();
+  if (sample.share < CLOSE && 2 * sample.wrong > sample.nOut) {
+    return { code: 'low-precision', parameters: { share: sample.share }, proven: true, ...alone };
+  }
+  const found = new Map<string, Reading>();
   const finite = sample.actual.some(Number.isFinite);
   for (const reading of readingsOf(sample, model, hparams)) {
     throwIfAborted(signal);
-    if (found.has(reading.what) || !(await gives(reading, sample, model, signal))) continue;
-    if (finite) return `${alone}the values are those of ${reading.what}`;
-    found.add(reading.what);
+    const name = readingText(reading.what);
+    if (found.has(name) || !(await gives(reading, sample, model, signal))) continue;
+    if (finite) return { ...reading.what, proven: true, ...alone };
+    found.set(name, reading.what);
   }
   // Values that are not finite fit any reading that is not: plausible, no proof.
-  if (found.size > 0) return `${alone}so they would be with ${[...found].join(', or ')}`;
-  return `${alone}no other type, expert or row of the tensor gives these values`;
+  const [first, ...alternatives] = found.values();
+  if (first === undefined) return { code: 'unexplained', parameters: {}, proven: false, ...alone };
+  return { ...first, proven: false, ...alone, ...(alternatives.length === 0 ? {} : { alternatives }) };
 }
 
 /** Likely readings first. */
-function* readingsOf(sample: ProductSample, model: ModelFile, hparams: HParams): Generator<Reading> {
+function* readingsOf(sample: ProductSample, model: ModelFile, hparams: HParams): Generator<Misreading> {
   const { role, layer } = sample;
   const tensor = findWeight(model, hparams, role, layer);
   const { type } = tensor;
@@ -62,24 +65,26 @@ function* readingsOf(sample: ProductSample, model: ModelFile, hparams: HParams):
   for (const other of QUANT_TYPES) {
     if (other === type || nIn % ggmlType(other).blockSize !== 0) continue;
     const wrong = rowBytes(other, nIn);
-    const what = `the tensor read as ${other}`;
+    const what: Reading = { code: 'read-as-type', parameters: { type: other } };
     yield { what, tensor, type: other, offset: (row) => (expert * nOut + row) * wrong };
     yield { what, tensor, type: other, offset: (row) => expert * nOut * own + row * wrong };
     yield { what, tensor, type: other, offset: (row) => (expert * nOut + row) * own };
   }
   for (const shift of [1, -1]) {
-    const what = `the ${shift > 0 ? 'next' : 'previous'} row's weights`;
+    const what: Reading = { code: 'other-row', parameters: { shift } };
     yield { what, tensor, type, offset: (row) => (expert * nOut + row + shift) * own };
   }
   for (let other = 0; other < nExpert; other++) {
     if (other === expert) continue;
-    yield { what: `expert ${other}'s weights`, tensor, type, offset: (row) => (other * nOut + row) * own };
+    const what: Reading = { code: 'other-expert', parameters: { expert: other } };
+    yield { what, tensor, type, offset: (row) => (other * nOut + row) * own };
   }
   for (const twin of twinsOf(role)) {
     const other = findWeight(model, hparams, twin, layer);
     if (other.dims.join() !== tensor.dims.join()) continue;
     const bytes = rowBytes(other.type, nIn);
-    yield { what: other.name, tensor: other, type: other.type, offset: (row) => (expert * nOut + row) * bytes };
+    const what: Reading = { code: 'other-tensor', parameters: { tensor: other.name } };
+    yield { what, tensor: other, type: other.type, offset: (row) => (expert * nOut + row) * bytes };
   }
 }
 
@@ -94,7 +99,7 @@ function twinsOf(role: WeightRole): readonly WeightRole[] {
 
 /** Whether a reading gives every sampled value, and there are enough of them not to be chance. */
 async function gives(
-  reading: Reading,
+  reading: Misreading,
   sample: ProductSample,
   model: ModelFile,
   signal: AbortSignal | undefined,
@@ -114,7 +119,7 @@ async function gives(
 
 /** The row's bytes; beyond the tensor's end zeros. Undefined where it begins outside. */
 async function readRow(
-  { tensor, type, offset }: Reading,
+  { tensor, type, offset }: Misreading,
   row: number,
   nIn: number,
   model: ModelFile,

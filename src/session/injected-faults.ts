@@ -1,5 +1,5 @@
 import type { InjectedFault, Poison, RoutingRow, Row } from '../divergence/report';
-import { short } from '../divergence/sentence';
+import { short } from '../base/format';
 import { faultStages, faultTensors, type Fault, type FaultKind } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import { faultText } from '../model/parse-fault';

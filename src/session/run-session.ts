@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../base/abort';
 import { toErrorData, TracerError } from '../base/errors';
+import type { Cause } from '../divergence/cause';
 import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
 import { NO_FLIPS, type FlipState } from '../divergence/flip-state';
 import { limitsOf } from '../divergence/limits';
@@ -150,7 +151,7 @@ class Run {
       logits: this.#logits,
       arms: [this.#arms.a, this.#arms.b].flatMap((arm) => arm?.arm ?? []),
       faults: this.#in.faults ?? [],
-      hints: await this.#explain(),
+      causes: await this.#explain(),
       poison: { a: this.#poison.a.found(), b: this.#poison.b.found() },
     });
   }
@@ -332,13 +333,13 @@ class Run {
   }
 
   /** What those values look like. */
-  async #explain(): Promise<ReadonlyMap<string, string>> {
+  async #explain(): Promise<ReadonlyMap<string, Cause>> {
     const { model, hparams, signal } = this.#in;
-    const hints = new Map<string, string>();
+    const causes = new Map<string, Cause>();
     for (const sample of this.#samples) {
-      hints.set(hintKey(sample.layer, sample.stage), await explainProduct(sample, model, hparams, signal));
+      causes.set(hintKey(sample.layer, sample.stage), await explainProduct(sample, model, hparams, signal));
     }
-    return hints;
+    return causes;
   }
 
   async #deliver(planned: readonly StageId[], a: Taps, b: Taps, isolated: Taps | undefined): Promise<void> {

@@ -1,5 +1,6 @@
 import { reportFromJson } from '../divergence/report-json';
-import { ROW_VERDICTS, type Report } from '../divergence/report';
+import { CAUSE_CODES } from '../divergence/cause';
+import { COMPARE_MODES, ROW_VERDICTS, RUN_STATUSES, type Report } from '../divergence/report';
 import { STAGES } from '../model/stages';
 import { formatError } from '../trace/format-error';
 import { dictionary, flag, list, number, oneOf, optional, record, text, whole, type Check } from './check';
@@ -12,6 +13,7 @@ const MOST = {
   rows: 2_000_000,
   text: 4_000_000,
   name: 4096,
+  tensors: 200_000,
 } as const;
 
 const SIZE = whole(2 ** 40);
@@ -21,7 +23,9 @@ const LAYER = optional(whole(MOST.layers));
 const POSITION = whole(MOST.positions);
 const INDEX = list(whole(2 ** 40), 8);
 const EXPERTS = list(whole(MOST.experts), MOST.experts);
-const MODE = oneOf(['free', 'isolated']);
+const MODE = oneOf(COMPARE_MODES);
+const PER_POSITION = optional(list(optional(number), MOST.positions));
+const VALUES = optional(record({ a: number, b: number, bound: optional(number) }));
 
 const RANGE = record({ absMax: number, absMin: number, subnormals: number });
 const FLIP = record({
@@ -36,6 +40,7 @@ const ROW = record({
   a: NAME,
   b: NAME,
   mode: MODE,
+  arithmetic: optional(NAME),
   layer: LAYER,
   stage: STAGE,
   verdict: oneOf(ROW_VERDICTS),
@@ -45,9 +50,11 @@ const ROW = record({
   relL2: optional(number),
   maxAbs: optional(number),
   maxAbsIndex: optional(INDEX),
+  maxAbsValues: VALUES,
   rms: optional(number),
   maxRatio: optional(number),
   maxRatioIndex: optional(INDEX),
+  maxRatioValues: VALUES,
   ratios: optional(list(number, 64)),
   maxEstimate: optional(number),
   bitsA: optional(text(64)),
@@ -63,7 +70,8 @@ const ROW = record({
   firstNonFiniteB: optional(INDEX),
   lowestCosine: optional(record({ value: number, index: INDEX })),
   worstPosition: optional(POSITION),
-  perPosition: optional(list(number, MOST.positions)),
+  perPosition: PER_POSITION,
+  perPositionRatio: PER_POSITION,
   jaccard: optional(number),
   flips: optional(list(FLIP, MOST.positions)),
   afterFlip: optional(record({ layer: whole(MOST.layers), position: POSITION, margin: number })),
@@ -76,6 +84,22 @@ const ROUTING = record({
   b: optional(CHOICE),
   margin: optional(number),
 });
+const PARAMETERS = record({
+  type: optional(NAME),
+  shift: optional(number),
+  expert: optional(whole(MOST.experts)),
+  tensor: optional(NAME),
+  share: optional(number),
+});
+const READING = record({ code: oneOf(CAUSE_CODES), parameters: PARAMETERS });
+const CAUSE = record({
+  code: oneOf(CAUSE_CODES),
+  parameters: PARAMETERS,
+  proven: flag,
+  rows: optional(record({ wrong: SIZE, of: SIZE })),
+  alternatives: optional(list(READING, 200)),
+});
+const ENGINE = optional(record({ engine: NAME, title: optional(NAME), arithmetic: optional(NAME) }));
 const CULPRIT = record({
   layer: LAYER,
   stage: STAGE,
@@ -89,6 +113,7 @@ const CULPRIT = record({
   limit: number,
   side: optional(oneOf(['both', 'reference'])),
   hint: optional(NAME),
+  cause: optional(CAUSE),
 });
 const POISON = record({
   arm: NAME,
@@ -134,7 +159,11 @@ const REPORT: Check = record({
     arch: NAME,
     quant: NAME,
     hparams: HPARAMS,
-    tensors: record({ count: number, byType: dictionary(record({ count: number, bytes: number }), 200) }),
+    tensors: record({
+      count: number,
+      byType: dictionary(record({ count: number, bytes: number }), 200),
+      types: optional(dictionary(NAME, MOST.tensors)),
+    }),
   }),
   run: record({
     prompt: optional(text(MOST.text)),
@@ -146,6 +175,8 @@ const REPORT: Check = record({
     layers: list(whole(MOST.layers), MOST.layers),
     mode: oneOf(['free', 'isolated', 'both']),
     arms: list(NAME, 8),
+    candidate: ENGINE,
+    reference: ENGINE,
     inject: optional(list(NAME, 1000)),
     injected: optional(list(record({ spec: NAME, visible: flag, why: optional(NAME) }), 1000)),
   }),
@@ -154,7 +185,7 @@ const REPORT: Check = record({
   browser: optional(record({ name: NAME, version: NAME })),
   runtime: oneOf(['node', 'browser']),
   verdict: record({
-    status: oneOf(['match', 'diverged', 'poisoned', 'incomplete']),
+    status: oneOf(RUN_STATUSES),
     sentence: text(20_000),
     first: optional(CULPRIT),
     others: optional(list(CULPRIT, MOST.rows)),

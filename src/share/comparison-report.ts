@@ -52,7 +52,8 @@ function modelOf(comparison: TraceComparison, traces: readonly Trace[], file: st
   const first = <T>(value: (p: (typeof said)[number]) => T | undefined): T | undefined =>
     said.map(value).find((v) => v !== undefined);
   const hparams = first((p) => p.hparams) ?? inferred(comparison);
-  const weightTypes = Object.values(first((p) => p.weightTypes) ?? {});
+  const types = first((p) => p.weightTypes);
+  const weightTypes = Object.values(types ?? {});
   const byType = Object.fromEntries(
     [...new Set(weightTypes)].map((type) => [type, { count: weightTypes.filter((t) => t === type).length, bytes: 0 }]),
   );
@@ -64,7 +65,7 @@ function modelOf(comparison: TraceComparison, traces: readonly Trace[], file: st
     arch: hparams.arch,
     quant: '',
     hparams,
-    tensors: { count: weightTypes.length, byType },
+    tensors: { count: weightTypes.length, byType, ...(types === undefined ? {} : { types }) },
   };
 }
 

@@ -13,12 +13,19 @@ const BEST_RATIO = 8;
 /** What is left out, one after the other, until the rider is small enough: the figures' own data last. */
 const STEPS: readonly { readonly what: string; readonly slim: (report: Report) => Report }[] = [
   {
+    what: 'the type of each tensor',
+    slim: (report) => ({
+      ...report,
+      model: { ...report.model, tensors: without(report.model.tensors, 'types') },
+    }),
+  },
+  {
     what: 'histograms and ranges',
     slim: mapRows((row) => without(row, 'ratios', 'rangeA', 'rangeB')),
   },
   { what: 'the spread of poison beyond its first 200 tensors', slim: slimPoison },
   { what: 'routing where both arms agree', slim: slimRouting },
-  { what: 'errors by token', slim: mapRows((row) => without(row, 'perPosition')) },
+  { what: 'errors by token', slim: mapRows((row) => without(row, 'perPosition', 'perPositionRatio')) },
   { what: 'all routing', slim: (report) => ({ ...report, routing: [] }) },
   {
     what: 'flips by token',
@@ -62,7 +69,10 @@ function rounded(report: Report): Report {
 
 function shorten(value: unknown): unknown {
   if (typeof value === 'number') return digits(value);
-  return Array.isArray(value) && value.every((n) => typeof n === 'number') ? value.map(digits) : value;
+  if (!Array.isArray(value)) return value;
+  return value.every((n) => typeof n === 'number' || n === undefined)
+    ? value.map((n: number | undefined) => (n === undefined ? undefined : digits(n)))
+    : value;
 }
 
 function digits(x: number): number {

@@ -71,7 +71,7 @@ describe('moescope trace', () => {
     const run = startCli(['trace', MINI, '--tokens', '257', '--inject', 'nan@layer=0', '--json', json, '--quiet']);
     run.stopReading();
     expect(await run.finished).toMatchObject({ status: 1, err: '' });
-    expect(reportFromJson(readFileSync(json, 'utf8')).verdict.status).toBe('poisoned');
+    expect(reportFromJson(readFileSync(json, 'utf8')).verdict.status).toBe('not-finite');
     const talk = startCli(['generate', MINI, '--tokens', '100000', '--arm', 'cpu', '--quiet']);
     talk.stopReading();
     expect(await talk.finished).toMatchObject({ status: 0, err: '' });

@@ -26,7 +26,7 @@ describe('SUB-003: poison', () => {
       if (source === undefined) throw new Error('no stage');
       const inject = [`${kind}@layer=1,tensor=${tensor}`];
       const report = await session.run({ ...BOTH, tokens: [257, 300, 31], inject }, recorder());
-      expect(report.verdict.status).toBe('poisoned');
+      expect(report.verdict.status).toBe('not-finite');
       expect(report.verdict.first).toMatchObject({ layer: 1, stage: source, tensor: `blk.1.${tensor}.weight` });
       expect(report.verdict.first?.metric).toBe('non-finite');
 

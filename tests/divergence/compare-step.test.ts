@@ -40,6 +40,52 @@ describe('compareStep, free-running', () => {
     expect(rows.find((r) => r.stage === 'moe_expert_gate')?.maxAbs).toBe(0);
   });
 
+  it('has no figure for a token whose experts only one side chose, whatever the other tokens have', () => {
+    const four = { ...free, nExpert: 4, stages: ['moe_router_indices', 'moe_expert_gate'] as const };
+    const step = (indices: readonly number[], gate: readonly number[]) =>
+      tapMap(tapOf('moe_router_indices', 0, [2, 2], indices), tapOf('moe_expert_gate', 0, [2, 2, 1], gate));
+    const b = step([0, 1, 0, 1], [1, 2, 3, 4]);
+    const { rows } = compareStep(0, step([2, 3, 0, 1], [1, 2, 3, 4]), b, NO_FLIPS, four);
+    const gate = rows.find((r) => r.stage === 'moe_expert_gate');
+    expect(gate).toMatchObject({ count: 2, perPosition: [undefined, 0], worstPosition: 1 });
+    // NaN where only the candidate has a value is no error of 0 either.
+    const nan = compareStep(0, step([2, 3, 0, 1], [NaN, 2, 3, 4]), b, NO_FLIPS, four).rows[1];
+    expect(nan).toMatchObject({ verdict: 'nan-gpu', nanA: 1, perPosition: [undefined, 0] });
+    // Nothing at all in common: no row figure, no figure a position, nothing equal.
+    const none = compareStep(0, step([2, 3, 2, 3], [1, 2, 3, 4]), b, NO_FLIPS, four).rows[1];
+    expect(none).toMatchObject({ count: 0 });
+    for (const figure of ['relL2', 'maxAbs', 'perPosition', 'worstPosition']) expect(none).not.toHaveProperty(figure);
+  });
+
+  it('keeps error / bound of each token, and both values where it is largest', () => {
+    const isolated = { ...free, mode: 'isolated', stages: ['ffn_norm'] } as const;
+    const bound = Float32Array.of(0.5, 0.5, 0.5, 0.5, 2 ** -10, 0.5);
+    const b = tapMap({ ...tapOf('ffn_norm', 0, [3, 2], [1, 2, 3, Infinity, 5, 6]), bound });
+    const a = tapMap(tapOf('ffn_norm', 0, [3, 2], [1, 2, 3, Infinity, 5.0625, 7]));
+    const [row] = compareStep(0, a, b, NO_FLIPS, isolated).rows;
+    // The element with the largest error is another one: 7 against 6.
+    expect(row).toMatchObject({
+      perPositionRatio: [0, 0, 64],
+      maxRatio: 64,
+      maxRatioIndex: [2, 0],
+      maxRatioValues: { a: 5.0625, b: 5, bound: 2 ** -10 },
+      maxAbsIndex: [2, 1],
+      maxAbsValues: { a: 7, b: 6 },
+    });
+    const nan = tapMap(tapOf('ffn_norm', 0, [3, 2], [1, NaN, 3, Infinity, 5.0625, 7]));
+    const [broken] = compareStep(0, nan, b, NO_FLIPS, isolated).rows;
+    expect(broken).toMatchObject({ maxRatio: NaN, maxRatioIndex: [0, 1], perPositionRatio: [NaN, 0, 64] });
+  });
+
+  it('has no ratio where no reference is finite', () => {
+    const isolated = { ...free, mode: 'isolated', stages: ['ffn_norm'] } as const;
+    const bound = Float32Array.of(0.5, 0.5);
+    const b = tapMap({ ...tapOf('ffn_norm', 0, [2, 1], [NaN, Infinity]), bound });
+    const [row] = compareStep(0, tapMap(tapOf('ffn_norm', 0, [2, 1], [1, 2])), b, NO_FLIPS, isolated).rows;
+    expect(row?.verdict).toBe('nan-cpu');
+    for (const figure of ['maxRatio', 'ratios', 'perPositionRatio']) expect(row).not.toHaveProperty(figure);
+  });
+
   it('labels what follows a flip that the drift explains, and only there', () => {
     const b = layer([0.5, 0.26, 0.24, 0.4, 0.4, 0.2], [0, 1, 0, 1], [1, 2, 3, 4], [1, 2]);
     const a = layer([0.5, 0.245, 0.255, 0.4, 0.4, 0.2], [0, 2, 0, 1], [1, 7, 3, 4], [-5, 2]);

@@ -140,7 +140,7 @@ describe('judge', () => {
       row({ layer: 0, stage: 'moe_ffn_out', verdict: 'nan-gpu', nanA: 2, firstNonFiniteA: [1, 0] }),
     ];
     const { verdict } = judge({ ...input, rows }, context);
-    expect(verdict.status).toBe('poisoned');
+    expect(verdict.status).toBe('not-finite');
     expect(verdict.sentence).toBe(
       'POISONED: first at layer 0, moe_expert_gate, token 1, expert 2 (blk.0.ffn_gate_exps.weight, Q4_K): NaN',
     );
@@ -199,12 +199,14 @@ describe('judge', () => {
     const wrong = (layer: number, stage: Row['stage'], maxRatio: number): Row =>
       row({ mode: 'isolated', layer, stage, verdict: 'diverge', maxRatio, maxRatioIndex: [0, 0, 0] });
     const rows = [wrong(2, 'moe_router', 9), wrong(1, 'moe_expert_out', 5), wrong(1, 'post_ffn_residual', 3)];
+    const cause = { code: 'read-as-type', parameters: { type: 'Q6_K' }, proven: true } as const;
     const hinted: BlameContext = {
       ...context,
-      hintAt: (layer, stage) => (layer === 1 && stage === 'moe_expert_out' ? 'as if read as Q6_K' : undefined),
+      hintAt: (layer, stage) =>
+        layer === 1 && stage === 'moe_expert_out' ? { text: 'as if read as Q6_K', cause } : undefined,
     };
     const { verdict } = judge({ ...input, rows }, hinted);
-    expect(verdict.first?.hint).toBe('as if read as Q6_K');
+    expect(verdict.first).toMatchObject({ hint: 'as if read as Q6_K', cause });
     expect(verdict.sentence).toBe(
       'DIVERGED: first at layer 1, moe_expert_out, token 0, expert 10 (blk.1.ffn_down_exps.weight, Q4_K): error 5 x its bound; as if read as Q6_K; 2 more stages are wrong by themselves, next layer 1, post_ffn_residual, token 0',
     );

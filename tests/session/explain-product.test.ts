@@ -6,6 +6,7 @@ import { memorySource } from '../../src/gguf/memory-source';
 import type { ModelFile } from '../../src/gguf/model-file';
 import { openModel } from '../../src/gguf/open-model';
 import type { HParams } from '../../src/model/hparams';
+import { causeFromText, causeText } from '../../src/divergence/cause';
 import { readHParams } from '../../src/model/read-hparams';
 import { explainProduct } from '../../src/session/explain-product';
 import type { ProductSample } from '../../src/session/product-sample';
@@ -43,7 +44,8 @@ function product(type: QuantType, at: number): number {
   return sum;
 }
 
-function explain(valueAt: (row: number) => number, change: Partial<ProductSample> = {}): Promise<string> {
+/** The clause of the sentence; the cause can be read back from it. */
+async function explain(valueAt: (row: number) => number, change: Partial<ProductSample> = {}): Promise<string> {
   const rows = change.rows ?? ROWS;
   const sample: ProductSample = {
     layer: 0,
@@ -58,7 +60,12 @@ function explain(valueAt: (row: number) => number, change: Partial<ProductSample
     share: 0.3,
     ...change,
   };
-  return explainProduct(sample, model, hparams);
+  const cause = await explainProduct(sample, model, hparams);
+  const text = causeText(cause);
+  const read = causeFromText(text);
+  expect(read).toMatchObject({ code: cause.code, proven: cause.proven });
+  if (cause.code !== 'low-precision') expect(read).toEqual(cause);
+  return text;
 }
 
 const OWN = rowBytes('Q6_K', N_IN);

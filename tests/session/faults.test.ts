@@ -72,7 +72,7 @@ describe('several faults', () => {
 describe('poison', () => {
   it.each(['nan', 'inf'])('%s is found at its source on the GPU, and not in the reference', async (kind) => {
     const report = await run([`${kind}@layer=3,tensor=attn_output`]);
-    expect(report.verdict.status).toBe('poisoned');
+    expect(report.verdict.status).toBe('not-finite');
     expect(report.verdict.first).toMatchObject({ layer: 3, stage: 'attn_out', tensor: 'blk.3.attn_output.weight' });
     for (const row of report.rows) expect([row.nanB ?? 0, row.infB ?? 0]).toEqual([0, 0]);
     const isolated = report.rows.filter((row) => row.mode === 'isolated' && row.verdict !== 'match');

@@ -160,7 +160,7 @@ describe('a model whose own weights are not finite', () => {
     new DataView(bytes.buffer).setFloat32(tensor?.offset ?? 0, NaN, true);
     const poisoned = await testSession(bytes);
     const report = await poisoned.run({ ...BOTH, tokens: [1, 2] }, recorder());
-    expect(report.verdict.status).toBe('poisoned');
+    expect(report.verdict.status).toBe('not-finite');
     expect(report.verdict.first).toMatchObject({ layer: 1, stage: 'attn_out', tensor: 'blk.1.attn_output.weight' });
     expect(report.verdict.others).toBeUndefined();
     await poisoned.dispose();

@@ -4,7 +4,7 @@ import { stageSpec } from '../../model/stages';
 import { HEAT_MEASURES } from '../../plots/heat-measures';
 import { heatLayout, heatLegend, heatOverlay, heatPlaceAt, paintHeatmap, type HeatPlace } from '../../plots/heatmap';
 import { layerTokenLayout, layerTokenOverlay, layerTokenPlaceAt, paintLayerToken } from '../../plots/layer-token';
-import { cellKey, layerOfCell, selectHeatmap, type HeatData } from '../../plots/select-heatmap';
+import { cellKey, layerOfCell, selectHeatmap, valueAt, type HeatData } from '../../plots/select-heatmap';
 import type { Place } from '../../plots/select-walk';
 import type { TraceView } from '../../plots/trace-view';
 import { Later } from '../Later';
@@ -182,7 +182,7 @@ function CellReadout(props: {
   const { stage, layer, position } = place;
   const cell = data.cells.get(cellKey(stage, layer));
   const index = position === undefined ? -1 : data.positions.indexOf(position);
-  const value = index < 0 ? cell?.worst : (cell?.perPosition?.[index] ?? cell?.worst);
+  const value = index < 0 ? cell?.worst : valueAt(cell, index);
   const token =
     position === undefined ? '' : `, token ${String(position)} ${visibleToken(view.tokenTexts[position] ?? '')}`;
   const whole = stageSpec(stage).scope === 'model';

@@ -1,0 +1,19 @@
+import type { EngineCard, Report } from './report';
+
+/** Engines by the names that rows and saved tensors carry, where those differ from the engine's own. */
+const ENGINES: Readonly<Record<string, string>> = { cpu: 'exact', 'cpu-ggml': 'ggml' };
+
+/** The engine that alone is no candidate: nothing is more exact. */
+const EXACT = 'cpu';
+
+/** Who is judged and who judges, from the names of the engines that ran, candidate first. */
+export function rolesOf(arms: readonly string[]): Pick<Report['run'], 'candidate' | 'reference'> {
+  const [first, second] = arms;
+  if (first === undefined) return {};
+  if (second === undefined) return first === EXACT ? { reference: cardOf(first) } : { candidate: cardOf(first) };
+  return { candidate: cardOf(first), reference: cardOf(second) };
+}
+
+function cardOf(arm: string): EngineCard {
+  return { engine: ENGINES[arm] ?? arm };
+}
