@@ -1,4 +1,5 @@
 import { plural } from '../base/format';
+import { without } from '../base/without';
 import { stageSpec, STAGES } from '../model/stages';
 import { causeFromText } from './cause';
 import { REPORT_SCHEMA, type Report, type RunStatus } from './report';
@@ -78,15 +79,18 @@ export function asSchema1(report: Report): object {
     ...(report.notes ?? []),
     ...(left === 0 ? [] : [`${plural(left, 'local comparison')} left out: schema 1 has no place for them`]),
   ];
-  const { candidate: _, reference: __, ...run } = report.run;
   return {
     ...report,
     schema: REPORT_SCHEMA_1,
-    run,
+    run: without(report.run, 'candidate', 'reference'),
     verdict: { ...report.verdict, status: STATUS_1[report.verdict.status] },
     ...(notes.length === 0 ? {} : { notes }),
-    rows: rows.map(({ perPosition, perPositionRatio: _ratios, ...row }) =>
-      perPosition === undefined || perPosition.includes(undefined) ? row : { ...row, perPosition },
+    rows: rows.map((row) =>
+      without(
+        row,
+        'perPositionRatio',
+        ...(row.perPosition?.includes(undefined) === true ? (['perPosition'] as const) : []),
+      ),
     ),
   };
 }

@@ -1,5 +1,5 @@
 import { SHARE_LIMITS } from './limits';
-import { without } from './without';
+import { without } from '../base/without';
 import {
   FIRST_VIEW,
   readCut,

@@ -1,6 +1,6 @@
 import { sha256Hex } from '../base/sha256';
 import type { Report } from '../divergence/report';
-import { without } from './without';
+import { without } from '../base/without';
 
 /** SHA-256 of the prompt: of its UTF-8 text, or, where only ids were given, of the ids joined by commas. */
 export async function promptSha256({ run }: Report): Promise<string> {

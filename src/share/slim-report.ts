@@ -2,7 +2,7 @@ import type { Report, Row } from '../divergence/report';
 import { SHARE_LIMITS } from './limits';
 import { packView, viewJson, type SharedView } from './shared-view';
 import type { ViewState } from './view-state';
-import { without } from './without';
+import { without } from '../base/without';
 
 /** Significant digits of what rides in a picture: more than any figure shows. */
 const DIGITS = 4;

@@ -14,7 +14,7 @@ import {
   QUIET,
   UPDATE_BASELINE,
 } from '../command-line/shared-options';
-import { BASELINE } from './trace-options';
+import { BASELINE, SCHEMA } from './trace-options';
 import { exitCodeOfReport } from '../command-line/exit-codes';
 import { writeModelExplorer } from './model-explorer-files';
 import { checkFolder, checkOutputs, writeOutput } from '../files/output';
@@ -62,7 +62,7 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   }
   if (isUpdate && baselineFile !== undefined) await updateBaseline(baselineFile, report, baseline, terminal);
   if (baseline !== undefined && !isUpdate) report = withBaseline(report, baseline);
-  if (jsonFile !== undefined) await writeOutput(jsonFile, `${reportToJson(report, 2)}\n`, terminal);
+  if (jsonFile !== undefined) await writeOutput(jsonFile, `${reportToJson(report, 2, args.get(SCHEMA))}\n`, terminal);
   if (csvFile !== undefined) await writeOutput(csvFile, rowsToCsv(report.rows), terminal);
   if (explorerFile !== undefined) await writeModelExplorer(explorerFile, report.rows, report.run.layers, terminal);
   if (junitFile !== undefined) await writeOutput(junitFile, reportsToJunit([report]), terminal);

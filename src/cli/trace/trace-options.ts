@@ -1,3 +1,4 @@
+import { REPORT_SCHEMAS, type ReportSchema } from '../../divergence/report-json';
 import { RUN_ARM_IDS, type RunArm } from '../../model/arms';
 import { FAULTS } from '../../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../../model/parse-fault';
@@ -56,6 +57,13 @@ export const FORMAT: DefaultedOption<SaveFormat> = {
   help: 'how --save-tensor writes: aprt (one .bin a tensor), aprt-zip (the same tree in one file), or one file an arm: npz or json (with shapes and error bounds), csv (one line an element)',
   parse: parseChoice(TENSOR_FORMATS),
   byDefault: 'aprt',
+};
+export const SCHEMA: DefaultedOption<ReportSchema> = {
+  name: 'schema',
+  placeholder: 'N',
+  help: 'the schema of --json: 2, or 1 for programs that read reports of the first edition',
+  parse: parseChoice(REPORT_SCHEMAS),
+  byDefault: '2',
 };
 export const BASELINE: Option<string> = {
   name: 'baseline',

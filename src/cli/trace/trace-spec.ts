@@ -16,7 +16,7 @@ import {
   UPDATE_BASELINE,
 } from '../command-line/shared-options';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from '../share/share-options';
-import { ARMS, BASELINE, FORMAT, INJECT, MODE, POSITIONS, ROUTING, SAVE_TENSOR, TOKENS } from './trace-options';
+import { ARMS, BASELINE, FORMAT, INJECT, MODE, POSITIONS, ROUTING, SAVE_TENSOR, SCHEMA, TOKENS } from './trace-options';
 
 /** `trace` in the command table. */
 export const TRACE = {
@@ -39,6 +39,7 @@ export const TRACE = {
     SAVE_TENSOR,
     FORMAT,
     JSON_FILE,
+    SCHEMA,
     CSV_FILE,
     JUNIT_FILE,
     HTML_FILE,
