@@ -2,7 +2,6 @@ import { markdownText, plainText, shown } from '../base/foreign-text';
 import type { SuiteReport } from './merge';
 import type { MergedRun } from './merged-run';
 import { short } from '../base/format';
-import type { MergedRun, SuiteReport } from './merge';
 import { charts } from './layer-chart';
 
 /** Rows of cells, the first the head. */

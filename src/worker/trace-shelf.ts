@@ -4,7 +4,7 @@ import type { Report } from '../divergence/report';
 import type { Tap } from '../model/engine';
 import { traceOfRun, type FinishedRun } from '../session/trace-of-run';
 import { comparisonReport } from '../share/comparison-report';
-import { without } from '../share/without';
+import { without } from '../base/without';
 import { traceBytes, type Trace } from '../trace/trace';
 import { tracesToFiles } from '../trace/trace-files';
 import { writeZip } from '../trace/zip';

@@ -465,7 +465,7 @@ describe('automation', () => {
     const early = await Promise.race([given, settled().then(() => 'nothing yet')]);
     expect(early).toBe('nothing yet');
     await store.actions.runSample();
-    expect(await given).toMatchObject({ schema: 'moescope-report/1', verdict: { status: 'diverged' } });
+    expect(await given).toMatchObject({ schema: 'moescope-report/2', verdict: { status: 'diverged' } });
     expect(await automation(store).report()).toEqual(await given);
   });
 

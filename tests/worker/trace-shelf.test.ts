@@ -61,7 +61,7 @@ describe('traces in the worker', () => {
     ]);
     expect(report.model).toMatchObject({ name: 'Tiny', headerSha256: 'aa', hparams: { nLayer: 1 } });
     // It can leave the page like any other report.
-    expect(reportToJson(report)).toContain('"schema":"moescope-report/1"');
+    expect(reportToJson(report)).toContain('"schema":"moescope-report/2"');
   });
 
   it('show what only one of them holds as missing, unless only what is common was asked for', async () => {
