@@ -19,7 +19,11 @@ export default defineConfig({
     minify: false,
     sourcemap: true,
     rolldownOptions: {
-      input: { moescope: 'src/cli/main.ts', 'cpu-worker': 'src/cpu/pool/node-worker-entry.ts' },
+      input: {
+        moescope: 'src/cli/main.ts',
+        'cpu-worker': 'src/cpu/pool/node-worker-entry.ts',
+        'llama-cpp-child': 'src/engine/llama-cpp/child-entry.ts',
+      },
       external: EXTERNAL,
       checks: { pluginTimings: false },
       output: { entryFileNames: '[name].js', chunkFileNames: 'chunk-[name].js' },

@@ -40,6 +40,9 @@ export const ERROR_CODES = [
   'gpu-memory',
   'cpu-worker',
   'exact-gpu',
+  'engine-missing',
+  'engine-layout',
+  'engine-failed',
   // Runs and traces
   'run-cancelled',
   'run-busy',

@@ -6,6 +6,7 @@ import { INSPECT } from './inspect/inspect-spec';
 import { MAKE_MODEL } from './make-model/make-model-spec';
 import { SELFTEST } from './selftest/selftest-spec';
 import { SERVE } from './serve/serve-spec';
+import { SETUP } from './setup/setup-spec';
 import { MERGE } from './suite/merge-spec';
 import { SUITE } from './suite/suite-spec';
 import { TRACE } from './trace/trace-spec';
@@ -23,6 +24,7 @@ export const COMMANDS = [
   SELFTEST,
   SERVE,
   MAKE_MODEL,
+  SETUP,
   COMPLETION,
 ] as const satisfies readonly CommandSpec[];
 

@@ -20,6 +20,7 @@ const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
   'make-model': async () => (await import('./make-model/make-model-command')).makeModelCommand,
   selftest: async () => (await import('./selftest/selftest-command')).selftestCommand,
   serve: async () => (await import('./serve/serve-command')).serveCommand,
+  setup: async () => (await import('./setup/setup-command')).setupCommand,
   completion: async () => (await import('./completion/completion-command')).completionCommand,
 };
 

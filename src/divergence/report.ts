@@ -1,5 +1,6 @@
 import type { AdapterCard } from '../model/adapter-card';
 import type { HParams } from '../model/hparams';
+import type { LiveFacts } from '../model/live';
 import type { StageId } from '../model/stages';
 import type { Cause } from './cause';
 
@@ -316,6 +317,8 @@ export interface Report {
   readonly adapter?: AdapterCard;
   readonly browser?: { readonly name: string; readonly version: string };
   readonly runtime: 'node' | 'browser';
+  /** The live llama.cpp that was under test. */
+  readonly live?: LiveFacts;
   readonly verdict: Verdict;
   /** Where each arm's values stop being finite; absent where they never do. */
   readonly poison?: { readonly a?: Poison; readonly b?: Poison };

@@ -1,3 +1,5 @@
+import { LIVE_ARMS, type LiveArm } from './live';
+
 /**
  * THE ARMS that can run here. Of two in a run, the later in this table is the reference: the exact one wherever it takes part.
  */
@@ -12,9 +14,16 @@ export const RUN_ARMS = [
   { id: 'cpu', title: 'reference', what: 'exact: f64 from the dequantised weights on' },
 ] as const satisfies readonly { readonly id: string; readonly title: string; readonly what: string }[];
 
-export type RunArm = (typeof RUN_ARMS)[number]['id'];
+export type BuiltInArm = (typeof RUN_ARMS)[number]['id'];
+/** Of a run: one of the table, or a live llama.cpp, which runs under Node alone. */
+export type RunArm = BuiltInArm | LiveArm;
 
-export const RUN_ARM_IDS: readonly RunArm[] = RUN_ARMS.map((arm) => arm.id);
+export const RUN_ARM_IDS: readonly BuiltInArm[] = RUN_ARMS.map((arm) => arm.id);
+
+/** These in the order of a run: live engines, which are never a reference, then those of the table. */
+export function inArmOrder(arms: readonly RunArm[]): readonly RunArm[] {
+  return [...LIVE_ARMS, ...RUN_ARM_IDS].filter((arm) => arms.includes(arm));
+}
 
 /** At most this many take part in a run. */
 export const MOST_ARMS = 2;

@@ -36,6 +36,8 @@ export interface StepOptions {
 
 export interface StepResult {
   readonly taps: ReadonlyMap<StageId, Tap>;
+  /** Stages that were asked for and that this engine never has as a value of its own: a fused kernel keeps no scores. */
+  readonly unmeasured?: ReadonlySet<StageId>;
   /** Wall time of the step. */
   readonly ms: number;
   /** Bytes read from the model file for the step. */

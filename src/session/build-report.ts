@@ -18,9 +18,11 @@ import { judge } from '../divergence/verdict';
 import type { Tap } from '../model/engine';
 import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
+import type { LiveFacts } from '../model/live';
 import type { TracePlan } from '../model/plan';
 import type { StageId } from '../model/stages';
 import type { RunSpec } from './events';
+import { liveNotes, unwatched } from './live-notes';
 import { injectedFaults, unseenClause } from './injected-faults';
 import type { TimeBook } from './time-book';
 
@@ -64,6 +66,8 @@ export interface ReportInput {
   readonly causes: ReadonlyMap<string, Cause>;
   /** What is not finite on each arm. */
   readonly poison: { readonly a: Poison | undefined; readonly b: Poison | undefined };
+  /** What a live llama.cpp says of itself. */
+  readonly live?: LiveFacts | undefined;
 }
 
 /** Names a step's stage. */
@@ -110,7 +114,8 @@ export function buildReport(input: ReportInput): Report {
     ...(input.adapter === undefined ? {} : { adapter: input.adapter }),
     ...(parts.browser === undefined ? {} : { browser: parts.browser }),
     runtime: parts.runtime,
-    verdict: { ...judged.verdict, sentence: judged.verdict.sentence + unseenClause(injected) },
+    verdict: unwatched({ ...judged.verdict, sentence: judged.verdict.sentence + unseenClause(injected) }, input.live),
+    ...(input.live === undefined ? {} : { live: input.live, notes: liveNotes(input.live) }),
     ...poisonOf(input.poison.a, input.poison.b),
     rows: COMPARE_MODES.flatMap((mode) => inForwardOrder(judged.rows, mode)),
     routing: input.routing,

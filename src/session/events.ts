@@ -1,5 +1,6 @@
 import type { ErrorData } from '../base/errors';
 import type { RunArm } from '../model/arms';
+import type { LiveOptions } from '../model/live';
 import type { AdapterCard, Report, RoutingRow, Row, RunMode } from '../divergence/report';
 
 /** What a run is asked to do. Plain data. */
@@ -24,6 +25,8 @@ export interface RunSpec {
   readonly inject?: readonly string[];
   /** `reference`: the arm under test is given the reference's chosen experts, so that drift is seen without flips. Default `own`. */
   readonly routing?: Routing;
+  /** How a live llama.cpp among the arms is run. */
+  readonly live?: LiveOptions;
 }
 
 export const ROUTINGS = ['own', 'reference'] as const;

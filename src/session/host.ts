@@ -3,6 +3,8 @@ import type { Report } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
 import type { TuningStore } from '../gpu/decode/tuner';
 import type { GpuContext } from '../gpu/device';
+import type { HParams } from '../model/hparams';
+import type { LiveArm, LiveEngine, LiveOptions } from '../model/live';
 
 /** What differs between the page and Node: where a GPU and worker threads come from. */
 export interface Host {
@@ -12,6 +14,8 @@ export interface Host {
   openGpu(): Promise<GpuContext>;
   /** Starts the reference's workers for a model; the session disposes them. */
   createPool(model: ModelFile): CpuPool;
+  /** A live llama.cpp on the model, which is its own reader of the file; the session disposes it. Absent where no process can be started. */
+  readonly openLive?: (arm: LiveArm, model: ModelFile, hparams: HParams, options: LiveOptions) => LiveEngine;
   /** Where the decoder's tuning is kept from one process to the next. */
   readonly tuning?: TuningStore;
 }

@@ -13,8 +13,9 @@ import type { GpuContext } from '../gpu/device';
 import { defaultBudget } from '../gpu/weights/budget';
 import { createGpuEngine, type GpuEngine } from '../gpu/engine/gpu-engine';
 import { createFaultyEngine } from '../gpu/faults/faulty-engine';
-import { MOST_ARMS, RUN_ARM_IDS, type RunArm } from '../model/arms';
+import { inArmOrder, MOST_ARMS, RUN_ARM_IDS, type BuiltInArm, type RunArm } from '../model/arms';
 import type { EngineHooks, IsolatingEngine, Tap } from '../model/engine';
+import { liveBackend, type LiveArm, type LiveEngine } from '../model/live';
 import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import { checkTokens } from '../model/check-step';
@@ -30,7 +31,7 @@ import type { Host } from './host';
 import { modelCard } from './model-card';
 import { ProgressMeter } from './progress';
 import { promptTokens } from './prompt-tokens';
-import { runSession, type SessionInput } from './run-session';
+import { runSession, type SessionArms, type SessionInput } from './run-session';
 
 /** Failures that leave the arms as good as before. After any other they are opened afresh. */
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -43,7 +44,7 @@ const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'usage',
 ]);
 
-type CpuArm = Exclude<RunArm, 'gpu' | 'exact-gpu'>;
+type CpuArm = Exclude<BuiltInArm, 'gpu' | 'exact-gpu'>;
 
 const CPU_ENGINES: Readonly<Record<CpuArm, (options: CpuEngineOptions) => IsolatingEngine>> = {
   cpu: createCpuEngine,
@@ -92,6 +93,7 @@ export class ModelSession {
   #pool: CpuPool | undefined;
   readonly #cpu = new Map<CpuArm, IsolatingEngine>();
   #exactGpu: { readonly engine: IsolatingEngine; readonly pool: CpuPool; readonly context: GpuContext } | undefined;
+  #live: { readonly key: string; readonly engine: LiveEngine } | undefined;
   #context: Promise<GpuContext> | undefined;
   #gpu: OpenGpu | undefined;
   #meter: ProgressMeter | undefined;
@@ -144,7 +146,8 @@ export class ModelSession {
    * Runs a prompt and compares the arms.
    * @throws TracerError `run-busy`, `fault-spec`, or what `runSession` throws; after any failure but a cancel the arms are opened afresh next time.
    */
-  async run(spec: RunSpec, handlers: RunHandlers): Promise<Report> {
+  async run(asked: RunSpec, handlers: RunHandlers): Promise<Report> {
+    const spec = withoutIsolation(asked);
     if (this.#running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
     this.#running = true;
     const meter = new ProgressMeter((progress) => {
@@ -255,19 +258,20 @@ export class ModelSession {
   }
 
   async #openArms(spec: RunSpec): Promise<{
-    readonly a?: IsolatingEngine;
-    readonly b?: IsolatingEngine;
+    readonly a?: SessionArms['a'];
+    readonly b?: SessionArms['b'];
     readonly faults: readonly Fault[];
   }> {
     const faults = this.#faults(spec);
     const [first, second] = checkArms(spec.arms);
-    const open = async (arm: RunArm): Promise<IsolatingEngine> => {
+    const open = async (arm: RunArm): Promise<IsolatingEngine | LiveEngine> => {
       if (arm === 'gpu') return this.#gpuEngine(spec.gpuBudget, faults);
-      return arm === 'exact-gpu' ? this.#exactGpuEngine() : this.#cpuEngine(arm);
+      if (arm === 'exact-gpu') return this.#exactGpuEngine();
+      return isLive(arm) ? this.#liveEngine(arm, spec) : this.#cpuEngine(arm);
     };
     // An arm that runs alone stands on the side that it is mostly on.
     if (second === undefined)
-      return first === 'gpu' ? { a: await open(first), faults } : { b: await open(first), faults };
+      return first === 'gpu' || isLive(first) ? { a: await open(first), faults } : { b: await open(first), faults };
     return { a: await open(first), b: await open(second), faults };
   }
 
@@ -336,6 +340,26 @@ export class ModelSession {
     return fast;
   }
 
+  /** One process at a time, kept from run to run while its options are the same. @throws TracerError `usage` where none can be started */
+  async #liveEngine(arm: LiveArm, { live = {} }: RunSpec): Promise<LiveEngine> {
+    const key = JSON.stringify([arm, live]);
+    if (this.#live?.key === key) return this.#live.engine;
+    await this.#live?.engine.dispose();
+    this.#live = undefined;
+    const { openLive } = this.#host;
+    if (openLive === undefined) {
+      throw fail(
+        'usage',
+        `${arm} is a program of this machine, which a page cannot run.`,
+        'Run moescope trace --candidate llama.cpp under Node, and open what it saved here.',
+        { arm },
+      );
+    }
+    const engine = openLive(arm, this.model, this.hparams, live);
+    this.#live = { key, engine };
+    return engine;
+  }
+
   #cpuEngine(arm: CpuArm): IsolatingEngine {
     const { model, hparams } = this;
     const engine =
@@ -373,6 +397,7 @@ export class ModelSession {
   async #closeArms(): Promise<void> {
     await closeGpu(this.#gpu);
     (await this.#context?.catch(() => undefined))?.dispose();
+    await this.#live?.engine.dispose();
     for (const engine of this.#cpu.values()) await engine.dispose();
     this.#cpu.clear();
     await this.#exactGpu?.engine.dispose();
@@ -383,8 +408,26 @@ export class ModelSession {
     this.#gpu = undefined;
     this.#context = undefined;
     this.#pool = undefined;
+    this.#live = undefined;
     this.#past = undefined;
   }
+}
+
+function isLive(arm: RunArm): arm is LiveArm {
+  return liveBackend(arm) !== undefined;
+}
+
+/** A live llama.cpp computes a whole prompt at once and takes no values from outside. @throws TracerError `usage` where that alone was asked for */
+function withoutIsolation(spec: RunSpec): RunSpec {
+  const live = spec.arms.find(isLive);
+  if (live === undefined || spec.arms.length < 2 || spec.mode === 'free') return spec;
+  if (spec.mode === 'both') return { ...spec, mode: 'free' };
+  throw fail(
+    'usage',
+    `${live} cannot be fed the reference's values, so that its stages cannot be isolated.`,
+    'Use --mode free.',
+    { arm: live },
+  );
 }
 
 /** What is left of a GPU arm, whatever state it is in. */
@@ -394,8 +437,8 @@ async function closeGpu(gpu: OpenGpu | undefined): Promise<void> {
 }
 
 /** Runs with the same key meet the same engines in the same state. */
-function armsKey({ arms, inject = [], gpuBudget }: RunSpec): string {
-  return JSON.stringify([arms, inject, gpuBudget]);
+function armsKey({ arms, inject = [], gpuBudget, live }: RunSpec): string {
+  return JSON.stringify([arms, inject, gpuBudget, live]);
 }
 
 function commonLength(x: readonly number[], y: readonly number[]): number {
@@ -406,7 +449,7 @@ function commonLength(x: readonly number[], y: readonly number[]): number {
 /** @throws TracerError `usage` unless there are one or two different arms, the reference last. */
 function checkArms(arms: readonly RunArm[]): readonly [RunArm, RunArm?] {
   const [first, second] = arms;
-  const inOrder = RUN_ARM_IDS.filter((id) => arms.includes(id));
+  const inOrder = inArmOrder(arms);
   if (first === undefined || arms.length > MOST_ARMS || arms.join() !== inOrder.join()) {
     throw fail(
       'usage',

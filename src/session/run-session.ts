@@ -14,6 +14,7 @@ import { parsePlan, type TracePlan } from '../model/plan';
 import type { StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
 import { isF32 } from '../model/arms';
+import type { LiveEngine } from '../model/live';
 import { PoisonWatch } from '../divergence/poison';
 import { selectPositions } from '../trace/select-positions';
 import { buildReport, hintKey, type ReportParts } from './build-report';
@@ -27,8 +28,8 @@ import { TimeBook } from './time-book';
 
 /** Both sides of the comparison, opened and ready; either may be absent when the spec does not ask for it. */
 export interface SessionArms {
-  /** The arm under test. */
-  readonly a?: IsolatingEngine | undefined;
+  /** The arm under test. One that cannot be fed runs free. */
+  readonly a?: (ArmEngine & Partial<IsolatingEngine> & Partial<Pick<LiveEngine, 'facts'>>) | undefined;
   /** The reference. */
   readonly b?: ArmEngine | undefined;
 }
@@ -112,7 +113,7 @@ class Run {
     this.#tokens = Uint32Array.from(spec.tokens);
     this.#plan = parsePlan(spec, { nLayer: hparams.nLayer, nTokens: spec.tokens.length });
     const both = arms.a !== undefined && arms.b !== undefined;
-    this.#isolate = both && spec.mode !== 'free';
+    this.#isolate = both && spec.mode !== 'free' && arms.a.isolate !== undefined;
     this.#forced = both && spec.routing === 'reference';
     this.#free = !both || spec.mode !== 'isolated';
     this.#poison = {
@@ -153,6 +154,7 @@ class Run {
       faults: this.#in.faults ?? [],
       causes: await this.#explain(),
       poison: { a: this.#poison.a.found(), b: this.#poison.b.found() },
+      live: this.#arms.a?.facts?.(),
     });
   }
 
@@ -207,7 +209,7 @@ class Run {
     if (a !== undefined) this.#times.add(step, arms.a?.arm ?? '', a);
     if (b !== undefined) this.#times.add(step, arms.b?.arm ?? '', b);
     let isolated: StepResult | undefined;
-    if (this.#isolate && captures.isolated.size > 0 && arms.a !== undefined && b !== undefined) {
+    if (this.#isolate && captures.isolated.size > 0 && arms.a?.isolate !== undefined && b !== undefined) {
       const layer = typeof step === 'number' ? step : undefined;
       isolated = await arms.a.isolate(
         layer,
@@ -217,7 +219,7 @@ class Run {
       this.#times.add(step, 'isolated', isolated);
     }
     if (this.#resumable) this.#hidden = a?.taps.get(step === 'embed' ? 'embedding' : 'post_ffn_residual')?.data;
-    await this.#compare(step, captures.planned, a?.taps, b?.taps, isolated?.taps);
+    await this.#compare(step, captures.planned, a, b?.taps, isolated?.taps);
     return b?.taps.get(step === 'embed' ? 'embedding' : 'post_ffn_residual');
   }
 
@@ -266,10 +268,11 @@ class Run {
   async #compare(
     step: StepName,
     planned: readonly StageId[],
-    a: Taps | undefined,
+    ofA: StepResult | undefined,
     b: Taps | undefined,
     isolated: Taps | undefined,
   ): Promise<void> {
+    const a = ofA?.taps;
     const started = performance.now();
     const layer = typeof step === 'number' ? step : undefined;
     const arms = this.#arms;
@@ -296,7 +299,9 @@ class Run {
     const rows: Row[] = [];
     if (arms.a !== undefined && arms.b !== undefined) {
       if (this.#free) {
-        const compared = compareStep(layer, takenA, takenB, this.#flips, context('free'));
+        // What the arm under test has no value of is unmeasured; one captured value alone would be missing on the other side.
+        const comparable = new Map([...takenB].filter(([stage]) => ofA?.unmeasured?.has(stage) !== true));
+        const compared = compareStep(layer, takenA, comparable, this.#flips, context('free'));
         this.#flips = compared.flips;
         rows.push(...compared.rows);
       }

@@ -148,6 +148,27 @@ const ADAPTER = record({
   limits: dictionary(number, 500),
 });
 
+const LIVE = record({
+  engine: NAME,
+  version: optional(NAME),
+  ggmlVersion: optional(NAME),
+  commit: optional(NAME),
+  library: NAME,
+  devices: list(NAME, 64),
+  flashAttention: NAME,
+  kv: NAME,
+  threads: SIZE,
+  ubatch: SIZE,
+  graphs: SIZE,
+  logitRowsChanged: SIZE,
+  logitRows: SIZE,
+  largestLogitChange: number,
+  plainMs: number,
+  capturedMs: number,
+  peakBytes: SIZE,
+  parameterNotes: list(NAME, 1000),
+});
+
 const REPORT: Check = record({
   tool: record({ name: NAME, version: NAME, commit: NAME }),
   created: NAME,
@@ -184,6 +205,7 @@ const REPORT: Check = record({
   adapter: optional(ADAPTER),
   browser: optional(record({ name: NAME, version: NAME })),
   runtime: oneOf(['node', 'browser']),
+  live: optional(LIVE),
   verdict: record({
     status: oneOf(RUN_STATUSES),
     sentence: text(20_000),

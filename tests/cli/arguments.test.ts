@@ -28,7 +28,7 @@ describe('readCommandLine', () => {
     expect(args.operands).toEqual(['m.gguf']);
     expect(args.get(shared.PROMPT)).toBeUndefined();
     expect(args.get(shared.BUDGET)).toBeUndefined();
-    expect(args.get(trace.ARMS)).toEqual(['gpu', 'cpu']);
+    expect(args.get(trace.ARMS)).toBeUndefined();
     expect(args.get(trace.MODE)).toBe('both');
     expect(args.get(shared.STAGES_OPTION)).toBe('all');
     expect(args.get(shared.LAYERS)).toBe('all');

@@ -1,5 +1,6 @@
 import { fail, type TracerError } from '../../base/errors';
-import { MOST_ARMS, RUN_ARM_IDS, type RunArm } from '../../model/arms';
+import { inArmOrder, MOST_ARMS, RUN_ARM_IDS, type RunArm } from '../../model/arms';
+import { parseLiveArm } from '../../model/live';
 
 /** A command-line option that takes a value: how it is written, read and explained. */
 export interface Option<T> {
@@ -64,10 +65,10 @@ export function parseChoice<const W extends string>(words: readonly W[]): (raw: 
 /** One arm or two, in the order of `RUN_ARMS`: the reference last. */
 export function parseArms(raw: string, flag: string): readonly RunArm[] {
   const parseArm = parseChoice(RUN_ARM_IDS);
-  const list = raw.split(',').map((word) => parseArm(word, flag));
+  const list = raw.split(',').map((word): RunArm => parseLiveArm(word) ?? parseArm(word, flag));
   if (new Set(list).size !== list.length) throw badValue(flag, raw, 'each word once');
   if (list.length > MOST_ARMS) throw badValue(flag, raw, 'at most two arms');
-  return RUN_ARM_IDS.filter((arm) => list.includes(arm));
+  return inArmOrder(list);
 }
 
 /** A whole number from 0. */

@@ -13,6 +13,7 @@ import { tuningFileStore } from '../files/tuning-file';
 import { openNamedModel } from '../files/open-model';
 import type { TraceRequest } from './request';
 import { tensorSaver } from './save-tensors';
+import { openLive } from './open-live';
 import { offerSoftwareGpu } from './software-gpu';
 
 /** Runs requests in this process, one after another. */
@@ -119,6 +120,7 @@ export function nodeHost(adapter: TraceRequest['adapter']): Host {
         );
       });
     },
+    openLive,
     createPool(model) {
       const entry = new URL('./cpu-worker.js', import.meta.url);
       const workers = Array.from({ length: availableParallelism() }, () => nodeWorker(entry));

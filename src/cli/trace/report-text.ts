@@ -29,6 +29,7 @@ export function reportText(report: Report): ShownText {
   for (const poison of [report.poison?.a, report.poison?.b]) {
     if (poison !== undefined) facts.push(['poison', poisonText(poison)]);
   }
+  for (const note of report.notes ?? []) facts.push(['note', note]);
   const top = report.top.a.length > 0 ? report.top.a : report.top.b;
   if (top.length > 0) facts.push(['next', nextText(top)]);
   const lines = facts.map(([name = '', text = '']) => say`  ${name.padEnd(9)}${text}\n`);

@@ -3,6 +3,7 @@ import { parseStages } from '../../model/plan';
 import type { RunSpec } from '../../session/events';
 import type { Arguments } from '../command-line/arguments';
 import * as shared from '../command-line/shared-options';
+import { readEngines } from './read-engines';
 import * as options from './trace-options';
 import { readPrompt, type NamedPrompt } from '../files/prompt';
 
@@ -38,7 +39,7 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
       chat: args.has(shared.CHAT),
     }),
     spec: {
-      arms: args.get(options.ARMS),
+      ...readEngines(args, args.get(options.ARMS)),
       mode: args.get(options.MODE),
       stages,
       layers: args.get(shared.LAYERS),

@@ -20,13 +20,12 @@ export const TOKENS: Option<readonly number[]> = {
   help: 'token ids instead of text: 9707,1917',
   parse: parseTokens,
 };
-export const ARMS: DefaultedOption<readonly RunArm[]> = {
+export const ARMS: Option<readonly RunArm[]> = {
   name: 'arms',
   placeholder: 'LIST',
-  help: `one or two of ${RUN_ARM_IDS.join(', ')}: the arm under test, then the reference, in this order however written; one alone captures without comparing`,
+  help: `one or two of ${RUN_ARM_IDS.join(', ')}: the arm under test, then the reference, in this order however written; one alone captures without comparing; gpu,cpu unless --candidate says otherwise`,
   parse: parseArms,
   suggests: [...RUN_ARM_IDS, 'gpu,cpu'],
-  byDefault: 'gpu,cpu',
 };
 export const MODE: DefaultedOption<'free' | 'isolated' | 'both'> = {
   name: 'mode',

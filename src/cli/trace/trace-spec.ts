@@ -16,6 +16,7 @@ import {
   UPDATE_BASELINE,
 } from '../command-line/shared-options';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from '../share/share-options';
+import { CANDIDATE, LIVE_OPTIONS, REFERENCE } from './live-options';
 import { ARMS, BASELINE, FORMAT, INJECT, MODE, POSITIONS, ROUTING, SAVE_TENSOR, SCHEMA, TOKENS } from './trace-options';
 
 /** `trace` in the command table. */
@@ -30,6 +31,8 @@ export const TRACE = {
     TOKENS,
     PROMPT_FILE,
     CHAT,
+    CANDIDATE,
+    REFERENCE,
     ARMS,
     MODE,
     ROUTING,
@@ -53,6 +56,7 @@ export const TRACE = {
     RUNTIME,
     ADAPTER,
     BUDGET,
+    ...LIVE_OPTIONS,
     QUIET,
   ],
   examples: [
@@ -61,6 +65,7 @@ export const TRACE = {
     'moescope trace model.gguf --prompt Hello --save-tensor out --format aprt --adapter hardware',
     'moescope trace model.gguf --prompt Hello --baseline accepted.json --junit results.xml --adapter hardware',
     'moescope trace model.gguf --prompt Hello --inject qtype-blind@layer=2 --inject nan@layer=4,tensor=attn_q',
+    'moescope trace model.gguf --prompt Hello --candidate llama.cpp:vulkan',
     'moescope trace sample: --html report.html --png picture.png',
   ],
 } as const satisfies CommandSpec;

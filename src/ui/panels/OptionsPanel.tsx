@@ -1,16 +1,16 @@
 import { useId, type ReactElement } from 'react';
 import type { RunMode } from '../../divergence/report';
-import { RUN_ARMS, RUN_ARM_IDS, type RunArm } from '../../model/arms';
+import { RUN_ARMS, RUN_ARM_IDS, type BuiltInArm } from '../../model/arms';
 import { ACTIVE_STAGES } from '../../model/stages';
 import type { Routing } from '../../session/events';
 import { Segments } from '../Segments';
 import { useActions, useApp } from '../use-app';
 import { FaultsField } from './FaultsField';
 
-const TITLES = new Map<RunArm, string>(RUN_ARMS.map((arm) => [arm.id, arm.title]));
+const TITLES = new Map<string, string>(RUN_ARMS.map((arm) => [arm.id, arm.title]));
 /** Every pair, then every arm alone. */
-const ARMS: readonly (readonly RunArm[])[] = [
-  ...RUN_ARM_IDS.flatMap((a, i) => RUN_ARM_IDS.slice(i + 1).map((b): readonly RunArm[] => [a, b])).sort(
+const ARMS: readonly (readonly BuiltInArm[])[] = [
+  ...RUN_ARM_IDS.flatMap((a, i) => RUN_ARM_IDS.slice(i + 1).map((b): readonly BuiltInArm[] => [a, b])).sort(
     (x, y) => RUN_ARM_IDS.indexOf(y[1] ?? 'gpu') - RUN_ARM_IDS.indexOf(x[1] ?? 'gpu'),
   ),
   ...RUN_ARM_IDS.map((arm) => [arm]),

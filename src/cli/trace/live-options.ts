@@ -1,0 +1,73 @@
+import type { RunArm } from '../../model/arms';
+import { FLASH_ATTENTION, KV_TYPES, LIVE_ARMS, parseLiveArm } from '../../model/live';
+import { badValue, parseChoice, parseCount, parseText, type Option } from '../command-line/option';
+
+/** Engines by the names that people use for them. */
+const ENGINES: Readonly<Record<string, RunArm>> = {
+  gpu: 'gpu',
+  exact: 'cpu',
+  cpu: 'cpu',
+  ggml: 'cpu-ggml',
+  'cpu-ggml': 'cpu-ggml',
+  'exact-gpu': 'exact-gpu',
+};
+const ENGINE_NAMES: readonly string[] = ['gpu', 'exact', 'ggml', 'llama.cpp', ...LIVE_ARMS];
+const REFERENCES: readonly string[] = ['exact', 'exact-gpu', 'ggml', 'gpu'];
+
+/** The engine under test. */
+export const CANDIDATE: Option<RunArm> = {
+  name: 'candidate',
+  placeholder: 'ENGINE',
+  help: `the engine under test: ${ENGINE_NAMES.join(', ')}; a llama.cpp is run as it is and captured (moescope setup llama.cpp installs one)`,
+  parse: (raw, flag) => {
+    const word = raw.trim().toLowerCase();
+    const engine = ENGINES[word] ?? parseLiveArm(word);
+    if (engine === undefined) throw badValue(flag, raw, `one of ${ENGINE_NAMES.join(', ')}`);
+    return engine;
+  },
+  suggests: ENGINE_NAMES,
+};
+export const REFERENCE: Option<RunArm> = {
+  name: 'reference',
+  placeholder: 'ENGINE',
+  help: `what the candidate is held to: ${REFERENCES.join(', ')}; exact unless said otherwise`,
+  parse: (raw, flag) => {
+    const engine = ENGINES[raw.trim().toLowerCase()];
+    if (engine === undefined) throw badValue(flag, raw, `one of ${REFERENCES.join(', ')}`);
+    return engine;
+  },
+  suggests: REFERENCES,
+};
+export const LIB: Option<string> = {
+  name: 'lib',
+  placeholder: 'PATH',
+  help: "llama.cpp: a shared library of one's own build, or the folder that holds it",
+  parse: parseText,
+};
+export const FLASH: Option<(typeof FLASH_ATTENTION)[number]> = {
+  name: 'flash-attention',
+  placeholder: 'WHEN',
+  help: 'llama.cpp: on, off or auto (its default); fused attention keeps no scores',
+  parse: parseChoice(FLASH_ATTENTION),
+};
+export const KV: Option<(typeof KV_TYPES)[number]> = {
+  name: 'kv',
+  placeholder: 'TYPE',
+  help: 'llama.cpp: type of cached keys and values, f16 (its default) or f32',
+  parse: parseChoice(KV_TYPES),
+};
+export const UBATCH: Option<number> = {
+  name: 'ubatch',
+  placeholder: 'N',
+  help: 'llama.cpp: tokens of one run of its graph; the whole prompt unless said otherwise',
+  parse: parseCount,
+};
+export const THREADS: Option<number> = {
+  name: 'threads',
+  placeholder: 'N',
+  help: 'llama.cpp: CPU threads; one a core unless said otherwise',
+  parse: parseCount,
+};
+
+/** All options of a live llama.cpp. */
+export const LIVE_OPTIONS = [LIB, FLASH, KV, UBATCH, THREADS] as const;

@@ -1,0 +1,60 @@
+import { fail } from '../../base/errors';
+import { inArmOrder, type RunArm } from '../../model/arms';
+import { liveBackend, type LiveOptions } from '../../model/live';
+import type { Arguments } from '../command-line/arguments';
+import { CANDIDATE, FLASH, KV, LIB, LIVE_OPTIONS, REFERENCE, THREADS, UBATCH } from './live-options';
+
+/** Which engines a command line asks for. @throws TracerError `usage` */
+export function readEngines(
+  args: Arguments,
+  arms: readonly RunArm[] | undefined,
+): { readonly arms: readonly RunArm[]; readonly live?: LiveOptions } {
+  const candidate = args.get(CANDIDATE);
+  const reference = args.get(REFERENCE);
+  if (arms !== undefined && (candidate ?? reference) !== undefined) {
+    throw fail(
+      'usage',
+      '--arms and --candidate say the same thing.',
+      'Give --candidate and --reference, or --arms.',
+      {},
+    );
+  }
+  const chosen = arms ?? [candidate ?? 'gpu', reference ?? 'cpu'];
+  const inOrder = inArmOrder(chosen);
+  if (new Set(chosen).size !== chosen.length || (arms === undefined && inOrder.join() !== chosen.join())) {
+    throw fail(
+      'usage',
+      `${chosen[1] ?? ''} cannot be the reference of ${chosen[0] ?? ''}.`,
+      `Choose a reference that comes later: gpu, ggml, exact-gpu, exact.`,
+      { candidate: chosen[0] ?? '', reference: chosen[1] ?? '' },
+    );
+  }
+  const live = liveOptions(args);
+  if (inOrder.some((arm) => liveBackend(arm) !== undefined)) return { arms: inOrder, live };
+  const idle = LIVE_OPTIONS.find((option) => args.get<unknown>(option) !== undefined);
+  if (idle !== undefined)
+    throw fail(
+      'usage',
+      `--${idle.name} is for a llama.cpp, which this run does not have.`,
+      'Add --candidate llama.cpp:cpu, or leave it out.',
+      { option: `--${idle.name}` },
+    );
+  return { arms: inOrder };
+}
+
+function liveOptions(args: Arguments): LiveOptions {
+  const [library, flashAttention, kv, ubatch, threads] = [
+    args.get(LIB),
+    args.get(FLASH),
+    args.get(KV),
+    args.get(UBATCH),
+    args.get(THREADS),
+  ];
+  return {
+    ...(library === undefined ? {} : { library }),
+    ...(flashAttention === undefined ? {} : { flashAttention }),
+    ...(kv === undefined ? {} : { kv }),
+    ...(ubatch === undefined || ubatch === 0 ? {} : { ubatch }),
+    ...(threads === undefined || threads === 0 ? {} : { threads }),
+  };
+}

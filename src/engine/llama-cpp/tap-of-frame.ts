@@ -1,0 +1,168 @@
+import { fail } from '../../base/errors';
+import type { HParams } from '../../model/hparams';
+import type { Tap } from '../../model/engine';
+import { findStage, stageSpec, type Dim, type StageId } from '../../model/stages';
+import type { Frame } from './frames';
+import type { CapturedValues } from './strided-values';
+
+type CaptureFrame = Extract<Frame, { readonly type: 'capture' }>;
+
+/** A capture of one run of the graph, before it is laid out. */
+export interface RawCapture {
+  readonly frame: CaptureFrame;
+  readonly values: CapturedValues;
+}
+
+/** What a decode's captures are laid out by. */
+export interface StepSizes {
+  readonly hparams: HParams;
+  readonly nPast: number;
+  readonly nTokens: number;
+}
+
+/** Scores and probabilities of attention, whose keys ggml pads: (nHead, nTokens, keys). */
+const KEYED: ReadonlySet<string> = new Set(['attn_scores', 'attn_softmax']);
+/** The three raw projections, where the stage table has them as one. */
+const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj'] as const;
+
+/**
+ * The taps of a layer, or of the whole model, from what llama.cpp computed: all positions of the step, tokens first, shapes as the stage table says.
+ * Scores are llama.cpp's product times the scale that its softmax applies inside, rounded once more to f32.
+ * @throws TracerError `engine-layout` where a tensor has not as many elements as the stage
+ */
+export function layOutCaptures(captures: readonly RawCapture[], sizes: StepSizes): ReadonlyMap<StageId, Tap> {
+  const byStage = new Map<string, RawCapture[]>();
+  for (const capture of captures) {
+    const list = byStage.get(capture.frame.stage) ?? [];
+    byStage.set(capture.frame.stage, list);
+    list.push(capture);
+  }
+  const taps = new Map<StageId, Tap>();
+  const joined = findStage('q_proj') === undefined;
+  if (joined) joinProjections(byStage, sizes, taps);
+  for (const [name, parts] of byStage) {
+    if (joined && PROJECTIONS.some((projection) => projection === name)) continue;
+    const stage = findStage(name);
+    // Scores are of all keys, the masked ones too; an earlier micro-batch has none of the later ones' keys.
+    if (stage === 'attn_scores' && parts.length > 1) continue;
+    if (stage !== undefined) taps.set(stage, layOut(stage, parts, sizes));
+  }
+  return taps;
+}
+
+function layOut(stage: StageId, parts: readonly RawCapture[], sizes: StepSizes): Tap {
+  const { hparams, nPast, nTokens } = sizes;
+  const dims = stageSpec(stage).shape;
+  const lengths = dims.map((dim) => lengthOf(dim, sizes));
+  const layer = parts[0]?.frame.layer;
+  const positions = Array.from({ length: nTokens }, (_, i) => nPast + i);
+  const isIndex = stageSpec(stage).values === 'index';
+  const data = isIndex ? new Uint32Array(size(lengths)) : new Float32Array(size(lengths));
+  if (KEYED.has(stage)) {
+    const scale = stage === 'attn_scores' ? attentionScale(hparams) : undefined;
+    fillKeyed(data, dims, parts, sizes, scale);
+    return { stage, layer, positions, shape: lengths, data };
+  }
+  // Tokens are the slowest axis here: runs of the graph follow each other.
+  const held = parts.reduce((count, { values }) => count + values.length, 0);
+  if (held !== data.length) throw unexpected(stage, lengths, parts);
+  let at = 0;
+  for (const { values } of parts) {
+    data.set(values, at);
+    at += values.length;
+  }
+  return { stage, layer, positions, shape: lengths, data };
+}
+
+/** Each part is (head, query, key) with keys padded to a multiple that the back end likes; queries of later runs see more keys. */
+function fillKeyed(
+  data: Tap['data'],
+  dims: readonly Dim[],
+  parts: readonly RawCapture[],
+  sizes: StepSizes,
+  scale: number | undefined,
+): void {
+  const { nHead } = sizes.hparams;
+  const nKeys = sizes.nPast + sizes.nTokens;
+  const [headAxis, tokenAxis] = [dims.indexOf('nHead'), dims.indexOf('nTokens')];
+  const headStride = headAxis < tokenAxis ? sizes.nTokens * nKeys : nKeys;
+  const tokenStride = headAxis < tokenAxis ? nKeys : nHead * nKeys;
+  let first = 0;
+  for (const part of parts) {
+    const [padded = 0, queries = 0, heads = 0] = part.frame.ne;
+    const visible = sizes.nPast + first + queries;
+    if (heads !== nHead || padded < visible || first + queries > sizes.nTokens)
+      throw unexpected(part.frame.stage, [nHead, sizes.nTokens, nKeys], parts);
+    for (let head = 0; head < nHead; head++) {
+      for (let query = 0; query < queries; query++) {
+        const from = (head * queries + query) * padded;
+        const to = head * headStride + (first + query) * tokenStride;
+        for (let key = 0; key < visible; key++) {
+          const value = part.values[from + key] ?? NaN;
+          data[to + key] = scale === undefined ? value : value * scale;
+        }
+      }
+    }
+    first += queries;
+  }
+  if (first !== sizes.nTokens) throw unexpected(parts[0]?.frame.stage ?? '', [nHead, sizes.nTokens, nKeys], parts);
+}
+
+function joinProjections(
+  byStage: ReadonlyMap<string, readonly RawCapture[]>,
+  sizes: StepSizes,
+  taps: Map<StageId, Tap>,
+): void {
+  const stage = findStage('qkv_matmul');
+  const parts = PROJECTIONS.map((name) => byStage.get(name));
+  if (stage === undefined || parts.some((part) => part === undefined)) return;
+  const { hparams, nPast, nTokens } = sizes;
+  const widths = [hparams.qDim, hparams.kvDim, hparams.kvDim];
+  const width = size([hparams.qDim + 2 * hparams.kvDim]);
+  const data = new Float32Array(nTokens * width);
+  let column = 0;
+  for (const [i, part] of parts.entries()) {
+    const w = widths[i] ?? 0;
+    let row = 0;
+    for (const { values } of part ?? []) {
+      for (let at = 0; at + w <= values.length; at += w, row++)
+        data.set(values.subarray(at, at + w), row * width + column);
+    }
+    if (row !== nTokens) throw unexpected(PROJECTIONS[i] ?? '', [nTokens, w], part ?? []);
+    column += w;
+  }
+  const positions = Array.from({ length: nTokens }, (_, i) => nPast + i);
+  taps.set(stage, { stage, layer: parts[0]?.[0]?.frame.layer, positions, shape: [nTokens, width], data });
+}
+
+/** As llama.cpp computes it: 1.0f / sqrtf(float(headDim)). */
+export function attentionScale({ headDim }: HParams): number {
+  return Math.fround(1 / Math.fround(Math.sqrt(headDim)));
+}
+
+function lengthOf(dim: Dim, { hparams, nPast, nTokens }: StepSizes): number {
+  switch (dim) {
+    case 'nTokens':
+      return nTokens;
+    case 'nKeys':
+      return nPast + nTokens;
+    case 'qkvDim':
+      return hparams.qDim + 2 * hparams.kvDim;
+    default:
+      return hparams[dim];
+  }
+}
+
+function size(lengths: readonly number[]): number {
+  return lengths.reduce((a, b) => a * b, 1);
+}
+
+function unexpected(stage: string, expected: readonly number[], parts: readonly RawCapture[]): Error {
+  const found = parts.map(({ frame }) => `${frame.op} (${frame.ne.join(', ')})`).join(', ');
+  return fail(
+    'engine-layout',
+    `llama.cpp's tensor for ${stage} is ${found}, where (${expected.join(', ')}) was expected.`,
+    'This model or this llama.cpp computes the stage in another form: leave the stage out with --stages, and please report it.',
+    { stage, expected: expected.join(', '), actual: found },
+  );
+}
