@@ -1,5 +1,5 @@
+import { short } from '../base/format';
 import type { Verdict } from '../divergence/report';
-import { short } from '../divergence/sentence';
 import type { LiveFacts } from '../model/live';
 
 /**
