@@ -21,7 +21,7 @@ export const MAY_IMPORT = {
   trace: ['base', 'gguf', 'arch', 'model'],
   engine: ['base', 'gguf', 'arch', 'model', 'trace'],
   divergence: ['base', 'arch', 'model', 'trace'],
-  regression: ['base', 'arch', 'model', 'divergence'],
+  regression: ['base', 'arch', 'model', 'trace', 'divergence'],
   plots: ['base', 'arch', 'model', 'divergence'],
   offline: [],
   share: ['base', 'arch', 'model', 'trace', 'divergence', 'plots'],

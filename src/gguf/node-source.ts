@@ -1,9 +1,10 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { stat, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { throwIfAborted } from '../base/abort';
 import { fail, reasonOf } from '../base/errors';
 import type { ByteSource } from './byte-source';
 import { changed, checkRange } from './range';
+import { openRegular } from './regular-file';
 
 /** Largest single read: the kernel caps one call just below 2 GiB, and abort is looked at between reads. */
 const READ_PIECE_BYTES = 64 * 2 ** 20;
@@ -15,15 +16,11 @@ const READ_PIECE_BYTES = 64 * 2 ** 20;
  */
 export async function nodeSource(path: string): Promise<ByteSource> {
   const name = basename(path);
-  const handle = await open(path, 'r').catch((error: unknown) => {
+  const handle = await openRegular(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
-  const stat = await handle.stat();
-  if (!stat.isFile()) {
-    await handle.close();
-    throw unreadable(path, new Error('it is not a regular file'));
-  }
-  const { size, mtimeMs } = stat;
+  let known = await handle.stat();
+  const { size, mtimeMs } = known;
   let closing: Promise<void> | undefined;
 
   const checkUnchanged = async (): Promise<void> => {
@@ -33,6 +30,15 @@ export async function nodeSource(path: string): Promise<ByteSource> {
     if (now.mtimeMs !== mtimeMs) throw changed(name, 'it was written to');
     // The open file lives on without a name, but whoever opens the path meets another one, or none.
     if (now.nlink === 0) throw changed(name, 'it was deleted or replaced');
+    // The time of writing can be set back; the time of change cannot. It moves for a new name, link, owner or mode as well, which change no byte.
+    if (now.ctimeMs !== known.ctimeMs) {
+      const isHarmless = (['mode', 'uid', 'gid', 'nlink'] as const).some((field) => now[field] !== known[field]);
+      const there = isHarmless ? undefined : await stat(path).catch(() => undefined);
+      if (there !== undefined && there.ino === now.ino && there.dev === now.dev) {
+        throw changed(name, 'it was written to, and its time of writing was set back');
+      }
+      known = now;
+    }
   };
 
   return {

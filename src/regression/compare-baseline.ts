@@ -87,17 +87,36 @@ function isSameAdapter(report: Report, baseline: Baseline): boolean {
   return JSON.stringify(now) === JSON.stringify(baseline.adapter);
 }
 
-function checkSameRun(report: Report, { model, run }: Baseline): void {
-  const pairs: readonly (readonly [string, unknown, unknown])[] = [
-    ['model header', model.headerSha256, report.model.headerSha256],
-    ['tokens', run.tokens.join(), report.run.tokens.join()],
+/** What is known of a run before its first layer. */
+export interface KnownInput {
+  readonly headerSha256: string;
+  readonly tokens: readonly number[];
+}
+
+/** Looks at a run's model and prompt before it is run. @throws TracerError `baseline-mismatch` as {@link compareBaseline} would after it */
+export function checkSameInput({ model, run }: Baseline): (input: KnownInput) => void {
+  return ({ headerSha256, tokens }) => {
+    checkPairs([
+      ['model header', model.headerSha256, headerSha256],
+      ['tokens', run.tokens.join(), tokens.join()],
+    ]);
+  };
+}
+
+function checkSameRun(report: Report, baseline: Baseline): void {
+  const { run } = baseline;
+  checkSameInput(baseline)({ headerSha256: report.model.headerSha256, tokens: report.run.tokens });
+  checkPairs([
     ['positions', run.positions.join(), report.run.positions.join()],
     ['stages', run.stages.join(), report.run.stages.join()],
     ['layers', run.layers.join(), report.run.layers.join()],
     ['mode', run.mode, report.run.mode],
     ['arms', run.arms.join(), report.run.arms.join()],
     ['routing', run.routing ?? 'own', report.run.routing ?? 'own'],
-  ];
+  ]);
+}
+
+function checkPairs(pairs: readonly (readonly [what: string, expected: unknown, actual: unknown])[]): void {
   for (const [what, expected, actual] of pairs) {
     if (expected === actual) continue;
     throw fail(

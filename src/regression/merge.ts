@@ -1,4 +1,5 @@
 import { fail } from '../base/errors';
+import { plainText, shown } from '../base/foreign-text';
 import { plainToJson } from '../divergence/report-json';
 import { adapterWords } from '../model/adapter-card';
 import { inPlace } from './baseline';
@@ -60,6 +61,7 @@ export function mergeShards(files: readonly ShardFile[]): SuiteReport {
       { first: first.file, other: file },
     );
   }
+  checkSameMaking(files);
   const found = gather(files);
   const runs = suiteRuns(suite).flatMap(({ id }): readonly MergedRun[] => {
     const ofRun = [...(found.get(id)?.values() ?? [])].sort((x, y) => compareText(x.adapter ?? '', y.adapter ?? ''));
@@ -72,7 +74,8 @@ export function mergeShards(files: readonly ShardFile[]): SuiteReport {
     schema: MERGED_SCHEMA,
     suite,
     status,
-    sentence: sentenceOf(runs, adapters),
+    // For places that print it as it is: the Action's outputs and annotations.
+    sentence: plainText(shown(sentenceOf(runs, adapters))),
     runs,
     adapters,
     pairs,
@@ -123,6 +126,39 @@ function noReport(name: string, cause?: unknown): Error {
     { name },
     cause,
   );
+}
+
+/**
+ * Results are joined where they are of one thing: the same version of MoEscope, under a model's id the same model, under a run's id the same options and baseline.
+ * @throws TracerError `suite-mismatch`
+ */
+function checkSameMaking(files: readonly ShardFile[]): void {
+  const seen = new Map<string, { readonly value: string; readonly file: string }>();
+  const check = (what: string, value: string | undefined, file: string): void => {
+    if (value === undefined) return;
+    const before = seen.get(what);
+    if (before === undefined) seen.set(what, { value, file });
+    else if (before.value !== value) {
+      throw fail(
+        'suite-mismatch',
+        `${file} and ${before.file} are not of the same ${what}.`,
+        'Merge results that were made of the same, or run the older ones again.',
+        { what, first: before.file, other: file },
+      );
+    }
+  };
+  for (const { file, result } of files) {
+    const { name, version, commit } = result.tool;
+    // A build that no version was put into is unknown, not another one.
+    check('version of MoEscope', version === 'dev' ? undefined : `${name} ${version} ${commit}`, file);
+    for (const { id, outcome, made } of result.runs) {
+      const [model = ''] = id.split('/', 1);
+      check(`model "${model}" (header)`, outcome?.model.headerSha256, file);
+      check(`model "${model}"`, made?.model, file);
+      check(`options of ${id}`, made?.options, file);
+      check(`baseline of ${id}`, made?.baseline, file);
+    }
+  }
 }
 
 function gather(files: readonly ShardFile[]): ReadonlyMap<string, ReadonlyMap<string, MergedRun>> {
@@ -200,12 +236,19 @@ function compareText(x: string, y: string): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/** The sentence of runs that one shard made. */
+export function shardSentence(runs: readonly ShardRun[]): string {
+  const merged = runs.map(mergedRun);
+  return sentenceOf(merged, [...new Set(merged.flatMap((run) => run.adapter ?? []))]);
+}
+
 /** `SUITE: 24 runs on 1 adapter pass`, `SUITE FAILED: 1 of 24 runs: 1 lost, first sample/hello/free: ...` */
 function sentenceOf(runs: readonly MergedRun[], adapters: readonly string[]): string {
   const bad = runs.filter((run) => run.status !== 'pass');
   const [first] = bad;
   const count = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
-  if (first === undefined) return `SUITE: ${count(runs.length, 'run')} on ${count(adapters.length, 'adapter')} pass`;
+  if (first === undefined)
+    return `SUITE: ${count(runs.length, 'run')} on ${count(adapters.length, 'adapter')} ${runs.length === 1 ? 'passes' : 'pass'}`;
   const kinds = (['fail', 'error', 'lost'] as const).flatMap((kind) => {
     const n = bad.filter((run) => run.status === kind).length;
     return n === 0 ? [] : [`${n} ${kind === 'fail' ? 'failed' : kind === 'error' ? 'with an error' : 'lost'}`];

@@ -49,14 +49,24 @@ export function suiteRuns({ models, prompts, modes }: Suite): readonly SuiteRun[
   );
 }
 
+/** A text without the byte order mark that some editors put before it. */
+export function withoutMark(text: string): string {
+  return text.replace(/^\ufeff/, '');
+}
+
 /** Reads a suite. @throws TracerError `suite-format`, which says what is wrong where. */
 export function suiteFromJson(text: string): Suite {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(withoutMark(text));
   } catch (cause) {
     throw badSuite('it is not JSON', cause);
   }
+  return readSuite(value);
+}
+
+/** The same of what JSON holds. @throws TracerError `suite-format` */
+export function readSuite(value: unknown): Suite {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badSuite('it is no object');
   const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(value));
   if (fields.get('schema') !== SUITE_SCHEMA) throw badSuite(`its schema is not ${SUITE_SCHEMA}`);
@@ -75,6 +85,12 @@ export function suiteFromJson(text: string): Suite {
     ...(inject === undefined ? {} : { inject }),
     ...(seconds === undefined ? {} : { seconds: readSeconds(seconds) }),
   };
+  const { models, prompts, modes } = suite;
+  const count = models.length * prompts.length * modes.length;
+  if (count > MOST_RUNS)
+    throw badSuite(
+      `${models.length} models, ${prompts.length} prompts and ${modes.length} modes are ${count} runs, more than ${MOST_RUNS}`,
+    );
   const ids: readonly (readonly [string, readonly string[]])[] = [
     ['models', suite.models.map((model) => model.id)],
     ['prompts', suite.prompts.map((prompt) => prompt.id)],
@@ -83,11 +99,16 @@ export function suiteFromJson(text: string): Suite {
     ['runs', suiteRuns(suite).map((run) => run.id.replaceAll('/', '-'))],
   ];
   for (const [what, list] of ids) {
-    const twice = list.find((id, i) => list.indexOf(id) !== i);
+    const seen = new Set<string>();
+    // Sets are quick where a list of thousands would be searched for each of its members.
+    const twice = list.find((id) => seen.size === seen.add(id).size);
     if (twice !== undefined) throw badSuite(`${what} has "${twice}" twice`);
   }
   return suite;
 }
+
+/** Runs of one suite: beyond them, files of results take longer to write than runs to make. */
+const MOST_RUNS = 100_000;
 
 const FIELDS = ['schema', 'models', 'prompts', 'modes', 'stages', 'layers', 'positions', 'inject', 'seconds'];
 

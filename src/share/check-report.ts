@@ -3,7 +3,7 @@ import { CAUSE_CODES } from '../divergence/cause';
 import { COMPARE_MODES, ROW_VERDICTS, RUN_STATUSES, type Report } from '../divergence/report';
 import { STAGES } from '../model/stages';
 import { formatError } from '../trace/format-error';
-import { dictionary, flag, list, number, oneOf, optional, record, text, whole, type Check } from './check';
+import { dictionary, flag, list, number, oneOf, optional, record, text, whole, type Check } from '../trace/check';
 
 /** No model has more; what a page can draw ends far below. */
 const MOST = {

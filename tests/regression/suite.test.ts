@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { seededRandom } from '../../src/base/random';
 import type { Report } from '../../src/divergence/report';
 import { suiteToJunit } from '../../src/regression/junit';
@@ -13,6 +13,7 @@ import {
   SHARD_SCHEMA,
   type ShardRun,
 } from '../../src/regression/shard-result';
+import { whatChanged, type MadeBy } from '../../src/regression/made-by';
 import { parseShard, runsOfShard, type Shard } from '../../src/regression/shards';
 import { suiteFromJson, suiteRuns, SUITE_SCHEMA, type Suite } from '../../src/regression/suite';
 import { generateReport } from '../support/reports';
@@ -41,9 +42,20 @@ function reportOf(id: string, adapter: string): Report {
   };
 }
 
+/** What the runs of tests are made of. */
+const MADE: MadeBy = {
+  model: 'm',
+  modelState: 's',
+  options: 'o',
+  adapter: 'any',
+  runtime: 'auto',
+  baseline: 'none',
+  tool: 'moescope 0.1.0 0000000',
+};
+
 function shardFile(suite: Suite, shard: Shard, change?: (run: ShardRun) => ShardRun, adapter = 'first'): ShardFile {
   const runs = runsOfShard(suite, shard).map(({ id }): ShardRun => {
-    const run = { id, seconds: 2, failures: [], outcome: outcomeOf(id, reportOf(id, adapter)) };
+    const run = { id, seconds: 2, failures: [], outcome: outcomeOf(id, reportOf(id, adapter)), made: MADE };
     return change?.(run) ?? run;
   });
   const text = shardToJson({ schema: SHARD_SCHEMA, tool: TOOL, suite, shard, runs });
@@ -221,22 +233,128 @@ describe('merging', () => {
 });
 
 describe('a killed shard', () => {
-  const now = { tool: TOOL, suite: SUITE, shard: { index: 1, count: 3 } };
-  const { result } = shardFile(SUITE, now.shard);
+  const shard = { index: 1, count: 3 };
+  const { result } = shardFile(SUITE, shard);
+  const adapter = result.runs[0]?.outcome?.adapter;
+  const nowOf = (change: Partial<MadeBy> = {}): Parameters<typeof resumable>[1] => ({
+    made: new Map(result.runs.map(({ id }) => [id, { ...MADE, ...change }])),
+    adapter,
+  });
 
   it('goes on from what it had done, and counts the run it ended in as an attempt', () => {
     const left = { ...result, runs: result.runs.slice(0, 2), running: result.runs[2]?.id ?? '' };
-    const first = resumable(left, now);
-    expect(first).toMatchObject({ starts: 1, runs: left.runs, broken: { id: left.running } });
-    expect(first?.broken?.failures.map((f) => f.code)).toEqual(['run-cancelled']);
-    expect(resumable({ ...result, starts: 4 }, now)).toEqual({ starts: 4, runs: result.runs });
+    const first = resumable(left, nowOf());
+    expect(first).toMatchObject({ starts: 1, runs: left.runs, again: [], broken: { id: left.running } });
+    expect(first.broken?.failures.map((f) => f.code)).toEqual(['run-cancelled']);
+    expect(resumable({ ...result, starts: 4 }, nowOf())).toEqual({ starts: 4, runs: result.runs, again: [] });
   });
 
-  it('is left alone where anything else has changed', () => {
-    expect(resumable(result, { ...now, shard: { index: 2, count: 3 } })).toBeUndefined();
-    expect(resumable(result, { ...now, tool: { ...TOOL, commit: '1111111' } })).toBeUndefined();
-    expect(resumable(result, { ...now, suite: { ...SUITE, layers: '0' } })).toBeUndefined();
+  it.each<readonly [keyof MadeBy, RegExp]>([
+    ['model', /^the model changed$/],
+    ['modelState', /written since/],
+    ['options', /options changed/],
+    ['adapter', /adapter that is demanded changed/],
+    ['runtime', /runtime/],
+    ['baseline', /baseline changed/],
+    ['tool', /version of MoEscope changed/],
+  ])('runs everything again where the %s changed, and says so', (field, why) => {
+    expect(whatChanged(MADE, { ...MADE, [field]: 'other' })).toMatch(why);
+    const { runs, again } = resumable(result, nowOf({ [field]: 'other' }));
+    expect(runs).toEqual([]);
+    expect(again.map(({ id }) => id)).toEqual(result.runs.map(({ id }) => id));
+    for (const run of again) expect(run.why).toMatch(why);
   });
+
+  it('runs again what another adapter or driver made, what ended in an error, and what says nothing of itself', () => {
+    const other = adapter === undefined ? undefined : { ...adapter, description: 'driver 2' };
+    expect(resumable(result, { ...nowOf(), adapter: other }).again[0]?.why).toMatch(/adapter or its driver/);
+    expect(resumable(result, { ...nowOf(), adapter: undefined }).again[0]?.why).toMatch(/not known/);
+    const [first] = result.runs;
+    if (first === undefined) throw new Error('a run');
+    const { outcome, made, ...bare } = first;
+    const error = { code: 'gpu-lost', message: 'm', detail: {}, remedy: 'r' } as const;
+    const changed = (run: ShardRun): ReturnType<typeof resumable> => resumable({ ...result, runs: [run] }, nowOf());
+    expect(changed({ ...bare, failures: [error] }).again[0]?.why).toMatch(/error/);
+    expect(changed({ ...bare, ...(outcome && { outcome }) }).again[0]?.why).toMatch(/does not say/);
+    expect(changed({ ...first, id: 'no/such/run' }).again[0]?.why).toMatch(/no run of this shard/);
+    // What killed the machine as often as it may is not tried for ever.
+    const killed = { ...bare, made: made ?? MADE, failures: [{ ...error, code: 'run-cancelled' as const }] };
+    expect(changed(killed).runs).toEqual([killed]);
+  });
+
+  it('is not merged with what was made of something else', () => {
+    const [one, two] = shards(2).map((part) => shardFile(SUITE, part));
+    if (one === undefined || two === undefined) throw new Error('two');
+    const mismatch = expect.objectContaining({ code: 'suite-mismatch' }) as object;
+    const changed = (change: (run: ShardRun) => ShardRun): ShardFile =>
+      shardFile(SUITE, { index: 2, count: 2 }, change);
+    expect(() => mergeShards([one, changed((run) => ({ ...run, made: { ...MADE, model: 'x' } }))])).toThrow(mismatch);
+    const newer = { ...two, result: { ...two.result, tool: { ...TOOL, commit: '2222222' } } };
+    expect(() => mergeShards([one, newer])).toThrow(mismatch);
+    // Other adapters are what a merge compares.
+    expect(mergeShards([one, changed((run) => ({ ...run, made: { ...MADE, adapter: 'hardware' } }))]).status).toBe(
+      'pass',
+    );
+  });
+});
+
+describe('the file of a shard', () => {
+  const text = JSON.stringify(shardFile(SUITE, { index: 1, count: 3 }).result);
+  const damaged = (change: (shard: Record<string, unknown>) => unknown): string => {
+    const shard = JSON.parse(text) as Record<string, unknown>;
+    return JSON.stringify(change(shard) ?? shard);
+  };
+
+  it.each<readonly [string, string]>([
+    ['no JSON', '{'],
+    ['null', 'null'],
+    ['no shard', damaged((s) => ({ ...s, shard: null }))],
+    ['a shard beyond the last', damaged((s) => ({ ...s, shard: { index: 4, count: 3 } }))],
+    ['a count without end', damaged((s) => ({ ...s, shard: { index: 1, count: 1e300 } }))],
+    ['a run that is none', damaged((s) => ({ ...s, runs: [null] }))],
+    ['models that are none', damaged((s) => ({ ...s, suite: { ...(s['suite'] as object), models: 'x' } }))],
+    ['a run of another suite', damaged((s) => ({ ...s, running: '::error::x' }))],
+    [
+      'a failure of no code',
+      damaged((s) => ({ ...s, runs: [{ id: 'a/p/free', seconds: 1, failures: [{ code: 'x' }] }] })),
+    ],
+    ['endless nesting', `{"schema":${'['.repeat(200_000)}`],
+  ])('is refused where it has %s', (_, json) => {
+    expect(() => shardFromJson(json, 'x.json')).toThrow(expect.objectContaining({ code: 'trace-format' }));
+  });
+
+  it('may begin with a byte order mark', () => {
+    expect(shardFromJson(`\ufeff${text}`, 'x.json').runs).toHaveLength(8);
+    expect(suiteFromJson(`\ufeff${JSON.stringify(SUITE)}`)).toEqual(SUITE);
+  });
+});
+
+test('a suite of more runs than a file of results can hold is refused at once', () => {
+  const many = Array.from({ length: 3000 }, (_, i) => String(i));
+  const suite = {
+    ...SUITE,
+    models: many.map((id) => ({ id: `m${id}`, file: 'x' })),
+    prompts: many.map((id) => ({ id: `p${id}`, text: 'x' })),
+    modes: ['free'],
+  };
+  const started = performance.now();
+  expect(() => suiteFromJson(JSON.stringify(suite))).toThrow(/9000000 runs/);
+  expect(performance.now() - started).toBeLessThan(1000);
+});
+
+test('a summary shows what a shard says, and none of it as markup', () => {
+  const hostile = '![x](http://h/y.png) <img src=http://h> @octocat a \\| b';
+  const file = shardFile(SUITE, { index: 1, count: 1 }, ({ outcome, ...run }) => {
+    const error = { code: 'internal', message: `\x1b[2J\n::error::${hostile}`, detail: {}, remedy: 'r' } as const;
+    return run.id === 'a/p/free' ? { ...run, failures: [error] } : { ...run, ...(outcome && { outcome }) };
+  });
+  const report = mergeShards([file]);
+  expect(report.sentence).toContain('\\x1b[2J\\n::error::![x]');
+  const summary = suiteReportText(report, 'markdown');
+  expect(summary).not.toMatch(/<img|!\[x\]|@octocat|http:\/\/|\x1b/);
+  // The bar in a cell is none of the table's.
+  const line = summary.split('\n').find((text) => text.startsWith('| a/p/free')) ?? '';
+  expect(line.split('|')).toHaveLength(6);
 });
 
 describe('the chart of a run', () => {

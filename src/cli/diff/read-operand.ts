@@ -1,6 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail, reasonOf } from '../../base/errors';
+import { readRegular } from '../../gguf/regular-file';
 import { parseAprPath } from '../../trace/apr-path';
 import { decodeAprt, isAprt } from '../../trace/aprt';
 import { formatError } from '../../trace/format-error';
@@ -108,7 +109,7 @@ function isAtRoot(name: string, extension: string): boolean {
 async function indexBeside(armPath: string): Promise<readonly (readonly [string, Uint8Array])[]> {
   const file = join(dirname(armPath), INDEX);
   try {
-    return [[INDEX, await readFile(file)]];
+    return [[INDEX, await readRegular(file)]];
   } catch {
     // A foreign dump has none.
     return [];
@@ -118,7 +119,10 @@ async function indexBeside(armPath: string): Promise<readonly (readonly [string,
 /** Paths of all files below, relative, with slashes, sorted. */
 async function filesUnder(root: string, below = ''): Promise<readonly string[]> {
   const names: string[] = [];
-  for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
+  const entries = await readdir(join(root, below), { withFileTypes: true }).catch((error: unknown) => {
+    throw unreadable(join(root, below), error);
+  });
+  for (const entry of entries) {
     const name = below === '' ? entry.name : `${below}/${entry.name}`;
     // A trace that is being written grows there.
     if (entry.isDirectory() && entry.name.startsWith('.')) continue;
@@ -138,7 +142,7 @@ async function isFolder(path: string): Promise<boolean> {
 
 async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readRegular(path);
   } catch (error) {
     throw unreadable(path, error);
   }

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { fail, reasonOf } from '../../base/errors';
+import { readRegular } from '../../gguf/regular-file';
 
-/** A UTF-8 file whole. @throws TracerError `source-read` */
+/** A regular UTF-8 file whole. @throws TracerError `source-read` */
 export async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return (await readRegular(file)).toString('utf8');
   } catch (error) {
     const reason = reasonOf(error);
     throw fail('source-read', `${file} cannot be read: ${reason}.`, 'Check the path.', { file }, error);

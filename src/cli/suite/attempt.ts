@@ -1,8 +1,9 @@
 import { dirname, join, resolve } from 'node:path';
 import { fail, toErrorData, type ErrorData } from '../../base/errors';
 import type { Report } from '../../divergence/report';
+import { checkSameInput } from '../../regression/compare-baseline';
 import { outcomeOf, type ShardRun } from '../../regression/shard-result';
-import { suiteRuns, type Suite, type SuiteRun } from '../../regression/suite';
+import { suiteRuns, type Suite, type SuiteModel, type SuiteRun } from '../../regression/suite';
 import type { Arguments } from '../command-line/arguments';
 import { ADAPTER, RUNTIME, UPDATE_BASELINE } from '../command-line/shared-options';
 import { isUrl, SAMPLE_NAME } from '../files/open-model';
@@ -48,26 +49,36 @@ export async function attempt(
       const data = toErrorData(error);
       if (data.code === 'run-cancelled') throw error;
       failures.push(data);
+      // Another try meets the same baseline and the same prompt.
+      if (data.code === 'baseline-mismatch' || data.code === 'usage') break;
     }
   }
   return { id: run.id, seconds: seconds(), failures };
 }
 
 async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Report> {
-  const { args, terminal, signal, runner, view } = circumstances;
-  const report = await held(
-    await runSomewhere(suiteRequest(run, circumstances), view.show, signal, undefined, runner),
-    run,
-    circumstances,
-  );
+  const { args, suite, terminal, signal, runner, view } = circumstances;
+  const file = baselineOf(run, suite, args);
+  const baseline = file === undefined || args.has(UPDATE_BASELINE) ? undefined : await readBaseline(file);
+  const request = {
+    ...suiteRequest(run, circumstances),
+    // A baseline of another model or prompt is told before the run, not after it.
+    ...(baseline === undefined ? {} : { before: checkSameInput(baseline) }),
+  };
+  const report = await held(await runSomewhere(request, view.show, signal, undefined, runner), run, circumstances);
   const folder = args.get(REPORTS);
   if (folder !== undefined) await writeReportFiles(join(folder, fileStem(run)), report, terminal);
   return report;
 }
 
+/** Where a suite's model is: paths are relative to the suite's file. */
+export function modelOf({ file }: SuiteModel, suiteFile: string): string {
+  return isUrl(file) || file === SAMPLE_NAME ? file : resolve(dirname(suiteFile), file);
+}
+
 function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args }: Circumstances): TraceRequest {
   return {
-    model: isUrl(model.file) || model.file === SAMPLE_NAME ? model.file : resolve(dirname(file), model.file),
+    model: modelOf(model, file),
     prompt:
       'tokens' in prompt
         ? { kind: 'tokens', tokens: prompt.tokens }
@@ -88,9 +99,8 @@ function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args }: 
 
 /** The report, held to the baseline where one is asked for, or accepted as one. */
 async function held(report: Report, run: SuiteRun, { suite, args, terminal }: Circumstances): Promise<Report> {
-  const place = args.get(BASELINES);
-  if (place === undefined) return report;
-  const file = baselineFile(place, run, suite);
+  const file = baselineOf(run, suite, args);
+  if (file === undefined) return report;
   const baseline = await readBaseline(file);
   if (args.has(UPDATE_BASELINE)) {
     await updateBaseline(file, report, baseline, terminal);
@@ -100,7 +110,10 @@ async function held(report: Report, run: SuiteRun, { suite, args, terminal }: Ci
   return withBaseline(report, baseline);
 }
 
-function baselineFile(place: string, run: SuiteRun, suite: Suite): string {
+/** The file that a run is held to; undefined where none is asked for. @throws TracerError `usage` where one file is to serve several runs */
+export function baselineOf(run: SuiteRun, suite: Suite, args: Arguments): string | undefined {
+  const place = args.get(BASELINES);
+  if (place === undefined) return undefined;
   if (!place.endsWith('.json')) return join(place, `${fileStem(run)}.json`);
   const { length } = suiteRuns(suite);
   if (length === 1) return place;

@@ -1,5 +1,5 @@
 import { parseShard, type Shard } from '../../regression/shards';
-import { parseCount, parseText, type DefaultedOption, type Flag, type Option } from '../command-line/option';
+import { badValue, parseCount, parseText, type DefaultedOption, type Flag, type Option } from '../command-line/option';
 
 /** The options of `suite` and `merge` that no other command has. */
 export const SHARD: Option<Shard> = {
@@ -16,7 +16,17 @@ export const OUT: Option<string> = {
 };
 export const RESUME: Flag = {
   name: 'resume',
-  help: 'go on from what a killed shard left in the file of --out; the run that it ended in counts as a failed attempt',
+  help: 'go on from what a killed shard left in the file of --out: runs that ended stand where model, options, adapter, baseline and version are the same; the others run again, each with its reason',
+};
+export const GREP: Option<RegExp> = {
+  name: 'grep',
+  placeholder: 'TEXT',
+  help: 'run only what has this in its id, <model>/<prompt>/<mode>; a regular expression, capitals aside',
+  parse: parseGrep,
+};
+export const LIST: Flag = {
+  name: 'list',
+  help: 'print the ids of the runs, a line each, and run nothing; with --shard those of the shard',
 };
 export const RETRIES: DefaultedOption<number> = {
   name: 'retries',
@@ -49,3 +59,11 @@ export const SUMMARY_FILE: Option<string> = {
   help: 'write tables and charts as Markdown, for a job summary; - is standard output',
   parse: parseText,
 };
+
+function parseGrep(raw: string, flag: string): RegExp {
+  try {
+    return new RegExp(raw, 'i');
+  } catch {
+    throw badValue(flag, raw, 'a regular expression, for example hello or tiny/.*/free');
+  }
+}

@@ -1,6 +1,6 @@
 import type { CommandSpec } from '../command-line/command-spec';
 import { ADAPTER, JSON_FILE, QUIET, RUNTIME, UPDATE_BASELINE } from '../command-line/shared-options';
-import { BASELINES, OUT, REPORTS, RESUME, RETRIES, SECONDS, SHARD } from './suite-options';
+import { BASELINES, GREP, LIST, OUT, REPORTS, RESUME, RETRIES, SECONDS, SHARD } from './suite-options';
 
 /** `suite` in the command table. */
 export const SUITE = {
@@ -12,6 +12,8 @@ export const SUITE = {
   options: [
     OUT,
     SHARD,
+    GREP,
+    LIST,
     SECONDS,
     RESUME,
     RETRIES,
@@ -26,5 +28,6 @@ export const SUITE = {
   examples: [
     'moescope suite suite.json --out all.json --baselines accepted/',
     'moescope suite suite.json --shard 2/3 --out shard-2.json --resume',
+    'moescope suite suite.json --list --grep tiny',
   ],
 } as const satisfies CommandSpec;

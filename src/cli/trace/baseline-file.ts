@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { joined, say, type ShownText } from '../../base/foreign-text';
 import { fail, reasonOf, toErrorData } from '../../base/errors';
+import { joined, say, type ShownText } from '../../base/foreign-text';
 import type { BaselineResult, Finding, Report } from '../../divergence/report';
+import { readRegular } from '../../gguf/regular-file';
 import { makeBaseline, type Baseline } from '../../regression/baseline';
 import { baselineFromJson, baselineToJson } from '../../regression/baseline-json';
 import { compareBaseline } from '../../regression/compare-baseline';
@@ -15,7 +15,7 @@ const MOST_LISTED = 40;
 export async function readBaseline(file: string): Promise<Baseline | undefined> {
   let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    text = (await readRegular(file)).toString('utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     const reason = reasonOf(error);

@@ -8,6 +8,7 @@ import type { ModelFile } from '../../gguf/model-file';
 import type { SessionEvent } from '../../session/events';
 import type { Host } from '../../session/host';
 import { ModelSession } from '../../session/model-session';
+import type { AdapterCard } from '../../model/adapter-card';
 import type { Report } from '../../divergence/report';
 import { tuningFileStore } from '../files/tuning-file';
 import { openNamedModel } from '../files/open-model';
@@ -20,6 +21,8 @@ import { offerSoftwareGpu } from './software-gpu';
 export interface NodeRunner {
   /** @throws TracerError of the file, the prompt, the adapter or the run */
   run(request: TraceRequest, onEvent: (event: SessionEvent) => void, signal: AbortSignal): Promise<Report>;
+  /** The adapter that runs use. @throws TracerError `gpu-unavailable`, `gpu-adapter` */
+  adapter(): Promise<AdapterCard>;
   /** Frees the GPU, ends the threads, closes the file. */
   dispose(): Promise<void>;
 }
@@ -63,6 +66,12 @@ export function nodeRunner(adapter: TraceRequest['adapter']): NodeRunner {
         throw error;
       }
     },
+    async adapter() {
+      const context = await device.context();
+      const { card } = context;
+      context.dispose();
+      return card;
+    },
     dispose,
   };
 }
@@ -77,6 +86,7 @@ async function runIn(
   try {
     const { prompt } = request;
     const tokens = prompt.kind === 'tokens' ? prompt.tokens : session.tokenize(prompt.text, { chat: prompt.chat });
+    request.before?.({ headerSha256: session.card.headerSha256, tokens });
     const spec = { ...request.spec, tokens, ...(prompt.kind === 'text' ? { prompt: prompt.text } : {}) };
     const onTap = saver === undefined ? {} : { onTap: saver.save };
     const report = await session.run(spec, { onEvent, signal, ...onTap });

@@ -1,5 +1,6 @@
 import { fail } from '../../base/errors';
 import { parseStages } from '../../model/plan';
+import type { KnownInput } from '../../regression/compare-baseline';
 import type { RunSpec } from '../../session/events';
 import type { Arguments } from '../command-line/arguments';
 import * as shared from '../command-line/shared-options';
@@ -16,6 +17,8 @@ export interface TraceRequest {
   readonly spec: Omit<RunSpec, 'tokens' | 'prompt'>;
   readonly adapter: 'any' | 'hardware' | 'software';
   readonly runtime: 'node' | 'browser' | 'auto';
+  /** Looks at model and tokens before the first layer runs; what it throws ends the run. */
+  readonly before?: (input: KnownInput) => void;
   readonly save: { readonly folder: string; readonly format: options.SaveFormat } | undefined;
 }
 

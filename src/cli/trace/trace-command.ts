@@ -4,6 +4,7 @@ import type { Report } from '../../divergence/report';
 import { reportToJson } from '../../divergence/report-json';
 import { rowsToCsv } from '../../divergence/rows-csv';
 import { adapterText } from '../../model/adapter-card';
+import { checkSameInput } from '../../regression/compare-baseline';
 import { reportsToJunit } from '../../regression/junit';
 import type { SessionEvent } from '../../session/events';
 import {
@@ -56,7 +57,8 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   };
   let report: Report;
   try {
-    report = await runSomewhere(request, onEvent, signal, isQuiet ? undefined : terminal);
+    const before = baseline === undefined || isUpdate ? {} : { before: checkSameInput(baseline) };
+    report = await runSomewhere({ ...request, ...before }, onEvent, signal, isQuiet ? undefined : terminal);
   } finally {
     view.clear();
   }

@@ -1,4 +1,4 @@
-import { formatError } from '../trace/format-error';
+import { formatError } from './format-error';
 
 /** Looks at a value that a stranger wrote. @throws TracerError `trace-format` naming the place. */
 export type Check = (value: unknown, place: string) => void;
@@ -16,6 +16,15 @@ export function whole(max: number, min = 0): Check {
 export const number: Check = (value, place) => {
   if (typeof value !== 'number') throw formatError(place, 'a number', shown(value));
 };
+
+/** A finite number from `min` to `max`. */
+export function finite(min: number, max: number): Check {
+  return (value, place) => {
+    if (typeof value !== 'number' || !(value >= min && value <= max)) {
+      throw formatError(place, `a number from ${min} to ${max}`, shown(value));
+    }
+  };
+}
 
 export const flag: Check = (value, place) => {
   if (typeof value !== 'boolean') throw formatError(place, 'true or false', shown(value));
