@@ -152,7 +152,18 @@ function chosenPart(step: MatchedStep, { stages, layers, common }: CompareTraces
 }
 
 function originNotes(a: Trace, b: Trace, mode: CompareMode): readonly string[] {
+  const printed = (
+    [
+      ['A', a],
+      ['B', b],
+    ] as const
+  ).flatMap(([side, { provenance }]) =>
+    provenance.decimals === undefined
+      ? []
+      : [`${side} was printed with ${provenance.decimals} decimals: what is smaller is not compared`],
+  );
   const notes = (a.provenance.inject ?? []).map((spec) => `fault injected into A on purpose: ${spec}`);
+  notes.push(...printed);
   if (a.provenance.routing === 'reference') notes.push("A used the reference's experts");
   if (b.provenance.mode !== mode && mode === 'free')
     notes.push("B is an isolated trace: its stages were fed another arm's inputs");

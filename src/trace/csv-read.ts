@@ -1,12 +1,10 @@
 import type { Tap } from '../model/engine';
 import { findStage, stageSpec, type StageId } from '../model/stages';
 import { armOfFolder } from './apr-path';
-import { CSV_COLUMNS } from './csv';
+import { cellNumber, csvDialect, rowCells, type CsvDialect } from './csv-dialect';
 import { formatError, shown } from './format-error';
 import { checkTap, expertIds, positionAxis } from './stage-layout';
 import { createTrace, tapKey, type Trace } from './trace';
-
-const HEADER = CSV_COLUMNS.join(',');
 
 /** A tap while its rows come in: values by index, to be laid out once all lengths are known. */
 interface Growing {
@@ -18,10 +16,9 @@ interface Growing {
   readonly values: number[];
 }
 
-/** Whether the bytes begin with the header of a trace in long form. */
+/** Whether the bytes begin with the header of a trace in long form, in any of the dialects that are read. */
 export function isTraceCsv(bytes: Uint8Array): boolean {
-  const head = new TextDecoder('latin1').decode(bytes.subarray(0, HEADER.length));
-  return head === HEADER;
+  return csvDialect(bytes) !== undefined;
 }
 
 /**
@@ -29,16 +26,20 @@ export function isTraceCsv(bytes: Uint8Array): boolean {
  * comes back as the canonical NaN; every other f32 exactly. Provenance is the arm's name.
  * @throws TracerError `trace-format` naming the line.
  */
-export function csvToTraces(text: string, place: string): readonly Trace[] {
+export function csvToTraces(bytes: Uint8Array, place: string): readonly Trace[] {
+  const dialect = csvDialect(bytes);
+  if (dialect === undefined) throw formatError(place, 'the header of a trace in long form', 'another beginning');
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   const arms = new Map<string, Map<string, Growing>>();
   let line = 0;
-  for (let at = 0; at < text.length;) {
+  for (let at = dialect.skip; at < text.length;) {
     const found = text.indexOf('\n', at);
     const end = found < 0 ? text.length : found;
     const row = text.slice(at, text.charCodeAt(end - 1) === 13 ? end - 1 : end);
     at = end + 1;
     line++;
-    if (line === 1 ? row !== HEADER : row !== '') addRow(arms, row, `${place}, line ${line}`);
+    if (line > 1 && row !== '')
+      addRow(arms, rowCells(row, dialect, `${place}, line ${line}`), dialect, `${place}, line ${line}`);
   }
   if (arms.size === 0) throw formatError(place, 'rows below the header', 'none');
   return [...arms].map(([folder, taps]) =>
@@ -49,10 +50,13 @@ export function csvToTraces(text: string, place: string): readonly Trace[] {
   );
 }
 
-function addRow(arms: Map<string, Map<string, Growing>>, row: string, place: string): void {
-  const cells = splitRow(row);
+function addRow(
+  arms: Map<string, Map<string, Growing>>,
+  cells: readonly string[],
+  dialect: CsvDialect,
+  place: string,
+): void {
   const [folder = '', layerText = '', stageText = '', position = '', i = '', j = '', value = ''] = cells;
-  if (cells.length !== CSV_COLUMNS.length) throw formatError(place, `${CSV_COLUMNS.length} cells: ${HEADER}`, row);
   const stage = findStage(stageText);
   if (stage === undefined) throw formatError(place, 'a stage of the stage table', shown(stageText));
   const layer = layerText === '' ? undefined : whole(layerText, place);
@@ -69,7 +73,7 @@ function addRow(arms: Map<string, Map<string, Growing>>, row: string, place: str
   };
   taps.set(key, tap);
   tap.positions.push(whole(position, place));
-  tap.values.push(number(value, place));
+  tap.values.push(cellNumber(value, dialect, place));
   tap.others[0]?.push(whole(i, place));
   if (rank > 1) tap.others[1]?.push(whole(j, place));
 }
@@ -101,24 +105,7 @@ function layOut(tap: Growing, place: string): Tap {
   return checkTap({ stage, layer, positions, shape, data }, place);
 }
 
-/** Cells of a row; the first may be quoted. By hand: a regular expression keeps a place to go back to for every letter of a long cell. */
-function splitRow(row: string): string[] {
-  if (!row.startsWith('"')) return row.split(',');
-  let end = row.indexOf('"', 1);
-  while (end >= 0 && row[end + 1] === '"') end = row.indexOf('"', end + 2);
-  if (end < 0 || row[end + 1] !== ',') return row.split(',');
-  return [row.slice(1, end).replaceAll('""', '"'), ...row.slice(end + 2).split(',')];
-}
-
 function whole(cell: string, place: string): number {
   if (!/^\d{1,10}$/.test(cell)) throw formatError(place, 'a whole number', shown(cell));
   return Number(cell);
-}
-
-function number(cell: string, place: string): number {
-  const value = Number(cell);
-  if (cell.trim() === '' || (Number.isNaN(value) && cell !== 'NaN')) {
-    throw formatError(place, 'a number, NaN, Infinity or -Infinity', shown(cell));
-  }
-  return value;
 }

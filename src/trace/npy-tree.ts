@@ -4,6 +4,7 @@ import { formatError } from './format-error';
 import { elements, index, member, parseJson } from './json-fields';
 import { openNpy, type NpyFile } from './npy';
 import { npyFloats, npyIds } from './npy-values';
+import { placeTaps } from './place-rows';
 import { checkTap, positionAxis } from './stage-layout';
 import { createTrace } from './trace';
 import type { ReadFiles } from './trace-files';
@@ -36,7 +37,7 @@ export function isNpyTree(files: FileTree): boolean {
 /**
  * Reads a dump with one array a tensor, named as in llama.cpp's graph with the layer behind: `<ggml name>-<layer>.npy`, whole-model
  * tensors without a layer. C order, tokens first: the reverse of ggml's `ne`. `index.json` (`tokens`) or `tokens.npy` may hold the
- * prompt; arrays with fewer rows then hold its last positions. Raw projections are joined to `qkv_matmul`.
+ * prompt; arrays with fewer rows then hold its last positions. Without it an array of one row beside longer ones is of the last token. Raw projections are joined to `qkv_matmul`.
  * @throws TracerError `trace-format` naming the file.
  */
 export function readNpyTree(files: FileTree, place: string): ReadFiles {
@@ -66,9 +67,10 @@ export function readNpyTree(files: FileTree, place: string): ReadFiles {
     taps.push(tapOf({ stage: 'qkv_matmul', layer, ...join(parts, at) }, tokens, at));
   }
   if (taps.length === 0) throw formatError(place, 'arrays named <ggml name>-<layer>.npy', 'none');
+  const placed = placeTaps(taps, tokens, place);
   const arm = place.split('/').findLast((part) => part !== '' && part !== '.') ?? place;
   const provenance = { arm, mode: 'free', ...(tokens === undefined ? {} : { tokens }) } as const;
-  return { traces: [createTrace(provenance, taps)], ignored };
+  return { traces: [createTrace(provenance, placed)], ignored };
 }
 
 function parseName(path: string): NpyName | undefined {

@@ -1,3 +1,4 @@
+import { ARRAY_TYPES, isArrayType, isPlain, type StoredArray } from './array-types';
 import { formatError } from './format-error';
 
 /** An array of a `.npy` file, C order. Typed arrays keep the file's bits (f4: NaN payloads included). */
@@ -16,7 +17,7 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59] as const;
 const ALIGNMENT = 64;
 /** NumPy's own limit is 64. */
 const MAX_AXES = 64;
-const TYPES = ['f4', 'f8', 'i4', 'u4', 'i8'] as const satisfies readonly NpyArray['type'][];
+const OWN_TYPES = ['f4', 'f8', 'i4', 'u4', 'i8'] as const satisfies readonly NpyArray['type'][];
 
 /** Writes a `.npy` file, format 1.0. */
 export function encodeNpy(array: NpyArray): Uint8Array<ArrayBuffer> {
@@ -31,29 +32,32 @@ export function encodeNpy(array: NpyArray): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** A checked `.npy` file whose elements still lie in it, at any address. */
-export interface NpyFile {
-  readonly type: NpyArray['type'];
-  readonly shape: readonly number[];
-  readonly count: number;
-  /** The elements: a view. */
-  readonly bytes: Uint8Array;
-}
-
 /**
  * Reads a `.npy` file of little-endian f4, f8, i4, u4 or i8 in C order; its elements become an array of their own.
  * @throws TracerError as {@link openNpy}
  */
 export function decodeNpy(bytes: Uint8Array, place: string): NpyArray {
   const file = openNpy(bytes, place);
-  return typed(file.type, file.shape, new Uint8Array(file.bytes).buffer);
+  const type = OWN_TYPES.find((own) => own === file.type);
+  if (type === undefined || !isPlain(file)) {
+    throw formatError(
+      `${place}, type`,
+      `${OWN_TYPES.map((t) => `<${t}`).join(', ')} in C order`,
+      `${file.bigEndian ? '>' : '<'}${file.type}${file.columnMajor ? ', Fortran order' : ''}`,
+    );
+  }
+  return typed(type, file.shape, new Uint8Array(file.bytes).buffer);
 }
 
+/** A checked `.npy` file whose elements still lie in it. */
+export type NpyFile = StoredArray;
+
 /**
- * Reads the header of a `.npy` file of little-endian f4, f8, i4, u4 or i8 in C order. Copies nothing.
+ * Reads the header of a `.npy` file of numbers: floating point of 2, 4 or 8 bytes, bfloat16 (`V2`), integers of 1 to 8 bytes, of either
+ * byte order and either order of axes. Copies nothing.
  * @throws TracerError `trace-format` with `place` in it: another kind of file, type or order, or not the bytes that the shape asks for.
  */
-export function openNpy(bytes: Uint8Array, place: string): NpyFile {
+export function openNpy(bytes: Uint8Array, place: string): StoredArray {
   if (bytes.length < 12 || MAGIC.some((m, i) => bytes[i] !== m))
     throw formatError(place, 'a .npy file', 'another beginning');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -68,18 +72,22 @@ export function openNpy(bytes: Uint8Array, place: string): NpyFile {
   const dims = /['"]shape['"]\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
   if (order === undefined || dims === undefined)
     throw formatError(`${place}, header`, 'order and shape', header.trim());
-  const said = descr.startsWith('<') ? descr.slice(1) : descr;
-  const type = TYPES.find((known) => known === said);
-  if (type === undefined) throw formatError(`${place}, type`, TYPES.map((t) => `<${t}`).join(', '), descr);
-  if (order === 'True')
-    throw formatError(`${place}, order`, 'C order', 'Fortran order', 'Save it with np.ascontiguousarray.');
+  // ml_dtypes writes bfloat16 as a type of no kind, of two bytes.
+  const type = descr === 'bfloat16' ? 'V2' : descr.replace(/^[<>|=]/, '');
+  if (!isArrayType(type))
+    throw formatError(
+      `${place}, type`,
+      Object.keys(ARRAY_TYPES).join(', '),
+      descr,
+      'Save it as float32 (expert ids as int32).',
+    );
   const shape = dims
     .split(',')
     .map((d) => d.trim())
     .filter((d) => d !== '')
     .map(Number);
   const count = shape.reduce((a, b) => a * b, 1);
-  const expected = count * Number(type[1]);
+  const expected = count * ARRAY_TYPES[type].bytes;
   if (expected !== bytes.length - start) {
     throw formatError(`${place}, data`, `${expected} bytes for shape [${shape.join(', ')}]`, `${bytes.length - start}`);
   }
@@ -88,7 +96,14 @@ export function openNpy(bytes: Uint8Array, place: string): NpyFile {
   if (shape.length > MAX_AXES || longest > bytes.length) {
     throw formatError(`${place}, shape`, `at most ${MAX_AXES} axes that fit in the file`, `[${dims}]`);
   }
-  return { type, shape, count, bytes: bytes.subarray(start) };
+  return {
+    type,
+    shape,
+    count,
+    bytes: bytes.subarray(start),
+    bigEndian: descr.startsWith('>'),
+    columnMajor: order === 'True',
+  };
 }
 
 function typed(type: NpyArray['type'], shape: readonly number[], buffer: ArrayBuffer): NpyArray {

@@ -64,7 +64,12 @@ export async function liveOn(
   model: string,
   options: LiveOptions = {},
   arm: LiveArm = 'llama.cpp:cpu',
-  other: { readonly backend?: LiveBackend; readonly model?: string; readonly installed?: Partial<Installed> } = {},
+  other: {
+    readonly backend?: LiveBackend;
+    readonly model?: string;
+    readonly installed?: Partial<Installed>;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<LiveRun> {
   const path = goldenModelPath(model);
   const file = await openModel([await nodeSource(path)]);
@@ -79,7 +84,7 @@ export async function liveOn(
     installed: { ...(await installedHere(arm)), ...other.installed },
     options: { threads: 2, ...options },
     cores: 2,
-    start: () => startLiveProcess(entry),
+    start: () => startLiveProcess(entry, other.env),
   });
   return {
     engine,

@@ -13,7 +13,8 @@ import { readFileTree, readTraces } from '../../src/trace/read-traces';
 import { createTrace, type Trace } from '../../src/trace/trace';
 import { tracesToFiles, type ReadFiles } from '../../src/trace/trace-files';
 import { encodeTraceJson } from '../../src/trace/trace-json';
-import { isZip, writeZip, zipClaims, type FileTree } from '../../src/trace/zip';
+import { isZip, readZip, writeZip, zipClaims, type FileTree } from '../../src/trace/zip';
+import { dict, list, tensor, torchFile } from '../../tests/support/torch-file';
 import { EDGES, jsonText, mutated, mutatedJson, mutatedText, noise } from './mutate';
 import { oneIn, pick, type FuzzCase, type FuzzTarget } from './target';
 
@@ -58,10 +59,65 @@ const CSV_ROWS = [0, 1].flatMap((position) =>
 );
 const CSV = [CSV_COLUMNS.join(','), ...CSV_ROWS, '"a ""b""",,lm_head,0,0,0,NaN', ''].join('\n');
 
+const TORCH_DATA = new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer);
+const TORCH = torchFile(
+  dict(
+    ['model.layers.0.mlp', tensor('0', 'FloatStorage', 8, [2, 4], [4, 1])],
+    ['model.layers.1.mlp', list(tensor('0', 'FloatStorage', 8, [4, 2], [1, 4]))],
+    ['lm_head', tensor('0', 'HalfStorage', 8, [1, 8], [8, 1])],
+  ),
+  { 0: TORCH_DATA },
+);
+const TORCH_PROGRAM = readZip(TORCH, 'fuzz').get('Pass00000/data.pkl') ?? new Uint8Array(0);
+const SAFETENSORS = safetensors({
+  'l_out-0': { dtype: 'F32', shape: [2, 4], data_offsets: [0, 32] },
+  result_output: { dtype: 'BF16', shape: [2, 4], data_offsets: [32, 48] },
+});
+const JSON_LISTS: unknown = {
+  'l_out-0': [
+    [1, 2],
+    [3, 4],
+  ],
+  'ffn_moe_topk-0': [
+    [1, 0],
+    [0, 1],
+  ],
+  result_output: [[0.5, 'NaN']],
+};
+const PRINTED = [
+  'ggml_debug: ffn_moe_topk-0 = (i32) VIEW(ffn_moe_argsort-0{8, 6, 1, 1}, }) = {2, 2, 1, 1}',
+  '   [\n    [\n     [ 5, 2],\n     [ 1, 0],\n    ],\n   ]\n   sum = 8',
+  'ggml_debug: l_out-0 = (f32) ADD(a{8, 2, 1, 1}, b{8, 2, 1, 1}}) = {8, 2, 1, 1}',
+  '   [\n    [\n     [ 0.5, nan, 1.0, ..., 2.0, 3.0, -inf],\n     [ 1, 2, 3, ..., 4, 5, 6],\n    ],\n   ]\n   sum = 8',
+  '',
+].join('\n');
+
+function safetensors(header: object): Uint8Array<ArrayBuffer> {
+  const json = utf8.encode(JSON.stringify(header));
+  const bytes = new Uint8Array(8 + json.length + 48).fill(1);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
 /** A `.npy` header whose shape tells tales. */
 function hostileNpy(random: Random): Uint8Array<ArrayBuffer> {
   const dims = Array.from({ length: random.below(5) }, () => (oneIn(random, 3) ? 0n : pick(random, EDGES)));
-  const type = pick(random, ['<f4', '<f8', '<i4', '<u4', '<i8', '>f4', '|b1', '<f44']);
+  const type = pick(random, [
+    '<f4',
+    '<f8',
+    '<i4',
+    '<u4',
+    '<i8',
+    '>f4',
+    '<f2',
+    '<V2',
+    '|u1',
+    '>i8',
+    '<u8',
+    '|b1',
+    '<f44',
+  ]);
   const shape = oneIn(random, 10) ? `${'9'.repeat(400)},` : `${dims.join(', ')}${dims.length === 1 ? ',' : ''}`;
   const order = pick(random, ['True', 'False', 'False', 'False']);
   const header = `{'descr': '${type}', 'fortran_order': ${order}, 'shape': (${shape}), }\n`;
@@ -146,6 +202,19 @@ const FILES: readonly ((random: Random) => { readonly how: string; readonly byte
   (random) => ({ how: 'JSON, damaged', bytes: mutated(random, utf8.encode(JSON.stringify(JSON_TRACE))) }),
   (random) => ({ how: 'CSV', bytes: utf8.encode(mutatedText(random, CSV)) }),
   (random) => ({ how: 'CSV, damaged', bytes: mutated(random, utf8.encode(CSV)) }),
+  (random) => ({ how: 'safetensors', bytes: mutated(random, SAFETENSORS) }),
+  (random) => ({
+    how: 'PyTorch',
+    bytes: writeZip(
+      new Map([
+        ['p/data.pkl', mutated(random, TORCH_PROGRAM)],
+        ['p/data/0', TORCH_DATA],
+      ]),
+    ),
+  }),
+  (random) => ({ how: 'PyTorch, damaged', bytes: mutated(random, TORCH) }),
+  (random) => ({ how: 'JSON of lists', bytes: utf8.encode(jsonText(mutatedJson(random, JSON_LISTS))) }),
+  (random) => ({ how: 'printed text', bytes: utf8.encode(mutatedText(random, PRINTED)) }),
   (random) => ({ how: 'noise', bytes: noise(random, random.below(400)) }),
 ];
 
@@ -165,8 +234,8 @@ function unfolded(bytes: Uint8Array): number {
 export const TRACES: FuzzTarget = {
   name: 'traces',
   allows: {
-    // Tensors are no larger than the bytes that they are read from.
-    buffers: [1, 0],
+    // A byte, or a digit and a comma, becomes a number of 8 bytes and one of 4.
+    buffers: [8, 0],
     heap: [128, 2 ** 20],
   },
   codes: ['trace-format'],

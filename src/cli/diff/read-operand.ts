@@ -4,6 +4,7 @@ import { fail, reasonOf } from '../../base/errors';
 import { readRegular } from '../../gguf/regular-file';
 import { parseAprPath } from '../../trace/apr-path';
 import { decodeAprt, isAprt } from '../../trace/aprt';
+import { isTraceCsv } from '../../trace/csv-read';
 import { formatError } from '../../trace/format-error';
 import type { Trace } from '../../trace/trace';
 import { filesToTraces, readIndex, type ReadFiles } from '../../trace/trace-files';
@@ -13,7 +14,7 @@ import type { NamedAprt } from '../../divergence/apr-stage-diff';
 const INDEX = 'trace.json';
 const TENSOR_FILE = /\.(?:bin|npy)$/;
 /** Files that hold whole traces. */
-const TRACE_FILE = /\.(?:npz|zip|json|csv)$/;
+const TRACE_FILE = /\.(?:npz|zip|json|csv|safetensors|pt|pth)$/;
 /** Describe a folder; no traces of their own. */
 const INDEXES: readonly string[] = [INDEX, 'index.json'];
 
@@ -97,7 +98,7 @@ async function readIfTrace(file: string): Promise<ReadFiles | undefined> {
   const bytes = await readBytes(file);
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 200));
   if (file.endsWith('.json') && !head.includes('"moescope-trace/')) return undefined;
-  if (file.endsWith('.csv') && !head.startsWith('arm,layer,stage,position')) return undefined;
+  if (file.endsWith('.csv') && !isTraceCsv(bytes)) return undefined;
   return readTraces(bytes, file);
 }
 

@@ -18,9 +18,12 @@ export interface LiveProcess {
   readonly isOver: boolean;
 }
 
-/** Starts the child process. @param entry the built `child-entry.ts` */
-export function startLiveProcess(entry: string): LiveProcess {
-  const child: ChildProcess = spawn(process.execPath, [entry], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
+/** Starts the child process. @param entry the built `child-entry.ts` @param env what differs from this process's environment */
+export function startLiveProcess(entry: string, env: Readonly<Record<string, string>> = {}): LiveProcess {
+  const child: ChildProcess = spawn(process.execPath, [entry], {
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let log = '';
   let over = false;
   let ended: string | undefined;

@@ -1,0 +1,286 @@
+// Runs a prompt through one's own llama.cpp and writes every stage of its graph that MoEscope knows, one .npy a tensor.
+//
+//   c++ -std=c++17 -O2 moescope-capture.cpp -I$LLAMA/include -I$LLAMA/ggml/include -L$LLAMA/build/bin
+//       -lllama -lggml -lggml-base -Wl,-rpath,$LLAMA/build/bin -o moescope-capture
+//   ./moescope-capture MODEL.gguf 9707,1917 OUT [--gpu-layers N] [--flash-attention auto|on|off] [--kv f16|f32] [--threads N] [--all]
+//
+// Stages are told by the weights that nodes read (src[0]->name is the GGUF's name), not by the names of nodes. Values inside fused
+// kernels are not asked for: with --all every node is, each is then computed alone, and the logits may differ from an ordinary run.
+// The prompt is decoded once without the callback and once with it; index.json says how many rows of logits differ.
+#include "ggml-backend.h"
+#include "ggml.h"
+#include "llama.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+struct Options {
+    std::string model, out;
+    std::vector<llama_token> tokens;
+    int gpu_layers = 999, threads = 4;
+    enum llama_flash_attn_type flash_attention = LLAMA_FLASH_ATTN_TYPE_AUTO;
+    ggml_type kv = GGML_TYPE_F16;
+    bool all = false;
+};
+
+// ------------------------------------------------------------------ which stage a node is
+
+const std::map<std::string, std::string> PRODUCTS = {
+    {"attn_q", "Qcur_proj"},          {"attn_k", "Kcur_proj"},        {"attn_v", "Vcur"},
+    {"attn_output", "attn_out"},      {"ffn_gate_inp", "ffn_moe_logits"},
+    {"ffn_gate_exps", "ffn_moe_gate"}, {"ffn_up_exps", "ffn_moe_up"}, {"ffn_down_exps", "ffn_moe_down"},
+};
+const std::map<std::string, std::string> NORMS = {
+    {"attn_norm", "attn_norm"}, {"attn_q_norm", "Qcur_normed"}, {"attn_k_norm", "Kcur_normed"}, {"ffn_norm", "ffn_norm"},
+};
+const std::map<std::string, std::string> ROTATED = {
+    {"Qcur_normed", "Qcur"}, {"Qcur_proj", "Qcur"}, {"Kcur_normed", "Kcur"}, {"Kcur_proj", "Kcur"},
+};
+
+struct Stage {
+    std::string name; // as in llama.cpp's graph; empty: none
+    int layer = -1;   // -1: whole model
+};
+
+bool is_view(const ggml_tensor * t) {
+    switch (t->op) {
+        case GGML_OP_VIEW: case GGML_OP_RESHAPE: case GGML_OP_PERMUTE: case GGML_OP_TRANSPOSE: case GGML_OP_CONT: case GGML_OP_CPY: return true;
+        default: return false;
+    }
+}
+
+const ggml_tensor * root_of(const ggml_tensor * t) {
+    for (int i = 0; i < 8 && t && is_view(t) && t->src[0]; i++) t = t->src[0];
+    return t;
+}
+
+// blk.3.attn_q.weight -> attn_q, 3
+bool weight_of(const ggml_tensor * t, std::string & role, int & layer) {
+    char text[GGML_MAX_NAME] = {0};
+    if (!t || sscanf(t->name, "blk.%d.%63[a-z_0-9]", &layer, text) != 2) return false;
+    role = text;
+    const std::string whole = "blk." + std::to_string(layer) + "." + role + ".weight";
+    return whole == t->name;
+}
+
+Stage stage_of(const ggml_tensor * t);
+
+Stage origin_of(const ggml_tensor * t) { return t ? stage_of(root_of(t)) : Stage{}; }
+
+Stage named(const std::map<std::string, std::string> & table, const ggml_tensor * weight) {
+    std::string role; int layer;
+    if (!weight_of(weight, role, layer)) return {};
+    const auto found = table.find(role);
+    return found == table.end() ? Stage{} : Stage{found->second, layer};
+}
+
+Stage stage_of(const ggml_tensor * t) {
+    const ggml_tensor * first = t->src[0], * second = t->src[1];
+    const std::string first_name = first ? first->name : "";
+    switch (t->op) {
+        case GGML_OP_GET_ROWS:
+            return first_name == "token_embd.weight" ? Stage{"embd"} : Stage{};
+        case GGML_OP_MUL_MAT:
+        case GGML_OP_MUL_MAT_ID: {
+            if (first_name == "output.weight" || first_name == "token_embd.weight") return {"result_output"};
+            const Stage stage = named(PRODUCTS, first);
+            if (!stage.name.empty()) return stage;
+            int layer;
+            return first && sscanf(root_of(first)->name, "cache_k_l%d", &layer) == 1 ? Stage{"kq", layer} : Stage{};
+        }
+        case GGML_OP_MUL:
+            if (second && std::string(second->name) == "output_norm.weight") return {"result_norm"};
+            return named(NORMS, second);
+        case GGML_OP_GLU: {
+            const Stage gate = origin_of(first);
+            return gate.name == "ffn_moe_gate" ? Stage{"ffn_moe_swiglu", gate.layer} : Stage{};
+        }
+        case GGML_OP_ROPE: {
+            const Stage source = origin_of(first);
+            const auto found = ROTATED.find(source.name);
+            return found == ROTATED.end() ? Stage{} : Stage{found->second, source.layer};
+        }
+        case GGML_OP_SOFT_MAX: {
+            const Stage source = origin_of(first);
+            if (source.name == "kq") return {"kq_soft_max", source.layer};
+            return source.name == "ffn_moe_logits" ? Stage{"ffn_moe_probs", source.layer} : Stage{};
+        }
+        default: break;
+    }
+    char name[GGML_MAX_NAME] = {0}; int layer;
+    if (sscanf(t->name, "%63[a-z_]-%d", name, &layer) != 2) return {};
+    const std::string plain = name;
+    const bool sum = t->op == GGML_OP_ADD, copy = t->op == GGML_OP_CONT || t->op == GGML_OP_RESHAPE;
+    if ((sum && (plain == "ffn_inp" || plain == "l_out" || plain == "ffn_moe_out")) || (copy && plain == "kqv_out")) return {plain, layer};
+    return {};
+}
+
+// The experts' results times the router's weights: where what the router chose is read.
+bool is_weighted(const ggml_tensor * t) { return t->op == GGML_OP_MUL && origin_of(t->src[0]).name == "ffn_moe_down"; }
+
+// ------------------------------------------------------------------ writing
+
+void write_npy(const std::string & path, const char * type, const std::vector<int64_t> & shape, const void * data, size_t bytes) {
+    std::string head = std::string("{'descr': '") + type + "', 'fortran_order': False, 'shape': (";
+    for (const int64_t n : shape) head += std::to_string(n) + ", ";
+    head += "), }";
+    while ((10 + head.size() + 1) % 64) head += ' ';
+    head += '\n';
+    FILE * file = fopen(path.c_str(), "wb");
+    if (!file) throw std::runtime_error("cannot write " + path);
+    const unsigned char start[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (unsigned char) head.size(), (unsigned char) (head.size() >> 8)};
+    const bool ok = fwrite(start, 1, 10, file) == 10 && fwrite(head.data(), 1, head.size(), file) == head.size() && fwrite(data, 1, bytes, file) == bytes;
+    if (fclose(file) != 0 || !ok) throw std::runtime_error("cannot write " + path);
+}
+
+struct Capture {
+    const Options & options;
+    int64_t n_tokens;
+    int written = 0;
+    std::string failure; // an exception must not cross llama.cpp's frames
+
+    void write(const Stage & stage, const ggml_tensor * t) {
+        const ggml_backend_buffer_t buffer = t->view_src ? t->view_src->buffer : t->buffer;
+        if (!buffer || !t->data || ggml_is_quantized(t->type)) return;
+        std::vector<char> raw(ggml_nbytes(t)); // the whole span, also of a strided view
+        ggml_backend_tensor_get(t, raw.data(), 0, raw.size());
+        // Attention: (head, query, key), keys padded; the padding is left out.
+        const bool keyed = stage.name == "kq" || stage.name == "kq_soft_max";
+        const int64_t n0 = keyed ? n_tokens : t->ne[0];
+        const bool integer = t->type == GGML_TYPE_I32;
+        std::vector<float> floats; std::vector<int32_t> ids;
+        for (int64_t d = 0; d < t->ne[3]; d++) for (int64_t c = 0; c < t->ne[2]; c++) for (int64_t b = 0; b < t->ne[1]; b++) for (int64_t a = 0; a < n0; a++) {
+            const char * p = raw.data() + d * t->nb[3] + c * t->nb[2] + b * t->nb[1] + a * t->nb[0];
+            switch (t->type) {
+                case GGML_TYPE_F32:  { float x; memcpy(&x, p, 4); floats.push_back(x); break; }
+                case GGML_TYPE_F16:  floats.push_back(ggml_fp16_to_fp32(*(const ggml_fp16_t *) p)); break;
+                case GGML_TYPE_BF16: floats.push_back(ggml_bf16_to_fp32(*(const ggml_bf16_t *) p)); break;
+                case GGML_TYPE_I32:  { int32_t x; memcpy(&x, p, 4); ids.push_back(x); break; }
+                default: return;
+            }
+        }
+        std::vector<int64_t> shape = {t->ne[3], t->ne[2], t->ne[1], n0};
+        if (stage.name == "ffn_moe_weights_norm") shape = {t->ne[2], t->ne[1]}; // (1, used, tokens)
+        const std::string file = options.out + "/" + stage.name + (stage.layer >= 0 ? "-" + std::to_string(stage.layer) : "") + ".npy";
+        if (integer) write_npy(file, "<i4", shape, ids.data(), 4 * ids.size());
+        else write_npy(file, "<f4", shape, floats.data(), 4 * floats.size());
+        written++;
+    }
+
+    bool on_node(ggml_tensor * t, bool ask) {
+        if (!failure.empty()) return false;
+        const Stage stage = stage_of(t);
+        if (ask) return options.all || is_weighted(t) || (!stage.name.empty() && stage.name != "ffn_moe_probs");
+        try {
+            if (!stage.name.empty()) write(stage, t);
+            if (t->op == GGML_OP_MUL_MAT_ID && stage.name == "ffn_moe_gate" && t->src[2]) write({"ffn_moe_topk", stage.layer}, t->src[2]);
+            if (is_weighted(t) && t->src[1]->data != t->data) write({"ffn_moe_weights_norm", origin_of(t->src[0]).layer}, t->src[1]);
+        } catch (const std::exception & error) {
+            failure = error.what();
+            return false;
+        }
+        return true;
+    }
+};
+
+bool callback(ggml_tensor * t, bool ask, void * user) { return static_cast<Capture *>(user)->on_node(t, ask); }
+
+// ------------------------------------------------------------------ running
+
+std::vector<float> decode(llama_model * model, const Options & options, Capture * capture) {
+    const int n = (int) options.tokens.size();
+    llama_context_params params = llama_context_default_params();
+    params.n_ctx = n < 256 ? 256 : n;
+    params.n_batch = params.n_ubatch = n < 64 ? 64 : n; // one run of the graph
+    params.n_threads = params.n_threads_batch = options.threads;
+    params.flash_attn_type = options.flash_attention;
+    params.type_k = params.type_v = options.kv;
+    params.cb_eval = capture ? callback : nullptr;
+    params.cb_eval_user_data = capture;
+    llama_context * context = llama_init_from_model(model, params);
+    if (!context) throw std::runtime_error("llama.cpp makes no context");
+    llama_batch batch = llama_batch_init(n, 0, 1);
+    batch.n_tokens = n;
+    for (int i = 0; i < n; i++) {
+        batch.token[i] = options.tokens[i];
+        batch.pos[i] = i;
+        batch.n_seq_id[i] = 1;
+        batch.seq_id[i][0] = 0;
+        batch.logits[i] = 1; // otherwise the last layer computes one row
+    }
+    const int status = llama_decode(context, batch);
+    const int n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model));
+    std::vector<float> logits((size_t) n * n_vocab);
+    if (status == 0) for (int i = 0; i < n; i++) memcpy(&logits[(size_t) i * n_vocab], llama_get_logits_ith(context, i), sizeof(float) * n_vocab);
+    llama_batch_free(batch);
+    llama_free(context);
+    if (status != 0) throw std::runtime_error("llama_decode returned " + std::to_string(status));
+    return logits;
+}
+
+Options read_options(int argc, char ** argv) {
+    if (argc < 4) throw std::runtime_error("usage: moescope-capture MODEL.gguf 1,2,3 OUT [--gpu-layers N] [--flash-attention auto|on|off] [--kv f16|f32] [--threads N] [--all]");
+    Options o;
+    o.model = argv[1];
+    o.out = argv[3];
+    for (char * word = strtok(argv[2], ","); word; word = strtok(nullptr, ",")) o.tokens.push_back(atoi(word));
+    if (o.tokens.empty()) throw std::runtime_error("no tokens");
+    for (int i = 4; i < argc; i++) {
+        const std::string name = argv[i];
+        if (name == "--all") { o.all = true; continue; }
+        if (i + 1 == argc) throw std::runtime_error(name + " needs a value");
+        const std::string value = argv[++i];
+        if (name == "--gpu-layers") o.gpu_layers = atoi(value.c_str());
+        else if (name == "--threads") o.threads = atoi(value.c_str());
+        else if (name == "--kv" && (value == "f16" || value == "f32")) o.kv = value == "f32" ? GGML_TYPE_F32 : GGML_TYPE_F16;
+        else if (name == "--flash-attention" && value == "auto") o.flash_attention = LLAMA_FLASH_ATTN_TYPE_AUTO;
+        else if (name == "--flash-attention" && value == "on") o.flash_attention = LLAMA_FLASH_ATTN_TYPE_ENABLED;
+        else if (name == "--flash-attention" && value == "off") o.flash_attention = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+        else throw std::runtime_error("unknown option " + name + " " + value);
+    }
+    return o;
+}
+
+} // namespace
+
+int main(int argc, char ** argv) {
+    try {
+        const Options options = read_options(argc, argv);
+        std::filesystem::create_directories(options.out);
+        ggml_backend_load_all();
+        llama_model_params params = llama_model_default_params();
+        params.n_gpu_layers = options.gpu_layers;
+        llama_model * model = llama_model_load_from_file(options.model.c_str(), params);
+        if (!model) throw std::runtime_error("llama.cpp does not load " + options.model);
+        const std::vector<float> plain = decode(model, options, nullptr);
+        Capture capture{options, (int64_t) options.tokens.size(), 0, {}};
+        const std::vector<float> captured = decode(model, options, &capture);
+        if (!capture.failure.empty()) throw std::runtime_error(capture.failure);
+        if (capture.written == 0) throw std::runtime_error("no stage was recognised in the graph");
+        const size_t n = options.tokens.size(), n_vocab = plain.size() / n;
+        size_t changed = 0;
+        for (size_t i = 0; i < n; i++) changed += memcmp(&plain[i * n_vocab], &captured[i * n_vocab], n_vocab * sizeof(float)) != 0;
+        const std::string index = options.out + "/index.json";
+        FILE * file = fopen(index.c_str(), "w");
+        if (!file) throw std::runtime_error("cannot write " + index);
+        fprintf(file, "{\"tokens\": [");
+        for (size_t i = 0; i < n; i++) fprintf(file, "%s%d", i ? ", " : "", options.tokens[i]);
+        fprintf(file, "], \"logitRowsChanged\": %zu}\n", changed);
+        fclose(file);
+        printf("%d tensors in %s; capturing changed the logits of %zu of %zu tokens\n", capture.written, options.out.c_str(), changed, n);
+        llama_model_free(model);
+        return 0;
+    } catch (const std::exception & error) {
+        fprintf(stderr, "moescope-capture: %s\n", error.what());
+        return 1;
+    }
+}

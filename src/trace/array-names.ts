@@ -1,0 +1,93 @@
+import { findStage, STAGES, stageSpec, type StageId } from '../model/stages';
+import { parseAprPath } from './apr-path';
+
+/*
+ * Which stage an array of a foreign dump is, by its name: as in llama.cpp's graph, as this program's own trees have it, or as the modules of
+ * Transformers, vLLM and SGLang are called.
+ */
+
+/** A stage and its layer. */
+export interface NamedStage {
+  readonly stage: StageId;
+  readonly layer: number | undefined;
+}
+
+/** Further names of stages in llama.cpp's dumps. */
+const OTHER_GGML: readonly (readonly [string, StageId])[] = [['embd', 'embedding']];
+const BY_GGML: ReadonlyMap<string, StageId> = new Map([
+  ...STAGES.flatMap((s) => (s.ggml === '' || s.ggml.includes(',') ? [] : [[s.ggml, s.id] as const])),
+  ...OTHER_GGML,
+]);
+
+/** Module paths behind `model.layers.<N>`, and stages by their project names; `.in` is a module's input, `#k` the k-th of several outputs. */
+const LAYER_MODULES: Readonly<Record<string, string>> = {
+  '': 'post_ffn_residual',
+  input_layernorm: 'attn_norm',
+  'input_layernorm#0': 'attn_norm',
+  'self_attn.q_proj': 'q_proj',
+  'self_attn.k_proj': 'k_proj',
+  'self_attn.v_proj': 'v_proj',
+  'self_attn.q_norm': 'q_norm',
+  'self_attn.k_norm': 'k_norm',
+  'self_attn.o_proj.in': 'attention',
+  'self_attn.attn': 'attention',
+  'self_attn.o_proj': 'attn_out',
+  'self_attn.o_proj#0': 'attn_out',
+  post_attention_layernorm: 'ffn_norm',
+  'post_attention_layernorm#0': 'ffn_norm',
+  'mlp.gate': 'moe_router_logits',
+  'mlp.router': 'moe_router_logits',
+  'mlp.gate#2': 'moe_router_indices',
+  'mlp.router#2': 'moe_router_indices',
+  'mlp.gate#1': 'moe_router',
+  'mlp.router#1': 'moe_router',
+  mlp: 'moe_ffn_out',
+  'mlp#0': 'moe_ffn_out',
+};
+const MODEL_MODULES: Readonly<Record<string, string>> = {
+  embed_tokens: 'embedding',
+  norm: 'final_norm',
+  'norm#0': 'final_norm',
+  lm_head: 'lm_head',
+  logits: 'lm_head',
+};
+
+/** Router outputs of which some architectures give logits and some probabilities: the values tell. */
+const LOGITS_OR_PROBS = /^(?:model\.)?layers\.\d+\.mlp\.(?:gate|router)#0$/;
+
+/** Whether an array holds either the router's logits or its probabilities. */
+export function isRouterOutput(name: string): boolean {
+  return LOGITS_OR_PROBS.test(name);
+}
+
+/** The stage of an array; undefined where the name is of none. `.npy` and the like are taken off before. */
+export function stageOfArray(name: string): NamedStage | undefined {
+  return byGgmlName(name) ?? byTree(name) ?? byModule(name);
+}
+
+/** `ffn_moe_out-3`, `result_output`, with folders before. */
+export function byGgmlName(name: string): NamedStage | undefined {
+  const match = /(?:^|\/)([A-Za-z_][\w.]*?)(?:-(\d{1,9}))?$/.exec(name);
+  const stage = BY_GGML.get(match?.[1] ?? '');
+  return stage === undefined ? undefined : inScope(stage, match?.[2] === undefined ? undefined : Number(match[2]));
+}
+
+/** `gpu/layer-3/moe_ffn_out` */
+function byTree(name: string): NamedStage | undefined {
+  const named = parseAprPath(`${name}.bin`);
+  return named === undefined ? undefined : { stage: named.stage, layer: named.layer };
+}
+
+/** `model.layers.3.self_attn.o_proj` */
+export function byModule(name: string): NamedStage | undefined {
+  const plain = name.replace(/\.(?:out|output)$/, '').replace(/^(?:model\.)+/, '');
+  const layer = /^layers\.(\d{1,6})(?:\.(.+))?$/.exec(plain);
+  const known =
+    layer === null ? MODEL_MODULES[plain] : isRouterOutput(name) ? 'moe_router_logits' : LAYER_MODULES[layer[2] ?? ''];
+  const stage = known === undefined ? undefined : findStage(known);
+  return stage === undefined ? undefined : inScope(stage, layer === null ? undefined : Number(layer[1]));
+}
+
+function inScope(stage: StageId, layer: number | undefined): NamedStage | undefined {
+  return (stageSpec(stage).scope === 'layer') === (layer !== undefined) ? { stage, layer } : undefined;
+}

@@ -1,0 +1,109 @@
+import type { Tap } from '../model/engine';
+import { stageSpec } from '../model/stages';
+import { isRouterOutput, stageOfArray, type NamedStage } from './array-names';
+import type { StoredArray } from './array-types';
+import { formatError } from './format-error';
+import { npyFloats, npyIds } from './npy-values';
+import { placeTaps } from './place-rows';
+import { checkTap, positionAxis } from './stage-layout';
+import { createTrace } from './trace';
+import type { ReadFiles } from './trace-files';
+
+/** An array of a dump, opened when it is its turn. */
+export interface NamedArray {
+  /** Without the extension of a file. */
+  readonly name: string;
+  /** For messages, and where it is left out. */
+  readonly path: string;
+  readonly open: () => StoredArray;
+}
+
+export interface NamedArraysOptions {
+  /** The file or folder: for messages; its last part names the engine. */
+  readonly place: string;
+  /** The prompt, where something else in the dump tells it. */
+  readonly tokens?: readonly number[] | undefined;
+  /** What is left out already. */
+  readonly ignored?: readonly string[];
+}
+
+const TOKENS = /(?:^|[./])(?:tokens|input_ids)$/;
+/** A distribution sums to 1, however coarsely it was rounded. */
+const SUM_SLACK = 0.02;
+
+/**
+ * One trace of arrays that go by name (`stageOfArray`). C order, tokens first; axes of length 1 before or behind are left out. Which tokens the rows are follows from
+ * the prompt where the dump holds it (`tokens`, `input_ids`), else from its longest array.
+ * @throws TracerError `trace-format` naming the array; also where no name is known, with those that there are
+ */
+export function readNamedArrays(arrays: readonly NamedArray[], options: NamedArraysOptions): ReadFiles {
+  const { place } = options;
+  const ignored: string[] = [...(options.ignored ?? [])];
+  const taps = new Map<string, Tap>();
+  let { tokens } = options;
+  for (const { name, path, open } of arrays) {
+    const at = `${place}: ${path}`;
+    if (TOKENS.test(name)) {
+      tokens ??= [...npyIds(open(), at)];
+      continue;
+    }
+    const named = stageOfArray(name);
+    if (named === undefined) {
+      ignored.push(path);
+      continue;
+    }
+    const tap = tapOf(named, name, open(), at);
+    const key = `${tap.layer ?? ''}/${tap.stage}`;
+    if (taps.has(key))
+      throw formatError(
+        at,
+        `one array for ${tap.stage}${tap.layer === undefined ? '' : ` of layer ${tap.layer}`}`,
+        'a second one',
+      );
+    taps.set(key, tap);
+  }
+  if (taps.size === 0) {
+    const names = ignored.slice(0, 5).join(', ');
+    throw formatError(
+      place,
+      'arrays named as in llama.cpp (ffn_moe_out-3), as in a saved trace (layer-3/moe_ffn_out) or as modules (model.layers.3.mlp)',
+      names === '' ? 'none' : names,
+      'Name the arrays so: capture/FORMAT.md says which names there are.',
+    );
+  }
+  const placed = placeTaps([...taps.values()], tokens, place);
+  const arm = armOf(place);
+  return { traces: [createTrace({ arm, mode: 'free', ...(tokens === undefined ? {} : { tokens }) }, placed)], ignored };
+}
+
+function tapOf({ stage, layer }: NamedStage, name: string, array: StoredArray, place: string): Tap {
+  const shape = axesOf(array.shape, stageSpec(stage).shape.length || 2);
+  const data = stageSpec(stage).values === 'index' ? npyIds(array, place) : npyFloats(array, place);
+  const isProbs = isRouterOutput(name) && data instanceof Float32Array && areDistributions(data, shape.at(-1) ?? 1);
+  const rows = shape[positionAxis(stage)] ?? 0;
+  const positions = Array.from({ length: rows }, (_, i) => i);
+  return checkTap({ stage: isProbs ? 'moe_router_probs' : stage, layer, positions, shape, data }, place);
+}
+
+/** Leading axes of length 1 go first, then trailing ones; heads as an axis of their own are channels where the stage has none. */
+function axesOf(shape: readonly number[], rank: number): readonly number[] {
+  if (shape.length <= rank) return shape;
+  if (shape[0] === 1) return axesOf(shape.slice(1), rank);
+  if (shape.at(-1) === 1) return axesOf(shape.slice(0, -1), rank);
+  const [rows = 0, ...rest] = shape;
+  return rank === 2 ? [rows, rest.reduce((a, b) => a * b, 1)] : shape;
+}
+
+function areDistributions(values: Float32Array, width: number): boolean {
+  for (let at = 0; at < values.length; at += width) {
+    const row = values.subarray(at, at + width);
+    if (row.some((value) => !(value >= 0)) || Math.abs(row.reduce((a, b) => a + b, 0) - 1) > SUM_SLACK) return false;
+  }
+  return values.length > 0;
+}
+
+/** The last part of a path, without what tells its kind. */
+export function armOf(place: string): string {
+  const last = place.split('/').findLast((part) => part !== '' && part !== '.') ?? place;
+  return last.replace(/\.(?:npz|zip|safetensors|pt|pth|bin|json|txt|log)$/i, '');
+}

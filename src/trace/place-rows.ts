@@ -1,0 +1,37 @@
+import type { Tap } from '../model/engine';
+import { formatError } from './format-error';
+import { positionAxis } from './stage-layout';
+
+/**
+ * Which prompt positions the rows of an array are. A dump of one run has arrays of the whole prompt and, where only the last token's
+ * logits were wanted, of the last token alone: llama.cpp then computes one row from the last layer's attention on.
+ * @param rows of the array
+ * @param nTokens tokens of the prompt: as the dump says, or else the longest of its arrays
+ * @throws TracerError `trace-format` where it cannot be known
+ */
+export function placeRows(rows: number, nTokens: number, isStated: boolean, place: string): readonly number[] {
+  // The prompt is stated: a dump holds the tokens that were computed last.
+  const isPlaceable = rows === nTokens || rows === 1 || (isStated && rows < nTokens);
+  if (!isPlaceable) {
+    throw formatError(
+      place,
+      `${nTokens} rows as ${isStated ? 'the prompt has tokens' : 'the longest array of the dump'}, or the last one`,
+      `${rows}`,
+      'Which tokens these are cannot be known. Put the prompt beside the arrays: index.json with {"tokens": [...]}; fewer rows are then its last.',
+    );
+  }
+  return Array.from({ length: rows }, (_, i) => nTokens - rows + i);
+}
+
+/**
+ * The taps of one dump at the positions that their rows are: see {@link placeRows}.
+ * @param tokens the prompt, where the dump tells it
+ */
+export function placeTaps(taps: readonly Tap[], tokens: readonly number[] | undefined, place: string): readonly Tap[] {
+  const rowsOf = (tap: Tap): number => tap.shape[positionAxis(tap.stage)] ?? 0;
+  const longest = taps.reduce((most, tap) => Math.max(most, rowsOf(tap)), 0);
+  return taps.map((tap) => {
+    const at = `${place}: ${tap.stage}${tap.layer === undefined ? '' : ` of layer ${tap.layer}`}`;
+    return { ...tap, positions: placeRows(rowsOf(tap), tokens?.length ?? longest, tokens !== undefined, at) };
+  });
+}

@@ -1,0 +1,38 @@
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { lavapipeEnvironment } from '../../scripts/lib/lavapipe.mjs';
+import { tapKey } from '../../src/trace/trace';
+import { loadGolden, relativeRms } from '../support/golden';
+import { liveOn, type LiveRun } from './llama-cpp-support';
+
+/** f16 operands and sums in every product, f16 keys and values, two layers: some thousandths. A wrong tensor is off by tenths. */
+const F16_PRODUCTS = 1e-2;
+
+// A software driver compiles every pipeline first.
+vi.setConfig({ testTimeout: 240_000 });
+
+let live: LiveRun | undefined;
+afterAll(async () => {
+  await live?.engine.dispose();
+});
+
+describe('a real llama.cpp on Vulkan', () => {
+  it('captures what it computes, with its fused kernels left as they are', async () => {
+    const golden = loadGolden('mini-q4_k_m', 'p12');
+    live = await liveOn('mini-q4_k_m', {}, 'llama.cpp:vulkan', { env: lavapipeEnvironment() });
+    const { taps, unmeasured } = await live.run([...golden.tokens]);
+    // Attention is one kernel, and so is the router: neither keeps what is inside.
+    const inside = ['attn_scores', 'attn_softmax', 'moe_router_probs'];
+    expect([...unmeasured].sort()).toEqual([0, 1].flatMap((l) => inside.map((stage) => `layer-${l}/${stage}`)));
+    let compared = 0;
+    for (const { stage, layer } of golden.held) {
+      const key = tapKey(layer, stage);
+      const wanted = golden.stage(stage, layer);
+      if (unmeasured.has(key) || wanted === undefined) continue;
+      expect(relativeRms(taps.get(key)?.data ?? [], wanted.data), key).toBeLessThan(F16_PRODUCTS);
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(35);
+    expect(live.engine.facts()).toMatchObject({ logitRowsChanged: 0, logitRows: 12, parameterNotes: [] });
+    expect(live.engine.facts()?.devices.join()).toContain('Vulkan0');
+  });
+});
