@@ -50,7 +50,7 @@ export function readTraces(bytes: Uint8Array, name: string): ReadFiles {
     name,
     'a ZIP of an APRT tree, an NPZ, a PyTorch file, safetensors, JSON, CSV or what llama.cpp printed',
     'another kind of file',
-    'Choose a trace that MoEscope saved, a folder or ZIP of APRT files, or one of the kinds that docs/dumps.md lists.',
+    'Choose a trace that MoEscope saved, a folder or ZIP of APRT files, or one of the kinds that capture/FORMAT.md describes.',
   );
 }
 
