@@ -118,3 +118,68 @@ describe('renderChat', () => {
     expect(error.detail['key']).toBe('tokenizer.chat_template');
   });
 });
+
+describe('a template that does not end by itself', () => {
+  const list = `[${Array.from({ length: 200 }, () => '1').join(',')}]`;
+  const loops = (body: string): string =>
+    `${Array.from({ length: 8 }, (_, i) => `{% for a${i} in ${list} %}`).join('')}${body}${'{% endfor %}'.repeat(8)}`;
+
+  it.each<readonly [string, string]>([
+    ['loops over lists', loops('x')],
+    ['loops over lists and says nothing', loops('')],
+    ['calls itself twice', '{% macro f(x) %}{{ f(x) }}{{ f(x) }}{% endmacro %}{{ f(1) }}'],
+    [
+      'calls itself twice, 45 deep',
+      '{% macro f(n) %}{% if n > 0 %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(45) }}',
+    ],
+    [
+      'doubles a text',
+      "{% set ns = namespace(s='aaaaaaaa') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",
+    ],
+    [
+      'doubles a list',
+      '{% set ns = namespace(s=[1,2,3,4,5,6,7,8]) %}{% for i in range(40) %}{% set ns.s = ns.s + ns.s %}{% endfor %}{{ ns.s|length }}',
+    ],
+    [
+      'doubles a text and measures it',
+      "{% set ns = namespace(s='aaaaaaaa') %}{% for i in range(26) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s|upper|length }}",
+    ],
+    ['indents by two billion', "{{ ('x\\n')|indent(2000000000, true) }}"],
+    [
+      'says a million words',
+      '{% for x in range(99999) %}hello world hello world hello world hello world hello world hello world hello world hello world {% endfor %}',
+    ],
+    ['nests 20,000 brackets', `{{ ${'('.repeat(20_000)}1${')'.repeat(20_000)} }}`],
+    ['nests 20,000 conditions', `${'{% if 1 %}'.repeat(20_000)}x${'{% endif %}'.repeat(20_000)}`],
+    ['has 5 MB', "{{ 'x' }}".repeat(500_000)],
+    ['is not closed', '{% for x in'],
+  ])('is ended where it %s', (_, template) => {
+    const started = performance.now();
+    expect(errorOf(() => renderChat(withTemplate(template), USER, PROMPT)).code).toBe('chat-template');
+    // The clock's limit is two seconds; what is counted ends most long before.
+    expect(performance.now() - started).toBeLessThan(8000);
+  });
+
+  it('reaches nothing of the program', () => {
+    for (const template of [
+      "{{ messages['constructor']['constructor']('return process')() }}",
+      "{{ raise_exception.constructor('return 7')() }}",
+      "{% set ns = namespace() %}{% set ns.__proto__ = {'polluted': 1} %}{{ ns.__proto__.polluted }}",
+    ]) {
+      try {
+        renderChat(withTemplate(template), USER, PROMPT);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'chat-template' });
+      }
+      expect(Reflect.get({}, 'polluted')).toBeUndefined();
+    }
+  });
+
+  it('leaves the next one alone, and lets a long conversation through', () => {
+    expect(() => renderChat(withTemplate(loops('x')), USER, PROMPT)).toThrow();
+    const long = [{ role: 'user', content: 'word '.repeat(200_000) }];
+    expect(renderChat(qwen2, long, PROMPT).length).toBeGreaterThan(1_000_000);
+    const many = Array.from({ length: 2000 }, (_, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content: 'hm' }));
+    expect(renderChat(qwen2, many, PROMPT)).toContain('assistant\nhm');
+  });
+});
