@@ -29,7 +29,13 @@ const WRONG = [
   ['a truncated model', 'cut.gguf', good.subarray(0, good.length - 100_000), 'gguf-truncated', ['blk.1.']],
   ['a header cut short', 'head.gguf', good.subarray(0, 2000), 'gguf-truncated', ['head.gguf']],
   ['another architecture', 'other.gguf', withArchitecture('deepseek'), 'gguf-architecture', ['deepseek', 'qwen3moe']],
-  ['a type that cannot be run', 'iq2.gguf', withType(16), 'gguf-tensor-type', [TENSOR, 'IQ2_XXS', 'Q4_K']],
+  [
+    'a type of another project',
+    'iq4_ks.gguf',
+    withType(144),
+    'gguf-tensor-type',
+    [TENSOR, 'IQ4_KS', 'ik_llama.cpp', 'Q4_K'],
+  ],
   ['a type that nobody knows', 'new.gguf', withType(250), 'gguf-malformed', [TENSOR, '250']],
 ] as const;
 

@@ -3,8 +3,8 @@ import { ACTIVE_STAGES } from '../src/model/stages';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden } from './support/golden';
 
 describe('the golden tensors', () => {
-  it('are all there: 18 models, the sample, and llama.cpp values', () => {
-    expect(GOLDEN_MODELS).toHaveLength(18);
+  it('are all there: 23 models, the sample, and llama.cpp values', () => {
+    expect(GOLDEN_MODELS).toHaveLength(23);
     expect(goldenPrompts('mini-q4_k_m')).toEqual(['p1', 'p12', 'p300-last8']);
     expect(goldenPrompts('tiny-moe-6x16')).toEqual(['p0', 'p1']);
     expect(loadGolden('mini-q4_k_m', 'llamacpp-p12').held.length).toBeGreaterThan(40);

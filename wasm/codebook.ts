@@ -48,3 +48,26 @@ export function dequantiseMXFP4(bytes: usize, out: usize, n: u32): void {
     storeScaled(out + 64, i8x16.swizzle(levels, highNibbles(q)), d);
   }
 }
+
+/** Half of a UE4M3 value: 0x7f is 0, bit 7 is ignored otherwise. */
+// @ts-ignore: an AssemblyScript decorator
+@inline
+function halfUE4M3(code: u32): f32 {
+  const normal = reinterpret<f32>(((((code >> 3) & 15) + 119) << 23) | ((code & 7) << 20));
+  if (code == 0x7f) return 0;
+  return (code & 0x78) == 0 ? <f32>(code & 7) * <f32>0.0009765625 : normal;
+}
+
+/** NVFP4, 36 bytes. y = scale / 2 level, per 16 elements */
+export function dequantiseNVFP4(bytes: usize, out: usize, n: u32): void {
+  const levels = i8x16(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+  const firstEight = i8x16(-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0);
+  for (const end = out + (n << 2); out < end; bytes += 36) {
+    for (let sub: u32 = 0; sub < 4; sub++, out += 64) {
+      const d = f32x4.splat(halfUE4M3(<u32>load<u8>(bytes + sub)));
+      const q = v128.load64_splat(bytes + (sub << 3), 4);
+      const nibbles = v128.bitselect(lowNibbles(q), highNibbles(q), firstEight);
+      storeScaled(out, i8x16.swizzle(levels, nibbles), d);
+    }
+  }
+}

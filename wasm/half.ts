@@ -11,7 +11,13 @@ const QUIET: u32 = 0x0040_0000;
 // @ts-ignore: an AssemblyScript decorator
 @inline
 export function half(at: usize): f32 {
-  const bits = <u32>load<u16>(at);
+  return halfOf(<u32>load<u16>(at));
+}
+
+/** The binary16 with these bits, exactly. */
+// @ts-ignore: an AssemblyScript decorator
+@inline
+export function halfOf(bits: u32): f32 {
   const magnitude = bits & MAGNITUDE;
   const wide =
     magnitude < HALF_INFINITY

@@ -20,7 +20,8 @@ struct Params {
 #include <weights>
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) global: vec3<u32>) {
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  prepareWeights(lane, 64u);
   let u = global.x / CHUNKS;
   let c = global.x % CHUNKS;
   // A token below firstRow wraps to a large number.

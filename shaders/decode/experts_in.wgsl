@@ -127,6 +127,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (makes && (group.y > 0u || params.firstExpert > 0u)) {
     return;
   }
+  if (!makes) {
+    prepareWeightsGate(lane, GROUP);
+    prepareWeightsUp(lane, GROUP);
+  }
   let slot = group.y;
   var expert = chooseExperts(slot, makes, lane);
   if (makes) {

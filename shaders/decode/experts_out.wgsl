@@ -40,6 +40,7 @@ fn xAt(column: u32) -> vec4<f32> {
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  prepareWeights(lane, GROUP);
   let rowTeams = GROUP / LANES / USED;
   let perGroup = rowTeams * params.batches;
   // A lane ends a row: what that takes is on its way while the products are computed.

@@ -35,6 +35,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  prepareWeights(lane, GROUP);
   let place = group.z * groups.x + group.x;
   let squares = someSquares(lane % LANES);
   let step = GROUP / LANES;

@@ -34,6 +34,7 @@ var<workgroup> squares: array<f32, 4u * (GROUP / LANES)>;
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  prepareWeights(lane, GROUP);
   let rowTeams = GROUP / LANES / SHARE;
   let perGroup = rowTeams * params.batches;
   // A lane ends a row: what that takes is on its way while the product is computed.

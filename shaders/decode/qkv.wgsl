@@ -56,16 +56,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   var rows = params.rowsA;
   var sums: vec4<f32>;
   if (group.x < params.groupsA) {
+    prepareWeightsA(lane, GROUP);
     sums = walkRowsA(first, step, params.batches, 0u, rows, params.stepA, lane);
   } else if (group.x < params.groupsAb) {
     to = params.rowsA;
     rows = params.rowsB;
     first -= params.groupsA * perGroup;
+    prepareWeightsB(lane, GROUP);
     sums = walkRowsB(first, step, params.batches, 0u, rows, params.stepB, lane);
   } else {
     to = params.rowsA + params.rowsB;
     rows = params.rowsC;
     first -= params.groupsAb * perGroup;
+    prepareWeightsC(lane, GROUP);
     sums = walkRowsC(first, step, params.batches, 0u, rows, params.stepC, lane);
   }
   let scale = takeRows(first, step, rows, sums, squares, lane);

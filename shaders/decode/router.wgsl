@@ -35,6 +35,7 @@ fn emit(row: u32, value: f32) {
 
 @compute @workgroup_size(GROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  prepareWeights(lane, GROUP);
   let squares = someSquares(lane % LANES);
   let step = GROUP / LANES;
   let first = group.x * step * params.batches + lane / LANES;

@@ -21,6 +21,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  prepareWeights(lane, 64u);
   let o = (group.z * groups.x + group.x) * 64u + lane;
   if (o >= params.nOut) {
     return;

@@ -57,6 +57,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  prepareWeights(lane, 128u);
   let team = lane / LANES;
   let member = lane % LANES;
   let place = Place((group.z * groups.x + group.x) * (128u / LANES) * ROWS, entries[group.y]);

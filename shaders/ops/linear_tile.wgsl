@@ -39,6 +39,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  prepareWeights(lane, LANES);
   let firstRow = (group.z * groups.x + group.x) * ROWS;
   let entry = entries[group.y];
   let count = min(entry.z, TOKENS);

@@ -20,6 +20,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  prepareWeights(lane, 64u);
   let index = (group.z * groups.x + group.x) * 64u + lane;
   let u = index / CHUNKS;
   let c = index % CHUNKS;

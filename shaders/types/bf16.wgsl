@@ -1,5 +1,6 @@
 // BF16: the upper half of an f32, two a word. Row: padded with zeros to a multiple of 32 weights.
 #include "types/lib/columns_32.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   values: array<vec4<u32>, 4>,

@@ -1,5 +1,6 @@
 // F16: IEEE 754 binary16, two a word. Row: padded with zeros to a multiple of 32 weights.
 #include "types/lib/columns_32.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   values: array<vec4<u32>, 4>,

@@ -1,5 +1,6 @@
 // F32: 4 bytes a weight. Row: padded with zeros to a multiple of 32 weights.
 #include "types/lib/columns_32.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   values: array<vec4<u32>, 8>,

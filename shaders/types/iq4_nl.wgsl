@@ -3,6 +3,7 @@
 #include "types/lib/bytes.wgsl"
 #include "types/lib/columns_32.wgsl"
 #include "types/lib/iq4_values.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   nibbles: vec4<u32>,

@@ -2,6 +2,8 @@
 // Nibbles: byte i holds q_i low and q_(i+16) high. Row: plane of nibbles (16 bytes a block), plane of e (one byte a block).
 #include "types/lib/bytes.wgsl"
 #include "types/lib/columns_32.wgsl"
+#include "types/lib/e2m1.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   nibbles: vec4<u32>,
@@ -18,19 +20,12 @@ fn loadUnit(row: u32, nIn: u32, unit: u32) -> Unit {
   return Unit(weights[row + unit], halfPowerOfTwo((word >> (8u * (unit & 3u))) & 0xffu));
 }
 
-fn fourWeights(scale: f32, nibbles: u32) -> vec4<f32> {
-  let index = unpack4xU8(nibbles);
-  // Magnitudes 12 8 6 4 3 2 1 0, a nibble each; bit 3 of the index is the sign, of an integer: there is no -0.
-  let magnitude = vec4<i32>((vec4(0xc8643210u) >> (4u * (index & vec4(7u)))) & vec4(15u));
-  return scale * vec4<f32>(select(magnitude, -magnitude, (index & vec4(8u)) != vec4(0u)));
-}
-
 fn chunkWeights(unit: Unit, chunk: u32) -> array<vec4<f32>, 8> {
   let low = unit.nibbles & vec4(0x0f0f0f0fu);
   let high = (unit.nibbles >> vec4(4u)) & vec4(0x0f0f0f0fu);
   let d = unit.scale;
   return array<vec4<f32>, 8>(
-    fourWeights(d, low.x), fourWeights(d, low.y), fourWeights(d, low.z), fourWeights(d, low.w),
-    fourWeights(d, high.x), fourWeights(d, high.y), fourWeights(d, high.z), fourWeights(d, high.w),
+    d * e2m1Doubled(low.x), d * e2m1Doubled(low.y), d * e2m1Doubled(low.z), d * e2m1Doubled(low.w),
+    d * e2m1Doubled(high.x), d * e2m1Doubled(high.y), d * e2m1Doubled(high.z), d * e2m1Doubled(high.w),
   );
 }

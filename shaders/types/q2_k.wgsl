@@ -4,6 +4,7 @@
 // a word).
 #include "types/lib/bytes.wgsl"
 #include "types/lib/columns_4x16.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   quants: vec4<u32>,

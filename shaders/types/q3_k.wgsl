@@ -5,6 +5,7 @@
 // Row: super-blocks of 112 bytes: mask 32, quants 64, s 12, d (f16), 2 of padding.
 #include "types/lib/bytes.wgsl"
 #include "types/lib/columns_4x16.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   quants: vec4<u32>,

@@ -2,6 +2,7 @@
 // Row: plane of nibbles (16 bytes a block), plane of d (f16).
 #include "types/lib/bytes.wgsl"
 #include "types/lib/columns_32.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   nibbles: vec4<u32>,

@@ -5,6 +5,7 @@
 #include "types/lib/bytes.wgsl"
 #include "types/lib/columns_64.wgsl"
 #include "types/lib/k_scales.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   first: vec4<u32>,

@@ -4,6 +4,7 @@
 // Row: plane of nibbles and high bits (128 + 64 bytes a super-block), plane of s (16 bytes a super-block), plane of d (f16).
 #include "types/lib/bytes.wgsl"
 #include "types/lib/columns_4x16.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   // Runs 0 and 2; runs 1 and 3.

@@ -2,6 +2,7 @@
 // Row: plane of quants (32 bytes a block), plane of d (f16).
 #include "types/lib/bytes.wgsl"
 #include "types/lib/columns_32.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 struct Unit {
   first: vec4<u32>,

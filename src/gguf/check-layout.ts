@@ -2,9 +2,19 @@ import { fail } from '../base/errors';
 import { BROKEN_REMEDY, malformed } from './cursor';
 import type { TensorEntry } from './read-tensor-info';
 
+/** Bytes of 128 weights in the layout of Q2_0 that PrismML's first files have: an f16 and two bits a weight. */
+const OLD_Q2_BYTES = 34;
+
+/** Whether a Q2_0 tensor takes just the bytes that it would take in that layout, padded to the alignment. */
+function isOldQ2({ type, elements }: TensorEntry, taken: number, alignment: number): boolean {
+  const bytes = (elements / 128) * OLD_Q2_BYTES;
+  return type === 'Q2_0' && elements % 128 === 0 && taken === Math.ceil(bytes / alignment) * alignment;
+}
+
 /**
  * Checks where the tensors' data lie: aligned, inside the file, no two over each other.
- * @throws TracerError `gguf-malformed` (offset not aligned, overlap), `gguf-truncated` (the file ends before the data); names the tensor.
+ * @throws TracerError `gguf-malformed` (offset not aligned, overlap), `gguf-truncated` (the file ends before the data), `gguf-tensor-type` (another
+ * layout under a type's number); names the tensor.
  */
 export function checkLayout(
   file: { readonly name: string; readonly size: number },
@@ -28,6 +38,20 @@ export function checkLayout(
       );
     }
     if (before !== undefined && before.relativeOffset + before.bytes > relativeOffset) {
+      if (isOldQ2(before, relativeOffset - before.relativeOffset, alignment)) {
+        throw fail(
+          'gguf-tensor-type',
+          `${file.name}: tensor ${before.name} is Q2_0 in blocks of 128 weights, a layout of older files under the same number; ggml's has 64.`,
+          'Get the newer file of this model: its name ends in _g64.',
+          {
+            file: file.name,
+            tensor: before.name,
+            type: 'Q2_0',
+            actual: relativeOffset - before.relativeOffset,
+            expected: before.bytes,
+          },
+        );
+      }
       throw fail(
         'gguf-malformed',
         `${file.name}: the data of tensors ${before.name} and ${name} overlap.`,

@@ -10,27 +10,15 @@ export interface GgmlTypeSpec {
   readonly typeSize: number;
 }
 
-/** Types that a file may have and no engine runs: activations, whole numbers, and types of weights that are not there yet. */
+/** Types that a file may have and no engine runs: activations, whole numbers, f64. */
 const OTHER_TYPES = [
   { id: 9, name: 'Q8_1', blockSize: 32, typeSize: 36 },
   { id: 15, name: 'Q8_K', blockSize: 256, typeSize: 292 },
-  { id: 16, name: 'IQ2_XXS', blockSize: 256, typeSize: 66 },
-  { id: 17, name: 'IQ2_XS', blockSize: 256, typeSize: 74 },
-  { id: 18, name: 'IQ3_XXS', blockSize: 256, typeSize: 98 },
-  { id: 19, name: 'IQ1_S', blockSize: 256, typeSize: 50 },
-  { id: 21, name: 'IQ3_S', blockSize: 256, typeSize: 110 },
-  { id: 22, name: 'IQ2_S', blockSize: 256, typeSize: 82 },
   { id: 24, name: 'I8', blockSize: 1, typeSize: 1 },
   { id: 25, name: 'I16', blockSize: 1, typeSize: 2 },
   { id: 26, name: 'I32', blockSize: 1, typeSize: 4 },
   { id: 27, name: 'I64', blockSize: 1, typeSize: 8 },
   { id: 28, name: 'F64', blockSize: 1, typeSize: 8 },
-  { id: 29, name: 'IQ1_M', blockSize: 256, typeSize: 56 },
-  { id: 34, name: 'TQ1_0', blockSize: 256, typeSize: 54 },
-  { id: 35, name: 'TQ2_0', blockSize: 256, typeSize: 66 },
-  { id: 40, name: 'NVFP4', blockSize: 64, typeSize: 36 },
-  { id: 41, name: 'Q1_0', blockSize: 128, typeSize: 18 },
-  { id: 42, name: 'Q2_0', blockSize: 64, typeSize: 18 },
 ] as const satisfies readonly GgmlTypeSpec[];
 
 export type GgmlTypeName = QuantType | (typeof OTHER_TYPES)[number]['name'];

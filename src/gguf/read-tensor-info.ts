@@ -1,5 +1,7 @@
+import { fail } from '../base/errors';
 import { aboveLimit, malformed, readU32, readU64, type Cursor } from './cursor';
-import { ggmlTypeById, type GgmlTypeName } from './ggml-types';
+import { foreignType } from './foreign-types';
+import { ggmlTypeById, QUANT_TYPES, type GgmlTypeName } from './ggml-types';
 import { GGUF_LIMITS } from './limits';
 import { readString } from './read-strings';
 
@@ -20,7 +22,8 @@ export const MIN_TENSOR_INFO_BYTES = 8 + 4 + 4 + 8;
 /**
  * One tensor entry: name, u32 number of dimensions, u64 dimensions (fastest first), u32 type, u64 offset.
  * Where its data lies is checked later, when the alignment is known.
- * @throws TracerError `gguf-malformed`, `gguf-limit`, `gguf-truncated`; each names the tensor.
+ * @throws TracerError `gguf-malformed`, `gguf-limit`, `gguf-truncated`, `gguf-tensor-type` (a type of another project, or one that is no more);
+ * each names the tensor.
  */
 export function readTensorInfo(cursor: Cursor, index: number): TensorEntry {
   const name = readString(cursor, `the name of tensor ${index}`, 'tensorNameBytes');
@@ -45,6 +48,15 @@ export function readTensorInfo(cursor: Cursor, index: number): TensorEntry {
   const typeId = readU32(cursor, `the type of ${what}`);
   const type = ggmlTypeById(typeId);
   if (type === undefined) {
+    const foreign = foreignType(typeId);
+    if (foreign !== undefined) {
+      throw fail(
+        'gguf-tensor-type',
+        `${cursor.name}: ${what} has type ${foreign.name} (number ${typeId}), a type ${foreign.of}.`,
+        `Types that run: ${QUANT_TYPES.join(', ')}. Get the model in one of them.`,
+        { tensor: name, type: foreign.name, number: typeId },
+      );
+    }
     throw malformed(cursor, `${what} has the unknown type number ${typeId}.`, { tensor: name, type: typeId });
   }
   const rowLength = dims[0] ?? 0;

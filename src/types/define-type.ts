@@ -2,6 +2,7 @@ import type { Columns } from './lib/columns';
 import type { Dequantise } from './lib/dequantise';
 import type { FillBlock } from './lib/fill';
 import type { FloatField } from './lib/float-field';
+import type { Grid } from './lib/grid';
 
 /**
  * Some bytes of every block of a row, one block after another. Planes are what makes 16-byte loads possible for blocks of 18, 34 or
@@ -69,6 +70,8 @@ export interface WeightType<Name extends string = string> {
   /** Which columns of a row a unit of the shader holds: the file `shaders/types/lib/columns_<columns>.wgsl`. */
   readonly columns: Columns;
   readonly ownDot?: OwnDot;
+  /** The table that indices in a block name. */
+  readonly grid?: Grid;
   /** Bit for bit as ggml's `dequantize_row_*`. The SIMD reference implementation of it is `dequantise<name>` in `wasm/`. */
   readonly dequantise: Dequantise;
   /** A random valid block. */

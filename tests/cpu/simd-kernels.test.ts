@@ -3,16 +3,17 @@ import { f32Bits } from '../../src/base/float';
 import { seededRandom, type Random } from '../../src/base/random';
 import { plainRows } from '../../src/cpu/kernels/plain-rows';
 import type { RowProducts, RowsWork } from '../../src/cpu/kernels/rows-work';
-import { giveInstance, takeInstance } from '../../src/cpu/kernels/simd-module';
+import { FREE_FROM, giveInstance, takeInstance } from '../../src/cpu/kernels/simd-module';
 import { simdRows } from '../../src/cpu/kernels/simd-rows';
+import { putFloat } from '../../src/types/lib/float-field';
 import { typeOf } from '../../src/types/types';
 import { ggmlType, QUANT_TYPES, rowBytes, type QuantType } from '../../src/gguf/ggml-types';
 import { randomBlocks } from '../../src/gguf/random-blocks';
-import { EXTREME_F16, F16_FIELDS } from '../support/quant-fields';
+import { EXTREME_F16, f16Fields } from '../support/quant-fields';
 
 /** Where blocks and values lie in the module's memory. */
-const BYTES_AT = 64;
-const VALUES_AT = 32_768;
+const BYTES_AT = FREE_FROM + 64;
+const VALUES_AT = FREE_FROM + 32_768;
 
 /** The elements of `bytes` as the module makes them, with 16 bytes of guard on either side. */
 function simdValues(type: QuantType, bytes: Uint8Array, n: number): Uint32Array {
@@ -59,13 +60,12 @@ describe.each(QUANT_TYPES)('dequantisation of %s in WebAssembly', (type) => {
 
   it('has them with extreme scales', () => {
     const random = seededRandom(22);
-    const [first, second] = F16_FIELDS[type];
+    const [first, second] = f16Fields(type);
     for (const a of EXTREME_F16) {
       for (const b of EXTREME_F16) {
         const block = randomBytes(typeSize, random);
-        const view = new DataView(block.buffer);
-        if (first !== undefined) view.setUint16(first, a, true);
-        if (second !== undefined) view.setUint16(second, b, true);
+        if (first !== undefined) putFloat(block, 0, first, a);
+        if (second !== undefined) putFloat(block, 0, second, b);
         expect(firstDifference(type, block)).toBe(-1);
       }
     }

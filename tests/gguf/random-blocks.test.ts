@@ -45,8 +45,8 @@ describe.each(QUANT_TYPES)('%s', (type) => {
   });
 });
 
-/** Bytes that hold exponents of scales: two f16 high bytes at most; for the float types every value's own. */
-const FIXED_BYTES: Partial<Record<string, number>> = { MXFP4: 1, F32: 1 };
+/** Bytes that hold exponents of scales: two f16 high bytes at most, four of NVFP4; for the float types every value's own. */
+const FIXED_BYTES: Partial<Record<string, number>> = { MXFP4: 1, NVFP4: 4, F32: 1 };
 
 it('refuses half blocks', () => {
   expect(() => randomBlocks('Q4_K', 128, 1, seededRandom(1))).toThrow(RangeError);

@@ -1,24 +1,10 @@
-import type { QuantType } from '../../src/gguf/ggml-types';
+import type { FloatField } from '../../src/types/lib/float-field';
+import { typeOf, type QuantType } from '../../src/types/types';
 
-/** Byte offsets of the f16 scales in a block. */
-export const F16_FIELDS: Readonly<Record<QuantType, readonly number[]>> = {
-  F32: [],
-  F16: [0],
-  BF16: [],
-  Q8_0: [0],
-  Q4_0: [0],
-  Q4_1: [0, 2],
-  Q5_0: [0],
-  Q5_1: [0, 2],
-  Q2_K: [80, 82],
-  Q3_K: [108],
-  Q4_K: [0, 2],
-  Q5_K: [0, 2],
-  Q6_K: [208],
-  IQ4_NL: [0],
-  IQ4_XS: [0],
-  MXFP4: [],
-};
+/** The f16 fields of a block: scales, minima; of F16 the value. */
+export function f16Fields(type: QuantType): readonly FloatField[] {
+  return typeOf(type).floats.filter((field) => field.format === 'f16');
+}
 
 /** Zeros, smallest and largest subnormals, smallest and largest normals, infinities, quiet and signalling NaN, both signs. */
 export const EXTREME_F16: readonly number[] = [

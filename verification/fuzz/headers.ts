@@ -149,6 +149,7 @@ export const HEADERS: FuzzTarget = {
       'gguf-big-endian',
       'gguf-truncated',
       'gguf-malformed',
+      'gguf-tensor-type',
       'gguf-limit',
     ] as const),
     'gguf-split',

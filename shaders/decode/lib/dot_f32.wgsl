@@ -31,6 +31,7 @@ fn loadUnit(row: u32, nIn: u32, unit: u32) -> Unit {
 }
 
 #include "decode/lib/unit_as_loaded.wgsl"
+#include "types/lib/no_grid.wgsl"
 
 fn chunkTotal(v: array<vec4<f32>, 8>) -> f32 {
   return 0.0;

@@ -1,6 +1,6 @@
 import { attentionScores } from './attention-scores';
 import { attentionValues } from './attention-values';
-import { giveInstance, takeInstance } from './simd-module';
+import { FREE_FROM, giveInstance, takeInstance } from './simd-module';
 
 /** Keys and values of the positions so far, (positions, nHeadKv * headDim) each, and how heads lie in them. */
 export interface KeysAndValues {
@@ -50,13 +50,14 @@ export function simdAttention(kv: KeysAndValues): HeadAttention | undefined {
   const { positions, kvDim, headDim } = kv;
   const length = positions * kvDim;
   // One after the other: a query or an output of one head, a row of scores or weights, keys, values. An odd row would leave vectors unaligned.
-  const rowAt = headDim * F64_BYTES;
+  const headAt = FREE_FROM;
+  const rowAt = headAt + headDim * F64_BYTES;
   const keysAt = rowAt + (positions + (positions % 2)) * F64_BYTES;
   const valuesAt = keysAt + length * F64_BYTES;
   const instance = takeInstance(valuesAt + length * F64_BYTES);
   if (instance === undefined) return undefined;
   const { buffer } = instance.memory;
-  const head = new Float64Array(buffer, 0, headDim);
+  const head = new Float64Array(buffer, headAt, headDim);
   const row = new Float64Array(buffer, rowAt, positions);
   new Float64Array(buffer, keysAt, length).set(kv.keys.subarray(0, length));
   new Float64Array(buffer, valuesAt, length).set(kv.values.subarray(0, length));
@@ -65,12 +66,12 @@ export function simdAttention(kv: KeysAndValues): HeadAttention | undefined {
   return {
     scores: (q, qAt, channel, nKeys, out, outAt) => {
       head.set(q.subarray(qAt, qAt + headDim));
-      instance.scores(0, keysAt + channel * F64_BYTES, stride, headDim, nKeys, root, rowAt);
+      instance.scores(headAt, keysAt + channel * F64_BYTES, stride, headDim, nKeys, root, rowAt);
       out.set(row.subarray(0, nKeys), outAt);
     },
     values: (weights, channel, nKeys, out, outAt) => {
       row.set(weights.subarray(0, nKeys));
-      instance.weighted(rowAt, nKeys, valuesAt + channel * F64_BYTES, stride, headDim, 0);
+      instance.weighted(rowAt, nKeys, valuesAt + channel * F64_BYTES, stride, headDim, headAt);
       out.set(head, outAt);
     },
     release: () => {

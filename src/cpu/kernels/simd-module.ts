@@ -1,10 +1,22 @@
-import { QUANT_TYPES, type QuantType } from '../../types/types';
+import type { Grid } from '../../types/lib/grid';
+import { QUANT_TYPES, TYPES, typeOf, type QuantType } from '../../types/types';
 import { base64 } from '../../../wasm/kernels.ts?assemblyscript';
 
 /** Dequantises `n` elements at the address `bytes` to f32 at the address `out`. */
 export type SimdDequantise = (bytes: number, out: number, n: number) => void;
 
-/** An instance of `wasm/kernels.ts` with a memory of its own. Addresses are bytes in that memory. */
+/** Where each grid lies in an instance's memory, and where the memory of products begins: behind all of them, on 16 bytes. */
+const GRIDS = new Map<Grid, number>();
+let end = 0;
+for (const { grid } of TYPES) {
+  if (grid === undefined || GRIDS.has(grid)) continue;
+  GRIDS.set(grid, end);
+  end += grid.entries.length;
+}
+/** First byte of an instance's memory that a product may use. */
+export const FREE_FROM = Math.ceil(end / 16) * 16;
+
+/** An instance of `wasm/kernels.ts` with a memory of its own. Addresses are bytes in that memory; products leave those below `FREE_FROM` alone. */
 export interface SimdInstance {
   readonly memory: WebAssembly.Memory;
   readonly dequantise: Readonly<Record<QuantType, SimdDequantise>>;
@@ -76,6 +88,7 @@ function byType<T>(make: (type: QuantType) => T): Readonly<Record<QuantType, T>>
 
 function instantiate(module: WebAssembly.Module): SimdInstance {
   const memory = new WebAssembly.Memory({ initial: 1 });
+  for (const [grid, at] of GRIDS) new Int8Array(memory.buffer).set(grid.entries, at);
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const named = (name: string): ((...args: readonly number[]) => void) => {
     const found = exports[name];
@@ -85,7 +98,15 @@ function instantiate(module: WebAssembly.Module): SimdInstance {
   };
   return {
     memory,
-    dequantise: byType((type) => named(`dequantise${type}`)),
+    dequantise: byType((type) => {
+      const dequantise = named(`dequantise${type}`);
+      const { grid } = typeOf(type);
+      if (grid === undefined) return dequantise;
+      const at = GRIDS.get(grid) ?? 0;
+      return (bytes, out, n) => {
+        dequantise(bytes, out, n, at);
+      };
+    }),
     dots: named('dots'),
     scores: named('scores'),
     weighted: named('weighted'),

@@ -3,7 +3,7 @@ import { TINY } from '../bounds/rounding';
 import { DOT_LANES } from './dot';
 import { sizesOf } from './plain-rows';
 import type { RowProducts, RowsWork } from './rows-work';
-import { giveInstance, takeInstance } from './simd-module';
+import { FREE_FROM, giveInstance, takeInstance } from './simd-module';
 
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 const F64_BYTES = Float64Array.BYTES_PER_ELEMENT;
@@ -83,7 +83,7 @@ interface Plan {
 
 /** Hands out one stretch of memory after the other, aligned for vectors; with 0 bytes it says where the last one ends. */
 function memoryPlan(): (bytes: number) => number {
-  let end = 0;
+  let end = FREE_FROM;
   return (bytes) => {
     const start = end;
     end += Math.ceil(bytes / VECTOR_BYTES) * VECTOR_BYTES;

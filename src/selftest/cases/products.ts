@@ -157,8 +157,8 @@ const WIDTHS: readonly MatmulMethod[] = [
   { kind: 'tile', tile: 32, laneRows: 8 },
 ];
 
-/** Types with which a software adapter runs the kernels that it does not use itself: one of each order of columns. */
-const SAMPLE_TYPES: ReadonlySet<QuantType> = new Set<QuantType>(['BF16', 'Q4_K', 'Q6_K']);
+/** Types with which a software adapter runs the kernels that it does not use itself: one of each order of columns, and the largest grid. */
+const SAMPLE_TYPES: ReadonlySet<QuantType> = new Set<QuantType>(['BF16', 'Q4_K', 'Q6_K', 'IQ1_S']);
 
 /** Every product kernel with every type. */
 export const PRODUCT_CASES: readonly SelftestCase[] = [

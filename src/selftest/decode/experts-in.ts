@@ -152,7 +152,7 @@ function erringSwiglu(gate: Erring, up: Erring): Erring {
 
 const REAL: Shape = { nIn: 256, rows: 160, nExpert: 10, nUsed: 3 };
 const lengthOf = (a: QuantType, b: QuantType): number =>
-  ggmlType(a).blockSize === 256 || ggmlType(b).blockSize === 256 ? 256 : 96;
+  ggmlType(a).blockSize > 32 || ggmlType(b).blockSize > 32 ? 256 : 96;
 
 /** All types, two different ones at a time. */
 const PAIRS: readonly (readonly [QuantType, QuantType])[] = QUANT_TYPES.map((type, i) => [

@@ -186,10 +186,10 @@ function qkvCase(
   };
 }
 
-/** Types that have a product of their own in shaders/decode/lib, and one that is dequantised. */
-const OWN: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0', 'Q5_K']);
+/** Types that have a product of their own in shaders/decode/lib, one that is dequantised, and one with a grid. */
+const OWN: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0', 'Q5_K', 'IQ2_XS']);
 const lengthsOf = (type: QuantType): readonly [number, number] =>
-  ggmlType(type).blockSize === 256 ? [256, 512] : [96, 160];
+  ggmlType(type).blockSize > 32 ? [256, 512] : [96, 160];
 
 /** All types, three at a time. */
 const THREES: readonly (readonly QuantType[])[] = Array.from({ length: Math.ceil(QUANT_TYPES.length / 3) }, (_, i) =>

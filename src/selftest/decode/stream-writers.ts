@@ -174,7 +174,7 @@ function expertsOutCase(
 
 /** `isHere`: whether the token's row is in this part of the table; else nothing is written. */
 function embedCase(type: QuantType, kind: WeightKind, isHere: boolean): SelftestCase {
-  const nIn = ggmlType(type).blockSize === 256 ? 512 : 160;
+  const nIn = ggmlType(type).blockSize > 32 ? 512 : 160;
   const [rows, firstRow, row] = [4, 10, 2];
   return {
     ...{ kernel: 'decode/embed', types: [type], spec: DECODE_KERNELS.embed, variant: typeVariant(type) },
@@ -209,8 +209,8 @@ function embedCase(type: QuantType, kind: WeightKind, isHere: boolean): Selftest
   };
 }
 
-/** Types that have a product of their own in shaders/decode/lib, and one that is dequantised. */
-const OWN: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0', 'Q5_K']);
+/** Types that have a product of their own in shaders/decode/lib, one that is dequantised, and one with a grid. */
+const OWN: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0', 'Q5_K', 'IQ3_S']);
 const lengthOf = (type: QuantType): number => (ggmlType(type).blockSize === 256 ? 512 : 160);
 /** What real files have there. */
 const REAL_DOWN: ReadonlySet<QuantType> = new Set<QuantType>(['Q4_K', 'Q6_K']);
