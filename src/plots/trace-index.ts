@@ -16,6 +16,11 @@ export interface RowIndex {
   readonly failing: Row | undefined;
   /** Whether anything that was compared is no match. */
   readonly parted: boolean;
+  /** The ways in which anything was compared, and those of them that have bounds. */
+  readonly modes: ReadonlySet<CompareMode>;
+  readonly bounded: ReadonlySet<CompareMode>;
+  /** The last layer that any row is of; -1 without one. */
+  readonly lastLayer: number;
 }
 
 /** The same for routing. */
@@ -61,6 +66,9 @@ function grown<T, I extends Growing<T>>(cache: WeakMap<readonly T[], I>, items: 
 class GrowingRows implements RowIndex, Growing<Row> {
   taken = 0;
   parted = false;
+  lastLayer = -1;
+  readonly modes = new Set<CompareMode>();
+  readonly bounded = new Set<CompareMode>();
   readonly stages = new Set<StageId>();
   readonly flipped: Row[] = [];
   readonly #byKey = new Map<string, Row>();
@@ -83,6 +91,9 @@ class GrowingRows implements RowIndex, Growing<Row> {
   add(row: Row): void {
     const { mode, stage, layer } = row;
     if (row.verdict !== 'not-applicable') this.stages.add(stage);
+    if (row.count > 0) this.modes.add(mode);
+    if (row.maxRatio !== undefined) this.bounded.add(mode);
+    if (layer !== undefined) this.lastLayer = Math.max(this.lastLayer, layer);
     this.#byKey.set(`${mode} ${stage}@${String(layer)}`, row);
     const key = `${mode} ${stage}`;
     const list = this.#byStage.get(key);
@@ -93,7 +104,7 @@ class GrowingRows implements RowIndex, Growing<Row> {
     }
     if (row.verdict !== 'match' && bothCaptured(row)) this.parted = true;
     if (!isFailing(row)) return;
-    if (mode === 'isolated') this.#isolated ??= row;
+    if (mode !== 'free') this.#isolated ??= row;
     else this.#free ??= row;
   }
 }
