@@ -14,7 +14,7 @@ describe('the golden tensors', () => {
     const golden = loadGolden('mini-q4_k_m', 'p12');
     const held = new Set(golden.held.map((h) => h.stage));
     expect(ACTIVE_STAGES.filter((s) => !held.has(s))).toEqual(['attn_scores']);
-    expect(golden.stage('qkv_matmul', 0)?.shape).toEqual([12, 512]);
+    expect(golden.stage('q_proj', 0)?.shape?.[0]).toBe(12);
     expect(golden.stage('lm_head', undefined)?.shape).toEqual([12, 512]);
   });
 

@@ -34,12 +34,12 @@ export const qwen3moe = defineArch({
 
     const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
     const qRaw = g.view(
-      g.linear('q_proj', h, g.weight('attn_q', ['nEmbd', 'qDim']), { ggml: 'Qcur' }),
+      g.linear('q_proj', h, g.weight('attn_q', ['nEmbd', 'qDim']), { ggml: 'Qcur_proj' }),
       'nHead',
       'headDim',
     );
     const kRaw = g.view(
-      g.linear('k_proj', h, g.weight('attn_k', ['nEmbd', 'kvDim']), { ggml: 'Kcur' }),
+      g.linear('k_proj', h, g.weight('attn_k', ['nEmbd', 'kvDim']), { ggml: 'Kcur_proj' }),
       'nHeadKv',
       'headDim',
     );

@@ -1,11 +1,7 @@
-import type { HParams } from '../model/hparams';
 import { stageOrder, stageSpec, type StageId, type WeightRole } from '../model/stages';
 import { weightName } from '../model/weights';
 import type { Cause } from './cause';
 import type { CompareMode, Culprit, Poison, Row } from './report';
-
-/** What is needed to name a weight. A foreign trace does not tell whether the head's weight is the token embedding. */
-export type BlameSizes = Pick<HParams, 'qDim' | 'kvDim'> & { readonly tiedEmbeddings: boolean | undefined };
 
 /** What wrong values look like: a clause for the sentence, and the cause it stands for. Undefined for a text of another version. */
 export interface Hint {
@@ -15,7 +11,8 @@ export interface Hint {
 
 /** What is needed to name a weight and an expert. */
 export interface BlameContext {
-  readonly hparams: HParams | BlameSizes;
+  /** Whether the head's weight is the token embedding; a foreign trace does not tell. */
+  readonly tiedEmbeddings: boolean | undefined;
   /** ggml type of a tensor by GGUF name. */
   typeOf(tensor: string): string | undefined;
   /** The expert in a slot, from the choices that fed the row's arm. */
@@ -38,8 +35,8 @@ export function culpritOf(
   const slot = spec.operation === 'expert-matmul' ? index[spec.shape.indexOf('nExpertUsed')] : undefined;
   const expert =
     slot === undefined || row.layer === undefined ? undefined : context.expertAt(row.layer, position, slot);
-  const role = weightOfChannel(spec.weights, index.at(-1) ?? 0, context.hparams);
-  const tensor = role === undefined ? undefined : nameOf(role, row.layer, context.hparams);
+  const [role] = spec.weights;
+  const tensor = role === undefined ? undefined : nameOf(role, row.layer, context);
   const qtype = tensor === undefined ? undefined : context.typeOf(tensor);
   const hint = row.mode !== 'free' ? context.hintAt?.(row.layer, row.stage) : undefined;
   return {
@@ -117,17 +114,7 @@ function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio:
   return { metric: 'cosine', value, limit: limits.cosine, index };
 }
 
-/** The weight behind one channel: of q, k and v, the one that made it. */
-export function weightOfChannel(
-  weights: readonly WeightRole[],
-  channel: number,
-  hparams: Pick<HParams, 'qDim' | 'kvDim'>,
-): WeightRole | undefined {
-  if (weights.length <= 1 || channel < hparams.qDim) return weights[0];
-  return channel < hparams.qDim + hparams.kvDim ? weights[1] : weights[2];
-}
-
-function nameOf(role: WeightRole, layer: number | undefined, { tiedEmbeddings }: BlameSizes): string | undefined {
+function nameOf(role: WeightRole, layer: number | undefined, { tiedEmbeddings }: BlameContext): string | undefined {
   if (tiedEmbeddings === undefined) {
     return role === 'output' ? undefined : weightName(role, layer, { tiedEmbeddings: false });
   }

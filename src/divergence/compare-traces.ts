@@ -4,7 +4,7 @@ import type { StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
 import { tapKey, type Provenance, type Trace } from '../trace/trace';
 import { causeFromText } from './cause';
-import { inForwardOrder, type BlameContext, type BlameSizes } from './blame';
+import { inForwardOrder, type BlameContext } from './blame';
 import { compareStep, type CompareContext } from './compare-step';
 import { NO_FLIPS, type FlipState } from './flip-state';
 import { PoisonWatch, poisonOf } from './poison';
@@ -203,7 +203,7 @@ function blameContext(
   const types = traces.find((trace) => trace.provenance.weightTypes !== undefined)?.provenance.weightTypes;
   const choices = new Map(routing.map((row) => [`${row.layer}/${row.position}`, row]));
   return {
-    hparams: traces.find((trace) => trace.provenance.hparams !== undefined)?.provenance.hparams ?? sizesOf(traces[0]),
+    tiedEmbeddings: traces.find((trace) => trace.provenance.hparams !== undefined)?.provenance.hparams?.tiedEmbeddings,
     typeOf: (tensor) => types?.[tensor],
     expertAt: (layer, position, slot) => {
       const row = choices.get(`${layer}/${position}`);
@@ -214,17 +214,6 @@ function blameContext(
       return text === undefined ? undefined : { text, cause: causeFromText(text) };
     },
   };
-}
-
-/** The widths of q, k and v from the taps of a trace that does not tell its model. */
-function sizesOf(trace: Trace | undefined): BlameSizes {
-  const widthOf = (stage: StageId): number | undefined => {
-    const tap = [...(trace?.taps.values() ?? [])].find((candidate) => candidate.stage === stage);
-    return tap === undefined ? undefined : tap.data.length / tap.positions.length;
-  };
-  const qDim = widthOf('q_norm') ?? widthOf('attention') ?? NaN;
-  const joined = widthOf('qkv_matmul') ?? NaN;
-  return { qDim, kvDim: widthOf('k_norm') ?? (joined - qDim) / 2, tiedEmbeddings: undefined };
 }
 
 function layersOf(rows: readonly Row[]): readonly number[] {

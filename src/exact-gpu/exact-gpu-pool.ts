@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../base/abort';
 import { fail } from '../base/errors';
-import { TINY } from '../cpu/bounds/rounding';
+import { TINY } from '../ops/rounding';
 import type { CpuPool, MatmulJob, MatmulResult, RunOptions } from '../cpu/pool/cpu-pool';
 import type { ModelFile } from '../gguf/model-file';
 import type { GpuContext } from '../gpu/device';

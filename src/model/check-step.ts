@@ -47,7 +47,11 @@ export function checkCapture(capture: CaptureRequest, nPast: number, nTokens: nu
 }
 
 /** Forced experts must fit the step. @throws TracerError `internal`. */
-export function checkForcedExperts(forced: Uint32Array | undefined, nTokens: number, hparams: HParams): void {
+export function checkForcedExperts(
+  forced: Uint32Array | undefined,
+  nTokens: number,
+  hparams: Pick<HParams, 'nExpert' | 'nExpertUsed'>,
+): void {
   if (forced === undefined) return;
   const length = nTokens * hparams.nExpertUsed;
   const outside = forced.find((expert) => expert >= hparams.nExpert);

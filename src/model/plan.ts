@@ -1,6 +1,15 @@
 import { fail } from '../base/errors';
 import type { CaptureRequest } from './engine';
-import { ACTIVE_STAGES, findStage, STAGES, stageOrder, stageSpec, type ActiveStageId, type StageId } from './stages';
+import {
+  ACTIVE_STAGES,
+  findStage,
+  partsOf,
+  STAGES,
+  stageOrder,
+  stageSpec,
+  type ActiveStageId,
+  type StageId,
+} from './stages';
 
 /** The chosen (stages x layers x positions). Whole-model stages ignore `layers`. */
 export interface TracePlan {
@@ -14,15 +23,15 @@ export interface TracePlan {
 
 /**
  * Reads `all` or a comma-separated list of stage ids, titles or aliases, ignoring case.
- * `all` means every stage that applies. @throws TracerError `plan-stage` listing the valid names.
+ * `all` means every stage that applies, and a joined name (`qkv_matmul`) its parts. @throws TracerError `plan-stage` listing the valid names.
  */
 export function parseStages(text: string): readonly StageId[] {
   if (text.trim().toLowerCase() === 'all') return ACTIVE_STAGES;
   const names = text.split(',').filter((name) => name.trim() !== '');
-  const ids = names.map((name) => {
+  const ids = names.flatMap((name) => {
     const id = findStage(name);
     if (id === undefined) throw unknownStage(name.trim());
-    return id;
+    return partsOf(id);
   });
   if (ids.length === 0) throw unknownStage(text);
   return [...new Set(ids)].sort((a, b) => stageOrder(a) - stageOrder(b));

@@ -8,8 +8,8 @@ export type Dim =
   | 'nTokens'
   | 'nKeys'
   | 'nEmbd'
-  | 'qkvDim'
   | 'qDim'
+  | 'kvDim'
   | 'nHead'
   | 'nHeadKv'
   | 'headDim'
@@ -61,7 +61,7 @@ export interface StageSpec {
   readonly title: string;
   /** Other accepted names. */
   readonly aliases: readonly string[];
-  /** The name of the same tensor in llama.cpp's graph, where there is one. */
+  /** The name of the same tensor in llama.cpp's graph, where there is one; `Qcur_proj`, `Kcur_proj` where it calls two of them Qcur. */
   readonly ggml: string;
   /** `layer`: once per transformer block. `model`: once. */
   readonly scope: 'layer' | 'model';
@@ -76,6 +76,8 @@ export interface StageSpec {
   readonly applies: boolean;
   /** Shown above the others. */
   readonly headline: boolean;
+  /** The stages that a name of other tools stands for, side by side in its rows. It is read and written, and never computed. */
+  readonly parts?: readonly string[];
 }
 
 const layerStage = {
@@ -93,15 +95,18 @@ const notApplicable = { ...layerStage, shape: [], inputs: [], operation: 'none',
 export const STAGES = [
   { ...modelStage, id: 'embedding', title: 'Embedding', ggml: 'inp_embd', shape: ['nTokens', 'nEmbd'], operation: 'rows', inputs: [], weights: ['token_embd'] },
   { ...layerStage, id: 'attn_norm', title: 'AttnNorm', ggml: 'attn_norm', shape: ['nTokens', 'nEmbd'], operation: 'rmsnorm', inputs: ['layer_input'], weights: ['attn_norm'] },
-  { ...layerStage, id: 'qkv_matmul', title: 'QkvMatmul', ggml: 'Qcur,Kcur,Vcur', shape: ['nTokens', 'qkvDim'], operation: 'matmul', inputs: ['attn_norm'], weights: ['attn_q', 'attn_k', 'attn_v'] },
+  { ...layerStage, id: 'q_proj', title: 'QProj', ggml: 'Qcur_proj', shape: ['nTokens', 'qDim'], operation: 'matmul', inputs: ['attn_norm'], weights: ['attn_q'] },
+  { ...layerStage, id: 'k_proj', title: 'KProj', ggml: 'Kcur_proj', shape: ['nTokens', 'kvDim'], operation: 'matmul', inputs: ['attn_norm'], weights: ['attn_k'] },
+  { ...layerStage, id: 'v_proj', title: 'VProj', ggml: 'Vcur', shape: ['nTokens', 'kvDim'], operation: 'matmul', inputs: ['attn_norm'], weights: ['attn_v'] },
+  { ...notApplicable, id: 'qkv_matmul', title: 'QkvMatmul', ggml: '', parts: ['q_proj', 'k_proj', 'v_proj'] },
   { ...notApplicable, id: 'qkv_bias', title: 'QkvBias', ggml: '' },
-  { ...layerStage, id: 'q_norm', title: 'QNorm', ggml: 'Qcur_normed', shape: ['nTokens', 'nHead', 'headDim'], operation: 'head-rmsnorm', inputs: ['qkv_matmul'], weights: ['attn_q_norm'] },
-  { ...layerStage, id: 'k_norm', title: 'KNorm', ggml: 'Kcur_normed', shape: ['nTokens', 'nHeadKv', 'headDim'], operation: 'head-rmsnorm', inputs: ['qkv_matmul'], weights: ['attn_k_norm'] },
+  { ...layerStage, id: 'q_norm', title: 'QNorm', ggml: 'Qcur_normed', shape: ['nTokens', 'nHead', 'headDim'], operation: 'head-rmsnorm', inputs: ['q_proj'], weights: ['attn_q_norm'] },
+  { ...layerStage, id: 'k_norm', title: 'KNorm', ggml: 'Kcur_normed', shape: ['nTokens', 'nHeadKv', 'headDim'], operation: 'head-rmsnorm', inputs: ['k_proj'], weights: ['attn_k_norm'] },
   { ...layerStage, id: 'q_post_rope', title: 'QPostRope', ggml: 'Qcur', shape: ['nTokens', 'nHead', 'headDim'], operation: 'rope', inputs: ['q_norm'] },
   { ...layerStage, id: 'k_post_rope', title: 'KPostRope', ggml: 'Kcur', shape: ['nTokens', 'nHeadKv', 'headDim'], operation: 'rope', inputs: ['k_norm'] },
-  { ...layerStage, id: 'attn_scores', title: 'AttnScores', ggml: 'kq', shape: ['nHead', 'nTokens', 'nKeys'], operation: 'attn-scores', inputs: ['q_post_rope', 'k_post_rope'] },
-  { ...layerStage, id: 'attn_softmax', title: 'AttnSoftmax', ggml: 'kq_soft_max', shape: ['nHead', 'nTokens', 'nKeys'], operation: 'attn-softmax', inputs: ['attn_scores'] },
-  { ...layerStage, id: 'attention', title: 'Attention', ggml: 'kqv_out', shape: ['nTokens', 'qDim'], operation: 'attn-values', inputs: ['attn_softmax', 'qkv_matmul'] },
+  { ...layerStage, id: 'attn_scores', title: 'AttnScores', ggml: 'kq', shape: ['nTokens', 'nHead', 'nKeys'], operation: 'attn-scores', inputs: ['q_post_rope', 'k_post_rope'] },
+  { ...layerStage, id: 'attn_softmax', title: 'AttnSoftmax', ggml: 'kq_soft_max', shape: ['nTokens', 'nHead', 'nKeys'], operation: 'attn-softmax', inputs: ['attn_scores'] },
+  { ...layerStage, id: 'attention', title: 'Attention', ggml: 'kqv_out', shape: ['nTokens', 'qDim'], operation: 'attn-values', inputs: ['attn_softmax', 'v_proj'] },
   { ...layerStage, id: 'attn_out', title: 'AttnOut', ggml: 'attn_out', shape: ['nTokens', 'nEmbd'], operation: 'matmul', inputs: ['attention'], weights: ['attn_output'] },
   { ...layerStage, id: 'post_attn_residual', title: 'PostAttnResidual', ggml: 'ffn_inp', shape: ['nTokens', 'nEmbd'], operation: 'add', inputs: ['layer_input', 'attn_out'] },
   { ...layerStage, id: 'ffn_norm', title: 'FfnNorm', ggml: 'ffn_norm', shape: ['nTokens', 'nEmbd'], operation: 'rmsnorm', inputs: ['post_attn_residual'], weights: ['ffn_norm'] },
@@ -156,6 +161,15 @@ export const MODEL_STAGES: readonly ModelStageId[] = STAGES.flatMap((s) =>
 );
 export const ACTIVE_STAGES: readonly ActiveStageId[] = STAGES.flatMap((s) => (s.applies ? [s.id] : []));
 export const HEADLINE_STAGES: readonly ActiveStageId[] = STAGES.flatMap((s) => (s.applies && s.headline ? [s.id] : []));
+
+/** Stages that a report may hold values of: those that run, and the joined ones of other tools and of earlier versions. */
+export const SHOWN_STAGES: readonly StageId[] = STAGES.flatMap((s) => (s.applies || 'parts' in s ? [s.id] : []));
+
+/** The stages that a name stands for: itself, or its parts. */
+export function partsOf(id: StageId): readonly StageId[] {
+  const { parts } = stageSpec(id);
+  return parts === undefined ? [id] : ACTIVE_STAGES.filter((part) => parts.includes(part));
+}
 
 /** The stage named by an id, title or alias, ignoring case; undefined when there is none. */
 export function findStage(name: string): StageId | undefined {

@@ -1,5 +1,5 @@
 import type { CompareMode, Row } from '../divergence/report';
-import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
+import { SHOWN_STAGES, stageSpec, type StageId } from '../model/stages';
 import { HEAT_MEASURES, heatMeasure, type HeatMeasure, type HeatMeasureSpec } from './heat-measures';
 import { rowIndex } from './trace-index';
 import { firstPlace, type TraceView } from './trace-view';
@@ -48,7 +48,7 @@ export function selectHeatmap(view: TraceView, way: CompareMode, id: HeatMeasure
     row.layer ?? (row.stage === 'embedding' ? firstLayer : lastLayer);
   const cells = new Map<string, HeatCell>();
   const index = rowIndex(view.rows);
-  const stages = ACTIVE_STAGES.filter((id) => index.stages.has(id));
+  const stages = SHOWN_STAGES.filter((id) => index.stages.has(id));
   for (const stage of stages) {
     for (const row of index.rows(mode, stage)) {
       if (row.verdict !== 'not-applicable') cells.set(cellKey(stage, column(row)), cellOf(row, measure));

@@ -1,5 +1,5 @@
 import { RATIO_BINS, RATIO_EDGES } from '../divergence/ratio-bins';
-import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
+import { SHOWN_STAGES, stageSpec, type StageId } from '../model/stages';
 import { rowIndex } from './trace-index';
 import type { TraceView } from './trace-view';
 
@@ -23,7 +23,7 @@ export interface RatioLine {
 /** The isolated rows of every stage that has bounds, forward order. */
 export function selectRatios(view: TraceView): readonly RatioLine[] {
   const index = rowIndex(view.rows);
-  return ACTIVE_STAGES.flatMap((stage): RatioLine[] => {
+  return SHOWN_STAGES.flatMap((stage): RatioLine[] => {
     const rows = index.rows('isolated', stage).filter((row) => row.maxRatio !== undefined);
     if (rows.length === 0) return [];
     const { title, headline } = stageSpec(stage);

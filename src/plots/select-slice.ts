@@ -7,7 +7,7 @@ const AXIS_WORDS: Readonly<Record<Dim, string>> = {
   nTokens: 'token',
   nKeys: 'key',
   nEmbd: 'channel',
-  qkvDim: 'channel',
+  kvDim: 'channel',
   qDim: 'channel',
   nHead: 'head',
   nHeadKv: 'head',

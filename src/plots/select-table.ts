@@ -1,7 +1,7 @@
 import type { CompareMode, Row, RowVerdict } from '../divergence/report';
 import { bothCaptured } from '../divergence/both-captured';
 import { formatMetric } from '../base/format';
-import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
+import { SHOWN_STAGES, stageSpec, type StageId } from '../model/stages';
 import { isBroken } from './row-verdict';
 import { rowIndex } from './trace-index';
 import { firstPlace, type TraceView } from './trace-view';
@@ -34,7 +34,7 @@ export function selectTable(view: TraceView, metric: TableMetric): readonly Tabl
   const spec = TABLE_METRICS.find((m) => m.id === metric) ?? TABLE_METRICS[0];
   const index = rowIndex(view.rows);
   const place = firstPlace(view);
-  return ACTIVE_STAGES.flatMap((stage) => {
+  return SHOWN_STAGES.flatMap((stage) => {
     const { title, headline, scope } = stageSpec(stage);
     const layers: readonly (number | undefined)[] = scope === 'model' ? [undefined] : view.layers;
     const cells = layers.map((layer): TableCell | undefined => {

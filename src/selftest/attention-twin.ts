@@ -1,7 +1,7 @@
 import { gamma, UNIT } from '../base/f32-error';
-import { againstTap, compose, DIVISION, expError, FLUSH, TINY } from '../cpu/bounds/rounding';
+import { againstTap, compose, DIVISION, expError, FLUSH, TINY } from '../ops/rounding';
 
-/** Both inputs rounded (1), the product (1), the reference's f64 (under 1): as in src/cpu/bounds/attention-bounds.ts. */
+/** Both inputs rounded (1), the product (1), the reference's f64 (under 1): as in src/ops/attention-values/bound.ts. */
 const VALUE_ROUNDINGS = 3;
 /** What one rescaling of a running sum costs beside its exponent's own ULPs: exp 3 ULP, the product 1, the subtraction 1. */
 const RESCALE_ROUNDINGS = 5;

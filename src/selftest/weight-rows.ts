@@ -1,4 +1,4 @@
-import { TINY } from '../cpu/bounds/rounding';
+import { TINY } from '../ops/rounding';
 import { dequantizeRows } from '../gguf/dequant/dequantisers';
 import { rowBytes } from '../gguf/ggml-types';
 import { typeOf, type QuantType } from '../types/types';

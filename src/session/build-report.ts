@@ -128,7 +128,7 @@ export function buildReport(input: ReportInput): Report {
 function blameContext(input: ReportInput): BlameContext {
   const choices = new Map(input.routing.map((row) => [`${row.layer}/${row.position}`, row]));
   return {
-    hparams: input.hparams,
+    tiedEmbeddings: input.hparams.tiedEmbeddings,
     typeOf: (tensor) => input.parts.typeOf(tensor),
     expertAt: (layer, position, slot) => {
       const row = choices.get(`${layer}/${position}`);

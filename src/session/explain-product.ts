@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../base/abort';
-import { matmulBound } from '../cpu/bounds/matmul-bound';
+import { matmulBound } from '../ops/linear/bound';
 import { readingText, type Cause, type Reading } from '../divergence/cause';
 import { dequantizeRows } from '../gguf/dequant/dequantisers';
 import { ggmlType, QUANT_TYPES, rowBytes, type QuantType } from '../gguf/ggml-types';

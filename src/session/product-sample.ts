@@ -1,5 +1,4 @@
 import { gamma } from '../base/f32-error';
-import { weightOfChannel } from '../divergence/blame';
 import type { Row } from '../divergence/report';
 import type { Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
@@ -41,8 +40,7 @@ export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: 
   const tapA = actual.get(row.stage);
   const tapB = reference.get(row.stage);
   const [position, slot = 0] = index ?? [];
-  const channel = index?.at(-1) ?? 0;
-  const role = weightOfChannel(spec.weights, channel, hparams);
+  const [role] = spec.weights;
   if (position === undefined || role === undefined || tapA === undefined || tapB === undefined) return undefined;
   const perSlot = spec.operation === 'expert-matmul';
   const x = inputRow(spec.inputs, reference, position, perSlot ? slot : undefined);
@@ -53,10 +51,9 @@ export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: 
   const own = perSlot ? slot : 0;
   const atA = (tapA.positions.indexOf(position) * slots + own) * width;
   const atB = (tapB.positions.indexOf(position) * slots + own) * width;
-  const [first, end] = channelsOf(spec.weights, role, width, hparams);
   const wrong: number[] = [];
   let ratio = 0;
-  for (let c = first; c < end; c++) {
+  for (let c = 0; c < width; c++) {
     const value = tapA.data[atA + c] ?? NaN;
     const error = Math.abs(value - (tapB.data[atB + c] ?? NaN));
     const bound = tapB.bound?.[atB + c] ?? 0;
@@ -75,10 +72,10 @@ export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: 
     role,
     expert: perSlot ? expert : undefined,
     x,
-    rows: sampled.map((c) => c - first),
+    rows: sampled,
     actual: sampled.map((c) => tapA.data[atA + c] ?? NaN),
     wrong: wrong.length,
-    nOut: end - first,
+    nOut: width,
     // The bound of a product is gamma_n sum |w x|, give or take a few roundings.
     share: ratio * gamma(x.length),
   };
@@ -98,19 +95,6 @@ function inputRow(
   const hasSlots = stageSpec(tap.stage).shape.includes('nExpertUsed');
   const at = (hasSlots ? row * (tap.shape[1] ?? 1) + (slot ?? 0) : row) * width;
   return Float32Array.from(tap.data.subarray(at, at + width));
-}
-
-/** The channels of a stage that one weight makes. */
-function channelsOf(
-  weights: readonly WeightRole[],
-  role: WeightRole,
-  width: number,
-  hparams: HParams,
-): readonly [number, number] {
-  if (weights.length <= 1) return [0, width];
-  const { qDim, kvDim } = hparams;
-  const first = [0, qDim, qDim + kvDim][weights.indexOf(role)] ?? 0;
-  return [first, first + (first === 0 ? qDim : kvDim)];
 }
 
 /** At most `count` of the items, evenly spread, the first among them. */

@@ -1,6 +1,6 @@
 import { formatMetric } from '../base/format';
 import type { Report, Row } from '../divergence/report';
-import { ACTIVE_STAGES, stageSpec } from '../model/stages';
+import { SHOWN_STAGES, stageSpec } from '../model/stages';
 import { rowIndex } from '../plots/trace-index';
 import { provenance, type Fact } from './provenance';
 import { promptSha256 } from './redact';
@@ -38,7 +38,7 @@ export interface SideBySide {
 /** Two reports of runs, held against each other: what they are of, what differs, and by how much. */
 export async function sideBySide(a: Report, b: Report): Promise<SideBySide> {
   const prompts = await Promise.all([a, b].map(promptSha256));
-  const stages = ACTIVE_STAGES.flatMap((stage): PairedStage[] => {
+  const stages = SHOWN_STAGES.flatMap((stage): PairedStage[] => {
     const of = (report: Report, mode: Row['mode']): readonly Row[] => rowIndex(report.rows).rows(mode, stage);
     const worst = (report: Report, mode: Row['mode'], value: (row: Row) => number | undefined): string =>
       formatMetric(worstOf(of(report, mode).flatMap((row) => value(row) ?? [])));

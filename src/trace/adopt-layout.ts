@@ -1,33 +1,62 @@
 import type { Tap } from '../model/engine';
-import { positionAxis } from './stage-layout';
-import { createTrace, type Trace } from './trace';
+import { partsOf } from '../model/stages';
+import { isHeadsFirst, joinedHeader, projectionWidths, splitTap, swapLeadingAxes } from './filed-layout';
+import { createTrace, tapKey, type Trace } from './trace';
 
 /**
  * Gives the unplaced taps of a foreign dump the shape and positions of the same taps in `like`, so that the two can be compared. As
  * many elements: the same positions. Fewer whole rows: the last positions, since such dumps hold the tokens just computed. Taps that
- * fit neither way stay unplaced. The payload is not copied.
+ * fit neither way stay unplaced. The payload is copied where files hold it in another order of axes. Joined projections are cut where
+ * `like` holds their parts.
  */
 export function adoptLayout(trace: Trace, like: Trace): Trace {
-  if (trace.unplaced.size === 0) return trace;
+  const isJoined = (tap: Tap): boolean => partsOf(tap.stage).length > 1;
+  if (trace.unplaced.size === 0 && ![...trace.taps.values()].some(isJoined)) return trace;
   const unplaced = new Set(trace.unplaced);
-  const taps = [...trace.taps].map(([key, tap]) => {
-    const model = like.unplaced.has(key) ? undefined : like.taps.get(key);
+  const taps = [...trace.taps].flatMap(([key, tap]) => {
+    const model = like.unplaced.has(key) ? undefined : (like.taps.get(key) ?? joinedIn(like, tap));
     const placed = unplaced.has(key) && model !== undefined ? place(tap, model) : undefined;
     if (placed !== undefined) unplaced.delete(key);
-    return placed ?? tap;
+    const laidOut = placed ?? tap;
+    const widths =
+      isJoined(tap) && !like.taps.has(key)
+        ? projectionWidths(
+            like.provenance.hparams,
+            partsIn(like, tap).flatMap((part) => part ?? []),
+          )
+        : undefined;
+    return widths === undefined || unplaced.has(key) ? [laidOut] : splitTap(laidOut, widths);
   });
   return createTrace(trace.provenance, taps, unplaced);
 }
 
-function place(tap: Tap, model: Tap): Tap | undefined {
-  const axis = positionAxis(tap.stage);
-  if (tap.data.length === model.data.length) return { ...tap, shape: model.shape, positions: model.positions };
-  const width = model.shape.reduce((product, n, i) => (i === axis ? product : product * n), 1);
-  const rows = tap.data.length / width;
-  if (axis !== 0 || rows < 1 || !Number.isInteger(rows) || rows > model.positions.length) return undefined;
+/** The taps of `like` that a joined one is cut into. */
+function partsIn(like: Trace, { layer, stage }: Tap): readonly (Tap | undefined)[] {
+  return partsOf(stage).map((part) => {
+    const key = tapKey(layer, part);
+    return like.unplaced.has(key) ? undefined : like.taps.get(key);
+  });
+}
+
+function joinedIn(like: Trace, tap: Tap): Layout | undefined {
+  return partsOf(tap.stage).length > 1 ? joinedHeader(tap.stage, partsIn(like, tap)) : undefined;
+}
+
+type Layout = Pick<Tap, 'shape' | 'positions'>;
+
+function place(tap: Tap, model: Layout): Tap | undefined {
+  const [rowsOfModel = 0, heads = 0, keys = 0] = model.shape;
+  const count = model.shape.reduce((a, b) => a * b, 1);
+  const swaps = isHeadsFirst(tap.stage);
+  if (tap.data.length === count) {
+    const data = swaps ? swapLeadingAxes(tap.data, heads, rowsOfModel, keys) : tap.data;
+    return { ...tap, data, shape: model.shape, positions: model.positions };
+  }
+  const rows = tap.data.length / (count / rowsOfModel);
+  if (swaps || rows < 1 || !Number.isInteger(rows) || rows > model.positions.length) return undefined;
   return {
     ...tap,
-    shape: model.shape.map((n, i) => (i === axis ? rows : n)),
+    shape: model.shape.map((n, i) => (i === 0 ? rows : n)),
     positions: model.positions.slice(-rows),
   };
 }

@@ -2,6 +2,7 @@ import type { Tap } from '../model/engine';
 import { findStage, stageSpec, type StageId } from '../model/stages';
 import { armOfFolder } from './apr-path';
 import { cellNumber, csvDialect, rowCells, type CsvDialect } from './csv-dialect';
+import { projectionWidths, splitProjections } from './filed-layout';
 import { formatError, shown } from './format-error';
 import { checkTap, expertIds, positionAxis } from './stage-layout';
 import { createTrace, tapKey, type Trace } from './trace';
@@ -42,12 +43,10 @@ export function csvToTraces(bytes: Uint8Array, place: string): readonly Trace[] 
       addRow(arms, rowCells(row, dialect, `${place}, line ${line}`), dialect, `${place}, line ${line}`);
   }
   if (arms.size === 0) throw formatError(place, 'rows below the header', 'none');
-  return [...arms].map(([folder, taps]) =>
-    createTrace(
-      armOfFolder(folder),
-      [...taps].map(([key, tap]) => layOut(tap, `${place}: ${folder}, ${key}`)),
-    ),
-  );
+  return [...arms].map(([folder, growing]) => {
+    const taps = [...growing].map(([key, tap]) => layOut(tap, `${place}: ${folder}, ${key}`));
+    return createTrace(armOfFolder(folder), splitProjections(taps, projectionWidths(undefined, taps)));
+  });
 }
 
 function addRow(

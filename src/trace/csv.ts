@@ -1,6 +1,6 @@
 import type { Tap } from '../model/engine';
 import { armFolder } from './apr-path';
-import { positionAxis } from './stage-layout';
+import { filedPositionAxis, toFiled } from './filed-layout';
 import type { Trace } from './trace';
 
 export const CSV_COLUMNS = ['arm', 'layer', 'stage', 'position', 'i', 'j', 'value'] as const;
@@ -18,12 +18,12 @@ export function* tracesToCsv(traces: readonly Trace[]): Generator<string> {
   yield `${CSV_COLUMNS.join(',')}\n`;
   for (const trace of traces) {
     const arm = quote(armFolder(trace.provenance));
-    for (const tap of trace.taps.values()) yield* tapRows(arm, tap);
+    for (const tap of trace.taps.values()) yield* tapRows(arm, toFiled(tap));
   }
 }
 
 function* tapRows(arm: string, tap: Tap): Generator<string> {
-  const axis = positionAxis(tap.stage);
+  const axis = filedPositionAxis(tap.stage);
   const prefix = `${arm},${tap.layer ?? ''},${tap.stage}`;
   let rows: string[] = [];
   for (let flat = 0; flat < tap.data.length; flat++) {

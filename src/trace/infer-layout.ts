@@ -1,11 +1,12 @@
 import type { Tap } from '../model/engine';
-import { stageSpec } from '../model/stages';
-import { createTrace, type Trace } from './trace';
+import { partsOf, stageSpec } from '../model/stages';
+import { isHeadsFirst, projectionWidths, splitProjections, swapLeadingAxes } from './filed-layout';
+import { createTrace, tapKey, type Trace } from './trace';
 
 /**
  * Gives the unplaced taps of a foreign dump, which state only element counts, shapes and positions 0, 1, ... The chosen experts tell
  * the sizes: nExpertUsed is the largest number that cuts every layer's ids into rows of different experts, and the rest are tokens.
- * Without ids, or where a count does not fit, a tap stays one row. The payload is not copied.
+ * Without ids, or where a count does not fit, a tap stays one row. The payload is copied where files hold it in another order of axes.
  */
 export function inferLayout(trace: Trace): Trace {
   if (trace.unplaced.size === 0) return trace;
@@ -20,7 +21,9 @@ export function inferLayout(trace: Trace): Trace {
     if (placed !== undefined) unplaced.delete(key);
     return placed ?? tap;
   });
-  return createTrace(trace.provenance, taps, unplaced);
+  const placed = taps.filter((tap) => !unplaced.has(tapKey(tap.layer, tap.stage)));
+  const parts = splitProjections(taps, projectionWidths(trace.provenance.hparams, placed));
+  return createTrace(trace.provenance, parts, unplaced);
 }
 
 /** The longest row, dividing `count`, in which no layer's ids repeat; at least 1. */
@@ -41,16 +44,21 @@ function rowsDiffer(data: Tap['data'], length: number): boolean {
 /** The tap with its axes: tokens (queries and keys are as many), slots, and what is left for the one axis that is not known. */
 function cut(tap: Tap, nTokens: number, nExpertUsed: number): Tap | undefined {
   const sizes = { nTokens, nKeys: nTokens, nExpertUsed } as const;
-  const dims = stageSpec(tap.stage).shape;
+  const { shape } = stageSpec(tap.stage);
+  // A joined stage has a row a token.
+  const dims = shape.length === 0 && partsOf(tap.stage).length > 1 ? (['nTokens', 'nEmbd'] as const) : shape;
   // Heads and their channels cannot be told apart: all channels go to the last unknown axis.
   const known = dims.map((dim) => (dim === 'nTokens' || dim === 'nKeys' || dim === 'nExpertUsed' ? sizes[dim] : 1));
   const rest = tap.data.length / known.reduce((a, b) => a * b, 1);
   if (!Number.isInteger(rest) || rest < 1) return undefined;
   const free = dims.findLastIndex((dim) => dim !== 'nTokens' && dim !== 'nKeys' && dim !== 'nExpertUsed');
   if (free < 0 && rest !== 1) return undefined;
+  const placed = known.map((n, axis) => (axis === free ? rest : n));
+  const [tokens = 0, heads = 0, keys = 0] = placed;
   return {
     ...tap,
-    shape: known.map((n, axis) => (axis === free ? rest : n)),
+    data: isHeadsFirst(tap.stage) ? swapLeadingAxes(tap.data, heads, tokens, keys) : tap.data,
+    shape: placed,
     positions: Array.from({ length: nTokens }, (_, i) => i),
   };
 }

@@ -1,22 +1,21 @@
 import type { Tap } from '../model/engine';
 import { STAGES, stageSpec, type StageId } from '../model/stages';
+import { filedPositionAxis, fromFiled, isProjection } from './filed-layout';
 import { formatError } from './format-error';
 import { elements, index, member, parseJson } from './json-fields';
 import { openNpy, type NpyFile } from './npy';
 import { npyFloats, npyIds } from './npy-values';
 import { placeTaps } from './place-rows';
-import { checkTap, positionAxis } from './stage-layout';
+import { checkTap } from './stage-layout';
 import { createTrace } from './trace';
 import type { ReadFiles } from './trace-files';
 import type { FileTree } from './zip';
 
-/** The raw projections, joined to one stage in this order. llama.cpp calls them Qcur, Kcur and Vcur before it norms and rotates them. */
-const PROJECTIONS = ['Qcur_proj', 'Kcur_proj', 'Vcur'] as const;
 /** Further names of stages in such dumps. */
 const OTHER_NAMES: readonly (readonly [string, StageId])[] = [['embd', 'embedding']];
 
 const STAGE_OF: ReadonlyMap<string, StageId> = new Map([
-  ...STAGES.flatMap((s) => (s.ggml === '' || s.ggml.includes(',') ? [] : [[s.ggml, s.id] as const])),
+  ...STAGES.flatMap((s) => (s.ggml === '' ? [] : [[s.ggml, s.id] as const])),
   ...OTHER_NAMES,
 ]);
 
@@ -30,21 +29,20 @@ interface NpyName {
 export function isNpyTree(files: FileTree): boolean {
   return [...files.keys()].some((path) => {
     const named = parseName(path);
-    return named !== undefined && (isProjection(named.name) || stageNamed(named) !== undefined);
+    return named !== undefined && stageNamed(named) !== undefined;
   });
 }
 
 /**
  * Reads a dump with one array a tensor, named as in llama.cpp's graph with the layer behind: `<ggml name>-<layer>.npy`, whole-model
  * tensors without a layer. C order, tokens first: the reverse of ggml's `ne`. `index.json` (`tokens`) or `tokens.npy` may hold the
- * prompt; arrays with fewer rows then hold its last positions. Without it an array of one row beside longer ones is of the last token. Raw projections are joined to `qkv_matmul`.
+ * prompt; arrays with fewer rows then hold its last positions. Without it an array of one row beside longer ones is of the last token.
  * @throws TracerError `trace-format` naming the file.
  */
 export function readNpyTree(files: FileTree, place: string): ReadFiles {
   const tokens = readTokens(files, place);
   const ignored: string[] = [];
   const taps: Tap[] = [];
-  const projections = new Map<number, Map<string, NpyFile>>();
   for (const path of files.keys()) {
     if (isTokens(path)) continue;
     const named = parseName(path);
@@ -55,16 +53,9 @@ export function readNpyTree(files: FileTree, place: string): ReadFiles {
       const file = open();
       const data = stageSpec(stage).values === 'index' ? npyIds(file, at) : npyFloats(file, at);
       taps.push(tapOf({ stage, layer: named.layer, shape: file.shape, data }, tokens, at));
-    } else if (named?.layer !== undefined && isProjection(named.name)) {
-      const parts = projections.get(named.layer) ?? new Map<string, NpyFile>();
-      projections.set(named.layer, parts.set(named.name, open()));
     } else {
       ignored.push(path);
     }
-  }
-  for (const [layer, parts] of projections) {
-    const at = `${place}: projections of layer ${layer}`;
-    taps.push(tapOf({ stage: 'qkv_matmul', layer, ...join(parts, at) }, tokens, at));
   }
   if (taps.length === 0) throw formatError(place, 'arrays named <ggml name>-<layer>.npy', 'none');
   const placed = placeTaps(taps, tokens, place);
@@ -83,10 +74,6 @@ function stageNamed({ name, layer }: NpyName): StageId | undefined {
   const stage = STAGE_OF.get(name);
   const isHere = stage !== undefined && (stageSpec(stage).scope === 'layer') === (layer !== undefined);
   return isHere ? stage : undefined;
-}
-
-function isProjection(name: string): boolean {
-  return PROJECTIONS.some((projection) => projection === name);
 }
 
 function isTokens(path: string): boolean {
@@ -111,11 +98,12 @@ function tapOf(
   place: string,
 ): Tap {
   const { stage } = tap;
-  const shape = withoutUnitAxes(tap.shape, stageSpec(stage).shape.length || 2);
-  const rows = shape[positionAxis(stage)] ?? 0;
+  const rank = stageSpec(stage).shape.length || 2;
+  const shape = isProjection(stage) ? joinHeads(tap.shape) : withoutUnitAxes(tap.shape, rank);
+  const rows = shape[filedPositionAxis(stage)] ?? 0;
   const first = Math.max(0, (tokens?.length ?? rows) - rows);
   const positions = Array.from({ length: rows }, (_, i) => first + i);
-  return checkTap({ ...tap, positions, shape }, place);
+  return checkTap(fromFiled({ ...tap, positions, shape }), place);
 }
 
 /** Dumps pad shapes to four axes: leading axes of length 1 go first, then trailing ones. */
@@ -125,35 +113,8 @@ function withoutUnitAxes(shape: readonly number[], rank: number): readonly numbe
   return shape.at(-1) === 1 ? withoutUnitAxes(shape.slice(0, -1), rank) : shape;
 }
 
-/** (nTokens, qDim), (nTokens, kvDim) twice -> (nTokens, qDim + 2 kvDim). Heads as an axis of their own count as channels. */
-function join(parts: ReadonlyMap<string, NpyFile>, place: string): Pick<Tap, 'shape' | 'data'> {
-  const sources = PROJECTIONS.map((name) => {
-    const file = parts.get(name);
-    if (file === undefined) throw formatError(place, PROJECTIONS.join(', '), `no ${name}`);
-    // (nTokens, channels), (nTokens, heads, headDim), or four axes with a leading 1.
-    const shape = file.shape.length > 3 ? withoutUnitAxes(file.shape, 3) : file.shape;
-    return { file, place: `${place}, ${name}`, rows: shape[0] ?? 0 };
-  });
-  const rows = sources[0]?.rows ?? 0;
-  const other = sources.find((source) => source.rows !== rows);
-  if (other !== undefined) throw formatError(place, `${rows} rows in each`, `${other.rows}`);
-  const widths = sources.map(({ file }) => file.count / rows);
-  const width = widths.reduce((a, b) => a + b, 0);
-  const data = new Float32Array(rows * width);
-  let column = 0;
-  for (const [i, { file, place: at }] of sources.entries()) {
-    const w = widths[i] ?? 0;
-    for (let row = 0; row < rows; row++) {
-      const start = row * width + column;
-      npyFloats(rowOf(file, row, w), at, data.subarray(start, start + w));
-    }
-    column += w;
-  }
-  return { shape: [rows, width], data };
-}
-
-/** A row of `width` elements. */
-function rowOf(file: NpyFile, row: number, width: number): NpyFile {
-  const bytes = (file.bytes.length / file.count) * width;
-  return { ...file, count: width, bytes: file.bytes.subarray(row * bytes, (row + 1) * bytes) };
+/** (nTokens, channels), (nTokens, heads, headDim), or four axes with a leading 1 -> (nTokens, channels). */
+function joinHeads(shape: readonly number[]): readonly number[] {
+  const [rows = 0, ...rest] = shape.length > 3 ? withoutUnitAxes(shape, 3) : shape;
+  return [rows, rest.reduce((a, b) => a * b, 1)];
 }

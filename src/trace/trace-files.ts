@@ -2,12 +2,22 @@ import type { Tap } from '../model/engine';
 import { stageSpec } from '../model/stages';
 import { aprPath, armFolder, armOfFolder, fileLayer, parseAprPath } from './apr-path';
 import { decodeAprt, encodeAprt } from './aprt';
+import {
+  filedPositionAxis,
+  filedTaps,
+  fromFiled,
+  isHeadsFirst,
+  projectionWidths,
+  splitProjections,
+  swapLeadingAxes,
+  type FiledTap,
+} from './filed-layout';
 import { formatError } from './format-error';
 import { elements, member, parseJson, text, type Field } from './json-fields';
 import { encodeNpy, openNpy, type NpyArray, type NpyFile } from './npy';
 import { npyFloats, npyIds } from './npy-values';
 import { readProvenance } from './read-provenance';
-import { checkTap, expertIds, positionAxis, singleRow } from './stage-layout';
+import { checkTap, expertIds, singleRow } from './stage-layout';
 import { createTrace, tapKey, type Provenance, type Trace } from './trace';
 import { readTapHeader, tapHeader } from './trace-header';
 import { checkSchema } from './trace-json';
@@ -51,7 +61,7 @@ export function* tensorFiles(
   format: TensorFormat,
 ): Generator<readonly [string, Uint8Array<ArrayBuffer>]> {
   const folder = armFolder(trace.provenance);
-  for (const tap of trace.taps.values()) {
+  for (const tap of filedTaps(trace.taps.values(), isUnplaced(trace))) {
     const path = aprPath(folder, tap.stage, tap.layer, EXTENSION[format]);
     if (format === 'aprt') {
       yield [path, encodeAprt(fileLayer(tap.stage, tap.layer), tap.data)];
@@ -70,9 +80,15 @@ export function treeIndex(traces: readonly Trace[], others: readonly unknown[] =
   const entries = traces.map((trace) => ({
     folder: armFolder(trace.provenance),
     provenance: trace.provenance,
-    taps: [...trace.taps].flatMap(([key, tap]) => (trace.unplaced.has(key) ? [] : [tapHeader(tap)])),
+    taps: [...filedTaps(trace.taps.values(), isUnplaced(trace))].flatMap((tap) =>
+      isUnplaced(trace)(tap) ? [] : [tapHeader(tap)],
+    ),
   }));
   return JSON.stringify({ schema: TREE_SCHEMA, traces: [...entries, ...others] }, undefined, 1);
+}
+
+function isUnplaced(trace: Trace): (tap: Tap) => boolean {
+  return (tap) => trace.unplaced.has(tapKey(tap.layer, tap.stage));
 }
 
 /** The entries of a `trace.json` by the folder that each describes. @throws TracerError `trace-format` */
@@ -116,22 +132,30 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
     if (group.taps.has(key)) throw formatError(at, `one file for ${key}`, 'a second one');
     const known = described.get(named.folder)?.taps.get(key);
     const tap = isNpy ? npyTap(named, known, openNpy(bytes(), at), at) : aprtTap(named, known, bytes(), at);
-    group.taps.set(key, checkTap(tap, at));
-    if (!isNpy && known === undefined) group.unplaced.add(key);
+    const isPlaced = isNpy || known !== undefined;
+    group.taps.set(key, checkTap(isPlaced ? fromFiled(tap) : tap, at));
+    if (!isPlaced) group.unplaced.add(key);
   }
   if (groups.size === 0) throw formatError(place, 'tensors at <arm>/layer-<N>/<stage>.bin or .npy', 'none');
   const traces = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([folder, { taps, unplaced }]) => {
       const bounded = [...taps].map(([key, tap]) => withBound(tap, bounds.get(`${folder}|${key}`), `${place}: ${key}`));
-      return createTrace(described.get(folder)?.provenance ?? armOfFolder(folder), bounded, unplaced);
+      const provenance: Provenance = described.get(folder)?.provenance ?? armOfFolder(folder);
+      const placed = bounded.filter((tap) => !unplaced.has(tapKey(tap.layer, tap.stage)));
+      const widths = projectionWidths(provenance.hparams, placed);
+      const split = bounded.flatMap((tap) => {
+        const parts = described.get(folder)?.taps.get(tapKey(tap.layer, tap.stage))?.parts;
+        return splitProjections([tap], parts ?? widths);
+      });
+      return createTrace(provenance, split, unplaced);
     });
   return { traces, ignored };
 }
 
 interface Described {
   readonly provenance: Provenance;
-  readonly taps: ReadonlyMap<string, Omit<Tap, 'data'>>;
+  readonly taps: ReadonlyMap<string, Omit<FiledTap, 'data'>>;
 }
 
 type Named = Pick<Tap, 'stage' | 'layer'>;
@@ -184,7 +208,7 @@ function aprtTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, 
 
 function npyTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, file: NpyFile, place: string): Tap {
   const data = stageSpec(stage).values === 'index' ? npyIds(file, place) : npyFloats(file, place);
-  const rows = file.shape[positionAxis(stage)] ?? 0;
+  const rows = file.shape[filedPositionAxis(stage)] ?? 0;
   const positions = known?.positions ?? Array.from({ length: rows }, (_, i) => i);
   return { stage, layer, positions, shape: file.shape, data };
 }
@@ -196,5 +220,8 @@ function npyOf(tap: Tap): NpyArray {
 }
 
 function withBound(tap: Tap, bound: Float32Array<ArrayBuffer> | undefined, place: string): Tap {
-  return bound === undefined ? tap : checkTap({ ...tap, bound }, place);
+  if (bound === undefined) return tap;
+  const [tokens = 0, heads = 0, keys = 0] = tap.shape;
+  const isSwapped = isHeadsFirst(tap.stage) && bound.length === tap.data.length;
+  return checkTap({ ...tap, bound: isSwapped ? swapLeadingAxes(bound, heads, tokens, keys) : bound }, place);
 }

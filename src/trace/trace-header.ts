@@ -1,5 +1,5 @@
-import type { Tap } from '../model/engine';
 import { findStage, type StageId } from '../model/stages';
+import type { FiledTap } from './filed-layout';
 import { formatError, shown } from './format-error';
 import { index, indices, member, text, type Field } from './json-fields';
 
@@ -9,21 +9,25 @@ export interface TapHeader {
   readonly stage: StageId;
   readonly positions: readonly number[];
   readonly shape: readonly number[];
+  /** Of joined projections: how many channels each has. */
+  readonly parts?: readonly number[];
 }
 
 /** The JSON form of a tap without its payload. */
-export function tapHeader(tap: Tap): TapHeader {
-  return { layer: tap.layer ?? null, stage: tap.stage, positions: tap.positions, shape: tap.shape };
+export function tapHeader({ layer, stage, positions, shape, parts }: FiledTap): TapHeader {
+  return { layer: layer ?? null, stage, positions, shape, ...(parts === undefined ? {} : { parts }) };
 }
 
 /** Reads {@link tapHeader}'s form. @throws TracerError `trace-format`. */
-export function readTapHeader(field: Field): Omit<Tap, 'data'> {
+export function readTapHeader(field: Field): Omit<FiledTap, 'data'> {
   const layer = member(field, 'layer');
+  const parts = member(field, 'parts');
   return {
     layer: layer.value === null ? undefined : index(layer),
     stage: readStage(member(field, 'stage')),
     positions: indices(member(field, 'positions')),
     shape: indices(member(field, 'shape')),
+    ...(parts.value === undefined ? {} : { parts: indices(parts) }),
   };
 }
 

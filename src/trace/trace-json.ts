@@ -1,5 +1,7 @@
+import type { Tap } from '../model/engine';
 import { stageSpec } from '../model/stages';
 import { decodeBase64, encodeBase64 } from './base64';
+import { fromFiled, projectionWidths, splitProjections, toFiled } from './filed-layout';
 import { formatError, shown } from './format-error';
 import { elements, member, parseJson, text, type Field } from './json-fields';
 import { readProvenance } from './read-provenance';
@@ -29,14 +31,17 @@ export function encodeTraceJson(trace: Trace): string {
       'Save the trace as NPZ or as a folder.',
     );
   }
-  const taps = [...trace.taps].map(([key, tap]) => ({
-    ...tapHeader(tap),
-    ...(trace.unplaced.has(key) ? { unplaced: true } : {}),
-    stats: tapStats(tap.data),
-    type: tap.data instanceof Uint32Array ? 'u4' : 'f4',
-    data: base64Of(tap.data),
-    ...(tap.bound === undefined ? {} : { bound: base64Of(tap.bound) }),
-  }));
+  const isUnplaced = (tap: Tap): boolean => trace.unplaced.has(tapKey(tap.layer, tap.stage));
+  const taps = [...trace.taps.values()]
+    .map((tap) => (isUnplaced(tap) ? tap : toFiled(tap)))
+    .map((tap) => ({
+      ...tapHeader(tap),
+      ...(isUnplaced(tap) ? { unplaced: true } : {}),
+      stats: tapStats(tap.data),
+      type: tap.data instanceof Uint32Array ? 'u4' : 'f4',
+      data: base64Of(tap.data),
+      ...(tap.bound === undefined ? {} : { bound: base64Of(tap.bound) }),
+    }));
   return JSON.stringify({ schema: TRACE_SCHEMA, provenance: trace.provenance, taps }, nonFiniteAsText);
 }
 
@@ -54,9 +59,10 @@ export function decodeTraceJson(json: string, place: string): Trace {
       data: readData(field, stageSpec(header.stage).values === 'index'),
       ...(bound.value === undefined ? {} : { bound: new Float32Array(readBytes(bound)) }),
     };
-    return checkTap(tap, field.place);
+    return checkTap(unplaced.has(tapKey(tap.layer, tap.stage)) ? tap : fromFiled(tap), field.place);
   });
-  return createTrace(readProvenance(member(document, 'provenance')), taps, unplaced);
+  const provenance = readProvenance(member(document, 'provenance'));
+  return createTrace(provenance, splitProjections(taps, projectionWidths(provenance.hparams, taps)), unplaced);
 }
 
 /** @throws TracerError `trace-format` when the document's schema is another one. */

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random';
+import { bindGraph } from '../../src/arch/bind';
+import { nodeOf, sectionOf, type WeightSlot } from '../../src/arch/graph';
 import { weightAccess } from '../../src/cpu/engine/weight-access';
+import { graphOf } from '../../src/model/graph-of';
 import { ggmlActivations } from '../../src/cpu/ggml/activations';
 import { createGgmlCpuEngine } from '../../src/cpu/ggml/ggml-engine';
 import { roundToQ8_0, roundToQ8_K } from '../../src/cpu/ggml/q8';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
-import type { ActiveStageId, WeightRole } from '../../src/model/stages';
+import type { ActiveStageId } from '../../src/model/stages';
 import { loadGolden, relativeRms, type Golden } from '../support/golden';
 import { captureAll, forward, openGolden } from './support';
 
@@ -55,15 +58,17 @@ describe('activations as llama.cpp quantises them', () => {
 });
 
 describe('the cpu-ggml arm', () => {
-  const products: readonly [ActiveStageId, ActiveStageId, readonly WeightRole[]][] = [
-    ['attn_norm', 'qkv_matmul', ['attn_q', 'attn_k', 'attn_v']],
-    ['attention', 'attn_out', ['attn_output']],
-    ['ffn_norm', 'moe_router_logits', ['ffn_gate_inp']],
+  const products: readonly [ActiveStageId, ActiveStageId][] = [
+    ['attn_norm', 'q_proj'],
+    ['attn_norm', 'k_proj'],
+    ['attn_norm', 'v_proj'],
+    ['attention', 'attn_out'],
+    ['ffn_norm', 'moe_router_logits'],
   ];
-  const experts: readonly [ActiveStageId, ActiveStageId, WeightRole][] = [
-    ['ffn_norm', 'moe_expert_gate', 'ffn_gate_exps'],
-    ['ffn_norm', 'moe_expert_up', 'ffn_up_exps'],
-    ['moe_expert_swigl', 'moe_expert_out', 'ffn_down_exps'],
+  const experts: readonly [ActiveStageId, ActiveStageId][] = [
+    ['ffn_norm', 'moe_expert_gate'],
+    ['ffn_norm', 'moe_expert_up'],
+    ['moe_expert_swigl', 'moe_expert_out'],
   ];
 
   it.each([
@@ -73,30 +78,32 @@ describe('the cpu-ggml arm', () => {
   ])('gives llama.cpp products when fed its inputs: %s %s', async (name, prompt) => {
     const { model, hparams } = await openGolden(name);
     const golden = loadGolden(name, `llamacpp-${prompt}`);
-    const context = { model, hparams, pool: createInlinePool(model), rounding: ggmlActivations };
+    const { graph, title } = graphOf(hparams);
+    const bound = bindGraph(graph, model, title);
+    const context = { model, bound, pool: createInlinePool(model), rounding: ggmlActivations };
     const exact = { ...context, rounding: (_type: unknown, x: Float64Array<ArrayBuffer>) => x };
     const nTokens = golden.tokens.length;
     for (let layer = 0; layer < hparams.nLayer; layer++) {
-      const [weights, exactly] = [context, exact].map((c) => weightAccess(c, layer, nTokens, {}));
+      const [weights, exactly] = [context, exact].map((c) => weightAccess(c, nTokens, {}));
       if (weights === undefined || exactly === undefined) throw new Error('two');
-      for (const [input, stage, roles] of products) {
-        const parts = await weights.matmul(roles, floats(golden, input, layer), false);
-        const rows = Array.from({ length: nTokens }, (_, t) =>
-          parts.flatMap((p) => [
-            ...p.values.subarray((t * p.values.length) / nTokens, ((t + 1) * p.values.length) / nTokens),
-          ]),
-        );
-        expect(relativeRms(rows.flat(), floats(golden, stage, layer)), stage).toBeLessThan(STAGE_LIMIT);
+      const slotOf = (stage: string): WeightSlot => {
+        const [slot] = nodeOf(sectionOf(graph, layer), stage).weights;
+        if (slot === undefined) throw new Error(`no weight of ${stage}`);
+        return slot;
+      };
+      for (const [input, stage] of products) {
+        const { values } = await weights.matmul(slotOf(stage), floats(golden, input, layer), false);
+        expect(relativeRms(values, floats(golden, stage, layer)), stage).toBeLessThan(STAGE_LIMIT);
       }
-      for (const [input, stage, role] of experts) {
+      for (const [input, stage] of experts) {
         const x = floats(golden, input, layer);
         const chosen = Uint32Array.from(floats(golden, 'moe_router_indices', layer));
         const perSlot = input === 'moe_expert_swigl';
         const expected = floats(golden, stage, layer);
-        const { values } = await weights.expertMatmul(role, x, perSlot, chosen, false);
+        const { values } = await weights.expertMatmul(slotOf(stage), x, perSlot, chosen, false);
         expect(relativeRms(values, expected), stage).toBeLessThan(STAGE_LIMIT);
         // Without the quantisation they are far apart: the test sees what it is about.
-        const plain = await exactly.expertMatmul(role, x, perSlot, chosen, false);
+        const plain = await exactly.expertMatmul(slotOf(stage), x, perSlot, chosen, false);
         if (name !== 'mini-f32') expect(relativeRms(plain.values, expected), stage).toBeGreaterThan(1e-3);
       }
     }

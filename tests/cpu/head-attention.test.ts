@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random';
-import { headAttention, plainAttention, simdAttention, type HeadAttention } from '../../src/cpu/kernels/head-attention';
+import { headAttention, plainAttention, simdAttention } from '../../src/cpu/kernels/head-attention';
+import type { HeadProducts } from '../../src/ops/exact-op';
 
 const SHAPES = [
   { headDim: 2, heads: 1, positions: 1 },
@@ -28,6 +29,7 @@ describe.each(SHAPES)(
           positions,
           kvDim,
           headDim,
+          divisor: Math.sqrt(headDim),
         };
         const simd = simdAttention(kv);
         if (simd === undefined) throw new Error('this Node has no WebAssembly SIMD');
@@ -35,7 +37,7 @@ describe.each(SHAPES)(
         const weights = many(positions);
         const nKeys = 1 + random.below(positions);
         const channel = headDim * random.below(heads);
-        const run = (attention: HeadAttention): readonly number[] => {
+        const run = (attention: HeadProducts): readonly number[] => {
           const scores = new Float64Array(nKeys + 4).fill(77);
           attention.scores(q, 3, channel, nKeys, scores, 2);
           const out = new Float64Array(headDim + 4).fill(77);
@@ -57,6 +59,7 @@ it('takes WebAssembly where copying pays, and gives the memory back', () => {
       positions,
       kvDim: 4,
       headDim: 4,
+      divisor: 2,
     };
     for (let round = 0; round < 3; round++) {
       const attention = headAttention(kv);

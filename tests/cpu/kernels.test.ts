@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random';
-import { attentionScores } from '../../src/cpu/kernels/attention-scores';
-import { attentionValues } from '../../src/cpu/kernels/attention-values';
+import { attentionScores } from '../../src/ops/attention-scores/exact';
+import { attentionValues } from '../../src/ops/attention-values/exact';
 import { dot, DOT_LANES } from '../../src/cpu/kernels/dot';
-import { MIN_WEIGHT_SUM, renormalise } from '../../src/cpu/kernels/renormalise';
-import { rmsnorm } from '../../src/cpu/kernels/rmsnorm';
-import { rope, ropeTable } from '../../src/cpu/kernels/rope';
-import { softmax } from '../../src/cpu/kernels/softmax';
-import { swiglu } from '../../src/cpu/kernels/swiglu';
-import { topK } from '../../src/cpu/kernels/top-k';
-import { weightedSum } from '../../src/cpu/kernels/weighted-sum';
+import { MIN_WEIGHT_SUM, normalise } from '../../src/ops/normalise/exact';
+import { rmsnorm } from '../../src/ops/rmsnorm/exact';
+import { rope, ropeTable } from '../../src/ops/rope/exact';
+import { softmax } from '../../src/ops/softmax/exact';
+import { swiglu } from '../../src/ops/swiglu/exact';
+import { topK } from '../../src/ops/top-k/exact';
+import { weightedSum } from '../../src/ops/weighted-sum/exact';
 
 function normals(n: number, seed: number): Float64Array<ArrayBuffer> {
   const random = seededRandom(seed);
@@ -136,7 +136,7 @@ describe('topK', () => {
 describe('renormalise', () => {
   const weights = (p: readonly number[], experts: readonly number[]): readonly number[] => {
     const out = new Float64Array(experts.length);
-    renormalise(Float64Array.from(p), 0, Uint32Array.from(experts), 0, experts.length, out, 0);
+    normalise(Float64Array.from(p), 0, Uint32Array.from(experts), 0, experts.length, out, 0);
     return [...out];
   };
 

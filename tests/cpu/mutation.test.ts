@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadGolden, relativeRms } from '../support/golden';
 import { captureAll, openGolden } from './support';
-import type { HeadAttention, KeysAndValues } from '../../src/cpu/kernels/head-attention';
+import type { KeysAndValues } from '../../src/cpu/kernels/head-attention';
+import type { HeadProducts } from '../../src/ops/exact-op';
 import type { RowsWork } from '../../src/cpu/kernels/rows-work';
 import type { ActiveStageId } from '../../src/model/stages';
 
@@ -14,40 +15,40 @@ const MUTATIONS: readonly {
 }[] = [
   {
     name: 'a dot product with one sign flipped',
-    file: 'row-products',
+    file: 'cpu/kernels/row-products',
     mutate: wrap('rowProducts', (real, work) => {
       const { x, nIn, ...rest } = work as RowsWork;
       return call(real, { ...rest, nIn, x: x.map((v, i) => (i % nIn === nIn - 1 ? -v : v)) });
     }),
-    stage: 'qkv_matmul',
+    stage: 'q_proj',
   },
   {
     name: 'RMSNorm with another eps',
-    file: 'rmsnorm',
+    file: 'ops/rmsnorm/exact',
     mutate: wrap('rmsnorm', (real, x, at, weight, _eps, ...rest) => call(real, x, at, weight, 1e-5, ...rest)),
     stage: 'attn_norm',
   },
   {
     name: 'RoPE that turns the other way',
-    file: 'rope',
+    file: 'ops/rope/exact',
     mutate: wrap('ropeTable', (real, position, ...rest) => call(real, -Number(position), ...rest)),
     stage: 'q_post_rope',
   },
   {
     name: 'positions off by one',
-    file: 'rope',
+    file: 'ops/rope/exact',
     mutate: wrap('ropeTable', (real, position, ...rest) => call(real, Number(position) + 1, ...rest)),
     stage: 'q_post_rope',
   },
   {
     name: 'scores that are not scaled',
-    file: 'head-attention',
+    file: 'cpu/kernels/head-attention',
     mutate: wrap('headAttention', (real, kv) => {
-      const attention = call(real, kv) as HeadAttention;
-      const root = Math.sqrt((kv as KeysAndValues).headDim);
+      const attention = call(real, kv) as HeadProducts;
+      const root = (kv as KeysAndValues).divisor;
       return {
         ...attention,
-        scores: (...args: Parameters<HeadAttention['scores']>): void => {
+        scores: (...args: Parameters<HeadProducts['scores']>): void => {
           attention.scores(...args);
           const [, , , nKeys, out, at] = args;
           for (let k = 0; k < nKeys; k++) out[at + k]! *= root;
@@ -58,9 +59,9 @@ const MUTATIONS: readonly {
   },
   {
     name: 'values without the last key',
-    file: 'head-attention',
+    file: 'cpu/kernels/head-attention',
     mutate: wrap('headAttention', (real, kv) => {
-      const attention = call(real, kv) as HeadAttention;
+      const attention = call(real, kv) as HeadProducts;
       return {
         ...attention,
         values: (weights: Float64Array, channel: number, nKeys: number, out: Float64Array, at: number): void => {
@@ -72,8 +73,8 @@ const MUTATIONS: readonly {
   },
   {
     name: 'weights that are not renormalised',
-    file: 'renormalise',
-    mutate: wrap('renormalise', (_real, ...args) => {
+    file: 'ops/normalise/exact',
+    mutate: wrap('normalise', (_real, ...args) => {
       const [p, at, experts, from, k, out, to] = args as [
         Float64Array,
         number,
@@ -89,13 +90,13 @@ const MUTATIONS: readonly {
   },
   {
     name: 'gate and up exchanged',
-    file: 'swiglu',
+    file: 'ops/swiglu/exact',
     mutate: wrap('swiglu', (real, gate, up) => call(real, up, gate)),
     stage: 'moe_expert_swigl',
   },
   {
     name: 'a residual that is subtracted',
-    file: 'add',
+    file: 'ops/add/exact',
     mutate: wrap('add', (real, a, b) =>
       call(
         real,
@@ -107,7 +108,7 @@ const MUTATIONS: readonly {
   },
   {
     name: 'a weighted sum with equal weights',
-    file: 'weighted-sum',
+    file: 'ops/weighted-sum/exact',
     mutate: wrap('weightedSum', (real, weights, ...rest) =>
       call(real, new Float64Array((weights as Float64Array).length).fill(1 / 3), ...rest),
     ),
@@ -133,7 +134,7 @@ function wrap(
 }
 
 afterEach(() => {
-  for (const { file } of MUTATIONS) vi.doUnmock(`../../src/cpu/kernels/${file}`);
+  for (const { file } of MUTATIONS) vi.doUnmock(`../../src/${file}`);
   vi.resetModules();
 });
 
@@ -155,7 +156,7 @@ describe('the golden comparison', () => {
   it.each(MUTATIONS)('goes red for $name', async ({ file, mutate, stage }) => {
     expect(await errorOf(stage)).toBeLessThan(2e-7);
     vi.resetModules();
-    vi.doMock(`../../src/cpu/kernels/${file}`, async (original: () => Promise<Record<string, unknown>>) =>
+    vi.doMock(`../../src/${file}`, async (original: () => Promise<Record<string, unknown>>) =>
       mutate(await original()),
     );
     expect(await errorOf(stage)).toBeGreaterThan(5e-7);

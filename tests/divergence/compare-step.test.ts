@@ -181,9 +181,9 @@ describe('compareStep, free-running', () => {
   });
 
   it('names the position and the value that are wrong, not where a right position is off by most', () => {
-    // Two heads, two tokens, two keys: the first token is off by 1 of 1000, the second points elsewhere.
-    const a = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1000, 1000, 0.1, 0.1, 1, 1, -0.2, 0.1]));
-    const b = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1001, 1000, 0.1, 0.1, 1, 1, 0.4, 0.1]));
+    // Two tokens, two heads, two keys: the first token is off by 1 of 1000, the second points elsewhere.
+    const a = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1000, 1000, 1, 1, 0.1, 0.1, -0.2, 0.1]));
+    const b = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1001, 1000, 1, 1, 0.1, 0.1, 0.4, 0.1]));
     const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['attn_scores'] }).rows[0];
     expect(row).toMatchObject({ verdict: 'diverge', maxAbsIndex: [0, 0, 0], lowestCosine: { index: [1, 1, 0] } });
     expect(row?.cosine).toBeGreaterThan(0.99);

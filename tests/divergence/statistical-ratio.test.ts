@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random';
-import { matmulBound } from '../../src/cpu/bounds/matmul-bound';
+import { matmulBound } from '../../src/ops/linear/bound';
 import { RATIO_BINS, ratioBin } from '../../src/divergence/ratio-bins';
 import { statisticalRatio } from '../../src/divergence/statistical-ratio';
 

@@ -107,7 +107,7 @@ describe('slice of a tap', () => {
       layer: 0,
       positions: [0, 1],
       shape: [2, 2, 3],
-      data: Float32Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]),
+      data: Float32Array.from([1, 2, 3, 7, 8, 9, 4, 5, 6, 10, 11, 12]),
     };
     const slice = sliceTaps({ a: scores, b: scores }, 1, 'free');
     expect(slice.axes.map((x) => x.dim)).toEqual(['nHead', 'nKeys']);

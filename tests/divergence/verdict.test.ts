@@ -4,24 +4,7 @@ import type { Row } from '../../src/divergence/report';
 import { judge } from '../../src/divergence/verdict';
 
 const context: BlameContext = {
-  hparams: {
-    arch: 'qwen3moe',
-    nLayer: 3,
-    nEmbd: 4,
-    nHead: 2,
-    nHeadKv: 1,
-    headDim: 2,
-    nExpert: 64,
-    nExpertUsed: 2,
-    nFfExp: 4,
-    nVocab: 10,
-    nCtxTrain: 0,
-    rmsEps: 1e-6,
-    ropeTheta: 1e6,
-    qDim: 4,
-    kvDim: 2,
-    tiedEmbeddings: true,
-  },
+  tiedEmbeddings: true,
   typeOf: (tensor) => (tensor.includes('exps') ? 'Q4_K' : 'Q6_K'),
   expertAt: (layer, position, slot) => 10 * layer + position + slot,
 };
@@ -43,9 +26,9 @@ describe('judge', () => {
     ['nan-both', { infA: 1, infB: 1, firstNonFiniteA: [1, 0] }, 'infinite on both arms, so it comes from the file'],
     ['nan-cpu', { nanB: 1, firstNonFiniteB: [1, 0] }, 'NaN on the reference alone'],
   ] as const)('says whose values are not finite: %s', (verdict, found, words) => {
-    const rows = [row({ mode: 'isolated', layer: 1, stage: 'qkv_matmul', verdict, ...found })];
+    const rows = [row({ mode: 'isolated', layer: 1, stage: 'q_proj', verdict, ...found })];
     expect(judge({ ...input, rows }, context).verdict.sentence).toBe(
-      `POISONED: first at layer 1, qkv_matmul, token 1 (blk.1.attn_q.weight, Q6_K): ${words}`,
+      `POISONED: first at layer 1, q_proj, token 1 (blk.1.attn_q.weight, Q6_K): ${words}`,
     );
   });
 
@@ -82,24 +65,12 @@ describe('judge', () => {
     expect(labelled.map((r) => r.verdict)).toEqual(['diverge', 'victim', 'victim', 'diverge']);
   });
 
-  it('finds q, k and v behind a channel of qkv_matmul, and the tied head', () => {
-    const named = (channel: number) =>
-      judge(
-        {
-          ...input,
-          rows: [
-            row({
-              mode: 'isolated',
-              stage: 'qkv_matmul',
-              verdict: 'diverge',
-              maxRatio: 2,
-              maxRatioIndex: [0, channel],
-            }),
-          ],
-        },
-        context,
-      ).verdict.first?.tensor;
-    expect([named(3), named(4), named(6)]).toEqual([
+  it('names the tensor behind each projection, and the tied head', () => {
+    const named = (stage: 'q_proj' | 'k_proj' | 'v_proj') => {
+      const wrong = row({ mode: 'isolated', stage, verdict: 'diverge', maxRatio: 2, maxRatioIndex: [0, 3] });
+      return judge({ ...input, rows: [wrong] }, context).verdict.first?.tensor;
+    };
+    expect([named('q_proj'), named('k_proj'), named('v_proj')]).toEqual([
       'blk.0.attn_q.weight',
       'blk.0.attn_k.weight',
       'blk.0.attn_v.weight',

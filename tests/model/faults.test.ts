@@ -99,7 +99,7 @@ describe('a fault', () => {
   });
 
   it('shows where its tensor is read', () => {
-    expect(faultStages({ kind: 'nan', layer: 0, tensor: 'attn_k' })).toEqual(['qkv_matmul']);
+    expect(faultStages({ kind: 'nan', layer: 0, tensor: 'attn_k' })).toEqual(['k_proj']);
     expect(faultStages({ kind: 'nan', layer: 0 })).toEqual(['moe_expert_out']);
     const three = ['moe_expert_gate', 'moe_expert_up', 'moe_expert_out'];
     expect(faultStages({ kind: 'skip-expert', layer: 0 })).toEqual(three);

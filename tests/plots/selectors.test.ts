@@ -24,7 +24,7 @@ const words = (view: TraceView): string =>
 describe('explanation', () => {
   it('names the weight, clears its inputs and counts the victims', () => {
     expect(words(blind)).toMatch(
-      /^The kernel that reads blk\.2\.ffn_down_exps\.weight \(Q6_K\) is wrong; its inputs are right: largest error 0\.\d\d of the bound\. 70 stages downstream inherit the error\. Routing first flips at layer 3, token 0\.$/,
+      /^The kernel that reads blk\.2\.ffn_down_exps\.weight \(Q6_K\) is wrong; its inputs are right: largest error 0\.\d\d of the bound\. 76 stages downstream inherit the error\. Routing first flips at layer 3, token 0\.$/,
     );
     expect(
       explain(blind)
@@ -35,7 +35,7 @@ describe('explanation', () => {
 
   it('says where the run was closest when nothing parted', () => {
     expect(words(clean)).toMatch(
-      /^270 comparisons, none over its limit\. The closest call is \w+ of layer \d, at 0\.\d\d /,
+      /^294 comparisons, none over its limit\. The closest call is \w+ of layer \d, at 0\.\d\d /,
     );
     expect(words(clean)).toMatch(
       /Both arms choose the same experts throughout; the closest choice, layer \d, token \d+/,
@@ -51,7 +51,7 @@ describe('explanation', () => {
 
   it('blames the model, not a kernel, where the reference is not finite either', () => {
     expect(words(ofBoth)).toMatch(
-      /^Both arms read blk\.3\.ffn_gate_exps\.weight \(Q4_K\) and both get values that are not finite: the fault is the model’s own, no kernel’s\. 48 stages downstream/,
+      /^Both arms read blk\.3\.ffn_gate_exps\.weight \(Q4_K\) and both get values that are not finite: the fault is the model’s own, no kernel’s\. 52 stages downstream/,
     );
     expect(words(ofBoth)).not.toContain('is wrong');
   });

@@ -128,7 +128,9 @@ describe('ratios in the report', () => {
     const products = report.rows.filter((row) => row.maxEstimate !== undefined);
     expect(new Set(products.map((row) => row.stage))).toEqual(
       new Set([
-        'qkv_matmul',
+        'q_proj',
+        'k_proj',
+        'v_proj',
         'attn_out',
         'moe_router_logits',
         'moe_expert_gate',
@@ -139,7 +141,7 @@ describe('ratios in the report', () => {
     );
     for (const row of products) expect(row.maxEstimate, row.stage).toBeLessThan(1);
     const half = await run({ mode: 'isolated', inject: ['f16-accumulate@layer=1,tensor=attn_q'] });
-    const spoiled = half.rows.find((row) => row.layer === 1 && row.stage === 'qkv_matmul');
+    const spoiled = half.rows.find((row) => row.layer === 1 && row.stage === 'q_proj');
     expect(spoiled?.maxEstimate).toBeGreaterThan(100);
   });
 });

@@ -60,7 +60,7 @@ describe('what wrong values look like', () => {
 describe('several faults', () => {
   it('are both named when neither depends on the other', async () => {
     const report = await run(['wrong-expert@layer=3,tensor=ffn_up_exps', 'stale-row@layer=1,tensor=attn_k']);
-    expect(report.verdict.first).toMatchObject({ layer: 1, stage: 'qkv_matmul', tensor: 'blk.1.attn_k.weight' });
+    expect(report.verdict.first).toMatchObject({ layer: 1, stage: 'k_proj', tensor: 'blk.1.attn_k.weight' });
     expect(report.verdict.others).toMatchObject([
       { layer: 3, stage: 'moe_expert_up', tensor: 'blk.3.ffn_up_exps.weight' },
     ]);

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
 import { ACTIVE_STAGES, stageSpec, type ActiveStageId, type StageId } from '../../src/model/stages';
+import { isHeadsFirst, swapLeadingAxes } from '../../src/trace/filed-layout';
 
 const ROOT = fileURLToPath(new URL('../golden/', import.meta.url));
 export const SAMPLE_PATH = fileURLToPath(new URL('../../public/sample/tiny-moe-6x16-Q4_K_M.gguf', import.meta.url));
@@ -26,7 +27,7 @@ export function goldenPrompts(model: string): readonly string[] {
 
 export interface GoldenArray {
   readonly shape: readonly number[];
-  readonly data: Float32Array | Int32Array;
+  readonly data: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 }
 
 export interface Golden {
@@ -46,8 +47,6 @@ export interface Golden {
 /** Golden array names where they differ from the stage table's ggml names. */
 const NAMES: Partial<Record<StageId, string>> = {
   embedding: 'embd',
-  q_post_rope: 'Qcur',
-  k_post_rope: 'Kcur',
 };
 
 /** Reads one golden: `loadGolden('mini-q4_k_m', 'p12')`, or llama.cpp's own values with `llamacpp-p12`. */
@@ -61,11 +60,8 @@ export function loadGolden(model: string, prompt: string): Golden {
   const positions = Array.from({ length: tokens.length - first }, (_, i) => first + i);
   const find = (name: string, layer: number | undefined): GoldenArray | undefined =>
     arrays.get(layer === undefined ? name : `${name}-${layer}`);
-  const stage = (id: StageId, layer: number | undefined): GoldenArray | undefined => {
-    if (id !== 'qkv_matmul') return find(NAMES[id] ?? stageSpec(id).ggml, layer);
-    const parts = ['Qcur_proj', 'Kcur_proj', 'Vcur'].map((name) => find(name, layer));
-    return joinChannels(parts);
-  };
+  const stage = (id: StageId, layer: number | undefined): GoldenArray | undefined =>
+    tokensFirst(id, find(NAMES[id] ?? stageSpec(id).ggml, layer));
   const nLayer = 1 + Math.max(...[...arrays.keys()].map((k) => Number(/-(\d+)$/.exec(k)?.[1] ?? -1)));
   const held = ACTIVE_STAGES.flatMap((id) => {
     const layers = stageSpec(id).scope === 'model' ? [undefined] : Array.from({ length: nLayer }, (_, l) => l);
@@ -87,19 +83,11 @@ export function relativeRms(a: ArrayLike<number>, b: ArrayLike<number>): number 
   return error === 0 && norm === 0 ? 0 : Math.sqrt(error / norm);
 }
 
-function joinChannels(parts: readonly (GoldenArray | undefined)[]): GoldenArray | undefined {
-  const widths = parts.map((p) => p?.shape[1] ?? 0);
-  const rows = parts[0]?.shape[0] ?? 0;
-  const width = widths.reduce((a, b) => a + b, 0);
-  const data = new Float32Array(rows * width);
-  let at = 0;
-  for (const [i, part] of parts.entries()) {
-    if (part === undefined) return undefined;
-    const w = widths[i] ?? 0;
-    for (let r = 0; r < rows; r++) data.set(part.data.subarray(r * w, (r + 1) * w), r * width + at);
-    at += w;
-  }
-  return { shape: [rows, width], data };
+/** Files hold attention's heads first: (heads, tokens, keys) -> (tokens, heads, keys). */
+function tokensFirst(stage: StageId, found: GoldenArray | undefined): GoldenArray | undefined {
+  const [heads = 0, tokens = 0, keys = 0] = found?.shape ?? [];
+  if (found === undefined || !isHeadsFirst(stage) || found.data instanceof Int32Array) return found;
+  return { shape: [tokens, heads, keys], data: swapLeadingAxes(found.data, heads, tokens, keys) };
 }
 
 function parseNpy(bytes: Uint8Array): GoldenArray {

@@ -9,8 +9,7 @@ export function tapOf(
   data: readonly number[] | Float32Array<ArrayBuffer>,
   extra: { readonly positions?: readonly number[]; readonly bound?: readonly number[] } = {},
 ): Tap {
-  const positions =
-    extra.positions ?? Array.from({ length: shape[stage.startsWith('attn_s') ? 1 : 0] ?? 1 }, (_, i) => i);
+  const positions = extra.positions ?? Array.from({ length: shape[0] ?? 1 }, (_, i) => i);
   return {
     stage,
     layer,

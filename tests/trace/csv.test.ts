@@ -11,7 +11,7 @@ describe('CSV', () => {
   it('is long form, one row an element', () => {
     const free = createTrace({ arm: 'gpu', mode: 'free' }, [
       tapOf('embedding', undefined, [2, 1], [0.1, -0], { positions: [3, 7] }),
-      tapOf('attn_scores', 5, [2, 1, 2], [1, NaN, Infinity, -Infinity], { positions: [4] }),
+      tapOf('attn_scores', 5, [1, 2, 2], [1, NaN, Infinity, -Infinity], { positions: [4] }),
       tapOf('moe_router_indices', 5, [1, 2], [12, 3], { positions: [4] }),
     ]);
     const isolated = createTrace({ arm: 'gpu', mode: 'isolated' }, [tapOf('q_norm', 0, [1, 1, 1], [1e-45])]);

@@ -15,7 +15,7 @@ function foreign(trace: Trace): Trace {
 const zeros = (n: number): readonly number[] => Array.from({ length: n }, () => 0);
 const SIZED = [
   tapOf('attn_norm', 0, [3, 4], zeros(12)),
-  tapOf('attn_scores', 0, [2, 3, 3], zeros(18)),
+  tapOf('attn_scores', 0, [3, 2, 3], zeros(18)),
   tapOf('moe_router_indices', 0, [3, 2], [0, 1, 1, 2, 3, 0]),
   tapOf('moe_expert_out', 0, [3, 2, 4], zeros(24)),
   tapOf('lm_head', undefined, [3, 5], zeros(15)),

@@ -56,6 +56,6 @@ describe('Model Explorer', () => {
     expect(inputs('layer-0/attn_norm')).toEqual(['embedding']);
     expect(inputs('layer-2/attn_norm')).toEqual(['layer-0/post_ffn_residual']);
     expect(inputs('final_norm')).toEqual(['layer-2/post_ffn_residual']);
-    expect(inputs('layer-2/attention')).toEqual(['layer-2/attn_softmax', 'layer-2/qkv_matmul']);
+    expect(inputs('layer-2/attention')).toEqual(['layer-2/attn_softmax', 'layer-2/v_proj']);
   });
 });

@@ -46,7 +46,7 @@ describe('a dump by ggml names', () => {
     expect([...new Uint32Array(tap?.data.buffer ?? new ArrayBuffer(0))]).toEqual([0x7fc12345, 0xff800001, 0x80000000]);
   });
 
-  it('joins q, k and v row by row, whatever their axes', () => {
+  it('reads q, k and v as rows of channels, whatever their axes', () => {
     const [trace] = readFileTree(
       files(
         ['Qcur_proj-0.npy', f4([2, 2, 1], 1, 2, 11, 12)],
@@ -55,9 +55,18 @@ describe('a dump by ggml names', () => {
       ),
       'x',
     ).traces;
-    const tap = trace === undefined ? undefined : findTap(trace, 0, 'qkv_matmul');
-    expect(tap).toMatchObject({ shape: [2, 4], positions: [0, 1] });
-    expect([...(tap?.data ?? [])]).toEqual([1, 2, 3, 4, 11, 12, 13, 14]);
+    const found = (['q_proj', 'k_proj', 'v_proj'] as const).map((id) => trace && findTap(trace, 0, id));
+    expect(found.map((tap) => tap?.shape)).toEqual([
+      [2, 2],
+      [2, 1],
+      [2, 1],
+    ]);
+    expect(found.map((tap) => [...(tap?.data ?? [])])).toEqual([
+      [1, 2, 11, 12],
+      [3, 13],
+      [4, 14],
+    ]);
+    expect(found[0]?.positions).toEqual([0, 1]);
   });
 
   it('drops padding axes, takes the prompt from index.json, and lists what it does not know', () => {
@@ -86,7 +95,6 @@ describe('a dump by ggml names', () => {
 
   const ids: NpyArray = { type: 'i4', shape: [1, 2], data: Int32Array.of(1, -1) };
   it.each([
-    ['k and v missing', ['Qcur_proj-0.npy', f4([1, 1], 1)], /Kcur_proj/],
     ['a rank that is not the stage', ['attn_norm-0.npy', f4([4], 1, 2, 3, 4)], /axes/],
     ['a negative expert', ['ffn_moe_topk-0.npy', encodeNpy(ids)], /an expert id/],
   ] as const)('refuses %s, naming the file', (_, entry, message) => {

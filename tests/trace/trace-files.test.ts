@@ -41,7 +41,7 @@ describe('saved trees', () => {
     tapOf('lm_head', undefined, [1, 3], [1, 2, 3], { positions: [1] }),
     tapOf('moe_router_indices', 4, [2, 2], [3, 1, 0, 2]),
     tapOf('embedding', undefined, [2, 2], [1, 2, 3, 4]),
-    tapOf('attn_scores', 0, [1, 2, 2], [1, 2, 3, 4]),
+    tapOf('attn_scores', 0, [2, 1, 2], [1, 2, 3, 4]),
   ]);
   const isolated = createTrace({ ...GPU, mode: 'isolated' }, [tapOf('attn_norm', 0, [1, 2], [7, 8])]);
 
@@ -154,7 +154,7 @@ describe('foreign dumps', () => {
   const mine = createTrace(GPU, [
     tapOf('embedding', undefined, [3, 2], [0, 0, 0, 0, 0, 0]),
     tapOf('moe_router_indices', 1, [3, 2], [0, 1, 0, 1, 0, 1], { positions: [0, 1, 2] }),
-    tapOf('attn_softmax', 1, [4, 1, 3], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], { positions: [2] }),
+    tapOf('attn_softmax', 1, [1, 4, 3], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], { positions: [2] }),
     tapOf('lm_head', undefined, [1, 3], [0, 0, 0], { positions: [2] }),
   ]);
 

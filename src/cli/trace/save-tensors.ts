@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Tap } from '../../model/engine';
 import { aprPath, fileLayer, otherModeFolder } from '../../trace/apr-path';
 import { encodeAprt } from '../../trace/aprt';
+import { ProjectionJoiner, toFiled, type FiledTap } from '../../trace/filed-layout';
 import { indexEntries, treeIndex } from '../../trace/trace-files';
 import { encodeNpy } from '../../trace/npy';
 import type { SaveFormat } from './trace-options';
@@ -16,9 +17,9 @@ import { openZipFile, type ZipFile } from './zip-file';
 const INDEX = 'trace.json';
 
 const SAVERS = {
-  aprt: aprtSaver,
-  'aprt-zip': aprtZipSaver,
-  npz: (root) => oneFileAnArm(npzSaver(root), root, 'npz'),
+  aprt: (root) => joiningSaver(aprtSaver(root)),
+  'aprt-zip': (root) => joiningSaver(aprtZipSaver(root)),
+  npz: (root) => joiningSaver(oneFileAnArm(npzSaver(root), root, 'npz')),
   json: (root) => oneFileAnArm(jsonSaver(root), root, 'json'),
   csv: (root) => oneFileAnArm(csvSaver(root), root, 'csv'),
 } as const satisfies Record<SaveFormat, (root: string) => TensorSaver>;
@@ -30,6 +31,23 @@ const SAVERS = {
  */
 export function tensorSaver(target: { readonly folder: string; readonly format: SaveFormat }): TensorSaver {
   return SAVERS[target.format](target.folder);
+}
+
+/** A saver of a tree: it holds the projections of a layer as one tensor. */
+function joiningSaver(saver: TensorSaver): TensorSaver {
+  const joiners = new Map<string, ProjectionJoiner>();
+  return {
+    async save(folder, tap) {
+      const joiner = joiners.get(folder) ?? new ProjectionJoiner();
+      joiners.set(folder, joiner);
+      for (const ready of joiner.add(tap)) await saver.save(folder, ready);
+    },
+    async finish(run) {
+      for (const [folder, joiner] of joiners) for (const rest of joiner.rest()) await saver.save(folder, rest);
+      await saver.finish(run);
+    },
+    close: () => saver.close(),
+  };
 }
 
 /** A saver of one file an arm that takes away what an earlier run left of the same arms. */
@@ -88,12 +106,15 @@ interface AprtTree extends Pick<TensorSaver, 'save'> {
 
 /** A tree of APRT files, written somewhere. */
 function aprtTree(write: (path: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>): AprtTree {
-  const saved = new Map<string, Tap[]>();
+  const saved = new Map<string, FiledTap[]>();
   return {
     saved,
     async save(folder, tap) {
       remember(saved, folder, tap);
-      await write(aprPath(folder, tap.stage, tap.layer), encodeAprt(fileLayer(tap.stage, tap.layer), tap.data));
+      await write(
+        aprPath(folder, tap.stage, tap.layer),
+        encodeAprt(fileLayer(tap.stage, tap.layer), toFiled(tap).data),
+      );
     },
     finish(run, others) {
       const traces = [...saved].map(([folder, taps]) => traceOfRun(folder, taps, run));
@@ -117,7 +138,7 @@ function aprtZipSaver(root: string): TensorSaver {
 }
 
 function npzSaver(root: string): TensorSaver {
-  const saved = new Map<string, Tap[]>();
+  const saved = new Map<string, FiledTap[]>();
   const archives = new Map<string, ZipFile>();
   const archive = async (folder: string): Promise<ZipFile> => {
     const open = archives.get(folder) ?? (await openZipFile(join(root, `${folder}.npz`)));
@@ -130,12 +151,12 @@ function npzSaver(root: string): TensorSaver {
   return {
     async save(folder, tap) {
       remember(saved, folder, tap);
-      const { shape, data } = tap;
+      const { shape, data, bound: limits } = toFiled(tap);
       const bytes = encodeNpy(data instanceof Uint32Array ? { type: 'u4', shape, data } : { type: 'f4', shape, data });
       const zip = await archive(folder);
       await zip.add(aprPath(folder, tap.stage, tap.layer, 'npy'), bytes);
-      if (tap.bound === undefined) return;
-      const bound = encodeNpy({ type: 'f4', shape, data: tap.bound });
+      if (limits === undefined) return;
+      const bound = encodeNpy({ type: 'f4', shape, data: limits });
       await zip.add(aprPath(folder, tap.stage, tap.layer, 'bound.npy'), bound);
     },
     async finish(run) {
@@ -150,9 +171,10 @@ function npzSaver(root: string): TensorSaver {
 }
 
 /** Keeps a tap without its values: what the index needs of it. */
-function remember(saved: Map<string, Tap[]>, folder: string, tap: Tap): void {
-  const { stage, layer, positions, shape } = tap;
+function remember(saved: Map<string, FiledTap[]>, folder: string, tap: FiledTap): void {
+  const { stage, layer, positions, shape, parts } = tap;
   const taps = saved.get(folder) ?? [];
-  taps.push({ stage, layer, positions, shape, data: new Float32Array(0) });
+  const header = { stage, layer, positions, shape, ...(parts === undefined ? {} : { parts }) };
+  taps.push({ ...header, data: new Float32Array(0) });
   saved.set(folder, taps);
 }

@@ -1,39 +1,44 @@
+import { shapeOf, type Node } from '../../arch/graph';
 import type { Tap } from '../../model/engine';
-import type { HParams } from '../../model/hparams';
-import { stageSpec, type ActiveStageId, type Dim } from '../../model/stages';
-import { capturedPositions, type StageOutput, type Step } from './step';
+import { findStage } from '../../model/stages';
+import type { ExactOutput } from '../../ops/exact-op';
+import { capturedPositions, type Step } from './step';
 
 /**
- * The tap of a stage: the captured positions, rounded to f32. Undefined when the stage is not captured.
- * @param bound largest absolute errors, laid out as `output.values`
+ * The tap of a node's value: the captured positions, rounded to f32. Undefined when it is not captured.
+ * @param rows whether the output holds all tokens of the step or only the captured ones
+ * @param bound largest absolute errors, laid out as the output
  */
 export function captureTap(
   step: Step,
-  stage: ActiveStageId,
+  node: Node,
   layer: number | undefined,
-  output: StageOutput,
+  output: ExactOutput,
+  rows: 'all' | 'captured',
   bound: Float64Array | undefined,
 ): Tap | undefined {
-  const positions = capturedPositions(step, stage);
-  if (positions.length === 0) return undefined;
-  const shape = stageSpec(stage).shape.map((dim) => dimSize(dim, step, positions.length));
-  const picked = pick(output.values, step, output.tokens, positions);
+  const positions = capturedPositions(step, node.out.id);
+  const stage = findStage(node.out.id);
+  if (positions.length === 0 || stage === undefined) return undefined;
+  const nKeys = step.nPast + step.tokens.length;
+  const shape = shapeOf(node.out.axes, step.graph.sizes, { nTokens: positions.length, nKeys });
+  const picked = pick(output.values, step, rows, positions);
   const data = picked instanceof Float64Array ? new Float32Array(picked) : picked.slice();
   const exact = step.options.exact === true && picked instanceof Float64Array ? { exact: picked.slice() } : {};
   const tap: Tap = { stage, layer, positions, shape, data, ...exact };
   if (bound === undefined) return tap;
-  return { ...tap, bound: roundUp(pick(bound, step, output.tokens, positions)) };
+  return { ...tap, bound: roundUp(pick(bound, step, rows, positions)) };
 }
 
 /** Rows of the captured positions. Outputs that hold only those are taken as they are. */
 function pick<T extends Float64Array | Uint32Array>(
   values: T,
   step: Step,
-  tokens: StageOutput['tokens'],
+  rows: 'all' | 'captured',
   positions: readonly number[],
 ): T | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
-  if (tokens === 'captured' || positions.length === step.nTokens) return values;
-  const width = values.length / step.nTokens;
+  if (rows === 'captured' || positions.length === step.tokens.length) return values;
+  const width = values.length / step.tokens.length;
   const length = positions.length * width;
   const out = values instanceof Float64Array ? new Float64Array(length) : new Uint32Array(length);
   for (const [i, position] of positions.entries()) {
@@ -41,23 +46,6 @@ function pick<T extends Float64Array | Uint32Array>(
     out.set(values.subarray(from, from + width), i * width);
   }
   return out;
-}
-
-function dimSize(dim: Dim, step: Step, positions: number): number {
-  switch (dim) {
-    case 'nTokens':
-      return positions;
-    case 'nKeys':
-      return step.nPast + step.nTokens;
-    case 'qkvDim':
-      return step.hparams.qDim + 2 * step.hparams.kvDim;
-    default:
-      return sizeOf(step.hparams, dim);
-  }
-}
-
-function sizeOf(hparams: HParams, dim: Exclude<Dim, 'nTokens' | 'nKeys' | 'qkvDim'>): number {
-  return hparams[dim];
 }
 
 /** Bounds as f32 that are never below: the nearest f32, or one or two steps above it. */

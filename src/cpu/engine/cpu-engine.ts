@@ -1,21 +1,20 @@
 import { throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
+import { bindGraph } from '../../arch/bind';
+import { rowLength, sectionOf, type Section } from '../../arch/graph';
 import { checkCapture, checkTokens } from '../../model/check-step';
 import type { ModelFile } from '../../gguf/model-file';
 import type { ArmId, EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
+import { graphOf } from '../../model/graph-of';
 import type { HParams } from '../../model/hparams';
-import { LAYER_STAGES, MODEL_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
-import { ropeTable, type RopeTable } from '../kernels/rope';
-import { LAYER_BOUNDS, MODEL_BOUNDS, type BoundFunction } from '../bounds/layer-bounds';
+import { ropeTable, type RopeTable } from '../../ops/rope/exact';
 import { breather } from '../pool/breather';
 import type { CpuPool } from '../pool/cpu-pool';
-import { captureTap } from './capture';
-import { ISOLATED_STAGE_FUNCTIONS, referenceCache, referenceValues } from './isolated';
-import { createKvCache, type LayerCache } from './kv-cache';
-import { LAYER_STAGE_FUNCTIONS } from './layer-stages';
-import { MODEL_STAGE_FUNCTIONS } from './model-stages';
-import { capturedPositions, stageValues, type StageOutput, type Step } from './step';
-import { weightAccess, withoutReadingAhead, type ActivationRounding } from './weight-access';
+import { isolateSection, runSection, type SectionResult } from './run-section';
+import { createStateCache } from './state-cache';
+import type { Step } from './step';
+import { referenceValues } from './values';
+import { weightAccess, type ActivationRounding } from './weight-access';
 
 export interface CpuEngineOptions {
   /** Stays the caller's to close. */
@@ -27,37 +26,33 @@ export interface CpuEngineOptions {
 }
 
 /**
- * The exact reference arm: weights dequantised exactly, every product and sum in f64, activations f64 from stage to stage, taps
- * rounded to f32. Captured positions are prompt positions: those of a continued step start at `nPast`.
- * @throws TracerError from its methods: `prompt-token`, `plan-range`, those of `findWeight` and of the pool, `run-cancelled`.
+ * The exact reference: weights dequantised exactly, every product and sum in f64, activations f64 from node to node, captures rounded to
+ * f32. It walks the model's graph. Captured positions are prompt positions: those of a continued step start at `nPast`.
+ * @throws TracerError as `bindGraph`; from its methods: `prompt-token`, `plan-range`, those of the pool, `run-cancelled`.
  */
 export function createCpuEngine(options: CpuEngineOptions): IsolatingEngine {
   return createArm('cpu', options, (_type, x) => x);
 }
 
-const BOUNDS: Record<ActiveStageId, BoundFunction> = { ...LAYER_BOUNDS, ...MODEL_BOUNDS };
-
-/** An arm with the reference's arithmetic and its own treatment of activations in front of each matrix. */
+/** An engine with the reference's arithmetic and its own treatment of activations in front of each matrix. */
 export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: ActivationRounding): IsolatingEngine {
   const { model, hparams, pool, hooks } = options;
-  const noCache: LayerCache = { keys: new Float64Array(0), values: new Float64Array(0) };
-  const cache = createKvCache(hparams.kvDim);
+  const { graph, title } = graphOf(hparams);
+  const bound = bindGraph(graph, model, title);
+  const state = createStateCache((slot) => rowLength(slot.value, graph.sizes, 0));
   let tokens = new Uint32Array(0);
   let nPast = 0;
-  /** Positions whose keys and values are kept. */
+  /** Positions whose state is kept. */
   let kept = 0;
-  let ropeTables: readonly RopeTable[] = [];
+  let angles = new Map<string, readonly RopeTable[]>();
   let residual: Float64Array<ArrayBuffer> | undefined;
   let nextLayer = 0;
 
-  /** Computes stages in order and captures them. `last`: what the last one of them computed. */
-  const runStages = async (
-    layer: number | undefined,
-    stages: readonly (readonly [ActiveStageId, (step: Step) => StageOutput | Promise<StageOutput>])[],
+  /** Runs a part of the forward pass and times it. */
+  const timed = async <T extends { readonly taps: readonly Tap[] }>(
     stepOptions: StepOptions,
-    fed: Pick<Step, 'cache' | 'values'>,
-    alone = false,
-  ): Promise<{ readonly result: StepResult; readonly last: Float64Array<ArrayBuffer> | undefined }> => {
+    run: (step: Step) => Promise<T>,
+  ): Promise<{ readonly result: StepResult; readonly done: T }> => {
     const started = performance.now();
     const { signal } = stepOptions;
     throwIfAborted(signal);
@@ -67,40 +62,40 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       bytesRead += bytes;
       hooks?.onRead?.(tensor, bytes);
     };
-    const weights = weightAccess({ model, hparams, pool, rounding }, layer, tokens.length, { signal, onRead });
-    const step: Step = {
-      hparams,
+    const done = await run({
+      graph,
+      bound,
       tokens,
-      nTokens: tokens.length,
       nPast,
       options: stepOptions,
-      // Stages that run alone may leave out the one that would use what is read ahead.
-      weights: alone ? withoutReadingAhead(weights) : weights,
-      ropeTables,
-      ...fed,
+      weights: weightAccess({ model, bound, pool, rounding }, tokens.length, { signal, onRead }),
+      angles: anglesOf,
       pause: breather(signal),
-    };
-    const taps = new Map<StageId, Tap>();
-    let last: Float64Array<ArrayBuffer> | undefined;
-    for (const [stage, compute] of stages) {
-      const output = await compute(step);
-      const wanted = stepOptions.bounds === true && capturedPositions(step, stage).length > 0;
-      const tap = captureTap(step, stage, layer, output, wanted ? await BOUNDS[stage](step, output) : undefined);
-      if (tap !== undefined) taps.set(stage, tap);
-      step.values.keep(stage, output);
-      step.values.release(stage);
-      if (output.values instanceof Float64Array) last = output.values;
-      if (step.pause.due()) await step.pause.breathe();
-    }
+    });
     throwIfAborted(signal);
-    return { result: { taps, ms: performance.now() - started, bytesRead }, last };
+    const taps = new Map(done.taps.map((tap) => [tap.stage, tap]));
+    return { result: { taps, ms: performance.now() - started, bytesRead }, done };
   };
 
-  /** A step that feeds itself. */
-  const own = (layer: number | undefined): Pick<Step, 'cache' | 'values'> => ({
-    cache: layer === undefined ? noCache : cache.layer(layer),
-    values: stageValues(residual),
-  });
+  /** Rotary angles of the step's tokens: the same for all layers. */
+  const anglesOf = (theta: number, dims: number): readonly RopeTable[] => {
+    const key = `${theta} ${dims}`;
+    const found = angles.get(key) ?? Array.from(tokens, (_, t) => ropeTable(nPast + t, theta, dims));
+    angles.set(key, found);
+    return found;
+  };
+
+  /** A section of a run that feeds itself. */
+  const advance = (
+    section: Section,
+    stepOptions: StepOptions,
+  ): Promise<{ readonly result: StepResult; readonly done: SectionResult }> => {
+    const { layer } = section;
+    const next = layer === undefined ? undefined : graph.layers[layer + 1];
+    return timed(stepOptions, (step) =>
+      runSection(step, section, residual, layer === undefined ? undefined : state.layer(layer), next),
+    );
+  };
 
   return {
     arm,
@@ -118,15 +113,10 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       nPast = past;
       kept = past;
       residual = undefined;
-      ropeTables = Array.from(tokens, (_, t) => ropeTable(past + t, hparams.ropeTheta, hparams.headDim));
-      cache.reserve(past + tokens.length);
-      const { result, last } = await runStages(
-        undefined,
-        [['embedding', MODEL_STAGE_FUNCTIONS.embedding]],
-        stepOptions,
-        own(undefined),
-      );
-      residual = last;
+      angles = new Map();
+      state.reserve(past + tokens.length);
+      const { result, done } = await advance(graph.embed, stepOptions);
+      residual = done.output;
       nextLayer = 0;
       return result;
     },
@@ -135,9 +125,8 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       if (residual === undefined || layer !== nextLayer) {
         throw fail('internal', `Layer ${layer} was asked for out of turn.`, 'Call begin, then the layers in order.');
       }
-      const stages = LAYER_STAGES.map((id) => [id, LAYER_STAGE_FUNCTIONS[id]] as const);
-      const { result, last } = await runStages(layer, stages, stepOptions, own(layer));
-      residual = last;
+      const { result, done } = await advance(sectionOf(graph, layer), stepOptions);
+      residual = done.output;
       nextLayer = layer + 1;
       if (nextLayer === hparams.nLayer) kept = nPast + tokens.length;
       return result;
@@ -147,28 +136,22 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       if (residual === undefined || nextLayer !== hparams.nLayer) {
         throw fail('internal', 'The end was asked for before every layer was done.', 'Call begin, then every layer.');
       }
-      const wanted = (id: 'final_norm' | 'lm_head'): boolean =>
-        capturedPositions({ options: stepOptions }, id).length > 0;
-      const stages = [
-        ...(wanted('final_norm') || wanted('lm_head')
-          ? [['final_norm', MODEL_STAGE_FUNCTIONS.final_norm] as const]
-          : []),
-        ...(wanted('lm_head') ? [['lm_head', MODEL_STAGE_FUNCTIONS.lm_head] as const] : []),
-      ];
-      return (await runStages(undefined, stages, stepOptions, own(undefined))).result;
+      return (await advance(graph.head, stepOptions)).result;
     },
 
     async isolate(layer, reference, stepOptions) {
       if (nPast > 0) {
         throw fail('internal', 'A continued prompt cannot be isolated on the CPU.', 'Begin with the whole prompt.');
       }
-      const scope: readonly ActiveStageId[] = layer === undefined ? MODEL_STAGES : LAYER_STAGES;
-      const stages = scope
-        .filter((id) => capturedPositions({ options: stepOptions }, id).length > 0)
-        .map((id) => [id, ISOLATED_STAGE_FUNCTIONS[id]] as const);
+      // The whole-model stages are those of both ends.
+      const sections = layer === undefined ? [graph.embed, graph.head] : [sectionOf(graph, layer)];
       const values = referenceValues(reference);
-      const fed = { values, cache: referenceCache(reference, values, hparams) };
-      return (await runStages(layer, stages, { ...stepOptions, bounds: false }, fed, true)).result;
+      const { result } = await timed({ ...stepOptions, bounds: false }, async (step) => {
+        const taps: Tap[] = [];
+        for (const section of sections) taps.push(...(await isolateSection(step, section, values)));
+        return { taps };
+      });
+      return result;
     },
 
     dispose() {

@@ -2,122 +2,133 @@ import { fail } from '../../base/errors';
 import { dequantizeRows } from '../../gguf/dequant/dequantisers';
 import { rowBytes, type QuantType } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
-import type { HParams } from '../../model/hparams';
-import type { WeightRole } from '../../model/stages';
-import { findWeight, type WeightTensor } from '../../model/weights';
+import { tensorRow, type BoundGraph, type BoundWeight } from '../../arch/bind';
+import type { WeightSlot } from '../../arch/graph';
 import type { CpuPool, MatmulJob, RowsJob, RunOptions } from '../pool/cpu-pool';
-import type { StageOutput, WeightAccess } from './step';
+import type { ExactOutput } from '../../ops/exact-op';
 
 /** What happens to activations before they meet a matrix of some type: nothing in the exact arm. `x` is (rows, nIn); may return `x`. */
 export type ActivationRounding = (type: QuantType, x: Float64Array<ArrayBuffer>) => Float64Array<ArrayBuffer>;
 
+/** The weights as a node uses them. */
+export interface WeightAccess {
+  /** A small vector, dequantised. */
+  vector(slot: WeightSlot): Promise<Float32Array<ArrayBuffer>>;
+  /** Rows `ids` of a matrix, dequantised: (ids, nIn). */
+  rows(slot: WeightSlot, ids: Uint32Array): Promise<Float64Array<ArrayBuffer>>;
+  /** A matrix times x: (rows, nOut). */
+  matmul(slot: WeightSlot, x: Float64Array<ArrayBuffer>, magnitudes: boolean): Promise<ExactOutput>;
+  /**
+   * The chosen experts' matrices.
+   * @param x (nTokens, nIn), or (nTokens, nExpertUsed, nIn) with `perSlot`
+   * @param experts (nTokens, nExpertUsed)
+   * @returns (nTokens, nExpertUsed, nOut)
+   */
+  expertMatmul(
+    slot: WeightSlot,
+    x: Float64Array<ArrayBuffer>,
+    perSlot: boolean,
+    experts: Uint32Array,
+    magnitudes: boolean,
+  ): Promise<ExactOutput>;
+  /** This matrix will be multiplied soon. */
+  expectMatmul(slot: WeightSlot): void;
+  /** So will these experts' matrices. */
+  expectExperts(slot: WeightSlot, experts: Uint32Array): void;
+}
+
 export interface WeightContext {
   readonly model: ModelFile;
-  readonly hparams: HParams;
+  readonly bound: BoundGraph;
   readonly pool: CpuPool;
   readonly rounding: ActivationRounding;
 }
 
-/**
- * Weights of one layer, or of the whole model with `layer` undefined.
- * @param nTokens of the step
- */
+/** @param nTokens of the step */
 export function weightAccess(
-  context: WeightContext,
-  layer: number | undefined,
+  { model, bound, pool, rounding }: WeightContext,
   nTokens: number,
   run: RunOptions,
 ): WeightAccess {
-  const { model, hparams, pool, rounding } = context;
-  const find = (role: WeightRole): WeightTensor => findWeight(model, hparams, role, layer);
-  const read = async (tensor: WeightTensor, firstRow: number, rows: number): Promise<Float32Array<ArrayBuffer>> => {
-    const nIn = tensor.dims[0] ?? 0;
+  const read = async (weight: BoundWeight, row: number): Promise<Float32Array<ArrayBuffer>> => {
+    const { tensor, nIn } = weight;
     const bytes = rowBytes(tensor.type, nIn);
-    const data = await model.readTensor(tensor, firstRow * bytes, rows * bytes, run.signal);
-    run.onRead?.(tensor.name, rows * bytes);
-    const out = new Float32Array(rows * nIn);
-    dequantizeRows(tensor.type, data, 0, out, 0, rows * nIn);
+    const data = await model.readTensor(tensor, tensorRow(weight, 0, row) * bytes, bytes, run.signal);
+    run.onRead?.(tensor.name, bytes);
+    const out = new Float32Array(nIn);
+    dequantizeRows(tensor.type, data, 0, out, 0, nIn);
     return out;
   };
 
   return {
-    vector: (role) => read(find(role), 0, 1),
+    vector: (slot) => read(bound.weight(slot), 0),
 
-    async rows(role, ids) {
-      const tensor = find(role);
-      const nIn = tensor.dims[0] ?? 0;
-      const out = new Float64Array(ids.length * nIn);
+    async rows(slot, ids) {
+      const weight = bound.weight(slot);
+      const out = new Float64Array(ids.length * weight.nIn);
       const distinct = new Map<number, Float32Array>();
       for (const [i, id] of ids.entries()) {
-        const row = distinct.get(id) ?? (await read(tensor, id, 1));
+        const row = distinct.get(id) ?? (await read(weight, id));
         distinct.set(id, row);
-        out.set(row, i * nIn);
+        out.set(row, i * weight.nIn);
       }
       return out;
     },
 
-    async matmul(roles, x, magnitudes) {
-      const jobs = roles.map((role): MatmulJob => {
-        const tensor = find(role);
-        const job = wholeMatrix(tensor, x.length / (tensor.dims[0] ?? 1));
-        return { ...job, x: rounding(tensor.type, x), magnitudes };
-      });
-      const results = await pool.run(jobs, run);
-      return results.map((r): StageOutput => ({ values: r.y, magnitudes: r.magnitudes, tokens: 'all' }));
+    async matmul(slot, x, magnitudes) {
+      const weight = bound.weight(slot);
+      const job = { ...matrixJob(weight, 0, x.length / weight.nIn), x: rounding(weight.tensor.type, x), magnitudes };
+      const [result] = await pool.run([job], run);
+      if (result === undefined) throw lostJob();
+      return { values: result.y, magnitudes: result.magnitudes };
     },
 
-    async expertMatmul(role, x, perSlot, experts, magnitudes) {
-      const tensor = find(role);
-      const [nIn = 0, nOut = 0] = tensor.dims;
+    async expertMatmul(slot, x, perSlot, experts, magnitudes) {
+      const weight = bound.weight(slot);
+      const { nIn, nOut, tensor } = weight;
       const rounded = rounding(tensor.type, x);
+      // Slots of a token, where all of them meet one row of x.
+      const shared = perSlot ? 1 : experts.length / (x.length / nIn);
       const slots = slotsByExpert(experts);
       const jobs = slots.map(([expert, members]): MatmulJob => {
         const gathered = new Float64Array(members.length * nIn);
         for (const [i, member] of members.entries()) {
-          const row = perSlot ? member : Math.floor(member / hparams.nExpertUsed);
+          const row = Math.floor(member / shared);
           gathered.set(rounded.subarray(row * nIn, (row + 1) * nIn), i * nIn);
         }
-        return { ...expertMatrix(tensor, expert, members.length), x: gathered, magnitudes };
+        return { ...matrixJob(weight, expert, members.length), x: gathered, magnitudes };
       });
       const results = await pool.run(jobs, run);
       const values = new Float64Array(experts.length * nOut);
       const sums = magnitudes ? new Float64Array(experts.length * nOut) : undefined;
       for (const [j, [, members]] of slots.entries()) {
         const result = results[j];
-        if (result === undefined) throw fail('internal', 'The pool lost a job.', 'Please report this defect.');
+        if (result === undefined) throw lostJob();
         for (const [i, member] of members.entries()) {
           values.set(result.y.subarray(i * nOut, (i + 1) * nOut), member * nOut);
           if (result.magnitudes) sums?.set(result.magnitudes.subarray(i * nOut, (i + 1) * nOut), member * nOut);
         }
       }
-      return { values, magnitudes: sums, tokens: 'all' };
+      return { values, magnitudes: sums };
     },
 
-    expectMatmul(roles, nextLayer) {
-      const of = nextLayer ? (layer ?? 0) + 1 : layer;
-      if (of !== undefined && of >= hparams.nLayer) return;
-      pool.expect(roles.map((role) => wholeMatrix(findWeight(model, hparams, role, of), nTokens)));
+    expectMatmul(slot) {
+      pool.expect([matrixJob(bound.weight(slot), 0, nTokens)]);
     },
 
-    expectExperts(role, experts) {
-      const tensor = find(role);
-      pool.expect(slotsByExpert(experts).map(([expert, members]) => expertMatrix(tensor, expert, members.length)));
+    expectExperts(slot, experts) {
+      const weight = bound.weight(slot);
+      pool.expect(slotsByExpert(experts).map(([expert, members]) => matrixJob(weight, expert, members.length)));
     },
   };
 }
 
-/** The same weights, read when they are used. */
-export function withoutReadingAhead(weights: WeightAccess): WeightAccess {
-  return { ...weights, expectMatmul: () => undefined, expectExperts: () => undefined };
+function matrixJob(weight: BoundWeight, expert: number, nTokens: number): RowsJob {
+  return { tensor: weight.tensor, firstRow: tensorRow(weight, expert, 0), rows: weight.nOut, nTokens };
 }
 
-function wholeMatrix(tensor: WeightTensor, nTokens: number): RowsJob {
-  return { tensor, firstRow: 0, rows: tensor.dims[1] ?? 1, nTokens };
-}
-
-function expertMatrix(tensor: WeightTensor, expert: number, nTokens: number): RowsJob {
-  const rows = tensor.dims[1] ?? 1;
-  return { tensor, firstRow: expert * rows, rows, nTokens };
+function lostJob(): Error {
+  return fail('internal', 'The pool lost a job.', 'Please report this defect.');
 }
 
 /** (token, slot) pairs as token * nExpertUsed + slot, grouped by expert; experts ascending, pairs ascending. */

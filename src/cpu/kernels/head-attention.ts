@@ -1,8 +1,9 @@
-import { attentionScores } from './attention-scores';
-import { attentionValues } from './attention-values';
+import { attentionScores } from '../../ops/attention-scores/exact';
+import { attentionValues } from '../../ops/attention-values/exact';
+import type { HeadProducts } from '../../ops/exact-op';
 import { FREE_FROM, giveInstance, takeInstance } from './simd-module';
 
-/** Keys and values of the positions so far, (positions, nHeadKv * headDim) each, and how heads lie in them. */
+/** Keys and values of the positions so far, (positions, nHeadKv * headDim) each, and how heads lie in them. Either may be empty where it is not used. */
 export interface KeysAndValues {
   readonly keys: Float64Array;
   readonly values: Float64Array;
@@ -10,20 +11,12 @@ export interface KeysAndValues {
   /** nHeadKv * headDim */
   readonly kvDim: number;
   readonly headDim: number;
-}
-
-/** Attention of one query and head at a time over the same keys and values. `channel` is where the kv head's channels start. */
-export interface HeadAttention {
-  /** out[outAt + k] = q . key_k / sqrt(headDim) for keys 0 .. nKeys - 1, before any mask. */
-  scores(q: Float64Array, qAt: number, channel: number, nKeys: number, out: Float64Array, outAt: number): void;
-  /** out[outAt + d] = sum_k weights[k] * value_k[d], keys ascending. */
-  values(weights: Float64Array, channel: number, nKeys: number, out: Float64Array, outAt: number): void;
-  /** Gives back the memory. Nothing of it may be used afterwards. */
-  release(): void;
+  /** What scores are divided by. */
+  readonly divisor: number;
 }
 
 /** In WebAssembly where that can be had and pays, and in JavaScript elsewhere: the same bits. */
-export function headAttention(kv: KeysAndValues): HeadAttention {
+export function headAttention(kv: KeysAndValues): HeadProducts {
   return (kv.positions >= WORTH_COPYING ? simdAttention(kv) : undefined) ?? plainAttention(kv);
 }
 
@@ -31,10 +24,10 @@ export function headAttention(kv: KeysAndValues): HeadAttention {
 const WORTH_COPYING = 4;
 
 /** The plain loops: the truth. */
-export function plainAttention({ keys, values, kvDim, headDim }: KeysAndValues): HeadAttention {
+export function plainAttention({ keys, values, kvDim, headDim, divisor }: KeysAndValues): HeadProducts {
   return {
     scores: (q, qAt, channel, nKeys, out, outAt) => {
-      attentionScores(q, qAt, keys, channel, kvDim, headDim, nKeys, out, outAt);
+      attentionScores(q, qAt, keys, channel, kvDim, headDim, nKeys, out, outAt, divisor);
     },
     values: (weights, channel, nKeys, out, outAt) => {
       attentionValues(weights, 0, nKeys, values, channel, kvDim, headDim, out, outAt);
@@ -46,7 +39,7 @@ export function plainAttention({ keys, values, kvDim, headDim }: KeysAndValues):
 const F64_BYTES = Float64Array.BYTES_PER_ELEMENT;
 
 /** In WebAssembly SIMD (`wasm/attention.ts`); undefined where that cannot be had. */
-export function simdAttention(kv: KeysAndValues): HeadAttention | undefined {
+export function simdAttention(kv: KeysAndValues): HeadProducts | undefined {
   const { positions, kvDim, headDim } = kv;
   const length = positions * kvDim;
   // One after the other: a query or an output of one head, a row of scores or weights, keys, values. An odd row would leave vectors unaligned.
@@ -62,11 +55,10 @@ export function simdAttention(kv: KeysAndValues): HeadAttention | undefined {
   new Float64Array(buffer, keysAt, length).set(kv.keys.subarray(0, length));
   new Float64Array(buffer, valuesAt, length).set(kv.values.subarray(0, length));
   const stride = kvDim * F64_BYTES;
-  const root = Math.sqrt(headDim);
   return {
     scores: (q, qAt, channel, nKeys, out, outAt) => {
       head.set(q.subarray(qAt, qAt + headDim));
-      instance.scores(headAt, keysAt + channel * F64_BYTES, stride, headDim, nKeys, root, rowAt);
+      instance.scores(headAt, keysAt + channel * F64_BYTES, stride, headDim, nKeys, kv.divisor, rowAt);
       out.set(row.subarray(0, nKeys), outAt);
     },
     values: (weights, channel, nKeys, out, outAt) => {

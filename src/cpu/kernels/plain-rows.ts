@@ -1,6 +1,6 @@
 import { dequantizeRows } from '../../gguf/dequant/dequantisers';
 import { rowBytes } from '../../gguf/ggml-types';
-import { TINY } from '../bounds/rounding';
+import { TINY } from '../../ops/rounding';
 import { dot } from './dot';
 import type { RowProducts, RowsWork } from './rows-work';
 

@@ -1,5 +1,5 @@
 import { rowBytes } from '../../gguf/ggml-types';
-import { TINY } from '../bounds/rounding';
+import { TINY } from '../../ops/rounding';
 import { DOT_LANES } from './dot';
 import { sizesOf } from './plain-rows';
 import type { RowProducts, RowsWork } from './rows-work';

@@ -20,10 +20,8 @@ export interface StepSizes {
   readonly nTokens: number;
 }
 
-/** Scores and probabilities of attention, whose keys ggml pads: (nHead, nTokens, keys). */
+/** Scores and probabilities of attention, whose keys ggml pads and whose heads it has first: (nHead, nTokens, keys). */
 const KEYED: ReadonlySet<string> = new Set(['attn_scores', 'attn_softmax']);
-/** The three raw projections, where the stage table has them as one. */
-const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj'] as const;
 
 /**
  * The taps of a layer, or of the whole model, from what llama.cpp computed: all positions of the step, tokens first, shapes as the stage table says.
@@ -38,10 +36,7 @@ export function layOutCaptures(captures: readonly RawCapture[], sizes: StepSizes
     list.push(capture);
   }
   const taps = new Map<StageId, Tap>();
-  const joined = findStage('q_proj') === undefined;
-  if (joined) joinProjections(byStage, sizes, taps);
   for (const [name, parts] of byStage) {
-    if (joined && PROJECTIONS.some((projection) => projection === name)) continue;
     const stage = findStage(name);
     // Scores are of all keys, the masked ones too; an earlier micro-batch has none of the later ones' keys.
     if (stage === 'attn_scores' && parts.length > 1) continue;
@@ -60,7 +55,7 @@ function layOut(stage: StageId, parts: readonly RawCapture[], sizes: StepSizes):
   const data = isIndex ? new Uint32Array(size(lengths)) : new Float32Array(size(lengths));
   if (KEYED.has(stage)) {
     const scale = stage === 'attn_scores' ? attentionScale(hparams) : undefined;
-    fillKeyed(data, dims, parts, sizes, scale);
+    fillKeyed(data, parts, sizes, scale);
     return { stage, layer, positions, shape: lengths, data };
   }
   // Tokens are the slowest axis here: runs of the graph follow each other.
@@ -75,18 +70,9 @@ function layOut(stage: StageId, parts: readonly RawCapture[], sizes: StepSizes):
 }
 
 /** Each part is (head, query, key) with keys padded to a multiple that the back end likes; queries of later runs see more keys. */
-function fillKeyed(
-  data: Tap['data'],
-  dims: readonly Dim[],
-  parts: readonly RawCapture[],
-  sizes: StepSizes,
-  scale: number | undefined,
-): void {
+function fillKeyed(data: Tap['data'], parts: readonly RawCapture[], sizes: StepSizes, scale: number | undefined): void {
   const { nHead } = sizes.hparams;
   const nKeys = sizes.nPast + sizes.nTokens;
-  const [headAxis, tokenAxis] = [dims.indexOf('nHead'), dims.indexOf('nTokens')];
-  const headStride = headAxis < tokenAxis ? sizes.nTokens * nKeys : nKeys;
-  const tokenStride = headAxis < tokenAxis ? nKeys : nHead * nKeys;
   let first = 0;
   for (const part of parts) {
     const [padded = 0, queries = 0, heads = 0] = part.frame.ne;
@@ -96,7 +82,7 @@ function fillKeyed(
     for (let head = 0; head < nHead; head++) {
       for (let query = 0; query < queries; query++) {
         const from = (head * queries + query) * padded;
-        const to = head * headStride + (first + query) * tokenStride;
+        const to = ((first + query) * nHead + head) * nKeys;
         for (let key = 0; key < visible; key++) {
           const value = part.values[from + key] ?? NaN;
           data[to + key] = scale === undefined ? value : value * scale;
@@ -106,33 +92,6 @@ function fillKeyed(
     first += queries;
   }
   if (first !== sizes.nTokens) throw unexpected(parts[0]?.frame.stage ?? '', [nHead, sizes.nTokens, nKeys], parts);
-}
-
-function joinProjections(
-  byStage: ReadonlyMap<string, readonly RawCapture[]>,
-  sizes: StepSizes,
-  taps: Map<StageId, Tap>,
-): void {
-  const stage = findStage('qkv_matmul');
-  const parts = PROJECTIONS.map((name) => byStage.get(name));
-  if (stage === undefined || parts.some((part) => part === undefined)) return;
-  const { hparams, nPast, nTokens } = sizes;
-  const widths = [hparams.qDim, hparams.kvDim, hparams.kvDim];
-  const width = size([hparams.qDim + 2 * hparams.kvDim]);
-  const data = new Float32Array(nTokens * width);
-  let column = 0;
-  for (const [i, part] of parts.entries()) {
-    const w = widths[i] ?? 0;
-    let row = 0;
-    for (const { values } of part ?? []) {
-      for (let at = 0; at + w <= values.length; at += w, row++)
-        data.set(values.subarray(at, at + w), row * width + column);
-    }
-    if (row !== nTokens) throw unexpected(PROJECTIONS[i] ?? '', [nTokens, w], part ?? []);
-    column += w;
-  }
-  const positions = Array.from({ length: nTokens }, (_, i) => nPast + i);
-  taps.set(stage, { stage, layer: parts[0]?.[0]?.frame.layer, positions, shape: [nTokens, width], data });
 }
 
 /** As llama.cpp computes it: 1.0f / sqrtf(float(headDim)). */
@@ -146,8 +105,6 @@ function lengthOf(dim: Dim, { hparams, nPast, nTokens }: StepSizes): number {
       return nTokens;
     case 'nKeys':
       return nPast + nTokens;
-    case 'qkvDim':
-      return hparams.qDim + 2 * hparams.kvDim;
     default:
       return hparams[dim];
   }

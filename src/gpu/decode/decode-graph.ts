@@ -192,7 +192,7 @@ function planAttention(inputs: GraphInputs, layer: number, add: Add): void {
       eps,
       squareCount: layer === 0 ? nEmbd / CHUNK : outGroups(hparams, choice.teams.expertsOut),
       tapNorm: plan.place('attn_norm', layer),
-      tapQkv: plan.place('qkv_matmul', layer),
+      tapQkv: plan.place('q_proj', layer),
     }),
     [groupsAb + (groupsC ?? 0), 1, 1],
     {

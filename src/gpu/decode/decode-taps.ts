@@ -1,6 +1,7 @@
 import type { Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import { stageSpec, type ActiveStageId } from '../../model/stages';
+import { PROJECTIONS } from '../engine/projections';
 import { rowLength, stageShape } from '../engine/stage-sizes';
 
 /** What to capture of a decoded token. */
@@ -44,7 +45,12 @@ export class TapPlan {
     const stages = new Set(capture?.stages ?? []);
     this.growing = stages.has('attn_scores') || stages.has('attn_softmax');
     const layers = capture?.layers ?? Array.from({ length: hparams.nLayer }, (_, l) => l);
+    // One kernel writes the three side by side, in this order.
+    if (PROJECTIONS.some((id) => stages.has(id))) {
+      for (const layer of layers) for (const id of PROJECTIONS) add(id, layer, stages.has(id));
+    }
     for (const stage of stages) {
+      if (PROJECTIONS.some((id) => id === stage)) continue;
       // The logits are read from where the head writes them.
       if (stage === 'lm_head') continue;
       if (stageSpec(stage).scope === 'model') add(stage, undefined, true);

@@ -3,7 +3,7 @@ import type { HParams } from '../../model/hparams';
 import { stageSpec, type ActiveStageId, type StageId } from '../../model/stages';
 import type { GpuContext } from '../device';
 import type { BufferRange, Recorder } from '../recorder';
-import { isHeadMajor, rowLength, stageShape, swapAxes } from './stage-sizes';
+import { rowLength, stageShape } from './stage-sizes';
 
 /** Bytes of one staging buffer; a tap may spread over several. */
 const STAGING_BYTES = 64 * 2 ** 20;
@@ -115,12 +115,9 @@ export class Capture {
     this.#stagings.length = 0;
   }
 
-  #tap(stage: StageId, tokenMajor: Uint32Array<ArrayBuffer>): Tap {
+  #tap(stage: StageId, data: Uint32Array<ArrayBuffer>): Tap {
     const positions = this.positions(stage);
     const shape = stageShape(stage, this.#hparams, positions.length, this.#nKeys);
-    const data = isHeadMajor(stage)
-      ? swapAxes(tokenMajor, positions.length, this.#hparams.nHead, this.#nKeys)
-      : tokenMajor;
     const values = stageSpec(stage).values === 'index' ? data : new Float32Array(data.buffer);
     return { stage, layer: this.#layer, positions, shape, data: values };
   }

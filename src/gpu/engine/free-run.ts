@@ -13,9 +13,11 @@ import { IndexReadback } from './index-readback';
 import { KvCache, type LayerKeys } from './kv-cache';
 import { positionRuns, positionsOf, union } from './positions';
 import { StageBuffers } from './stage-buffers';
+import { joinedWidth } from './project-together';
+import { PROJECTIONS, type Together } from './projections';
 import { fusesAttention, type StageKernels } from './stage-kernels';
-import type { StageRun, Tools } from './stage-run';
-import type { StageInput } from './stage-sizes';
+import type { StageRange, StageRun, Tools } from './stage-run';
+import { rowLength, type StageInput } from './stage-sizes';
 
 type Taps = ReadonlyMap<StageId, Tap>;
 
@@ -146,8 +148,8 @@ export class FreeRun {
     const taps = await this.#captured(layer, LAYER_STAGES, options, async (capture) => {
       const turn: Turn = { options, capture, layer, kept };
       for (const chunk of this.#chunks) {
-        for (const stage of UP_TO_KEYS) await this.#stage(stage, chunk, turn);
-        this.#keepValues(chunk, kept);
+        const together = this.#together(chunk);
+        for (const stage of UP_TO_KEYS) await this.#stage(stage, chunk, { ...turn, together });
       }
       this.#prefetch(layer + 1);
       for (const chunk of this.#chunks) {
@@ -240,7 +242,7 @@ export class FreeRun {
   async #stage(stage: ActiveStageId, chunk: Chunk, turn: Turn): Promise<void> {
     const { kept, capture } = turn;
     const output = this.#outputOf(stage, chunk, kept);
-    const outputRow = stage === 'k_post_rope' ? this.#nPast + chunk.first : 0;
+    const outputRow = stage === 'k_post_rope' || stage === 'v_proj' ? this.#nPast + chunk.first : 0;
     const run: StageRun = {
       tools: this.#tools,
       layer: turn.layer,
@@ -256,6 +258,7 @@ export class FreeRun {
       experts: () => turn.experts ?? new Uint32Array(0),
       groups: turn.groups,
       fusedAttention: this.#fused,
+      together: turn.together,
       output,
       outputRow,
       signal: turn.options.signal,
@@ -263,11 +266,17 @@ export class FreeRun {
     const forced = stage === 'moe_router_indices' ? turn.options.forcedExperts : undefined;
     if (forced === undefined) await this.#kernels[stage](run);
     else this.#writeExperts(this.#rowsOf(forced, chunk), output);
+    this.#unpack(run, stage, capture.has(stage));
     const positions = turn.positions ?? positionsOf({ first: run.firstPosition, rows: chunk.rows });
     capture.take(stage, positions, output, outputRow);
   }
 
-  #inputOf(name: StageInput, chunk: Chunk, turn: Turn): BufferRange {
+  #inputOf(name: StageInput, chunk: Chunk, turn: Turn): StageRange {
+    const projection = PROJECTIONS.find((id) => id === name);
+    const first = projection === undefined ? undefined : turn.together?.columns.get(projection);
+    if (turn.together !== undefined && first !== undefined) {
+      return { ...turn.together.joined, columns: { stride: joinedWidth({ tools: this.#tools }), first } };
+    }
     if (name === 'q_post_rope' && turn.queries !== undefined) return turn.queries;
     // At the end the rows in hand are gathered ones, not a chunk of the stream.
     if (turn.positions === undefined && (name === 'layer_input' || name === 'q_post_rope'))
@@ -279,6 +288,7 @@ export class FreeRun {
     if (stage === 'embedding' || stage === 'post_ffn_residual') return this.#own('layer_input', chunk);
     if (stage === 'q_post_rope') return this.#own(stage, chunk);
     if (stage === 'k_post_rope') return keptOf(kept, 'keys');
+    if (stage === 'v_proj') return keptOf(kept, 'values');
     return this.#shared.get(stage, chunk.rows, this.#nKeys);
   }
 
@@ -289,21 +299,25 @@ export class FreeRun {
     return buffers.get(name, chunk.rows, this.#nKeys);
   }
 
-  /** The value part of `qkv_matmul`, to the cache. */
-  #keepValues(chunk: Chunk, kept: LayerKeys): void {
+  /** Room for projections of a chunk that are computed together; undefined where no weights lie stacked. */
+  #together(chunk: Chunk): Together | undefined {
+    if (this.#tools.cache.resident === undefined) return undefined;
+    const words = chunk.rows * joinedWidth({ tools: this.#tools });
+    return { joined: this.#shared.room('projections', words), columns: new Map() };
+  }
+
+  /** Copies a projection that was computed together with others to where it is kept: values always, the others where they are captured. */
+  #unpack(run: StageRun, stage: ActiveStageId, captured: boolean): void {
     const { recorder, kernels, hparams } = this.#tools;
-    const { qDim, kvDim } = hparams;
-    const count = chunk.rows * kvDim;
+    const projection = PROJECTIONS.find((id) => id === stage);
+    const xOffset = projection === undefined ? undefined : run.together?.columns.get(projection);
+    if (run.together === undefined || xOffset === undefined || (stage !== 'v_proj' && !captured)) return;
+    const width = rowLength(stage, hparams, run.nKeys);
+    const count = run.rows * width;
     recorder.dispatch(
       kernels.copyRows,
-      { x: this.#shared.get('qkv_matmul', chunk.rows, this.#nKeys), y: { buffer: kept.values } },
-      {
-        count,
-        rowLength: kvDim,
-        xStride: qDim + 2 * kvDim,
-        xOffset: qDim + kvDim,
-        yOffset: (this.#nPast + chunk.first) * kvDim,
-      },
+      { x: run.together.joined, y: run.output },
+      { count, rowLength: width, xStride: joinedWidth(run), xOffset, yOffset: run.outputRow * width },
       linearGrid(count, 64),
     );
   }
@@ -388,6 +402,8 @@ interface Turn {
   readonly kept?: LayerKeys;
   readonly experts?: Uint32Array<ArrayBuffer>;
   readonly groups?: ExpertGroups;
+  /** Projections that were computed together. */
+  readonly together?: Together | undefined;
   /** Queries of the rows where they are not a whole chunk's. */
   readonly queries?: BufferRange;
   /** Positions of the rows where they are not neighbours. */

@@ -1,6 +1,6 @@
 import { fail } from '../../base/errors';
 import type { ReferenceStep, StepOptions, Tap } from '../../model/engine';
-import { LAYER_STAGES, MODEL_STAGES, stageSpec, type ActiveStageId, type StageId } from '../../model/stages';
+import { LAYER_STAGES, MODEL_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
 import type { BufferRange } from '../recorder';
 import { Capture } from './capture';
 import { checkCapture } from '../../model/check-step';
@@ -10,7 +10,7 @@ import { positionRuns, positionsOf, union, type PositionRun } from './positions'
 import { StageBuffers } from './stage-buffers';
 import type { StageKernels } from './stage-kernels';
 import type { StageRun, Tools } from './stage-run';
-import { isHeadMajor, rowLength, stageInputs, swapAxes, type StageInput } from './stage-sizes';
+import { rowLength, stageInputs, type StageInput } from './stage-sizes';
 
 /** Token ids of positions, known from the step that is compared. */
 export type TokensAt = (first: number, rows: number) => Uint32Array<ArrayBuffer>;
@@ -140,18 +140,14 @@ export class IsolatedRun {
     return ranges;
   }
 
-  /** Rows of a reference tap, tokens first, as words. */
+  /** Rows of a reference tap as words. */
   #rowsOf(reference: ReferenceStep, name: StageInput, rows: PositionRun, step: Step): Uint32Array<ArrayBuffer> {
-    const { hparams } = this.#tools;
     const tap = name === 'layer_input' ? reference.layerInput : reference.taps.get(name);
     if (tap?.positions.length !== step.nTokens) return missing(name);
     const words = new Uint32Array(tap.data.buffer, tap.data.byteOffset, tap.data.length);
     const first = rows.first - step.nPast;
-    const width = rowLength(name, hparams, step.nKeys);
-    if (name === 'layer_input' || !isHeadMajor(stageSpec(name).id)) {
-      return words.slice(first * width, (first + rows.rows) * width);
-    }
-    return headRows(words, hparams.nHead, step, first, rows.rows);
+    const width = rowLength(name, this.#tools.hparams, step.nKeys);
+    return words.slice(first * width, (first + rows.rows) * width);
   }
 
   /** Puts the step's reference keys and values where the attention kernels read them. */
@@ -160,7 +156,7 @@ export class IsolatedRun {
     const values = stages.includes('attention');
     if (!scores && !values) return;
     const { context, hparams } = this.#tools;
-    const { qDim, kvDim } = hparams;
+    const { kvDim } = hparams;
     if (step.nPast > (this.#kept.get(layer) ?? 0)) {
       throw fail(
         'internal',
@@ -174,33 +170,9 @@ export class IsolatedRun {
     const all = { first: step.nPast, rows: step.nTokens };
     const offset = 4 * step.nPast * kvDim;
     if (scores) queue.writeBuffer(target.keys, offset, this.#rowsOf(reference, 'k_post_rope', all, step));
-    if (values) {
-      const qkv = this.#rowsOf(reference, 'qkv_matmul', all, step);
-      const packed = new Uint32Array(step.nTokens * kvDim);
-      for (let t = 0; t < step.nTokens; t++) {
-        const at = t * (qDim + 2 * kvDim) + qDim + kvDim;
-        packed.set(qkv.subarray(at, at + kvDim), t * kvDim);
-      }
-      queue.writeBuffer(target.values, offset, packed);
-    }
+    if (values) queue.writeBuffer(target.values, offset, this.#rowsOf(reference, 'v_proj', all, step));
     this.#kept.set(layer, scores && values ? step.nKeys : 0);
   }
-}
-
-/** Rows `first` .. `first + rows` of (heads, tokens, keys), tokens first. */
-function headRows(
-  words: Uint32Array<ArrayBuffer>,
-  nHead: number,
-  { nTokens, nKeys }: Step,
-  first: number,
-  rows: number,
-): Uint32Array<ArrayBuffer> {
-  const some = new Uint32Array(nHead * rows * nKeys);
-  for (let h = 0; h < nHead; h++) {
-    const at = (h * nTokens + first) * nKeys;
-    some.set(words.subarray(at, at + rows * nKeys), h * rows * nKeys);
-  }
-  return swapAxes(some, nHead, rows, nKeys);
 }
 
 /** A reference step's positions: those of its longest tap, since inputs hold all of them. */

@@ -1,55 +1,70 @@
 import type { WeightRole } from '../../model/stages';
-import type { MatmulStrides } from '../matmul/encode-matmul';
-import type { BufferRange } from '../recorder';
 import type { Stack } from '../weights/resident-weights';
+import { PROJECTIONS, type Projection } from './projections';
 import { denseProduct, stackedProduct } from './products';
 import type { StageRun } from './stage-run';
 
-interface Matrix {
-  readonly role: WeightRole;
-  /** Rows of it: columns of y. */
-  readonly rows: number;
-}
+const ROLES = { q_proj: 'attn_q', k_proj: 'attn_k', v_proj: 'attn_v' } as const satisfies Record<
+  Projection,
+  WeightRole
+>;
 
 /**
- * Records the products of q, k and v, side by side in the columns of y. Where weights lie stacked on the GPU, one dispatch computes a stack: k
- * and v alone are too small to fill a GPU.
+ * Records a projection of `attn_norm`. Where weights lie stacked on the GPU and the run has room for it (`together`), one dispatch computes
+ * all of a stack, since k and v alone are too small to fill a GPU: what it made lies in `together`, and nothing is done when their turn comes.
  */
-export async function projectTogether(
-  run: StageRun,
-  x: BufferRange,
-  strides: MatmulStrides,
-  matrices: readonly Matrix[],
-): Promise<void> {
-  const { resident } = run.tools.cache;
-  const usual = run.layer === undefined || run.changeLoads !== undefined;
-  const stacks = usual ? undefined : resident?.qkv(run.layer);
-  let yOffset = 0;
-  for (const { stack, members } of pair(stacks ?? [], matrices)) {
-    const rows = members.map((matrix) => matrix.rows);
-    const at = { ...strides, yOffset };
-    const together = stack !== undefined && (await stackedProduct(run, stack, rows, x, at));
-    for (const matrix of members) {
-      if (!together) await denseProduct(run, matrix.role, x, { ...strides, yOffset });
-      yOffset += matrix.rows;
+export async function project(run: StageRun, stage: Projection): Promise<void> {
+  const { together } = run;
+  if (together?.columns.has(stage) === true) return;
+  const { nEmbd } = run.tools.hparams;
+  const x = run.input('attn_norm');
+  const stacked = together === undefined || run.changeLoads !== undefined ? undefined : stackFrom(run, stage);
+  if (together !== undefined && stacked !== undefined) {
+    const { stack, members } = stacked;
+    const first = PROJECTIONS.slice(0, PROJECTIONS.indexOf(stage)).reduce((sum, id) => sum + widthOf(run, id), 0);
+    const rows = members.map((id) => widthOf(run, id));
+    const strides = { xStride: nEmbd, yStride: joinedWidth(run), yOffset: first };
+    if (await stackedProduct({ ...run, output: together.joined }, stack, rows, x, strides)) {
+      let column = first;
+      for (const id of members) {
+        together.columns.set(id, column);
+        column += widthOf(run, id);
+      }
+      return;
     }
   }
+  const width = widthOf(run, stage);
+  await denseProduct(run, ROLES[stage], x, { xStride: nEmbd, yStride: width, yOffset: run.outputRow * width });
 }
 
-/** Which stack holds which matrices; each alone where stacks and matrices do not end together. */
-function pair(
-  stacks: readonly Stack[],
-  matrices: readonly Matrix[],
-): readonly { readonly stack: Stack | undefined; readonly members: readonly Matrix[] }[] {
-  const rest = [...matrices];
-  const pairs = stacks.map((stack) => {
-    const members: Matrix[] = [];
-    for (let rows = 0; rows < stack.rows && rest.length > 0; rows += members.at(-1)?.rows ?? 0) {
-      members.push(...rest.splice(0, 1));
+/** Columns of {@link Together.joined}. */
+export function joinedWidth(run: Pick<StageRun, 'tools'>): number {
+  return PROJECTIONS.reduce((sum, id) => sum + widthOf(run, id), 0);
+}
+
+function widthOf({ tools }: Pick<StageRun, 'tools'>, stage: Projection): number {
+  return stage === 'q_proj' ? tools.hparams.qDim : tools.hparams.kvDim;
+}
+
+/** The stack of several projections that begins with this one. */
+function stackFrom(
+  run: StageRun,
+  stage: Projection,
+): { readonly stack: Stack; readonly members: readonly Projection[] } | undefined {
+  const stacks = run.layer === undefined ? undefined : run.tools.cache.resident?.qkv(run.layer);
+  let at = 0;
+  for (const stack of stacks ?? []) {
+    const members: Projection[] = [];
+    for (let rows = 0; rows < stack.rows;) {
+      const id = PROJECTIONS[at + members.length];
+      if (id === undefined) return undefined;
+      rows += widthOf(run, id);
+      // A stack that ends within a projection.
+      if (rows > stack.rows) return undefined;
+      members.push(id);
     }
-    return { stack, members };
-  });
-  const exact = pairs.every(({ stack, members }) => members.reduce((sum, { rows }) => sum + rows, 0) === stack.rows);
-  if (pairs.length > 0 && exact && rest.length === 0) return pairs;
-  return matrices.map((matrix) => ({ stack: undefined, members: [matrix] }));
+    if (members[0] === stage) return members.length > 1 ? { stack, members } : undefined;
+    at += members.length;
+  }
+  return undefined;
 }

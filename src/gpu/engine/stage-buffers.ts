@@ -8,7 +8,7 @@ export class StageBuffers {
   readonly #context: GpuContext;
   readonly #hparams: HParams;
   readonly #label: string;
-  readonly #buffers = new Map<StageInput, GPUBuffer>();
+  readonly #buffers = new Map<string, GPUBuffer>();
 
   constructor(context: GpuContext, hparams: HParams, label: string) {
     this.#context = context;
@@ -18,7 +18,12 @@ export class StageBuffers {
 
   /** Room for `rows` tokens of a stage. What was in it is lost when it has to grow. */
   get(stage: StageInput, rows: number, nKeys: number): BufferRange {
-    const size = Math.max(4, 4 * rows * rowLength(stage, this.#hparams, nKeys));
+    return this.room(stage, rows * rowLength(stage, this.#hparams, nKeys));
+  }
+
+  /** Room for so many words under a name of its own. What was in it is lost when it has to grow. */
+  room(stage: string, words: number): BufferRange {
+    const size = Math.max(4, 4 * words);
     const old = this.#buffers.get(stage);
     if (old !== undefined && old.size >= size) return { buffer: old, offset: 0, size };
     if (old !== undefined) this.#context.release(old);

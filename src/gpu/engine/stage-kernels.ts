@@ -6,8 +6,8 @@ import { vectorPart } from '../weights/weight-part';
 import { embedRows } from './embed-rows';
 import type { KernelSet } from './kernel-set';
 import { denseProduct, expertProduct } from './products';
-import { projectTogether } from './project-together';
-import type { StageKernel, StageRun, Tools } from './stage-run';
+import { project } from './project-together';
+import type { StageKernel, StageRange, StageRun, Tools } from './stage-run';
 
 /** Lanes of a workgroup in the kernels that give each value a lane. */
 const LANES = 64;
@@ -41,22 +41,12 @@ export const STAGE_KERNELS: StageKernels = {
 
   attn_norm: (run) => norm(run, 'attn_norm', run.input('layer_input'), wholeRow(run)),
 
-  async qkv_matmul(run) {
-    const { nEmbd, qDim, kvDim } = run.tools.hparams;
-    const x = run.input('attn_norm');
-    const strides = { xStride: nEmbd, yStride: qDim + 2 * kvDim };
-    await projectTogether(run, x, strides, [
-      { role: 'attn_q', rows: qDim },
-      { role: 'attn_k', rows: kvDim },
-      { role: 'attn_v', rows: kvDim },
-    ]);
-  },
+  q_proj: (run) => project(run, 'q_proj'),
+  k_proj: (run) => project(run, 'k_proj'),
+  v_proj: (run) => project(run, 'v_proj'),
 
-  q_norm: (run) => norm(run, 'attn_q_norm', run.input('qkv_matmul'), heads(run, run.tools.hparams.nHead, 0)),
-  k_norm: (run) => {
-    const { nHeadKv, qDim } = run.tools.hparams;
-    return norm(run, 'attn_k_norm', run.input('qkv_matmul'), heads(run, nHeadKv, qDim));
-  },
+  q_norm: (run) => headNorm(run, 'attn_q_norm', run.input('q_proj'), run.tools.hparams.nHead),
+  k_norm: (run) => headNorm(run, 'attn_k_norm', run.input('k_proj'), run.tools.hparams.nHeadKv),
 
   q_post_rope: (run) => {
     rope(run, run.input('q_norm'), run.tools.hparams.nHead);
@@ -236,10 +226,11 @@ function wholeRow(run: StageRun): NormRows {
   return { rowLength: nEmbd, rowsPerToken: 1, xStride: nEmbd, xOffset: 0 };
 }
 
-/** One row a head, inside the rows of `qkv_matmul`. */
-function heads(run: StageRun, count: number, xOffset: number): NormRows {
-  const { headDim, qDim, kvDim } = run.tools.hparams;
-  return { rowLength: headDim, rowsPerToken: count, xStride: qDim + 2 * kvDim, xOffset };
+/** One row a head. */
+function headNorm(run: StageRun, role: WeightRole, x: StageRange, heads: number): Promise<void> {
+  const { headDim } = run.tools.hparams;
+  const { stride, first } = x.columns ?? { stride: heads * headDim, first: 0 };
+  return norm(run, role, x, { rowLength: headDim, rowsPerToken: heads, xStride: stride, xOffset: first });
 }
 
 async function norm(run: StageRun, role: WeightRole, x: BufferRange, layout: NormRows): Promise<void> {

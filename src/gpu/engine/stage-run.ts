@@ -7,6 +7,7 @@ import type { ExpertGroups } from './expert-groups';
 import type { KernelSet } from './kernel-set';
 import type { Pacer } from './pacer';
 import type { ChangeLoads } from './product-load';
+import type { Together } from './projections';
 import type { RopeTables } from './rope-table';
 import type { StageInput } from './stage-sizes';
 
@@ -30,6 +31,12 @@ export interface Tools {
   readonly groupOnGpu: boolean;
 }
 
+/** Where a stage's rows lie: packed, or as columns of longer rows. */
+export interface StageRange extends BufferRange {
+  /** In words: from row to row, and the first column. */
+  readonly columns?: { readonly stride: number; readonly first: number };
+}
+
 /** One stage on one chunk of tokens. Free-running and isolated passes differ only in what these names resolve to. */
 export interface StageRun {
   readonly tools: Tools;
@@ -45,7 +52,7 @@ export interface StageRun {
   /** Whether scores of keys that the mask will hide are wanted as well. */
   readonly futureKeys: boolean;
   /** (rows, ...) of a stage that this one reads; keys and values come from the two below. */
-  readonly input: (stage: StageInput) => BufferRange;
+  readonly input: (stage: StageInput) => StageRange;
   /** (positions, nHeadKv, headDim) from position 0. */
   readonly keys: () => BufferRange;
   readonly values: () => BufferRange;
@@ -57,6 +64,8 @@ export interface StageRun {
   readonly fusedAttention?: boolean;
   /** The rows grouped by expert on the GPU, where every expert of the layer is there: then nobody asks for `experts`. */
   readonly groups?: ExpertGroups | undefined;
+  /** Room for projections that are computed together; absent where each is computed alone. */
+  readonly together?: Together | undefined;
   /** Where the stage writes; its first row there is `outputRow`. */
   readonly output: BufferRange;
   readonly outputRow: number;

@@ -16,28 +16,6 @@ export function rowLength(stage: StageInput, hparams: HParams, nKeys: number): n
   return stageShape(stage, hparams, 1, nKeys).reduce((a, b) => a * b, 1);
 }
 
-/** Stages whose taps have the heads first: on the GPU the token is the first axis of every stage. */
-export function isHeadMajor(stage: StageId): boolean {
-  return stageSpec(stage).shape[0] === 'nHead';
-}
-
-/** (tokens, heads, keys) to (heads, tokens, keys), or back with the counts swapped. */
-export function swapAxes(
-  source: Uint32Array<ArrayBuffer>,
-  outer: number,
-  inner: number,
-  length: number,
-): Uint32Array<ArrayBuffer> {
-  const out = new Uint32Array(source.length);
-  for (let a = 0; a < outer; a++) {
-    for (let b = 0; b < inner; b++) {
-      const at = (a * inner + b) * length;
-      out.set(source.subarray(at, at + length), (b * outer + a) * length);
-    }
-  }
-  return out;
-}
-
 /** The inputs of a stage as the table names them. */
 export function stageInputs(stage: ActiveStageId): readonly StageInput[] {
   return stageSpec(stage).inputs.map((name) => {
@@ -54,8 +32,6 @@ function dimLength(dim: Dim, hparams: HParams, nTokens: number, nKeys: number): 
       return nTokens;
     case 'nKeys':
       return nKeys;
-    case 'qkvDim':
-      return hparams.qDim + 2 * hparams.kvDim;
     default:
       return hparams[dim];
   }

@@ -137,16 +137,17 @@ async function ropeInterleaved(run: StageRun, fault: Fault, keys: boolean): Prom
   );
 }
 
-/** The queries' or keys' part of `qkv_matmul` as it is. */
+/** The projected queries or keys as they are. */
 function copyHeads(run: StageRun, keys: boolean): void {
   const { recorder, kernels, hparams } = run.tools;
-  const { qDim, kvDim } = hparams;
-  const rowLength = keys ? kvDim : qDim;
+  const rowLength = keys ? hparams.kvDim : hparams.qDim;
+  const x = run.input(keys ? 'k_proj' : 'q_proj');
+  const { stride, first } = x.columns ?? { stride: rowLength, first: 0 };
   const count = run.rows * rowLength;
   recorder.dispatch(
     kernels.copyRows,
-    { x: run.input('qkv_matmul'), y: run.output },
-    { count, rowLength, xStride: qDim + 2 * kvDim, xOffset: keys ? qDim : 0, yOffset: 0 },
+    { x, y: run.output },
+    { count, rowLength, xStride: stride, xOffset: first, yOffset: 0 },
     linearGrid(count, LANES),
   );
 }

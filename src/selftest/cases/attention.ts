@@ -1,5 +1,6 @@
 import { plural } from '../../base/format';
-import { scoreBound, valueBounds } from '../../cpu/bounds/attention-bounds';
+import { scoreBound } from '../../ops/attention-scores/bound';
+import { valueBounds } from '../../ops/attention-values/bound';
 import { linearGrid } from '../../ops/kernel-grid';
 import { KERNEL_TABLE } from '../../gpu/kernel-table';
 import { kernelName, type KernelVariant } from '../../ops/kernel-spec';

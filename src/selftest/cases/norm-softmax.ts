@@ -1,8 +1,8 @@
 import { plural } from '../../base/format';
-import { rmsnormBound } from '../../cpu/bounds/rmsnorm-bound';
-import { softmaxBound } from '../../cpu/bounds/softmax-bound';
-import { rmsnorm } from '../../cpu/kernels/rmsnorm';
-import { softmax } from '../../cpu/kernels/softmax';
+import { rmsnormBound } from '../../ops/rmsnorm/bound';
+import { softmaxBound } from '../../ops/softmax/bound';
+import { rmsnorm } from '../../ops/rmsnorm/exact';
+import { softmax } from '../../ops/softmax/exact';
 import { linearGrid } from '../../ops/kernel-grid';
 import { KERNEL_TABLE } from '../../gpu/kernel-table';
 import { expectFloats } from '../expected';

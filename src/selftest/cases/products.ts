@@ -1,5 +1,5 @@
 import { kernelName } from '../../ops/kernel-spec';
-import { matmulBound } from '../../cpu/bounds/matmul-bound';
+import { matmulBound } from '../../ops/linear/bound';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import { matmulCall, xAlignment } from '../../gpu/matmul/encode-matmul';
 import { repackRows } from '../../gpu/matmul/repack';

@@ -1,8 +1,8 @@
 import { plural } from '../../base/format';
 import { seededRandom } from '../../base/random';
-import { renormaliseBound } from '../../cpu/bounds/renormalise-bound';
-import { renormalise } from '../../cpu/kernels/renormalise';
-import { topK } from '../../cpu/kernels/top-k';
+import { normaliseBound } from '../../ops/normalise/bound';
+import { normalise } from '../../ops/normalise/exact';
+import { topK } from '../../ops/top-k/exact';
 import { mostEntries } from '../../gpu/engine/expert-groups';
 import { expertRows } from '../../gpu/engine/expert-rows';
 import { linearGrid } from '../../ops/kernel-grid';
@@ -61,8 +61,8 @@ function renormaliseCase(
       const bounds = new Float64Array(indices.length);
       for (let t = 0; t < tokens; t++) {
         topK(wide(p), t * nExpert, nExpert, nUsed, indices, t * nUsed);
-        renormalise(wide(p), t * nExpert, indices, t * nUsed, nUsed, weights, t * nUsed);
-        renormaliseBound(wide(p), t * nExpert, indices, t * nUsed, nUsed, bounds, t * nUsed);
+        normalise(wide(p), t * nExpert, indices, t * nUsed, nUsed, weights, t * nUsed);
+        normaliseBound(wide(p), t * nExpert, indices, t * nUsed, nUsed, bounds, t * nUsed);
       }
       const count = indices.length;
       return {

@@ -1,4 +1,4 @@
-import { rowsBound } from '../../cpu/bounds/rows-bound';
+import { rowsBound } from '../../ops/rows/bound';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import { dequantCall } from '../../gpu/matmul/encode-matmul';
 import { REPACK_PLANE, repackCalls } from '../../gpu/matmul/encode-repack';

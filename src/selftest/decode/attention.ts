@@ -2,11 +2,11 @@ import { kernelName } from '../../ops/kernel-spec';
 import { gamma, UNIT } from '../../base/f32-error';
 import { plural } from '../../base/format';
 import { f32Bits } from '../../base/float';
-import { ropeBound } from '../../cpu/bounds/rope-bound';
-import { rmsnormBound } from '../../cpu/bounds/rmsnorm-bound';
-import { againstTap, compose, FLUSH, TINY } from '../../cpu/bounds/rounding';
-import { rmsnorm } from '../../cpu/kernels/rmsnorm';
-import { rope, ropeTable, type RopeTable } from '../../cpu/kernels/rope';
+import { ropeBound } from '../../ops/rope/bound';
+import { rmsnormBound } from '../../ops/rmsnorm/bound';
+import { againstTap, compose, FLUSH, TINY } from '../../ops/rounding';
+import { rmsnorm } from '../../ops/rmsnorm/exact';
+import { rope, ropeTable, type RopeTable } from '../../ops/rope/exact';
 import { attentionKernel, isJoined, joinVariant, type AttentionWay } from '../../gpu/decode/attention-plan';
 import { STEP_HEAD } from '../../gpu/decode/decode-buffers';
 import { DECODE_KERNELS } from '../../gpu/decode/decode-kernels';
@@ -24,7 +24,7 @@ const THETA = 1e6;
 const TILE_KEYS = 64;
 /** Rescalings of a team beside those: by its first keys, by the own key, and where teams are added. */
 const TEAM_RESCALES = 3;
-/** A score's roundings: as in src/cpu/bounds/attention-bounds.ts. */
+/** A score's roundings: as in src/ops/attention-scores/bound.ts. */
 const SCORE_ROUNDINGS = 7;
 
 interface Shape {

@@ -1,8 +1,8 @@
 import { gamma, UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, FLUSH } from '../../cpu/bounds/rounding';
-import { swigluBound } from '../../cpu/bounds/swiglu-bound';
-import { MIN_WEIGHT_SUM } from '../../cpu/kernels/renormalise';
-import { topK } from '../../cpu/kernels/top-k';
+import { againstTap, compose, DIVISION, FLUSH } from '../../ops/rounding';
+import { swigluBound } from '../../ops/swiglu/bound';
+import { MIN_WEIGHT_SUM } from '../../ops/normalise/exact';
+import { topK } from '../../ops/top-k/exact';
 import { f32Bits } from '../../base/float';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import { paddedExperts } from '../../gpu/decode/decode-buffers';

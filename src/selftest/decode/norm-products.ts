@@ -1,5 +1,5 @@
 import { UNIT } from '../../base/f32-error';
-import { againstTap, compose, FLUSH } from '../../cpu/bounds/rounding';
+import { againstTap, compose, FLUSH } from '../../ops/rounding';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import { DECODE_KERNELS, qkvJob, rowsPerGroup, teamVariant } from '../../gpu/decode/decode-kernels';
 import { repackRows } from '../../gpu/matmul/repack';

@@ -1,5 +1,5 @@
 import { gamma, PRODUCT_ROUNDINGS, UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, FLUSH, TINY } from '../../cpu/bounds/rounding';
+import { againstTap, compose, DIVISION, FLUSH, TINY } from '../../ops/rounding';
 import { minima, type WeightRows } from '../weight-rows';
 
 /** A value and how far an honest kernel may be from it. */
@@ -10,7 +10,7 @@ export interface Erring {
 
 /** The sum of x times its quants and that of x times its minimum, their difference, and x made ready: beyond a product's usual roundings. */
 const OWN_DOT_ROUNDINGS = 3;
-/** 1 / sqrt: as in src/cpu/bounds/rmsnorm-bound.ts. */
+/** 1 / sqrt: as in src/ops/rmsnorm/bound.ts. */
 const INVERSE_SQRT = 8 * UNIT;
 /**
  * Largest power of two by which decode/lib/small_floats.wgsl makes x smaller before it meets a quant that is as much larger (256 for odd

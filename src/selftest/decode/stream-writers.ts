@@ -1,6 +1,6 @@
 import { gamma, UNIT } from '../../base/f32-error';
-import { againstTap, FLUSH } from '../../cpu/bounds/rounding';
-import { rowsBound } from '../../cpu/bounds/rows-bound';
+import { againstTap, FLUSH } from '../../ops/rounding';
+import { rowsBound } from '../../ops/rows/bound';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import {
   DECODE_KERNELS,

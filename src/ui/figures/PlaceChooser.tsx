@@ -1,6 +1,6 @@
 import { useMemo, type ReactElement } from 'react';
 import { visibleToken } from '../../base/format';
-import { ACTIVE_STAGES, stageSpec } from '../../model/stages';
+import { SHOWN_STAGES, stageSpec } from '../../model/stages';
 import type { Place } from '../../plots/select-walk';
 import { rowIndex } from '../../plots/trace-index';
 import type { TraceView } from '../../plots/trace-view';
@@ -59,7 +59,7 @@ export function PlaceChooser({ view, place }: { readonly view: TraceView; readon
         aria-label="Stage"
         value={place.stage}
         onChange={(event) => {
-          const stage = ACTIVE_STAGES.find((id) => id === event.currentTarget.value);
+          const stage = SHOWN_STAGES.find((id) => id === event.currentTarget.value);
           if (stage === undefined) return;
           change((from) => ({
             stage,
@@ -67,7 +67,7 @@ export function PlaceChooser({ view, place }: { readonly view: TraceView; readon
           }));
         }}
       >
-        {ACTIVE_STAGES.filter((id) => stages.has(id)).map((id) => (
+        {SHOWN_STAGES.filter((id) => stages.has(id)).map((id) => (
           <option key={id} value={id}>
             {stageSpec(id).title}
           </option>

@@ -225,7 +225,7 @@ describe('decoding, token by token', () => {
   });
 });
 
-/** The values of one position of a golden array: (tokens, ...), or (heads, tokens, keys) up to the position's own key. */
+/** The values of one position of a golden array: (tokens, ...), or (tokens, heads, keys) up to the position's own key. */
 function rowOf(
   { shape, data }: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
   stage: string,
@@ -237,9 +237,9 @@ function rowOf(
     const length = all.length / (shape[0] ?? 1);
     return all.slice(position * length, (position + 1) * length);
   }
-  const heads = shape[0] ?? 1;
+  const heads = shape[1] ?? 1;
   return Array.from({ length: heads }, (_, h) => {
-    const at = (h * nTokens + position) * nTokens;
+    const at = (position * heads + h) * nTokens;
     return all.slice(at, at + position + 1);
   }).flat();
 }

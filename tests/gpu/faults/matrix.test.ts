@@ -141,7 +141,7 @@ describe('of a layer with several kinds of weights', () => {
     expect(named).toEqual([
       [0, 'q_post_rope', undefined],
       [0, 'k_post_rope', undefined],
-      [1, 'qkv_matmul', 'blk.1.attn_k.weight'],
+      [1, 'k_proj', 'blk.1.attn_k.weight'],
       [1, 'ffn_norm', 'blk.1.ffn_norm.weight'],
       [1, 'moe_router', undefined],
     ]);

@@ -86,7 +86,7 @@ export async function isolateFaults(
       arms: ['gpu', 'cpu'],
     },
     {
-      hparams,
+      tiedEmbeddings: hparams.tiedEmbeddings,
       typeOf: (tensor) => model.tensors.get(tensor)?.type,
       expertAt: (layer, position, slot) =>
         reference.layers[layer]?.taps.get('moe_router_indices')?.data[position * hparams.nExpertUsed + slot],

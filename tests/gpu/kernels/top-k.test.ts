@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { topK } from '../../../src/cpu/kernels/top-k';
+import { topK } from '../../../src/ops/top-k/exact';
 import type { GpuContext } from '../../../src/gpu/device';
 import { linearGrid } from '../../../src/ops/kernel-grid';
 import { testContext } from '../../support/gpu';

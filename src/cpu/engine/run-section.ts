@@ -1,0 +1,153 @@
+import { sizeOf, type Node, type Section } from '../../arch/graph';
+import { isByKey, lastUses, leadingNodes, neededNodes } from '../../arch/walk';
+import { chosenBy } from '../../arch/graph';
+import { checkForcedExperts } from '../../model/check-step';
+import type { Tap } from '../../model/engine';
+import type { ExactOutput } from '../../ops/exact-op';
+import { captureTap } from './capture';
+import { operationOf, type Operation, type RowChoice } from './node-context';
+import { capturedPositions, type Step } from './step';
+import { ownValues, type SectionValues } from './values';
+import type { LayerState } from './state-cache';
+
+/** What a section's nodes computed. */
+export interface SectionResult {
+  readonly taps: readonly Tap[];
+  /** What it hands over, where it was asked for. */
+  readonly output: Float64Array<ArrayBuffer> | undefined;
+}
+
+/**
+ * Computes a section from what it is handed: each node in order, values let go behind their last reader. Values by key are computed only
+ * where they are captured, and so is what nothing reads (the head): it may be the largest product of all.
+ * @param next the section behind, whose weights may be read meanwhile
+ */
+export async function runSection(
+  step: Step,
+  section: Section,
+  input: Float64Array<ArrayBuffer> | undefined,
+  state: LayerState | undefined,
+  next: Section | undefined,
+): Promise<SectionResult> {
+  const values = ownValues(input, state);
+  const isLast = section === step.graph.head;
+  const captured = new Set(
+    section.nodes.map((node) => node.out.id).filter((id) => capturedPositions(step, id).length > 0),
+  );
+  const nodes = neededNodes(section, captured, !isLast);
+  const release = lastUses(section);
+  if (section.layer !== undefined) for (const node of nodes) expectMatrix(step, node);
+  const taps: Tap[] = [];
+  let output: Float64Array<ArrayBuffer> | undefined;
+  for (const node of nodes) {
+    const rows: RowChoice = isLast && node.out.id === section.output.id ? capturedPositions(step, node.out.id) : 'all';
+    const computed = await compute(step, section, node, values, rows, captured.has(node.out.id));
+    if (computed !== undefined) {
+      const tap = captureTap(step, node, section.layer, computed.output, computed.rows, computed.bound);
+      if (tap !== undefined) taps.push(tap);
+      const held = computed.output.values;
+      if (!isByKey(node.out)) values.keep(node.out, held);
+      if (node.writes !== undefined && held instanceof Float64Array) {
+        values.state(node.writes).set(held, (step.nPast * held.length) / step.tokens.length);
+      }
+      if (node.out.id === section.output.id && held instanceof Float64Array) output = held;
+      if (held instanceof Uint32Array) expectExperts(step, section, node, held, next);
+    }
+    for (const id of release.get(node.out.id) ?? []) values.release(id);
+    if (step.pause.due()) await step.pause.breathe();
+  }
+  return { taps, output };
+}
+
+/** Computes each captured node of a section alone, of the values that it is given. */
+export async function isolateSection(step: Step, section: Section, values: SectionValues): Promise<readonly Tap[]> {
+  const taps: Tap[] = [];
+  for (const node of section.nodes) {
+    const positions = capturedPositions(step, node.out.id);
+    if (positions.length === 0) continue;
+    const isLast = section === step.graph.head && node.out.id === section.output.id;
+    const computed = await compute(step, section, node, values, isLast ? positions : 'all', true);
+    const tap = computed && captureTap(step, node, section.layer, computed.output, computed.rows, undefined);
+    if (tap !== undefined) taps.push(tap);
+    if (step.pause.due()) await step.pause.breathe();
+  }
+  return taps;
+}
+
+interface Computed {
+  readonly output: ExactOutput;
+  /** Rows of the output: all, or only those that are captured. */
+  readonly rows: 'all' | 'captured';
+  readonly bound: Float64Array<ArrayBuffer> | undefined;
+}
+
+/** Undefined for values by key that are not captured. */
+async function compute(
+  step: Step,
+  section: Section,
+  node: Node,
+  values: SectionValues,
+  rows: RowChoice,
+  captured: boolean,
+): Promise<Computed | undefined> {
+  if (isByKey(node.out) && !captured) return undefined;
+  const operation = operationOf(step, section, node, values, rows);
+  const { op, context } = operation;
+  const output = isByKey(node.out)
+    ? await capturedKeyRows(operation, sizeOf(step.graph.sizes, node.out.axes[1] ?? ''))
+    : (forcedExperts(step, node) ?? (await op.exact?.(context)));
+  if (output === undefined) return undefined;
+  const bound = step.options.bounds === true && captured ? await op.bound(context, output) : undefined;
+  return { output, rows: isByKey(node.out) || rows !== 'all' ? 'captured' : 'all', bound };
+}
+
+/** (captured, heads, nKeys) of a value by key. */
+async function capturedKeyRows({ op, context }: Operation, heads: number): Promise<ExactOutput | undefined> {
+  const rows = op.keyRows?.(context);
+  if (rows === undefined) return undefined;
+  const values = new Float64Array(context.wanted.length * heads * context.nKeys);
+  try {
+    let at = 0;
+    for (const token of context.wanted) {
+      for (let head = 0; head < heads; head++, at += context.nKeys) {
+        rows.row(token, head, context.nKeys, values, at);
+        if (context.pause.due()) await context.pause.breathe();
+      }
+    }
+  } finally {
+    rows.release();
+  }
+  return { values };
+}
+
+/** The caller's experts, where the step forces them. @throws TracerError `internal` when they do not fit the step */
+function forcedExperts(step: Step, node: Node): ExactOutput | undefined {
+  const { forcedExperts: forced } = step.options;
+  if (node.op !== 'top-k' || forced === undefined) return undefined;
+  checkForcedExperts(forced, step.tokens.length, {
+    nExpert: sizeOf(step.graph.sizes, node.inputs[0]?.axes.at(-1) ?? ''),
+    nExpertUsed: sizeOf(step.graph.sizes, node.out.axes.at(-1) ?? ''),
+  });
+  return { values: forced.slice() };
+}
+
+/** Lets a dense matrix be read ahead. */
+function expectMatrix(step: Step, node: Node): void {
+  if (node.op === 'linear') for (const slot of node.weights) step.weights.expectMatmul(slot);
+}
+
+/** Once experts are chosen it is known what the section still reads; then comes the beginning of the next one. */
+function expectExperts(
+  step: Step,
+  section: Section,
+  chosen: Node,
+  experts: Uint32Array,
+  next: Section | undefined,
+): void {
+  for (const node of section.nodes) {
+    if (chosenBy(node)?.id !== chosen.out.id) continue;
+    for (const slot of node.weights) step.weights.expectExperts(slot, experts);
+  }
+  if (next?.layer === undefined) return;
+  for (const node of leadingNodes(next)) expectMatrix(step, node);
+}
