@@ -2,10 +2,11 @@ import type { Tap } from '../model/engine';
 import { stageSpec } from '../model/stages';
 import { isRouterOutput, stageOfArray, type NamedStage } from './array-names';
 import type { StoredArray } from './array-types';
+import { filedPositionAxis, fromFiled, projectionWidths, splitProjections } from './filed-layout';
 import { formatError } from './format-error';
 import { npyFloats, npyIds } from './npy-values';
 import { placeTaps } from './place-rows';
-import { checkTap, positionAxis } from './stage-layout';
+import { checkTap } from './stage-layout';
 import { createTrace } from './trace';
 import type { ReadFiles } from './trace-files';
 
@@ -71,7 +72,8 @@ export function readNamedArrays(arrays: readonly NamedArray[], options: NamedArr
       'Name the arrays so: capture/FORMAT.md says which names there are.',
     );
   }
-  const placed = placeTaps([...taps.values()], tokens, place);
+  const all = [...taps.values()];
+  const placed = placeTaps(splitProjections(all, projectionWidths(undefined, all)), tokens, place);
   const arm = armOf(place);
   return { traces: [createTrace({ arm, mode: 'free', ...(tokens === undefined ? {} : { tokens }) }, placed)], ignored };
 }
@@ -80,9 +82,9 @@ function tapOf({ stage, layer }: NamedStage, name: string, array: StoredArray, p
   const shape = axesOf(array.shape, stageSpec(stage).shape.length || 2);
   const data = stageSpec(stage).values === 'index' ? npyIds(array, place) : npyFloats(array, place);
   const isProbs = isRouterOutput(name) && data instanceof Float32Array && areDistributions(data, shape.at(-1) ?? 1);
-  const rows = shape[positionAxis(stage)] ?? 0;
+  const rows = shape[filedPositionAxis(stage)] ?? 0;
   const positions = Array.from({ length: rows }, (_, i) => i);
-  return checkTap({ stage: isProbs ? 'moe_router_probs' : stage, layer, positions, shape, data }, place);
+  return checkTap(fromFiled({ stage: isProbs ? 'moe_router_probs' : stage, layer, positions, shape, data }), place);
 }
 
 /** Leading axes of length 1 go first, then trailing ones; heads as an axis of their own are channels where the stage has none. */
