@@ -16,7 +16,7 @@ export const MAY_IMPORT = {
   synthetic: ['base', 'gguf', 'types', 'arch', 'model'],
   cpu: ['base', 'gguf', 'types', 'arch', 'ops', 'model'],
   gpu: ['base', 'gguf', 'types', 'arch', 'ops', 'model'],
-  'exact-gpu': ['base', 'gguf', 'types', 'model', 'cpu', 'gpu'],
+  'exact-gpu': ['base', 'gguf', 'types', 'arch', 'ops', 'model', 'cpu', 'gpu'],
   selftest: ['base', 'gguf', 'types', 'arch', 'ops', 'model', 'cpu', 'gpu'],
   trace: ['base', 'gguf', 'arch', 'model'],
   engine: ['base', 'gguf', 'arch', 'model', 'trace'],

@@ -73,7 +73,7 @@ describe('a dump of another tool, which states only counts', () => {
 
   it('is laid out as the trace beside it', () => {
     const mine = gpu(
-      ...PROJECTED.map(({ bound: _bound, ...tap }) => ({ ...tap, layer: 0 })),
+      ...PROJECTED.map((tap) => ({ ...tap, layer: 0 })),
       tapOf('attn_scores', 0, [2, 2, 2], scores),
     );
     const [trace] = filesToTraces(dump, 'x').traces;
