@@ -1,4 +1,4 @@
-// weights[t][s] = p[t][indices[t][s]] / max(sum_s p[t][indices[t][s]], 2^-14)
+// weights[t][s] = p[t][indices[t][s]] / max(sum_s p[t][indices[t][s]], 2^-14), or without the division
 // p (tokens, nExpert); indices, weights (tokens, nUsed). One lane a slot; each adds the nUsed values in slot order. f32.
 #include "lib/grid.wgsl"
 
@@ -13,6 +13,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> weights: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
+// Whether the weights are divided by their sum.
+override DIVIDE: bool = true;
+
 const SMALLEST_SUM: f32 = 6.103515625e-5; // 2^-14
 
 @compute @workgroup_size(64)
@@ -22,10 +25,15 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
     return;
   }
   let token = index / params.nUsed;
+  let own = p[token * params.nExpert + min(indices[index], params.nExpert - 1u)];
+  if (!DIVIDE) {
+    weights[index] = own;
+    return;
+  }
   let first = token * params.nUsed;
   var sum = 0.0;
   for (var slot = 0u; slot < params.nUsed; slot++) {
     sum += p[token * params.nExpert + min(indices[first + slot], params.nExpert - 1u)];
   }
-  weights[index] = p[token * params.nExpert + min(indices[index], params.nExpert - 1u)] / max(sum, SMALLEST_SUM);
+  weights[index] = own / max(sum, SMALLEST_SUM);
 }

@@ -1,10 +1,11 @@
 import { fail } from '../base/errors';
 import type { ModelFile } from '../gguf/model-file';
 import type { Architecture } from './define-arch';
+import { olmoe } from './olmoe';
 import { qwen3moe } from './qwen3moe';
 
 /** THE ARCHITECTURES that run. */
-export const ARCHITECTURES: readonly Architecture[] = [qwen3moe];
+export const ARCHITECTURES: readonly Architecture[] = [qwen3moe, olmoe];
 
 /** The architecture of a file. @throws TracerError `gguf-architecture` where it does not run. */
 export function architectureOf(model: ModelFile): Architecture {

@@ -71,12 +71,19 @@ export class GraphBuilder<D extends Dim = Dim> {
     return this.#add('rows', id, ['nTokens', ...table.dims.slice(0, 1)], [], {}, naming, { weights: [table] });
   }
 
-  rmsnorm(id: string, x: Value, weight: WeightSlot, options: OpAttrs['rmsnorm'] & Naming): Value {
+  /** @param options `split`: axes of the result behind the first, where whole rows are normed and heads follow */
+  rmsnorm(
+    id: string,
+    x: Value,
+    weight: WeightSlot,
+    options: OpAttrs['rmsnorm'] & Naming & { readonly split?: readonly D[] },
+  ): Value {
     check(
       weight.dims.length === 1 && weight.dims[0] === x.axes.at(-1),
       `${id}: ${weight.role} is not as long as its rows`,
     );
-    return this.#add('rmsnorm', id, x.axes, [x], { eps: options.eps }, options, { weights: [weight] });
+    const axes = options.split === undefined ? x.axes : [first(x), ...options.split];
+    return this.#add('rmsnorm', id, axes, [x], { eps: options.eps }, options, { weights: [weight] });
   }
 
   linear(id: string, x: Value, weight: WeightSlot, naming?: Naming): Value {

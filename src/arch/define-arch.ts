@@ -19,6 +19,12 @@ export interface CommonSizes {
   readonly nVocab: number;
   /** 0 where the file does not say. */
   readonly nCtxTrain: number;
+  readonly rmsEps: number;
+  readonly ropeTheta: number;
+  /** nHead * headDim */
+  readonly qDim: number;
+  /** nHeadKv * headDim */
+  readonly kvDim: number;
 }
 
 type KeyTable = Readonly<Record<string, KeySpec>>;

@@ -5,7 +5,9 @@ import type { HParams } from '../model/hparams';
 import { faultText } from '../model/parse-fault';
 import type { TracePlan } from '../model/plan';
 import { stageOrder, type StageId } from '../model/stages';
-import { WEIGHTS } from '../model/weights';
+import { graphOf } from '../model/graph-of';
+import { weightSlot } from '../model/weights';
+import { sizeOf } from '../arch/graph';
 
 /** What a run can say of the faults that were put in. */
 export interface FaultView {
@@ -91,8 +93,9 @@ const WHY_UNSEEN: Partial<Record<FaultKind, Why>> = {
 
 function rowsOf(fault: Fault, hparams: HParams): number {
   const [role] = faultTensors(fault);
-  const dim = role === undefined ? undefined : WEIGHTS[role].dims.at(1);
-  return dim === undefined ? 1 : hparams[dim];
+  if (role === undefined) return 1;
+  const dim = weightSlot(hparams, role, fault.layer).dims[1];
+  return dim === undefined ? 1 : sizeOf(graphOf(hparams).graph.sizes, dim);
 }
 
 const WRONG: ReadonlySet<Row['verdict']> = new Set<Row['verdict']>(['diverge', 'nan-gpu']);

@@ -1,10 +1,10 @@
 import { seededRandom } from '../base/random';
 import { rowBytes, type QuantType } from '../gguf/ggml-types';
 import { tensorBytes, type GgufToWrite, type TensorToWrite } from '../gguf/writer';
-import type { WeightRole } from '../model/stages';
-import { WEIGHT_ROLES, WEIGHTS } from '../model/weights';
+import { weightDims, type WeightSlot } from '../arch/graph';
 import { blockStream, type BlockStream } from './block-stream';
 import { modelMetadata } from './metadata';
+import { recipeGraph } from './recipe-graph';
 import type { ModelRecipe } from './recipe';
 import { markRows } from './row-marks';
 import { weightType } from './type-mix';
@@ -23,7 +23,6 @@ export function modelToWrite(recipe: ModelRecipe): GgufToWrite {
 }
 
 interface PlannedTensor {
-  readonly role: WeightRole;
   readonly name: string;
   readonly dims: readonly number[];
   readonly type: QuantType;
@@ -65,29 +64,25 @@ function modelTensors(recipe: ModelRecipe): readonly TensorToWrite[] {
   });
 }
 
+/** Every weight of the graph: those of the whole model, then layer by layer. */
 function planTensors(recipe: ModelRecipe): readonly PlannedTensor[] {
-  const { shape } = recipe;
-  const sizes = { ...shape, qDim: shape.nHead * shape.headDim, kvDim: shape.nHeadKv * shape.headDim };
-  const isOfLayer = (role: WeightRole): boolean => WEIGHTS[role].name.includes('{l}');
-  const plan = (role: WeightRole, layer: number): PlannedTensor => {
-    const dims = WEIGHTS[role].dims.map((d) => sizes[d]);
+  const graph = recipeGraph(recipe);
+  const plan = (slot: WeightSlot, layer: number): PlannedTensor => {
+    const dims = weightDims(slot, graph.sizes);
     const nIn = dims[0] ?? 0;
     return {
-      role,
-      name: WEIGHTS[role].name.replace('{l}', String(layer)),
+      name: slot.name,
       dims,
-      type: dims.length === 1 ? 'F32' : weightType(recipe, role, layer, nIn),
-      scale: weightScale(recipe, role, nIn),
+      type: dims.length === 1 ? 'F32' : weightType(recipe, slot.role, layer, nIn),
+      scale: weightScale(recipe, slot.role, nIn),
     };
   };
-  return [
-    ...WEIGHT_ROLES.filter((role) => !isOfLayer(role) && !(role === 'output' && recipe.tied === true)).map((r) =>
-      plan(r, 0),
-    ),
-    ...Array.from({ length: shape.nLayer }, (_, layer) =>
-      WEIGHT_ROLES.filter(isOfLayer).map((r) => plan(r, layer)),
-    ).flat(),
-  ];
+  return [graph.embed, graph.head, ...graph.layers].flatMap(({ layer = 0, nodes }) =>
+    nodes
+      .flatMap((node) => node.weights)
+      .filter((slot) => slot.tiedTo === undefined || recipe.tied !== true)
+      .map((slot) => plan(slot, layer)),
+  );
 }
 
 /** Standard deviation of the head's logits: the best of 151,936 tokens then leads by about 0.7. */
@@ -106,7 +101,7 @@ const QUERY_KEY_NORM = 1.5;
  * Root mean square of a weight's values. Inputs of every matrix are near 1 (they come out of a norm), so that 1/sqrt(nIn) gives outputs near 1.
  * Tied embeddings have to be a head too: they start the residual stream low, and the first layers fill it.
  */
-function weightScale(recipe: ModelRecipe, role: WeightRole, nIn: number): number {
+function weightScale(recipe: ModelRecipe, role: string, nIn: number): number {
   switch (role) {
     case 'token_embd':
       return recipe.tied === true ? HEAD_SCALE / Math.sqrt(nIn) : 1;

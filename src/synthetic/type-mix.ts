@@ -1,5 +1,6 @@
 import { isQuantType, QUANT_TYPES, typeOf, type QuantType } from '../types/types';
 import type { WeightRole } from '../model/stages';
+import { isWeightRole } from '../model/weights';
 import type { ModelShape } from './shapes';
 
 /** One type for all layers, or a type a layer (a real Q4_K_M mixes types between layers). */
@@ -59,8 +60,9 @@ export function usesMoreBits(layer: number, nLayer: number): boolean {
 }
 
 /** The type of one matrix with rows of `rowLength` elements. */
-export function weightType(plan: TypePlan, role: WeightRole, layer: number, rowLength: number): QuantType {
-  const choice = plan.types?.[role] ?? (role === 'ffn_gate_inp' ? 'F32' : (plan.type ?? 'F32'));
+export function weightType(plan: TypePlan, role: string, layer: number, rowLength: number): QuantType {
+  const named = isWeightRole(role) ? plan.types?.[role] : undefined;
+  const choice = named ?? (role === 'ffn_gate_inp' ? 'F32' : (plan.type ?? 'F32'));
   return fitting(typeof choice === 'string' ? choice : choice(layer), rowLength);
 }
 

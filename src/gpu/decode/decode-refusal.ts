@@ -1,4 +1,6 @@
 import { fail, type TracerError } from '../../base/errors';
+import { weightDims } from '../../arch/graph';
+import { graphOf, stageNode } from '../../model/graph-of';
 import type { HParams } from '../../model/hparams';
 import type { WeightRole } from '../../model/stages';
 import type { GpuContext } from '../device';
@@ -25,6 +27,8 @@ export function decodeRefusal(
   const { nEmbd, qDim, nFfExp, headDim, nExpertUsed, nLayer } = hparams;
   const refuse = (reason: string, detail: Readonly<Record<string, string | number>>): TracerError =>
     fail('gpu-limit', `Fast decoding does not run this model: ${reason}`, 'Use the layer-by-layer engine.', detail);
+  const unlike = unlikeKernels(hparams);
+  if (unlike !== undefined) return refuse(unlike.reason, { stage: unlike.stage });
   for (const [name, length] of Object.entries({ nEmbd, qDim, nFfExp })) {
     if (length % CHUNK !== 0) return refuse(`${name} ${length} is no multiple of ${CHUNK}.`, { [name]: length });
   }
@@ -50,6 +54,22 @@ export function decodeRefusal(
         });
       }
     }
+  }
+  return undefined;
+}
+
+/** The first stage that the fused kernels would compute otherwise than the graph says. */
+function unlikeKernels(hparams: HParams): { readonly stage: string; readonly reason: string } | undefined {
+  const { sizes } = graphOf(hparams).graph;
+  for (const stage of ['q_norm', 'k_norm'] as const) {
+    const [weight] = stageNode(hparams, stage)?.weights ?? [];
+    if (weight === undefined || weightDims(weight, sizes)[0] !== hparams.headDim) {
+      return { stage, reason: `${stage} is not a norm of each head.` };
+    }
+  }
+  const share = stageNode(hparams, 'moe_router');
+  if (share?.op !== 'normalise' || share.attrs.divisor !== 'sum') {
+    return { stage: 'moe_router', reason: "the experts' weights are not divided by their sum." };
   }
   return undefined;
 }

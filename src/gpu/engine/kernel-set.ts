@@ -2,6 +2,7 @@ import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
 import { attentionScoresVariant } from '../../ops/attention-scores/kernel';
+import { AS_THEY_ARE } from '../../ops/normalise/kernel';
 import { attentionTiledVariant, KERNEL_TABLE, type KernelName } from '../kernel-table';
 import { getPipeline, type Pipeline } from '../pipelines';
 
@@ -9,6 +10,8 @@ import { getPipeline, type Pipeline } from '../pipelines';
 export type KernelSet = {
   readonly [K in Exclude<KernelName, 'attentionTiled'>]: Pipeline<AnyFile<(typeof KERNEL_TABLE)[K]>>;
 } & {
+  /** `renormalise` that leaves the weights as they are. */
+  readonly gather: Pipeline<(typeof KERNEL_TABLE)['renormalise']>;
   /** Undefined where it does not take heads of the model's size. */
   readonly attentionTiled: Pipeline<(typeof KERNEL_TABLE)['attentionTiled']> | undefined;
 };
@@ -32,6 +35,7 @@ export async function compileKernels(context: GpuContext, hparams: HParams): Pro
     copyRows: get('copyRows'),
     groupSlots: get('groupSlots', { id: `of ${hparams.nExpert}`, constants: { EXPERTS: hparams.nExpert } }),
     renormalise: get('renormalise'),
+    gather: get('renormalise', AS_THEY_ARE),
     rmsnorm: get('rmsnorm'),
     rope: get('rope'),
     softmax: get('softmax'),
@@ -49,6 +53,7 @@ export async function compileKernels(context: GpuContext, hparams: HParams): Pro
     copyRows: await pending.copyRows,
     groupSlots: await pending.groupSlots,
     renormalise: await pending.renormalise,
+    gather: await pending.gather,
     rmsnorm: await pending.rmsnorm,
     rope: await pending.rope,
     softmax: await pending.softmax,

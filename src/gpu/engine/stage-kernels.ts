@@ -1,4 +1,6 @@
-import { findWeight } from '../../model/weights';
+import { weightDims } from '../../arch/graph';
+import { graphOf, stageNode } from '../../model/graph-of';
+import { findWeight, weightSlot } from '../../model/weights';
 import type { ActiveStageId, WeightRole } from '../../model/stages';
 import { linearGrid } from '../../ops/kernel-grid';
 import type { BufferRange } from '../recorder';
@@ -45,8 +47,8 @@ export const STAGE_KERNELS: StageKernels = {
   k_proj: (run) => project(run, 'k_proj'),
   v_proj: (run) => project(run, 'v_proj'),
 
-  q_norm: (run) => headNorm(run, 'attn_q_norm', run.input('q_proj'), run.tools.hparams.nHead),
-  k_norm: (run) => headNorm(run, 'attn_k_norm', run.input('k_proj'), run.tools.hparams.nHeadKv),
+  q_norm: (run) => headNorm(run, 'attn_q_norm', run.input('q_proj'), run.tools.hparams.qDim),
+  k_norm: (run) => headNorm(run, 'attn_k_norm', run.input('k_proj'), run.tools.hparams.kvDim),
 
   q_post_rope: (run) => {
     rope(run, run.input('q_norm'), run.tools.hparams.nHead);
@@ -138,7 +140,7 @@ export const STAGE_KERNELS: StageKernels = {
     const { nExpert, nExpertUsed } = hparams;
     const count = run.rows * nExpertUsed;
     recorder.dispatch(
-      kernels.renormalise,
+      sumsToOne(hparams) ? kernels.renormalise : kernels.gather,
       { p: run.input('moe_router_probs'), indices: run.input('moe_router_indices'), weights: run.output },
       { count, nExpert, nUsed: nExpertUsed },
       linearGrid(count, LANES),
@@ -220,17 +222,24 @@ interface NormRows {
   readonly xOffset: number;
 }
 
+/** Whether the weights of a token's experts are divided by their sum. */
+function sumsToOne(hparams: StageRun['tools']['hparams']): boolean {
+  const node = stageNode(hparams, 'moe_router');
+  return node?.op !== 'normalise' || node.attrs.divisor === 'sum';
+}
+
 /** One row a token: (rows, nEmbd). */
 function wholeRow(run: StageRun): NormRows {
   const { nEmbd } = run.tools.hparams;
   return { rowLength: nEmbd, rowsPerToken: 1, xStride: nEmbd, xOffset: 0 };
 }
 
-/** One row a head. */
-function headNorm(run: StageRun, role: WeightRole, x: StageRange, heads: number): Promise<void> {
-  const { headDim } = run.tools.hparams;
-  const { stride, first } = x.columns ?? { stride: heads * headDim, first: 0 };
-  return norm(run, role, x, { rowLength: headDim, rowsPerToken: heads, xStride: stride, xOffset: first });
+/** One row a head, or one for all heads: as long as the weight is. @param width channels of a token */
+function headNorm(run: StageRun, role: 'attn_q_norm' | 'attn_k_norm', x: StageRange, width: number): Promise<void> {
+  const { hparams } = run.tools;
+  const [rowLength = width] = weightDims(weightSlot(hparams, role, run.layer), graphOf(hparams).graph.sizes);
+  const { stride, first } = x.columns ?? { stride: width, first: 0 };
+  return norm(run, role, x, { rowLength, rowsPerToken: width / rowLength, xStride: stride, xOffset: first });
 }
 
 async function norm(run: StageRun, role: WeightRole, x: BufferRange, layout: NormRows): Promise<void> {

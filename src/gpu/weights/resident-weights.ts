@@ -3,7 +3,7 @@ import type { QuantType } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
 import type { HParams } from '../../model/hparams';
 import type { WeightRole } from '../../model/stages';
-import { findWeight, WEIGHT_ROLES, WEIGHTS, weightName, type WeightTensor } from '../../model/weights';
+import { findWeight, isOfLayer, WEIGHT_ROLES, weightName, type WeightTensor } from '../../model/weights';
 import type { GpuContext } from '../device';
 import { gpuRowWords } from '../matmul/weight-layout';
 import { isVector, Uploader, type UploadTarget } from './uploader';
@@ -223,9 +223,7 @@ function residentBytes(all: Iterable<Pick<Resident, 'tensor' | 'rowWords'>>): nu
 function allTensors(model: ModelFile, hparams: HParams): readonly WeightTensor[] {
   const found = new Map<string, WeightTensor>();
   for (const role of WEIGHT_ROLES) {
-    const layers = WEIGHTS[role].name.includes('{l}')
-      ? Array.from({ length: hparams.nLayer }, (_, l) => l)
-      : [undefined];
+    const layers = isOfLayer(role) ? Array.from({ length: hparams.nLayer }, (_, l) => l) : [undefined];
     for (const layer of layers) {
       const tensor = findWeight(model, hparams, role, layer);
       found.set(tensor.name, tensor);

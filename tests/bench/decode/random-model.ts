@@ -5,7 +5,9 @@ import { repackRows } from '../../../src/gpu/matmul/repack';
 import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
 import type { HParams } from '../../../src/model/hparams';
 import type { WeightRole } from '../../../src/model/stages';
-import { WEIGHTS } from '../../../src/model/weights';
+import { weightDims } from '../../../src/arch/graph';
+import { graphOf } from '../../../src/model/graph-of';
+import { isOfLayer, weightSlot } from '../../../src/model/weights';
 import { usesMoreBits } from '../../../src/synthetic/type-mix';
 import { cutTiles } from '../../gpu/decode/file-weights';
 import { randomWeights } from '../../../src/selftest/random-weights';
@@ -63,7 +65,7 @@ export class RandomModel implements DecodeWeights {
     const key = `${role} ${String(layer)}`;
     let found = this.#vectors.get(key);
     if (found === undefined) {
-      const length = WEIGHTS[role].dims.reduce((product, dim) => product * this.#hparams[dim], 1);
+      const length = this.#dims(role).reduce((product, dim) => product * dim, 1);
       found = this.#context.allocate(key, 4 * length, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
       this.#context.device.queue.writeBuffer(found, 0, new Float32Array(length).fill(1));
       this.#vectors.set(key, found);
@@ -71,8 +73,13 @@ export class RandomModel implements DecodeWeights {
     return found;
   }
 
+  #dims(role: WeightRole): readonly number[] {
+    const slot = weightSlot(this.#hparams, role, isOfLayer(role) ? 0 : undefined);
+    return weightDims(slot, graphOf(this.#hparams).graph.sizes);
+  }
+
   #make(role: WeightRole, layer: number | undefined): DecodeMatrix {
-    const [nIn = 1, nOut = 1, nExpert = 1] = WEIGHTS[role].dims.map((dim) => this.#hparams[dim]);
+    const [nIn = 1, nOut = 1, nExpert = 1] = this.#dims(role);
     const type = this.#typeOf(role, layer ?? 0);
     const rowBytes = 4 * gpuRowWords(type, nIn);
     const cuts = cutTiles(nOut * nExpert, nOut, rowBytes, this.#context.maxBindingBytes);

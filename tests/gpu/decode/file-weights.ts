@@ -4,7 +4,7 @@ import type { GpuContext } from '../../../src/gpu/device';
 import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
 import { Uploader } from '../../../src/gpu/weights/uploader';
 import type { HParams } from '../../../src/model/hparams';
-import { findWeight, WEIGHT_ROLES, WEIGHTS, weightName } from '../../../src/model/weights';
+import { findWeight, isOfLayer, WEIGHT_ROLES, weightName } from '../../../src/model/weights';
 
 /** Whole units of rows in as few tiles as `maxBytes` allows; one unit at least. */
 export function cutTiles(
@@ -31,7 +31,7 @@ export async function fileWeights(
   const matrices = new Map<string, DecodeMatrix>();
   const vectors = new Map<string, GPUBuffer>();
   for (const role of WEIGHT_ROLES) {
-    const layers = WEIGHTS[role].name.includes('{l}') ? hparams.nLayer : 1;
+    const layers = isOfLayer(role) ? hparams.nLayer : 1;
     for (let layer = 0; layer < layers; layer++) {
       const tensor = findWeight(model, hparams, role, layer);
       if (matrices.has(tensor.name)) continue;

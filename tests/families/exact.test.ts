@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
+import { createInlinePool } from '../../src/cpu/pool/inline-pool';
+import { readHParams } from '../../src/model/read-hparams';
+import { captureAll, forward } from '../cpu/support';
+import { loadGolden, relativeRms } from '../support/golden';
+import { exactStages, openFamily } from './goldens';
+
+/** Two roundings to f32: the golden's and the capture's. */
+const LIMIT = 2e-7;
+
+describe.each(['olmoe'])('the exact engine on %s', (name) => {
+  it.each(['p1', 'p12'])('meets every stage of %s', async (prompt) => {
+    const { model, graph } = await openFamily(name);
+    const hparams = readHParams(model);
+    const { tokens, positions } = loadGolden(`families/${name}`, prompt);
+    const engine = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
+    const run = await forward(engine, hparams, tokens, { capture: captureAll(positions), bounds: true });
+    let compared = 0;
+    for (const { node, layer, expected } of exactStages(name, prompt, graph)) {
+      const tap = run.taps.find(({ stage, layer: of }) => stage === node.out.id && of === layer);
+      const place = `${node.out.id} of layer ${String(layer)}`;
+      if (node.out.kind === 'index') expect([...(tap?.data ?? [])], place).toEqual([...expected.data]);
+      else expect(relativeRms(tap?.data ?? [], expected.data), place).toBeLessThan(LIMIT);
+      if (node.out.kind !== 'index') expect(tap?.bound, place).toHaveLength(expected.data.length);
+      compared++;
+    }
+    expect(compared).toBe(2 * graph.layers[0]!.nodes.length + 3);
+    await model.close();
+  });
+});

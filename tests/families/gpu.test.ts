@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { createGpuEngine } from '../../src/gpu/engine/gpu-engine';
+import { readHParams } from '../../src/model/read-hparams';
+import { captureAll, forward } from '../cpu/support';
+import { loadGolden, relativeRms } from '../support/golden';
+import { testContext } from '../support/gpu';
+import { exactStages, openFamily } from './goldens';
+
+/** f32 throughout, on models of two or three layers. */
+const LIMIT = 1e-5;
+
+describe.each(['olmoe'])('the GPU engine on %s', (name) => {
+  it.each(['p1', 'p12'])('meets every stage of %s', async (prompt) => {
+    const { model, graph } = await openFamily(name);
+    const hparams = readHParams(model);
+    const { tokens, positions } = loadGolden(`families/${name}`, prompt);
+    const engine = createGpuEngine({ context: await testContext(), model, hparams });
+    const run = await forward(engine, hparams, tokens, { capture: captureAll(positions) });
+    for (const { node, layer, expected } of exactStages(name, prompt, graph)) {
+      const tap = run.taps.find(({ stage, layer: of }) => stage === node.out.id && of === layer);
+      const place = `${node.out.id} of layer ${String(layer)}`;
+      if (node.out.kind === 'index') expect([...(tap?.data ?? [])], place).toEqual([...expected.data]);
+      else expect(relativeRms(tap?.data ?? [], expected.data), place).toBeLessThan(LIMIT);
+    }
+    await engine.dispose();
+    await model.close();
+  });
+});
