@@ -107,7 +107,7 @@ function run(checkout, model, length, folder) {
   const { status, stderr } = spawnSync(
     process.execPath,
     [
-      join(checkout, 'dist/cli/main.mjs'),
+      join(checkout, 'dist/cli/moescope.js'),
       ...args,
       '--runtime',
       'node',
