@@ -1,4 +1,5 @@
 import type { Tap } from '../model/engine';
+import { stageSpec } from '../model/stages';
 import { formatError } from './format-error';
 import { positionAxis } from './stage-layout';
 
@@ -32,6 +33,20 @@ export function placeTaps(taps: readonly Tap[], tokens: readonly number[] | unde
   const longest = taps.reduce((most, tap) => Math.max(most, rowsOf(tap)), 0);
   return taps.map((tap) => {
     const at = `${place}: ${tap.stage}${tap.layer === undefined ? '' : ` of layer ${tap.layer}`}`;
-    return { ...tap, positions: placeRows(rowsOf(tap), tokens?.length ?? longest, tokens !== undefined, at) };
+    const placed = { ...tap, positions: placeRows(rowsOf(tap), tokens?.length ?? longest, tokens !== undefined, at) };
+    return withoutPadding(placed);
   });
+}
+
+/** Attention over keys that ggml has padded, without what no position can see. */
+function withoutPadding(tap: Tap): Tap {
+  const axis = stageSpec(tap.stage).shape.indexOf('nKeys');
+  const padded = tap.shape[axis] ?? 0;
+  const nKeys = (tap.positions.at(-1) ?? 0) + 1;
+  // Keys are the fastest axis.
+  if (axis < 0 || axis !== tap.shape.length - 1 || padded <= nKeys || !(tap.data instanceof Float32Array)) return tap;
+  const rows = tap.data.length / padded;
+  const data = new Float32Array(rows * nKeys);
+  for (let row = 0; row < rows; row++) data.set(tap.data.subarray(row * padded, row * padded + nKeys), row * nKeys);
+  return { ...tap, shape: tap.shape.map((n, i) => (i === axis ? nKeys : n)), data };
 }
