@@ -33,6 +33,9 @@ if (before === undefined || after === undefined) {
 /** Stages whose sums run in another order in one of the builds. */
 const REORDERED = ['qkv_matmul', 'attn_scores', 'attn_softmax'];
 const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj'];
+/** Members that are sums or maxima over the elements, so that a row in parts can be put together again. */
+const SUMMED = ['count', 'nanA', 'nanB', 'infA', 'infB'];
+const LARGEST = ['maxAbs', 'maxRatio'];
 /** Names of one engine in different versions. */
 const ENGINES = new Map([
   ['exact', 'cpu'],
@@ -196,10 +199,6 @@ function rowsByKey(rows) {
   }
   return byKey;
 }
-
-/** Members that are sums or maxima over the elements, so that a row in parts can be put together again. */
-const SUMMED = ['count', 'nanA', 'nanB', 'infA', 'infB'];
-const LARGEST = ['maxAbs', 'maxRatio'];
 
 /**
  * @param {Row[]} a

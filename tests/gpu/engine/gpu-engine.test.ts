@@ -43,7 +43,7 @@ describe('every bit is the same', () => {
   it('in a second run, of the same engine and of another', async () => {
     const engine = createGpuEngine({ context, model, hparams });
     const first = allBits(await forward(engine, hparams, TOKENS, ALL));
-    expect(first).toHaveLength(3 + 22 * 3);
+    expect(first).toHaveLength(3 + 24 * 3);
     expect(allBits(await forward(engine, hparams, TOKENS, ALL))).toEqual(first);
     await engine.dispose();
     expect(allBits(await run())).toEqual(first);
