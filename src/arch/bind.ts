@@ -1,6 +1,7 @@
 import { fail } from '../base/errors';
 import { isQuantType, QUANT_TYPES, type QuantType } from '../gguf/ggml-types';
 import type { ModelFile, TensorInfo } from '../gguf/model-file';
+import { refuseScaled } from './weight-scale';
 import { sectionsOf, sizeOf, weightDims, type ModelGraph, type Sizes, type WeightSlot } from './graph';
 
 /** A tensor whose type the engines can run. */
@@ -101,5 +102,6 @@ function findTensor(name: string, dims: readonly number[], model: ModelFile, tit
       { tensor: name, type: info.type },
     );
   }
+  refuseScaled(name, model);
   return { ...info, type: info.type };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
-import { MATMUL_KERNELS } from '../../../src/gpu/matmul/variants';
+import { MATMUL_KERNELS, matmulVariant } from '../../../src/gpu/matmul/variants';
+import { getPipeline } from '../../../src/gpu/pipelines';
 import { compileShader, shaderSource } from '../../../src/gpu/shader-source';
 import { testContext } from '../../support/gpu';
 
@@ -24,4 +25,11 @@ describe.each(MATMUL_KERNELS)('$file', (kernel) => {
       await expect(compileShader(device, source), variant.id).resolves.toBeDefined();
     }
   });
+});
+
+/* The largest grid takes 4 KiB of workgroup memory, the largest tiles 12: all that WebGPU promises. */
+it('has room for the largest grid beside the largest tiles, on default limits', async () => {
+  const { kernel, variant } = matmulVariant('IQ1_S', { kind: 'tile', tile: 32, laneRows: 8 });
+  expect(plain.device.limits.maxComputeWorkgroupStorageSize).toBe(16_384);
+  await expect(getPipeline(plain, kernel, variant)).resolves.toBeDefined();
 });
