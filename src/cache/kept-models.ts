@@ -1,3 +1,4 @@
+import { redactedUrl } from '../base/redact-url';
 import { sha256Hex } from '../base/sha256';
 import type { SourceDescriptor } from '../gguf/byte-source';
 import { opfsStore, type OpfsStore } from './opfs-store';
@@ -92,7 +93,8 @@ export async function openKeptModel(file: HttpDescriptor): Promise<OpfsStore | u
       const [about, data, index] = files;
       if (about === undefined || data === undefined || index === undefined) return undefined;
       if (!same) for (const each of [data, index]) each.truncate(0);
-      writeAbout(about, { url, size, etag, lastModified, usedAt: Date.now() });
+      // What is kept on a disk is no place for a signature; the folder's name is of the whole address.
+      writeAbout(about, { url: redactedUrl(url), size, etag, lastModified, usedAt: Date.now() });
       const limit = await makeRoom(key, size, data.getSize());
       return releasableStore(key, data, index, limit);
     } catch (error) {

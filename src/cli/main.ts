@@ -8,12 +8,20 @@ import { errorText, processTerminal } from './terminal/terminal';
 /** A command that does not come to rest by itself after an interrupt is ended: something below it hangs. */
 const REST_MS = 10_000;
 
+/**
+ * Ends this process by the signal itself. `process.exit` would wait for threads that wait for a disk, a pipe or a driver; a signal that nobody listens for does not.
+ */
+function endBy(name: 'SIGINT' | 'SIGTERM'): void {
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
+}
+
 const controller = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   // Once: the second one ends the process as if nobody listened.
   process.once(name, () => {
     controller.abort();
-    setTimeout(() => process.exit(exitCode('cancelled')), REST_MS).unref();
+    setTimeout(endBy, REST_MS, name).unref();
   });
 }
 // Whoever reads the output may stop early (`| head`): that is no failure of the run, and no verdict on it either.

@@ -1,10 +1,14 @@
 import { orCancelled, throwIfAborted } from '../base/abort';
-import { fail, TracerError } from '../base/errors';
+import { fail, reasonOf, TracerError } from '../base/errors';
+import { hasCredentials, redactedText, redactedUrl } from '../base/redact-url';
 import type { ByteSource, SourceDescriptor } from './byte-source';
 import { changed, checkRange } from './range';
 
 /** Pauses before the second, third ... try of a request that failed on the way (connection lost, 429, 5xx). */
 const RETRY_PAUSES_MS: readonly number[] = [250, 1000, 3000];
+
+/** Milliseconds in which a server must send something: one that stalls holds its connection for ever otherwise, without a word. */
+const IDLE_MS = 30_000;
 
 type HttpDescriptor = Extract<SourceDescriptor, { kind: 'http' }>;
 
@@ -19,6 +23,8 @@ export interface HttpOptions {
   readonly signal?: AbortSignal | undefined;
   /** Pauses before each further try; `[]` tries once. */
   readonly retryPausesMs?: readonly number[];
+  /** Milliseconds without a byte after which a try is given up. */
+  readonly idleMs?: number;
 }
 
 /**
@@ -30,10 +36,12 @@ export interface HttpOptions {
 export async function httpSource(wanted: HttpDescriptor, options: HttpOptions = {}): Promise<ByteSource> {
   const url = absoluteUrl(wanted.url);
   const name = urlName(url);
+  if (hasCredentials(url)) throw withCredentials(url);
   const pauses = options.retryPausesMs ?? RETRY_PAUSES_MS;
+  const idleMs = options.idleMs ?? IDLE_MS;
   const first: Validators =
     wanted.size === undefined
-      ? await probe(url, name, pauses, options.signal)
+      ? await probe(url, name, pauses, idleMs, options.signal)
       : { size: wanted.size, etag: wanted.etag, lastModified: wanted.lastModified };
 
   return {
@@ -50,15 +58,17 @@ export async function httpSource(wanted: HttpDescriptor, options: HttpOptions = 
       throwIfAborted(signal);
       checkRange(name, first.size, offset, length);
       if (length === 0) return new Uint8Array(0);
-      return withRetries(pauses, signal, async () => {
-        const { response, validators } = await requestRange(url, name, offset, length, signal);
-        try {
-          checkUnchanged(name, first, validators);
-          return await bodyBytes(response, name, offset, length, signal);
-        } finally {
-          await discard(response);
-        }
-      });
+      return withRetries(pauses, signal, () =>
+        whileAlive(name, idleMs, signal, async (alive) => {
+          const { response, validators } = await requestRange(url, name, offset, length, alive.signal);
+          try {
+            checkUnchanged(name, first, validators);
+            return await bodyBytes(response, name, offset, length, alive);
+          } finally {
+            await discard(response);
+          }
+        }),
+      );
     },
     close: () => Promise.resolve(),
   };
@@ -85,13 +95,16 @@ function probe(
   url: string,
   name: string,
   pauses: readonly number[],
+  idleMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Validators> {
-  return withRetries(pauses, signal, async () => {
-    const { response, validators } = await requestRange(url, name, 0, 1, signal);
-    await discard(response);
-    return validators;
-  });
+  return withRetries(pauses, signal, () =>
+    whileAlive(name, idleMs, signal, async (alive) => {
+      const { response, validators } = await requestRange(url, name, 0, 1, alive.signal);
+      await discard(response);
+      return validators;
+    }),
+  );
 }
 
 /** A failure that another try may cure. */
@@ -100,6 +113,45 @@ class Transient extends Error {
   constructor(error: TracerError) {
     super(error.message);
     this.error = error;
+  }
+}
+
+/** A request that is given up when nothing comes for too long. */
+interface Alive {
+  /** Aborted then, and when the caller's is. */
+  readonly signal: AbortSignal;
+  /** Something came. */
+  heard(): void;
+}
+
+/** @throws Transient when nothing comes for `idleMs` */
+async function whileAlive<T>(
+  name: string,
+  idleMs: number,
+  signal: AbortSignal | undefined,
+  work: (alive: Alive) => Promise<T>,
+): Promise<T> {
+  const silence = new AbortController();
+  const wait = (): ReturnType<typeof setTimeout> =>
+    setTimeout(() => {
+      silence.abort();
+    }, idleMs);
+  let timer = wait();
+  const heard = (): void => {
+    clearTimeout(timer);
+    timer = wait();
+  };
+  try {
+    return await work({
+      signal: signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]),
+      heard,
+    });
+  } catch (error) {
+    throwIfAborted(signal);
+    if (silence.signal.aborted) throw new Transient(silent(name, idleMs));
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -139,7 +191,8 @@ async function requestRange(
     });
   } catch (error) {
     throwIfAborted(signal);
-    throw new Transient(unreachable(url, name, error));
+    const failure = unreachable(url, name, error);
+    throw isHopeless(error) ? failure : new Transient(failure);
   }
   try {
     return { response, validators: checkAnswer(response, url, name, offset, last) };
@@ -169,7 +222,7 @@ function checkAnswer(response: Response, url: string, name: string, offset: numb
       'source-read',
       `${name} cannot be read: the server answered ${response.status} ${response.statusText}.`.replace(' .', '.'),
       'Check the address in a new tab; a private model needs a link that works without signing in.',
-      { url, status: response.status },
+      { url: redactedUrl(url), status: response.status },
     );
     throw response.status >= 500 || response.status === 429 ? new Transient(error) : error;
   }
@@ -220,7 +273,7 @@ async function bodyBytes(
   name: string,
   offset: number,
   length: number,
-  signal: AbortSignal | undefined,
+  { signal, heard }: Alive,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   let done = 0;
@@ -228,6 +281,7 @@ async function bodyBytes(
   try {
     for (;;) {
       const chunk = await reader?.read();
+      heard();
       if (chunk?.value === undefined) break;
       if (done + chunk.value.length > length) {
         throw rangeError(name, response.url, `sent more than the ${length} bytes it was asked for`, {
@@ -264,12 +318,52 @@ function cutOff(name: string, offset: number, length: number, done: number, caus
 }
 
 function unreachable(url: string, name: string, cause: unknown): TracerError {
+  const reason = causeOf(cause);
+  const isPage = 'location' in globalThis;
   return fail(
     'source-read',
-    `${name} cannot be reached at ${url}.`,
-    'Check the address and the network. A page can read another host only if that host allows it (CORS); otherwise download the file and open it from disk.',
-    { url },
+    `${name} cannot be reached at ${redactedUrl(url)}${reason === undefined ? '' : `: ${reason}`}.`,
+    isPage
+      ? 'Check the address and the network. A page can read another host only if that host allows it (CORS); otherwise download the file and open it from disk.'
+      : 'Check the address and the network, or download the file and open it from disk.',
+    { url: redactedUrl(url), ...(reason === undefined ? {} : { reason }) },
     cause,
+  );
+}
+
+/** What lies below `fetch failed`: refused, no such host, a certificate. Browsers tell nothing. */
+function causeOf(error: unknown): string | undefined {
+  let deepest = error;
+  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;
+  if (deepest === error || !(deepest instanceof Error)) return undefined;
+  const code = 'code' in deepest && typeof deepest.code === 'string' ? deepest.code : undefined;
+  const reason = redactedText(reasonOf(deepest));
+  return code === undefined || reason.includes(code) ? reason : reason === '' ? code : `${reason} (${code})`;
+}
+
+/** Failures that another try cannot cure: an address that is none, a redirect without end or to what is no web address, a certificate. */
+function isHopeless(error: unknown): boolean {
+  const reason = causeOf(error) ?? (error instanceof Error ? error.message : '');
+  return /redirect|invalid url|failed to parse url|unknown scheme|bad port|certificate|CERT_|self.signed|ERR_INVALID_URL/i.test(
+    reason,
+  );
+}
+
+function withCredentials(url: string): TracerError {
+  return fail(
+    'source-read',
+    'Addresses with a user or a password in them are not supported.',
+    'Use an address that needs none, for example a signed one, or download the file and open it from disk.',
+    { url: redactedUrl(url) },
+  );
+}
+
+function silent(name: string, idleMs: number): TracerError {
+  return fail(
+    'source-read',
+    `The server of ${name} sent nothing for ${idleMs / 1000} s.`,
+    'Try again later, or download the file and open it from disk.',
+    { source: name, idleMs },
   );
 }
 
@@ -278,6 +372,6 @@ function rangeError(name: string, url: string, what: string, detail: Record<stri
     'source-range',
     `The server of ${name} ${what}.`,
     'Use a server that serves byte ranges (and, for other origins, exposes Content-Range), or download the file and open it from disk.',
-    { url, ...detail },
+    { url: redactedUrl(url), ...detail },
   );
 }

@@ -1,5 +1,5 @@
-import { Template } from '@huggingface/jinja';
 import { fail, reasonOf } from '../base/errors';
+import { renderBounded } from './bounded-template';
 import type { GgufValue } from '../gguf/model-file';
 
 export interface ChatMessage {
@@ -19,7 +19,8 @@ const KEY = 'tokenizer.chat_template';
  * Renders messages with the file's own chat template (Jinja). The result is text for `encode` with `parseSpecial`. The template sees
  * what Hugging Face's `apply_chat_template` gives it: messages, add_generation_prompt, bos_token, eos_token, raise_exception,
  * strftime_now; no tools.
- * @throws TracerError `chat-template`: the file has no template, it does not parse, or it refuses these messages (its own words).
+ * @throws TracerError `chat-template`: the file has no template, it does not parse, it takes more than {@link renderBounded} allows, or it refuses these
+ * messages (its own words).
  */
 export function renderChat(
   metadata: ReadonlyMap<string, GgufValue>,
@@ -36,15 +37,15 @@ export function renderChat(
     );
   }
   try {
-    const template = new Template(source);
-    template.parsed.body.unshift(...new Template(`{% set range = ${COUNTED} %}`).parsed.body);
-    return template.render({
+    const items = {
       messages: messages.map(({ role, content }) => ({ role, content })),
       add_generation_prompt: options.addGenerationPrompt,
       bos_token: tokenText(metadata, 'tokenizer.ggml.bos_token_id'),
       eos_token: tokenText(metadata, 'tokenizer.ggml.eos_token_id'),
       [COUNTED]: boundedRange(),
-    });
+    };
+    const given = messages.reduce((sum, { content }) => sum + content.length, 0);
+    return renderBounded(source, items, `{% set range = ${COUNTED} %}`, given);
   } catch (error) {
     const reason = reasonOf(error);
     throw fail(

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,4 +144,24 @@ describe('static server', () => {
     expect((await fetch(second.url)).status).toBe(200);
     await second.close();
   });
+});
+
+test('downloads that are broken off leave no file open', async () => {
+  await writeFile(join(base, 'page', 'large.gguf'), new Uint8Array(8 * 2 ** 20));
+  await writeFile(join(base, 'page', 'large.json'), Buffer.alloc(8 * 2 ** 20, '[1]'));
+  const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+  const { hostname, port } = new URL(server.url);
+  const breakOff = (path: string): Promise<void> =>
+    new Promise((done, reject) => {
+      const asked = request({ hostname, port, path, headers: { 'accept-encoding': 'gzip' } }, (response) => {
+        response.once('data', () => {
+          response.destroy();
+          done();
+        });
+      });
+      asked.on('error', reject).end();
+    });
+  const before = await descriptors();
+  for (let i = 0; i < 40; i++) await breakOff(i % 2 === 0 ? '/large.gguf' : '/large.json');
+  await expect.poll(descriptors, { timeout: 5000 }).toBeLessThan(before + 10);
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { redactedUrl } from '../../src/base/redact-url';
 import { httpSource } from '../../src/gguf/http-source';
 import { openSource } from '../../src/gguf/open-source';
 import { codeOf, tracerErrorOf } from '../support/errors';
@@ -219,7 +220,7 @@ describe('failures on the way', () => {
     await server.close();
     const error = await tracerErrorOf(() => httpSource({ kind: 'http', url: server.url }, ONCE));
     expect(error.code).toBe('source-read');
-    expect(error.message).toContain(server.url);
+    expect(error.message).toContain(`${redactedUrl(server.url)}: `);
     server = await startRangeServer(BYTES);
   });
 });
@@ -260,5 +261,56 @@ describe('abort', () => {
     controller.abort();
     expect(await aborted).toBe('run-cancelled');
     expect(await other).toEqual(BYTES.slice(20, 30));
+  });
+});
+
+describe('trouble on the way', () => {
+  it('a server that stalls is left after a while, before its answer and in the middle of it, and the cause is told', async () => {
+    const options = { ...ONCE, idleMs: 100 };
+    server.state.answer = () => true;
+    const silent = await tracerErrorOf(() => httpSource({ kind: 'http', url: server.url }, options));
+    expect(silent).toMatchObject({ code: 'source-read', message: expect.stringContaining('sent nothing for 0.1 s') });
+    server.state.answer = undefined;
+    const source = await httpSource({ kind: 'http', url: server.url }, options);
+    server.state.answer = (_, response, from, to) => {
+      response.writeHead(206, { 'content-range': `bytes ${from}-${to}/1000`, etag: '"v1"', 'content-length': '500' });
+      response.write(BYTES.subarray(0, 10));
+      return true;
+    };
+    const started = performance.now();
+    expect((await tracerErrorOf(() => source.read(0, 500))).message).toContain('sent nothing for');
+    expect(performance.now() - started).toBeLessThan(5000);
+    // A stall that ends is none.
+    server.state.answer = undefined;
+    expect(await source.read(1, 2)).toEqual(BYTES.slice(1, 3));
+  });
+
+  it('tells why, and neither user nor signature', async () => {
+    const { port } = new URL(server.url);
+    const closed = 'http://127.0.0.1:1/m.gguf?sig=SECRET';
+    const refused = await tracerErrorOf(() => httpSource({ kind: 'http', url: closed }, ONCE));
+    expect(refused.message).toMatch(/bad port|ECONNREFUSED/);
+    expect(refused.remedy).not.toContain('CORS');
+    const credentials = await tracerErrorOf(() =>
+      httpSource({ kind: 'http', url: `http://user:pw@127.0.0.1:${port}/m.gguf?sig=SECRET` }),
+    );
+    expect(credentials.message).toContain('are not supported');
+    server.state.answer = (_, response) => {
+      response.writeHead(403).end();
+      return true;
+    };
+    const forbidden = await tracerErrorOf(() => httpSource({ kind: 'http', url: `${server.url}&sig=SECRET` }, ONCE));
+    server.state.answer = (request, response) => {
+      response.writeHead(302, { location: request.url ?? '' }).end();
+      return true;
+    };
+    const started = performance.now();
+    const loop = await tracerErrorOf(() => httpSource({ kind: 'http', url: `${server.url}&sig=SECRET` }));
+    // No second try of what cannot succeed.
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(loop.message).toMatch(/redirect/);
+    for (const error of [refused, credentials, forbidden, loop]) {
+      expect(JSON.stringify([error.message, error.detail, error.remedy])).not.toMatch(/SECRET|user:|pw@/);
+    }
   });
 });

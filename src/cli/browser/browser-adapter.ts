@@ -6,7 +6,6 @@ import type { TraceRequest } from '../trace/request';
 
 /** What keeps a headless Chromium to itself. */
 export const QUIET_ARGUMENTS: readonly string[] = [
-  '--no-sandbox',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',

@@ -21,7 +21,14 @@ export async function launchChromium(args: readonly string[]): Promise<Browser> 
   // An interrupt is ours to handle: the browser is closed on every way out.
   try {
     const signals = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
-    return await chromium.launch({ executablePath, headless: true, args: [...args], ...signals });
+    const launch = (chromiumSandbox: boolean): Promise<Browser> =>
+      chromium.launch({ executablePath, headless: true, chromiumSandbox, args: [...args], ...signals });
+    // Root has no sandbox, and some containers allow none.
+    if (process.getuid?.() === 0) return await launch(false);
+    return await launch(true).catch((error: unknown) => {
+      if (error instanceof Error && /sandbox|namespace/i.test(error.message)) return launch(false);
+      throw error;
+    });
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
     const remedy = 'Start it by hand to see why, or set CHROME_PATH to another.';

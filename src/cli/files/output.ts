@@ -1,5 +1,5 @@
 import { access, constants, mkdir, open, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { shownDocument } from '../../base/foreign-text';
 import { fail, reasonOf } from '../../base/errors';
 import type { Terminal } from '../terminal/terminal';
@@ -12,7 +12,7 @@ import { writeWhole } from './whole-file';
 export async function checkOutput(file: string): Promise<void> {
   if (file === '-') return;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     const isNew = (await stat(file).catch(() => undefined)) === undefined;
     await (await open(file, 'a')).close();
     // An empty file would be there if the work were ended.
@@ -35,7 +35,7 @@ export async function checkOutputs(files: readonly (string | undefined)[]): Prom
 /** The same for a folder, which is made. @throws TracerError `usage` */
 export async function checkFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
     throw unwritable(folder, error);
@@ -49,11 +49,30 @@ export async function writeOutput(file: string, text: string, terminal: Terminal
     return;
   }
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeWhole(file, text);
   } catch (error) {
     throw unwritable(file, error);
   }
+}
+
+/** Makes a folder and those above it, one by one: Node's own way of doing so never returns on file systems that make no folders, such as /proc. */
+export async function makeFolder(folder: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = resolve(folder); !(await isFolder(at)); at = dirname(at)) {
+    missing.push(at);
+    if (dirname(at) === at) break;
+  }
+  for (const at of missing.reverse()) {
+    await mkdir(at).catch(async (error: unknown) => {
+      // Another process may have made it meanwhile.
+      if (!(await isFolder(at))) throw error;
+    });
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 /** The error of a file or folder that cannot be written. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 
 /** A file that is there whole or not at all: it grows beside its place, and takes it when it is done. */
@@ -14,7 +15,7 @@ export async function openWhole(path: string): Promise<WholeFile> {
   const target = await realpath(path).catch(() => path);
   const before = await stat(target).catch(() => undefined);
   const direct = before !== undefined && !before.isFile();
-  const part = direct ? target : `${target}.${process.pid}.part`;
+  const part = direct ? target : `${target}.${process.pid}-${randomBytes(4).toString('hex')}.part`;
   // A file that may not be written must not be replaced either, which its folder alone would allow.
   if (before?.isFile() === true) await (await open(target, 'a')).close();
   let handle: FileHandle | undefined = await open(part, 'w');

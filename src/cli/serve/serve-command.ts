@@ -13,6 +13,11 @@ export const serveCommand: CommandRunner = async (args, terminal, signal) => {
   const file = args.get(JSON_FILE);
   const server = await startStaticServer({ folder, host: args.get(HOST), port: args.get(PORT) });
   try {
+    if (!isOfThisMachine(args.get(HOST)) && file !== '-') {
+      terminal.err(
+        say`${args.get(HOST)}: whoever reaches this machine can read the page. Browsers have WebGPU on localhost and over https only, so that it does not run for them.\n`,
+      );
+    }
     if (file !== undefined) await writeOutput(file, `${JSON.stringify({ url: server.url })}\n`, terminal);
     if (file !== '-') terminal.out(say`MoEscope is at ${server.url} (Ctrl+C to stop)\n`);
     await new Promise<void>((done) => {
@@ -26,3 +31,8 @@ export const serveCommand: CommandRunner = async (args, terminal, signal) => {
   }
   return exitCode('pass');
 };
+
+/** Loopback addresses and their names: nobody else reaches them. */
+function isOfThisMachine(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d+){3}|\[?::1\]?)$/i.test(host);
+}

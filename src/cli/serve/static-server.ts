@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
 import { extname, join, normalize, sep } from 'node:path';
 import { createGzip } from 'node:zlib';
 import { fail } from '../../base/errors';
@@ -111,10 +112,7 @@ async function respond(
     response.setHeader('Content-Encoding', 'gzip');
     response.setHeader('Vary', 'Accept-Encoding');
     response.writeHead(200);
-    createReadStream(file.path)
-      .on('error', () => response.destroy())
-      .pipe(createGzip())
-      .pipe(response);
+    await pipeline(createReadStream(file.path), createGzip(), response);
     return;
   }
   const start = range.kind === 'part' ? range.start : 0;
@@ -123,10 +121,8 @@ async function respond(
   response.setHeader('Content-Length', end - start);
   response.writeHead(range.kind === 'part' ? 206 : 200);
   if (request.method === 'HEAD' || end === start) response.end();
-  else
-    createReadStream(file.path, { start, end: end - 1 })
-      .on('error', () => response.destroy())
-      .pipe(response);
+  // A pipeline closes the file when the reader breaks off: with pipes alone each broken download kept a descriptor, until there were none.
+  else await pipeline(createReadStream(file.path, { start, end: end - 1 }), response);
 }
 
 /** Text packs to a quarter; models and fonts do not. */

@@ -10,6 +10,7 @@ import type { SaveFormat } from './trace-options';
 import { traceOfRun, type FinishedRun } from '../../session/trace-of-run';
 import type { TensorSaver } from './tensor-saver';
 import { csvSaver, jsonSaver } from './save-one-file';
+import { whileLocked } from './folder-lock';
 import { treeFolder } from './tree-folder';
 import { openZipFile, type ZipFile } from './zip-file';
 
@@ -59,8 +60,11 @@ function oneFileAnArm(saver: TensorSaver, root: string, extension: string): Tens
       return saver.save(folder, tap);
     },
     async finish(run) {
-      await saver.finish(run);
-      for (const folder of staleFolders(saved)) await rm(join(root, `${folder}.${extension}`), { force: true });
+      // All arms at once: of two runs into one folder, the files of one are there.
+      await whileLocked(root, async () => {
+        await saver.finish(run);
+        for (const folder of staleFolders(saved)) await rm(join(root, `${folder}.${extension}`), { force: true });
+      });
     },
     close: () => saver.close(),
   };
@@ -74,12 +78,15 @@ function aprtSaver(root: string): TensorSaver {
     async finish(run) {
       const stale = staleFolders(tree.saved);
       const replaced = new Set([...tree.saved.keys(), ...stale]);
-      const before = [...(await describedIn(root))];
-      await tree.finish(
-        run,
-        before.flatMap(([name, entry]) => (replaced.has(name) ? [] : [entry])),
-      );
-      await folder.finish(stale);
+      await folder.finish(async () => {
+        // Read when nobody else writes: another run may have put arms of its own there.
+        const before = [...(await describedIn(root))];
+        await tree.finish(
+          run,
+          before.flatMap(([name, entry]) => (replaced.has(name) ? [] : [entry])),
+        );
+        return stale;
+      });
     },
     close: folder.close,
   };
