@@ -1,48 +1,84 @@
 // The second step of the GitHub Action: runs what the inputs ask for, joins the results, tells GitHub.
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, existsSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { run, runMain, SetupError } from '../lib/process.mjs';
-import { addSummary, annotate, input, inputLines, setOutput } from './github.mjs';
+import { addSummary, annotate, booleanInput, input, inputLines, setOutput, shown } from './github.mjs';
 import { suiteOfInputs } from './suite-of-inputs.mjs';
 
 /** Exit statuses of the command line, as the output `status`. */
 const STATUSES = /** @type {const} */ ({ 0: 'pass', 1: 'diverged', 2: 'error', 3: 'no-adapter' });
 
+const folder = input('output') || 'moescope-results';
+
 await runMain(async () => {
-  const folder = input('output') || 'moescope-results';
   mkdirSync(folder, { recursive: true });
+  try {
+    return await runStep();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    return told(2, `${error.message} ${error.remedy}`);
+  }
+});
+
+/** @returns {Promise<number>} */
+async function runStep() {
   const merged = join(folder, 'merged.json');
   const shards = shardFiles();
+  dropEarlier(shards);
   let status = 0;
   if (shards.length === 0) {
     const out = join(folder, shardName());
-    status = await runSuite(folder, out);
+    status = await runSuite(out);
     // What one shard found is no report of the suite: the others would count as lost.
-    if (isPart()) return told(status, existsSync(out) ? `shard ${input('shard')} is in ${out}` : 'no result', folder);
+    if (isPart()) return told(status, existsSync(out) ? `shard ${input('shard')} is in ${out}` : 'no result');
     shards.push(out);
   }
-  if (!shards.every((file) => existsSync(file)))
-    return told(status || 2, 'MoEscope wrote no result; see the log.', folder);
+  if (!shards.every((file) => existsSync(file))) return told(status || 2, 'MoEscope wrote no result; see the log.');
   const [junit, summary] = [join(folder, 'junit.xml'), join(folder, 'summary.md')];
   const joined = await moescope(['merge', ...shards, '--json', merged, '--junit', junit, '--summary', summary]);
-  if (!existsSync(merged)) return told(joined || 2, 'The results could not be merged; see the log.', folder);
+  if (!existsSync(merged)) return told(joined || 2, 'The results could not be merged; see the log.');
   addSummary(readFileSync(summary, 'utf8'));
   setOutput('report', merged);
   setOutput('junit', junit);
   /** @type {{ sentence: string }} */
   const { sentence } = JSON.parse(readFileSync(merged, 'utf8'));
-  return told(status || joined, sentence, folder);
-});
+  return told(status || joined, sentence);
+}
 
 /**
- * @param {string} folder
+ * Takes away what an earlier step or job left in the folder: a step that fails early must not publish it as its own. Results that are to be merged stay.
+ * @param {readonly string[]} merging
+ */
+function dropEarlier(merging) {
+  const keep = new Set(merging.map((file) => resolve(file)));
+  for (const name of readdirSync(folder)) {
+    const path = resolve(folder, name);
+    if (/^(?:merged\.json|junit\.xml|summary\.md|shard-\d+\.json)$/.test(name) && !keep.has(path)) rmSync(path);
+    if (name === 'reports') {
+      for (const inner of readdirSync(path)) if (/\.(?:json|svg)$/.test(inner)) rmSync(join(path, inner));
+    }
+  }
+}
+
+/**
  * @param {string} out
  * @returns {Promise<number>}
  */
-function runSuite(folder, out) {
+function runSuite(out) {
   let suite = input('suite');
   if (suite === '') {
-    suite = join(folder, 'suite.json');
+    // Not in the folder that becomes the artefact: addresses of models may be signed.
+    suite = join(mkdtempSync(join(process.env.RUNNER_TEMP ?? tmpdir(), 'moescope-suite-')), 'suite.json');
     writeFileSync(suite, `${JSON.stringify(suiteOfInputs(), undefined, 2)}\n`);
   }
   const options = [
@@ -54,7 +90,7 @@ function runSuite(folder, out) {
     ['--runtime', input('runtime')],
   ];
   const given = options.filter(([, value]) => value !== '').flat();
-  const update = input('update-baseline') === 'true' ? ['--update-baseline'] : [];
+  const update = booleanInput('update-baseline') ? ['--update-baseline'] : [];
   return moescope(['suite', suite, '--out', out, '--reports', join(folder, 'reports'), ...given, ...update]);
 }
 
@@ -62,10 +98,9 @@ function runSuite(folder, out) {
  * Says how it ended: outputs, one line at the head of the job, where the pictures are.
  * @param {number} status
  * @param {string} sentence
- * @param {string} folder
  * @returns {number} the status
  */
-function told(status, sentence, folder) {
+function told(status, sentence) {
   const name = STATUSES[/** @type {keyof typeof STATUSES} */ (status)] ?? 'error';
   setOutput('status', name);
   setOutput('sentence', sentence);
@@ -73,7 +108,8 @@ function told(status, sentence, folder) {
     status === 0 ? 'notice' : 'error',
     name === 'no-adapter' ? `No ${input('adapter')} adapter. ${sentence}` : sentence,
   );
-  if (isPart()) addSummary(sentence);
+  if (isPart() || status === 2)
+    addSummary(shown(sentence).replaceAll(/[&<>`*_[\]|\\~@]/g, (c) => `&#${c.charCodeAt(0)};`));
   if (hasPictures(join(folder, 'reports'))) {
     addSummary(
       'The artefact has a report (JSON) and a picture (SVG) of every run in `reports/`; both open on the page again.',

@@ -6,7 +6,7 @@ import { ROOT, run, runMain, SetupError } from '../lib/process.mjs';
 import { input, setOutput } from './github.mjs';
 
 await runMain(async () => {
-  setOutput('cli', await cli(input('version')));
+  setOutput('cli', await cli(input('package')));
   if (input('merge') !== '') return 0;
   const needsSoftware = input('adapter') !== 'hardware';
   if (!needsSoftware && input('runtime') !== 'browser') return 0;
@@ -16,17 +16,24 @@ await runMain(async () => {
 });
 
 /**
- * @param {string} version of the npm package; empty: what this checkout builds
+ * @param {string} packed path or https address of a packed MoEscope (moescope-<version>.tgz); empty: what this checkout builds
  * @returns {Promise<string>}
+ * @throws {SetupError} for a name: whoever takes that name in the registry would run code here
  */
-async function cli(version) {
-  if (version === '') {
+async function cli(packed) {
+  if (packed === '') {
     await ensureNodeModules();
     await ensureBuilt(['page', 'cli']);
     return join(ROOT, 'dist/cli/moescope.js');
   }
+  if (!/^https:\/\/.+\.tgz$|^(?:\.{0,2}\/|[A-Za-z]:[\\/]).*\.tgz$/.test(packed)) {
+    throw new SetupError(
+      `The input package is "${packed}", which is no packed MoEscope.`,
+      'Give the path (./moescope-0.1.0.tgz) or the https address of a file that npm pack wrote.',
+    );
+  }
   const folder = join(process.env.RUNNER_TEMP ?? ROOT, 'moescope');
-  const status = await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, `moescope@${version}`]);
-  if (status !== 0) throw new SetupError(`moescope@${version} could not be installed.`, 'See the lines above.');
+  const status = await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', folder, packed]);
+  if (status !== 0) throw new SetupError(`${packed} could not be installed.`, 'See the lines above.');
   return join(folder, 'node_modules/moescope/dist/cli/moescope.js');
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { SetupError } from '../lib/process.mjs';
-import { input, inputLines } from './github.mjs';
+import { booleanInput, input, inputLines } from './github.mjs';
 
 /** Letters of a prompt in its id: enough to know it again. */
 const SLUG = 24;
@@ -14,7 +14,7 @@ const SLUG = 24;
  */
 export function suiteOfInputs() {
   const models = inputLines('model').map((file) => ({
-    id: slug(basename(file).replace(/\.gguf.*$/i, '')),
+    id: modelId(file),
     file: /^https?:\/\//i.test(file) ? file : resolve(file),
   }));
   if (models.length === 0) {
@@ -38,12 +38,16 @@ export function suiteOfInputs() {
  * @returns {object}
  */
 function prompt(line) {
-  const tokens = /^tokens:\s*([\d\s,]+)$/i
-    .exec(line)?.[1]
-    ?.split(/[\s,]+/)
-    .filter(Boolean);
+  const list = /^tokens:(.*)$/i.exec(line)?.[1];
+  const tokens = list?.split(/[\s,]+/).filter(Boolean);
+  if (tokens !== undefined && (tokens.length === 0 || !tokens.every((token) => /^\d{1,9}$/.test(token)))) {
+    throw new SetupError(
+      `"${line}" begins as token ids do, and is none.`,
+      "Give ids, for example 'tokens: 9707, 1917'; a text that begins so needs a suite file.",
+    );
+  }
   if (tokens !== undefined) return { id: idOf(`tokens-${tokens.join('-')}`, line), tokens: tokens.map(Number) };
-  return { id: idOf(line, line), text: line, chat: input('chat') === 'true' };
+  return { id: idOf(line, line), text: line, chat: booleanInput('chat') };
 }
 
 /**
@@ -54,6 +58,17 @@ function prompt(line) {
 function idOf(text, line) {
   const hash = createHash('sha256').update(line).digest('hex').slice(0, 6);
   return `${slug(text.slice(0, SLUG))}-${hash}`.replace(/^-/, '');
+}
+
+/**
+ * The name of a model in baselines and reports. One without Latin letters or digits is told apart by its hash.
+ * @param {string} file path or address
+ */
+function modelId(file) {
+  // The last part of an address without its query, which may be a signature.
+  const name = basename(file.split(/[?#]/, 1)[0] ?? file).replace(/\.gguf.*$/i, '');
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 6);
+  return /[a-z0-9]/i.test(name) ? slug(name) : `model-${hash}`;
 }
 
 /** @param {string} text */

@@ -1,6 +1,7 @@
 import { BENCH } from './bench/bench-spec';
 import { COMPLETION } from './completion/completion-spec';
 import { DIFF } from './diff/diff-spec';
+import { DOCTOR } from './doctor/doctor-spec';
 import { GENERATE } from './generate/generate-spec';
 import { INSPECT } from './inspect/inspect-spec';
 import { MAKE_MODEL } from './make-model/make-model-spec';
@@ -22,6 +23,7 @@ export const COMMANDS = [
   GENERATE,
   BENCH,
   SELFTEST,
+  DOCTOR,
   SERVE,
   MAKE_MODEL,
   SETUP,

@@ -85,7 +85,7 @@ function urlName(url: string): string {
   const path = url.split(/[?#]/, 1)[0] ?? url;
   const last = path.slice(path.lastIndexOf('/') + 1);
   try {
-    return decodeURIComponent(last) || url;
+    return decodeURIComponent(last) || redactedUrl(url);
   } catch {
     return last;
   }

@@ -1,6 +1,6 @@
 import { test, type Page, type TestInfo } from '@playwright/test';
 import { TracerError } from '../base/errors';
-import { isUrl } from '../cli/files/open-model';
+import { isUrl, openNamedModel } from '../cli/files/open-model';
 import { runOnPage } from '../cli/browser/drive-page';
 import type { TraceRequest } from '../cli/trace/request';
 import type { Report } from '../divergence/report';
@@ -54,6 +54,7 @@ async function runHere(page: Page, options: TraceModelOptions, info: TestInfo): 
   const request = requestOf(options);
   try {
     const address = options.url ?? state?.options.url ?? (await servedPage());
+    await checkFile(options.file);
     const parts = isUrl(options.file) ? allPartNames(options.file) : [];
     const query = parts.map((part) => `model=${encodeURIComponent(part)}`).join('&');
     await page.goto(new URL(query === '' ? '' : `?${query}`, address).href);
@@ -66,6 +67,13 @@ async function runHere(page: Page, options: TraceModelOptions, info: TestInfo): 
   } catch (error) {
     throw error instanceof TracerError ? withRemedy(error) : error;
   }
+}
+
+/** The file is there and is a GGUF: the page would take another for a trace. @throws TracerError `source-*`, `gguf-*` */
+async function checkFile(file: string): Promise<void> {
+  if (isUrl(file)) return;
+  const model = await openNamedModel(file);
+  await model.close();
 }
 
 /** @throws TracerError `usage`: neither prompt nor tokens, or both */

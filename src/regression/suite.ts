@@ -1,4 +1,5 @@
 import { fail } from '../base/errors';
+import { redactedUrl } from '../base/redact-url';
 import type { RunMode } from '../divergence/report';
 import { faultText, parseFault } from '../model/parse-fault';
 
@@ -40,6 +41,11 @@ export interface SuiteRun {
   readonly model: SuiteModel;
   readonly prompt: SuitePrompt;
   readonly mode: RunMode;
+}
+
+/** The suite as it may be kept and sent on: addresses of models without what opens doors. Two with other addresses stay two. */
+export function redactedSuite(suite: Suite): Suite {
+  return { ...suite, models: suite.models.map(({ id, file }) => ({ id, file: redactedUrl(file) })) };
 }
 
 /** Every run, in the order that reports keep. */

@@ -1,3 +1,4 @@
+import { plural } from '../base/format';
 import { inForwardOrder, type BlameContext } from '../divergence/blame';
 import { causeText, type Cause } from '../divergence/cause';
 import { limitsOf } from '../divergence/limits';
@@ -92,6 +93,7 @@ export function buildReport(input: ReportInput): Report {
     blameContext(input),
   );
   const injected = injectedFaults(input.faults, { ...input, nTokens: spec.tokens.length });
+  const notes = [...(input.live === undefined ? [] : liveNotes(input.live)), ...lengthNotes(input)];
   return {
     schema: REPORT_SCHEMA,
     tool: parts.tool,
@@ -115,7 +117,8 @@ export function buildReport(input: ReportInput): Report {
     ...(parts.browser === undefined ? {} : { browser: parts.browser }),
     runtime: parts.runtime,
     verdict: unwatched({ ...judged.verdict, sentence: judged.verdict.sentence + unseenClause(injected) }, input.live),
-    ...(input.live === undefined ? {} : { live: input.live, notes: liveNotes(input.live) }),
+    ...(input.live === undefined ? {} : { live: input.live }),
+    ...(notes.length === 0 ? {} : { notes }),
     ...poisonOf(input.poison.a, input.poison.b),
     rows: COMPARE_MODES.flatMap((mode) => inForwardOrder(judged.rows, mode)),
     routing: input.routing,
@@ -123,6 +126,13 @@ export function buildReport(input: ReportInput): Report {
     memory: { ...parts.memory(), traceBytes: input.traceBytes, bytesRead: input.bytesRead },
     top: { a: topTokens(input.logits.a, parts), b: topTokens(input.logits.b, parts) },
   };
+}
+
+/** A prompt longer than the model was made for runs, as llama.cpp runs it; what comes of it is the model's affair, and is told. */
+function lengthNotes({ hparams, spec }: ReportInput): readonly string[] {
+  const [tokens, most] = [spec.tokens.length, hparams.nCtxTrain];
+  if (most === 0 || tokens <= most) return [];
+  return [`The prompt has ${plural(tokens, 'token')}; the model was made for ${most} (context_length).`];
 }
 
 function blameContext(input: ReportInput): BlameContext {

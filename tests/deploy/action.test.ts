@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NoOperationTraceWriter } from '@actions/workflow-parser';
@@ -103,9 +103,60 @@ describe('the action', () => {
     expect(existsSync(join(folder, 'nothing/merged.json'))).toBe(false);
   });
 
-  test('fails when it is told nothing to run', async () => {
-    const { status, log } = await runAction(folder, { output: 'empty' });
-    expect(status).not.toBe(0);
-    expect(log).toContain('Give the action a model, a suite, or results to merge');
+  test('fails when it is told nothing to run, or something misspelt, and says so wherever it says anything', async () => {
+    const empty = await runAction(folder, { output: 'empty', adapter: 'software' });
+    expect(empty.status).toBe(2);
+    expect(empty.outputs['status']).toBe('error');
+    for (const text of [empty.outputs['sentence'], empty.log, empty.summary]) {
+      expect(text).toContain('Give the action a model, a suite, or results to merge');
+    }
+    expect(empty.log).toContain('::error title=MoEscope::There is nothing to run.');
+    const wrong = async (more: Readonly<Record<string, string>>): Promise<string> => {
+      const { status, outputs } = await runAction(folder, { ...MODEL, ...more, output: 'wrong' });
+      expect([status, outputs['status']]).toEqual([2, 'error']);
+      return outputs['sentence'] ?? '';
+    };
+    expect(await wrong({ prompts: 'tokens: 72, -1, abc' })).toContain('begins as token ids do, and is none');
+    expect(await wrong({ chat: 'yes', prompts: 'Hello' })).toContain('The input chat is "yes"');
+    expect(await wrong({ 'update-baseline': 'ture' })).toContain('The input update-baseline is "ture"');
+    expect(await wrong({ package: 'moescope@0.1.0' }).catch(() => 'refused')).not.toContain('SUITE');
+  });
+
+  test('a step that fails early publishes nothing of an earlier one', async () => {
+    expect(existsSync(join(folder, 'moescope-results/merged.json'))).toBe(true);
+    const late = await runAction(folder, { ...MODEL, suite: 'no-such-suite.json' });
+    expect(late.status).toBe(2);
+    expect(late.outputs).toMatchObject({ status: 'error', report: '', junit: '' });
+    expect(late.log).not.toContain('runs on 1 adapter pass');
+    const left = readdirSync(join(folder, 'moescope-results'), { recursive: true, encoding: 'utf8' });
+    expect(left.filter((name) => /\.(?:json|xml|md|svg)$/.test(name))).toEqual([]);
+  });
+
+  test('a signed address reaches no file that is kept', async () => {
+    const model = 'http://127.0.0.1:9/tiny.gguf?sig=SECRET';
+    const { status, log, summary } = await runAction(folder, {
+      ...MODEL,
+      model,
+      baseline: '',
+      output: 'signed',
+      retries: '0',
+    });
+    expect(status).toBe(2);
+    const files = readdirSync(join(folder, 'signed'), { withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(files.length).toBeGreaterThan(0);
+    const kept = files.map(({ name }) => readFileSync(join(folder, 'signed', name), 'utf8'));
+    for (const text of [...kept, log, summary]) expect(text).not.toContain('SECRET');
+  });
+
+  test('a model of another script has a name of its own', async () => {
+    copyFileSync(MODEL.model, join(folder, '模型.gguf'));
+    const { status, summary, log } = await runAction(folder, {
+      ...MODEL,
+      model: '模型.gguf',
+      baseline: '',
+      output: 'script',
+    });
+    expect(status, log).toBe(0);
+    expect(summary).toMatch(/\| model-[\da-f]{6}\/tokens-5-/);
   });
 });

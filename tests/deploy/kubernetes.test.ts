@@ -75,9 +75,13 @@ afterAll(() => {
 describe('the Kubernetes manifests', () => {
   test('hold to the schema of their kinds, and the schema bites', () => {
     const objects = [...manifest('suite-job.yaml'), ...manifest('merge-job.yaml')];
-    expect(objects.map((object) => object['kind'])).toEqual(['ConfigMap', 'PersistentVolumeClaim', 'Job', 'Job']);
+    expect(objects.map((object) => object['kind'])).toEqual([
+      'ConfigMap',
+      ...['PersistentVolumeClaim', 'PersistentVolumeClaim', 'PersistentVolumeClaim'],
+      ...['Job', 'Job'],
+    ]);
     for (const object of objects) validate(object);
-    const [, , job = {}] = objects;
+    const job = objects.find((object) => object['kind'] === 'Job') ?? {};
     expect(() => {
       validate({ ...job, spec: { ...(job['spec'] as object), completions: 'three' } });
     }).toThrow('completions must be integer');
@@ -92,6 +96,30 @@ describe('the Kubernetes manifests', () => {
       const [container] = pod?.containers ?? [];
       const mounts = (container?.volumeMounts ?? []).map((mount) => mount.name).sort();
       expect(mounts).toEqual((pod?.volumes ?? []).map((volume) => volume.name).sort());
+    }
+    const claims = manifest('suite-job.yaml').flatMap((object) =>
+      object['kind'] === 'PersistentVolumeClaim' ? [(object['metadata'] as { name: string }).name] : [],
+    );
+    for (const name of ['suite-job.yaml', 'merge-job.yaml']) {
+      const { spec } = jobOf(name);
+      const pod = spec?.template.spec;
+      for (const volume of pod?.volumes ?? []) {
+        if (volume.persistentVolumeClaim !== undefined)
+          expect(claims).toContain(volume.persistentVolumeClaim.claimName);
+      }
+      // Nothing of the host's or the cluster's that a hostile model could reach for.
+      expect(pod?.automountServiceAccountToken).toBe(false);
+      expect(pod?.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      for (const { securityContext, image } of pod?.containers ?? []) {
+        expect(securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+        expect(image).toMatch(/^[\w.-]+\.[\w.-]+\/moescope:/);
+      }
+      expect(spec?.activeDeadlineSeconds).toBeGreaterThan(0);
+      expect(spec?.ttlSecondsAfterFinished).toBeGreaterThan(0);
     }
     const job = jobOf('suite-job.yaml');
     const [container] = job.spec?.template.spec?.containers ?? [];
@@ -111,10 +139,16 @@ describe('the Kubernetes manifests', () => {
     writeFileSync(at('suite.json'), JSON.stringify(runs));
     const job = jobOf('suite-job.yaml');
     const merge = (): ReturnType<typeof runPod> => runPod(jobOf('merge-job.yaml'), { RESULTS: at('results') });
-    const pod = async (index: number): Promise<void> => {
-      const env = { JOB_COMPLETION_INDEX: String(index), SUITE: at('suite.json'), RESULTS: at('results') };
+    const pod = async (index: number): Promise<string> => {
+      const env = {
+        JOB_COMPLETION_INDEX: String(index),
+        BASELINES: '',
+        SUITE: at('suite.json'),
+        RESULTS: at('results'),
+      };
       const { status, err } = await runPod(job, { ...env, ADAPTER: 'software' });
       expect(status, err).toBe(0);
+      return err;
     };
     const merged = (): SuiteReport => JSON.parse(readFileSync(at('results/merged.json'), 'utf8')) as SuiteReport;
     await pod(0);
@@ -127,5 +161,12 @@ describe('the Kubernetes manifests', () => {
       status: 'pass',
       how: { shards: [{ shard: '1/3' }, { shard: '2/3' }, { shard: '3/3' }] },
     });
+    // The Job applied again: what nothing has changed of stands; another prompt is run.
+    expect(await pod(0)).toContain('1 run of 1 taken over');
+    writeFileSync(
+      at('suite.json'),
+      JSON.stringify({ ...runs, prompts: [9, 6, 7].map((t, i) => ({ id: `t${5 + i}`, tokens: [t] })) }),
+    );
+    expect(await pod(0)).toContain('tied/t5/free: not taken over: the prompt or the options changed');
   });
 });

@@ -60,7 +60,7 @@ interface Suite {
 interface TestResult {
   readonly status: string;
   readonly errors: readonly { readonly message?: string }[];
-  readonly attachments: readonly { readonly name: string; readonly body?: string }[];
+  readonly attachments: readonly { readonly name: string; readonly path?: string }[];
 }
 
 /** Runs a program of the project's node_modules in it. */
@@ -95,7 +95,8 @@ function results(report: PlaywrightReport): ReadonlyMap<string, TestResult> {
   return new Map(specs.flatMap(({ title, tests }) => tests.map(({ results: [r] }) => [title, r!] as const)));
 }
 
-const bytes = (base64 = ''): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(base64, 'base64'));
+/** An attachment's file, which lies below `test-results/`. */
+const bytes = (path = ''): Uint8Array<ArrayBuffer> => Uint8Array.from(readFileSync(path));
 
 test('the published types hold in a project of its own', async () => {
   expect(await run('typescript/bin/tsc', ['-p', '.'])).toBe('');
@@ -130,10 +131,29 @@ test('a remote browser accepts a run; here the same bits are found, and what is 
 
   const attachments = found.get('a kernel that is wrong')?.attachments ?? [];
   const [json, png] = ['json', 'png'].map((kind) => attachments.find((a) => a.name.endsWith(`.moescope.${kind}`)));
-  const report = reportFromJson(Buffer.from(bytes(json?.body)).toString('utf8'));
+  const report = reportFromJson(Buffer.from(bytes(json?.path)).toString('utf8'));
   expect(report.verdict.first).toMatchObject({ layer: 1, stage: 'moe_ffn_out' });
-  const shared = readSharedFile(bytes(png?.body), 'png', 'attached.png');
+  const shared = readSharedFile(bytes(png?.path), 'png', 'attached.png');
   expect(shared.report.verdict.sentence).toBe(report.verdict.sentence);
+});
+
+test('a missing baseline fails every try, is written by the last, and what is no model or report is told', async () => {
+  const again = await playwright(['retry.spec.ts', '--retries=2'], { CHROME_PATH: chromePath });
+  expect(again.stats).toMatchObject({ expected: 0, unexpected: 4, flaky: 0 });
+  expect(existsSync(join(project, 'accepted/missing.json'))).toBe(true);
+  const all = (suite: Suite): readonly Suite[] => [suite, ...(suite.suites ?? []).flatMap(all)];
+  const tries = new Map(
+    again.suites
+      .flatMap(all)
+      .flatMap(({ specs }) => specs)
+      .map(({ title, tests }) => [title, tests[0]?.results.flatMap((r) => r.errors.map((e) => e.message ?? '')) ?? []]),
+  );
+  const missing = tries.get('a baseline that is missing') ?? [];
+  expect(missing).toHaveLength(3);
+  expect(missing.map((text) => text.includes('This run is written there'))).toEqual([false, false, true]);
+  expect(tries.get('a file that is not there')?.[0]).toMatch(/source-read: .*no such file/);
+  expect(tries.get('a file that is no model')?.[0]).toMatch(/gguf-not-gguf/);
+  expect(tries.get('what is no report')?.[0]).toContain('what was given is no report');
 });
 
 test("Playwright's shards deal a suite out; merged, what no shard ran is lost", async () => {
@@ -148,7 +168,15 @@ test("Playwright's shards deal a suite out; merged, what no shard ran is lost", 
     stages: 'moe_router,moe_ffn_out',
   };
   writeFileSync(join(project, 'suite.json'), JSON.stringify(suite));
-  const shard = await playwright(['suite', '--shard=1/2', '--fully-parallel'], { CHROME_PATH: chromePath });
+  // By the path of the file that calls suiteTests, and by its folder; without fullyParallel.
+  for (const path of ['suite.spec.ts', '.']) {
+    const listed = await run('@playwright/test/cli.js', ['test', path, '--list', '-g', 'tied/'], {
+      CHROME_PATH: chromePath,
+    });
+    expect(listed).toContain('suite.spec.ts:3:1 › suite.json › tied/one/free');
+    expect(listed).toContain('Total: 2 tests in 1 file');
+  }
+  const shard = await playwright(['suite.spec.ts', '--shard=1/2'], { CHROME_PATH: chromePath });
   expect(shard.stats).toMatchObject({ expected: 1, unexpected: 0, skipped: 0 });
   const files = readdirSync(join(project, 'results'));
   expect(files).toEqual(['tied-one-free-software.json']);

@@ -1,3 +1,4 @@
+import { SUITES, SUMMARIES, TEMPLATES_TARGET, TERMINAL_TEXT } from './foreign-text';
 import { HEADERS } from './headers';
 import { LINKS_TARGET } from './links';
 import { SHARED_FILES } from './shared-files';
@@ -12,4 +13,8 @@ export const TARGETS: readonly { readonly target: FuzzTarget; readonly cases: nu
   { target: SHARED_FILES, cases: 50_000 },
   { target: LINKS_TARGET, cases: 100_000 },
   { target: TOKENIZERS, cases: 20_000 },
+  { target: TERMINAL_TEXT, cases: 100_000 },
+  { target: TEMPLATES_TARGET, cases: 100_000 },
+  { target: SUMMARIES, cases: 100_000 },
+  { target: SUITES, cases: 100_000 },
 ];

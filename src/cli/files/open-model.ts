@@ -36,6 +36,7 @@ export async function modelPath(name: string): Promise<string> {
  * @throws TracerError `source-*`, `gguf-*`
  */
 export async function openNamedModel(name: string, signal?: AbortSignal): Promise<ModelFile> {
+  checkReadable(name);
   const sources: ByteSource[] = [];
   try {
     const parts = allPartNames(await modelPath(name));
@@ -48,6 +49,26 @@ export async function openNamedModel(name: string, signal?: AbortSignal): Promis
     throw error;
   }
   return openModel(sources, signal);
+}
+
+/** @throws TracerError `usage`: an address of a kind that is not read, or standard input */
+function checkReadable(name: string): void {
+  if (name === '-') {
+    throw fail(
+      'usage',
+      'A model is not read from standard input: it is read at many places.',
+      'Give a path or an http(s) address.',
+    );
+  }
+  const [, scheme] = /^([a-z][a-z0-9+.-]+):\/\//i.exec(name) ?? [];
+  if (scheme === undefined || isUrl(name)) return;
+  const isFile = scheme.toLowerCase() === 'file';
+  throw fail(
+    'usage',
+    `Addresses that begin with ${scheme}: are not read.`,
+    isFile ? 'Give the path without file://.' : 'Give an http(s) address, or download the file and give its path.',
+    { scheme },
+  );
 }
 
 /** A part of a split file; one that cannot be opened is told as such, since MODEL names another one. */

@@ -1,3 +1,4 @@
+import { fail } from '../../base/errors';
 import { DECODERS, type DecoderChoice } from '../../session/decoded-by';
 import { parseWhole } from '../make-model/make-model-options';
 import { parseChoice, parseTokens, type DefaultedOption, type Option } from '../command-line/option';
@@ -7,9 +8,20 @@ export const COUNT: DefaultedOption<number> = {
   name: 'tokens',
   placeholder: 'N',
   help: 'most tokens to make; the end of the text ends it earlier',
-  parse: parseWhole(1),
+  parse: parseTokenCount,
   byDefault: '128',
 };
+const parseMost = parseWhole(1);
+
+/** `--tokens` is ids elsewhere: what looks like them is told so. */
+function parseTokenCount(raw: string, flag: string): number {
+  if (!/^\s*\d+\s*[,\s]\s*\d/.test(raw)) return parseMost(raw, flag);
+  throw fail('usage', `${flag} is how many tokens to make; "${raw}" looks like token ids.`, 'Give ids with --ids.', {
+    option: flag,
+    actual: raw,
+  });
+}
+
 export const IDS: Option<readonly number[]> = {
   name: 'ids',
   placeholder: 'IDS',

@@ -15,7 +15,7 @@ import {
   type ShardRun,
 } from '../../regression/shard-result';
 import { runsOfShard, WHOLE, type Shard } from '../../regression/shards';
-import { suiteFromJson, suiteRuns, type Suite, type SuiteRun } from '../../regression/suite';
+import { redactedSuite, suiteFromJson, suiteRuns, type Suite, type SuiteRun } from '../../regression/suite';
 import type { Arguments } from '../command-line/arguments';
 import type { CommandRunner } from '../command-line/command-runner';
 import { exitCode, exitCodeOfError } from '../command-line/exit-codes';
@@ -65,7 +65,7 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
       shardToJson({
         schema: SHARD_SCHEMA,
         tool: TOOL,
-        suite,
+        suite: redactedSuite(suite),
         shard,
         ...(starts === 1 ? {} : { starts }),
         ...(running === undefined ? {} : { running }),

@@ -26,10 +26,10 @@ export function reportText(report: Report): ShownText {
     facts.push(['injected', fault.visible ? fault.spec : `${fault.spec}: not visible, ${fault.why ?? ''}`]);
   for (const other of report.verdict.others ?? [])
     facts.push(['also', `${placeOf(other)}${other.hint === undefined ? '' : `: ${other.hint}`}`]);
+  for (const note of report.notes ?? []) facts.push(['note', note]);
   for (const poison of [report.poison?.a, report.poison?.b]) {
     if (poison !== undefined) facts.push(['poison', poisonText(poison)]);
   }
-  for (const note of report.notes ?? []) facts.push(['note', note]);
   const top = report.top.a.length > 0 ? report.top.a : report.top.b;
   if (top.length > 0) facts.push(['next', nextText(top)]);
   const lines = facts.map(([name = '', text = '']) => say`  ${name.padEnd(9)}${text}\n`);

@@ -1,0 +1,54 @@
+// First: it replaces what others import.
+import { runCliHere } from './cli-here';
+import { expect, test } from 'vitest';
+import { plainText } from '../../src/base/foreign-text';
+import { doctorText } from '../../src/cli/doctor/doctor-text';
+import type { Examination } from '../../src/cli/doctor/examine';
+
+test('doctor says what this machine has, as text and as JSON', async () => {
+  const { status, out } = await runCliHere('doctor', '--json', '-');
+  const found = JSON.parse(out) as Examination;
+  expect(found).toMatchObject({ schema: 'moescope-doctor/1', machine: { node: process.version } });
+  expect(found.adapters.map(({ kind }) => kind)).toEqual(['hardware', 'software']);
+  // The test machine has a software adapter at least.
+  const software = found.adapters.find(({ kind }) => kind === 'software')?.adapter;
+  expect(software?.isSoftware).toBe(true);
+  expect(software?.limits['maxStorageBufferBindingSize']).toBeGreaterThan(0);
+  expect(status).toBe(0);
+  const text = plainText(doctorText(found));
+  expect(text).toContain('(SOFTWARE adapter)');
+  expect(text).toContain('maxStorageBufferBindingSize');
+  expect(text).toMatch(/^RUNS: trace/m);
+});
+
+test('a machine without any adapter is told why, and what runs all the same', () => {
+  const text = plainText(
+    doctorText({
+      schema: 'moescope-doctor/1',
+      tool: { name: 'moescope', version: 'dev', commit: 'unknown' },
+      machine: { platform: 'linux-x64', node: 'v20', cores: 2, memoryBytes: 1e9 },
+      adapters: (['hardware', 'software'] as const).map((kind) => ({
+        kind,
+        why: 'no\x1b[2J driver',
+        remedy: 'Install one.',
+      })),
+      chromium: { driver: false, why: 'playwright-core cannot be loaded' },
+    }),
+  );
+  expect(text).toContain('  hardware  none: no\\x1b[2J driver\n            Install one.\n');
+  expect(text).toContain('NO ADAPTER: only the reference runs here (--arms cpu)');
+});
+
+test.each([
+  ['file:///m.gguf', 'Give the path without file://'],
+  ['ftp://h/m.gguf', 'Addresses that begin with ftp: are not read'],
+  ['-', 'not read from standard input'],
+])('a model at %s is told why not', async (name, expected) => {
+  const { status, err } = await runCliHere('inspect', name);
+  expect(status).toBe(2);
+  expect(err).toContain(expected);
+});
+
+test('ids in the place of a count are told so', async () => {
+  expect((await runCliHere('generate', 'm.gguf', '--tokens', '9707,1917')).err).toContain('Give ids with --ids.');
+});
