@@ -19,7 +19,7 @@ describe(`a prompt of ${LENGTH} tokens`, () => {
     await session.dispose();
     expect(report.verdict.status, report.verdict.sentence).toBe('match');
     const judged = report.rows.filter((row) => row.count > 0);
-    expect(judged.length).toBe(3 + 22 * LAYERS);
+    expect(judged.length).toBe(3 + 24 * LAYERS);
     for (const row of judged) {
       expect(row.verdict, `${row.stage} ${String(row.layer)}`).toBe('match');
       expect(row.maxRatio ?? 0, `${row.stage} ${String(row.layer)}`).toBeLessThanOrEqual(1);

@@ -33,7 +33,7 @@ describe('a run of both arms', () => {
     expect([...phases]).toEqual(['prepare', 'embed', 'layers', 'head', 'report']);
     expect(report.verdict.status).toBe('match');
     expect(report.verdict.sentence).toMatch(
-      /^MATCH: 2 layers, 25 stages, 4 tokens agree; largest error 0\.\d+ x its bound/,
+      /^MATCH: 2 layers, 27 stages, 4 tokens agree; largest error 0\.\d+ x its bound/,
     );
     expect(report.adapter?.isSoftware).toBe(true);
     for (const mode of ['free', 'isolated'] as const) {
