@@ -9,7 +9,6 @@ import { warmDecode } from '../gpu/decode/warm-decode';
 import type { GpuContext } from '../gpu/device';
 import type { EngineKeys, GpuEngine } from '../gpu/engine/gpu-engine';
 import { defaultBudget } from '../gpu/weights/budget';
-import { wholeModelBytes } from '../gpu/weights/resident-weights';
 import type { HParams } from '../model/hparams';
 import type { DecodedBy, DecoderChoice } from './decoded-by';
 
@@ -46,7 +45,7 @@ export interface FastDecodeOptions {
  * @throws TracerError those of reading the file, `gpu-lost`, `gpu-shader`, `run-cancelled`
  */
 export async function openFastDecode(options: FastDecodeOptions): Promise<FastDecode | NoFastDecode> {
-  const { context, model, hparams, engine, store, signal } = options;
+  const { context, hparams, engine, store, signal } = options;
   const no = (why: string): NoFastDecode => ({ decoder: undefined, by: { by: 'engine', why } });
   const wanted = options.wanted ?? 'auto';
   if (wanted === 'engine') return no('as asked for');
@@ -54,7 +53,7 @@ export async function openFastDecode(options: FastDecodeOptions): Promise<FastDe
   if (wanted === 'auto' && context.card.isSoftware) return no('it is the faster one on a software adapter');
   if (engine.resident() === undefined) {
     const budget = options.budget ?? defaultBudget(context);
-    const bytes = wholeModelBytes(model, hparams);
+    const bytes = engine.wholeBytes();
     if (bytes > budget)
       return no(
         `all weights take ${formatBytes(bytes)}, the GPU budget is ${formatBytes(budget)}: raise it where the GPU has the room`,

@@ -1,8 +1,10 @@
 import type { Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import { stageSpec, type ActiveStageId } from '../../model/stages';
-import { PROJECTIONS } from '../engine/projections';
-import { rowLength, stageShape } from '../engine/stage-sizes';
+import { rowLength, stageShape } from './stage-sizes';
+
+/** What the kernel of q, k and v writes side by side. */
+const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj'] as const;
 
 /** What to capture of a decoded token. */
 export interface DecodeCapture {

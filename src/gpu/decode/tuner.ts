@@ -185,7 +185,7 @@ async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions,
   const started = performance.now();
   const some: HParams = { ...hparams, nLayer: Math.min(TUNED_LAYERS, hparams.nLayer) };
   const recorder = new Recorder(context);
-  const cache = new KvCache(context, recorder, hparams.kvDim);
+  const cache = new KvCache(context, recorder, () => hparams.kvDim);
   cache.reserve(1);
   const buffers = createBuffers(context, some);
   const taps = context.allocate('decode taps', 4, GPUBufferUsage.STORAGE);

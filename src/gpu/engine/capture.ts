@@ -1,9 +1,8 @@
 import type { CaptureRequest, Tap } from '../../model/engine';
-import type { HParams } from '../../model/hparams';
-import { stageSpec, type ActiveStageId, type StageId } from '../../model/stages';
+import { ACTIVE_STAGES, type StageId } from '../../model/stages';
+import { rowLength, shapeOf, type Section, type Sizes, type Value } from '../../arch/graph';
 import type { GpuContext } from '../device';
 import type { BufferRange, Recorder } from '../recorder';
-import { rowLength, stageShape } from './stage-sizes';
 
 /** Bytes of one staging buffer; a tap may spread over several. */
 const STAGING_BYTES = 64 * 2 ** 20;
@@ -11,8 +10,8 @@ const STAGING_BYTES = 64 * 2 ** 20;
 interface Piece {
   readonly staging: GPUBuffer;
   readonly stagingOffset: number;
-  /** Where it goes, in the words of its tap. */
-  readonly stage: StageId;
+  /** Where it goes, in the words of its value. */
+  readonly value: string;
   readonly at: number;
   readonly length: number;
 }
@@ -24,44 +23,37 @@ interface Piece {
 export class Capture {
   readonly #context: GpuContext;
   readonly #recorder: Recorder;
-  readonly #hparams: HParams;
-  readonly #request: CaptureRequest;
-  readonly #layer: number | undefined;
+  readonly #sizes: Sizes;
+  readonly #request: ReadonlyMap<string, readonly number[]>;
+  readonly #section: Section;
   readonly #nKeys: number;
   readonly #pieces: Piece[] = [];
   readonly #stagings: { readonly buffer: GPUBuffer; used: number }[] = [];
-  readonly #taken = new Map<ActiveStageId, number>();
+  readonly #taken = new Map<string, Value>();
   /** Bytes still to come: what the next staging buffer needs to hold at most. */
   #expected = 0;
 
   constructor(
     context: GpuContext,
     recorder: Recorder,
-    step: {
-      readonly hparams: HParams;
-      readonly layer: number | undefined;
-      readonly nKeys: number;
-      readonly stages: readonly ActiveStageId[];
-    },
+    step: { readonly sizes: Sizes; readonly section: Section; readonly nKeys: number },
     request: CaptureRequest,
   ) {
     this.#context = context;
     this.#recorder = recorder;
-    this.#hparams = step.hparams;
-    this.#layer = step.layer;
+    this.#sizes = step.sizes;
+    this.#section = step.section;
     this.#nKeys = step.nKeys;
     this.#request = request;
-    for (const stage of step.stages) {
-      this.#expected += 4 * this.positions(stage).length * rowLength(stage, step.hparams, step.nKeys);
-    }
+    for (const { out } of step.section.nodes) this.#expected += 4 * this.positions(out.id).length * this.#width(out);
   }
 
-  positions(stage: StageId): readonly number[] {
-    return this.#request.get(stage) ?? [];
+  positions(id: string): readonly number[] {
+    return this.#request.get(id) ?? [];
   }
 
-  has(stage: StageId): boolean {
-    return this.positions(stage).length > 0;
+  has(id: string): boolean {
+    return this.positions(id).length > 0;
   }
 
   /**
@@ -69,17 +61,17 @@ export class Capture {
    * @param rowPositions the position of each row, ascending
    * @param firstRow row of `source` that holds the first of them
    */
-  take(stage: ActiveStageId, rowPositions: readonly number[], source: BufferRange, firstRow = 0): void {
-    const wanted = this.positions(stage);
+  take(value: Value, rowPositions: readonly number[], source: BufferRange, firstRow = 0): void {
+    const wanted = this.positions(value.id);
     if (wanted.length === 0) return;
-    const width = rowLength(stage, this.#hparams, this.#nKeys);
+    const width = this.#width(value);
     const places = new Map(wanted.map((position, i) => [position, i]));
     let run: { row: number; place: number; rows: number } | undefined;
     const flush = (): void => {
       if (run === undefined) return;
       const offset = (source.offset ?? 0) + 4 * (firstRow + run.row) * width;
-      this.#copy(stage, source.buffer, offset, run.place * width, run.rows * width);
-      this.#taken.set(stage, (this.#taken.get(stage) ?? 0) + run.rows);
+      this.#copy(value.id, source.buffer, offset, run.place * width, run.rows * width);
+      this.#taken.set(value.id, value);
     };
     for (const [row, position] of rowPositions.entries()) {
       const place = places.get(position);
@@ -95,19 +87,19 @@ export class Capture {
 
   /** Maps what was copied. Everything recorded must have been submitted. When nothing was copied, waits for nothing. */
   async finish(): Promise<ReadonlyMap<StageId, Tap>> {
-    const words = new Map<StageId, Uint32Array<ArrayBuffer>>();
-    for (const stage of this.#taken.keys()) {
-      const width = rowLength(stage, this.#hparams, this.#nKeys);
-      words.set(stage, new Uint32Array(this.positions(stage).length * width));
+    const words = new Map<string, Uint32Array<ArrayBuffer>>();
+    for (const value of this.#taken.values()) {
+      words.set(value.id, new Uint32Array(this.positions(value.id).length * this.#width(value)));
     }
     await Promise.all(this.#stagings.map(({ buffer }) => buffer.mapAsync(GPUMapMode.READ)));
     const mapped = new Map(this.#stagings.map(({ buffer }) => [buffer, new Uint32Array(buffer.getMappedRange())]));
-    for (const { staging, stagingOffset, stage, at, length } of this.#pieces) {
+    for (const { staging, stagingOffset, value, at, length } of this.#pieces) {
       const first = stagingOffset / 4;
-      words.get(stage)?.set(mapped.get(staging)?.subarray(first, first + length) ?? [], at);
+      words.get(value)?.set(mapped.get(staging)?.subarray(first, first + length) ?? [], at);
     }
     this.dispose();
-    return new Map([...words].map(([stage, data]) => [stage, this.#tap(stage, data)]));
+    const taps = [...this.#taken.values()].map((value) => this.#tap(value, words.get(value.id) ?? new Uint32Array(0)));
+    return new Map(taps.map((tap) => [tap.stage, tap]));
   }
 
   dispose(): void {
@@ -115,21 +107,25 @@ export class Capture {
     this.#stagings.length = 0;
   }
 
-  #tap(stage: StageId, data: Uint32Array<ArrayBuffer>): Tap {
-    const positions = this.positions(stage);
-    const shape = stageShape(stage, this.#hparams, positions.length, this.#nKeys);
-    const values = stageSpec(stage).values === 'index' ? data : new Float32Array(data.buffer);
-    return { stage, layer: this.#layer, positions, shape, data: values };
+  #width(value: Value): number {
+    return rowLength(value, this.#sizes, this.#nKeys);
+  }
+
+  #tap(value: Value, data: Uint32Array<ArrayBuffer>): Tap {
+    const positions = this.positions(value.id);
+    const shape = shapeOf(value.axes, this.#sizes, { nTokens: positions.length, nKeys: this.#nKeys });
+    const values = value.kind === 'index' ? data : new Float32Array(data.buffer);
+    return { stage: stageId(value), layer: this.#section.layer, positions, shape, data: values };
   }
 
   /** Copies `length` words, over as many staging buffers as it takes. */
-  #copy(stage: StageId, source: GPUBuffer, sourceOffset: number, at: number, length: number): void {
+  #copy(value: string, source: GPUBuffer, sourceOffset: number, at: number, length: number): void {
     let done = 0;
     while (done < length) {
       const staging = this.#staging();
       const words = Math.min(length - done, (staging.buffer.size - staging.used) / 4);
       this.#recorder.copy(source, sourceOffset + 4 * done, staging.buffer, staging.used, 4 * words);
-      this.#pieces.push({ staging: staging.buffer, stagingOffset: staging.used, stage, at: at + done, length: words });
+      this.#pieces.push({ staging: staging.buffer, stagingOffset: staging.used, value, at: at + done, length: words });
       staging.used += 4 * words;
       this.#expected -= 4 * words;
       done += words;
@@ -146,4 +142,11 @@ export class Capture {
     this.#stagings.push(staging);
     return staging;
   }
+}
+
+/** The stage that a value is captured as. @throws RangeError for a value that is none */
+function stageId({ id }: Value): StageId {
+  const found = ACTIVE_STAGES.find((stage) => stage === id);
+  if (found === undefined) throw new RangeError(`${id} is no stage`);
+  return found;
 }

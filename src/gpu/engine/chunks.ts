@@ -1,5 +1,7 @@
 import type { GpuContext } from '../device';
 import { MAX_GROUPS } from '../../ops/kernel-grid';
+import { rowLength, sizeOf, type Section } from '../../arch/graph';
+import { planSection } from './section-plan';
 import type { Tools } from './stage-run';
 
 /** Tokens of a step that are computed together. */
@@ -27,30 +29,39 @@ export function cutChunks(nTokens: number, atMost: number): readonly Chunk[] {
 
 /** Tokens of a layer's chunk: its largest buffer can be bound. One token always fits. */
 export function layerChunkRows(tools: Tools, nKeys: number, storesScores: boolean): number {
-  const { context, hparams, chunkTokens } = tools;
-  const { nEmbd, qDim, kvDim, nExpert, nExpertUsed, nFfExp } = hparams;
-  const widest = Math.max(nExpertUsed * Math.max(nEmbd, nFfExp), qDim + 2 * kvDim, nEmbd, nExpert);
   const scores = storesScores ? scoreRows(tools, nKeys) : Infinity;
-  return Math.max(1, Math.min(chunkTokens, rowsWithin(context, widest), scores));
+  return Math.min(scores, ...tools.bound.graph.layers.map((layer) => sectionChunkRows(tools, layer)));
+}
+
+/** Tokens of a section whose values can be bound, those over all keys left out. One token always fits. */
+export function sectionChunkRows({ context, bound, chunkTokens }: Tools, section: Section): number {
+  const { sizes } = bound.graph;
+  const values = section.nodes.map(({ out }) => out).filter(({ axes }) => !axes.includes('nKeys'));
+  // Products of one input may lie side by side.
+  const sums = [...planSection(section).siblings.values()].map((nodes) =>
+    nodes.reduce((sum, { out }) => sum + rowLength(out, sizes, 1), 0),
+  );
+  const widest = Math.max(sizeOf(sizes, 'nEmbd'), ...values.map((value) => rowLength(value, sizes, 1)), ...sums);
+  return Math.max(1, Math.min(chunkTokens, rowsWithin(context, widest)));
 }
 
 /** Tokens whose scores can be bound and are computed in one short dispatch. */
-export function scoreRows({ context, hparams }: Tools, nKeys: number): number {
-  const { nHead, headDim } = hparams;
+export function scoreRows({ context, bound }: Tools, nKeys: number): number {
   const operations = context.card.isSoftware ? ATTENTION_OPERATIONS.software : ATTENTION_OPERATIONS.hardware;
-  return Math.max(
-    1,
-    Math.min(
-      rowsWithin(context, nHead * nKeys),
-      Math.floor(operations / (2 * nHead * headDim * nKeys)),
-      Math.floor(MAX_GROUPS / nHead),
-    ),
-  );
-}
-
-/** Tokens of a chunk of the head. */
-export function headChunkRows({ context, hparams, chunkTokens }: Tools): number {
-  return Math.max(1, Math.min(chunkTokens, rowsWithin(context, Math.max(hparams.nVocab, hparams.nEmbd))));
+  let rows = Infinity;
+  for (const node of bound.graph.layers.flatMap(({ nodes }) => nodes)) {
+    const [q] = node.inputs;
+    if (node.op !== 'attention-scores' || q === undefined) continue;
+    const heads = sizeOf(bound.graph.sizes, q.axes[1] ?? '');
+    const channels = rowLength(q, bound.graph.sizes, nKeys);
+    rows = Math.min(
+      rows,
+      rowsWithin(context, heads * nKeys),
+      Math.floor(operations / (2 * channels * nKeys)),
+      Math.floor(MAX_GROUPS / heads),
+    );
+  }
+  return Math.max(1, rows);
 }
 
 function rowsWithin(context: GpuContext, width: number): number {

@@ -1,20 +1,20 @@
-import { findWeight } from '../../model/weights';
 import { encodeDequantRows, prepareDequantRows } from '../matmul/encode-matmul';
 import { gpuRowWords } from '../matmul/weight-layout';
-import type { StageRun } from './stage-run';
+import { weightOf } from './products';
+import type { StageKernel } from './stage-run';
 
 /** Rows read from the file at the same time. */
 const PARALLEL_ROWS = 16;
 
-/** Records y[t] = token_embd[token t], dequantised on the GPU. Only the rows of the tokens are read, each once a batch of rows, and none where the table is on the GPU. */
-export async function embedRows(run: StageRun): Promise<void> {
+/** Records y[t] = row token t of a table, dequantised on the GPU. Only the rows of the tokens are read, each once a batch of rows, and none where the table is on the GPU. */
+export const embedRows: StageKernel<'rows'> = async (run) => {
   const { tools, rows: count, output: y } = run;
-  const { context, recorder, model, hparams, cache } = tools;
-  const tensor = findWeight(model, hparams, 'token_embd');
+  const { context, recorder, bound, cache } = tools;
+  const weight = weightOf(run);
+  const { tensor, nIn } = weight;
   const { type } = tensor;
-  const nIn = hparams.nEmbd;
   const pipeline = await prepareDequantRows(context, type);
-  const [whole, another] = cache.resident?.matrix('token_embd').tiles ?? [];
+  const [whole, another] = cache.resident?.matrix(weight).tiles ?? [];
   if (whole !== undefined && another === undefined) {
     const rows = recorder.table(run.tokens().slice());
     encodeDequantRows(recorder, pipeline, { rows, weights: { buffer: whole.buffer }, y }, { type, nIn, count });
@@ -29,9 +29,9 @@ export async function embedRows(run: StageRun): Promise<void> {
   });
   await cache.uploader.upload(
     ids.map((id, i) => ({ tensor, firstRow: id, rows: 1, buffer: weights, offset: i * rowBytes })),
-    { model, onRead: tools.onRead, signal: run.signal, readsAhead: PARALLEL_ROWS },
+    { model: bound.model, onRead: tools.onRead, signal: run.signal, readsAhead: PARALLEL_ROWS },
   );
   const rowOf = new Map(ids.map((id, row) => [id, row]));
   const rows = recorder.table(run.tokens().map((id) => rowOf.get(id) ?? 0));
   encodeDequantRows(recorder, pipeline, { rows, weights: { buffer: weights }, y }, { type, nIn, count });
-}
+};

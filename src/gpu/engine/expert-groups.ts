@@ -1,4 +1,4 @@
-import type { HParams } from '../../model/hparams';
+import { sizeOf, type Sizes } from '../../arch/graph';
 import type { GpuContext } from '../device';
 import type { BufferRange, Recorder } from '../recorder';
 import type { KernelSet } from './kernel-set';
@@ -38,7 +38,8 @@ export class ExpertGroups {
   readonly #context: GpuContext;
   readonly #recorder: Recorder;
   readonly #kernels: KernelSet;
-  readonly #hparams: HParams;
+  readonly #nExpert: number;
+  readonly #nUsed: number;
   /** Lists of the chunk, by what they depend on. */
   readonly #lists = new Map<string, GroupedList>();
   /** Memory of lists, used again by the next chunk. */
@@ -46,24 +47,25 @@ export class ExpertGroups {
   #indices: BufferRange | undefined;
   #slots = 0;
 
-  constructor(context: GpuContext, recorder: Recorder, kernels: KernelSet, hparams: HParams) {
+  constructor(context: GpuContext, recorder: Recorder, kernels: KernelSet, sizes: Sizes) {
     this.#context = context;
     this.#recorder = recorder;
     this.#kernels = kernels;
-    this.#hparams = hparams;
+    this.#nExpert = sizeOf(sizes, 'nExpert');
+    this.#nUsed = sizeOf(sizes, 'nExpertUsed');
   }
 
   /** The chosen experts of the next chunk: (rows, nExpertUsed). Lists of the one before are over. */
   begin(indices: BufferRange, rows: number): void {
     this.#indices = indices;
-    this.#slots = rows * this.#hparams.nExpertUsed;
+    this.#slots = rows * this.#nUsed;
     this.#lists.clear();
   }
 
   /** Records what makes the list, unless an earlier product of the chunk asked for the same. */
   list(shape: GroupedShape): GroupedList {
     const { tile, expertWords, firstExpert, endExpert } = shape;
-    const { nExpert, nExpertUsed } = this.#hparams;
+    const nExpert = this.#nExpert;
     const key = [tile, expertWords, firstExpert, endExpert].join();
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
@@ -79,7 +81,7 @@ export class ExpertGroups {
         tokenRows: { buffer: tokenRows },
         slotRows: { buffer: slotRows },
       },
-      { count: this.#slots, nUsed: nExpertUsed, tile, entryCount, firstExpert, endExpert, expertWords },
+      { count: this.#slots, nUsed: this.#nUsed, tile, entryCount, firstExpert, endExpert, expertWords },
       [nExpert],
     );
     return list;

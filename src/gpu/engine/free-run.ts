@@ -1,43 +1,49 @@
+import {
+  chosenBy,
+  LAYER_INPUT,
+  rowLength,
+  sizeOf,
+  type ModelGraph,
+  type Node,
+  type Section,
+  type StateSlot,
+  type Value,
+} from '../../arch/graph';
 import { fail } from '../../base/errors';
-import type { StepOptions, Tap } from '../../model/engine';
-import { LAYER_STAGES, type ActiveStageId, type LayerStageId, type StageId } from '../../model/stages';
-import { findWeight } from '../../model/weights';
-import { linearGrid } from '../../ops/kernel-grid';
-import type { BufferRange } from '../recorder';
-import { matrixParts, vectorPart } from '../weights/weight-part';
-import { Capture } from './capture';
 import { checkCapture, checkForcedExperts, checkTokens } from '../../model/check-step';
-import { cutChunks, headChunkRows, layerChunkRows, scoreRows, type Chunk } from './chunks';
-import { ExpertGroups } from './expert-groups';
-import { IndexReadback } from './index-readback';
-import { KvCache, type LayerKeys } from './kv-cache';
+import type { StepOptions, Tap } from '../../model/engine';
+import type { StageId } from '../../model/stages';
+import type { BufferRange } from '../recorder';
+import { isVector } from '../weights/uploader';
+import { matrixParts, vectorPart } from '../weights/weight-part';
+import { fusesAttention, tiledAttention } from './attention-tiled';
+import { Capture } from './capture';
+import { cutChunks, layerChunkRows, scoreRows, sectionChunkRows, type Chunk } from './chunks';
+import { ChosenExperts, type Chosen } from './chosen-experts';
+import { KvCache } from './kv-cache';
+import { READS_COLUMNS, type KernelOf } from './op-kernels';
 import { positionRuns, positionsOf, union } from './positions';
-import { StageBuffers } from './stage-buffers';
-import { joinedWidth } from './project-together';
-import { PROJECTIONS, type Together } from './projections';
-import { fusesAttention, type StageKernels } from './stage-kernels';
-import type { StageRange, StageRun, Tools } from './stage-run';
-import { rowLength, type StageInput } from './stage-sizes';
+import { fixedWeights, planSection, type Attention, type SectionPlan } from './section-plan';
+import { SideBySide } from './side-by-side';
+import type { StageRun, Tools, ValueRange } from './stage-run';
+import { ValueBuffers } from './value-buffers';
 
 type Taps = ReadonlyMap<StageId, Tap>;
-
-/** The stages of a layer in parts: every chunk's keys are needed before attention, which may do without stored scores, and the chosen experts before the rest. */
-const UP_TO_KEYS = stagesBetween('attn_norm', 'k_post_rope');
-const SCORES = stagesBetween('attn_scores', 'attn_softmax');
-const UP_TO_ROUTER = stagesBetween('attention', 'moe_router');
-const EXPERTS = stagesBetween('moe_expert_gate', 'post_ffn_residual');
 
 /** What a step that feeds itself keeps on the GPU. */
 export class FreeRun {
   readonly #tools: Tools;
-  readonly #kernels: StageKernels;
+  readonly #graph: ModelGraph;
+  readonly #kernels: KernelOf;
+  readonly #plans: readonly SectionPlan[];
   readonly #cache: KvCache;
-  readonly #indices: IndexReadback;
-  readonly #groups: ExpertGroups;
+  readonly #experts: ChosenExperts;
   /** Reused by every chunk. */
-  readonly #shared: StageBuffers;
-  /** The residual stream and the queries of each chunk, which outlive its turn. */
-  readonly #ofChunk: StageBuffers[] = [];
+  readonly #shared: ValueBuffers;
+  /** The residual stream of each chunk, and what else outlives its turn. */
+  readonly #ofChunk: ValueBuffers[] = [];
+  /** Which of two places holds the residual stream. */
+  #side = 0;
   #tokens = new Uint32Array(0);
   #nPast = 0;
   /** Positions whose keys and values are kept. */
@@ -50,13 +56,15 @@ export class FreeRun {
   /** The layer whose turn it is; undefined when `begin` has to come first. */
   #nextLayer: number | undefined;
 
-  constructor(tools: Tools, kernels: StageKernels) {
+  constructor(tools: Tools, kernels: KernelOf) {
+    const { context, recorder, bound } = tools;
     this.#tools = tools;
+    this.#graph = bound.graph;
     this.#kernels = kernels;
-    this.#cache = new KvCache(tools.context, tools.recorder, tools.hparams.kvDim);
-    this.#indices = new IndexReadback(tools.context, tools.recorder);
-    this.#groups = new ExpertGroups(tools.context, tools.recorder, tools.kernels, tools.hparams);
-    this.#shared = new StageBuffers(tools.context, tools.hparams, 'free');
+    this.#plans = this.#graph.layers.map(planSection);
+    this.#cache = new KvCache(context, recorder, (layer, slot) => stateWidth(this.#graph, layer, slot));
+    this.#experts = new ChosenExperts(tools);
+    this.#shared = new ValueBuffers(context, 'free');
   }
 
   /** Token ids of the step's positions, from `nPast`. */
@@ -73,7 +81,7 @@ export class FreeRun {
     return this.#cache;
   }
 
-  /** Positions whose keys and values are in place. Set by who wrote the keys and values of more. */
+  /** Positions whose keys and values are in place. The decoder sets it after it appended to them. */
   get kept(): number {
     return this.#kept;
   }
@@ -83,9 +91,8 @@ export class FreeRun {
   }
 
   async begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<Taps> {
-    const { hparams, recorder } = this.#tools;
     this.#nextLayer = undefined;
-    checkTokens(tokens, hparams.nVocab);
+    checkTokens(tokens, sizeOf(this.#graph.sizes, 'nVocab'));
     if (nPast > this.#kept) {
       throw fail('internal', `Only ${this.#kept} positions are kept; ${nPast} were asked for.`, 'Begin with nPast 0.');
     }
@@ -96,26 +103,24 @@ export class FreeRun {
     this.#restored = false;
     this.#cache.reserve(nPast + tokens.length);
     this.#cut();
-    const taps = await this.#captured(undefined, ['embedding'], options, async (capture) => {
-      for (const chunk of this.#chunks) await this.#stage('embedding', chunk, { options, capture, layer: undefined });
-      recorder.submit();
+    const { embed } = this.#graph;
+    const taps = await this.#captured(embed, options, async (capture) => {
+      for (const chunk of this.#chunks) {
+        const turn = this.#turn(planSection(embed), chunk, options, capture);
+        for (const node of embed.nodes) await this.#node(node, turn);
+      }
     });
     this.#nextLayer = 0;
     return taps;
   }
 
-  /** Cuts the step's tokens into chunks, and says how they attend. */
-  #cut(): void {
-    const { length } = this.#tokens;
-    this.#fused = fusesAttention(this.#tools, length);
-    this.#chunks = cutChunks(length, layerChunkRows(this.#tools, this.#nKeys, !this.#fused));
-  }
-
   /** As `IsolatingEngine.restore` says: nothing is kept of the positions, so that `begin` has to start afresh next time. */
   restore(tokens: Uint32Array<ArrayBuffer>, layer: number, hidden: Float32Array<ArrayBuffer>): void {
-    const { hparams, context } = this.#tools;
-    checkTokens(tokens, hparams.nVocab);
-    if (hidden.length !== tokens.length * hparams.nEmbd) {
+    const { queue } = this.#tools.context.device;
+    const { sizes } = this.#graph;
+    const width = sizeOf(sizes, 'nEmbd');
+    checkTokens(tokens, sizeOf(sizes, 'nVocab'));
+    if (hidden.length !== tokens.length * width) {
       throw fail(
         'internal',
         `${hidden.length} values are no residual stream of ${tokens.length} tokens.`,
@@ -129,66 +134,57 @@ export class FreeRun {
     this.#cache.reserve(tokens.length);
     this.#cut();
     for (const chunk of this.#chunks) {
-      const { buffer, offset = 0 } = this.#own('layer_input', chunk);
-      const rows = hidden.subarray(chunk.first * hparams.nEmbd, (chunk.first + chunk.rows) * hparams.nEmbd);
-      context.device.queue.writeBuffer(buffer, offset, rows);
+      const { buffer, offset = 0 } = this.#residual(chunk, this.#side);
+      queue.writeBuffer(buffer, offset, hidden.subarray(chunk.first * width, (chunk.first + chunk.rows) * width));
     }
     this.#nextLayer = layer;
   }
 
   async layer(layer: number, options: StepOptions): Promise<Taps> {
-    if (layer !== this.#nextLayer) {
+    const plan = this.#plans[layer];
+    if (layer !== this.#nextLayer || plan === undefined) {
       throw fail('internal', `Layer ${layer} was asked for out of turn.`, 'Call begin, then the layers in order.');
     }
-    const { hparams, recorder } = this.#tools;
     this.#nextLayer = undefined;
     checkCapture(options.capture, this.#nPast, this.#tokens.length);
-    checkForcedExperts(options.forcedExperts, this.#tokens.length, hparams);
-    const kept = this.#cache.layer(layer);
-    const taps = await this.#captured(layer, LAYER_STAGES, options, async (capture) => {
-      const turn: Turn = { options, capture, layer, kept };
-      for (const chunk of this.#chunks) {
-        const together = this.#together(chunk);
-        for (const stage of UP_TO_KEYS) await this.#stage(stage, chunk, { ...turn, together });
+    checkForcedExperts(options.forcedExperts, this.#tokens.length, this.#tools.hparams);
+    const taps = await this.#captured(plan.section, options, async (capture) => {
+      for (const [phase, nodes] of plan.phases.entries()) {
+        for (const chunk of this.#chunks) {
+          const turn = this.#turn(plan, chunk, options, capture);
+          for (const node of nodes) await this.#node(node, turn);
+        }
+        if (phase === 0) this.#prefetch(layer + 1);
       }
-      this.#prefetch(layer + 1);
-      for (const chunk of this.#chunks) {
-        if (this.#fused) await this.#scoreTaps(chunk, turn);
-        else for (const stage of SCORES) await this.#stage(stage, chunk, turn);
-        for (const stage of UP_TO_ROUTER) await this.#stage(stage, chunk, turn);
-        const chosen = this.#grouped(chunk) ?? { experts: await this.#chosenExperts(chunk, options) };
-        for (const stage of EXPERTS) await this.#stage(stage, chunk, { ...turn, ...chosen });
-      }
-      recorder.submit();
     });
+    if (plan.readsInputLast) this.#side = 1 - this.#side;
     this.#nextLayer = layer + 1;
-    if (this.#nextLayer === hparams.nLayer && !this.#restored) this.#kept = this.#nKeys;
+    if (this.#nextLayer === this.#plans.length && !this.#restored) this.#kept = this.#nKeys;
     return taps;
   }
 
-  /** Normalises and projects only the rows that are captured. */
+  /** Computes only the rows that are captured, each as far as somebody asks for it. */
   async end(options: StepOptions): Promise<Taps> {
-    const { hparams, recorder } = this.#tools;
-    if (this.#nextLayer !== hparams.nLayer) {
+    if (this.#nextLayer !== this.#plans.length) {
       throw fail('internal', 'The end was asked for before every layer was done.', 'Call begin, then every layer.');
     }
     checkCapture(options.capture, this.#nPast, this.#tokens.length);
-    return this.#captured(undefined, ['final_norm', 'lm_head'], options, async (capture) => {
-      const all = union([capture.positions('final_norm'), capture.positions('lm_head')]);
-      const projected = new Set(capture.positions('lm_head'));
-      const groups = [all.filter((p) => projected.has(p)), all.filter((p) => !projected.has(p))];
-      for (const [i, positions] of groups.entries()) {
-        const atMost = headChunkRows(this.#tools);
-        for (const [index, { first, rows }] of cutChunks(positions.length, atMost).entries()) {
-          const chosen = positions.slice(first, first + rows);
-          this.#gatherRows(chosen);
-          const chunk = { index, first: (chosen[0] ?? 0) - this.#nPast, rows };
-          const turn: Turn = { options, capture, layer: undefined, positions: chosen };
-          await this.#stage('final_norm', chunk, turn);
-          if (i === 0) await this.#stage('lm_head', chunk, turn);
+    const plan = planSection(this.#graph.head);
+    const { nodes } = plan.section;
+    return this.#captured(plan.section, options, async (capture) => {
+      const done = new Set<number>();
+      for (let last = nodes.length - 1; last >= 0; last--) {
+        const wanted = capture.positions(nodes[last]?.out.id ?? '').filter((position) => !done.has(position));
+        for (const position of wanted) done.add(position);
+        const atMost = sectionChunkRows(this.#tools, plan.section);
+        for (const { first, rows, index } of cutChunks(wanted.length, atMost)) {
+          const positions = wanted.slice(first, first + rows);
+          this.#gatherRows(positions);
+          const chunk = { index, first: (positions[0] ?? 0) - this.#nPast, rows };
+          const turn = { ...this.#turn(plan, chunk, options, capture), positions };
+          for (const node of nodes.slice(0, last + 1)) await this.#node(node, turn);
         }
       }
-      recorder.submit();
     });
   }
 
@@ -196,8 +192,7 @@ export class FreeRun {
     this.#nextLayer = undefined;
     this.#kept = 0;
     this.#cache.dispose();
-    this.#indices.dispose();
-    this.#groups.dispose();
+    this.#experts.dispose();
     this.#shared.dispose();
     for (const buffers of this.#ofChunk) buffers.dispose();
   }
@@ -206,151 +201,154 @@ export class FreeRun {
     return this.#nPast + this.#tokens.length;
   }
 
-  async #captured(
-    layer: number | undefined,
-    stages: readonly ActiveStageId[],
-    options: StepOptions,
-    body: (capture: Capture) => Promise<void>,
-  ): Promise<Taps> {
-    const { context, recorder, hparams } = this.#tools;
-    const capture = new Capture(context, recorder, { hparams, layer, nKeys: this.#nKeys, stages }, options.capture);
+  /** Cuts the step's tokens into chunks, and says how they attend. */
+  #cut(): void {
+    const { length } = this.#tokens;
+    this.#side = 0;
+    const attentions = this.#plans.flatMap((plan) => [...plan.attentions.values()]);
+    this.#fused = fusesAttention(this.#tools, attentions, length);
+    this.#chunks = cutChunks(length, layerChunkRows(this.#tools, this.#nKeys, !this.#fused));
+  }
+
+  async #captured(section: Section, options: StepOptions, body: (capture: Capture) => Promise<void>): Promise<Taps> {
+    const { context, recorder } = this.#tools;
+    const step = { sizes: this.#graph.sizes, section, nKeys: this.#nKeys };
+    const capture = new Capture(context, recorder, step, options.capture);
     try {
       await body(capture);
+      recorder.submit();
       return await capture.finish();
     } finally {
       capture.dispose();
     }
   }
 
+  #turn(plan: SectionPlan, chunk: Chunk, options: StepOptions, capture: Capture): Turn {
+    const beside = new SideBySide(plan, this.#shared);
+    return { plan, chunk, options, capture, beside, inputs: new Map(), chosen: new Map() };
+  }
+
+  /** Records a node of a chunk, and copies of what is captured of it. */
+  async #node(node: Node, turn: Turn): Promise<void> {
+    const { plan, capture, chunk, options } = turn;
+    const attention = this.#fused ? plan.attentions.get(node.out.id) : undefined;
+    if (node === attention?.scores) await this.#scoreTaps(attention, turn);
+    if (node === attention?.scores || node === attention?.softmax) return;
+    const run = this.#runOf(node, turn);
+    const forced = node.out.kind === 'index' ? options.forcedExperts : undefined;
+    if (forced !== undefined) this.#writeExperts(rowsOf(forced, chunk, this.#width(node.out)), run.output);
+    else if (attention !== undefined) await tiledAttention(run, attention);
+    else await this.#compute(run, turn);
+    const positions = turn.positions ?? positionsOf({ first: run.firstPosition, rows: chunk.rows });
+    capture.take(node.out, positions, run.output, run.outputRow);
+  }
+
+  async #compute(run: StageRun, turn: Turn): Promise<void> {
+    const { capture, beside } = turn;
+    const { node } = run;
+    const chooses = chosenBy(node);
+    if (chooses !== undefined) {
+      const chosen = turn.chosen.get(chooses.id) ?? (await this.#chosen(chooses, run, turn));
+      turn.chosen.set(chooses.id, chosen);
+      await this.#kernels(node)({ ...run, ...chosen });
+      return;
+    }
+    const isCaptured = capture.has(node.out.id);
+    if (!this.#tools.replaced.has(node.out.id) && (await beside.compute(run, isCaptured))) return;
+    await this.#kernels(node)(run);
+  }
+
+  async #chosen(value: Value, run: StageRun, { plan, chunk, options }: Turn): Promise<Chosen> {
+    const width = this.#width(value);
+    const indices = run.input(value.id);
+    const { forcedExperts } = options;
+    const forced = forcedExperts === undefined ? undefined : rowsOf(forcedExperts, chunk, width);
+    return this.#experts.of(plan.section, value, { indices, rows: chunk.rows, width, forced });
+  }
+
   /** Computes scores and probabilities of the captured rows alone, beside an attention that stores none. */
-  async #scoreTaps(chunk: Chunk, turn: Turn): Promise<void> {
-    const { hparams, recorder } = this.#tools;
-    const captured = SCORES.filter((stage) => turn.capture.has(stage));
+  async #scoreTaps({ scores, softmax }: Attention, turn: Turn): Promise<void> {
+    const { recorder } = this.#tools;
+    const { capture, chunk } = turn;
     const first = this.#nPast + chunk.first;
-    const wanted = union(captured.map((stage) => turn.capture.positions(stage)));
+    const wanted = union([scores, softmax].map(({ out }) => capture.positions(out.id)));
     const here = wanted.filter((position) => position >= first && position < first + chunk.rows);
-    const bytes = 4 * hparams.qDim;
-    for (const run of positionRuns(here, Math.min(chunk.rows, scoreRows(this.#tools, this.#nKeys)))) {
-      const queries = this.#shared.get('q_post_rope', run.rows, this.#nKeys);
-      const source = this.#own('q_post_rope', chunk).buffer;
-      recorder.copy(source, (run.first - first) * bytes, queries.buffer, 0, run.rows * bytes);
-      const rows = { index: chunk.index, first: run.first - this.#nPast, rows: run.rows };
-      for (const stage of SCORES) await this.#stage(stage, rows, { ...turn, queries });
+    for (const part of positionRuns(here, Math.min(chunk.rows, scoreRows(this.#tools, this.#nKeys)))) {
+      const rows = { index: chunk.index, first: part.first - this.#nPast, rows: part.rows };
+      const inputs = new Map<string, BufferRange>();
+      for (const value of scores.inputs) {
+        const bytes = 4 * this.#width(value);
+        const some = this.#shared.get(`${value.id} of some rows`, part.rows * this.#width(value));
+        const { buffer, offset = 0 } = this.#place(value, turn);
+        recorder.copy(buffer, offset + (part.first - first) * bytes, some.buffer, 0, part.rows * bytes);
+        inputs.set(value.id, some);
+      }
+      for (const node of [scores, softmax]) {
+        const run = this.#runOf(node, { ...turn, chunk: rows, inputs });
+        await this.#kernels(node)(run);
+        capture.take(node.out, positionsOf({ first: run.firstPosition, rows: part.rows }), run.output);
+      }
     }
   }
 
-  async #stage(stage: ActiveStageId, chunk: Chunk, turn: Turn): Promise<void> {
-    const { kept, capture } = turn;
-    const output = this.#outputOf(stage, chunk, kept);
-    const outputRow = stage === 'k_post_rope' || stage === 'v_proj' ? this.#nPast + chunk.first : 0;
-    const run: StageRun = {
+  #runOf(node: Node, turn: Turn): StageRun {
+    const { plan, chunk, options, capture, beside, inputs } = turn;
+    const { section } = plan;
+    const { writes } = node;
+    const state = (slot: StateSlot): BufferRange => {
+      if (section.layer === undefined) throw new RangeError(`${node.out.id} keeps state outside of a layer`);
+      return { buffer: this.#cache.slot(section.layer, slot.name) };
+    };
+    const input = (id: string): ValueRange => {
+      const value = [...node.inputs, ...section.nodes.map(({ out }) => out)].find((one) => one.id === id);
+      if (value === undefined) throw new RangeError(`${node.out.id} reads ${id}, which nothing makes`);
+      const columns = READS_COLUMNS.has(node.op) ? beside.find(id) : undefined;
+      return inputs.get(id) ?? columns ?? this.#place(value, turn);
+    };
+    return {
       tools: this.#tools,
-      layer: turn.layer,
+      section,
+      node,
+      layer: section.layer,
       stepTokens: this.#tokens.length,
       rows: chunk.rows,
       firstPosition: this.#nPast + chunk.first,
       nKeys: this.#nKeys,
-      futureKeys: capture.has('attn_scores'),
-      input: (name) => this.#inputOf(name, chunk, turn),
-      keys: () => keptOf(kept, 'keys'),
-      values: () => keptOf(kept, 'values'),
+      futureKeys: capture.has(node.out.id),
+      input,
+      state,
       tokens: () => this.#tokens.subarray(chunk.first, chunk.first + chunk.rows),
-      experts: () => turn.experts ?? new Uint32Array(0),
-      groups: turn.groups,
-      fusedAttention: this.#fused,
-      together: turn.together,
-      output,
-      outputRow,
-      signal: turn.options.signal,
+      experts: () => new Uint32Array(0),
+      output: writes === undefined ? this.#place(node.out, turn) : state(writes),
+      outputRow: writes === undefined ? 0 : this.#nPast + chunk.first,
+      signal: options.signal,
     };
-    const forced = stage === 'moe_router_indices' ? turn.options.forcedExperts : undefined;
-    if (forced === undefined) await this.#kernels[stage](run);
-    else this.#writeExperts(this.#rowsOf(forced, chunk), output);
-    this.#unpack(run, stage, capture.has(stage));
-    const positions = turn.positions ?? positionsOf({ first: run.firstPosition, rows: chunk.rows });
-    capture.take(stage, positions, output, outputRow);
   }
 
-  #inputOf(name: StageInput, chunk: Chunk, turn: Turn): StageRange {
-    const projection = PROJECTIONS.find((id) => id === name);
-    const first = projection === undefined ? undefined : turn.together?.columns.get(projection);
-    if (turn.together !== undefined && first !== undefined) {
-      return { ...turn.together.joined, columns: { stride: joinedWidth({ tools: this.#tools }), first } };
-    }
-    if (name === 'q_post_rope' && turn.queries !== undefined) return turn.queries;
-    // At the end the rows in hand are gathered ones, not a chunk of the stream.
-    if (turn.positions === undefined && (name === 'layer_input' || name === 'q_post_rope'))
-      return this.#own(name, chunk);
-    return this.#shared.get(name, chunk.rows, this.#nKeys);
+  /** Where the rows of a chunk lie of a value that is not kept as state. */
+  #place(value: Value, { plan, chunk, positions }: Turn): BufferRange {
+    const { section, outliving, readsInputLast } = plan;
+    const hasStream = section !== this.#graph.head;
+    if (value.id === LAYER_INPUT && hasStream) return this.#residual(chunk, this.#side);
+    if (value.id === section.output.id && hasStream)
+      return this.#residual(chunk, readsInputLast ? 1 - this.#side : this.#side);
+    const words = chunk.rows * this.#width(value);
+    if (positions === undefined && outliving.has(value.id)) return this.#own(chunk).get(value.id, words);
+    return this.#shared.get(value.id, words);
   }
 
-  #outputOf(stage: ActiveStageId, chunk: Chunk, kept: LayerKeys | undefined): BufferRange {
-    if (stage === 'embedding' || stage === 'post_ffn_residual') return this.#own('layer_input', chunk);
-    if (stage === 'q_post_rope') return this.#own(stage, chunk);
-    if (stage === 'k_post_rope') return keptOf(kept, 'keys');
-    if (stage === 'v_proj') return keptOf(kept, 'values');
-    return this.#shared.get(stage, chunk.rows, this.#nKeys);
+  #residual(chunk: Chunk, side: number): BufferRange {
+    const name = side === 0 ? 'residual' : 'residual, other side';
+    return this.#own(chunk).get(name, chunk.rows * sizeOf(this.#graph.sizes, 'nEmbd'));
   }
 
-  /** A buffer of this chunk alone. */
-  #own(name: 'layer_input' | 'q_post_rope', chunk: Chunk): BufferRange {
-    const { context, hparams } = this.#tools;
-    const buffers = (this.#ofChunk[chunk.index] ??= new StageBuffers(context, hparams, `chunk ${chunk.index}`));
-    return buffers.get(name, chunk.rows, this.#nKeys);
+  /** Buffers of this chunk alone. */
+  #own(chunk: Chunk): ValueBuffers {
+    return (this.#ofChunk[chunk.index] ??= new ValueBuffers(this.#tools.context, `chunk ${chunk.index}`));
   }
 
-  /** Room for projections of a chunk that are computed together; undefined where no weights lie stacked. */
-  #together(chunk: Chunk): Together | undefined {
-    if (this.#tools.cache.resident === undefined) return undefined;
-    const words = chunk.rows * joinedWidth({ tools: this.#tools });
-    return { joined: this.#shared.room('projections', words), columns: new Map() };
-  }
-
-  /** Copies a projection that was computed together with others to where it is kept: values always, the others where they are captured. */
-  #unpack(run: StageRun, stage: ActiveStageId, captured: boolean): void {
-    const { recorder, kernels, hparams } = this.#tools;
-    const projection = PROJECTIONS.find((id) => id === stage);
-    const xOffset = projection === undefined ? undefined : run.together?.columns.get(projection);
-    if (run.together === undefined || xOffset === undefined || (stage !== 'v_proj' && !captured)) return;
-    const width = rowLength(stage, hparams, run.nKeys);
-    const count = run.rows * width;
-    recorder.dispatch(
-      kernels.copyRows,
-      { x: run.together.joined, y: run.output },
-      { count, rowLength: width, xStride: joinedWidth(run), xOffset, yOffset: run.outputRow * width },
-      linearGrid(count, 64),
-    );
-  }
-
-  /** The chunk's slots grouped on the GPU, where all weights are there and no expert has to be read. */
-  #grouped(chunk: Chunk): { readonly groups: ExpertGroups } | undefined {
-    if (this.#tools.cache.resident === undefined || !this.#tools.groupOnGpu) return undefined;
-    this.#groups.begin(this.#shared.get('moe_router_indices', chunk.rows, this.#nKeys), chunk.rows);
-    return { groups: this.#groups };
-  }
-
-  /** The experts of a chunk, read back from the GPU: the only values that the CPU looks at, to know what to read from the file. */
-  async #chosenExperts(chunk: Chunk, options: StepOptions): Promise<Uint32Array<ArrayBuffer>> {
-    if (options.forcedExperts !== undefined) return this.#rowsOf(options.forcedExperts, chunk);
-    const { hparams, pacer } = this.#tools;
-    const { buffer } = this.#shared.get('moe_router_indices', chunk.rows, this.#nKeys);
-    const experts = await this.#indices.read(buffer, chunk.rows * hparams.nExpertUsed);
-    pacer.reset();
-    const outside = experts.find((expert) => expert >= hparams.nExpert);
-    if (outside !== undefined) {
-      throw fail(
-        'gpu-validation',
-        `The GPU chose expert ${outside} of ${hparams.nExpert}.`,
-        'The adapter or its driver computes wrongly. Update the driver, or use another adapter.',
-        { expert: outside, nExpert: hparams.nExpert },
-      );
-    }
-    return experts;
-  }
-
-  #rowsOf(experts: Uint32Array<ArrayBuffer>, chunk: Chunk): Uint32Array<ArrayBuffer> {
-    const { nExpertUsed } = this.#tools.hparams;
-    return experts.slice(chunk.first * nExpertUsed, (chunk.first + chunk.rows) * nExpertUsed);
+  #width(value: Value): number {
+    return rowLength(value, this.#graph.sizes, this.#nKeys);
   }
 
   #writeExperts(experts: Uint32Array<ArrayBuffer>, output: BufferRange): void {
@@ -360,11 +358,11 @@ export class FreeRun {
     context.device.queue.writeBuffer(output.buffer, output.offset ?? 0, experts);
   }
 
-  /** Copies rows of the residual stream to the shared `layer_input`. */
+  /** Copies rows of the residual stream to where the head reads it. */
   #gatherRows(positions: readonly number[]): void {
-    const { recorder, hparams } = this.#tools;
-    const bytes = 4 * hparams.nEmbd;
-    const target = this.#shared.get('layer_input', positions.length, this.#nKeys);
+    const { recorder } = this.#tools;
+    const width = sizeOf(this.#graph.sizes, 'nEmbd');
+    const target = this.#shared.get(LAYER_INPUT, positions.length * width);
     let row = 0;
     for (const { first, rows } of positionRuns(positions, Infinity)) {
       const from = first - this.#nPast;
@@ -372,50 +370,50 @@ export class FreeRun {
         const start = Math.max(from, chunk.first);
         const end = Math.min(from + rows, chunk.first + chunk.rows);
         if (start >= end) continue;
-        const source = this.#own('layer_input', chunk).buffer;
-        recorder.copy(source, (start - chunk.first) * bytes, target.buffer, row * bytes, (end - start) * bytes);
+        const { buffer } = this.#residual(chunk, this.#side);
+        const [at, to] = [start - chunk.first, row].map((r) => 4 * r * width);
+        recorder.copy(buffer, at ?? 0, target.buffer, to ?? 0, 4 * (end - start) * width);
         row += end - start;
       }
     }
   }
 
-  /** The next layer's attention weights are read while this layer computes. */
+  /** What the next layer needs in any case is read while this one computes. */
   #prefetch(layer: number): void {
-    const { model, hparams, cache, context } = this.#tools;
-    if (layer >= hparams.nLayer) return;
+    const { bound, cache, context } = this.#tools;
+    const section = this.#graph.layers[layer];
+    if (section === undefined) return;
     const most = Math.min(context.maxBindingBytes, cache.batchBytes);
-    const vectors = (['attn_norm', 'attn_q_norm', 'attn_k_norm', 'ffn_norm'] as const).map((role) =>
-      vectorPart(findWeight(model, hparams, role, layer)),
+    const weights = fixedWeights(section).map((slot) => bound.weight(slot));
+    cache.prefetch(
+      weights.flatMap((weight) => (isVector(weight.tensor) ? [vectorPart(weight)] : matrixParts(weight, most))),
     );
-    const matrices = (['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate_inp'] as const).flatMap((role) =>
-      matrixParts(findWeight(model, hparams, role, layer), most),
-    );
-    cache.prefetch([...vectors, ...matrices]);
   }
 }
 
-/** What is the same for all stages of a chunk's turn. */
+/** What is the same for all nodes of a chunk's turn. */
 interface Turn {
+  readonly plan: SectionPlan;
+  readonly chunk: Chunk;
   readonly options: StepOptions;
   readonly capture: Capture;
-  readonly layer: number | undefined;
-  readonly kept?: LayerKeys;
-  readonly experts?: Uint32Array<ArrayBuffer>;
-  readonly groups?: ExpertGroups;
-  /** Projections that were computed together. */
-  readonly together?: Together | undefined;
-  /** Queries of the rows where they are not a whole chunk's. */
-  readonly queries?: BufferRange;
+  readonly beside: SideBySide;
+  /** By the value that chooses. */
+  readonly chosen: Map<string, Chosen>;
+  /** Inputs that lie elsewhere: of rows that are not a whole chunk. */
+  readonly inputs: ReadonlyMap<string, BufferRange>;
   /** Positions of the rows where they are not neighbours. */
   readonly positions?: readonly number[];
 }
 
-function keptOf(kept: LayerKeys | undefined, part: keyof LayerKeys): BufferRange {
-  if (kept === undefined)
-    throw fail('internal', 'A whole-model stage asked for keys or values.', 'Please report this.');
-  return { buffer: kept[part] };
+/** The rows of a chunk among those of a step. */
+function rowsOf(values: Uint32Array<ArrayBuffer>, { first, rows }: Chunk, width: number): Uint32Array<ArrayBuffer> {
+  return values.slice(first * width, (first + rows) * width);
 }
 
-function stagesBetween(first: LayerStageId, last: LayerStageId): readonly LayerStageId[] {
-  return LAYER_STAGES.slice(LAYER_STAGES.indexOf(first), LAYER_STAGES.indexOf(last) + 1);
+/** Words of a position of a layer's state. @throws RangeError where no node appends to it */
+export function stateWidth(graph: ModelGraph, layer: number, slot: string): number {
+  const found = graph.layers[layer]?.nodes.find(({ writes }) => writes?.name === slot)?.writes;
+  if (found === undefined) throw new RangeError(`layer ${layer} keeps no ${slot}`);
+  return rowLength(found.value, graph.sizes, 1);
 }

@@ -3,9 +3,12 @@ import { fail } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
 import type { EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
-import { ACTIVE_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
+import type { ActiveStageId, StageId } from '../../model/stages';
+import { bindModel } from '../../arch/bind-model';
+import type { BoundGraph } from '../../arch/bind';
+import type { Node } from '../../arch/graph';
 import type { DecodeKeys } from '../decode/decode-keys';
-import type { DecodeWeights } from '../decode/decode-weights';
+import { decodeWeights, type DecodeWeights } from '../decode/decode-weights';
 import type { GpuContext } from '../device';
 import { Recorder } from '../recorder';
 import { defaultBudget } from '../weights/budget';
@@ -16,7 +19,7 @@ import { IsolatedRun, type TokensAt } from './isolated-run';
 import { compileKernels } from './kernel-set';
 import { Pacer } from './pacer';
 import { keepRopeTables } from './rope-table';
-import { STAGE_KERNELS, type StageKernels } from './stage-kernels';
+import { checkNodes, usualKernel, type KernelOf } from './op-kernels';
 import type { StageKernel, Tools } from './stage-run';
 
 export interface GpuEngineOptions {
@@ -62,8 +65,10 @@ export interface GpuEngine extends IsolatingEngine {
    * @throws TracerError those of reading the file, `gpu-memory`, `gpu-lost`, `run-cancelled`.
    */
   preload(signal?: AbortSignal, beside?: (layout: DecodeWeights) => Promise<void>): Promise<boolean>;
+  /** Bytes that {@link preload} needs on the GPU. */
+  wholeBytes(): number;
   /** All weights, once {@link preload} brought them. */
-  resident(): ResidentWeights | undefined;
+  resident(): (DecodeWeights & Pick<ResidentWeights, 'bytes'>) | undefined;
   /** Its keys and values; they end with the engine. Between steps only. */
   keys(): Promise<EngineKeys>;
   stats(): GpuStats;
@@ -76,7 +81,7 @@ export interface GpuEngine extends IsolatingEngine {
  * `gpu-shader`, `gpu-limit`, `gpu-memory`, `gpu-validation`, `gpu-lost`, `run-cancelled`. After a failed step, `begin` starts afresh.
  */
 export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
-  const { context, model, hparams, hooks } = options;
+  const { context, model, hooks } = options;
   let bytesRead = 0;
   const onRead = (tensor: string, bytes: number): void => {
     bytesRead += bytes;
@@ -86,18 +91,24 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   const cache = new WeightCache({ context, model, budget, onRead });
   const recorder = new Recorder(context);
   const pacer = new Pacer(context, recorder);
-  const kernels = stageKernels(options.replace ?? {});
-  const replaces = Object.keys(options.replace ?? {}).length > 0;
+  const kernels = kernelsOf(options.replace ?? {});
+  const replaced = new Set(Object.keys(options.replace ?? {}));
+  const replaces = replaced.size > 0;
+  /** Bound when it is first needed: an engine of a file that does not run is made, and fails its first step. */
+  let found: BoundGraph | undefined;
+  const bound = (): BoundGraph => (found ??= bindModel(model));
+  let resident: (DecodeWeights & Pick<ResidentWeights, 'bytes'>) | undefined;
   let opened: Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> | undefined;
   let disposed = false;
 
   const open = async (): Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> => {
+    checkNodes(bound());
     const tools: Tools = {
       context,
-      model,
-      hparams,
+      bound: bound(),
+      hparams: options.hparams,
       recorder,
-      kernels: await compileKernels(context, hparams),
+      kernels: await compileKernels(context, bound().graph.sizes),
       cache,
       pacer,
       ropeTable: keepRopeTables(),
@@ -105,6 +116,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       chunkTokens: options.chunkTokens ?? Infinity,
       fuseAttention: options.fuseAttention ?? (!replaces && !context.card.isSoftware),
       groupOnGpu: options.groupOnGpu ?? !replaces,
+      replaced,
     };
     return { free: new FreeRun(tools, kernels), isolated: new IsolatedRun(tools, kernels) };
   };
@@ -141,31 +153,36 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
     end: (stepOptions) => step(stepOptions, ({ free }) => free.end(stepOptions)),
     isolate: (layer, reference, stepOptions) =>
       step(stepOptions, ({ free, isolated }) => isolated.isolate(layer, reference, stepOptions, tokensOf(free))),
-    resident: () => cache.resident,
+    wholeBytes: () => wholeModelBytes(bound()),
+    resident: () => resident,
     async preload(signal, beside) {
       if (disposed) throw fail('internal', 'The GPU engine was disposed.', 'Create another one.');
       if (cache.resident !== undefined) return true;
-      if (wholeModelBytes(model, hparams) > budget) return false;
-      const load = { context, model, hparams, onRead, signal };
+      if (wholeModelBytes(bound()) > budget) return false;
+      const load = { context, bound: bound(), onRead, signal };
       const weights = await context.step(async () => {
         // First: a GPU that has room for the weights once may not have it twice.
         await cache.clear();
-        const layoutBuffer = context.allocate('layout', 4, GPUBufferUsage.STORAGE);
+        const standIns: GPUBuffer[] = [];
+        const layout = residentLayout(context, bound(), () => {
+          const buffer = context.allocate('layout', 4, GPUBufferUsage.STORAGE);
+          standIns.push(buffer);
+          return buffer;
+        });
         opened ??= open();
         opened.catch(() => {
           opened = undefined;
         });
-        const compiled = (beside?.(residentLayout(context, model, hparams, layoutBuffer)) ?? Promise.resolve()).finally(
-          () => {
-            context.release(layoutBuffer);
-          },
-        );
+        const compiled = (beside?.(decodeWeights(bound(), layout)) ?? Promise.resolve()).finally(() => {
+          for (const buffer of standIns) context.release(buffer);
+        });
         const loaded = await ResidentWeights.load(load);
         // A cancelled or failed read does not wait for the driver.
         await compiled;
         return loaded;
       });
       cache.adopt(weights);
+      resident = { ...decodeWeights(bound(), weights), bytes: weights.bytes };
       return true;
     },
     restore: async (tokens, layer, hidden, signal) => {
@@ -212,10 +229,16 @@ function tokensOf(free: FreeRun): TokensAt {
   };
 }
 
-function stageKernels(replace: NonNullable<GpuEngineOptions['replace']>): StageKernels {
-  const kernels: Record<ActiveStageId, StageKernel> = { ...STAGE_KERNELS };
-  for (const [stage, change] of Object.entries(replace)) {
-    for (const id of ACTIVE_STAGES) if (id === stage) kernels[id] = change(kernels[id]);
-  }
-  return kernels;
+function kernelsOf(replace: NonNullable<GpuEngineOptions['replace']>): KernelOf {
+  const changes = new Map<string, (usual: StageKernel) => StageKernel>(Object.entries(replace));
+  const changed = new Map<string, StageKernel>();
+  return (node: Node) => {
+    const usual = usualKernel(node);
+    const change = changes.get(node.out.id);
+    if (change === undefined) return usual;
+    const key = `${node.out.id} ${node.op}`;
+    const known = changed.get(key) ?? change(usual);
+    changed.set(key, known);
+    return known;
+  };
 }

@@ -1,16 +1,17 @@
+import { LAYER_INPUT, rowLength, type ModelGraph, type Node, type Section, type Value } from '../../arch/graph';
 import { fail } from '../../base/errors';
+import { checkCapture } from '../../model/check-step';
 import type { ReferenceStep, StepOptions, Tap } from '../../model/engine';
-import { LAYER_STAGES, MODEL_STAGES, type ActiveStageId, type StageId } from '../../model/stages';
+import type { StageId } from '../../model/stages';
 import type { BufferRange } from '../recorder';
 import { Capture } from './capture';
-import { checkCapture } from '../../model/check-step';
-import { headChunkRows, layerChunkRows } from './chunks';
+import { layerChunkRows, sectionChunkRows } from './chunks';
+import { stateWidth } from './free-run';
 import { KvCache } from './kv-cache';
+import type { KernelOf } from './op-kernels';
 import { positionRuns, positionsOf, union, type PositionRun } from './positions';
-import { StageBuffers } from './stage-buffers';
-import type { StageKernels } from './stage-kernels';
 import type { StageRun, Tools } from './stage-run';
-import { rowLength, stageInputs, type StageInput } from './stage-sizes';
+import { ValueBuffers } from './value-buffers';
 
 /** Token ids of positions, known from the step that is compared. */
 export type TokensAt = (first: number, rows: number) => Uint32Array<ArrayBuffer>;
@@ -22,26 +23,41 @@ interface Step {
   readonly nKeys: number;
 }
 
+/** What is the same for all nodes of some rows. */
+interface Turn {
+  readonly section: Section;
+  readonly rows: PositionRun;
+  readonly step: Step;
+  readonly reference: ReferenceStep;
+  readonly inputs: ReadonlyMap<string, BufferRange>;
+  readonly capture: Capture;
+  readonly options: StepOptions;
+  readonly tokensAt: TokensAt;
+}
+
 /**
- * Runs stages one by one, each fed with what the reference captured for its inputs, through the same kernels as the free run. Only the
- * rows that are captured are computed.
+ * Runs nodes one by one, each fed with what the reference captured for its inputs, through the same kernels as the free run. Only the rows
+ * that are captured are computed.
  */
 export class IsolatedRun {
   readonly #tools: Tools;
-  readonly #kernels: StageKernels;
-  readonly #inputs: StageBuffers;
-  readonly #outputs: StageBuffers;
+  readonly #graph: ModelGraph;
+  readonly #kernels: KernelOf;
+  readonly #inputs: ValueBuffers;
+  readonly #outputs: ValueBuffers;
   /** The reference's keys and values, kept so that a continued prompt finds its past. */
   readonly #cache: KvCache;
-  /** Positions of each layer that the cache holds. */
-  readonly #kept = new Map<number, number>();
+  /** Positions that the cache holds, by layer and slot. */
+  readonly #kept = new Map<string, number>();
 
-  constructor(tools: Tools, kernels: StageKernels) {
+  constructor(tools: Tools, kernels: KernelOf) {
+    const { context, recorder, bound } = tools;
     this.#tools = tools;
+    this.#graph = bound.graph;
     this.#kernels = kernels;
-    this.#inputs = new StageBuffers(tools.context, tools.hparams, 'reference');
-    this.#outputs = new StageBuffers(tools.context, tools.hparams, 'isolated');
-    this.#cache = new KvCache(tools.context, tools.recorder, tools.hparams.kvDim);
+    this.#inputs = new ValueBuffers(context, 'reference');
+    this.#outputs = new ValueBuffers(context, 'isolated');
+    this.#cache = new KvCache(context, recorder, (layer, slot) => stateWidth(this.#graph, layer, slot));
   }
 
   /** @throws TracerError `internal` when the reference lacks an input of a captured stage. */
@@ -51,24 +67,40 @@ export class IsolatedRun {
     options: StepOptions,
     tokensAt: TokensAt,
   ): Promise<ReadonlyMap<StageId, Tap>> {
-    const { context, recorder, hparams } = this.#tools;
-    const scope: readonly ActiveStageId[] = layer === undefined ? MODEL_STAGES : LAYER_STAGES;
-    const stages = scope.filter((stage) => (options.capture.get(stage) ?? []).length > 0);
-    if (stages.length === 0) return new Map();
+    const { embed, head, layers } = this.#graph;
+    const sections = layer === undefined ? [embed, head] : layers.slice(layer, layer + 1);
+    const taps = new Map<StageId, Tap>();
+    for (const section of sections) {
+      for (const [stage, tap] of await this.#section(section, reference, options, tokensAt)) taps.set(stage, tap);
+    }
+    return taps;
+  }
+
+  async #section(
+    section: Section,
+    reference: ReferenceStep,
+    options: StepOptions,
+    tokensAt: TokensAt,
+  ): Promise<ReadonlyMap<StageId, Tap>> {
+    const { context, recorder } = this.#tools;
+    const request: ReadonlyMap<string, readonly number[]> = options.capture;
+    const nodes = section.nodes.filter(({ out }) => (request.get(out.id) ?? []).length > 0);
+    if (nodes.length === 0) return new Map();
     const step = stepOf(reference);
     checkCapture(options.capture, step.nPast, step.nTokens);
-    const capture = new Capture(context, recorder, { hparams, layer, nKeys: step.nKeys, stages }, options.capture);
+    const { sizes } = this.#graph;
+    const capture = new Capture(context, recorder, { sizes, section, nKeys: step.nKeys }, options.capture);
     try {
-      if (layer !== undefined) this.#keep(layer, reference, step, stages);
-      const atMost = layer === undefined ? headChunkRows(this.#tools) : layerChunkRows(this.#tools, step.nKeys, true);
-      const wanted = union(stages.map((stage) => capture.positions(stage)));
-      for (const run of positionRuns(wanted, atMost)) {
-        // Inputs are written ahead of what is recorded: the run before must be on the queue.
+      this.#keep(section, nodes, reference, step);
+      const isLayer = section.layer !== undefined;
+      const atMost = isLayer ? layerChunkRows(this.#tools, step.nKeys, true) : sectionChunkRows(this.#tools, section);
+      const wanted = union(nodes.map(({ out }) => capture.positions(out.id)));
+      for (const rows of positionRuns(wanted, atMost)) {
+        // Inputs are written ahead of what is recorded: the rows before must be on the queue.
         recorder.submit();
-        const inputs = this.#upload(reference, stages, run, step);
-        for (const stage of stages) {
-          await this.#stage(stage, layer, run, { step, reference, inputs, capture, options, tokensAt });
-        }
+        const inputs = this.#upload(reference, nodes, rows, step);
+        const turn: Turn = { section, rows, step, reference, inputs, capture, options, tokensAt };
+        for (const node of nodes) await this.#node(node, turn);
       }
       recorder.submit();
       return await capture.finish();
@@ -84,94 +116,90 @@ export class IsolatedRun {
     this.#kept.clear();
   }
 
-  async #stage(
-    stage: ActiveStageId,
-    layer: number | undefined,
-    rows: PositionRun,
-    turn: {
-      readonly step: Step;
-      readonly reference: ReferenceStep;
-      readonly inputs: ReadonlyMap<StageInput, BufferRange>;
-      readonly capture: Capture;
-      readonly options: StepOptions;
-      readonly tokensAt: TokensAt;
-    },
-  ): Promise<void> {
-    const { step, reference, inputs, capture, options, tokensAt } = turn;
-    if (!capture.positions(stage).some((p) => p >= rows.first && p < rows.first + rows.rows)) return;
-    const output = this.#outputs.get(stage, rows.rows, step.nKeys);
-    const kept = (part: 'keys' | 'values'): BufferRange => ({ buffer: this.#cache.layer(layer ?? 0)[part] });
+  async #node(node: Node, turn: Turn): Promise<void> {
+    const { section, rows, step, reference, inputs, capture, options, tokensAt } = turn;
+    const { first, rows: count } = rows;
+    if (!capture.positions(node.out.id).some((p) => p >= first && p < first + count)) return;
+    const output = this.#outputs.get(node.out.id, count * this.#width(node.out, step));
     const run: StageRun = {
       tools: this.#tools,
-      layer,
+      section,
+      node,
+      layer: section.layer,
       stepTokens: step.nTokens,
-      rows: rows.rows,
-      firstPosition: rows.first,
+      rows: count,
+      firstPosition: first,
       nKeys: step.nKeys,
       futureKeys: true,
       input: (name) => inputs.get(name) ?? missing(name),
-      keys: () => kept('keys'),
-      values: () => kept('values'),
-      tokens: () => tokensAt(rows.first, rows.rows),
-      experts: () => this.#rowsOf(reference, 'moe_router_indices', rows, step),
+      state: ({ name }) => ({ buffer: this.#cache.slot(section.layer ?? 0, name) }),
+      tokens: () => tokensAt(first, count),
+      experts: () => {
+        const chosen = node.inputs.find(({ kind }) => kind === 'index');
+        return chosen === undefined ? new Uint32Array(0) : this.#rowsOf(reference, chosen, rows, step);
+      },
       output,
       outputRow: 0,
       signal: options.signal,
     };
-    await this.#kernels[stage](run);
-    capture.take(stage, positionsOf(rows), output);
+    await this.#kernels(node)(run);
+    capture.take(node.out, positionsOf(rows), output);
   }
 
-  /** The reference's rows of every input that the stages read, on the GPU. */
+  /** The reference's rows of every input that the nodes read, on the GPU. */
   #upload(
     reference: ReferenceStep,
-    stages: readonly ActiveStageId[],
+    nodes: readonly Node[],
     rows: PositionRun,
     step: Step,
-  ): ReadonlyMap<StageInput, BufferRange> {
+  ): ReadonlyMap<string, BufferRange> {
     const { queue } = this.#tools.context.device;
-    const names = new Set<StageInput>(stages.flatMap((stage) => [...stageInputs(stage)]));
-    const ranges = new Map<StageInput, BufferRange>();
-    for (const name of names) {
-      const range = this.#inputs.get(name, rows.rows, step.nKeys);
-      queue.writeBuffer(range.buffer, 0, this.#rowsOf(reference, name, rows, step));
-      ranges.set(name, range);
+    const ranges = new Map<string, BufferRange>();
+    for (const value of nodes.flatMap(({ inputs }) => inputs)) {
+      if (ranges.has(value.id)) continue;
+      const range = this.#inputs.get(value.id, rows.rows * this.#width(value, step));
+      queue.writeBuffer(range.buffer, 0, this.#rowsOf(reference, value, rows, step));
+      ranges.set(value.id, range);
     }
     return ranges;
   }
 
-  /** Rows of a reference tap as words. */
-  #rowsOf(reference: ReferenceStep, name: StageInput, rows: PositionRun, step: Step): Uint32Array<ArrayBuffer> {
-    const tap = name === 'layer_input' ? reference.layerInput : reference.taps.get(name);
-    if (tap?.positions.length !== step.nTokens) return missing(name);
+  /** Rows of a reference tap, as words. */
+  #rowsOf(reference: ReferenceStep, value: Value, rows: PositionRun, step: Step): Uint32Array<ArrayBuffer> {
+    const taps: ReadonlyMap<string, Tap> = reference.taps;
+    const tap = value.id === LAYER_INPUT ? reference.layerInput : taps.get(value.id);
+    if (tap?.positions.length !== step.nTokens) return missing(value.id);
     const words = new Uint32Array(tap.data.buffer, tap.data.byteOffset, tap.data.length);
     const first = rows.first - step.nPast;
-    const width = rowLength(name, this.#tools.hparams, step.nKeys);
+    const width = this.#width(value, step);
     return words.slice(first * width, (first + rows.rows) * width);
   }
 
-  /** Puts the step's reference keys and values where the attention kernels read them. */
-  #keep(layer: number, reference: ReferenceStep, step: Step, stages: readonly ActiveStageId[]): void {
-    const scores = stages.includes('attn_scores');
-    const values = stages.includes('attention');
-    if (!scores && !values) return;
-    const { context, hparams } = this.#tools;
-    const { kvDim } = hparams;
-    if (step.nPast > (this.#kept.get(layer) ?? 0)) {
+  /** Puts what the step's reference appends to state where the nodes read it. */
+  #keep({ layer }: Section, nodes: readonly Node[], reference: ReferenceStep, step: Step): void {
+    const slots = new Map(nodes.flatMap(({ reads }) => reads.map((slot) => [slot.name, slot.value] as const)));
+    if (layer === undefined || slots.size === 0) return;
+    for (const name of slots.keys()) {
+      const kept = this.#kept.get(`${layer} ${name}`) ?? 0;
+      if (step.nPast <= kept) continue;
       throw fail(
         'internal',
-        `Layer ${layer} was isolated for ${this.#kept.get(layer) ?? 0} positions; the step continues at ${step.nPast}.`,
+        `Layer ${layer} was isolated for ${kept} positions; the step continues at ${step.nPast}.`,
         'Isolate the attention of every step from the first on.',
       );
     }
     this.#cache.reserve(step.nKeys);
-    const target = this.#cache.layer(layer);
-    const { queue } = context.device;
+    const { queue } = this.#tools.context.device;
     const all = { first: step.nPast, rows: step.nTokens };
-    const offset = 4 * step.nPast * kvDim;
-    if (scores) queue.writeBuffer(target.keys, offset, this.#rowsOf(reference, 'k_post_rope', all, step));
-    if (values) queue.writeBuffer(target.values, offset, this.#rowsOf(reference, 'v_proj', all, step));
-    this.#kept.set(layer, scores && values ? step.nKeys : 0);
+    for (const [name, value] of slots) {
+      const offset = 4 * step.nPast * this.#width(value, step);
+      queue.writeBuffer(this.#cache.slot(layer, name), offset, this.#rowsOf(reference, value, all, step));
+      this.#kept.set(`${layer} ${name}`, step.nKeys);
+    }
+  }
+
+  #width(value: Value, { nKeys }: Step): number {
+    return rowLength(value, this.#graph.sizes, nKeys);
   }
 }
 
@@ -184,7 +212,7 @@ function stepOf({ taps, layerInput }: ReferenceStep): Step {
   return { nPast, nTokens: longest.length, nKeys: nPast + longest.length };
 }
 
-function missing(name: StageInput): never {
+function missing(name: string): never {
   throw fail(
     'internal',
     `The reference has no ${name} at all positions, which an isolated stage reads.`,

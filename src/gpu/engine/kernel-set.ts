@@ -1,4 +1,4 @@
-import type { HParams } from '../../model/hparams';
+import { sizeOf, type Sizes } from '../../arch/graph';
 import type { GpuContext } from '../device';
 import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
 import { attentionScoresVariant } from '../../ops/attention-scores/kernel';
@@ -10,55 +10,34 @@ import { getPipeline, type Pipeline } from '../pipelines';
 export type KernelSet = {
   readonly [K in Exclude<KernelName, 'attentionTiled'>]: Pipeline<AnyFile<(typeof KERNEL_TABLE)[K]>>;
 } & {
-  /** `renormalise` that leaves the weights as they are. */
-  readonly gather: Pipeline<(typeof KERNEL_TABLE)['renormalise']>;
   /** Undefined where it does not take heads of the model's size. */
   readonly attentionTiled: Pipeline<(typeof KERNEL_TABLE)['attentionTiled']> | undefined;
+  /** `renormalise` that leaves the weights as they are. */
+  readonly gather: Pipeline<(typeof KERNEL_TABLE)['renormalise']>;
 };
 
 type AnyFile<K extends KernelSpec> = Omit<K, 'file'> & Pick<KernelSpec, 'file'>;
 
+/** Kernels that are made for sizes of the model; undefined where one does not take them. */
+const FOR_SIZES: Readonly<Partial<Record<KernelName, (sizes: Sizes) => KernelVariant | undefined>>> = {
+  attentionTiled: (sizes) => attentionTiledVariant(sizeOf(sizes, 'headDim')),
+  attnScores: (sizes) => attentionScoresVariant(sizeOf(sizes, 'headDim')),
+  groupSlots: (sizes) => {
+    const experts = sizeOf(sizes, 'nExpert');
+    return { id: `of ${experts}`, constants: { EXPERTS: experts } };
+  },
+};
+
 /** Compiles every kernel of the table but the products, which are compiled for the types that a model has. @throws TracerError `gpu-shader`. */
-export async function compileKernels(context: GpuContext, hparams: HParams): Promise<KernelSet> {
-  const get = <K extends KernelName>(
-    name: K,
-    variant: KernelVariant = KERNEL_TABLE[name].variants[0],
-  ): Promise<Pipeline<(typeof KERNEL_TABLE)[K]>> => getPipeline(context, KERNEL_TABLE[name], variant);
-  const tiledHeads = attentionTiledVariant(hparams.headDim);
-  // All are under way before the first is awaited.
-  const pending = {
-    add: get('add'),
-    attentionTiled: tiledHeads === undefined ? Promise.resolve(undefined) : get('attentionTiled', tiledHeads),
-    attnScores: get('attnScores', attentionScoresVariant(hparams.headDim)),
-    attnValues: get('attnValues'),
-    attnValuesSplit: get('attnValuesSplit'),
-    copyRows: get('copyRows'),
-    groupSlots: get('groupSlots', { id: `of ${hparams.nExpert}`, constants: { EXPERTS: hparams.nExpert } }),
-    renormalise: get('renormalise'),
-    gather: get('renormalise', AS_THEY_ARE),
-    rmsnorm: get('rmsnorm'),
-    rope: get('rope'),
-    softmax: get('softmax'),
-    swiglu: get('swiglu'),
-    topK: get('topK'),
-    weightedSum: get('weightedSum'),
-  };
-  await Promise.all(Object.values(pending));
-  return {
-    add: await pending.add,
-    attentionTiled: await pending.attentionTiled,
-    attnScores: await pending.attnScores,
-    attnValues: await pending.attnValues,
-    attnValuesSplit: await pending.attnValuesSplit,
-    copyRows: await pending.copyRows,
-    groupSlots: await pending.groupSlots,
-    renormalise: await pending.renormalise,
-    gather: await pending.gather,
-    rmsnorm: await pending.rmsnorm,
-    rope: await pending.rope,
-    softmax: await pending.softmax,
-    swiglu: await pending.swiglu,
-    topK: await pending.topK,
-    weightedSum: await pending.weightedSum,
-  };
+export async function compileKernels(context: GpuContext, sizes: Sizes): Promise<KernelSet> {
+  const compiled = await Promise.all(
+    Object.entries(KERNEL_TABLE).map(async ([name, kernel]: [string, KernelSpec]) => {
+      const forSizes = FOR_SIZES[name as KernelName];
+      const variant = forSizes === undefined ? kernel.variants[0] : forSizes(sizes);
+      return [name, variant && (await getPipeline(context, kernel, variant))];
+    }),
+  );
+  const gather = await getPipeline(context, KERNEL_TABLE.renormalise, AS_THEY_ARE);
+  // One entry for each of the table, each of its own kernel.
+  return { ...Object.fromEntries(compiled), gather } as KernelSet;
 }

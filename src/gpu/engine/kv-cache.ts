@@ -7,18 +7,19 @@ export interface LayerKeys {
   readonly values: GPUBuffer;
 }
 
-/** Keys and values of all layers, kept from step to step. 8 * kvDim bytes a position and layer. */
+/** State of all layers, one row a position, kept from step to step: keys and values, and whatever else a layer appends to. */
 export class KvCache {
   readonly #context: GpuContext;
   readonly #recorder: Recorder;
-  readonly #kvDim: number;
-  readonly #layers = new Map<number, LayerKeys>();
+  readonly #width: (layer: number, slot: string) => number;
+  readonly #slots = new Map<string, { readonly layer: number; readonly slot: string; buffer: GPUBuffer }>();
   #capacity = 0;
 
-  constructor(context: GpuContext, recorder: Recorder, kvDim: number) {
+  /** @param width words of a position */
+  constructor(context: GpuContext, recorder: Recorder, width: (layer: number, slot: string) => number) {
     this.#context = context;
     this.#recorder = recorder;
-    this.#kvDim = kvDim;
+    this.#width = width;
   }
 
   /** Makes room for `positions` positions and keeps what is there. Nothing that reads the cache may be recorded and not submitted. */
@@ -26,44 +27,40 @@ export class KvCache {
     if (positions <= this.#capacity) return;
     // The first prompt gets exactly its size; continuations grow by half so that decoding does not copy at every token.
     this.#capacity = this.#capacity === 0 ? positions : Math.max(positions, Math.ceil(this.#capacity * 1.5));
-    for (const [layer, old] of this.#layers) {
-      const grown = this.#create(layer);
-      this.#recorder.copy(old.keys, 0, grown.keys, 0, old.keys.size);
-      this.#recorder.copy(old.values, 0, grown.values, 0, old.values.size);
-      this.#layers.set(layer, grown);
+    for (const kept of this.#slots.values()) {
+      const old = kept.buffer;
+      kept.buffer = this.#create(kept.layer, kept.slot);
+      this.#recorder.copy(old, 0, kept.buffer, 0, old.size);
       this.#recorder.afterSubmit(() => {
-        this.#release(old);
+        this.#context.release(old);
       });
     }
     this.#recorder.submit();
   }
 
-  layer(layer: number): LayerKeys {
-    let found = this.#layers.get(layer);
+  /** (positions, ...) of a layer's state. */
+  slot(layer: number, slot: string): GPUBuffer {
+    const key = `${layer} ${slot}`;
+    let found = this.#slots.get(key);
     if (found === undefined) {
-      found = this.#create(layer);
-      this.#layers.set(layer, found);
+      found = { layer, slot, buffer: this.#create(layer, slot) };
+      this.#slots.set(key, found);
     }
-    return found;
+    return found.buffer;
+  }
+
+  layer(layer: number): LayerKeys {
+    return { keys: this.slot(layer, 'keys'), values: this.slot(layer, 'values') };
   }
 
   dispose(): void {
-    for (const layer of this.#layers.values()) this.#release(layer);
-    this.#layers.clear();
+    for (const { buffer } of this.#slots.values()) this.#context.release(buffer);
+    this.#slots.clear();
     this.#capacity = 0;
   }
 
-  #create(layer: number): LayerKeys {
-    const size = 4 * this.#capacity * this.#kvDim;
+  #create(layer: number, slot: string): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return {
-      keys: this.#context.allocate(`keys ${layer}`, size, usage),
-      values: this.#context.allocate(`values ${layer}`, size, usage),
-    };
-  }
-
-  #release(layer: LayerKeys): void {
-    this.#context.release(layer.keys);
-    this.#context.release(layer.values);
+    return this.#context.allocate(`${slot} ${layer}`, 4 * this.#capacity * this.#width(layer, slot), usage);
   }
 }

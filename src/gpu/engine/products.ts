@@ -1,5 +1,5 @@
-import { findWeight } from '../../model/weights';
-import type { WeightRole } from '../../model/stages';
+import type { BoundWeight } from '../../arch/bind';
+import type { Node } from '../../arch/graph';
 import { MAX_GROUPS } from '../../ops/kernel-grid';
 import type { MatmulShape } from '../matmul/choose-method';
 import { autoMethod, encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
@@ -14,7 +14,8 @@ import { cutShares, type MatrixShare } from './cut-shares';
 import type { ExpertGroups } from './expert-groups';
 import { expertRows } from './expert-rows';
 import type { Load } from './product-load';
-import type { StageRun } from './stage-run';
+import { widthOf } from './sizes';
+import { inputAt, valueAt, type StageKernel, type StageRun, type Tools } from './stage-run';
 
 /** Bytes of an entry of a work list, and entries whose bytes are a multiple of what a binding's offset has to be. */
 const ENTRY_BYTES = 16;
@@ -23,68 +24,71 @@ const ENTRY_STEP = 256 / ENTRY_BYTES;
 /** Rows of W in the smallest dispatch that a large product is cut into. */
 const FEWEST_ROWS = 64;
 
-/** Records y[row] = W x[row] for all rows of the run; a matrix that cannot be bound whole is tiled by rows. */
-export async function denseProduct(
-  run: StageRun,
-  role: WeightRole,
-  x: BufferRange,
-  strides: MatmulStrides,
-): Promise<void> {
-  const { tools } = run;
-  const tensor = findWeight(tools.model, tools.hparams, role, run.layer);
-  const parts = matrixParts(tensor, Math.min(tools.context.maxBindingBytes, tools.cache.batchBytes));
-  const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
-  const loads = parts.map((part) => ({ part, rows, column: part.firstRow }));
-  const changed = run.changeLoads?.(loads, false) ?? loads;
-  await product(run, changed, { rowsPerMatrix: run.stepTokens }, x, strides);
+/** The weight of a node's product or norm, found when the model was opened. @throws RangeError where the node has none */
+export function weightOf({ tools, node }: { readonly tools: Pick<Tools, 'bound'>; readonly node: Node }): BoundWeight {
+  const [slot] = node.weights;
+  if (slot === undefined) throw new RangeError(`${node.out.id} has no weight`);
+  return tools.bound.weight(slot);
 }
 
+/** Records y[row] = W x[row] for all rows of the run; a matrix that cannot be bound whole is tiled by rows. */
+export const linearProduct: StageKernel<'linear'> = async (run) => {
+  const { context, cache } = run.tools;
+  const weight = weightOf(run);
+  const { nIn, nOut, firstRow } = weight;
+  const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
+  const parts = matrixParts(weight, Math.min(context.maxBindingBytes, cache.batchBytes));
+  const loads = parts.map((part) => ({ part, rows, column: part.firstRow - firstRow }));
+  const changed = run.changeLoads?.(loads, false) ?? loads;
+  const strides = { xStride: nIn, yStride: nOut, yOffset: run.outputRow * nOut };
+  await product(run, changed, { rowsPerMatrix: run.stepTokens }, inputAt(run, 0), strides);
+};
+
 /**
- * Records y[t][slot] = W_e x for the expert e that slot chose. x is a row a token, or with `perSlot` a row a slot; y (rows, nExpertUsed,
- * nOut). Only chosen experts are read.
+ * Records y[t][slot] = W_e x for the expert e that slot chose: y is (rows, nUsed, nOut), x a row a token or a row a slot. Only chosen experts
+ * are read.
  */
-export async function expertProduct(run: StageRun, role: WeightRole, x: BufferRange, perSlot: boolean): Promise<void> {
-  const { tools } = run;
-  const { nExpertUsed, nExpert } = tools.hparams;
-  const tensor = findWeight(tools.model, tools.hparams, role, run.layer);
-  const [nIn = 0, nOut = 0] = tensor.dims;
-  const rowsPerMatrix = Math.ceil((run.stepTokens * nExpertUsed) / nExpert);
-  const resident = tools.cache.resident?.matrix(role, run.layer);
+export const expertProduct: StageKernel<'expert-linear'> = async (run) => {
+  const { cache } = run.tools;
+  const weight = weightOf(run);
+  const { nIn, nOut, nExpert } = weight;
+  const nUsed = widthOf(run, run.node.out) / nOut;
+  const perSlot = widthOf(run, valueAt(run.node, 0)) !== nIn;
+  const rowsPerMatrix = Math.ceil((run.stepTokens * nUsed) / nExpert);
+  const x = inputAt(run, 0);
+  const resident = cache.resident?.matrix(weight);
   if (run.groups !== undefined && resident !== undefined) {
-    const strides = { xStride: nIn, yStride: nOut };
-    await groupedProduct(
-      run,
-      run.groups,
-      resident,
-      { type: tensor.type, nIn, nOut, rowsPerMatrix },
-      x,
-      strides,
-      perSlot,
-    );
+    await groupedProduct(run, run.groups, { weight, resident, nUsed, rowsPerMatrix, x, perSlot });
     return;
   }
   const loads = expertRows(run.experts()).map(({ expert, slots }) => ({
-    part: expertPart(tensor, expert),
-    rows: slots.flatMap((slot) => [perSlot ? slot : Math.floor(slot / nExpertUsed), slot]),
+    part: expertPart(weight, expert),
+    rows: slots.flatMap((slot) => [perSlot ? slot : Math.floor(slot / nUsed), slot]),
     column: 0,
   }));
   const changed = run.changeLoads?.(loads, true) ?? loads;
   await product(run, changed, { rowsPerMatrix, matrices: nExpert }, x, { xStride: nIn, yStride: nOut });
-}
+};
 
 /** {@link expertProduct} with a work list that the GPU makes: the same entries, so the same bits. */
 async function groupedProduct(
   run: StageRun,
   groups: ExpertGroups,
-  resident: ResidentMatrix,
-  shape: MatmulShape,
-  x: BufferRange,
-  strides: MatmulStrides,
-  perSlot: boolean,
+  experts: {
+    readonly weight: BoundWeight;
+    readonly resident: ResidentMatrix;
+    readonly nUsed: number;
+    readonly rowsPerMatrix: number;
+    readonly x: BufferRange;
+    readonly perSlot: boolean;
+  },
 ): Promise<void> {
-  const { context, recorder, pacer, hparams } = run.tools;
-  const { nIn, nOut } = shape;
-  const matmul = await prepareMatmul(context, { ...shape, matrices: hparams.nExpert });
+  const { context, recorder, pacer } = run.tools;
+  const { weight, resident, nUsed, rowsPerMatrix, x, perSlot } = experts;
+  const { nIn, nOut, nExpert } = weight;
+  const shape = { type: resident.type, nIn, nOut, rowsPerMatrix, matrices: nExpert };
+  const strides = { xStride: nIn, yStride: nOut };
+  const matmul = await prepareMatmul(context, shape);
   const { tile } = matmul;
   for (const { buffer, firstRow, rows } of resident.tiles) {
     const firstExpert = firstRow / nOut;
@@ -93,7 +97,7 @@ async function groupedProduct(
     // As many entries a dispatch as keep it short; bindings begin at multiples of 256 bytes.
     const most = Math.floor(pacer.quantum / (2 * nIn * nOut * tile) / ENTRY_STEP) * ENTRY_STEP;
     const each = Math.min(Math.max(ENTRY_STEP, most), Math.floor(MAX_GROUPS / ENTRY_STEP) * ENTRY_STEP);
-    const slots = (run.rows * hparams.nExpertUsed) / resident.tiles.length;
+    const slots = (run.rows * nUsed) / resident.tiles.length;
     for (let first = 0; first < list.entryCount; first += each) {
       const count = Math.min(each, list.entryCount - first);
       encodeMatmul(
@@ -115,22 +119,23 @@ async function groupedProduct(
 }
 
 /**
- * Records y = W x for matrices that lie in one buffer as if they were one, one after another in the columns of y: one dispatch for all, which
- * fills a GPU better than each alone.
- * @param members rows of each of them
- * @param x rows of as many elements as those of the matrices, packed
+ * Records the run's product and those after it in its stack, whose matrices lie in one buffer as if they were one, side by side in the columns
+ * of y: one dispatch for all, which fills a GPU better than each alone.
+ * @param stack the matrices of the run's node and of those after it
+ * @param strides where the first goes in y
  * @returns false, with nothing recorded, where the matrices alone would be multiplied in different ways: then their bits would be others.
  */
 export async function stackedProduct(
-  run: StageRun,
+  run: StageRun<'linear'>,
   stack: Stack,
-  members: readonly number[],
-  x: BufferRange,
-  strides: MatmulStrides,
+  y: BufferRange,
+  strides: Pick<MatmulStrides, 'yStride' | 'yOffset'>,
 ): Promise<boolean> {
   const { context } = run.tools;
-  const { type, rows: nOut, buffer } = stack;
-  const shape = { type, nIn: strides.xStride, nOut, rowsPerMatrix: run.stepTokens };
+  const { type, rows: members, buffer } = stack;
+  const { nIn } = weightOf(run);
+  const nOut = members.reduce((a, b) => a + b, 0);
+  const shape = { type, nIn, nOut, rowsPerMatrix: run.stepTokens };
   const methods = await Promise.all(members.map((rows) => autoMethod(context, { ...shape, nOut: rows })));
   const [method] = methods;
   if (method === undefined || methods.some(({ kind }) => kind !== method.kind)) return false;
@@ -138,7 +143,7 @@ export async function stackedProduct(
   const matmul = await prepareMatmul(context, shape, method.kind === 'tile' ? undefined : method);
   const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
   const products = { nRows: nOut, column: 0, weights: buffer, shares: [{ weightWords: 0, rows }] };
-  await encodePaced(run, matmul, products, x, strides);
+  await encodePaced({ ...run, output: y }, matmul, products, inputAt(run, 0), { xStride: nIn, ...strides });
   return true;
 }
 
@@ -156,8 +161,7 @@ async function product(
     const pinned = await cache.acquire(parts, run.signal);
     try {
       for (const group of joined(batch, pinned.places)) {
-        const { tensor, nIn } = group.part;
-        const nOut = tensor.dims[1] ?? 1;
+        const { tensor, nIn, nOut } = group.part.weight;
         const prepare = group.prepare ?? prepareMatmul;
         const matmul = await prepare(context, { type: tensor.type, nIn, nOut, ...rows });
         await encodePaced(run, matmul, group, x, strides);
@@ -192,7 +196,7 @@ function joined(loads: readonly Load[], places: readonly WeightPlace[]): readonl
     let group = groups.find(
       (g) =>
         g.weights === place.buffer &&
-        g.part.tensor.name === part.tensor.name &&
+        g.part.weight.tensor.name === part.weight.tensor.name &&
         g.part.nRows === part.nRows &&
         g.column === column &&
         g.prepare === prepare,

@@ -1,4 +1,6 @@
-import type { ModelFile } from '../../gguf/model-file';
+import type { BoundGraph } from '../../arch/bind';
+import type { Node, Section, StateSlot, Value } from '../../arch/graph';
+import type { OpName } from '../../arch/operations';
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { BufferRange, Recorder } from '../recorder';
@@ -7,14 +9,13 @@ import type { ExpertGroups } from './expert-groups';
 import type { KernelSet } from './kernel-set';
 import type { Pacer } from './pacer';
 import type { ChangeLoads } from './product-load';
-import type { Together } from './projections';
 import type { RopeTables } from './rope-table';
-import type { StageInput } from './stage-sizes';
 
 /** What all stages of an engine share. */
 export interface Tools {
   readonly context: GpuContext;
-  readonly model: ModelFile;
+  /** The forward pass, and where its weights are. */
+  readonly bound: BoundGraph;
   readonly hparams: HParams;
   readonly recorder: Recorder;
   readonly kernels: KernelSet;
@@ -29,17 +30,21 @@ export interface Tools {
   readonly fuseAttention: boolean;
   /** Whether slots may be grouped by expert on the GPU; false where the CPU has to see them. */
   readonly groupOnGpu: boolean;
+  /** Ids of values that are computed in another way than usual. */
+  readonly replaced: ReadonlySet<string>;
 }
 
-/** Where a stage's rows lie: packed, or as columns of longer rows. */
-export interface StageRange extends BufferRange {
+/** Where rows of a value lie: packed, or as columns of longer rows. */
+export interface ValueRange extends BufferRange {
   /** In words: from row to row, and the first column. */
   readonly columns?: { readonly stride: number; readonly first: number };
 }
 
-/** One stage on one chunk of tokens. Free-running and isolated passes differ only in what these names resolve to. */
-export interface StageRun {
+/** One node on one chunk of tokens. Free-running and isolated passes differ only in what these names resolve to. */
+export interface StageRun<N extends OpName = OpName> {
   readonly tools: Tools;
+  readonly section: Section;
+  readonly node: Node<N>;
   /** Undefined for whole-model stages. */
   readonly layer: number | undefined;
   /** Tokens of the whole step: chooses the variant of a product, so that values do not depend on how a step is cut. */
@@ -51,22 +56,17 @@ export interface StageRun {
   readonly nKeys: number;
   /** Whether scores of keys that the mask will hide are wanted as well. */
   readonly futureKeys: boolean;
-  /** (rows, ...) of a stage that this one reads; keys and values come from the two below. */
-  readonly input: (stage: StageInput) => StageRange;
-  /** (positions, nHeadKv, headDim) from position 0. */
-  readonly keys: () => BufferRange;
-  readonly values: () => BufferRange;
+  /** (rows, ...) of a value that this node reads. */
+  readonly input: (id: string) => ValueRange;
+  /** (positions, ...) of state, from position 0. */
+  readonly state: (slot: StateSlot) => BufferRange;
   /** Token ids of the rows. */
   readonly tokens: () => Uint32Array<ArrayBuffer>;
   /** Chosen experts of the rows, (rows, nExpertUsed): what decides which experts are read. */
   readonly experts: () => Uint32Array<ArrayBuffer>;
-  /** Whether `attention` is computed from queries, keys and values, not from `attn_softmax`: the same bits, with no scores stored. */
-  readonly fusedAttention?: boolean;
   /** The rows grouped by expert on the GPU, where every expert of the layer is there: then nobody asks for `experts`. */
   readonly groups?: ExpertGroups | undefined;
-  /** Room for projections that are computed together; absent where each is computed alone. */
-  readonly together?: Together | undefined;
-  /** Where the stage writes; its first row there is `outputRow`. */
+  /** Where the node writes; its first row there is `outputRow`. */
   readonly output: BufferRange;
   readonly outputRow: number;
   /** Set by faults on purpose only. */
@@ -74,5 +74,23 @@ export interface StageRun {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Records what computes a stage. */
-export type StageKernel = (run: StageRun) => void | Promise<void>;
+/** Records what computes a node. */
+export type StageKernel<N extends OpName = OpName> = (run: StageRun<N>) => void | Promise<void>;
+
+/** The input at a place among a node's. @throws RangeError where there is none */
+export function inputAt({ node, input }: StageRun, place: number): ValueRange {
+  return input(valueAt(node, place).id);
+}
+
+export function valueAt(node: Node, place: number): Value {
+  const value = node.inputs[place];
+  if (value === undefined) throw new RangeError(`${node.out.id} has no input ${place}`);
+  return value;
+}
+
+/** The only state that a node reads. @throws RangeError where it reads none */
+export function stateOf({ node, state }: StageRun): BufferRange {
+  const [slot] = node.reads;
+  if (slot === undefined) throw new RangeError(`${node.out.id} reads no state`);
+  return state(slot);
+}

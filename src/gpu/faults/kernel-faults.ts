@@ -1,10 +1,9 @@
 import { faultSpec, faultStages, type Fault } from '../../model/faults';
-import type { HParams } from '../../model/hparams';
+import { nodeOf, type Node } from '../../arch/graph';
 import type { ActiveStageId } from '../../model/stages';
 import { ropeTable } from '../engine/rope-table';
-import { STAGE_KERNELS } from '../engine/stage-kernels';
-import type { StageKernel, StageRun } from '../engine/stage-run';
-import type { StageInput } from '../engine/stage-sizes';
+import { copyColumns } from '../engine/side-by-side';
+import { inputAt, type StageKernel, type StageRun } from '../engine/stage-run';
 import { linearGrid } from '../../ops/kernel-grid';
 import { getPipeline } from '../pipelines';
 import { FAULT_KERNELS } from './fault-kernels';
@@ -19,7 +18,8 @@ export type StageFault = (usual: StageKernel, run: StageRun) => void | Promise<v
 export function stageFault(fault: Fault, stage: ActiveStageId): StageFault | undefined {
   switch (fault.kind) {
     case 'swap-gate-up':
-      return (_usual, run) => STAGE_KERNELS[stage === 'moe_expert_gate' ? 'moe_expert_up' : 'moe_expert_gate'](run);
+      // The weights of the other.
+      return (usual, run) => usual({ ...run, node: nodeOf(run.section, TWIN[stage] ?? stage) });
     case 'silu-of-up':
       return (usual, run) => usual({ ...run, input: (name) => run.input(TWIN[name] ?? name) });
     case 'no-renorm':
@@ -30,15 +30,14 @@ export function stageFault(fault: Fault, stage: ActiveStageId): StageFault | und
       return (_usual, run) => wrongSlotWeight(run, fault);
     case 'drop-qk-norm':
       return (_usual, run) => {
-        copyHeads(run, stage === 'k_norm');
+        copyColumns(run, inputAt(run, 0));
       };
     case 'rope-interleaved':
       return (_usual, run) => ropeInterleaved(run, fault, stage === 'k_post_rope');
     case 'rope-theta':
-      return (usual, run) => usual(withConstants(run, { ropeTheta: run.tools.hparams.ropeTheta === 1e4 ? 1e6 : 1e4 }));
+      return (usual, run) => usual(withAttrs(run, { theta: run.tools.hparams.ropeTheta === 1e4 ? 1e6 : 1e4 }));
     case 'eps':
-      return (usual, run) =>
-        usual(withConstants(run, { rmsEps: isAbout(run.tools.hparams.rmsEps, 1e-5) ? 1e-6 : 1e-5 }));
+      return (usual, run) => usual(withAttrs(run, { eps: isAbout(run.tools.hparams.rmsEps, 1e-5) ? 1e-6 : 1e-5 }));
     case 'no-causal-mask':
       // Every key counts as past. Scores beyond the mask are computed only where they are wanted.
       return (usual, run) =>
@@ -57,7 +56,7 @@ export function replacedStages(fault: Fault): readonly ActiveStageId[] {
 }
 
 /** What the gated activation reads in place of its own. */
-const TWIN: Partial<Record<StageInput, StageInput>> = {
+const TWIN: Readonly<Record<string, string>> = {
   moe_expert_gate: 'moe_expert_up',
   moe_expert_up: 'moe_expert_gate',
 };
@@ -67,8 +66,10 @@ function isAbout(x: number, y: number): boolean {
   return Math.abs(x - y) < 1e-3 * y;
 }
 
-function withConstants(run: StageRun, constants: Partial<HParams>): StageRun {
-  return { ...run, tools: { ...run.tools, hparams: { ...run.tools.hparams, ...constants } } };
+/** The node with other constants. */
+function withAttrs(run: StageRun, attrs: { readonly theta: number } | { readonly eps: number }): StageRun {
+  // The stages of both faults have the attribute that changes.
+  return { ...run, node: { ...run.node, attrs: { ...run.node.attrs, ...attrs } } as Node };
 }
 
 async function withModuloKernels(run: StageRun): Promise<StageRun> {
@@ -133,21 +134,6 @@ async function ropeInterleaved(run: StageRun, fault: Fault, keys: boolean): Prom
     await getPipeline(context, FAULT_KERNELS.ropeInterleaved, { id: 'plain' }),
     { x: run.input(keys ? 'k_norm' : 'q_norm'), table: recorder.table(new Uint32Array(angles.buffer)), y: run.output },
     { count, pairs, heads, yOffset: run.outputRow * heads * hparams.headDim, ...struckRows(run, fault) },
-    linearGrid(count, LANES),
-  );
-}
-
-/** The projected queries or keys as they are. */
-function copyHeads(run: StageRun, keys: boolean): void {
-  const { recorder, kernels, hparams } = run.tools;
-  const rowLength = keys ? hparams.kvDim : hparams.qDim;
-  const x = run.input(keys ? 'k_proj' : 'q_proj');
-  const { stride, first } = x.columns ?? { stride: rowLength, first: 0 };
-  const count = run.rows * rowLength;
-  recorder.dispatch(
-    kernels.copyRows,
-    { x, y: run.output },
-    { count, rowLength, xStride: stride, xOffset: first, yOffset: 0 },
     linearGrid(count, LANES),
   );
 }

@@ -59,7 +59,7 @@ function changeOf(fault: Fault, hparams: HParams): ChangeLoad | undefined {
 }
 
 function nextExpert({ part }: Load, nExpert: number) {
-  return expertPart(part.tensor, ((part.expert ?? 0) + 1) % nExpert);
+  return expertPart(part.weight, ((part.expert ?? 0) + 1) % nExpert);
 }
 
 /** Row nOut / 2 of the matrix is in no load. */

@@ -1,16 +1,12 @@
 import { fail } from '../../base/errors';
 import type { QuantType } from '../../gguf/ggml-types';
-import type { ModelFile } from '../../gguf/model-file';
-import type { HParams } from '../../model/hparams';
-import type { WeightRole } from '../../model/stages';
-import { findWeight, isOfLayer, WEIGHT_ROLES, weightName, type WeightTensor } from '../../model/weights';
+import type { BoundGraph, BoundWeight, WeightTensor } from '../../arch/bind';
+import { sectionsOf } from '../../arch/graph';
 import type { GpuContext } from '../device';
 import { gpuRowWords } from '../matmul/weight-layout';
+import { planSection } from '../engine/section-plan';
 import { isVector, Uploader, type UploadTarget } from './uploader';
 import type { WeightPart } from './weight-part';
-
-/** What one dispatch projects. */
-const QKV = ['attn_q', 'attn_k', 'attn_v'] as const satisfies readonly WeightRole[];
 
 /** Whole rows of a matrix in one buffer, in the layout of `matmul/`. */
 export interface WeightTile {
@@ -32,14 +28,13 @@ export interface ResidentMatrix {
 export interface Stack {
   readonly type: QuantType;
   readonly buffer: GPUBuffer;
-  /** Of all of them. */
-  readonly rows: number;
+  /** Of each of them. */
+  readonly rows: readonly number[];
 }
 
 export interface LoadOptions {
   readonly context: GpuContext;
-  readonly model: ModelFile;
-  readonly hparams: HParams;
+  readonly bound: BoundGraph;
   readonly onRead?: ((tensor: string, bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -55,24 +50,22 @@ interface Resident {
 export class ResidentWeights {
   readonly bytes: number;
   readonly #context: GpuContext;
-  readonly #hparams: HParams;
   readonly #tensors: ReadonlyMap<string, Resident>;
 
-  private constructor(context: GpuContext, hparams: HParams, tensors: ReadonlyMap<string, Resident>) {
+  private constructor(context: GpuContext, tensors: ReadonlyMap<string, Resident>) {
     this.#context = context;
-    this.#hparams = hparams;
     this.#tensors = tensors;
     this.bytes = residentBytes(tensors.values());
   }
 
   /**
    * Reads the whole model, in the order of the file.
-   * @throws TracerError `gpu-memory` when the GPU has no room, `run-cancelled`, those of `findWeight` and of reading the file. Nothing
+   * @throws TracerError `gpu-memory` when the GPU has no room, `run-cancelled`, those of reading the file. Nothing
    * stays behind then.
    */
   static async load(options: LoadOptions): Promise<ResidentWeights> {
-    const { context, model, hparams, onRead, signal } = options;
-    const stacks = stacksOf(context, model, hparams);
+    const { context, bound, onRead, signal } = options;
+    const stacks = stacksOf(context, bound);
     const allocated = await Promise.allSettled(stacks.map((stack) => allocate(context, stack)));
     const residents = allocated.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
     const release = (): void => {
@@ -89,7 +82,7 @@ export class ResidentWeights {
     );
     const uploader = new Uploader(context, 'whole');
     try {
-      await uploader.upload(targets, { model, onRead, signal });
+      await uploader.upload(targets, { model: bound.model, onRead, signal });
       await uploader.finish();
     } catch (error) {
       await uploader.abandon();
@@ -98,35 +91,24 @@ export class ResidentWeights {
     } finally {
       uploader.dispose();
     }
-    return new ResidentWeights(
-      context,
-      hparams,
-      new Map(residents.map((resident) => [resident.tensor.name, resident])),
-    );
+    return new ResidentWeights(context, new Map(residents.map((resident) => [resident.tensor.name, resident])));
   }
 
-  matrix(role: WeightRole, layer?: number): ResidentMatrix {
-    const { tensor, tiles } = this.#find(role, layer);
+  /** Where the tensor of a weight lies. */
+  matrix(weight: BoundWeight): ResidentMatrix {
+    const { tensor, tiles } = this.#find(weight);
     return { type: tensor.type, tiles };
   }
 
-  qkv(layer: number): readonly Stack[] {
-    const stacks: { type: QuantType; buffer: GPUBuffer; rows: number }[] = [];
-    for (const role of QKV) {
-      const { type, tiles } = this.matrix(role, layer);
-      for (const { buffer, rows } of tiles) {
-        const last = stacks.at(-1);
-        if (last?.buffer === buffer) last.rows += rows;
-        else stacks.push({ type, buffer, rows });
-      }
-    }
-    return stacks;
+  vector(weight: BoundWeight): GPUBuffer {
+    const [tile] = this.#find(weight).tiles;
+    if (tile === undefined) throw fail('internal', `${weight.tensor.name} has no buffer.`, 'Report it.');
+    return tile.buffer;
   }
 
-  vector(role: WeightRole, layer?: number): GPUBuffer {
-    const [tile] = this.#find(role, layer).tiles;
-    if (tile === undefined) throw fail('internal', `${role} has no buffer.`, 'Report it.');
-    return tile.buffer;
+  /** The first of these matrices and those after it that share a buffer with it, from its first byte on; undefined where it is alone. */
+  stack(weights: readonly BoundWeight[]): Stack | undefined {
+    return firstStack(weights.map((weight) => this.matrix(weight)));
   }
 
   /** Where a part lies that the weight cache is asked for. */
@@ -145,17 +127,31 @@ export class ResidentWeights {
     for (const { tiles } of this.#tensors.values()) for (const { buffer } of tiles) this.#context.release(buffer);
   }
 
-  #find(role: WeightRole, layer: number | undefined): Resident {
-    const name = weightName(role, layer, this.#hparams);
+  #find({ tensor: { name } }: BoundWeight): Resident {
     const found = this.#tensors.get(name);
     if (found === undefined) throw fail('internal', `${name} is not on the GPU.`, 'Report it.', { tensor: name });
     return found;
   }
 }
 
+/** See {@link ResidentWeights.stack}. */
+export function firstStack(matrices: readonly ResidentMatrix[]): Stack | undefined {
+  const rows: number[] = [];
+  const [first] = matrices;
+  const buffer = first?.tiles[0]?.buffer;
+  if (first === undefined || buffer === undefined) return undefined;
+  for (const { tiles } of matrices) {
+    const [tile, another] = tiles;
+    const isNext = rows.length === 0 ? tile?.offset === 0 : (tile?.offset ?? 0) > 0;
+    if (tile === undefined || another !== undefined || tile.buffer !== buffer || !isNext) break;
+    rows.push(tile.rows);
+  }
+  return rows.length > 1 ? { type: first.type, buffer, rows } : undefined;
+}
+
 /** Bytes that a model takes on the GPU when all of it is kept there. */
-export function wholeModelBytes(model: ModelFile, hparams: HParams): number {
-  return residentBytes(allTensors(model, hparams).map((tensor) => ({ tensor, rowWords: rowWordsOf(tensor) })));
+export function wholeModelBytes(bound: BoundGraph): number {
+  return residentBytes(allTensors(bound).map((tensor) => ({ tensor, rowWords: rowWordsOf(tensor) })));
 }
 
 /** Cuts `rows` rows, in whole multiples of `unit`, into as few tiles as `maxBytes` allows; one unit at least. */
@@ -172,36 +168,39 @@ export function cutTiles(
   return Array.from({ length: count }, (_, i) => ({ firstRow: i * each, rows: Math.min(each, rows - i * each) }));
 }
 
-/** Where the weights of a model will lie once they are loaded, all in one buffer that stands in: for what depends on shapes and types alone. */
-export function residentLayout(
-  context: GpuContext,
-  model: ModelFile,
-  hparams: HParams,
-  buffer: GPUBuffer,
-): Pick<ResidentWeights, 'matrix' | 'vector' | 'qkv'> {
-  const stackOf = new Map(stacksOf(context, model, hparams).flatMap((stack) => stack.map(({ name }) => [name, stack])));
-  const matrix = (role: WeightRole, layer?: number): ResidentMatrix => {
-    const tensor = findWeight(model, hparams, role, layer);
-    const cuts =
-      (stackOf.get(tensor.name)?.length ?? 1) > 1 ? [{ firstRow: 0, rows: rowsOf(tensor) }] : tilesOf(context, tensor);
-    return { type: tensor.type, tiles: cuts.map((cut) => ({ buffer, offset: 0, ...cut })) };
+/** Where weights of a model lie, or will lie. */
+export type WeightPlaces = Pick<ResidentWeights, 'matrix' | 'vector' | 'stack'>;
+
+/** Where the weights of a model will lie once they are loaded, in buffers that stand in, one for each stack: for what depends on shapes and types alone. */
+export function residentLayout(context: GpuContext, bound: BoundGraph, standIn: () => GPUBuffer): WeightPlaces {
+  const placed = new Map<string, ResidentMatrix>();
+  const alone = standIn();
+  for (const stack of stacksOf(context, bound)) {
+    const shared = stack.length > 1 ? standIn() : alone;
+    let offset = 0;
+    for (const tensor of stack) {
+      const cuts = stack.length > 1 ? [{ firstRow: 0, rows: rowsOf(tensor) }] : tilesOf(context, tensor);
+      const at = offset;
+      placed.set(tensor.name, {
+        type: tensor.type,
+        tiles: cuts.map((cut) => ({ buffer: shared, offset: at, ...cut })),
+      });
+      offset += 4 * rowWordsOf(tensor) * rowsOf(tensor);
+    }
+  }
+  const matrix = ({ tensor }: BoundWeight): ResidentMatrix => {
+    const found = placed.get(tensor.name);
+    if (found === undefined) throw new RangeError(`no weight ${tensor.name}`);
+    return found;
   };
   return {
     matrix,
-    vector: () => buffer,
-    qkv(layer) {
-      const stacks: { of: unknown; type: QuantType; buffer: GPUBuffer; rows: number }[] = [];
-      for (const role of QKV) {
-        const of = stackOf.get(weightName(role, layer, hparams));
-        const { type, tiles } = matrix(role, layer);
-        for (const { rows } of tiles) {
-          const last = stacks.at(-1);
-          if (last?.of === of && (of?.length ?? 1) > 1) last.rows += rows;
-          else stacks.push({ of, type, buffer, rows });
-        }
-      }
-      return stacks;
+    vector: (weight) => {
+      const [tile] = matrix(weight).tiles;
+      if (tile === undefined) throw new RangeError(`no place for ${weight.tensor.name}`);
+      return tile.buffer;
     },
+    stack: (weights) => firstStack(weights.map(matrix)),
   };
 }
 
@@ -219,34 +218,35 @@ function residentBytes(all: Iterable<Pick<Resident, 'tensor' | 'rowWords'>>): nu
   return bytes;
 }
 
-/** Each tensor once: with tied embeddings two roles share one. */
-function allTensors(model: ModelFile, hparams: HParams): readonly WeightTensor[] {
-  const found = new Map<string, WeightTensor>();
-  for (const role of WEIGHT_ROLES) {
-    const layers = isOfLayer(role) ? Array.from({ length: hparams.nLayer }, (_, l) => l) : [undefined];
-    for (const layer of layers) {
-      const tensor = findWeight(model, hparams, role, layer);
-      found.set(tensor.name, tensor);
-    }
-  }
-  return [...found.values()];
+/** Each tensor once: with tied embeddings two weights share one. */
+function allTensors({ graph, weight }: BoundGraph): readonly WeightTensor[] {
+  const slots = sectionsOf(graph).flatMap(({ nodes }) => nodes.flatMap(({ weights }) => weights));
+  const tensors = slots.map((slot) => weight(slot).tensor);
+  return [...new Map(tensors.map((tensor) => [tensor.name, tensor])).values()];
 }
 
-/** What shares a buffer: neighbours of one type among q, k and v, where one binding holds them; everything else is alone. */
-function stacksOf(context: GpuContext, model: ModelFile, hparams: HParams): readonly (readonly WeightTensor[])[] {
+/**
+ * What shares a buffer: neighbours of one type among the matrices that multiply one input (q, k and v), where one binding holds them;
+ * everything else is alone.
+ */
+function stacksOf(context: GpuContext, bound: BoundGraph): readonly (readonly WeightTensor[])[] {
   const stacked = new Map<string, WeightTensor[]>();
-  for (let layer = 0; layer < hparams.nLayer; layer++) {
-    let stack: WeightTensor[] = [];
-    for (const role of QKV) {
-      const tensor = findWeight(model, hparams, role, layer);
-      const bytes = [...stack, tensor].reduce((sum, t) => sum + 4 * rowWordsOf(t) * rowsOf(t), 0);
-      if (stack[0]?.type !== tensor.type || bytes > context.maxBindingBytes) stack = [];
-      stack.push(tensor);
-      stacked.set(tensor.name, stack);
+  for (const section of bound.graph.layers) {
+    for (const siblings of new Set(planSection(section).siblings.values())) {
+      let stack: WeightTensor[] = [];
+      for (const slot of siblings.flatMap(({ weights }) => weights)) {
+        const { tensor, firstRow, nOut } = bound.weight(slot);
+        // Rows of a tensor that holds several weights lie where the file has them.
+        if (firstRow !== 0 || nOut !== rowsOf(tensor)) continue;
+        const bytes = [...stack, tensor].reduce((sum, t) => sum + 4 * rowWordsOf(t) * rowsOf(t), 0);
+        if (stack[0]?.type !== tensor.type || bytes > context.maxBindingBytes) stack = [];
+        stack.push(tensor);
+        stacked.set(tensor.name, stack);
+      }
     }
   }
   const seen = new Set<readonly WeightTensor[]>();
-  return allTensors(model, hparams).flatMap((tensor) => {
+  return allTensors(bound).flatMap((tensor) => {
     const stack = stacked.get(tensor.name) ?? [tensor];
     if (seen.has(stack)) return [];
     seen.add(stack);

@@ -1,14 +1,15 @@
-import type { WeightTensor } from '../../model/weights';
+import { tensorRow, type BoundWeight, type WeightTensor } from '../../arch/bind';
 import { gpuRowWords } from '../matmul/weight-layout';
 
-/** Whole rows of a weight tensor, in the layout of `matmul/`: what is read, kept and dropped as one piece of GPU memory. */
+/** Whole rows of a weight, in the layout of `matmul/`: what is read, kept and dropped as one piece of GPU memory. */
 export interface WeightPart {
   /** Unique within the model. */
   readonly key: string;
+  readonly weight: BoundWeight;
   readonly tensor: WeightTensor;
   /** Elements of a row. */
   readonly nIn: number;
-  /** First row, counted through all experts. */
+  /** First row of the tensor, counted through all experts. */
   readonly firstRow: number;
   readonly nRows: number;
   /** Bytes on the GPU. */
@@ -17,38 +18,36 @@ export interface WeightPart {
 }
 
 /** A matrix (nIn, nOut) in as few parts of whole rows as fit in `maxBytes` each; one row at least. */
-export function matrixParts(tensor: WeightTensor, maxBytes: number): readonly WeightPart[] {
-  const [nIn = 1, nOut = 1] = tensor.dims;
+export function matrixParts(weight: BoundWeight, maxBytes: number): readonly WeightPart[] {
+  const { nIn, nOut, tensor } = weight;
   const rowBytes = 4 * gpuRowWords(tensor.type, nIn);
   const atMost = Math.max(1, Math.min(nOut, Math.floor(maxBytes / rowBytes)));
   const nParts = Math.ceil(nOut / atMost);
   const nRows = Math.ceil(nOut / nParts);
   return Array.from({ length: nParts }, (_, i) => {
-    const firstRow = i * nRows;
-    return rowsPart(tensor, firstRow, Math.min(nRows, nOut - firstRow), undefined);
+    const row = i * nRows;
+    return rowsPart(weight, tensorRow(weight, 0, row), Math.min(nRows, nOut - row), undefined);
   });
 }
 
-/** One expert's matrix of a tensor (nIn, nOut, nExpert). */
-export function expertPart(tensor: WeightTensor, expert: number): WeightPart {
-  const nOut = tensor.dims[1] ?? 1;
-  return rowsPart(tensor, expert * nOut, nOut, expert);
+/** One expert's matrix of a weight (nIn, nOut, nExpert). */
+export function expertPart(weight: BoundWeight, expert: number): WeightPart {
+  return rowsPart(weight, tensorRow(weight, expert, 0), weight.nOut, expert);
 }
 
 /** Some rows of a part, as a part of their own. */
-export function slicePart({ tensor, firstRow, expert }: WeightPart, first: number, nRows: number): WeightPart {
-  return rowsPart(tensor, firstRow + first, nRows, expert);
+export function slicePart({ weight, firstRow, expert }: WeightPart, first: number, nRows: number): WeightPart {
+  return rowsPart(weight, firstRow + first, nRows, expert);
 }
 
 /** A norm's weights, plain f32 on the GPU. */
-export function vectorPart(tensor: WeightTensor): WeightPart {
-  const nIn = tensor.elements;
-  const common = { tensor, nIn, firstRow: 0, nRows: 1, expert: undefined };
-  return { ...common, key: tensor.name, bytes: 4 * nIn };
+export function vectorPart(weight: BoundWeight): WeightPart {
+  const { nIn, tensor } = weight;
+  return { key: tensor.name, weight, tensor, nIn, firstRow: 0, nRows: 1, bytes: 4 * nIn, expert: undefined };
 }
 
-function rowsPart(tensor: WeightTensor, firstRow: number, nRows: number, expert: number | undefined): WeightPart {
-  const nIn = tensor.dims[0] ?? 1;
+function rowsPart(weight: BoundWeight, firstRow: number, nRows: number, expert: number | undefined): WeightPart {
+  const { tensor, nIn } = weight;
   const bytes = nRows * 4 * gpuRowWords(tensor.type, nIn);
-  return { key: `${tensor.name}:${firstRow}+${nRows}`, tensor, nIn, firstRow, nRows, bytes, expert };
+  return { key: `${tensor.name}:${firstRow}+${nRows}`, weight, tensor, nIn, firstRow, nRows, bytes, expert };
 }

@@ -44,7 +44,7 @@ console.log(`${card.description} ${card.vendor} ${card.architecture}; binding ${
 const hparams = qwen3Shape(Number(values.layers));
 const weights = new RandomModel(context, hparams);
 const recorder = new Recorder(context);
-const keys = new KvCache(context, recorder, hparams.kvDim);
+const keys = new KvCache(context, recorder, () => hparams.kvDim);
 keys.reserve(9000);
 const model: BenchModel = { context, hparams, weights, keys };
 let choice = await defaultChoice(context);

@@ -27,7 +27,7 @@ export async function ownDecoder(
 ): Promise<OwnDecoder> {
   const weights = await fileWeights(context, model, hparams, maxBytes);
   const recorder = new Recorder(context);
-  const keys = new KvCache(context, recorder, hparams.kvDim);
+  const keys = new KvCache(context, recorder, () => hparams.kvDim);
   const decoder = await createDecoder({
     context,
     hparams,

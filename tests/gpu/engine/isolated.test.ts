@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { nodeOf, sectionOf } from '../../../src/arch/graph';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import type { StageKernel, StageRun } from '../../../src/gpu/engine/stage-run';
@@ -90,8 +91,8 @@ describe('isolated stages', () => {
       expect(actual.positions, name).toEqual([0, 3, 4]);
       const whole = all[i]?.actual;
       const width = actual.data.length / 3;
-      const expected = [0, 3, 4].map((p) => [...(whole?.data.subarray(p * width, (p + 1) * width) ?? [])]);
-      expect([...actual.data], name).toEqual(expected.flat());
+      const expected = [0, 3, 4].flatMap((p) => [...(whole?.data.subarray(p * width, (p + 1) * width) ?? [])]);
+      expect([...actual.data], name).toEqual(expected);
     }
   });
 
@@ -132,7 +133,11 @@ describe('a fault', () => {
   const faults: readonly (readonly [string, ActiveStageId, (run: StageRun) => StageRun])[] = [
     ['a mask that lets the next key in', 'attn_softmax', (run) => ({ ...run, firstPosition: run.firstPosition + 1 })],
     ['rotary angles one position late', 'k_post_rope', (run) => ({ ...run, firstPosition: run.firstPosition + 1 })],
-    ['weights of another layer', 'attn_out', (run) => ({ ...run, layer: 1 - (run.layer ?? 0) })],
+    [
+      'weights of another layer',
+      'attn_out',
+      (run) => ({ ...run, node: nodeOf(sectionOf(run.tools.bound.graph, 1 - (run.layer ?? 0)), run.node.out.id) }),
+    ],
     [
       'a residual that adds the block twice',
       'post_ffn_residual',

@@ -14,7 +14,9 @@ import { WeightCache, type WeightCacheOptions, type WeightPlace } from '../../..
 import { expertPart, matrixParts, vectorPart, type WeightPart } from '../../../src/gpu/weights/weight-part';
 import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
-import { findWeight } from '../../../src/model/weights';
+import { bindModel } from '../../../src/arch/bind-model';
+import type { BoundWeight } from '../../../src/arch/bind';
+import { sectionsOf } from '../../../src/arch/graph';
 import { makeModel } from '../../support/gguf-models';
 import { guardedOutput } from '../../../src/gpu/probe/guarded';
 import { testContext } from '../../support/gpu';
@@ -28,12 +30,21 @@ beforeAll(async () => {
   context = await testContext('default');
   model = await openModel([memorySource(makeModel(), 'made.gguf')]);
   hparams = readHParams(model);
-  const tensor = findWeight(model, hparams, 'ffn_gate_exps', 0);
-  experts = [0, 1, 2, 3].map((e) => expertPart(tensor, e));
+  const weight = weightOf('ffn_gate_exps', 0);
+  experts = [0, 1, 2, 3].map((e) => expertPart(weight, e));
 });
 afterAll(() => {
   context.dispose();
 });
+
+/** A weight of the model by its role. */
+function weightOf(role: string, layer?: number): BoundWeight {
+  const { graph, weight } = bindModel(model);
+  const sections = sectionsOf(graph).filter((section) => section.layer === layer);
+  const slot = sections.flatMap(({ nodes }) => nodes.flatMap(({ weights }) => weights)).find((w) => w.role === role);
+  if (slot === undefined) throw new Error(`no weight ${role}`);
+  return weight(slot);
+}
 
 const KIB = 1024;
 
@@ -50,12 +61,12 @@ async function use(cache: WeightCache, ...numbers: readonly number[]): Promise<v
 describe('WeightCache', () => {
   it.each([16 * KIB, KIB * KIB])('holds the bytes of the file with a budget of %i', async (budget) => {
     const cache = cacheOf(budget);
-    const tensor = findWeight(model, hparams, 'ffn_gate_exps', 0);
+    const weight = weightOf('ffn_gate_exps', 0);
     await use(cache, 0, 1);
     // With the small budget these take the places of the first two.
     const { places } = await cache.acquire(experts.slice(2), undefined);
     for (const [i, place] of places.entries()) {
-      const expected = await model.readTensor(tensor, (2 + i) * 8 * KIB, 8 * KIB);
+      const expected = await model.readTensor(weight.tensor, (2 + i) * 8 * KIB, 8 * KIB);
       expect(await copyOf(place, 8 * KIB)).toEqual(new Uint8Array(expected));
     }
     cache.dispose();
@@ -90,7 +101,7 @@ describe('WeightCache', () => {
 
   it('puts experts side by side where the budget has room for many, and never a matrix among them', async () => {
     const cache = cacheOf(KIB * KIB);
-    const matrix = matrixParts(findWeight(model, hparams, 'ffn_gate_inp', 0), Infinity);
+    const matrix = matrixParts(weightOf('ffn_gate_inp', 0), Infinity);
     const { places } = await cache.acquire([...experts, ...matrix], undefined);
     expect(new Set(places.slice(0, 4).map((p) => p.buffer)).size).toBe(1);
     expect(places.map((p) => p.offset)).toEqual([0, 8 * KIB, 16 * KIB, 24 * KIB, 0]);
@@ -224,20 +235,20 @@ describe('WeightCache', () => {
 
 describe('parts', () => {
   it('tile a matrix by whole rows, as evenly as can be', () => {
-    const tensor = findWeight(model, hparams, 'output');
-    const parts = matrixParts(tensor, 100 * 256);
+    const weight = weightOf('output');
+    const parts = matrixParts(weight, 100 * 256);
     expect(parts.map(({ firstRow, nRows, bytes }) => [firstRow, nRows, bytes])).toEqual([
       [0, 96, 96 * 256],
       [96, 96, 96 * 256],
       [192, 96, 96 * 256],
     ]);
-    expect(matrixParts(tensor, Infinity)).toHaveLength(1);
-    expect(matrixParts(tensor, 1)).toHaveLength(hparams.nVocab);
+    expect(matrixParts(weight, Infinity)).toHaveLength(1);
+    expect(matrixParts(weight, 1)).toHaveLength(hparams.nVocab);
   });
 
   it('have keys of their own', () => {
-    const tensor = findWeight(model, hparams, 'ffn_gate_exps', 0);
-    const parts = [...matrixParts(tensor, Infinity), vectorPart(tensor), ...experts];
+    const weight = weightOf('ffn_gate_exps', 0);
+    const parts = [...matrixParts(weight, Infinity), vectorPart(weight), ...experts];
     // Expert 0 and the whole of expert 0's rows are the same part.
     expect(new Set(parts.map((p) => p.key)).size).toBe(parts.length - 1);
   });
