@@ -43,14 +43,14 @@ export function orderParts(parts: readonly Part[]): readonly Part[] {
   return complete;
 }
 
-/** `split.count`, or 1 for a file that is no part. */
+/** `split.count`, or 1 for a file that is no part: gguf-split --merge leaves the key behind as 0. */
 function splitCount({ source, header }: Part): number {
   const value = header.metadata.get('split.count');
   if (value === undefined) return 1;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_PARTS) {
-    throw badKey(source.name, 'split.count', `a whole number from 1 to ${MAX_PARTS}`, value);
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_PARTS) {
+    throw badKey(source.name, 'split.count', `a whole number from 0 to ${MAX_PARTS}`, value);
   }
-  return value;
+  return Math.max(1, value);
 }
 
 /** The file name's five digits, and the type that gguf-split writes (u16). */

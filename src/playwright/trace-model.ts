@@ -5,7 +5,6 @@ import { runOnPage } from '../cli/browser/drive-page';
 import type { TraceRequest } from '../cli/trace/request';
 import type { Report } from '../divergence/report';
 import { reportFromJson } from '../divergence/report-json';
-import { allPartNames } from '../gguf/split-names';
 import type { RunArm } from '../model/arms';
 import { checkAdapter, checkPage, type AdapterDemand } from './adapter-demand';
 import { servedPage } from './served-page';
@@ -55,9 +54,7 @@ async function runHere(page: Page, options: TraceModelOptions, info: TestInfo): 
   try {
     const address = options.url ?? state?.options.url ?? (await servedPage());
     await checkFile(options.file);
-    const parts = isUrl(options.file) ? allPartNames(options.file) : [];
-    const query = parts.map((part) => `model=${encodeURIComponent(part)}`).join('&');
-    await page.goto(new URL(query === '' ? '' : `?${query}`, address).href);
+    await page.goto(address);
     const needsGpu = request.spec.arms.includes('gpu');
     if (needsGpu) await checkPage(page, demand);
     const report = reportFromJson(await runOnPage(page, request, () => undefined));

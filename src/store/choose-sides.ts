@@ -1,4 +1,4 @@
-import type { TraceCard } from '../worker/trace-client-types';
+import type { TraceCard } from '../worker/trace-cards';
 
 /** Arms that can be a reference, the best first. */
 const REFERENCES: readonly string[] = ['cpu', 'exact-gpu', 'cpu-ggml', 'reference', 'golden'];

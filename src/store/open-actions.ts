@@ -1,5 +1,6 @@
 import { toErrorData, type ErrorData } from '../base/errors';
-import type { EngineClient, OpenedModel } from '../worker/client-types';
+import type { EngineClient } from '../worker/client-types';
+import type { OpenedModel } from '../worker/opened-model';
 import type { PageSource } from '../worker/page-source';
 import { sourceName } from './page-url';
 import type { PromptActions } from './prompt-actions';

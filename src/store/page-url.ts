@@ -6,7 +6,12 @@ export function sourcesOfUrl(href: string): readonly PageSource[] {
   return page.searchParams
     .getAll('model')
     .filter((model) => model.trim() !== '')
-    .map((model) => ({ kind: 'http', url: URL.canParse(model, href) ? new URL(model, href).href : model }));
+    .map((model) => sourceOf(model, href));
+}
+
+/** A model by its address. @param href of the page, which the address may be relative to */
+export function sourceOf(address: string, href: string): PageSource {
+  return { kind: 'http', url: URL.canParse(address, href) ? new URL(address, href).href : address };
 }
 
 /** How a source is called in a headline. */

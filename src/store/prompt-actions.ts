@@ -1,6 +1,7 @@
 import { fail, toErrorData } from '../base/errors';
 import type { Report } from '../divergence/report';
-import type { EngineClient, TokenizedPrompt } from '../worker/client-types';
+import type { EngineClient } from '../worker/client-types';
+import type { TokenizedPrompt } from '../worker/opened-model';
 import type { SetState } from './set-state';
 import type { AppState, PromptState } from './state';
 import { parseTokenIds } from './token-ids';

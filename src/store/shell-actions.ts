@@ -6,7 +6,7 @@ import type { SharedView } from '../share/shared-view';
 import type { ViewState } from '../share/view-state';
 import type { EngineClient } from '../worker/client-types';
 import type { PageSource } from '../worker/page-source';
-import type { TraceCard } from '../worker/trace-client-types';
+import type { TraceCard } from '../worker/trace-cards';
 import { chooseSides } from './choose-sides';
 import { fileKind } from './file-kind';
 import { sourceName } from './page-url';

@@ -1,9 +1,9 @@
 import type { ErrorData } from '../base/errors';
 import type { Report } from '../divergence/report';
 import type { Permalink } from '../share/permalink';
-import type { NamedView, TraceCard } from '../worker/trace-client-types';
+import type { NamedView, TraceCard } from '../worker/trace-cards';
 
-export type { NamedView, TraceCard } from '../worker/trace-client-types';
+export type { NamedView, TraceCard } from '../worker/trace-cards';
 
 export const DIALOGS = ['palette', 'keys', 'share', 'compare', 'pair', 'bench'] as const;
 export type Dialog = (typeof DIALOGS)[number];

@@ -8,12 +8,12 @@ import type { PartWay } from '../plots/select-parts';
 import type { TableMetric } from '../plots/select-table';
 import type { RunArm } from '../model/arms';
 import type { Progress, Routing, RunSpec } from '../session/events';
-import type { OpenedModel } from '../worker/client-types';
+import type { OpenedModel } from '../worker/opened-model';
 import { FIRST_SHELL, type ShellState } from './shell-state';
 import type { Continuation } from './inspection';
 import type { Inspection, Traced } from './inspection';
 
-export type { MemoryNeed, OpenedModel, Preflight } from '../worker/client-types';
+export type { MemoryNeed, OpenedModel, Preflight } from '../worker/opened-model';
 
 /** What `document.documentElement.dataset.state` says. */
 export const PHASES = ['idle', 'loading', 'ready', 'running', 'done', 'cancelled', 'error'] as const;

@@ -1,7 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createAppStore, type PageHost } from '../store/app-store';
-import { automation } from '../store/automation';
+import { pageApi } from '../store/page-api';
 import { App } from './App';
 import { fetchDeeperFigures } from './figures/Figures';
 import './styles/fonts.css';
@@ -21,7 +21,7 @@ export function mountPage(
   host: PageHost,
 ): Promise<void> {
   const store = createAppStore(client, host);
-  window.moescope = automation(store);
+  window.moescope = pageApi(store);
   // At once, so that no "done" of the last run outlives a press on Run.
   const say = (): void => {
     document.documentElement.dataset['state'] = store.getState().phase;

@@ -1,21 +1,16 @@
-import { proxy, type Remote } from 'comlink';
-import { toErrorData, type ErrorData } from '../base/errors';
-import type { AdapterCard, Report } from '../divergence/report';
-import type { BenchReport } from '../session/bench-report';
-import type { TapAnswer } from '../session/tap-inspector';
+import { proxy } from 'comlink';
+import { toErrorData } from '../base/errors';
 import type { EngineClient } from './client-types';
-import type { PageSource } from './page-source';
-import type { EngineService } from './engine-service';
 import { startEngineThread, type EngineThread } from './engine-thread';
-import type { TraceCard } from './trace-client-types';
 import { carryErrorCodes } from './error-transfer';
+import type { PageSource } from './page-source';
 
 /**
  * The engine in a Web Worker of its own: the page stays fluid whatever runs. It starts with the first question to it. When the worker dies,
- * every call in progress hears of it, and the next one finds a new worker with the same model open. Tensors of earlier runs and traces that
+ * every call in progress rejects, and the next one finds a new worker with the same model open. Tensors of earlier runs and traces that
  * were read are lost with it.
  */
-export function createEngineClient(): EngineClient {
+export function createEngineClient(start: () => EngineThread = startEngineThread): EngineClient {
   carryErrorCodes();
   let thread: EngineThread | undefined;
   /** What is open, for a worker that takes over. */
@@ -24,26 +19,30 @@ export function createEngineClient(): EngineClient {
   let reopened: Promise<unknown> = Promise.resolve();
 
   const orCrash = <T>({ crashed }: EngineThread, call: Promise<T>): Promise<T> => Promise.race([call, crashed]);
-  const open = (descriptors: readonly PageSource[]): ReturnType<EngineClient['open']> => {
-    if (thread?.isAlive !== true) thread = startEngineThread();
+  const open: EngineClient['open'] = (descriptors) => {
+    if (thread?.isAlive !== true) thread = start();
     return orCrash(thread, thread.service.open(descriptors));
   };
-  /** The worker at hand, or a new one with the model open. */
+  /** The current worker, or a new one with the model open. */
   const living = async (): Promise<EngineThread> => {
     if (thread?.isAlive !== true) {
-      thread = startEngineThread();
+      thread = start();
       reopened = opened === undefined ? Promise.resolve() : open(opened);
     }
     const asked = thread;
     await reopened;
     return asked;
   };
-  const ask = async <T>(call: (service: Remote<EngineService>) => Promise<T>): Promise<T> => {
+  /** Calls a method of the service. Callbacks stay on this side: the worker is given proxies of them. */
+  const ask = async (name: string, args: readonly unknown[]): Promise<unknown> => {
     const asked = await living();
-    return orCrash(asked, call(asked.service));
+    const method: unknown = Reflect.get(asked.service, name);
+    if (typeof method !== 'function') throw new TypeError(`The engine has no ${name}.`);
+    const sent = args.map((arg) => (typeof arg === 'function' ? proxy(arg) : arg));
+    return orCrash(asked, Promise.resolve<unknown>(Reflect.apply(method, asked.service, sent)));
   };
 
-  return {
+  const own: Partial<EngineClient> = {
     open: async (descriptors) => {
       // Whatever was open before is not wanted any more.
       opened = undefined;
@@ -52,19 +51,17 @@ export function createEngineClient(): EngineClient {
       opened = descriptors;
       return model;
     },
-    tokenize: (text, options) => ask((service) => service.tokenize(text, options)),
-    tokenTexts: (ids) => ask((service) => service.tokenTexts(ids)),
-    run: (spec, onEvent) => ask((service) => service.run(spec, proxy(onEvent))),
-    tapSlice: (place) => ask<TapAnswer>((service) => service.tapSlice(place)),
-    fetchTaps: (place) => ask<TapAnswer>((service) => service.fetchTaps(place)),
-    generate: (spec, tokens, count, onToken) => ask((service) => service.generate(spec, tokens, count, proxy(onToken))),
-    bench: (choice, onPhase) => ask<BenchReport>((service) => service.bench(choice, proxy(onPhase))),
-    readTraceFiles: (files) => ask((service) => service.readTraceFiles(files)),
-    traces: () => ask<readonly TraceCard[]>((service) => service.traces()),
-    compareTraces: (a, b, options) => ask<Report>((service) => service.compareTraces(a, b, options)),
-    saveTensors: (format, withPrompt) => ask<Blob>((service) => service.saveTensors(format, withPrompt)),
-    resume: () => ask((service) => service.resume()),
-    cancel: () => ask((service) => service.cancel()),
-    adapter: () => ask<AdapterCard | ErrorData>((service) => service.adapter()).catch(toErrorData),
   };
+  const handler: ProxyHandler<Partial<EngineClient>> = {
+    get: (known, name) => {
+      // A symbol, or `then` of somebody who awaits the client, is no call.
+      if (typeof name !== 'string' || name === 'then') return undefined;
+      const mine: unknown = Reflect.get(known, name);
+      if (mine !== undefined) return mine;
+      const call = (...args: readonly unknown[]): Promise<unknown> => ask(name, args);
+      return name === 'adapter' ? () => call().catch(toErrorData) : call;
+    },
+  };
+  // The proxy has every method of the service: its type is the mapped one, which TypeScript cannot see.
+  return new Proxy(own, handler) as EngineClient;
 }

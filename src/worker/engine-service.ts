@@ -18,10 +18,13 @@ import { TapInspector, type TapAnswer } from '../session/tap-inspector';
 import { runCost } from '../session/preflight';
 import { weightTable } from '../session/weight-table';
 import { TraceShelf, type LastRun } from './trace-shelf';
-import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-client-types';
-import type { OpenedModel, Preflight, TokenizedPrompt } from './client-types';
+import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-cards';
+import type { OpenedModel, Preflight, TokenizedPrompt } from './opened-model';
 
-/** The engine as the worker offers it: `EngineClient` without the thread between. Holds at most one model. */
+/**
+ * What the page asks of the engine, as the worker offers it. {@link EngineClient} is derived from it: a method here is a call of the page.
+ * Everything that crosses is plain, structured-cloneable data; callbacks cross as proxies. Holds at most one model.
+ */
 export class EngineService {
   readonly #host: Host;
   readonly #workers: number;
@@ -47,6 +50,11 @@ export class EngineService {
     return this.#ready;
   }
 
+  /**
+   * Opens one model: a single file, or all parts of a split one in any order. Reads the header only. Once the new one is open, the model
+   * opened before is closed; a rejected call leaves that one as it was.
+   * @throws TracerError `gguf-*`, `source-*`
+   */
   async open(descriptors: readonly SourceDescriptor[]): Promise<OpenedModel> {
     await this.cancel();
     const sources = [];
@@ -68,49 +76,72 @@ export class EngineService {
     return { card: session.card, preflight: await this.#preflight(session), weights: weightTable(session.model) };
   }
 
+  /**
+   * The opened model's own tokenizer. With `chat`, the text is one user turn of the file's chat template, ready for the answer.
+   * @throws TracerError `tokenizer-*`, `chat-template`, `prompt-empty`
+   */
   tokenize(text: string, options: { readonly chat: boolean }): TokenizedPrompt {
     const session = this.#opened();
     const ids = session.tokenize(text, options);
     return { ids, texts: ids.map((id) => session.tokenText(id)) };
   }
 
+  /** The text of each token, for labels. @throws TracerError `prompt-token` (an id outside the vocabulary) */
   tokenTexts(ids: readonly number[]): readonly string[] {
     const session = this.#opened();
     checkTokenIds(ids, session.hparams.nVocab);
     return ids.map((id) => session.tokenText(id));
   }
 
+  /**
+   * Runs the opened model. Resolves after the last event (`done`, `cancelled` or `failed`) has been delivered; a failure is an event,
+   * not a rejection. @throws TracerError `run-busy` when a run is under way
+   */
   async run(spec: RunSpec, onEvent: (event: SessionEvent) => void): Promise<void> {
+    // Over a thread boundary this is a promise of the event's arrival, whatever its type says; events arrive in their order.
+    let arrival: unknown;
+    const deliver = (event: SessionEvent): void => {
+      arrival = onEvent(event);
+    };
     await this.#alone(async (session, signal) => {
       this.#report = undefined;
       // What went wrong has been told as an event.
       this.#report = await session
         .run(spec, {
-          onEvent,
+          onEvent: deliver,
           signal,
           onTap: this.#taps.begin(spec),
           onLost: (error, layersDone) =>
             new Promise((goOn) => {
               this.#goOn = goOn;
-              onEvent({ type: 'lost', error, layersDone });
+              deliver({ type: 'lost', error, layersDone });
             }),
         })
         .catch(() => undefined);
     });
+    await arrival;
   }
 
+  /**
+   * Reads files that hold traces (APRT tree or ZIP, NPZ, trace JSON, CSV, arrays by their ggml names; loose tensors of one drop belong
+   * together), or a picture or report with a view in it. All or nothing.
+   * @throws TracerError `trace-format`, `source-read`
+   */
   readTraceFiles(files: readonly SourceDescriptor[]): Promise<ReadResult> {
     return this.#shelf.read(files);
   }
 
+  /** What can be compared: the last run's engines, and what was read, in that order. */
   traces(): readonly TraceCard[] {
     return this.#shelf.cards();
   }
 
+  /** Compares two of them as a live run compares its engines; `b` is the reference. @throws TracerError `trace-mismatch` */
   compareTraces(a: string, b: string, options: CompareChoice): Report {
     return this.#shelf.compare(a, b, options);
   }
 
+  /** The last run's tensors, as far as they were kept, as one file. @throws TracerError `usage` (nothing kept), `trace-format` (too large) */
   saveTensors(format: TensorFileFormat, withPrompt: boolean): Blob {
     return this.#shelf.save(format, withPrompt);
   }
@@ -121,14 +152,24 @@ export class EngineService {
     this.#goOn = undefined;
   }
 
+  /** A position of a tensor of the last run of both engines, boiled down; or that it was not kept, and why. Also while a run goes on. */
   tapSlice(place: SlicePlace): TapAnswer {
     return this.#taps.answer(place);
   }
 
+  /**
+   * The same after running the last prompt again up to that layer, for what was not kept. A run like any other: `cancel` ends it.
+   * @throws TracerError `run-busy`, `run-cancelled`, `usage` (nothing ran)
+   */
   fetchTaps(place: SlicePlace): Promise<TapAnswer> {
     return this.#alone((session, signal) => this.#taps.fetch(place, session, signal));
   }
 
+  /**
+   * Continues a run greedily by up to `count` tokens on its own engines. `cancel` ends it.
+   * @param tokens the run's prompt and what was generated before
+   * @throws TracerError `run-busy`, `run-cancelled`, or what an engine threw
+   */
   generate(
     spec: RunSpec,
     tokens: readonly number[],
@@ -138,6 +179,10 @@ export class EngineService {
     return this.#alone((session, signal) => session.generate(spec, tokens, { count, onToken, signal }));
   }
 
+  /**
+   * Measures the opened model on a device of its own, as `moescope bench` does. `cancel` ends it.
+   * @throws TracerError `run-busy`, `run-cancelled`, or what an engine threw
+   */
   bench(choice: BenchChoice, onPhase: (phase: string) => void): Promise<BenchReport> {
     return this.#alone(({ model, hparams }, signal) =>
       runBench({ ...choice, model, hparams, host: this.#host, signal, onPhase }),
@@ -158,12 +203,13 @@ export class EngineService {
     }
   }
 
-  /** Resolves when the run has come to rest. */
+  /** Stops the run under way and resolves when it has come to rest; the run then ends with `cancelled`. No run: nothing happens. */
   async cancel(): Promise<void> {
     this.#run?.abort.abort();
     await this.#run?.ended;
   }
 
+  /** The adapter that a run would use, or why there is none: which check failed (`detail.check`) and what to do. Never rejects. */
   async adapter(): Promise<AdapterCard | ErrorData> {
     try {
       if (this.#session !== undefined) return (await this.#session.gpuContext()).card;

@@ -5,7 +5,7 @@ import { readFileTree, readTraces } from '../trace/read-traces';
 import type { Trace } from '../trace/trace';
 import { readSharedFile, sharedKind } from '../share/shared-file';
 import type { PageSource } from './page-source';
-import type { NamedView } from './trace-client-types';
+import type { NamedView } from './trace-cards';
 
 /** Bytes of one drop that are read into memory; more is for the command line, which reads file by file. */
 const MOST_BYTES = 3 * 2 ** 30;

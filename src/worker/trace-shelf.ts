@@ -10,7 +10,7 @@ import { tracesToFiles } from '../trace/trace-files';
 import { writeZip } from '../trace/zip';
 import type { PageSource } from './page-source';
 import { readFiles } from './read-files';
-import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-client-types';
+import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-cards';
 
 /** The last run: its report and what is kept of its tensors, by arm folder. */
 export interface LastRun extends FinishedRun {

@@ -168,6 +168,11 @@ describe('a split model', () => {
     expect(model.tensors.size).toBe(1);
   });
 
+  it.each([0, undefined])('merged again (split.count 0, split.no %s) is a model of its own', async (no) => {
+    const model = await openModel([source('merged.gguf', { no, count: 0, tensors: [filled('a', 1)], total: 1 })]);
+    expect([...model.tensors.keys()]).toEqual(['a']);
+  });
+
   const [first, second, third] = threeParts();
   const [otherFirst] = threeParts('other');
   const unnamed = (i: number, no = i): ByteSource =>
@@ -187,7 +192,7 @@ describe('a split model', () => {
     ['another count', [first, source('p', { no: 1, count: 2, tensors: [] })], ['split.count is 3 in one and 2 in the other']],
     ['no split.no', [unnamed(0), unnamed(1), source('p', { no: undefined, count: 3, tensors: [] })], ['split.no is missing']],
     ['split.no out of range', [unnamed(0), unnamed(1), unnamed(2, 3)], ['split.no is 3']],
-    ['split.count of 0', [source('p', { no: 0, count: 0, tensors: [] })], ['split.count is 0']],
+    ['two merged models', [0, 1].map((i) => source(`m${i}`, { no: 0, count: 0, tensors: [filled(`t${i}`, 0)] })), ['m0 and m1 are two models']],
     ['the same tensor in two parts', [unnamed(0), unnamed(1), source('p', { no: 2, count: 3, tensors: [filled('t0', 0)] })], ['Tensor t0 is in part0 and in p']],
     ['a wrong tensor count', [0, 1].map((no) => source(`p${no}`, { no, count: 2, total: 3, tensors: [filled(`t${no}`, 0)] })), ['hold 2 tensors', 'says 3']],
     ['other architectures', [0, 1].map((no) => source(`p${no}`, { no, count: 2, tensors: [], metadata: [['general.architecture', { type: 'string', value: `arch${no}` }]] })), ['general.architecture is arch0 in one and arch1']],

@@ -2,7 +2,6 @@ import { describe, expect, it, vi } from 'vitest';
 import { fail, type ErrorData } from '../../src/base/errors';
 import type { RunSpec } from '../../src/session/events';
 import { createAppStore, type AppStore, type PageHost } from '../../src/store/app-store';
-import { automation } from '../../src/store/automation';
 import type { Phase } from '../../src/store/state';
 import { selectPlace, selectShown, selectView } from '../../src/store/view';
 import { fakeClient, NO_WEBGPU, type FakeClient, type FakeOptions } from '../support/fake-client';
@@ -454,24 +453,5 @@ describe('reading', () => {
     store.actions.setMetric('ratio');
     expect(selectShown(store.getState())).toBe(before);
     expect(selectPlace(store.getState())).toBe(selectPlace(store.getState()));
-  });
-});
-
-describe('automation', () => {
-  it('waits for the run and never gives the recorded trace', async () => {
-    const { store } = page();
-    await store.actions.start();
-    const given = automation(store).report();
-    const early = await Promise.race([given, settled().then(() => 'nothing yet')]);
-    expect(early).toBe('nothing yet');
-    await store.actions.runSample();
-    expect(await given).toMatchObject({ schema: 'moescope-report/2', verdict: { status: 'diverged' } });
-    expect(await automation(store).report()).toEqual(await given);
-  });
-
-  it('rejects with the code of what went wrong', async () => {
-    const { store } = page({ refuse: new Map([['cat.gguf', CAT]]) });
-    await store.actions.open([file('cat.gguf')]);
-    await expect(automation(store).report()).rejects.toMatchObject({ code: 'gguf-architecture' });
   });
 });

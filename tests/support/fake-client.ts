@@ -3,8 +3,9 @@ import type { AdapterCard, Report, Row } from '../../src/divergence/report';
 import type { SlicePlace } from '../../src/divergence/tap-slice';
 import type { TapAnswer } from '../../src/session/tap-inspector';
 import type { Progress, RunPhase } from '../../src/session/events';
-import type { ReadResult } from '../../src/worker/trace-client-types';
-import type { EngineClient, OpenedModel } from '../../src/worker/client-types';
+import type { ReadResult } from '../../src/worker/trace-cards';
+import type { EngineClient } from '../../src/worker/client-types';
+import type { OpenedModel } from '../../src/worker/opened-model';
 import type { PageSource } from '../../src/worker/page-source';
 
 export interface FakeOptions {

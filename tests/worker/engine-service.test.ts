@@ -24,6 +24,32 @@ beforeAll(async () => {
 });
 afterAll(() => roomy.dispose());
 
+describe('events of a run', () => {
+  it('have arrived when the run is over, however slow the thread that takes them', async () => {
+    const made = await service();
+    const arrived: string[] = [];
+    let before: Promise<void> = Promise.resolve();
+    // As comlink has it: each event is a promise of its arrival, in order.
+    const slow = (event: { readonly type: string }): Promise<void> => {
+      before = before
+        .then(() => new Promise((resolve) => setTimeout(resolve, 5)))
+        .then(() => {
+          arrived.push(event.type);
+        });
+      return before;
+    };
+    try {
+      await made.run({ ...SPEC, arms: ['cpu'], mode: 'free', tokens: [257] }, (event) => void slow(event));
+      expect(arrived).not.toContain('done');
+      arrived.length = 0;
+      await made.run({ ...SPEC, arms: ['cpu'], mode: 'free', tokens: [257] }, slow);
+      expect(arrived.at(-1)).toBe('done');
+    } finally {
+      await made.dispose();
+    }
+  });
+});
+
 describe('the inspector', () => {
   it('slices every planned stage of the last run, free-running and isolated', async () => {
     const free = roomy.tapSlice({ layer: 1, stage: 'moe_expert_out', position: 2, mode: 'free' });

@@ -4,19 +4,18 @@ import { cancelled } from '../../base/abort';
 import { fail, reasonOf, TracerError } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import { reportFromJson } from '../../divergence/report-json';
-import { allPartNames } from '../../gguf/split-names';
 import type { SessionEvent } from '../../session/events';
-import { isUrl, modelPath } from '../files/open-model';
+import { modelPath } from '../files/open-model';
 import { checkPageAdapter } from '../browser/browser-adapter';
 import { inChromium } from '../browser/in-chromium';
 import { runOnPage } from '../browser/drive-page';
 import type { TraceRequest } from './request';
 
-/** Opening a model reads its header only: a page that takes longer hangs. */
-const OPEN_TIMEOUT_MS = 120_000;
+/** The page itself is a few files of this machine: one that takes longer hangs. */
+const PAGE_TIMEOUT_MS = 120_000;
 
 /**
- * Runs a request in headless Chromium: serves the built page on this machine and drives it as a person would.
+ * Runs a request in headless Chromium: serves the built page on this machine and drives it over `window.moescope`.
  * @throws TracerError `gpu-unavailable` (no browser, no adapter), `gpu-adapter`, `usage` (what a page cannot do), and the page's own errors
  */
 export async function runInBrowser(
@@ -27,34 +26,22 @@ export async function runInBrowser(
   checkPageCan(asked);
   const request = { ...asked, model: await modelPath(asked.model) };
   return inChromium(request.adapter, signal, async ({ page, url, isLast }) => {
-    page.setDefaultTimeout(OPEN_TIMEOUT_MS);
-    const source = isUrl(request.model) ? `?${modelQuery(request.model)}` : '';
-    await page.goto(new URL(source, url).href);
+    page.setDefaultTimeout(PAGE_TIMEOUT_MS);
+    await page.goto(url);
     if (request.spec.arms.includes('gpu') && !(await checkPageAdapter(page, request.adapter, isLast))) return undefined;
     return runUntilAborted(page, request, onEvent, signal);
   });
 }
 
-/** What a page has no control for: options that would silently be left out. */
-function checkPageCan({ save, spec }: TraceRequest): void {
-  const options: readonly (readonly [string, unknown])[] = [
-    ['--save-tensor', save],
-    ['--budget', spec.gpuBudget],
-  ];
-  const option = options.find(([, value]) => value !== undefined)?.[0];
-  if (option === undefined) return;
+/** What a page cannot do: options that would silently be left out. */
+function checkPageCan({ save }: TraceRequest): void {
+  if (save === undefined) return;
   throw fail(
     'usage',
-    `${option} needs --runtime node: the page in the browser has no such option.`,
+    '--save-tensor needs --runtime node: a page keeps no more tensors than fit in its memory.',
     'Use --runtime node.',
-    { option },
+    { option: '--save-tensor' },
   );
-}
-
-function modelQuery(model: string): string {
-  return allPartNames(model)
-    .map((part) => `model=${encodeURIComponent(part)}`)
-    .join('&');
 }
 
 /** The browser is closed by the caller; an abort only needs to stop the waiting. */
@@ -69,18 +56,9 @@ async function runUntilAborted(
     () => Promise.reject(cancelled()),
     () => undefined,
   );
-  const running = runOnPage(page, request, (progress) => {
-    onEvent({ type: 'progress', progress });
-  }).then(reportFromJson);
+  const running = runOnPage(page, request, onEvent).then(reportFromJson);
   try {
-    const report = await Promise.race([running, aborted.then(() => running)]);
-    const { adapter } = report;
-    onEvent({
-      type: 'started',
-      nLayer: report.model.hparams.nLayer,
-      ...(adapter === undefined ? {} : { adapter }),
-    });
-    return report;
+    return await Promise.race([running, aborted.then(() => running)]);
   } catch (error) {
     running.catch(() => undefined);
     if (error instanceof TracerError) throw error;

@@ -1,5 +1,6 @@
 import { say } from '../../base/foreign-text';
 import type { Report } from '../../divergence/report';
+import { liveBackend } from '../../model/live';
 import type { SessionEvent } from '../../session/events';
 import type { Terminal } from '../terminal/terminal';
 import { nodeElseBrowser } from './node-else-browser';
@@ -17,7 +18,7 @@ export function runSomewhere(
   notes: Terminal | undefined,
   runner?: NodeRunner,
 ): Promise<Report> {
-  const needsNode = request.save !== undefined || request.spec.gpuBudget !== undefined;
+  const needsNode = request.save !== undefined || request.spec.arms.some((arm) => liveBackend(arm) !== undefined);
   return nodeElseBrowser(request.runtime === 'auto' && needsNode ? 'node' : request.runtime, {
     async inNode() {
       if (runner !== undefined) return runner.run(request, onEvent, signal);
