@@ -1,8 +1,9 @@
 import { fail, reasonOf, TracerError } from '../base/errors';
 import type { GpuContext } from './device';
+import { editedText } from '../ops/defect';
 import { storageBindings, type KernelSpec, type KernelVariant } from '../ops/kernel-spec';
 import { paramsBytes } from '../ops/kernel-params';
-import { compileShader, shaderSource, type ShaderSource } from './shader-source';
+import { compileShader, shaderSource } from './shader-source';
 
 /** How a dispatch says where its params lie: by a dynamic offset, or once and for all in its bind group, which records faster. */
 export type ParamsAt = 'offset' | 'bound';
@@ -32,10 +33,11 @@ export function getPipeline<K extends KernelSpec>(
     cache = new Map();
     caches.set(context.device, cache);
   }
-  const key = JSON.stringify([kernel.file, kernel.entry, variant.includes ?? {}, variant.constants ?? {}, paramsAt]);
+  const { includes = {}, constants = {}, edits = [] } = variant;
+  const key = JSON.stringify([kernel.file, kernel.entry, includes, constants, edits, paramsAt]);
   let pipeline = cache.get(key) as Promise<Pipeline<K>> | undefined;
   if (pipeline === undefined) {
-    pipeline = buildPipeline(context, kernel, variant, undefined, paramsAt);
+    pipeline = buildPipeline(context, kernel, variant, paramsAt);
     cache.set(key, pipeline);
     // A failure may be the device's, not the kernel's: the next caller tries again.
     pipeline.catch(() => cache.delete(key));
@@ -44,14 +46,13 @@ export function getPipeline<K extends KernelSpec>(
 }
 
 /**
- * {@link getPipeline} without its memory: compiles afresh, also another text than the kernel's own.
- * @throws TracerError `gpu-shader`, `gpu-limit`.
+ * {@link getPipeline}, uncached.
+ * @throws TracerError `gpu-shader`, `gpu-limit`. RangeError where an edit of the variant does not fit the kernel's text.
  */
 export async function buildPipeline<K extends KernelSpec>(
   context: GpuContext,
   kernel: K,
   variant: KernelVariant,
-  source: ShaderSource = shaderSource(kernel.file, variant.includes),
   paramsAt: ParamsAt = 'offset',
 ): Promise<Pipeline<K>> {
   const { device } = context;
@@ -65,7 +66,9 @@ export async function buildPipeline<K extends KernelSpec>(
       { expected: allowed, actual: storage.length, file: kernel.file },
     );
   }
-  const module = await compileShader(device, source);
+  const source = shaderSource(kernel.file, variant.includes);
+  const code = variant.edits === undefined ? source.code : editedText(source.code, variant.edits);
+  const module = await compileShader(device, { ...source, code });
   const label = `${kernel.file} ${variant.id}`;
   const layout = device.createBindGroupLayout({
     label,

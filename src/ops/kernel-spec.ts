@@ -1,11 +1,16 @@
 import type { ParamsSpec } from './kernel-params';
 
+/** A piece of a kernel's text, includes in place, and what stands there instead. It must occur exactly once. */
+export type Edit = readonly [from: string, to: string];
+
 /** How one kernel file is specialised: which files its `#include <name>` lines mean, and its override constants. */
 export interface KernelVariant {
   /** Unique within the kernel; for labels and tests. */
   readonly id: string;
   readonly includes?: Readonly<Record<string, string>>;
   readonly constants?: Readonly<Record<string, number>>;
+  /** A defect on purpose: where the text differs from the file's. */
+  readonly edits?: readonly Edit[];
   /** A feature without which the variant does not compile. */
   readonly feature?: 'subgroups';
 }

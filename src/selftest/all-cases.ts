@@ -1,24 +1,18 @@
-import { ATTENTION_CASES } from './cases/attention';
-import { ELEMENTWISE_CASES } from './cases/elementwise';
-import { NORM_SOFTMAX_CASES } from './cases/norm-softmax';
-import { PRODUCT_CASES } from './cases/products';
-import { ROUTING_CASES } from './cases/routing';
-import { WEIGHT_CASES } from './cases/weights';
+import { ATTENTION_TILED_CASES } from './cases/attention-tiled';
+import { MOVE_CASES } from './cases/moves';
 import { ARGMAX_CASES } from './decode/argmax';
 import { DECODE_ATTENTION_CASES } from './decode/attention';
 import { EXPERTS_IN_CASES } from './decode/experts-in';
 import { NORM_PRODUCT_CASES } from './decode/norm-products';
 import { STREAM_CASES } from './decode/stream-writers';
+import { OP_CASES } from './op-cases';
 import type { SelftestCase } from './selftest-case';
 
 /** THE CASES: every kernel, type and awkward shape. */
 export const SELFTEST_CASES: readonly SelftestCase[] = [
-  ...ELEMENTWISE_CASES,
-  ...NORM_SOFTMAX_CASES,
-  ...ROUTING_CASES,
-  ...ATTENTION_CASES,
-  ...WEIGHT_CASES,
-  ...PRODUCT_CASES,
+  ...Object.values(OP_CASES).flat(),
+  ...MOVE_CASES,
+  ...ATTENTION_TILED_CASES,
   ...NORM_PRODUCT_CASES,
   ...DECODE_ATTENTION_CASES,
   ...EXPERTS_IN_CASES,

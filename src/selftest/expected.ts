@@ -14,22 +14,34 @@ export interface Expected {
   readonly bounds: Float64Array<ArrayBuffer>;
   /** Elements that are no f32 but keys that order as f32 do (`shaders/decode/lib/order.wgsl`). */
   readonly keys: Set<number>;
+  /** Elements that may be 0 as well: made of something subnormal, which an adapter may flush before it is multiplied. */
+  readonly flushable: Set<number>;
 }
 
 /** Nothing may be written, until more is said. */
 export function expectNothing(words: number): Expected {
-  return { values: new Float64Array(words), bounds: new Float64Array(words).fill(UNTOUCHED), keys: new Set() };
+  return {
+    values: new Float64Array(words),
+    bounds: new Float64Array(words).fill(UNTOUCHED),
+    keys: new Set(),
+    flushable: new Set(),
+  };
 }
 
 /** Every value with its bound. */
 export function expectFloats(values: ArrayLike<number>, bounds: ArrayLike<number>): Expected {
-  return { values: Float64Array.from(values), bounds: Float64Array.from(bounds), keys: new Set() };
+  return {
+    values: Float64Array.from(values),
+    bounds: Float64Array.from(bounds),
+    keys: new Set(),
+    flushable: new Set(),
+  };
 }
 
 /** Exactly these words. */
 export function expectWords(words: ArrayLike<number>): Expected {
   const bounds = new Float64Array(words.length).fill(BITS);
-  return { values: Float64Array.from(words), bounds, keys: new Set() };
+  return { values: Float64Array.from(words), bounds, keys: new Set(), flushable: new Set() };
 }
 
 /** An f32 at `at`. */
@@ -42,6 +54,11 @@ export function putFloat({ values, bounds }: Expected, at: number, value: number
 export function putKey(expected: Expected, at: number, value: number, bound: number): void {
   putFloat(expected, at, value, bound);
   expected.keys.add(at);
+}
+
+/** Lets the f32 at `at` be 0 as well. */
+export function allowFlush({ flushable }: Expected, at: number): void {
+  flushable.add(at);
 }
 
 /** A word at `at`. */
@@ -78,7 +95,7 @@ export interface Judgement {
 export function judge(
   output: string,
   words: Uint32Array,
-  { values, bounds, keys }: Expected,
+  { values, bounds, keys, flushable }: Expected,
   before?: Uint32Array,
 ): Judgement {
   if (words.length !== bounds.length) throw new RangeError(`${output}: ${bounds.length} expected of ${words.length}`);
@@ -95,7 +112,7 @@ export function judge(
       return { ratio: Infinity, worst: { output, element, actual: word, expected: wanted, problem } };
     }
     const actual = f32FromBits(keys.has(element) ? bitsOfKey(word) : word);
-    const own = ratioOf(actual, expected, bound);
+    const own = actual === 0 && flushable.has(element) ? 0 : ratioOf(actual, expected, bound);
     if (own > ratio || worst === undefined) {
       ratio = own;
       const isHole = word === UNWRITTEN_BITS && before === undefined;

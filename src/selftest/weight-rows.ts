@@ -57,3 +57,9 @@ export function minima({ type, nRows, nIn, bytes }: WeightRows): Float32Array<Ar
   const headsOnly = bytes.map((byte, i) => (i % typeSize < head ? byte : 0));
   return dequantised(type, headsOnly, nRows, nIn);
 }
+
+/** Several blocks; for floats no multiple of anything. */
+export function oddLength(type: QuantType): number {
+  const { blockSize } = typeOf(type);
+  return blockSize === 1 ? 77 : 3 * blockSize;
+}

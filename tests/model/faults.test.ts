@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
 import { FAULTS, faultStages, type Fault } from '../../src/model/faults';
@@ -58,16 +57,6 @@ describe('a fault specification', () => {
     ['scale-bitflip@layer=1,bit=10', 'mantissa bits 0 to 9'],
   ])('%s is refused and says why', (text, why) => {
     expect(refusal(text)).toMatch(new RegExp(why));
-  });
-});
-
-describe('docs/faults.md', () => {
-  const text = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8');
-
-  it.each(FAULTS)('describes $kind as the table does', ({ kind, what, mutates, parameters, visible }) => {
-    const row = text.split('\n').find((line) => line.startsWith(`| \`${kind}\` | ${what}`));
-    const takes = parameters.map((name) => `\`${name}\``).join(', ') || '–';
-    expect(row?.split(' | ').slice(1)).toEqual([what, mutates, expect.any(String), takes, `${visible} |`]);
   });
 });
 

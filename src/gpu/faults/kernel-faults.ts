@@ -1,15 +1,19 @@
 import { faultSpec, faultStages, type Fault } from '../../model/faults';
 import { nodeOf, type Node } from '../../arch/graph';
+import type { HParams } from '../../model/hparams';
 import type { ActiveStageId } from '../../model/stages';
-import { ropeTable } from '../engine/rope-table';
-import { copyColumns } from '../engine/side-by-side';
-import { inputAt, type StageKernel, type StageRun } from '../engine/stage-run';
-import { linearGrid } from '../../ops/kernel-grid';
+import type { KernelSet } from '../engine/kernel-set';
+import type { StageKernel, StageRun } from '../engine/stage-run';
+import { SCORES_MODULO } from '../../ops/attention-scores/defects';
+import { VALUES_MODULO } from '../../ops/attention-values/defects';
+import type { Edit, KernelSpec } from '../../ops/kernel-spec';
+import { NOT_DIVIDED } from '../../ops/normalise/defects';
+import { NOT_NORMALISED } from '../../ops/rmsnorm/defects';
+import { ROPE_INTERLEAVED } from '../../ops/rope/defects';
+import { SOFTMAX_AFTER_TOP_K } from '../../ops/softmax/defects';
+import { WRONG_SLOT_WEIGHT } from '../../ops/weighted-sum/defects';
+import type { KernelName } from '../kernel-table';
 import { getPipeline } from '../pipelines';
-import { FAULT_KERNELS } from './fault-kernels';
-
-/** Lanes of a workgroup in the kernels that give each value a lane. */
-const LANES = 64;
 
 /** A stage as a fault computes it, given how it is computed now. */
 export type StageFault = (usual: StageKernel, run: StageRun) => void | Promise<void>;
@@ -23,17 +27,15 @@ export function stageFault(fault: Fault, stage: ActiveStageId): StageFault | und
     case 'silu-of-up':
       return (usual, run) => usual({ ...run, input: (name) => run.input(TWIN[name] ?? name) });
     case 'no-renorm':
-      return (_usual, run) => noRenorm(run, fault);
+      return edited(fault, { renormalise: [NOT_DIVIDED] });
     case 'softmax-after-topk':
-      return (_usual, run) => softmaxAfterTopk(run, fault);
+      return edited(fault, { softmax: [SOFTMAX_AFTER_TOP_K] }, ({ nExpertUsed }) => ({ USED: nExpertUsed }));
     case 'wrong-slot-weight':
-      return (_usual, run) => wrongSlotWeight(run, fault);
+      return edited(fault, { weightedSum: [WRONG_SLOT_WEIGHT] });
     case 'drop-qk-norm':
-      return (_usual, run) => {
-        copyColumns(run, inputAt(run, 0));
-      };
+      return edited(fault, { rmsnorm: [NOT_NORMALISED] });
     case 'rope-interleaved':
-      return (_usual, run) => ropeInterleaved(run, fault, stage === 'k_post_rope');
+      return edited(fault, { rope: ROPE_INTERLEAVED });
     case 'rope-theta':
       return (usual, run) => usual(withAttrs(run, { theta: run.tools.hparams.ropeTheta === 1e4 ? 1e6 : 1e4 }));
     case 'eps':
@@ -43,7 +45,11 @@ export function stageFault(fault: Fault, stage: ActiveStageId): StageFault | und
       return (usual, run) =>
         usual(stage === 'attn_scores' ? { ...run, futureKeys: true } : { ...run, firstPosition: run.nKeys });
     case 'gqa-modulo':
-      return async (usual, run) => usual(await withModuloKernels(run));
+      return edited(fault, {
+        attnScores: [SCORES_MODULO],
+        attnValues: [VALUES_MODULO],
+        attnValuesSplit: [VALUES_MODULO],
+      });
     default:
       return undefined;
   }
@@ -72,68 +78,42 @@ function withAttrs(run: StageRun, attrs: { readonly theta: number } | { readonly
   return { ...run, node: { ...run.node, attrs: { ...run.node.attrs, ...attrs } } as Node };
 }
 
-async function withModuloKernels(run: StageRun): Promise<StageRun> {
-  const { context, kernels } = run.tools;
-  const variant = { id: 'plain' };
-  const attnScores = await getPipeline(context, FAULT_KERNELS.attnScoresModulo, variant);
-  const attnValues = await getPipeline(context, FAULT_KERNELS.attnValuesModulo, variant);
-  return {
-    ...run,
-    tools: { ...run.tools, kernels: { ...kernels, attnScores, attnValues, attnValuesSplit: attnValues } },
+/** Kernels whose text a fault edits. */
+const EDITED_KERNELS = [
+  'attnScores',
+  'attnValues',
+  'attnValuesSplit',
+  'renormalise',
+  'rmsnorm',
+  'rope',
+  'softmax',
+  'weightedSum',
+] as const satisfies readonly KernelName[];
+type EditedKernel = (typeof EDITED_KERNELS)[number];
+
+/**
+ * The stage by its own kernels, with defects in their text: in every token, or in the one at the fault's position.
+ * @param constants what the edits want to know of the model
+ */
+function edited(
+  { position }: Fault,
+  edits: Partial<Record<EditedKernel, readonly Edit[]>>,
+  constants: (hparams: HParams) => Readonly<Record<string, number>> = () => ({}),
+): StageFault {
+  return async (usual, run) => {
+    const row = position === undefined ? undefined : position - run.firstPosition;
+    if (row !== undefined && (row < 0 || row >= run.rows)) return usual(run);
+    const { context, hparams, kernels } = run.tools;
+    const own = { ...constants(hparams), ...(row === undefined ? {} : { STRUCK: row }) };
+    const wrong = await Promise.all(
+      EDITED_KERNELS.flatMap((name) => {
+        const defect = edits[name];
+        if (defect === undefined) return [];
+        const { kernel, variant } = kernels[name];
+        const struck = { ...variant, constants: { ...variant.constants, ...own }, edits: defect };
+        return [getPipeline<KernelSpec>(context, kernel, struck).then((pipeline) => ({ [name]: pipeline }))];
+      }),
+    );
+    return usual({ ...run, tools: { ...run.tools, kernels: Object.assign({ ...kernels }, ...wrong) as KernelSet } });
   };
-}
-
-/** The rows of the run that a fault strikes: all, or the one at its position. */
-function struckRows(run: StageRun, { position }: Fault): { readonly first: number; readonly end: number } {
-  if (position === undefined) return { first: 0, end: run.rows };
-  const row = position - run.firstPosition;
-  return row < 0 || row >= run.rows ? { first: 0, end: 0 } : { first: row, end: row + 1 };
-}
-
-async function noRenorm(run: StageRun, fault: Fault): Promise<void> {
-  const { context, recorder, hparams } = run.tools;
-  const { nExpert, nExpertUsed } = hparams;
-  const count = run.rows * nExpertUsed;
-  recorder.dispatch(
-    await getPipeline(context, FAULT_KERNELS.noRenorm, { id: 'plain' }),
-    { p: run.input('moe_router_probs'), indices: run.input('moe_router_indices'), weights: run.output },
-    { count, nExpert, nUsed: nExpertUsed, ...struckRows(run, fault) },
-    linearGrid(count, LANES),
-  );
-}
-
-async function softmaxAfterTopk(run: StageRun, fault: Fault): Promise<void> {
-  const { context, recorder, hparams } = run.tools;
-  const count = run.rows * hparams.nExpert;
-  recorder.dispatch(
-    await getPipeline(context, FAULT_KERNELS.softmaxAfterTopk, { id: 'plain' }),
-    { x: run.input('moe_router_logits'), y: run.output },
-    { count, rowLength: hparams.nExpert, nUsed: hparams.nExpertUsed, ...struckRows(run, fault) },
-    linearGrid(count, LANES),
-  );
-}
-
-async function wrongSlotWeight(run: StageRun, fault: Fault): Promise<void> {
-  const { context, recorder, hparams } = run.tools;
-  const count = run.rows * hparams.nEmbd;
-  recorder.dispatch(
-    await getPipeline(context, FAULT_KERNELS.wrongSlotWeight, { id: 'plain' }),
-    { weights: run.input('moe_router'), x: run.input('moe_expert_out'), y: run.output },
-    { count, rowLength: hparams.nEmbd, nUsed: hparams.nExpertUsed, ...struckRows(run, fault) },
-    linearGrid(count, LANES),
-  );
-}
-
-async function ropeInterleaved(run: StageRun, fault: Fault, keys: boolean): Promise<void> {
-  const { context, recorder, hparams } = run.tools;
-  const heads = keys ? hparams.nHeadKv : hparams.nHead;
-  const pairs = hparams.headDim / 2;
-  const count = run.rows * heads * pairs;
-  const angles = ropeTable(run.firstPosition, run.rows, hparams.ropeTheta, hparams.headDim);
-  recorder.dispatch(
-    await getPipeline(context, FAULT_KERNELS.ropeInterleaved, { id: 'plain' }),
-    { x: run.input(keys ? 'k_norm' : 'q_norm'), table: recorder.table(new Uint32Array(angles.buffer)), y: run.output },
-    { count, pairs, heads, yOffset: run.outputRow * heads * hparams.headDim, ...struckRows(run, fault) },
-    linearGrid(count, LANES),
-  );
 }

@@ -5,10 +5,11 @@ import type { ChangeLoads, Load } from '../engine/product-load';
 import type { StageRun } from '../engine/stage-run';
 import type { GpuContext } from '../device';
 import { getPipeline } from '../pipelines';
-import type { Matmul } from '../matmul/encode-matmul';
+import { F16_SUMS } from '../../ops/linear/defects';
+import { xAlignment, type Matmul } from '../matmul/encode-matmul';
 import type { MatmulShape } from '../matmul/choose-method';
+import { matmulVariant } from '../matmul/variants';
 import { expertPart, slicePart } from '../weights/weight-part';
-import { F16_TILE, f16Matmul } from './fault-kernels';
 
 /** What a fault makes of one load whose matrix it strikes; none: it is not computed. */
 type ChangeLoad = (load: Load) => readonly Load[];
@@ -81,10 +82,12 @@ function rowsOf(load: Load, from: number, count: number, to: number): readonly L
   return count === 0 ? [] : [{ ...load, part: slicePart(load.part, from, count), column: load.column + to }];
 }
 
+/** By the naive kernel, whatever the shape, with every sum rounded to half precision. */
 async function prepareF16(context: GpuContext, shape: MatmulShape): Promise<Matmul> {
-  const { kernel, variant, rowsPerGroup } = f16Matmul(shape.type);
-  const pipeline = await getPipeline(context, kernel, variant);
-  return { shape, method: { kind: 'naive', tile: F16_TILE }, tile: F16_TILE, pipeline, rowsPerGroup, xAlignment: 1 };
+  const method = { kind: 'naive', tile: 8 } as const;
+  const { kernel, variant, rowsPerGroup } = matmulVariant(shape.type, method);
+  const pipeline = await getPipeline(context, kernel, { ...variant, edits: F16_SUMS });
+  return { shape, method, tile: method.tile, pipeline, rowsPerGroup, xAlignment: xAlignment(method) };
 }
 
 /** The load at one position and at the others; all of it is struck where no position is named. */

@@ -1,10 +1,9 @@
 import type { Grid } from '../../ops/kernel-grid';
 import type { GpuContext } from '../device';
-import { storageBindings, type KernelSpec, type KernelVariant } from '../../ops/kernel-spec';
-import { buildPipeline, type Pipeline } from '../pipelines';
+import { storageBindings } from '../../ops/kernel-spec';
+import type { Pipeline } from '../pipelines';
 import { readBack } from '../readback';
 import { Recorder, type BufferRange } from '../recorder';
-import { shaderSource } from '../shader-source';
 import { guardedOutput, upload, withoutGuards, type GuardedWords } from './guarded';
 
 /** Data of a binding. */
@@ -60,17 +59,6 @@ export async function runAlone(
     for (const { buffer } of Object.values(bindings)) context.release(buffer);
     recorder.dispose();
   }
-}
-
-/** Compiles a kernel variant afresh with its text changed by `edit`: a defect on purpose. @throws TracerError `gpu-shader`. */
-export function buildEdited(
-  context: GpuContext,
-  kernel: KernelSpec,
-  variant: KernelVariant,
-  edit: (code: string) => string,
-): Promise<Pipeline> {
-  const source = shaderSource(kernel.file, variant.includes);
-  return buildPipeline(context, kernel, variant, { ...source, code: edit(source.code) });
 }
 
 function outputRange(context: GpuContext, name: string, { outputs }: LoneWork): BufferRange {

@@ -28,5 +28,8 @@ export const mxfp4 = defineType({
   columns: '32',
   dequantise,
   fill,
-  defects: [{ kind: 'type', what: 'one magnitude wrong', from: '0xc8643210u', to: '0xc8643220u' }],
+  defects: [
+    { kind: 'type', what: 'one magnitude wrong', from: '0xc8643210u', to: '0xc8643220u' },
+    { kind: 'scale', what: 'exponent 0 read as 1', from: '0x00200000u << e,', to: '0x00200000u << max(e, 1u),' },
+  ],
 });

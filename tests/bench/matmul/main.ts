@@ -36,7 +36,7 @@ const { vendor, architecture, description } = context.card;
 print(`${vendor} ${architecture} ${description}; ${lanes} subgroup lanes`);
 
 if (options.check) {
-  const failures = await check(context, types, lanes, print);
+  const failures = await check(context, types, print);
   print(failures === 0 ? 'all inside the bound' : `${failures} cases outside the bound`);
   process.exitCode = failures === 0 ? 0 : 1;
 } else {

@@ -2,8 +2,8 @@
 import { openDevice } from '../../../src/gpu/device';
 import { nodeGpu, useSwiftShader } from '../../../src/gpu/node-device';
 import { SELFTEST_CASES } from '../../../src/selftest/all-cases';
-import { MUTATIONS } from '../../../src/selftest/mutations';
-import { runMutations } from '../../../src/selftest/run-mutation';
+import { DEFECTS } from '../../../src/selftest/defects';
+import { runDefects } from '../../../src/selftest/run-defect';
 
 /*
  * node scripts/bench-mutations.mjs
@@ -14,8 +14,8 @@ const context = await openDevice(nodeGpu(), { adapter: 'any' });
 console.log(`${context.card.description} ${context.card.vendor} ${context.card.architecture}`);
 const started = performance.now();
 const outcomes = await context.step(() =>
-  runMutations(context, MUTATIONS, SELFTEST_CASES, {
-    onOutcome: ({ mutation: { kernel, type = '', what }, killedBy }) => {
+  runDefects(context, DEFECTS, SELFTEST_CASES, {
+    onOutcome: ({ defect: { kernel, type = '', what }, killedBy }) => {
       const fate = killedBy === undefined ? 'SURVIVES' : `red: ${killedBy.shape}: ${killedBy.note}`;
       console.log(`${kernel} ${type}: ${what}: ${fate}`);
     },

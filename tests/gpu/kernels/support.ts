@@ -1,5 +1,4 @@
 import type { Grid } from '../../../src/ops/kernel-grid';
-import { expect } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import type { BindingName, KernelSpec, KernelVariant } from '../../../src/ops/kernel-spec';
 import { KERNEL_TABLE, type KernelName } from '../../../src/gpu/kernel-table';
@@ -8,11 +7,6 @@ import { getPipeline } from '../../../src/gpu/pipelines';
 import { Recorder, type BufferRange } from '../../../src/gpu/recorder';
 import { guardedOutput, upload } from '../../../src/gpu/probe/guarded';
 import { readGuarded } from '../../support/gpu';
-
-/** Unit roundoff of f32 in a rounding direction that WGSL leaves open. */
-export const U = 2 ** -23;
-/** WGSL may flush subnormals: inputs, results and what lies between. */
-export const FLUSH = 2 ** -126;
 
 type Kernel<N extends KernelName> = (typeof KERNEL_TABLE)[N];
 type Inputs<K extends KernelSpec> = Readonly<
@@ -53,19 +47,4 @@ export async function runFloats<N extends KernelName>(
   ...args: Parameters<typeof runKernel<N>>
 ): Promise<Float32Array<ArrayBuffer>> {
   return new Float32Array((await runKernel(...args)).buffer);
-}
-
-/** Every element within its own bound of the twin's value; says which one is not. */
-export function expectWithin(
-  actual: ArrayLike<number>,
-  expected: ArrayLike<number>,
-  bound: (i: number) => number,
-): void {
-  expect(actual).toHaveLength(expected.length);
-  for (let i = 0; i < expected.length; i++) {
-    const error = Math.abs((actual[i] ?? NaN) - (expected[i] ?? NaN));
-    if (!(error <= bound(i))) {
-      expect.fail(`element ${i}: ${actual[i]}, expected ${expected[i]} within ${bound(i)}`);
-    }
-  }
 }

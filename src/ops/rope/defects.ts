@@ -1,0 +1,36 @@
+import { defectsOf, type Defect } from '../defect';
+import type { Edit } from '../kernel-spec';
+
+/** Channels 2i and 2i + 1 of a head turn together, not i and i + pairs, in the tokens that are struck. */
+export const ROPE_INTERLEAVED: readonly Edit[] = [
+  [
+    'let at = row * 2u * params.pairs + pair;',
+    `let isStruck = struck(row / params.heads);
+  let at = row * 2u * params.pairs + select(pair, 2u * pair, isStruck);
+  let other = at + select(params.pairs, 1u, isStruck);`,
+  ],
+  ['x[at + params.pairs]', 'x[other]'],
+  ['y[params.yOffset + at + params.pairs]', 'y[params.yOffset + other]'],
+];
+
+export const ROPE_DEFECTS: readonly Defect[] = [
+  ...defectsOf('rope', [
+    ['sign', 'turned the wrong way', ['low * turn.x - high * turn.y', 'low * turn.x + high * turn.y']],
+    [
+      'index',
+      'every token at the first position',
+      ['table[(row / params.heads) * params.pairs + pair]', 'table[pair]'],
+    ],
+    ['index', 'neighbours paired instead of halves', ['let high = x[at + params.pairs];', 'let high = x[at + 1u];']],
+    ['index', 'channels 2i and 2i + 1 are a pair', ...ROPE_INTERLEAVED],
+    [
+      'index',
+      'only the first half of the pairs turns',
+      [
+        'let turn = table[(row / params.heads) * params.pairs + pair];',
+        'let turn = select(table[(row / params.heads) * params.pairs + pair], vec2(1.0, 0.0), pair >= (params.pairs + 1u) / 2u);',
+      ],
+    ],
+    ['rounding', 'half of the channels in f16', ['let low = x[at];', 'let low = quantizeToF16(x[at]);']],
+  ]),
+];

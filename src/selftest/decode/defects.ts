@@ -1,0 +1,117 @@
+import { defectsOf, type Defect } from '../../ops/defect';
+import type { DefectKind } from '../../types/define-type';
+import type { QuantType } from '../../types/types';
+
+const BARRIER = 'workgroupBarrier();';
+
+type Row = readonly [kind: DefectKind, what: string, from: string, to: string];
+
+const of = (kernel: string, rows: readonly Row[], type?: QuantType): readonly Defect[] =>
+  defectsOf(
+    kernel,
+    rows.map(([kind, what, from, to]) => [kind, what, [from, to]] as const),
+    type,
+  );
+
+/** Of the kernels of a decoded token. */
+export const DECODE_DEFECTS: readonly Defect[] = [
+  ...of(
+    'decode/embed',
+    [
+      [
+        'index',
+        'the row counted from the table of another part',
+        'token[0] - params.firstRow',
+        'token[0] % params.rows',
+      ],
+    ],
+    'Q8_0',
+  ),
+  ...of(
+    'decode/head',
+    [
+      ['sign', 'minima added', '- unit.scales.minimum[chunk] * total', '+ unit.scales.minimum[chunk] * total'],
+      ['scale', 'odd bytes counted twice', '0.00390625 * (sums.y', '0.0078125 * (sums.y'],
+      ['scale', 'eps left out', ' + params.eps', ''],
+    ],
+    'Q4_K',
+  ),
+  ...of('decode/head', [['type', 'offset 31 instead of 32', '0x3fu, 32.0', '0x3fu, 31.0']], 'Q6_K'),
+  ...of('decode/head', [['type', 'signed bytes taken for unsigned', 'word ^ 0x80808080u', 'word']], 'Q8_0'),
+  ...of('decode/router', [['sign', 'keys of negative logits not turned round', '~bits, bits', 'bits, bits']], 'F32'),
+  ...of('decode/qkv', [['index', 'v written over k', 'to = params.rowsA + params.rowsB', 'to = params.rowsA']], 'Q8_0'),
+  ...of(
+    'decode/project',
+    [
+      ['sign', 'the residual lost its sign', 'before + product', 'before - product'],
+      ['barrier', 'products read before they are there', `${BARRIER}\n  var square`, 'var square'],
+    ],
+    'Q8_0',
+  ),
+  ...of(
+    'decode/experts_in',
+    [
+      [
+        'index',
+        'ties to the higher index',
+        'vec4(0u, 1u, 2u, 3u) < vec4(expert)',
+        'vec4(0u, 1u, 2u, 3u) > vec4(expert)',
+      ],
+      ['index', 'an expert chosen again', 'select(keys[i], vec4(0u), expertsOf', 'select(keys[i], keys[i], expertsOf'],
+      ['index', "the best among a lane's first keys only", 'four = max(four, keys[i])', 'four = keys[0]'],
+      ['sign', 'sigmoid of -g', 'g < 0.0', 'g > 0.0'],
+      ['barrier', 'parts of the sum read before they are there', `${BARRIER}\n  // Eight lanes`, '// Eight lanes'],
+    ],
+    'Q4_K',
+  ),
+  ...of(
+    'decode/experts_out',
+    [
+      ['index', "every slot by the first slot's expert", 'route[slot] * params.rows', 'route[0] * params.rows'],
+      ['scale', 'slots not weighted', 'slotWeights[s] * products', 'products'],
+    ],
+    'Q4_K',
+  ),
+  ...of(
+    'decode/experts_out',
+    [['rounding', 'weights of slots in f16', 'sum += slotWeights[s] *', 'sum += quantizeToF16(slotWeights[s]) *']],
+    'Q8_0',
+  ),
+  ...of('decode/attention', [
+    ['sign', 'turned the wrong way', 'low * turn.x - high * turn.y', 'low * turn.x + high * turn.y'],
+    ['scale', 'the running output not rescaled', 'out *= shrink;', ''],
+    ['index', 'heads dealt out to kv heads in turn', 'head / perKv', 'head % params.nHeadKv'],
+    [
+      'barrier',
+      'slices read before they are there',
+      `scores[slice] = sum;\n  }\n  ${BARRIER}`,
+      'scores[slice] = sum;\n  }',
+    ],
+  ]),
+  ...of('decode/attention_shared', [
+    ['scale', 'the running sum not rescaled', 'sum = sum * shrink +', 'sum = sum +'],
+    ['index', 'every head by the first piece', 'kvHead * perKv + piece * HEADS', 'kvHead * perKv'],
+    ['sign', 'turned the wrong way', 'low * cosines - high * sines', 'low * cosines + high * sines'],
+    ['scale', 'the running output not rescaled', 'outs[h] *= shrinks[h];', ''],
+    ['index', 'the own value taken for the one before', 'rowOf(a, b, n) >= position', 'rowOf(a, b, n) > position'],
+  ]),
+  ...of('decode/attention_teams', [
+    ['scale', 'the running sum not rescaled', 'sum[h] = sum[h] * shrink + ((e.x', 'sum[h] = sum[h] + ((e.x'],
+    ['scale', 'teams not weighted', 'exp(tops[h * TEAMS + t] - joined.x)', '1.0'],
+    ['sign', 'turned the wrong way', 'select(partner, -partner,', 'select(-partner, partner,'],
+    ['index', 'a key beyond the end counts', 'vec4(4u, 5u, 6u, 7u) < vec4(end)', 'vec4(4u, 5u, 6u, 7u) <= vec4(end)'],
+    ['index', 'the next values a team further', 'nextV = valueRows(key + TEAMS', 'nextV = valueRows(key + 8u + TEAMS'],
+    ['index', 'the own key taken by every split', 'let hasOwn = position < firstKey + perSplit &&', 'let hasOwn ='],
+  ]),
+  ...of('decode/attention_join', [['scale', 'splits not weighted', 'exp(pairs[s].x - top)', '1.0']]),
+  ...of('decode/argmax_parts', [['sign', 'ties to the higher index', 'b.y < a.y', 'b.y > a.y']]),
+  ...of('decode/argmax_last', [
+    ['index', 'every second part of a lane left out', 'i += LANES', 'i += 2u * LANES'],
+    [
+      'barrier',
+      'candidates read before they are there',
+      `candidates[lane] = own;\n  ${BARRIER}`,
+      'candidates[lane] = own;',
+    ],
+  ]),
+];

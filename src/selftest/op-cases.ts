@@ -1,0 +1,35 @@
+import type { OpName } from '../arch/operations';
+import { ADD_CASES } from '../ops/add/cases';
+import { ATTENTION_SCORES_CASES } from '../ops/attention-scores/cases';
+import { ATTENTION_VALUES_CASES } from '../ops/attention-values/cases';
+import { EXPERT_LINEAR_CASES } from '../ops/expert-linear/cases';
+import { LINEAR_CASES } from '../ops/linear/cases';
+import { NORMALISE_CASES } from '../ops/normalise/cases';
+import { RMSNORM_CASES } from '../ops/rmsnorm/cases';
+import { ROPE_CASES } from '../ops/rope/cases';
+import { ROWS_CASES } from '../ops/rows/cases';
+import { SOFTMAX_CASES } from '../ops/softmax/cases';
+import { SWIGLU_CASES } from '../ops/swiglu/cases';
+import { TOP_K_CASES } from '../ops/top-k/cases';
+import { WEIGHTED_SUM_CASES } from '../ops/weighted-sum/cases';
+import type { SelftestCase } from './selftest-case';
+
+/**
+ * The cases of every operation: the self-test, the unit tests and the tests of defects run them. Apart from `src/ops/ops.ts`, so that an
+ * engine does not carry them.
+ */
+export const OP_CASES: Readonly<Record<OpName, readonly SelftestCase[]>> = {
+  rows: ROWS_CASES,
+  rmsnorm: RMSNORM_CASES,
+  linear: LINEAR_CASES,
+  'expert-linear': EXPERT_LINEAR_CASES,
+  rope: ROPE_CASES,
+  'attention-scores': ATTENTION_SCORES_CASES,
+  softmax: SOFTMAX_CASES,
+  'attention-values': ATTENTION_VALUES_CASES,
+  'top-k': TOP_K_CASES,
+  normalise: NORMALISE_CASES,
+  swiglu: SWIGLU_CASES,
+  'weighted-sum': WEIGHTED_SUM_CASES,
+  add: ADD_CASES,
+};

@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { f32Bits } from '../../src/base/float';
+import type { GpuContext } from '../../src/gpu/device';
+import { getPipeline } from '../../src/gpu/pipelines';
+import { runAlone } from '../../src/gpu/probe/run-alone';
+import { ROWS_CASES } from '../../src/ops/rows/cases';
+import { testContext } from '../support/gpu';
+
+let context: GpuContext;
+beforeAll(async () => {
+  context = await testContext('adapter');
+});
+afterAll(() => {
+  context.dispose();
+});
+
+it.each(ROWS_CASES.map((one) => [one.types.join(), one.shape, one] as const))(
+  '%s, %s: the bits of the reference, which flushes nothing',
+  async (_type, _shape, { spec, variant, make }) => {
+    const work = make();
+    const { y } = await runAlone(context, await getPipeline(context, spec, variant), work);
+    expect([...(y?.words ?? [])]).toEqual([...(work.expected['y']?.values ?? [])].map(f32Bits));
+  },
+);
