@@ -1,0 +1,9 @@
+// npm run docs: writes the tables of docs/ that the code holds. tests/docs/tables.test.ts makes them, and says when they are out of date.
+import { spawnSync } from 'node:child_process';
+import process from 'node:process';
+
+const { status } = spawnSync('npx', ['vitest', 'run', 'tests/docs/tables.test.ts'], {
+  stdio: 'inherit',
+  env: { ...process.env, WRITE_DOCS: '1' },
+});
+process.exitCode = status ?? 1;

@@ -1,0 +1,47 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { FAULTS, faultStages } from '../../src/model/faults';
+import { DEFECTS } from '../../src/selftest/defects';
+import { DEFECT_KINDS } from '../../src/types/define-type';
+
+/* Tables of the documentation that the code holds. `npm run docs` writes them, this test says when they are out of date. */
+
+/** The seeded defects: `tests/selftest/defects.test.ts` wants each to be seen. */
+function defectTable(): string {
+  const counts = DEFECT_KINDS.map((kind) => `${kind} ${DEFECTS.filter((defect) => defect.kind === kind).length}`);
+  return [
+    `**${DEFECTS.length} defects**: ${counts.join(', ')}.`,
+    '',
+    '| kernel | type | kind | what goes wrong |',
+    '|---|---|---|---|',
+    ...DEFECTS.map(({ kernel, type = '', kind, what }) => `| ${kernel} | ${type} | ${kind} | ${what} |`),
+  ].join('\n');
+}
+
+/** What `--inject` takes. */
+function faultTable(): string {
+  const rows = FAULTS.map((fault) => {
+    const { kind, what, mutates, stages, byDefault, parameters, visible } = fault;
+    const code = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
+    const due =
+      stages.length > 0 || byDefault.length > 1 ? code(faultStages({ kind, layer: 0 })) : 'where its tensor is read';
+    return `| \`${kind}\` | ${what} | ${mutates} | ${due} | ${code(parameters) || '–'} | ${visible} |`;
+  });
+  return [
+    '| fault | what goes wrong | what is mutated | stages at fault, the first is blamed | takes | visible when |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+it.each([
+  ['docs/selftest.md', 'defects', defectTable()],
+  ['docs/faults.md', 'faults', faultTable()],
+])('%s holds the table of %s as the code has it', (file, name, table) => {
+  const [begin, end] = [`<!-- ${name}: npm run docs -->\n`, `\n<!-- /${name} -->`];
+  const text = readFileSync(file, 'utf8');
+  const [before = '', rest = ''] = text.split(begin);
+  const [old = '', after = ''] = rest.split(end);
+  if (process.env['WRITE_DOCS'] === '1') writeFileSync(file, `${before}${begin}${table}${end}${after}`);
+  else expect(old).toBe(table);
+});
