@@ -7,6 +7,7 @@ import { INSPECT } from './inspect/inspect-spec';
 import { MAKE_MODEL } from './make-model/make-model-spec';
 import { SELFTEST } from './selftest/selftest-spec';
 import { SERVE } from './serve/serve-spec';
+import { JUDGE } from './judge/judge-spec';
 import { SETUP } from './setup/setup-spec';
 import { MERGE } from './suite/merge-spec';
 import { SUITE } from './suite/suite-spec';
@@ -17,6 +18,7 @@ import type { CommandSpec } from './command-line/command-spec';
 export const COMMANDS = [
   TRACE,
   DIFF,
+  JUDGE,
   SUITE,
   MERGE,
   INSPECT,

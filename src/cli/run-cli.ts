@@ -12,6 +12,7 @@ import { errorText, styled, type Terminal } from './terminal/terminal';
 const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
   trace: async () => (await import('./trace/trace-command')).traceCommand,
   diff: async () => (await import('./diff/diff-command')).diffCommand,
+  judge: async () => (await import('./judge/judge-command')).judgeCommand,
   bench: async () => (await import('./bench/bench-command')).benchCommand,
   suite: async () => (await import('./suite/suite-command')).suiteCommand,
   merge: async () => (await import('./suite/merge-command')).mergeCommand,

@@ -146,7 +146,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       // The whole-model stages are those of both ends.
       const sections = layer === undefined ? [graph.embed, graph.head] : [sectionOf(graph, layer)];
       const values = referenceValues(reference);
-      const { result } = await timed({ ...stepOptions, bounds: false }, async (step) => {
+      const { result } = await timed(stepOptions, async (step) => {
         const taps: Tap[] = [];
         for (const section of sections) taps.push(...(await isolateSection(step, section, values)));
         return { taps };

@@ -67,7 +67,7 @@ export async function isolateSection(step: Step, section: Section, values: Secti
     if (positions.length === 0) continue;
     const isLast = section === step.graph.head && node.out.id === section.output.id;
     const computed = await compute(step, section, node, values, isLast ? positions : 'all', true);
-    const tap = computed && captureTap(step, node, section.layer, computed.output, computed.rows, undefined);
+    const tap = computed && captureTap(step, node, section.layer, computed.output, computed.rows, computed.bound);
     if (tap !== undefined) taps.push(tap);
     if (step.pause.due()) await step.pause.breathe();
   }

@@ -1,0 +1,81 @@
+import { say, shown, type ShownText } from '../../base/foreign-text';
+import { fail } from '../../base/errors';
+import { formatMetric } from '../../base/format';
+import { TOOL } from '../../base/version';
+import { createCpuEngine } from '../../cpu/engine/cpu-engine';
+import { createGgmlCpuEngine } from '../../cpu/ggml/ggml-engine';
+import { plainToJson } from '../../divergence/report-json';
+import { judgeTrace, JUDGEMENT_SCHEMA, type Judgement } from '../../judge/judge-trace';
+import { readHParams } from '../../model/read-hparams';
+import { checkWeights } from '../../model/weights';
+import type { CommandRunner } from '../command-line/command-runner';
+import { exitCode } from '../command-line/exit-codes';
+import { JSON_FILE, QUIET } from '../command-line/shared-options';
+import { chooseArm } from '../diff/choose-arm';
+import { ARM_A } from '../diff/diff-options';
+import { readOperand } from '../diff/read-operand';
+import { openNamedModel } from '../files/open-model';
+import { checkOutputs, writeOutput } from '../files/output';
+import type { Terminal } from '../terminal/terminal';
+import { nodeHost } from '../trace/node-runtime';
+
+/** `moescope judge MODEL DUMP`. Exits with 1 where a stage is wrong, with 2 where nothing can be judged. */
+export const judgeCommand: CommandRunner = async (args, terminal, signal) => {
+  const [name = '', path = ''] = args.operands;
+  const file = args.get(JSON_FILE);
+  await checkOutputs([file]);
+  const operand = await readOperand(path);
+  const { free: trace } = chooseArm(operand, args.get(ARM_A), '--arm-a');
+  if (trace === undefined)
+    throw fail('usage', `${path} holds no captures of an engine that fed itself.`, 'Name the engine with --arm-a.', {
+      path,
+    });
+  const model = await openNamedModel(name, signal);
+  const pool = nodeHost('any').createPool(model);
+  try {
+    const hparams = readHParams(model);
+    checkWeights(model, hparams);
+    const judgement = await judgeTrace({
+      trace,
+      hparams,
+      typeOf: (tensor) => model.tensors.get(tensor)?.type,
+      exact: createCpuEngine({ model, hparams, pool }),
+      quantised: createGgmlCpuEngine({ model, hparams, pool }),
+      signal,
+    });
+    if (file !== undefined) {
+      const document = {
+        schema: JUDGEMENT_SCHEMA,
+        tool: TOOL,
+        model: model.name,
+        headerSha256: model.headerSha256,
+        dump: path,
+        ignored: operand.ignored,
+        ...judgement,
+      };
+      await writeOutput(file, `${plainToJson(document, 2)}\n`, terminal);
+    }
+    if (file !== '-') print(judgement, terminal);
+    else if (!args.has(QUIET)) terminal.err(say`${judgement.verdict.sentence}\n`);
+    return exitCode(EXITS[judgement.verdict.status]);
+  } finally {
+    await pool.dispose();
+    await model.close();
+  }
+};
+
+const EXITS = { match: 'pass', diverged: 'diverged', 'not-finite': 'diverged', incomplete: 'usage' } as const;
+
+function print({ verdict, arithmetic, rows }: Judgement, terminal: Terminal): void {
+  terminal.out(say`${verdict.sentence}\n\n`);
+  for (const { stage, type, arithmetic: named, worst, rows: all, explained } of arithmetic) {
+    const what: ShownText = shown(`${stage}${type === '' ? '' : ` ${type}`}`.padEnd(24));
+    terminal.out(
+      say`  ${what} ${(named ?? 'unexplained').padEnd(16)} ${formatMetric(worst)} of its bound, ${explained} of ${all}\n`,
+    );
+  }
+  const missing = rows.filter((row) => row.verdict === 'unmeasured' || row.verdict === 'missing');
+  const stages = [...new Set(missing.map((row) => row.stage))];
+  if (stages.length > 0)
+    terminal.out(say`\n  not judged (not captured, or not with what they read): ${stages.join(', ')}\n`);
+}

@@ -1,0 +1,225 @@
+import { throwIfAborted } from '../base/abort';
+import { short } from '../base/format';
+import { culpritOf, type BlameContext } from '../divergence/blame';
+import { placeOf } from '../divergence/sentence';
+import { LIMITS } from '../divergence/limits';
+import type { Culprit, Row, RunStatus } from '../divergence/report';
+import type { Taps } from '../divergence/compare-step';
+import type { IsolatingEngine, Tap } from '../model/engine';
+import type { HParams } from '../model/hparams';
+import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
+import { weightName } from '../model/weights';
+import { formatError } from '../trace/format-error';
+import { tapKey, type Trace } from '../trace/trace';
+import { ARITHMETICS, type ArithmeticId } from './arithmetics';
+import { judgeStep, type LocalError } from './judge-step';
+import { nameArithmetics, ratioWithin, type NamedArithmetic, type Unexplained } from './name-arithmetic';
+
+/** Additive changes keep the number. Rows are those of a report, of mode `local`. */
+export const JUDGEMENT_SCHEMA = 'moescope-judgement/1';
+
+export interface Judgement {
+  readonly verdict: {
+    readonly status: Extract<RunStatus, 'match' | 'diverged' | 'not-finite' | 'incomplete'>;
+    readonly sentence: string;
+    readonly first?: Culprit;
+    readonly others?: readonly Culprit[];
+  };
+  readonly arithmetic: readonly NamedArithmetic[];
+  /** Forward order; `arithmetic` says whose bound the ratio is of. */
+  readonly rows: readonly Row[];
+}
+
+export interface JudgeTraceInput {
+  /** The candidate's captures. */
+  readonly trace: Trace;
+  readonly hparams: HParams;
+  /** ggml type of a weight by its name. */
+  readonly typeOf: (tensor: string) => string | undefined;
+  readonly exact: IsolatingEngine;
+  readonly quantised: IsolatingEngine;
+  readonly onLayer?: (done: number, of: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Judges another engine's captures stage by stage, each from its own captured inputs, whatever the engine computes in: names its arithmetic for every
+ * kind of operation, and the first stage that its arithmetic does not explain.
+ * @throws TracerError `trace-format` where the captures are not of whole prompts; those of the engines
+ */
+export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
+  const { trace, hparams, exact, quantised, signal } = input;
+  const taps = wholePrompts(trace);
+  const nTokens = [...taps.values()][0]?.positions.length ?? 0;
+  // The prompt is for the embedding alone; positions are what the others need.
+  const tokens = trace.provenance.tokens;
+  const ids = Uint32Array.from({ length: nTokens }, (_, i) => tokens?.[i] ?? 0);
+  const none = { capture: new Map(), ...(signal === undefined ? {} : { signal }) };
+  await exact.begin(ids, 0, none);
+  await quantised.begin(ids, 0, none);
+  const errors: LocalError[] = [];
+  const step = async (
+    layer: number | undefined,
+    stages: readonly StageId[],
+    layerInput: Tap | undefined,
+  ): Promise<void> => {
+    throwIfAborted(signal);
+    const own: Taps = new Map(
+      stages.flatMap((stage) => {
+        const tap = taps.get(tapKey(layer, stage));
+        return tap === undefined ? [] : [[stage, tap] as const];
+      }),
+    );
+    errors.push(
+      ...(await judgeStep({
+        layer,
+        stages,
+        own,
+        layerInput,
+        exact,
+        quantised,
+        hparams,
+        candidate: trace.provenance.arm,
+        signal,
+      })),
+    );
+  };
+  const ofLayer = ACTIVE_STAGES.filter((stage) => stageSpec(stage).scope === 'layer');
+  const ofModel = ACTIVE_STAGES.filter((stage) => stageSpec(stage).scope === 'model');
+  const knows = tokens?.length === nTokens;
+  await step(
+    undefined,
+    ofModel.filter((stage) => stage === 'embedding' && knows),
+    undefined,
+  );
+  let layerInput = taps.get('embedding');
+  for (let layer = 0; layer < hparams.nLayer; layer++) {
+    await step(layer, ofLayer, layerInput);
+    layerInput = taps.get(tapKey(layer, 'post_ffn_residual'));
+    input.onLayer?.(layer + 1, hparams.nLayer);
+  }
+  await step(
+    undefined,
+    ofModel.filter((stage) => stage !== 'embedding'),
+    layerInput,
+  );
+  return judgementOf(errors, input);
+}
+
+/** Captures of all positions from 0 on: what lies at a few of them cannot be fed to attention. */
+function wholePrompts({ taps, provenance }: Trace): ReadonlyMap<string, Tap> {
+  const longest = [...taps.values()].reduce((most, tap) => Math.max(most, tap.positions.length), 0);
+  const whole = new Map([...taps].filter(([, tap]) => tap.positions.length === longest && tap.positions[0] === 0));
+  if (whole.size > 0) return whole;
+  throw formatError(
+    provenance.arm,
+    'captures of the whole prompt, from its first token on',
+    `${taps.size} that begin later`,
+    'Capture all positions of a shorter prompt.',
+  );
+}
+
+function judgementOf(errors: readonly LocalError[], input: JudgeTraceInput): Judgement {
+  const { hparams, typeOf, trace } = input;
+  const typeOfStage = (stage: StageId, layer: number | undefined): string => {
+    const [role] = stageSpec(stage).weights;
+    return role === undefined ? '' : (typeOf(weightName(role, layer, hparams)) ?? '');
+  };
+  const naming = nameArithmetics(errors, ({ row }) => ({
+    operation: stageSpec(row.stage).operation,
+    type: typeOfStage(row.stage, row.layer),
+  }));
+  const wrong = new Map(naming.unexplained.map((found) => [found.error, found] as const));
+  const rows = errors.map((error) => judgedRow(error, wrong.get(error), naming.of.get(error)));
+  const context: BlameContext = {
+    hparams,
+    typeOf,
+    expertAt: (layer, position, slot) => {
+      const tap = trace.taps.get(tapKey(layer, 'moe_router_indices'));
+      const row = tap?.positions.indexOf(position) ?? -1;
+      return row < 0 ? undefined : tap?.data[row * hparams.nExpertUsed + slot];
+    },
+  };
+  const limits = { cosine: LIMITS.cosine.value, ratio: LIMITS.ratio.value };
+  // What is not finite in the inputs is not finite in the exact value either: inherited, unless nothing else is wrong.
+  const own = rows.filter((row) => row.verdict !== 'nan-both').flatMap((row) => culpritOf(row, limits, context) ?? []);
+  const culprits = own.length > 0 ? own : rows.flatMap((row) => culpritOf(row, limits, context) ?? []);
+  const [first, ...others] = culprits;
+  const measured = rows.filter((row) => row.count > 0).length;
+  const status =
+    first !== undefined
+      ? first.metric === 'non-finite'
+        ? 'not-finite'
+        : 'diverged'
+      : measured === 0
+        ? 'incomplete'
+        : 'match';
+  return {
+    verdict: {
+      status,
+      sentence: sentenceOf(status, first, others.length, rows, naming.arithmetics),
+      ...(first === undefined ? {} : { first }),
+      ...(others.length === 0 ? {} : { others }),
+    },
+    arithmetic: naming.arithmetics,
+    rows,
+  };
+}
+
+/** The row with its ratio in the arithmetic that it is judged by. */
+function judgedRow(
+  { row, ratios }: LocalError,
+  wrong: Unexplained | undefined,
+  arithmetic: ArithmeticId | undefined,
+): Row {
+  if ((row.verdict !== 'match' && row.verdict !== 'diverge') || ratios.size === 0) return row;
+  if (wrong === undefined) {
+    const maxRatio = arithmetic === undefined ? row.maxRatio : ratioWithin(ratios, arithmetic);
+    return {
+      ...row,
+      verdict: 'match',
+      ...(arithmetic === undefined ? {} : { arithmetic }),
+      ...(maxRatio === undefined ? {} : { maxRatio }),
+    };
+  }
+  // Wrong in any arithmetic, or coarser than its sisters.
+  const maxRatio =
+    wrong.leastRatio > 1 || wrong.arithmetic === undefined ? wrong.leastRatio : ratioWithin(ratios, wrong.arithmetic);
+  return {
+    ...row,
+    verdict: 'diverge',
+    maxRatio,
+    ...(wrong.arithmetic === undefined ? {} : { arithmetic: wrong.arithmetic }),
+  };
+}
+
+function sentenceOf(
+  status: Judgement['verdict']['status'],
+  first: Culprit | undefined,
+  others: number,
+  rows: readonly Row[],
+  arithmetics: readonly NamedArithmetic[],
+): string {
+  if (first !== undefined) {
+    const more =
+      others === 0
+        ? ''
+        : `; ${others} more ${others === 1 ? 'stage is' : 'stages are'} wrong by ${others === 1 ? 'itself' : 'themselves'}`;
+    const what =
+      first.metric === 'non-finite'
+        ? 'not finite'
+        : `error ${short(first.value)} x the bound of its arithmetic, from its own inputs`;
+    return `${status === 'not-finite' ? 'NOT FINITE' : 'DIVERGED'}: first wrong at ${placeOf(first)}: ${what}${more}`;
+  }
+  if (status === 'incomplete') return 'INCOMPLETE: no stage was captured together with its inputs';
+  const judged = rows.filter((row) => row.count > 0);
+  const layers = new Set(judged.flatMap((row) => row.layer ?? [])).size;
+  const stages = new Set(judged.map((row) => row.stage)).size;
+  const products = arithmetics.filter(({ operation }) => operation.endsWith('matmul'));
+  const all = products.map(({ operation, type, arithmetic }) => {
+    const known = ARITHMETICS.find(({ id }) => id === arithmetic);
+    return `${operation === 'matmul' ? 'products' : "experts' products"} of ${type === '' ? 'weights' : type}: ${known?.title ?? 'unknown'}`;
+  });
+  const clauses = [...new Set(all)];
+  return `MATCH: every stage is right from its own inputs (${layers} layers, ${stages} stages)${clauses.length === 0 ? '' : `; ${clauses.join('; ')}`}`;
+}

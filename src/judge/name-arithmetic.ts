@@ -1,0 +1,111 @@
+import type { StageId } from '../model/stages';
+import { ARITHMETICS, arithmeticOrder, type ArithmeticId } from './arithmetics';
+import type { LocalError } from './judge-step';
+
+const COARSEST: ArithmeticId = 'f16-accumulate';
+
+/** What an engine computes one kind of operation in. */
+export interface NamedArithmetic {
+  /** The operation of the stage table, `expert-matmul`. */
+  readonly operation: string;
+  readonly stage: StageId;
+  /** The weight's type; empty where there is no weight. */
+  readonly type: string;
+  /** Undefined where none of the table explains it. */
+  readonly arithmetic: ArithmeticId | undefined;
+  /** Largest error over its bound, of the rows that it explains. */
+  readonly worst: number;
+  /** Rows of the kind, and how many the arithmetic explains. */
+  readonly rows: number;
+  readonly explained: number;
+}
+
+/** A stage that its sisters' arithmetic does not explain. */
+export interface Unexplained {
+  readonly error: LocalError;
+  /** What its sisters compute in; undefined where none of them is explained. */
+  readonly arithmetic: ArithmeticId | undefined;
+  /** Its error over the bound of the coarsest arithmetic that there is: above 1 it is wrong in any. */
+  readonly leastRatio: number;
+}
+
+export interface Naming {
+  readonly arithmetics: readonly NamedArithmetic[];
+  readonly unexplained: readonly Unexplained[];
+  /** The arithmetic of each row that is explained. */
+  readonly of: ReadonlyMap<LocalError, ArithmeticId>;
+}
+
+/**
+ * Names, for each stage, whatever its weights' types, the most exact arithmetic that explains its layers. Layers of one stage run the same kernel, so that sisters
+ * agree and a wrong tensor does not: an arithmetic that explains at least half of them is theirs where the others are far off, and those are what is wrong.
+ * Where one lies just beyond the bound the arithmetic is a coarser one.
+ */
+export function nameArithmetics(
+  errors: readonly LocalError[],
+  kindOf: (error: LocalError) => { readonly operation: string; readonly type: string },
+): Naming {
+  const groups = new Map<string, Group>();
+  for (const error of errors) {
+    if (error.ratios.size === 0) continue;
+    const kind = kindOf(error);
+    const { stage } = error.row;
+    const group = groups.get(stage) ?? { operation: kind.operation, types: new Set(), stage, rows: [] };
+    groups.set(stage, group);
+    group.types.add(kind.type);
+    group.rows.push(error);
+  }
+  const of = new Map<LocalError, ArithmeticId>();
+  const unexplained: Unexplained[] = [];
+  const arithmetics = [...groups.values()].map(({ operation, stage, types, rows }): NamedArithmetic => {
+    const chosen = ARITHMETICS.find(({ id }) => isOf(rows, id))?.id;
+    const inside = chosen === undefined ? [] : rows.filter((row) => explains(row, chosen));
+    for (const row of rows) {
+      if (chosen !== undefined && inside.includes(row)) of.set(row, chosen);
+      else unexplained.push({ error: row, arithmetic: chosen, leastRatio: ratioWithin(row.ratios, COARSEST) });
+    }
+    const worst =
+      chosen === undefined ? 0 : inside.reduce((most, row) => Math.max(most, ratioWithin(row.ratios, chosen)), 0);
+    return {
+      operation,
+      stage,
+      type: [...types].sort().join('+'),
+      arithmetic: chosen,
+      worst,
+      rows: rows.length,
+      explained: inside.length,
+    };
+  });
+  return { arithmetics, unexplained, of };
+}
+
+interface Group {
+  readonly operation: string;
+  readonly stage: StageId;
+  readonly types: Set<string>;
+  readonly rows: LocalError[];
+}
+
+/** CHOSEN: errors of sisters in one arithmetic differ by less (1.4 at most between layers of clean runs); a wrong tensor's is tens of times theirs. */
+const SISTER_GAP = 4;
+
+/** Whether an arithmetic explains at least half of the rows, and the others are no near misses. */
+function isOf(rows: readonly LocalError[], id: ArithmeticId): boolean {
+  const ratios = rows.map((row) => ratioWithin(row.ratios, id));
+  const inside = ratios.filter((ratio) => ratio <= 1);
+  const worst = inside.reduce((a, b) => Math.max(a, b), 0);
+  return 2 * inside.length >= rows.length && ratios.every((ratio) => !(ratio > 1) || ratio > SISTER_GAP * worst);
+}
+
+/** Within the bound of an arithmetic, or of a more exact one. */
+function explains({ ratios }: LocalError, id: ArithmeticId): boolean {
+  return ratioWithin(ratios, id) <= 1;
+}
+
+/** The error over the bound of an arithmetic: the least of it and of those that are more exact. NaN where nothing was measured. */
+export function ratioWithin(ratios: LocalError['ratios'], id: ArithmeticId): number {
+  const within = [...ratios].flatMap(([other, ratio]) =>
+    arithmeticOrder(other) <= arithmeticOrder(id) ? [ratio] : [],
+  );
+  return within.reduce((least, ratio) => (Number.isNaN(least) || ratio < least ? ratio : least), NaN);
+}
