@@ -133,9 +133,9 @@ export const TERMINAL_TEXT: FuzzTarget = {
 const TEMPLATES: readonly string[] = [
   "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'a' }}{% endif %}",
   "{% set ns = namespace(s='aaaaaaaa', n=0) %}{% for i in range(20) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s|length }}",
-  '{% macro f(n) %}{% if n > 0 %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(30) }}',
+  '{% macro f(n) %}{% if n > 0 %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(12) }}',
   "{{ raise_exception('\x1b[31m\n::error::x') }}{{ messages[0] | tojson(indent=4) }}{{ ('x\\n')|indent(200000, true) }}",
-  '{% for a in [1,2,3] %}{% for b in [1,2,3] %}{% for c in range(999) %}{{ c|string ~ loop.index }}{% endfor %}{% endfor %}{% endfor %}',
+  '{% for a in [1,2,3] %}{% for b in [1,2,3] %}{% for c in range(99) %}{{ c|string ~ loop.index }}{% endfor %}{% endfor %}{% endfor %}',
 ];
 
 export const TEMPLATES_TARGET: FuzzTarget = {
