@@ -132,7 +132,7 @@ function judgementOf(errors: readonly LocalError[], input: JudgeTraceInput): Jud
   const wrong = new Map(naming.unexplained.map((found) => [found.error, found] as const));
   const rows = errors.map((error) => judgedRow(error, wrong.get(error), naming.of.get(error)));
   const context: BlameContext = {
-    hparams,
+    tiedEmbeddings: hparams.tiedEmbeddings,
     typeOf,
     expertAt: (layer, position, slot) => {
       const tap = trace.taps.get(tapKey(layer, 'moe_router_indices'));

@@ -72,10 +72,7 @@ describe('a dump of another tool, which states only counts', () => {
   const scores = [0, 1, 100, 101, 10, 11, 110, 111];
 
   it('is laid out as the trace beside it', () => {
-    const mine = gpu(
-      ...PROJECTED.map((tap) => ({ ...tap, layer: 0 })),
-      tapOf('attn_scores', 0, [2, 2, 2], scores),
-    );
+    const mine = gpu(...PROJECTED.map((tap) => ({ ...tap, layer: 0 })), tapOf('attn_scores', 0, [2, 2, 2], scores));
     const [trace] = filesToTraces(dump, 'x').traces;
     const placed = adoptLayout(trace ?? mine, mine);
     expect(placed.unplaced.size).toBe(0);
