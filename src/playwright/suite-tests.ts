@@ -7,7 +7,7 @@ import { writeWhole } from '../cli/files/whole-file';
 import { outcomeOf, shardFromJson, shardToJson, SHARD_SCHEMA, type ShardRun } from '../regression/shard-result';
 import { WHOLE } from '../regression/shards';
 import { redactedSuite, suiteFromJson, suiteRuns, type Suite, type SuiteRun } from '../regression/suite';
-import { modelOf } from '../cli/suite/attempt';
+import { modelOf } from '../cli/suite/model-of';
 import { fingerprintModel, madeBy } from '../cli/suite/made-by';
 import type { AdapterDemand } from './adapter-demand';
 import { callAt, callerOf } from './declare-at';

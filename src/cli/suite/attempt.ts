@@ -1,18 +1,18 @@
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fail, toErrorData, type ErrorData } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import { checkSameInput } from '../../regression/compare-baseline';
 import { outcomeOf, type ShardRun } from '../../regression/shard-result';
-import { suiteRuns, type Suite, type SuiteModel, type SuiteRun } from '../../regression/suite';
+import { suiteRuns, type Suite, type SuiteRun } from '../../regression/suite';
 import type { Arguments } from '../command-line/arguments';
 import { ADAPTER, RUNTIME, UPDATE_BASELINE } from '../command-line/shared-options';
-import { isUrl, SAMPLE_NAME } from '../files/open-model';
 import type { ProgressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
 import { noBaseline, readBaseline, updateBaseline, withBaseline } from '../trace/baseline-file';
 import type { NodeRunner } from '../trace/node-runtime';
 import type { TraceRequest } from '../trace/request';
 import { runSomewhere } from '../trace/run-somewhere';
+import { modelOf } from './model-of';
 import { writeReportFiles } from './report-files';
 import { BASELINES, REPORTS } from './suite-options';
 
@@ -69,11 +69,6 @@ async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Rep
   const folder = args.get(REPORTS);
   if (folder !== undefined) await writeReportFiles(join(folder, fileStem(run)), report, terminal);
   return report;
-}
-
-/** Where a suite's model is: paths are relative to the suite's file. */
-export function modelOf({ file }: SuiteModel, suiteFile: string): string {
-  return isUrl(file) || file === SAMPLE_NAME ? file : resolve(dirname(suiteFile), file);
 }
 
 function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args }: Circumstances): TraceRequest {

@@ -26,7 +26,8 @@ import { progressView } from '../terminal/progress';
 import { styledVerdict } from '../terminal/terminal';
 import { noBaseline, readBaseline } from '../trace/baseline-file';
 import { nodeRunner, type NodeRunner } from '../trace/node-runtime';
-import { attempt, baselineOf, modelOf, type Circumstances } from './attempt';
+import { attempt, baselineOf, type Circumstances } from './attempt';
+import { modelOf } from './model-of';
 import { fingerprintModel, madeBy } from './made-by';
 import { GREP, LIST, OUT, REPORTS, RESUME, RETRIES, SECONDS, SHARD } from './suite-options';
 
