@@ -97,8 +97,8 @@ export class EngineService {
    * Runs the opened model. Resolves after the last event (`done`, `cancelled` or `failed`) has been delivered; a failure is an event,
    * not a rejection. @throws TracerError `run-busy` when a run is under way
    */
-  async run(spec: RunSpec, onEvent: (event: SessionEvent) => void | Promise<void>): Promise<void> {
-    // Over a thread boundary this is a promise of the event's arrival, whatever its type says; events arrive in their order.
+  async run(spec: RunSpec, onEvent: (event: SessionEvent) => unknown): Promise<void> {
+    // Over a thread boundary this is a promise of the event's arrival; events arrive in their order.
     let arrival: unknown;
     const deliver = (event: SessionEvent): void => {
       arrival = onEvent(event);

@@ -9,10 +9,12 @@ const NAMES = STAGES.flatMap((spec: StageSpec) =>
 );
 
 describe('SUB-001: a stage name', () => {
-  it.each(NAMES)('%s means %s in any case, and in a list of stages', (name, id) => {
+  it.each(NAMES)('%s means %s in any case, and in a list of stages it or its parts', (name, id) => {
     for (const written of [name, name.toUpperCase(), name.toLowerCase(), ` ${name} `]) {
       expect(findStage(written)).toBe(id);
-      expect(parseStages(`lm_head,${written}`)).toContain(id);
+      const stands = id === 'qkv_matmul' ? ['q_proj', 'k_proj', 'v_proj'] : [id];
+      expect(parseStages(written)).toEqual(stands);
+      expect(parseStages(`lm_head,${written}`)).toEqual([...new Set([...stands, 'lm_head'])]);
     }
   });
 

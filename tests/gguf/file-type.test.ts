@@ -41,8 +41,12 @@ describe('fileTypeName', () => {
   });
 });
 
-it('tensorSummary counts by type, largest first', async () => {
+it('tensorSummary counts by type, largest first, and names the type of each tensor', async () => {
   const summary = tensorSummary(await modelWith(undefined));
-  expect(summary).toEqual({ count: 3, byType: { Q5_K: { count: 1, bytes: 704 }, F32: { count: 2, bytes: 8 } } });
+  expect(summary).toEqual({
+    count: 3,
+    byType: { Q5_K: { count: 1, bytes: 704 }, F32: { count: 2, bytes: 8 } },
+    types: { many: 'F32', small: 'F32', large: 'Q5_K' },
+  });
   expect(Object.keys(summary.byType)).toEqual(['Q5_K', 'F32']);
 });

@@ -172,9 +172,12 @@ function expertsOutCase(
   };
 }
 
+/** Several blocks of any size, which are up to 256 long. */
+const lengthOf = (type: QuantType): number => (ggmlType(type).blockSize > 32 ? 512 : 160);
+
 /** `isHere`: whether the token's row is in this part of the table; else nothing is written. */
 function embedCase(type: QuantType, kind: WeightKind, isHere: boolean): SelftestCase {
-  const nIn = ggmlType(type).blockSize > 32 ? 512 : 160;
+  const nIn = lengthOf(type);
   const [rows, firstRow, row] = [4, 10, 2];
   return {
     ...{ kernel: 'decode/embed', types: [type], spec: DECODE_KERNELS.embed, variant: typeVariant(type) },
@@ -211,7 +214,6 @@ function embedCase(type: QuantType, kind: WeightKind, isHere: boolean): Selftest
 
 /** Types that have a product of their own in shaders/decode/lib, one that is dequantised, and one with a grid. */
 const OWN: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0', 'Q5_K', 'IQ3_S']);
-const lengthOf = (type: QuantType): number => (ggmlType(type).blockSize === 256 ? 512 : 160);
 /** What real files have there. */
 const REAL_DOWN: ReadonlySet<QuantType> = new Set<QuantType>(['Q4_K', 'Q6_K']);
 

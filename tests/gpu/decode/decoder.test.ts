@@ -7,7 +7,7 @@ import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import { ACTIVE_STAGES } from '../../../src/model/stages';
 import { captureAll, forward, openGolden } from '../../cpu/support';
-import { GOLDEN_MODELS, loadGolden, relativeRms } from '../../support/golden';
+import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms } from '../../support/golden';
 import { testContext } from '../../support/gpu';
 import { fileWeights } from './file-weights';
 import { ownDecoder, tokensOf } from './support';
@@ -197,7 +197,8 @@ describe('a decoder', () => {
 
 describe('decoding, token by token', () => {
   it.each(['tiny-moe-6x16', ...GOLDEN_MODELS])('agrees with %s at every stage of every position', async (name) => {
-    const prompt = LONG.includes(name) ? 'p12' : name === 'tiny-moe-6x16' ? 'p0' : 'p1';
+    const [first = ''] = goldenPrompts(name);
+    const prompt = LONG.includes(name) ? 'p12' : first;
     const { model, hparams } = await openGolden(name);
     const golden = loadGolden(name, prompt);
     const { decoder, dispose } = await ownDecoder(context, model, hparams);
@@ -206,10 +207,12 @@ describe('decoding, token by token', () => {
     const capture = { stages: ACTIVE_STAGES };
     for (const [position, token] of golden.tokens.entries()) {
       const { taps } = await decoder.decode(token, position, { capture });
+      const held = golden.positions.indexOf(position);
+      if (held < 0) continue;
       for (const { stage, layer, data } of taps) {
         const expected = golden.stage(stage, layer);
         if (expected === undefined) continue;
-        const row = rowOf(expected, stage, position, golden.tokens.length);
+        const row = rowOf(expected, stage, held, position + 1, golden.tokens.length);
         compared++;
         if (stage === 'moe_router_indices') expect([...data], `${stage} ${String(layer)}`).toEqual([...row]);
         else {
@@ -221,25 +224,27 @@ describe('decoding, token by token', () => {
     dispose();
     await model.close();
     expect(wrong).toEqual([]);
-    expect(compared).toBeGreaterThan(40 * golden.tokens.length);
+    // Most of what the golden holds: nothing was left out by a wrong name.
+    expect(compared).toBeGreaterThan(0.74 * golden.held.length * golden.positions.length);
   });
 });
 
-/** The values of one position of a golden array: (tokens, ...), or (tokens, heads, keys) up to the position's own key. */
+/** One row of a golden array: (tokens, ...), or (tokens, heads, nTokens), of which the first `nKeys`. */
 function rowOf(
   { shape, data }: { readonly shape: readonly number[]; readonly data: ArrayLike<number> },
   stage: string,
-  position: number,
+  row: number,
+  nKeys: number,
   nTokens: number,
 ): readonly number[] {
   const all = Array.from(data);
   if (stage !== 'attn_scores' && stage !== 'attn_softmax') {
     const length = all.length / (shape[0] ?? 1);
-    return all.slice(position * length, (position + 1) * length);
+    return all.slice(row * length, (row + 1) * length);
   }
   const heads = shape[1] ?? 1;
   return Array.from({ length: heads }, (_, h) => {
-    const at = (position * heads + h) * nTokens;
-    return all.slice(at, at + position + 1);
+    const at = (row * heads + h) * nTokens;
+    return all.slice(at, at + nKeys);
   }).flat();
 }
