@@ -1,8 +1,8 @@
 import { compileFunction } from 'node:vm';
-import { fileURLToPath } from 'node:url';
 
-/** A place in a file of tests. */
+/** A place in a file of tests, as Node runs it: Playwright finds the place in its source by this name. */
 export interface Place {
+  /** A path, or the URL of a module. */
   readonly file: string;
   /** From 1. */
   readonly line: number;
@@ -23,8 +23,7 @@ export function callerOf(own: (...args: never[]) => unknown): Place | undefined 
     const [frame] = Array.isArray(holder.stack) ? (holder.stack as readonly NodeJS.CallSite[]) : [];
     const name = frame?.getFileName();
     if (frame === undefined || typeof name !== 'string') return undefined;
-    const file = name.startsWith('file:') ? fileURLToPath(name) : name;
-    return { file, line: frame.getLineNumber() ?? 1, column: frame.getColumnNumber() ?? 1 };
+    return { file: name, line: frame.getLineNumber() ?? 1, column: frame.getColumnNumber() ?? 1 };
   } finally {
     Error.prepareStackTrace = prepareStackTrace;
     Error.stackTraceLimit = stackTraceLimit;

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import type * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,7 +68,16 @@ async function save(format: SaveFormat, value: number, end?: 'killed'): Promise<
     if (end === 'killed') return;
     await saver.finish(FINISHED);
   } finally {
-    if (end !== 'killed') await saver.close();
+    if (end === 'killed') await endProcess();
+    else await saver.close();
+  }
+}
+
+/** What grows in the folder becomes that of a process which has ended: its number is above what Linux gives. */
+async function endProcess(): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const ended = name.replace(`-${process.pid}-`, '-4194305-');
+    if (name.startsWith('.')) await rename(join(folder, name), join(folder, ended));
   }
 }
 
@@ -102,6 +111,21 @@ describe.each(FORMATS)('a trace saved as %s', (format) => {
     expect(await codeOf(read())).toBe('trace-format');
     await save(format, 2);
     expect(await read()).toEqual([2, 2]);
+  });
+
+  it('is refused where the disk was full and there was none before, and leaves no lock behind', async () => {
+    for (let writes = 0; ; writes++) {
+      disk.writesLeft = writes;
+      const code = await codeOf(save(format, 1));
+      const isFull = disk.writesLeft < 0;
+      disk.writesLeft = Infinity;
+      if (!isFull) break;
+      expect(code).toBe('usage');
+      expect(await codeOf(read())).toBe('trace-format');
+      expect((await readdir(folder)).filter((name) => name.startsWith('.'))).toEqual([]);
+      expect(writes).toBeLessThan(40);
+    }
+    expect(await read()).toEqual([1, 1]);
   });
 
   it('is what it was before when the disk is full at any write', async () => {

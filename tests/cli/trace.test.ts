@@ -9,7 +9,7 @@ import { ensureBuilt } from '../../scripts/lib/build.mjs';
 import { startStaticServer } from '../../src/cli/serve/static-server';
 import { reportFromJson } from '../../src/divergence/report-json';
 import { rowsToCsv } from '../../src/divergence/rows-csv';
-import { ACTIVE_STAGES, LAYER_STAGES, STAGES } from '../../src/model/stages';
+import { ACTIVE_STAGES, LAYER_STAGES, partsOf, STAGES } from '../../src/model/stages';
 import { readTraces } from '../../src/trace/read-traces';
 import { goldenModelPath, loadGolden, relativeRms, SAMPLE_PATH } from '../support/golden';
 import { runBuiltCli, startCli } from './built-cli';
@@ -92,13 +92,21 @@ describe('moescope trace', () => {
     );
     expect(result.status).toBe(0);
     expect(readdirSync(out).sort()).toEqual(['cpu', 'gpu', 'gpu-isolated', 'trace.json']);
-    const layerFiles = LAYER_STAGES.map((id) => `${id}.bin`).sort();
+    // The projections lie side by side in one file.
+    const alone = LAYER_STAGES.filter((id) => !partsOf('qkv_matmul').includes(id));
+    const layerFiles = ['qkv_matmul.bin', ...alone.map((id) => `${id}.bin`)].sort();
     for (const arm of ['cpu', 'gpu', 'gpu-isolated']) {
       expect(readdirSync(join(out, arm)).sort()).toEqual(['final_norm.bin', 'layer-0', 'layer-1', 'lm_head.bin']);
       expect(readdirSync(join(out, arm, 'layer-0')).sort()).toEqual(['embedding.bin', ...layerFiles].sort());
       expect(readdirSync(join(out, arm, 'layer-1')).sort()).toEqual(layerFiles);
     }
     expectAprt(join(out, 'cpu', 'layer-1', 'moe_ffn_out.bin'), 1, golden.stage('moe_ffn_out', 1)?.data ?? []);
+    const parts = partsOf('qkv_matmul').flatMap((id) => golden.stage(id, 1) ?? []);
+    const projected = golden.positions.flatMap((row) =>
+      parts.flatMap(({ shape: [, w = 0], data }) => [...data.subarray(row * w, (row + 1) * w)]),
+    );
+    expect(parts).toHaveLength(3);
+    expectAprt(join(out, 'cpu', 'layer-1', 'qkv_matmul.bin'), 1, projected);
     expectAprt(join(out, 'gpu', 'layer-0', 'embedding.bin'), 0, golden.stage('embedding', undefined)?.data ?? []);
     expectAprt(join(out, 'gpu', 'lm_head.bin'), 0xffffffff, golden.stage('lm_head', undefined)?.data ?? []);
     expectAprt(

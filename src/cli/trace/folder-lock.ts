@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../../base/errors';
+import { makeFolder } from '../files/output';
 
 /** The folder that says that somebody puts results in place. Readers pass over folders whose names begin with a dot. */
 const LOCK = '.writing';
@@ -28,10 +29,14 @@ export function isGone(name: string): boolean {
   }
 }
 
-/** Does the work while nobody else does any in this folder, in this process or another. @throws TracerError `usage` when another does not come to an end */
+/**
+ * Does the work while nobody else does any in this folder, in this process or another. A folder that is not there is made.
+ * @throws TracerError `usage` when another does not come to an end
+ */
 export async function whileLocked<T>(root: string, work: () => Promise<T>): Promise<T> {
   const lock = join(root, LOCK);
   const patience = performance.now() + PATIENCE_MS;
+  await makeFolder(root);
   while (!(await taken(lock))) {
     await dropDead(lock);
     if (performance.now() > patience) {
@@ -58,7 +63,13 @@ async function taken(lock: string): Promise<boolean> {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw error;
   }
-  await writeFile(join(lock, OWNER), PROCESS_NAME);
+  try {
+    await writeFile(join(lock, OWNER), PROCESS_NAME);
+  } catch (error) {
+    // On a full disk, say: a lock without an owner would make the next run wait.
+    await rm(lock, { recursive: true, force: true });
+    throw error;
+  }
   return true;
 }
 

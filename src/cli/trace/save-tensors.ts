@@ -1,11 +1,13 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TracerError } from '../../base/errors';
 import type { Tap } from '../../model/engine';
 import { aprPath, fileLayer, otherModeFolder } from '../../trace/apr-path';
 import { encodeAprt } from '../../trace/aprt';
 import { ProjectionJoiner, toFiled, type FiledTap } from '../../trace/filed-layout';
 import { indexEntries, treeIndex } from '../../trace/trace-files';
 import { encodeNpy } from '../../trace/npy';
+import { unwritable } from '../files/output';
 import type { SaveFormat } from './trace-options';
 import { traceOfRun, type FinishedRun } from '../../session/trace-of-run';
 import type { TensorSaver } from './tensor-saver';
@@ -61,10 +63,14 @@ function oneFileAnArm(saver: TensorSaver, root: string, extension: string): Tens
     },
     async finish(run) {
       // All arms at once: of two runs into one folder, the files of one are there.
-      await whileLocked(root, async () => {
-        await saver.finish(run);
-        for (const folder of staleFolders(saved)) await rm(join(root, `${folder}.${extension}`), { force: true });
-      });
+      try {
+        await whileLocked(root, async () => {
+          await saver.finish(run);
+          for (const folder of staleFolders(saved)) await rm(join(root, `${folder}.${extension}`), { force: true });
+        });
+      } catch (error) {
+        throw error instanceof TracerError ? error : unwritable(root, error);
+      }
     },
     close: () => saver.close(),
   };

@@ -91,11 +91,13 @@ export function treeFolder(root: string, index: string): TreeFolder {
       await opened.catch(() => undefined);
       await rm(growing, { recursive: true, force: true });
       if (!isMarked || changing) return;
-      await whileLocked(root, async () => {
+      const unmark = async (): Promise<void> => {
         // Another run may have finished since, and the index be its own.
         const there = await readFile(join(root, index), 'utf8').catch(() => '');
         if (there === unfinishedIndex()) await rm(join(root, index), { force: true });
-      });
+      };
+      // On a full disk, say: an index that stays tells the truth, and the error to tell is the one that ended the run.
+      await whileLocked(root, unmark).catch(() => undefined);
     },
   };
 }
