@@ -32,13 +32,19 @@ describe('the list of defects', () => {
   });
 });
 
+/** Races that no order in which SwiftShader runs lanes ever loses: hardware has to show them. */
+const UNSEEN_ON_SOFTWARE = ['attention_tiled  maxima written over rows that are read'];
+
 describe('the self-test turns red', () => {
   const kernels = [...new Set(DEFECTS.map(({ kernel }) => kernel))];
   it.each(kernels)('for every defect of %s', { timeout: 600_000 }, async (kernel) => {
     // In one go: the next ones compile meanwhile.
     const own = DEFECTS.filter((defect) => defect.kernel === kernel);
     const outcomes = await runDefects(context, own, SELFTEST_CASES);
-    expect(outcomes.filter(({ killedBy }) => killedBy === undefined).map(({ defect }) => named(defect))).toEqual([]);
+    const unseen = context.card.isSoftware ? own.map(named).filter((name) => UNSEEN_ON_SOFTWARE.includes(name)) : [];
+    expect(outcomes.filter(({ killedBy }) => killedBy === undefined).map(({ defect }) => named(defect))).toEqual(
+      unseen,
+    );
     expect(outcomes).toHaveLength(own.length);
   });
 });

@@ -30,6 +30,6 @@ export const mxfp4 = defineType({
   fill,
   defects: [
     { kind: 'type', what: 'one magnitude wrong', from: '0xc8643210u', to: '0xc8643220u' },
-    { kind: 'scale', what: 'exponent 0 read as 1', from: '0x00200000u << e,', to: '0x00200000u << max(e, 1u),' },
+    { kind: 'scale', what: 'exponents 0 and 1 read as 2', from: '0x00200000u << e,', to: '0x00200000u << max(e, 2u),' },
   ],
 });
