@@ -47,6 +47,8 @@ test('poison, and everything folded out; 48 layers x 128 experts', async ({ page
 });
 
 test('from the file card to a finished run: inspector values, continuation, one token’s way', async ({ page }) => {
+  // A run, a continuation and six audits, beside another page.
+  test.slow();
   await page.goto('/');
   await page.locator('input[type="file"]').setInputFiles(SAMPLE_PATH);
   expect(await pageState(page, 'ready', 'error')).toBe('ready');
