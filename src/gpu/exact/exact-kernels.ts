@@ -2,7 +2,7 @@ import type { QuantType } from '../../gguf/ggml-types';
 import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
 
 /** Rows of x that one lane of products.wgsl sums at a time. */
-export const TOKENS_AT_ONCE = [1, 2, 4] as const;
+export const TOKENS_AT_ONCE = [1, 4] as const;
 /** Lanes of a workgroup of the products. */
 export const EXACT_LANES = 64;
 /** How many lanes may share a row of weights. */
