@@ -9,7 +9,13 @@ async function openSample(page: Page): Promise<void> {
   await page.goto('/?model=sample/tiny-moe-6x16-Q4_K_M.gguf');
   await expect(page.locator('html')).toHaveAttribute('data-state', 'ready');
   await page.getByRole('textbox', { name: 'Token ids' }).fill('605, 432, 258');
-  await page.getByText(/^Layers, stages/).click();
+  // A layout that moves under the pointer loses a click.
+  const options = page.locator('details', { hasText: /^Layers, stages/ });
+  await expect(async () => {
+    if (!(await options.evaluate((node: HTMLDetailsElement) => node.open)))
+      await options.locator('summary').first().click();
+    await expect(page.getByRole('combobox', { name: 'Fault', exact: true })).toBeVisible({ timeout: 1_000 });
+  }).toPass();
 }
 
 async function run(page: Page): Promise<Report> {

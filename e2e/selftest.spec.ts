@@ -54,7 +54,8 @@ test('shows every kernel with its verdict, accessibly, and copies the report', a
   await expect(page.getByText('Text copied.')).toBeVisible();
   const text = await page.evaluate(() => navigator.clipboard.readText());
   expect(text).toContain(report.verdict.sentence);
-  expect(text).toMatch(/rows +F32 Q4_K Q6_K +6 +0 +pass/);
+  const rows = report.rows.filter(({ kernel }) => kernel === 'rows').length;
+  expect(text).toMatch(new RegExp(`rows +F32 Q4_K Q6_K +${String(rows)} +0 +pass`));
   await page.getByRole('button', { name: 'Copy as JSON' }).click();
   await expect(page.getByText('JSON copied.')).toBeVisible();
   const json = await page.evaluate(async (): Promise<unknown> => JSON.parse(await navigator.clipboard.readText()));
@@ -78,7 +79,7 @@ test('turns red when a kernel is wrong, and says which, where and by how much', 
   });
   await page.goto('/?selftest&kernel=add,top_k');
   await ended(page);
-  await expect(page.getByTestId('verdict')).toHaveText(/^FAIL: \d of 13 cases out of bounds, in add$/);
+  await expect(page.getByTestId('verdict')).toHaveText(/^FAIL: \d+ of \d+ cases out of bounds, in add$/);
   await expect(page.getByTestId('failed')).toContainText(
     /add, f32: 1 value, normal.*y\[0\] is .*, expected .* within/s,
   );
