@@ -1,0 +1,3 @@
+import { testGoldens } from '../../e2e/support/golden';
+
+testGoldens((_model, all) => all);
