@@ -14,7 +14,7 @@ test('keys walk the divergences, and the detail follows', async ({ page }) => {
   await expect(heading(/^LmHead/)).toBeVisible();
   await page.keyboard.press('f');
   await expect(heading(/^Layer 2, MoeExpertOut/)).toBeVisible();
-  await expect(page.getByRole('status')).toHaveText('Layer 2, moe_expert_out, token 0.');
+  await expect(page.getByRole('status')).toHaveText('Layer 2, MoeExpertOut, token 0.');
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).focus();
   await page.keyboard.press('n');
   await expect(heading(/^Layer 2, MoeExpertOut/)).toBeVisible();

@@ -1,7 +1,8 @@
-import { stageOrder, stageSpec, type StageId, type WeightRole } from '../model/stages';
+import { stageSpec, type StageId, type WeightRole } from '../model/stages';
 import { weightName } from '../model/weights';
 import type { Cause } from './cause';
 import type { CompareMode, Culprit, Poison, Row } from './report';
+import { forwardOrder } from '../model/location';
 
 /** What wrong values look like: a clause for the sentence, and the cause it stands for. Undefined for a text of another version. */
 export interface Hint {
@@ -73,11 +74,7 @@ export function poisonCulprit(poison: Poison, context: BlameContext): Culprit | 
 
 /** Rows of one mode in forward order: embedding, layers, whole-model stages after them. */
 export function inForwardOrder(rows: readonly Row[], mode: CompareMode): readonly Row[] {
-  const place = (row: Row): number =>
-    row.layer === undefined ? (row.stage === 'embedding' ? -1 : Number.MAX_SAFE_INTEGER) : row.layer;
-  return rows
-    .filter((row) => row.mode === mode)
-    .sort((x, y) => place(x) - place(y) || stageOrder(x.stage) - stageOrder(y.stage));
+  return rows.filter((row) => row.mode === mode).sort(forwardOrder);
 }
 
 type Evidence = Pick<Culprit, 'metric' | 'value' | 'limit' | 'side'> & { readonly index: readonly number[] };

@@ -8,6 +8,7 @@ import { statisticalRatio } from './statistical-ratio';
 import type { CompareMode, Row, RowVerdict } from './report';
 import { indexOf, positionLayout } from './tap-layout';
 import { summaryOf } from './tap-summary';
+import { CHOSEN_EXPERTS, ROUTER_PROBS } from '../model/stage-roles';
 
 export type Taps = ReadonlyMap<StageId, Tap>;
 
@@ -45,9 +46,9 @@ export function compareStep(
   before: FlipState,
   context: CompareContext,
 ): StepComparison {
-  const indices = { a: a.get('moe_router_indices'), b: b.get('moe_router_indices') };
+  const indices = { a: a.get(CHOSEN_EXPERTS), b: b.get(CHOSEN_EXPERTS) };
   // In isolated mode arm a was fed the reference's probabilities, so only their rounding is left between the two.
-  const probs = { a: context.mode === 'free' ? a.get('moe_router_probs') : undefined, b: b.get('moe_router_probs') };
+  const probs = { a: context.mode === 'free' ? a.get(ROUTER_PROBS) : undefined, b: b.get(ROUTER_PROBS) };
   let state = before;
   let indexRow: IndexComparison | undefined;
   if (layer !== undefined && indices.a !== undefined && indices.b !== undefined) {
@@ -218,7 +219,7 @@ function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipStat
 }
 
 /** From this stage on a layer's values depend on which experts were chosen. */
-const ROUTED: ActiveStageId = 'moe_router_indices';
+const ROUTED: ActiveStageId = CHOSEN_EXPERTS;
 
 function agrees(stats: PositionStats | undefined, limit: number): boolean {
   return stats !== undefined && cosineOf(stats) >= limit;

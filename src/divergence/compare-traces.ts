@@ -2,7 +2,7 @@ import { fail } from '../base/errors';
 import type { Tap } from '../model/engine';
 import type { StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
-import { tapKey, type Provenance, type Trace } from '../trace/trace';
+import { type Provenance, type Trace } from '../trace/trace';
 import { causeFromText } from './cause';
 import { inForwardOrder, type BlameContext } from './blame';
 import { compareStep, type CompareContext } from './compare-step';
@@ -15,6 +15,8 @@ import { rolesOf } from './roles';
 import { routingRows } from './routing-rows';
 import { checkSameRun } from './same-run';
 import { judge } from './verdict';
+import { CHOSEN_EXPERTS, ROUTER_LOGITS, ROUTER_PROBS } from '../model/stage-roles';
+import { locationKey } from '../model/location';
 
 /** One arm: as it fed itself, fed with the reference's inputs, or both. At least one. */
 export interface ArmTraces {
@@ -177,9 +179,9 @@ function expertCount(traces: readonly Trace[]): number {
   const known = traces.flatMap((trace) => trace.provenance.hparams?.nExpert ?? []);
   const taps = traces.flatMap((trace) => [...trace.taps.values()]);
   const widths = taps.flatMap(({ stage, shape }) =>
-    stage === 'moe_router_probs' || stage === 'moe_router_logits' ? (shape[1] ?? []) : [],
+    stage === ROUTER_PROBS || stage === ROUTER_LOGITS ? (shape[1] ?? []) : [],
   );
-  const ids = taps.filter((tap) => tap.stage === 'moe_router_indices');
+  const ids = taps.filter((tap) => tap.stage === CHOSEN_EXPERTS);
   let largest = -1;
   for (const tap of ids) for (const id of tap.data) if (id > largest) largest = id;
   return known[0] ?? widths[0] ?? largest + 1;
@@ -210,7 +212,7 @@ function blameContext(
       return (row?.b ?? row?.a)?.experts[slot];
     },
     hintAt: (layer, stage) => {
-      const text = hints?.[tapKey(layer, stage)];
+      const text = hints?.[locationKey(layer, stage)];
       return text === undefined ? undefined : { text, cause: causeFromText(text) };
     },
   };

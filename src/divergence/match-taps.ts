@@ -6,6 +6,7 @@ import { inferLayout } from '../trace/infer-layout';
 import { selectPositions } from '../trace/select-positions';
 import { positionAxis } from '../trace/stage-layout';
 import type { Trace } from '../trace/trace';
+import { layerOrder } from '../model/location';
 
 /** The taps of one step of two traces, cut to the positions that both hold. */
 export interface MatchedStep {
@@ -36,11 +37,11 @@ export function matchTaps(traceA: Trace, traceB: Trace): MatchedTraces {
   const onlyB = new Set<number>();
   const lone = { A: new Map<StageId, string[]>(), B: new Map<StageId, string[]>() };
   const steps = new Map<
-    string,
+    number,
     { layer: number | undefined; stages: StageId[]; a: Map<StageId, Tap>; b: Map<StageId, Tap> }
   >();
   const stepOf = ({ layer, stage }: Tap): { stages: StageId[]; a: Map<StageId, Tap>; b: Map<StageId, Tap> } => {
-    const key = layer === undefined ? (stage === 'embedding' ? 'embed' : 'end') : String(layer);
+    const key = layerOrder({ layer, stage });
     const step = steps.get(key) ?? { layer, stages: [], a: new Map<StageId, Tap>(), b: new Map<StageId, Tap>() };
     steps.set(key, step);
     return step;
@@ -61,9 +62,9 @@ export function matchTaps(traceA: Trace, traceB: Trace): MatchedTraces {
     step.b.set(tapB.stage, tapB);
     note(lone.B, tapB);
   }
-  const ordered = [...steps.values()]
-    .map((step) => ({ ...step, stages: step.stages.sort((x, y) => stageOrder(x) - stageOrder(y)) }))
-    .sort((x, y) => place(x) - place(y));
+  const ordered = [...steps.entries()]
+    .sort(([x], [y]) => x - y)
+    .map(([, step]) => ({ ...step, stages: step.stages.sort((x, y) => stageOrder(x) - stageOrder(y)) }));
   const positions = (['A', 'B'] as const).flatMap((side) => {
     const list = [...(side === 'A' ? onlyA : onlyB)].sort((x, y) => x - y);
     return list.length === 0 ? [] : [`positions ${list.join(', ')} are only in ${side} and are left out`];
@@ -107,9 +108,4 @@ function loneNotes(side: 'A' | 'B', lone: ReadonlyMap<StageId, readonly string[]
     const where = layers.length === 0 ? '' : ` (layer ${layers.join(', ')})`;
     return `${stage}${where} is only in ${side}`;
   });
-}
-
-function place({ layer, stages }: { readonly layer: number | undefined; readonly stages: readonly StageId[] }): number {
-  if (layer !== undefined) return layer;
-  return stages.includes('embedding') ? -1 : Infinity;
 }

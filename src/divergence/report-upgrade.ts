@@ -4,6 +4,7 @@ import { stageSpec, STAGES } from '../model/stages';
 import { causeFromText } from './cause';
 import { REPORT_SCHEMA, type Report, type RunStatus } from './report';
 import { rolesOf } from './roles';
+import { CHOSEN_EXPERTS } from '../model/stage-roles';
 
 /** The first edition's reports: `poisoned`, no roles, no causes, and 0 for positions of which nothing was compared. */
 export const REPORT_SCHEMA_1 = 'moescope-report/1';
@@ -43,7 +44,7 @@ const SLOT_STAGES: ReadonlySet<unknown> = new Set(
 function clearUncompared(rows: readonly unknown[], positions: readonly unknown[]): void {
   const disjoint = new Map<unknown, Set<unknown>>();
   for (const row of rows) {
-    if (!isMembers(row) || row['stage'] !== 'moe_router_indices' || row['mode'] !== 'free') continue;
+    if (!isMembers(row) || row['stage'] !== CHOSEN_EXPERTS || row['mode'] !== 'free') continue;
     const perPosition = listOf(row['perPosition']);
     // 1 - Jaccard: 1 where the sets have nothing in common.
     disjoint.set(row['layer'], new Set(positions.filter((_, i) => perPosition[i] === 1)));

@@ -1,12 +1,13 @@
 import { routerMargins } from './compare-indices';
 import type { Taps } from './compare-step';
 import type { RoutingChoice, RoutingRow } from './report';
+import { CHOSEN_EXPERTS, ROUTER_PROBS, ROUTER_WEIGHTS } from '../model/stage-roles';
 
 /** Which experts each arm chose in one layer, a row a position, with the reference's margin. */
 export function routingRows(layer: number, a: Taps | undefined, b: Taps | undefined): readonly RoutingRow[] {
-  const indices = b?.get('moe_router_indices') ?? a?.get('moe_router_indices');
+  const indices = b?.get(CHOSEN_EXPERTS) ?? a?.get(CHOSEN_EXPERTS);
   if (indices === undefined) return [];
-  const probs = b?.get('moe_router_probs') ?? a?.get('moe_router_probs');
+  const probs = b?.get(ROUTER_PROBS) ?? a?.get(ROUTER_PROBS);
   const k = indices.shape[1] ?? 0;
   const margins = probs === undefined ? undefined : routerMargins(probs, k);
   return indices.positions.map((position, row) => {
@@ -24,8 +25,8 @@ export function routingRows(layer: number, a: Taps | undefined, b: Taps | undefi
 }
 
 function choice(taps: Taps | undefined, row: number, k: number): RoutingChoice | undefined {
-  const experts = taps?.get('moe_router_indices');
-  const weights = taps?.get('moe_router');
+  const experts = taps?.get(CHOSEN_EXPERTS);
+  const weights = taps?.get(ROUTER_WEIGHTS);
   if (experts === undefined) return undefined;
   return {
     experts: [...experts.data.subarray(row * k, (row + 1) * k)],

@@ -10,10 +10,12 @@ import type { HParams } from '../model/hparams';
 import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
 import { weightName } from '../model/weights';
 import { formatError } from '../trace/format-error';
-import { tapKey, type Trace } from '../trace/trace';
+import { type Trace } from '../trace/trace';
 import { ARITHMETICS, type ArithmeticId } from './arithmetics';
 import { judgeStep, type LocalError } from './judge-step';
 import { nameArithmetics, ratioWithin, type NamedArithmetic, type Unexplained } from './name-arithmetic';
+import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
+import { locationKey } from '../model/location';
 
 /** Additive changes keep the number. Rows are those of a report, of mode `local`. */
 export const JUDGEMENT_SCHEMA = 'moescope-judgement/1';
@@ -66,7 +68,7 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
     throwIfAborted(signal);
     const own: Taps = new Map(
       stages.flatMap((stage) => {
-        const tap = taps.get(tapKey(layer, stage));
+        const tap = taps.get(locationKey(layer, stage));
         return tap === undefined ? [] : [[stage, tap] as const];
       }),
     );
@@ -89,18 +91,18 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
   const knows = tokens?.length === nTokens;
   await step(
     undefined,
-    ofModel.filter((stage) => stage === 'embedding' && knows),
+    ofModel.filter((stage) => stage === EMBEDDING && knows),
     undefined,
   );
-  let layerInput = taps.get('embedding');
+  let layerInput = taps.get(EMBEDDING);
   for (let layer = 0; layer < hparams.nLayer; layer++) {
     await step(layer, ofLayer, layerInput);
-    layerInput = taps.get(tapKey(layer, 'post_ffn_residual'));
+    layerInput = taps.get(locationKey(layer, LAYER_OUTPUT));
     input.onLayer?.(layer + 1, hparams.nLayer);
   }
   await step(
     undefined,
-    ofModel.filter((stage) => stage !== 'embedding'),
+    ofModel.filter((stage) => stage !== EMBEDDING),
     layerInput,
   );
   return judgementOf(errors, input);
@@ -135,7 +137,7 @@ function judgementOf(errors: readonly LocalError[], input: JudgeTraceInput): Jud
     tiedEmbeddings: hparams.tiedEmbeddings,
     typeOf,
     expertAt: (layer, position, slot) => {
-      const tap = trace.taps.get(tapKey(layer, 'moe_router_indices'));
+      const tap = trace.taps.get(locationKey(layer, CHOSEN_EXPERTS));
       const row = tap?.positions.indexOf(position) ?? -1;
       return row < 0 ? undefined : tap?.data[row * hparams.nExpertUsed + slot];
     },

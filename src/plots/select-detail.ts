@@ -1,6 +1,6 @@
 import type { CompareMode, Row } from '../divergence/report';
 import { formatCount, formatMetric, visibleToken } from '../base/format';
-import { stageSpec } from '../model/stages';
+import { locationText } from '../model/location';
 import { isBroken } from './row-verdict';
 import { VERDICT_WORDS } from './select-table';
 import type { Place } from './select-walk';
@@ -79,7 +79,7 @@ export function selectDetail(view: TraceView, place: Place): Detail | undefined 
   const isFirst = first !== undefined && first.stage === place.stage && first.layer === place.layer;
   const atPosition = place.position === undefined ? '' : `, token ${String(place.position)}`;
   return {
-    heading: `${place.layer === undefined ? '' : `Layer ${String(place.layer)}, `}${stageSpec(place.stage).title}${atPosition}`,
+    heading: `${locationText(place)}${atPosition}`,
     lines: withPosition(view, place, lines, free, isolated),
     tensor:
       isFirst && first.tensor !== undefined

@@ -2,6 +2,7 @@ import { fail } from '../base/errors';
 import type { ArmEngine, CaptureRequest, StepOptions, Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import type { StageId } from '../model/stages';
+import { LOGITS } from '../model/stage-roles';
 
 /** What a benchmark needs of whatever runs a model: any engine fits behind it. */
 export interface BenchEngine {
@@ -36,8 +37,8 @@ export function armBenchEngine(name: string, engine: ArmEngine, hparams: HParams
         onLayer?.(layer);
       }
       const last = positions.at(-1) ?? nPast;
-      const { taps } = await engine.end({ capture: new Map([['lm_head', [last]]]), ...stopped });
-      return largest(taps.get('lm_head'));
+      const { taps } = await engine.end({ capture: new Map([[LOGITS, [last]]]), ...stopped });
+      return largest(taps.get(LOGITS));
     },
   };
 }

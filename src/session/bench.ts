@@ -19,6 +19,7 @@ import type { DecoderChoice } from './decoded-by';
 import { openFastDecode, type FastDecode, type NoFastDecode } from './fast-decode';
 import type { Host } from './host';
 import { bytesPerToken } from './token-bytes';
+import { FFN_OUT, ROUTER_WEIGHTS } from '../model/stage-roles';
 
 /** An engine on a device, or the reference, made for a benchmark. */
 export interface BenchTarget {
@@ -53,7 +54,7 @@ export interface BenchInput {
 }
 
 /** What is captured to know what a trace costs: the two headline stages. */
-const TRACED: readonly ActiveStageId[] = ['moe_router', 'moe_ffn_out'];
+const TRACED: readonly ActiveStageId[] = [ROUTER_WEIGHTS, FFN_OUT];
 /** Tokens decoded with every dispatch timed by itself. */
 const PROFILED_TOKENS = 4;
 

@@ -21,11 +21,11 @@ import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import type { LiveFacts } from '../model/live';
 import type { TracePlan } from '../model/plan';
-import type { StageId } from '../model/stages';
 import type { RunSpec } from './events';
 import { liveNotes, unwatched } from './live-notes';
 import { injectedFaults, unseenClause } from './injected-faults';
 import type { TimeBook } from './time-book';
+import { locationKey } from '../model/location';
 
 /** How many tokens `top` lists. */
 const TOP = 5;
@@ -63,17 +63,12 @@ export interface ReportInput {
   readonly arms: readonly string[];
   /** What was put in on purpose. */
   readonly faults: readonly Fault[];
-  /** Why products are wrong, by `hintKey`. */
+  /** Why products are wrong, by `locationKey`. */
   readonly causes: ReadonlyMap<string, Cause>;
   /** What is not finite on each arm. */
   readonly poison: { readonly a: Poison | undefined; readonly b: Poison | undefined };
   /** What a live llama.cpp says of itself. */
   readonly live?: LiveFacts | undefined;
-}
-
-/** Names a step's stage. */
-export function hintKey(layer: number | undefined, stage: StageId): string {
-  return `${layer ?? 'model'}/${stage}`;
 }
 
 /** The report of a run: the one record that page, command line and tests share. */
@@ -145,7 +140,7 @@ function blameContext(input: ReportInput): BlameContext {
       return (row?.b ?? row?.a)?.experts[slot];
     },
     hintAt: (layer, stage) => {
-      const cause = input.causes.get(hintKey(layer, stage));
+      const cause = input.causes.get(locationKey(layer, stage));
       return cause === undefined ? undefined : { text: causeText(cause), cause };
     },
   };

@@ -4,6 +4,7 @@ import type { HParams } from '../model/hparams';
 import { captureOf } from '../model/plan';
 import type { DecodedBy } from './decoded-by';
 import type { FastDecode } from './fast-decode';
+import { LOGITS } from '../model/stage-roles';
 
 /** What one arm would say next: its likeliest token. */
 export interface NextToken {
@@ -171,8 +172,8 @@ async function engineLogits(
     await engine.layer(layer, nothing);
     if (chunk.length > 1 || nPast === 0) onLayer?.(layer + 1, hparams.nLayer);
   }
-  const capture = captureOf(['lm_head'], [nPast + chunk.length - 1]);
-  return (await engine.end({ ...nothing, capture })).taps.get('lm_head')?.data;
+  const capture = captureOf([LOGITS], [nPast + chunk.length - 1]);
+  return (await engine.end({ ...nothing, capture })).taps.get(LOGITS)?.data;
 }
 
 async function decoderLogits(

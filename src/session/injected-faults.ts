@@ -8,6 +8,7 @@ import { stageOrder, type StageId } from '../model/stages';
 import { graphOf } from '../model/graph-of';
 import { weightSlot } from '../model/weights';
 import { sizeOf } from '../arch/graph';
+import { EMBEDDING } from '../model/stage-roles';
 
 /** What a run can say of the faults that were put in. */
 export interface FaultView {
@@ -121,12 +122,12 @@ function ownRows(fault: Fault, { rows }: FaultView): readonly Row[] {
 /** Where a stage is wrong by itself, it and not this fault accounts for what parts downstream of both. */
 function partedDownstream(fault: Fault, { rows }: FaultView): boolean {
   if (rows.some(({ mode, verdict }) => mode === 'isolated' && WRONG.has(verdict))) return false;
-  const [stage = 'embedding'] = faultStages(fault);
+  const [stage = EMBEDDING] = faultStages(fault);
   return rows.some(
     ({ mode, layer, stage: at, verdict }) =>
       mode === 'free' &&
       WRONG.has(verdict) &&
-      at !== 'embedding' &&
+      at !== EMBEDDING &&
       (layer === undefined || layer > fault.layer || (layer === fault.layer && stageOrder(at) >= stageOrder(stage))),
   );
 }

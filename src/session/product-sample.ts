@@ -3,6 +3,7 @@ import type { Row } from '../divergence/report';
 import type { Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { stageSpec, type StageId, type WeightRole } from '../model/stages';
+import { CHOSEN_EXPERTS } from '../model/stage-roles';
 
 /** Rows of a wrong product that are kept to be looked into. */
 const SAMPLED = 6;
@@ -64,7 +65,7 @@ export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: 
   const finite = wrong.filter((c) => Number.isFinite(tapA.data[atA + c]));
   // What is not finite tells little: it is taken only where there is hardly anything else.
   const sampled = finite.length > 1 ? spread(finite, SAMPLED) : [...new Set([...finite, ...spread(wrong, SAMPLED)])];
-  const experts = reference.get('moe_router_indices');
+  const experts = reference.get(CHOSEN_EXPERTS);
   const expert = experts?.data[experts.positions.indexOf(position) * hparams.nExpertUsed + slot];
   return {
     layer: row.layer,

@@ -17,7 +17,7 @@ import { isF32 } from '../model/arms';
 import type { LiveEngine } from '../model/live';
 import { PoisonWatch } from '../divergence/poison';
 import { selectPositions } from '../trace/select-positions';
-import { buildReport, hintKey, type ReportParts } from './build-report';
+import { buildReport, type ReportParts } from './build-report';
 import type { RunSpec, SessionEvent } from './events';
 import { explainProduct } from './explain-product';
 import { sampleProduct, type ProductSample } from './product-sample';
@@ -25,6 +25,8 @@ import type { ProgressMeter } from './progress';
 import { routingRows } from '../divergence/routing-rows';
 import { stepCaptures, type StepCaptures, type StepName } from './step-captures';
 import { TimeBook } from './time-book';
+import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT, LOGITS } from '../model/stage-roles';
+import { locationKey } from '../model/location';
 
 /** Both sides of the comparison, opened and ready; either may be absent when the spec does not ask for it. */
 export interface SessionArms {
@@ -218,9 +220,9 @@ class Run {
       );
       this.#times.add(step, 'isolated', isolated);
     }
-    if (this.#resumable) this.#hidden = a?.taps.get(step === 'embed' ? 'embedding' : 'post_ffn_residual')?.data;
+    if (this.#resumable) this.#hidden = a?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT)?.data;
     await this.#compare(step, captures.planned, a, b?.taps, isolated?.taps);
-    return b?.taps.get(step === 'embed' ? 'embedding' : 'post_ffn_residual');
+    return b?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT);
   }
 
   /** Both arms' step: at once, or the reference first where the other is given its experts. */
@@ -244,7 +246,7 @@ class Run {
     };
     if (this.#forced && typeof step === 'number') {
       const b = await reference();
-      return [await underTest(b?.taps.get('moe_router_indices')), b];
+      return [await underTest(b?.taps.get(CHOSEN_EXPERTS)), b];
     }
     // Both sides must come to rest before an error goes on, or the next run would meet an engine at work.
     return settle([underTest(), reference()]);
@@ -280,7 +282,7 @@ class Run {
     this.#peakTrace = Math.max(this.#peakTrace, tapBytes(a) + tapBytes(b) + tapBytes(isolated));
     const at = (taps: Taps | undefined): Taps =>
       new Map([...(taps ?? [])].map(([id, tap]) => [id, selectPositions(tap, this.#plan.positions)]));
-    if (step === 'end') this.#logits = { a: a?.get('lm_head') ?? isolated?.get('lm_head'), b: b?.get('lm_head') };
+    if (step === 'end') this.#logits = { a: a?.get(LOGITS) ?? isolated?.get(LOGITS), b: b?.get(LOGITS) };
     const takenA = at(withoutExtraHead(a, planned));
     const takenB = at(withoutExtraHead(b, planned));
     this.#watch(layer, planned, takenA, takenB, isolated);
@@ -342,7 +344,7 @@ class Run {
     const { model, hparams, signal } = this.#in;
     const causes = new Map<string, Cause>();
     for (const sample of this.#samples) {
-      causes.set(hintKey(sample.layer, sample.stage), await explainProduct(sample, model, hparams, signal));
+      causes.set(locationKey(sample.layer, sample.stage), await explainProduct(sample, model, hparams, signal));
     }
     return causes;
   }
@@ -375,8 +377,8 @@ function tapBytes(taps: Taps | undefined): number {
 
 /** The head at the last position is there for the top tokens even where the plan does not ask for it. */
 function withoutExtraHead(taps: Taps | undefined, planned: readonly StageId[]): Taps | undefined {
-  if (taps === undefined || planned.includes('lm_head')) return taps;
-  return new Map([...taps].filter(([id]) => id !== 'lm_head'));
+  if (taps === undefined || planned.includes(LOGITS)) return taps;
+  return new Map([...taps].filter(([id]) => id !== LOGITS));
 }
 
 /** Waits for all, then throws the first error in order, a cancel last. */

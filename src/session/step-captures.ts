@@ -1,9 +1,10 @@
 import type { CaptureRequest } from '../model/engine';
 import { plannedStages, type TracePlan } from '../model/plan';
 import { ACTIVE_STAGES, stageOrder, stageSpec, type ActiveStageId, type StageId } from '../model/stages';
+import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT, LOGITS, ROUTER_PROBS, ROUTER_WEIGHTS } from '../model/stage-roles';
 
 /** The routing of a token is compared in every layer, so that divergence after a flip is told from a fault. */
-const ROUTING: readonly ActiveStageId[] = ['moe_router_probs', 'moe_router_indices', 'moe_router'];
+const ROUTING: readonly ActiveStageId[] = [ROUTER_PROBS, CHOSEN_EXPERTS, ROUTER_WEIGHTS];
 
 export interface StepCaptures {
   /** Stages that the plan reports for this step, forward order; includes names that do not apply to the model. */
@@ -36,11 +37,11 @@ export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, n
   const active = activeStages(plan, step);
   const free = new Map<StageId, readonly number[]>();
   for (const id of [...active, ...(typeof step === 'number' ? ROUTING : [])]) free.set(id, plan.positions);
-  if (step === 'end') free.set('lm_head', headPositions(plan, nTokens));
+  if (step === 'end') free.set(LOGITS, headPositions(plan, nTokens));
   const reference = new Map(free);
   if (isolate) for (const id of inputsOf(active, step)) reference.set(id, all);
-  if (forced && typeof step === 'number') reference.set('moe_router_indices', all);
-  if (resumable && step !== 'end') free.set(step === 'embed' ? 'embedding' : 'post_ffn_residual', all);
+  if (forced && typeof step === 'number') reference.set(CHOSEN_EXPERTS, all);
+  if (resumable && step !== 'end') free.set(step === 'embed' ? EMBEDDING : LAYER_OUTPUT, all);
   const named = plan.stages.filter(
     (id) => !stageSpec(id).applies && typeof step === 'number' && plan.layers.includes(step),
   );
@@ -54,12 +55,12 @@ export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, n
 
 function activeStages(plan: TracePlan, step: StepName): readonly ActiveStageId[] {
   if (typeof step === 'number') return plannedStages(plan, step);
-  return plannedStages(plan, undefined).filter((id) => (id === 'embedding') === (step === 'embed'));
+  return plannedStages(plan, undefined).filter((id) => (id === EMBEDDING) === (step === 'embed'));
 }
 
 /** The head is computed at the last position whatever the plan says: for the top tokens. */
 function headPositions(plan: TracePlan, nTokens: number): readonly number[] {
-  const planned = plan.stages.includes('lm_head') ? plan.positions : [];
+  const planned = plan.stages.includes(LOGITS) ? plan.positions : [];
   return planned.includes(nTokens - 1) ? planned : [...planned, nTokens - 1];
 }
 
@@ -67,7 +68,7 @@ function headPositions(plan: TracePlan, nTokens: number): readonly number[] {
 function inputsOf(stages: readonly ActiveStageId[], step: StepName): ReadonlySet<StageId> {
   const inputs = new Set<string>(stages.flatMap((id): readonly string[] => stageSpec(id).inputs));
   const needed = new Set<StageId>(ACTIVE_STAGES.filter((id) => inputs.has(id)));
-  if (step === 'embed') needed.add('embedding');
-  if (typeof step === 'number') needed.add('post_ffn_residual');
+  if (step === 'embed') needed.add(EMBEDDING);
+  if (typeof step === 'number') needed.add(LAYER_OUTPUT);
   return needed;
 }

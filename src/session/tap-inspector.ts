@@ -5,6 +5,7 @@ import type { StageId } from '../model/stages';
 import type { RunSpec } from './events';
 import type { ModelSession, RunHandlers } from './model-session';
 import { TapStore, type TapUsage } from './tap-store';
+import { CHOSEN_EXPERTS } from '../model/stage-roles';
 
 /** What became of the tensors that someone asks for. */
 export type TapAnswer = { readonly usage: TapUsage } & (
@@ -115,8 +116,8 @@ export class TapInspector {
       {
         a,
         b,
-        indicesA: of(underTest, 'moe_router_indices'),
-        indicesB: of(reference, 'moe_router_indices'),
+        indicesA: of(underTest, CHOSEN_EXPERTS),
+        indicesB: of(reference, CHOSEN_EXPERTS),
       },
       position,
       mode,

@@ -1,5 +1,6 @@
 import type { Tap } from '../model/engine';
 import { stageSpec, type StageId } from '../model/stages';
+import { locationKey } from '../model/location';
 
 /** What a store holds at most unless told otherwise: enough for the sample's every tensor, little beside a model. */
 export const TAP_BUDGET = 128 * 2 ** 20;
@@ -45,7 +46,7 @@ export class TapStore {
 
   /** `arm` is the folder that the tap would be saved in: `gpu`, `gpu-isolated`, `cpu`. */
   keep(arm: string, tap: Tap): void {
-    const key = keyOf(tap.layer, tap.stage);
+    const key = locationKey(tap.layer, tap.stage);
     const bytes = tap.data.byteLength + (tap.bound?.byteLength ?? 0);
     const gone = this.#dropped.get(key);
     if (gone !== undefined) {
@@ -61,7 +62,7 @@ export class TapStore {
   }
 
   get(arm: string, layer: number | undefined, stage: StageId): Tap | undefined {
-    return this.#units.get(keyOf(layer, stage))?.taps.get(arm);
+    return this.#units.get(locationKey(layer, stage))?.taps.get(arm);
   }
 
   /** Everything kept, by arm. */
@@ -79,7 +80,7 @@ export class TapStore {
 
   /** Bytes of a (layer, stage) that was captured and given up; undefined for anything else. */
   droppedBytes(layer: number | undefined, stage: StageId): number | undefined {
-    return this.#dropped.get(keyOf(layer, stage));
+    return this.#dropped.get(locationKey(layer, stage));
   }
 
   usage(): TapUsage {
@@ -99,10 +100,6 @@ export class TapStore {
     this.#dropped.set(unit.key, unit.bytes);
     this.#bytes -= unit.bytes;
   }
-}
-
-function keyOf(layer: number | undefined, stage: StageId): string {
-  return `${String(layer)}/${stage}`;
 }
 
 /** Routing is small and aligns the others; the headline stages; what a row a token makes; what grows with keys, experts or the vocabulary. */

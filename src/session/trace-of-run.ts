@@ -2,7 +2,8 @@ import type { Report } from '../divergence/report';
 import { adapterTitle } from '../model/adapter-card';
 import type { Tap } from '../model/engine';
 import { armFolder, armOfFolder } from '../trace/apr-path';
-import { createTrace, tapKey, type Provenance, type Trace } from '../trace/trace';
+import { createTrace, type Provenance, type Trace } from '../trace/trace';
+import { locationKey } from '../model/location';
 
 /** What is known once a run is done. */
 export interface FinishedRun {
@@ -38,6 +39,8 @@ export function traceOfRun(folder: string, taps: readonly Tap[], { report, weigh
 function hintsOf({ verdict }: Report): Readonly<Record<string, string>> {
   const culprits = [...(verdict.first === undefined ? [] : [verdict.first]), ...(verdict.others ?? [])];
   return Object.fromEntries(
-    culprits.flatMap(({ layer, stage, hint }) => (hint === undefined ? [] : [[tapKey(layer, stage), hint] as const])),
+    culprits.flatMap(({ layer, stage, hint }) =>
+      hint === undefined ? [] : [[locationKey(layer, stage), hint] as const],
+    ),
   );
 }

@@ -4,6 +4,7 @@ import type { HeatMeasure } from '../plots/heat-measures';
 import type { PartWay } from '../plots/select-parts';
 import type { TableMetric } from '../plots/select-table';
 import { selectFirst, type Place } from '../plots/select-walk';
+import { locationText } from '../model/location';
 import type { SetState } from './set-state';
 import type { AppState } from './state';
 import { selectNeighbour, selectView } from './view';
@@ -66,6 +67,5 @@ export function viewActions(get: () => AppState, set: SetState): ViewActions {
 }
 
 function placeText(place: Place): string {
-  const layer = place.layer === undefined ? '' : `Layer ${String(place.layer)}, `;
-  return `${layer}${place.stage}${place.position === undefined ? '' : `, token ${String(place.position)}`}`;
+  return `${locationText(place)}${place.position === undefined ? '' : `, token ${String(place.position)}`}`;
 }

@@ -1,7 +1,8 @@
 import type { Tap } from '../model/engine';
 import { partsOf } from '../model/stages';
 import { isHeadsFirst, joinedHeader, projectionWidths, splitTap, swapLeadingAxes } from './filed-layout';
-import { createTrace, tapKey, type Trace } from './trace';
+import { createTrace, type Trace } from './trace';
+import { locationKey } from '../model/location';
 
 /**
  * Gives the unplaced taps of a foreign dump the shape and positions of the same taps in `like`, so that the two can be compared. As
@@ -33,7 +34,7 @@ export function adoptLayout(trace: Trace, like: Trace): Trace {
 /** The taps of `like` that a joined one is cut into. */
 function partsIn(like: Trace, { layer, stage }: Tap): readonly (Tap | undefined)[] {
   return partsOf(stage).map((part) => {
-    const key = tapKey(layer, part);
+    const key = locationKey(layer, part);
     return like.unplaced.has(key) ? undefined : like.taps.get(key);
   });
 }

@@ -1,5 +1,6 @@
 import { findStage, stageSpec, type StageId } from '../model/stages';
 import type { Provenance } from './trace';
+import { EMBEDDING } from '../model/stage-roles';
 
 const ISOLATED = '-isolated';
 
@@ -43,7 +44,7 @@ export function aprPath(folder: string, stage: StageId, layer: number | undefine
 
 /** The layer that a stage is filed under, and that its APRT header names: the embedding's is 0. */
 export function fileLayer(stage: StageId, layer: number | undefined): number | undefined {
-  return stage === 'embedding' ? 0 : layer;
+  return stage === EMBEDDING ? 0 : layer;
 }
 
 /** The inverse of {@link aprPath}; undefined for a path that names no stage. Stage aliases are understood. */
@@ -59,6 +60,6 @@ export function parseAprPath(path: string, extension = 'bin'): AprPath | undefin
   if (stageSpec(stage).scope === 'layer') {
     return filed === undefined ? undefined : { folder, stage, layer: Number(filed) };
   }
-  const isWhereItBelongs = stage === 'embedding' ? filed === '0' || filed === undefined : filed === undefined;
+  const isWhereItBelongs = stage === EMBEDDING ? filed === '0' || filed === undefined : filed === undefined;
   return isWhereItBelongs ? { folder, stage, layer: undefined } : undefined;
 }

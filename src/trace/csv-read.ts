@@ -5,7 +5,8 @@ import { cellNumber, csvDialect, rowCells, type CsvDialect } from './csv-dialect
 import { projectionWidths, splitProjections } from './filed-layout';
 import { formatError, shown } from './format-error';
 import { checkTap, expertIds, positionAxis } from './stage-layout';
-import { createTrace, tapKey, type Trace } from './trace';
+import { createTrace, type Trace } from './trace';
+import { locationKey } from '../model/location';
 
 /** A tap while its rows come in: values by index, to be laid out once all lengths are known. */
 interface Growing {
@@ -61,7 +62,7 @@ function addRow(
   const layer = layerText === '' ? undefined : whole(layerText, place);
   const taps = arms.get(folder) ?? new Map<string, Growing>();
   arms.set(folder, taps);
-  const key = tapKey(layer, stage);
+  const key = locationKey(layer, stage);
   const rank = Math.max(1, (stageSpec(stage).shape.length || 2) - 1);
   const tap = taps.get(key) ?? {
     stage,

@@ -1,7 +1,9 @@
 import type { Tap } from '../model/engine';
 import { partsOf, stageSpec } from '../model/stages';
 import { isHeadsFirst, projectionWidths, splitProjections, swapLeadingAxes } from './filed-layout';
-import { createTrace, tapKey, type Trace } from './trace';
+import { createTrace, type Trace } from './trace';
+import { CHOSEN_EXPERTS } from '../model/stage-roles';
+import { locationKey } from '../model/location';
 
 /**
  * Gives the unplaced taps of a foreign dump, which state only element counts, shapes and positions 0, 1, ... The chosen experts tell
@@ -10,7 +12,7 @@ import { createTrace, tapKey, type Trace } from './trace';
  */
 export function inferLayout(trace: Trace): Trace {
   if (trace.unplaced.size === 0) return trace;
-  const ids = [...trace.taps.values()].filter((tap) => tap.stage === 'moe_router_indices');
+  const ids = [...trace.taps.values()].filter((tap) => tap.stage === CHOSEN_EXPERTS);
   const count = ids[0]?.data.length ?? 0;
   if (count === 0 || ids.some((tap) => tap.data.length !== count)) return trace;
   const nExpertUsed = rowLength(ids, count);
@@ -21,7 +23,7 @@ export function inferLayout(trace: Trace): Trace {
     if (placed !== undefined) unplaced.delete(key);
     return placed ?? tap;
   });
-  const placed = taps.filter((tap) => !unplaced.has(tapKey(tap.layer, tap.stage)));
+  const placed = taps.filter((tap) => !unplaced.has(locationKey(tap.layer, tap.stage)));
   const parts = splitProjections(taps, projectionWidths(trace.provenance.hparams, placed));
   return createTrace(trace.provenance, parts, unplaced);
 }

@@ -1,4 +1,5 @@
 import { STAGES, stageSpec, type StageId } from '../model/stages';
+import { EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
 
 /** One graph, by this id, in both files: Model Explorer matches node data to graphs by it. */
 const GRAPH_ID = 'moescope';
@@ -59,7 +60,7 @@ function nodeId(layer: number | undefined, stage: string): string {
 function sourceOf(input: string, layer: number | undefined, layers: readonly number[]): string {
   if (input !== 'layer_input') return nodeId(isModelStage(input) ? undefined : layer, input);
   const before = layer === undefined ? layers.at(-1) : layers[layers.indexOf(layer) - 1];
-  return before === undefined ? 'embedding' : nodeId(before, 'post_ffn_residual');
+  return before === undefined ? EMBEDDING : nodeId(before, LAYER_OUTPUT);
 }
 
 function isModelStage(input: string): boolean {

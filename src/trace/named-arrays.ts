@@ -9,6 +9,8 @@ import { placeTaps } from './place-rows';
 import { checkTap } from './stage-layout';
 import { createTrace } from './trace';
 import type { ReadFiles } from './trace-files';
+import { ROUTER_PROBS } from '../model/stage-roles';
+import { locationKey } from '../model/location';
 
 /** An array of a dump, opened when it is its turn. */
 export interface NamedArray {
@@ -54,7 +56,7 @@ export function readNamedArrays(arrays: readonly NamedArray[], options: NamedArr
       continue;
     }
     const tap = tapOf(named, name, open(), at);
-    const key = `${tap.layer ?? ''}/${tap.stage}`;
+    const key = locationKey(tap.layer, tap.stage);
     if (taps.has(key))
       throw formatError(
         at,
@@ -84,7 +86,7 @@ function tapOf({ stage, layer }: NamedStage, name: string, array: StoredArray, p
   const isProbs = isRouterOutput(name) && data instanceof Float32Array && areDistributions(data, shape.at(-1) ?? 1);
   const rows = shape[filedPositionAxis(stage)] ?? 0;
   const positions = Array.from({ length: rows }, (_, i) => i);
-  return checkTap(fromFiled({ stage: isProbs ? 'moe_router_probs' : stage, layer, positions, shape, data }), place);
+  return checkTap(fromFiled({ stage: isProbs ? ROUTER_PROBS : stage, layer, positions, shape, data }), place);
 }
 
 /** Leading axes of length 1 go first, then trailing ones; heads as an axis of their own are channels where the stage has none. */

@@ -10,9 +10,10 @@ import { checkTap } from './stage-layout';
 import { createTrace } from './trace';
 import type { ReadFiles } from './trace-files';
 import type { FileTree } from './zip';
+import { EMBEDDING } from '../model/stage-roles';
 
 /** Further names of stages in such dumps. */
-const OTHER_NAMES: readonly (readonly [string, StageId])[] = [['embd', 'embedding']];
+const OTHER_NAMES: readonly (readonly [string, StageId])[] = [['embd', EMBEDDING]];
 
 const STAGE_OF: ReadonlyMap<string, StageId> = new Map([
   ...STAGES.flatMap((s) => (s.ggml === '' ? [] : [[s.ggml, s.id] as const])),

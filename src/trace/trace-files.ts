@@ -18,10 +18,12 @@ import { encodeNpy, openNpy, type NpyArray, type NpyFile } from './npy';
 import { npyFloats, npyIds } from './npy-values';
 import { readProvenance } from './read-provenance';
 import { checkTap, expertIds, singleRow } from './stage-layout';
-import { createTrace, tapKey, type Provenance, type Trace } from './trace';
+import { createTrace, type Provenance, type Trace } from './trace';
 import { readTapHeader, tapHeader } from './trace-header';
 import { checkSchema } from './trace-json';
 import type { FileTree } from './zip';
+import { EMBEDDING } from '../model/stage-roles';
+import { locationKey } from '../model/location';
 
 /** The schema of `trace.json`, which stands beside the arms' folders. */
 export const TREE_SCHEMA = 'moescope-tree/1';
@@ -88,7 +90,7 @@ export function treeIndex(traces: readonly Trace[], others: readonly unknown[] =
 }
 
 function isUnplaced(trace: Trace): (tap: Tap) => boolean {
-  return (tap) => trace.unplaced.has(tapKey(tap.layer, tap.stage));
+  return (tap) => trace.unplaced.has(locationKey(tap.layer, tap.stage));
 }
 
 /** The entries of a `trace.json` by the folder that each describes. @throws TracerError `trace-format` */
@@ -117,7 +119,7 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
     const bytes = (): Uint8Array => files.get(path) ?? new Uint8Array(0);
     const bound = parseAprPath(path, BOUND);
     if (bound !== undefined) {
-      bounds.set(`${bound.folder}|${tapKey(bound.layer, bound.stage)}`, npyFloats(openNpy(bytes(), at), at));
+      bounds.set(`${bound.folder}|${locationKey(bound.layer, bound.stage)}`, npyFloats(openNpy(bytes(), at), at));
       continue;
     }
     const isNpy = path.endsWith('.npy');
@@ -126,7 +128,7 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
       if (!isIndex(path)) ignored.push(path);
       continue;
     }
-    const key = tapKey(named.layer, named.stage);
+    const key = locationKey(named.layer, named.stage);
     const group = groups.get(named.folder) ?? { taps: new Map<string, Tap>(), unplaced: new Set<string>() };
     groups.set(named.folder, group);
     if (group.taps.has(key)) throw formatError(at, `one file for ${key}`, 'a second one');
@@ -142,10 +144,10 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
     .map(([folder, { taps, unplaced }]) => {
       const bounded = [...taps].map(([key, tap]) => withBound(tap, bounds.get(`${folder}|${key}`), `${place}: ${key}`));
       const provenance: Provenance = described.get(folder)?.provenance ?? armOfFolder(folder);
-      const placed = bounded.filter((tap) => !unplaced.has(tapKey(tap.layer, tap.stage)));
+      const placed = bounded.filter((tap) => !unplaced.has(locationKey(tap.layer, tap.stage)));
       const widths = projectionWidths(provenance.hparams, placed);
       const split = bounded.flatMap((tap) => {
-        const parts = described.get(folder)?.taps.get(tapKey(tap.layer, tap.stage))?.parts;
+        const parts = described.get(folder)?.taps.get(locationKey(tap.layer, tap.stage))?.parts;
         return splitProjections([tap], parts ?? widths);
       });
       return createTrace(provenance, split, unplaced);
@@ -175,7 +177,7 @@ function readIndexes(files: FileTree, place: string): ReadonlyMap<string, Descri
       const headers = elements(member(entry, 'taps')).map(readTapHeader);
       described.set(`${parent}${text(member(entry, 'folder'))}`, {
         provenance: readProvenance(member(entry, 'provenance')),
-        taps: new Map(headers.map((header) => [tapKey(header.layer, header.stage), header])),
+        taps: new Map(headers.map((header) => [locationKey(header.layer, header.stage), header])),
       });
     }
   }
@@ -196,7 +198,7 @@ export function readIndex(bytes: Uint8Array, place: string): Field {
 function aprtTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, bytes: Uint8Array, place: string): Tap {
   const tensor = decodeAprt(bytes, place);
   const filed = fileLayer(stage, layer);
-  const agrees = tensor.layer === filed || (stage === 'embedding' && tensor.layer === undefined);
+  const agrees = tensor.layer === filed || (stage === EMBEDDING && tensor.layer === undefined);
   if (!agrees)
     throw formatError(`${place}, layer`, String(filed ?? 'whole-model'), String(tensor.layer ?? 'whole-model'));
   const { buffer } = tensor.data;

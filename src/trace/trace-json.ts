@@ -6,9 +6,10 @@ import { formatError, shown } from './format-error';
 import { elements, member, parseJson, text, type Field } from './json-fields';
 import { readProvenance } from './read-provenance';
 import { checkTap, type TapData } from './stage-layout';
-import { createTrace, tapKey, traceBytes, type Trace } from './trace';
+import { createTrace, traceBytes, type Trace } from './trace';
 import { tapStats } from './tap-stats';
 import { readTapHeader, tapHeader } from './trace-header';
+import { locationKey } from '../model/location';
 
 /** Additive changes keep the number; a change of meaning raises it and gets an upgrader. */
 export const TRACE_SCHEMA = 'moescope-trace/1';
@@ -31,7 +32,7 @@ export function encodeTraceJson(trace: Trace): string {
       'Save the trace as NPZ or as a folder.',
     );
   }
-  const isUnplaced = (tap: Tap): boolean => trace.unplaced.has(tapKey(tap.layer, tap.stage));
+  const isUnplaced = (tap: Tap): boolean => trace.unplaced.has(locationKey(tap.layer, tap.stage));
   const taps = [...trace.taps.values()]
     .map((tap) => (isUnplaced(tap) ? tap : toFiled(tap)))
     .map((tap) => ({
@@ -52,14 +53,14 @@ export function decodeTraceJson(json: string, place: string): Trace {
   const unplaced = new Set<string>();
   const taps = elements(member(document, 'taps')).map((field) => {
     const header = readTapHeader(field);
-    if (member(field, 'unplaced').value === true) unplaced.add(tapKey(header.layer, header.stage));
+    if (member(field, 'unplaced').value === true) unplaced.add(locationKey(header.layer, header.stage));
     const bound = member(field, 'bound');
     const tap = {
       ...header,
       data: readData(field, stageSpec(header.stage).values === 'index'),
       ...(bound.value === undefined ? {} : { bound: new Float32Array(readBytes(bound)) }),
     };
-    return checkTap(unplaced.has(tapKey(tap.layer, tap.stage)) ? tap : fromFiled(tap), field.place);
+    return checkTap(unplaced.has(locationKey(tap.layer, tap.stage)) ? tap : fromFiled(tap), field.place);
   });
   const provenance = readProvenance(member(document, 'provenance'));
   return createTrace(provenance, splitProjections(taps, projectionWidths(provenance.hparams, taps)), unplaced);

@@ -1,6 +1,7 @@
 import type { ArmId, Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
-import { stageOrder, type StageId } from '../model/stages';
+import { forwardOrder, locationKey } from '../model/location';
+import type { StageId } from '../model/stages';
 
 /** Whether the arm fed itself or each of its stages was fed the reference's input. */
 export type TraceMode = 'free' | 'isolated';
@@ -26,21 +27,16 @@ export interface Provenance {
   readonly routing?: 'reference';
   /** Decimals that the values were rounded to when they were printed; absent where they are whole. */
   readonly decimals?: number;
-  /** What the run found out about wrong stages from the model file, by {@link tapKey}. */
+  /** What the run found out about wrong stages from the model file, by {@link locationKey}. */
   readonly hints?: Readonly<Record<string, string>>;
 }
 
-/** All taps of one arm, in forward order, by {@link tapKey}. */
+/** All taps of one arm, in forward order, by {@link locationKey}. */
 export interface Trace {
   readonly provenance: Provenance;
   readonly taps: ReadonlyMap<string, Tap>;
   /** Keys of taps whose file states only an element count: their shape is one row at position 0 until `adoptLayout` finds better. */
   readonly unplaced: ReadonlySet<string>;
-}
-
-/** `layer-3/moe_router`, or `lm_head` for a whole-model stage. */
-export function tapKey(layer: number | undefined, stage: StageId): string {
-  return layer === undefined ? stage : `layer-${layer}/${stage}`;
 }
 
 /** A trace of these taps; a later tap replaces an earlier one of the same layer and stage. */
@@ -49,15 +45,13 @@ export function createTrace(
   taps: Iterable<Tap>,
   unplaced: ReadonlySet<string> = new Set(),
 ): Trace {
-  const ordered = [...taps].sort(
-    (a, b) => forwardOrder(a) - forwardOrder(b) || stageOrder(a.stage) - stageOrder(b.stage),
-  );
-  return { provenance, taps: new Map(ordered.map((tap) => [tapKey(tap.layer, tap.stage), tap])), unplaced };
+  const ordered = [...taps].sort(forwardOrder);
+  return { provenance, taps: new Map(ordered.map((tap) => [locationKey(tap.layer, tap.stage), tap])), unplaced };
 }
 
 /** The tap of a layer (undefined: whole-model) and stage. */
 export function findTap(trace: Trace, layer: number | undefined, stage: StageId): Tap | undefined {
-  return trace.taps.get(tapKey(layer, stage));
+  return trace.taps.get(locationKey(layer, stage));
 }
 
 /** Bytes of a trace's payloads, bounds included. */
@@ -65,9 +59,4 @@ export function traceBytes(trace: Trace): number {
   let bytes = 0;
   for (const tap of trace.taps.values()) bytes += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
   return bytes;
-}
-
-function forwardOrder(tap: Tap): number {
-  if (tap.layer !== undefined) return tap.layer;
-  return tap.stage === 'embedding' ? -1 : Infinity;
 }

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { LiveOptions } from '../../src/model/live';
-import { tapKey } from '../../src/trace/trace';
 import { loadGolden, relativeRms } from '../support/golden';
 import { liveOn, type LiveRun } from './llama-cpp-support';
+import { locationKey } from '../../src/model/location';
 
 /** Another build of llama.cpp with the same arithmetic agrees to f32's rounding: `tests/golden/README.md`. */
 const SAME_ARITHMETIC = 2e-6;
@@ -34,11 +34,11 @@ describe('a real llama.cpp on its CPU back end', () => {
     expect([...unmeasured]).toEqual([]);
     let compared = 0;
     for (const { stage, layer } of golden.held) {
-      const tap = taps.get(tapKey(layer, stage));
+      const tap = taps.get(locationKey(layer, stage));
       const wanted = golden.stage(stage, layer);
-      expect(tap?.data.length, tapKey(layer, stage)).toBe(wanted?.data.length);
+      expect(tap?.data.length, locationKey(layer, stage)).toBe(wanted?.data.length);
       if (tap === undefined || wanted === undefined) continue;
-      expect(relativeRms(tap.data, wanted.data), tapKey(layer, stage)).toBeLessThan(SAME_ARITHMETIC);
+      expect(relativeRms(tap.data, wanted.data), locationKey(layer, stage)).toBeLessThan(SAME_ARITHMETIC);
       compared++;
     }
     expect(compared).toBeGreaterThan(40);
@@ -57,7 +57,7 @@ describe('a real llama.cpp on its CPU back end', () => {
       [0, 1].flatMap((l) => [`layer-${l}/attn_scores`, `layer-${l}/attn_softmax`]),
     );
     for (const { stage, layer } of golden.held) {
-      const key = tapKey(layer, stage);
+      const key = locationKey(layer, stage);
       const wanted = golden.stage(stage, layer);
       if (unmeasured.has(key) || wanted === undefined) continue;
       expect(relativeRms(taps.get(key)?.data ?? [], wanted.data), key).toBeLessThan(F16_ATTENTION);

@@ -14,8 +14,8 @@ import type { HParams } from '../../src/model/hparams';
 import { liveBackend, type LiveArm, type LiveBackend, type LiveEngine, type LiveOptions } from '../../src/model/live';
 import { LAYER_STAGES, MODEL_STAGES, type StageId } from '../../src/model/stages';
 import { readHParams } from '../../src/model/read-hparams';
-import { tapKey } from '../../src/trace/trace';
 import { goldenModelPath } from '../support/golden';
+import { locationKey } from '../../src/model/location';
 
 let built: Promise<string> | undefined;
 
@@ -52,7 +52,7 @@ export async function installedHere(arm: LiveArm = 'llama.cpp:cpu'): Promise<Ins
 export interface LiveRun {
   readonly engine: LiveEngine;
   readonly hparams: HParams;
-  /** All taps of a prompt, by `tapKey`, and what was not measured. */
+  /** All taps of a prompt, by `locationKey`, and what was not measured. */
   run(
     tokens: readonly number[],
     nPast?: number,
@@ -97,8 +97,8 @@ export async function liveOn(
       const taps = new Map<string, Tap>();
       const unmeasured = new Set<string>();
       const keep = (layer: number | undefined, result: StepResult): void => {
-        for (const [stage, tap] of result.taps) taps.set(tapKey(layer, stage), tap);
-        for (const stage of result.unmeasured ?? []) unmeasured.add(tapKey(layer, stage));
+        for (const [stage, tap] of result.taps) taps.set(locationKey(layer, stage), tap);
+        for (const stage of result.unmeasured ?? []) unmeasured.add(locationKey(layer, stage));
       };
       keep(undefined, await engine.begin(Uint32Array.from(tokens), nPast, all(['embedding'])));
       for (let layer = 0; layer < hparams.nLayer; layer++) keep(layer, await engine.layer(layer, all(LAYER_STAGES)));

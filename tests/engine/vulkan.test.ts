@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { lavapipeEnvironment } from '../../scripts/lib/lavapipe.mjs';
-import { tapKey } from '../../src/trace/trace';
 import { loadGolden, relativeRms } from '../support/golden';
 import { liveOn, type LiveRun } from './llama-cpp-support';
+import { locationKey } from '../../src/model/location';
 
 /** f16 operands, products and sums in every product, rms 3e-4 of its terms each, over two layers: 1e-2 at most here. A wrong tensor is off by tenths. */
 const F16_PRODUCTS = 3e-2;
@@ -25,7 +25,7 @@ describe('a real llama.cpp on Vulkan', () => {
     expect([...unmeasured].sort()).toEqual([0, 1].flatMap((l) => inside.map((stage) => `layer-${l}/${stage}`)));
     let compared = 0;
     for (const { stage, layer } of golden.held) {
-      const key = tapKey(layer, stage);
+      const key = locationKey(layer, stage);
       const wanted = golden.stage(stage, layer);
       if (unmeasured.has(key) || wanted === undefined) continue;
       expect(relativeRms(taps.get(key)?.data ?? [], wanted.data), key).toBeLessThan(F16_PRODUCTS);

@@ -432,7 +432,7 @@ describe('reading', () => {
     store.actions.walk('previous');
     expect(selectPlace(store.getState())).toMatchObject({ stage: 'lm_head' });
     store.actions.walk('first');
-    expect(store.getState().announcement).toBe('Layer 2, moe_expert_out, token 0.');
+    expect(store.getState().announcement).toBe('Layer 2, MoeExpertOut, token 0.');
   });
 
   it('saves the report as JSON that holds NaN, and copies the sentence', async () => {

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { ACTIVE_STAGES, stageSpec, type ActiveStageId } from '../../src/model/stages';
 import type { Tap } from '../../src/model/engine';
 import { TracerError } from '../../src/base/errors';
-import { createTrace, tapKey, type Trace } from '../../src/trace/trace';
+import { createTrace, type Trace } from '../../src/trace/trace';
+import { locationKey } from '../../src/model/location';
 
 /** Any f32 bit patterns, NaN payloads and subnormals included, as a typed array that never passed through numbers. */
 export function floatBits(length: number): fc.Arbitrary<Float32Array<ArrayBuffer>> {
@@ -66,7 +67,7 @@ export function plain(trace: Trace, options: { readonly bounds: boolean } = { bo
     provenance: trace.provenance,
     unplaced: [...trace.unplaced].sort(),
     taps: [...trace.taps.values()].map((tap) => ({
-      key: tapKey(tap.layer, tap.stage),
+      key: locationKey(tap.layer, tap.stage),
       positions: [...tap.positions],
       shape: [...tap.shape],
       kind: tap.data.constructor.name,

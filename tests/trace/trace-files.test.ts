@@ -7,11 +7,12 @@ import { decodeAprt, encodeAprt } from '../../src/trace/aprt';
 import { decodeNpz } from '../../src/trace/npz';
 import { readTraces } from '../../src/trace/read-traces';
 import { filesToTraces, tensorFiles, tracesToFiles } from '../../src/trace/trace-files';
-import { createTrace, findTap, tapKey, traceBytes } from '../../src/trace/trace';
+import { createTrace, findTap, traceBytes } from '../../src/trace/trace';
 import { readZip, writeZip } from '../../src/trace/zip';
 import { loadGolden } from '../support/golden';
 import { tapOf } from '../support/taps';
 import { anyTrace, bitsOf, damaged, formatErrorOf, plain, toleratesHostile } from './arbitrary';
+import { locationKey } from '../../src/model/location';
 
 const GPU = { arm: 'gpu', mode: 'free' } as const;
 
@@ -176,7 +177,7 @@ describe('foreign dumps', () => {
     expect(findTap(placed, 1, 'moe_router_indices')?.shape).toEqual([1, 2]);
     expect(findTap(placed, 1, 'moe_router_indices')?.positions).toEqual([2]);
     expect(findTap(placed, undefined, 'lm_head')?.positions).toEqual([2]);
-    expect([...placed.unplaced].sort()).toEqual([tapKey(1, 'attn_softmax'), tapKey(1, 'ffn_gate')]);
+    expect([...placed.unplaced].sort()).toEqual([locationKey(1, 'attn_softmax'), locationKey(1, 'ffn_gate')]);
   });
 
   it('leaves a trace alone that knows its shapes', () => {

@@ -3,6 +3,7 @@ import type { GraphReader, NativeTensor } from './graph-reader';
 import type { ParameterLayout } from './probe';
 import { inputStages, isWanted, stageOfNode, type NodeStage } from './stage-of-node';
 import type { CapturedValues } from './strided-values';
+import { ROUTER_PROBS } from '../../model/stage-roles';
 
 type CaptureFrame = Extract<Frame, { readonly type: 'capture' }>;
 
@@ -76,7 +77,7 @@ export class GraphCapture {
     if (tensor.op === 'FLASH_ATTN_EXT') this.#fusedAttention = true;
     this.#note(tensor);
     const stage = stageOfNode(tensor)?.stage;
-    if (stage === 'moe_router_probs') return this.#options.askRouter;
+    if (stage === ROUTER_PROBS) return this.#options.askRouter;
     return isWanted(tensor);
   }
 

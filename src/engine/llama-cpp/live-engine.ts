@@ -11,6 +11,7 @@ import type { Installed } from './install-folder';
 import { valuesOf, type DecodeEnd, type Library } from './frames';
 import { parameterNotes } from './parameter-notes';
 import { layOutCaptures, type RawCapture } from './tap-of-frame';
+import { EMBEDDING, LAYER_OUTPUT } from '../../model/stage-roles';
 
 export interface LiveEngineOptions {
   readonly arm: LiveArm;
@@ -28,7 +29,7 @@ export interface LiveEngineOptions {
 /** Positions behind a prompt that a context has room for. */
 const ROOM_BEHIND = 256;
 /** The stages that a layer's last capture stands for: when it has come the layer is whole. */
-const LAST_OF_LAYER = 'post_ffn_residual';
+const LAST_OF_LAYER = LAYER_OUTPUT;
 
 /**
  * A real llama.cpp as an engine. One decode computes all layers: captures are taken off its pipe layer by layer as the session asks for them, and
@@ -77,7 +78,7 @@ class Engine implements LiveEngine {
     this.#decode = { tokens: [...tokens], nPast, waiting: new Map(), whole: new Set(), end: undefined };
     process.send({ command: 'decode', tokens: [...tokens], nPast, room: nPast + tokens.length + ROOM_BEHIND });
     await this.#until((decode) => decode.waiting.has(undefined) && !this.#inParts(decode), signal);
-    return this.#result(undefined, ['embedding'], options, started);
+    return this.#result(undefined, [EMBEDDING], options, started);
   }
 
   async layer(layer: number, options: StepOptions): Promise<StepResult> {
@@ -92,7 +93,7 @@ class Engine implements LiveEngine {
     const decode = await this.#until(() => false, options.signal);
     const result = this.#result(
       undefined,
-      MODEL_STAGES.filter((stage) => stage !== 'embedding'),
+      MODEL_STAGES.filter((stage) => stage !== EMBEDDING),
       options,
       started,
     );

@@ -4,6 +4,7 @@ import type { Tap } from '../../model/engine';
 import { findStage, stageSpec, type Dim, type StageId } from '../../model/stages';
 import type { Frame } from './frames';
 import type { CapturedValues } from './strided-values';
+import { ATTN_SCORES, ATTN_SOFTMAX } from '../../model/stage-roles';
 
 type CaptureFrame = Extract<Frame, { readonly type: 'capture' }>;
 
@@ -21,7 +22,7 @@ export interface StepSizes {
 }
 
 /** Scores and probabilities of attention, whose keys ggml pads and whose heads it has first: (nHead, nTokens, keys). */
-const KEYED: ReadonlySet<string> = new Set(['attn_scores', 'attn_softmax']);
+const KEYED: ReadonlySet<string> = new Set([ATTN_SCORES, ATTN_SOFTMAX]);
 
 /**
  * The taps of a layer, or of the whole model, from what llama.cpp computed: all positions of the step, tokens first, shapes as the stage table says.
@@ -39,7 +40,7 @@ export function layOutCaptures(captures: readonly RawCapture[], sizes: StepSizes
   for (const [name, parts] of byStage) {
     const stage = findStage(name);
     // Scores are of all keys, the masked ones too; an earlier micro-batch has none of the later ones' keys.
-    if (stage === 'attn_scores' && parts.length > 1) continue;
+    if (stage === ATTN_SCORES && parts.length > 1) continue;
     if (stage !== undefined) taps.set(stage, layOut(stage, parts, sizes));
   }
   return taps;
@@ -54,7 +55,7 @@ function layOut(stage: StageId, parts: readonly RawCapture[], sizes: StepSizes):
   const isIndex = stageSpec(stage).values === 'index';
   const data = isIndex ? new Uint32Array(size(lengths)) : new Float32Array(size(lengths));
   if (KEYED.has(stage)) {
-    const scale = stage === 'attn_scores' ? attentionScale(hparams) : undefined;
+    const scale = stage === ATTN_SCORES ? attentionScale(hparams) : undefined;
     fillKeyed(data, parts, sizes, scale);
     return { stage, layer, positions, shape: lengths, data };
   }
