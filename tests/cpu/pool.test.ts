@@ -169,6 +169,28 @@ describe('pools', () => {
     await model.close();
   });
 
+  it('of 32 workers wait for one signal without a warning of leaks', async () => {
+    const warnings: string[] = [];
+    const keep = (warning: Error): void => {
+      warnings.push(warning.message);
+    };
+    process.on('warning', keep);
+    const { model, small } = await hugeJob();
+    const pool = createWorkerPool(
+      model,
+      range(32).map(() => localWorker()),
+    );
+    const { signal } = new AbortController();
+    const jobs = range(64).map((i) => ({ ...small, firstRow: 8 * i }));
+    pool.expect(jobs);
+    await pool.run(jobs, { signal });
+    await pool.dispose();
+    // Warnings are sent on the next tick.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.off('warning', keep);
+    expect(warnings).toEqual([]);
+  });
+
   it('report every byte they read', async () => {
     const { model, job } = await hugeJob();
     const jobs = [{ ...job, nTokens: 1, x: job.x.slice(0, 2048) }];

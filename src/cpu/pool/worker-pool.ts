@@ -1,4 +1,4 @@
-import { cancelled, throwIfAborted } from '../../base/abort';
+import { cancelled, throwIfAborted, whenAborted } from '../../base/abort';
 import { fail, TracerError } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
 import type { CpuPool, MatmulJob, MatmulResult, RunOptions } from './cpu-pool';
@@ -148,13 +148,14 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
         const abort = (): void => {
           finish(run, cancelled());
         };
+        let forget: (() => void) | undefined;
         const settle = (error: unknown): void => {
-          options.signal?.removeEventListener('abort', abort);
+          forget?.();
           if (error === undefined) resolve();
           else reject(error);
         };
         const run: Run = { jobs, results, options, left: units.length, settle };
-        options.signal?.addEventListener('abort', abort);
+        if (options.signal !== undefined) forget = whenAborted(options.signal, abort);
         active.add(run);
         for (const unit of units) {
           const job = jobs[unit.job];

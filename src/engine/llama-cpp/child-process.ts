@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Readable } from 'node:stream';
-import { cancelled } from '../../base/abort';
+import { cancelled, whenAborted } from '../../base/abort';
 import { fail, TracerError, type ErrorData } from '../../base/errors';
 import { readFrames, type ChildCommand, type ReadFrame } from './frames';
 
@@ -66,11 +66,7 @@ export function startLiveProcess(entry: string, env: Readonly<Record<string, str
       child.stdin?.write(`${JSON.stringify(command)}\n`);
     },
     async next(signal) {
-      const onAbort = (): void => {
-        child.kill('SIGKILL');
-      };
-      if (signal?.aborted === true) onAbort();
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const forget = signal === undefined ? undefined : whenAborted(signal, () => child.kill('SIGKILL'));
       try {
         const result = await frames.next().catch(() => ({ done: true, value: undefined }) as const);
         if (signal?.aborted === true) throw cancelled();
@@ -79,7 +75,7 @@ export function startLiveProcess(entry: string, env: Readonly<Record<string, str
         if (frame.type === 'failed') throw new TracerError(withLog(frame.error, log));
         return result.value;
       } finally {
-        signal?.removeEventListener('abort', onAbort);
+        forget?.();
       }
     },
     kill() {
