@@ -1,4 +1,4 @@
-// npm run fuzz -- [--seed N] [--share 0.01] [--fresh]: builds verification/fuzz into one file and runs it, at low priority.
+// npm run fuzz -- [--seed N] [--share 0.01] [--fresh] [--only 'chat templates']...: builds verification/fuzz into one file and runs it, at low priority.
 // Goes on where it was ended; what came out is in test-results/fuzz/.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -2,6 +2,7 @@
 import { reasonOf, toErrorData } from '../base/errors';
 import { plainText, say } from '../base/foreign-text';
 import { exitCode } from './command-line/exit-codes';
+import { watchInterrupts } from './interrupt/watch-interrupts';
 import { runCli } from './run-cli';
 import { errorText, processTerminal } from './terminal/terminal';
 
@@ -17,10 +18,12 @@ function endBy(name: 'SIGINT' | 'SIGTERM'): void {
 }
 
 const controller = new AbortController();
+const watch = watchInterrupts(REST_MS);
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   // Once: the second one ends the process as if nobody listened.
   process.once(name, () => {
     controller.abort();
+    if (name === 'SIGINT') watch.heard();
     setTimeout(endBy, REST_MS, name).unref();
   });
 }

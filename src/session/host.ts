@@ -4,6 +4,7 @@ import type { ModelFile } from '../gguf/model-file';
 import type { TuningStore } from '../gpu/decode/tuner';
 import type { GpuContext } from '../gpu/device';
 import type { HParams } from '../model/hparams';
+import type { RenderChat } from '../tokenizer/template-thread/renderer';
 import type { LiveArm, LiveEngine, LiveOptions } from '../model/live';
 
 /** What differs between the page and Node: where a GPU and worker threads come from. */
@@ -16,6 +17,8 @@ export interface Host {
   createPool(model: ModelFile): CpuPool;
   /** A live llama.cpp on the model, which is its own reader of the file; the session disposes it. Absent where no process can be started. */
   readonly openLive?: (arm: LiveArm, model: ModelFile, hparams: HParams, options: LiveOptions) => LiveEngine;
+  /** Renders chat templates in a thread that can be ended. Absent: in this thread, which a hostile template can hold up. */
+  readonly renderChat?: RenderChat;
   /** Where the decoder's tuning is kept from one process to the next. */
   readonly tuning?: TuningStore;
 }

@@ -22,6 +22,7 @@ import { checkTokens } from '../model/check-step';
 import { checkFault, parseFault } from '../model/parse-fault';
 import { readHParams } from '../model/read-hparams';
 import { checkWeights } from '../model/weights';
+import type { RenderChat } from '../tokenizer/template-thread/renderer';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
 import type { Progress, RunSpec, SessionEvent } from './events';
 import type { DecoderChoice } from './decoded-by';
@@ -115,14 +116,18 @@ export class ModelSession {
     this.tokenizerError = tokenizer.error;
   }
 
-  /** Token ids of a prompt, or of one user turn of the chat template. @throws TracerError `tokenizer-*`, `chat-template`, `prompt-empty`. */
-  tokenize(text: string, options: { readonly chat: boolean }): readonly number[] {
+  /**
+   * Token ids of a prompt, or of one user turn of the chat template.
+   * @throws TracerError `tokenizer-*`, `chat-template`, `prompt-empty`, `run-cancelled`
+   */
+  async tokenize(text: string, { chat }: { readonly chat: boolean }, signal?: AbortSignal): Promise<readonly number[]> {
     if (this.tokenizer === undefined) {
       throw this.tokenizerError === undefined
         ? fail('internal', 'No tokenizer.', 'Give token ids.')
         : new TracerError(this.tokenizerError);
     }
-    return promptTokens(this.tokenizer, this.model.metadata, text, options);
+    const render = this.#host.renderChat ?? renderHere;
+    return promptTokens(this.tokenizer, this.model.metadata, text, chat ? render : undefined, signal);
   }
 
   /** A token as people read it, cut where no vocabulary has one as long; its number where the file has no usable vocabulary. */
@@ -470,3 +475,6 @@ function attempt<T>(
     return { value: undefined, error: toErrorData(error) };
   }
 }
+
+/** Loaded where it is needed: threads of their own have the library, and this one does without. */
+const renderHere: RenderChat = async (job) => (await import('../tokenizer/chat')).renderJob(job);

@@ -35,6 +35,8 @@ export class EngineService {
   /** Of the model that is open. */
   #report: Report | undefined;
   #session: ModelSession | undefined;
+  /** Aborted to end all that is being tokenised. */
+  #tokenizing = new AbortController();
   #run: { readonly abort: AbortController; readonly ended: Promise<unknown> } | undefined;
 
   /** `workers`: how many threads the reference will use, for the preflight. `tapBudget`: bytes of tensors kept for the inspector. */
@@ -78,11 +80,12 @@ export class EngineService {
 
   /**
    * The opened model's own tokenizer. With `chat`, the text is one user turn of the file's chat template, ready for the answer.
-   * @throws TracerError `tokenizer-*`, `chat-template`, `prompt-empty`
+   * Ends with {@link cancel}, and when another model is opened.
+   * @throws TracerError `tokenizer-*`, `chat-template`, `prompt-empty`, `run-cancelled`
    */
-  tokenize(text: string, options: { readonly chat: boolean }): TokenizedPrompt {
+  async tokenize(text: string, options: { readonly chat: boolean }): Promise<TokenizedPrompt> {
     const session = this.#opened();
-    const ids = session.tokenize(text, options);
+    const ids = await session.tokenize(text, options, this.#tokenizing.signal);
     return { ids, texts: ids.map((id) => session.tokenText(id)) };
   }
 
@@ -205,6 +208,8 @@ export class EngineService {
 
   /** Stops the run under way and resolves when it has come to rest; the run then ends with `cancelled`. No run: nothing happens. */
   async cancel(): Promise<void> {
+    this.#tokenizing.abort();
+    this.#tokenizing = new AbortController();
     this.#run?.abort.abort();
     await this.#run?.ended;
   }

@@ -1,6 +1,8 @@
 import { expose } from 'comlink';
 import { browserWorker } from '../cpu/pool/browser-worker';
 import { createWorkerPool } from '../cpu/pool/worker-pool';
+import { browserTemplateThread } from '../tokenizer/template-thread/browser';
+import { rendererIn } from '../tokenizer/template-thread/renderer';
 import { openDevice } from '../gpu/device';
 import { browserGpu } from '../gpu/browser-gpu';
 import { browserCard } from './browser-card';
@@ -27,6 +29,7 @@ const service = new EngineService(
     runtime: 'browser',
     browser: browserCard(navigator.userAgent),
     openGpu: () => openDevice(browserGpu(), { adapter: 'any' }),
+    renderChat: rendererIn(browserTemplateThread),
     createPool: (model) => createWorkerPool(model, Array.from({ length: CPU_WORKERS }, browserWorker)),
   },
   CPU_WORKERS,

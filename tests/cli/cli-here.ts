@@ -1,6 +1,8 @@
 import { vi } from 'vitest';
 import type * as device from '../../src/gpu/device';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
+import type { TemplateThread } from '../../src/tokenizer/template-thread/renderer';
+import { serveJob } from '../../src/tokenizer/template-thread/serve';
 import type { CliResult } from './built-cli';
 import { terminalDouble } from './terminal-double';
 
@@ -21,6 +23,20 @@ vi.mock('../../src/gpu/device', async (original) => {
 // Worker threads run what was built.
 vi.mock('../../src/cpu/pool/node-worker', () => ({ nodeWorker: () => undefined }));
 vi.mock('../../src/cpu/pool/worker-pool', () => ({ createWorkerPool: createInlinePool }));
+vi.mock('../../src/tokenizer/template-thread/node', () => ({ nodeTemplateThread: threadHere }));
+
+function threadHere(): TemplateThread {
+  let onAnswer: Parameters<TemplateThread['listen']>[0] = () => undefined;
+  return {
+    post: (job) => {
+      serveJob(job, onAnswer);
+    },
+    listen: (listener) => {
+      onAnswer = listener;
+    },
+    terminate: () => undefined,
+  };
+}
 
 /**
  * Runs the command line to its end in this process: what `runBuiltCli` gives, where it does not matter that a process starts and ends.

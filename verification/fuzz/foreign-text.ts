@@ -116,7 +116,7 @@ export const TERMINAL_TEXT: FuzzTarget = {
         hold(plainText(shownDocument(text)));
         const next = shownStream();
         // A tab is kept where a model speaks.
-        hold((plainText(next(a)) + plainText(next(b))).replaceAll('\t', ''));
+        hold((plainText(next(a)) + plainText(next(b))).replaceAll('\t', ' '));
         hold(plainText(errorText(toErrorData(fail('usage', text, a, { [b]: text })))));
         holdMarkdown(markdownText(text));
         if (/[<>"]/.test(markupText(text))) throw new Error('it is markup');

@@ -16,10 +16,20 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     share: { type: 'string', default: '1' },
     fresh: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
   },
 });
 const seed = Number(options.seed);
 const share = Number(options.share);
+/** Targets by name; all where none is named. */
+const only = new Set(options.only);
+const unknown = [...only].find((name) => !TARGETS.some(({ target }) => target.name === name));
+if (unknown !== undefined) {
+  process.stderr.write(
+    `There is no target "${unknown}". Targets: ${TARGETS.map(({ target }) => target.name).join(', ')}.\n`,
+  );
+  process.exit(2);
+}
 
 /** How far each target has come with this seed. */
 type State = Record<string, Tally>;
@@ -57,6 +67,7 @@ mkdirSync(FOLDER, { recursive: true });
 const state = readState();
 const dog = startWatchdog();
 for (const [index, { target, cases }] of TARGETS.entries()) {
+  if (only.size > 0 && !only.has(target.name)) continue;
   const wanted = Math.ceil(cases * share);
   let tally = state[target.name] ?? NO_CASES;
   while (tally.cases < wanted) {

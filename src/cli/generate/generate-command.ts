@@ -69,7 +69,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
   let session: ModelSession | undefined;
   try {
     session = new ModelSession(model, nodeHost(args.get(ADAPTER)));
-    const tokens = prompt.kind === 'tokens' ? prompt.tokens : session.tokenize(prompt.text, { chat: prompt.chat });
+    const tokens = prompt.kind === 'tokens' ? prompt.tokens : await session.tokenize(prompt.text, prompt, signal);
     const adapter = arm === 'cpu' ? undefined : (await session.gpuContext()).card;
     if (adapter !== undefined && !isQuiet) terminal.err(say`adapter: ${adapterText(adapter)}\n`);
     const budget = args.get(BUDGET);

@@ -10,6 +10,8 @@ import type { Host } from '../../session/host';
 import { ModelSession } from '../../session/model-session';
 import type { AdapterCard } from '../../model/adapter-card';
 import type { Report } from '../../divergence/report';
+import { nodeTemplateThread } from '../../tokenizer/template-thread/node';
+import { rendererIn } from '../../tokenizer/template-thread/renderer';
 import { tuningFileStore } from '../files/tuning-file';
 import { openNamedModel } from '../files/open-model';
 import type { TraceRequest } from './request';
@@ -85,7 +87,7 @@ async function runIn(
   const saver = request.save === undefined ? undefined : tensorSaver(request.save);
   try {
     const { prompt } = request;
-    const tokens = prompt.kind === 'tokens' ? prompt.tokens : session.tokenize(prompt.text, { chat: prompt.chat });
+    const tokens = prompt.kind === 'tokens' ? prompt.tokens : await session.tokenize(prompt.text, prompt, signal);
     request.before?.({ headerSha256: session.card.headerSha256, tokens });
     const spec = { ...request.spec, tokens, ...(prompt.kind === 'text' ? { prompt: prompt.text } : {}) };
     const onTap = saver === undefined ? {} : { onTap: saver.save };
@@ -100,6 +102,9 @@ async function runIn(
 function weightTypes(model: ModelFile): Readonly<Record<string, string>> {
   return Object.fromEntries([...model.tensors].map(([name, tensor]) => [name, tensor.type]));
 }
+
+/** All sessions of this process share a thread. */
+const renderChat = rendererIn(() => nodeTemplateThread(new URL('./template-worker.js', import.meta.url)));
 
 /** Dawn and worker threads: one a core, their code built beside this file. */
 export function nodeHost(adapter: TraceRequest['adapter']): Host {
@@ -131,6 +136,7 @@ export function nodeHost(adapter: TraceRequest['adapter']): Host {
       });
     },
     openLive,
+    renderChat,
     createPool(model) {
       const entry = new URL('./cpu-worker.js', import.meta.url);
       const workers = Array.from({ length: availableParallelism() }, () => nodeWorker(entry));
