@@ -27,6 +27,7 @@ export const MAY_IMPORT = {
   offline: [],
   share: ['base', 'arch', 'model', 'trace', 'divergence', 'plots'],
   session: [
+    'judge',
     'base',
     'gguf',
     'types',

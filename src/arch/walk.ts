@@ -1,4 +1,4 @@
-import type { Node, Section, Value } from './graph';
+import type { ModelGraph, Node, Section, Value } from './graph';
 
 /*
  * What is derived from a section's nodes: lifetimes, needs, what may be read ahead.
@@ -50,4 +50,9 @@ function readThrough(section: Section, node: Node): readonly string[] {
     const maker = isByKey(value) ? section.nodes.find((other) => other.out.id === value.id) : undefined;
     return maker === undefined ? [value.id] : [value.id, ...readThrough(section, maker)];
   });
+}
+
+/** Values that are kept from step to step, by id: whoever reads them reads all positions so far. */
+export function keptStages({ layers }: Pick<ModelGraph, 'layers'>): ReadonlySet<string> {
+  return new Set(layers.flatMap(({ nodes }) => nodes.flatMap((node) => node.reads.map((slot) => slot.value.id))));
 }

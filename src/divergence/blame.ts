@@ -1,6 +1,7 @@
 import { stageSpec, type StageId, type WeightRole } from '../model/stages';
 import { weightName } from '../model/weights';
 import type { Cause } from './cause';
+import { longestOf } from './limits';
 import type { CompareMode, Culprit, Poison, Row } from './report';
 import { forwardOrder } from '../model/location';
 
@@ -16,8 +17,8 @@ export interface BlameContext {
   readonly tiedEmbeddings: boolean | undefined;
   /** ggml type of a tensor by GGUF name. */
   typeOf(tensor: string): string | undefined;
-  /** The expert in a slot, from the choices that fed the row's arm. */
-  expertAt(layer: number, position: number, slot: number): number | undefined;
+  /** The expert in a slot, from the choices that fed the row: the candidate's own of a local one, else the reference's. */
+  expertAt(layer: number, position: number, slot: number, mode: CompareMode): number | undefined;
   /** What the wrong values of an isolated product look like, where that was looked into. */
   hintAt?(layer: number | undefined, stage: StageId): Hint | undefined;
 }
@@ -35,7 +36,7 @@ export function culpritOf(
   const position = index[spec.shape.indexOf('nTokens')] ?? row.worstPosition ?? 0;
   const slot = spec.operation === 'expert-matmul' ? index[spec.shape.indexOf('nExpertUsed')] : undefined;
   const expert =
-    slot === undefined || row.layer === undefined ? undefined : context.expertAt(row.layer, position, slot);
+    slot === undefined || row.layer === undefined ? undefined : context.expertAt(row.layer, position, slot, row.mode);
   const [role] = spec.weights;
   const tensor = role === undefined ? undefined : nameOf(role, row.layer, context);
   const qtype = tensor === undefined ? undefined : context.typeOf(tensor);
@@ -106,6 +107,10 @@ function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio:
   }
   if (row.mode !== 'free' && row.maxRatio !== undefined) {
     return { metric: 'ratio', value: row.maxRatio, limit: limits.ratio, index: row.maxRatioIndex ?? [] };
+  }
+  if (row.worstLength !== undefined) {
+    const { value, index } = row.worstLength;
+    return { metric: 'length', value, limit: longestOf(limits.cosine), index };
   }
   const { value, index } = row.lowestCosine ?? { value: row.cosine ?? NaN, index: row.maxAbsIndex ?? [] };
   return { metric: 'cosine', value, limit: limits.cosine, index };

@@ -2,8 +2,9 @@ import type { Tap } from '../model/engine';
 import { stageOrder, stageSpec, type ActiveStageId, type StageId } from '../model/stages';
 import { alignSlots, unaligned, type AlignedTap } from './align-slots';
 import { compareIndices, type IndexComparison } from './compare-indices';
-import { compareValues, cosineOf, relL2Of, type PositionStats, type ValueComparison } from './compare-values';
+import { compareValues, cosineOf, lengthOf, relL2Of, type PositionStats, type ValueComparison } from './compare-values';
 import { causeAt, nextLayer, withFlips, type FlipState } from './flip-state';
+import { longestOf } from './limits';
 import { statisticalRatio } from './statistical-ratio';
 import type { CompareMode, Row, RowVerdict } from './report';
 import { indexOf, positionLayout } from './tap-layout';
@@ -24,7 +25,7 @@ export interface CompareContext {
   readonly termsOf?: (stage: StageId) => number | undefined;
   /** Free-running cosine of one position below which a row diverges. */
   readonly cosineLimit: number;
-  /** Isolated error / bound above which a row diverges. */
+  /** Isolated or local error / bound above which a row diverges. */
   readonly ratioLimit: number;
 }
 
@@ -47,8 +48,13 @@ export function compareStep(
   context: CompareContext,
 ): StepComparison {
   const indices = { a: a.get(CHOSEN_EXPERTS), b: b.get(CHOSEN_EXPERTS) };
-  // In isolated mode arm a was fed the reference's probabilities, so only their rounding is left between the two.
-  const probs = { a: context.mode === 'free' ? a.get(ROUTER_PROBS) : undefined, b: b.get(ROUTER_PROBS) };
+  // The experts of an isolated stage were chosen by the reference's probabilities, those of a local one by the candidate's own: only their
+  // rounding is left between the two.
+  const ownProbs = a.get(ROUTER_PROBS);
+  const probs = {
+    a: context.mode === 'free' ? ownProbs : undefined,
+    b: context.mode === 'local' ? ownProbs : b.get(ROUTER_PROBS),
+  };
   let state = before;
   let indexRow: IndexComparison | undefined;
   if (layer !== undefined && indices.a !== undefined && indices.b !== undefined) {
@@ -71,7 +77,7 @@ export function compareStep(
       aligned.data,
       tapB.data,
       positionLayout(tapB),
-      context.mode === 'isolated' ? tapB.bound : undefined,
+      context.mode === 'free' ? undefined : tapB.bound,
       aligned.skip,
     );
     const compared = withStrays(values, aligned);
@@ -82,7 +88,7 @@ export function compareStep(
       count: values.count,
       // Where the arms share no expert there is nothing to measure.
       ...(values.count === 0 ? {} : metricsOf(base, aligned.data, tapB, compared, context)),
-      ...(lowest === undefined ? {} : { lowestCosine: lowestCosineOf(aligned, tapB, values, lowest) }),
+      ...(lowest === undefined ? {} : lowestOrLongest(aligned, tapB, values, lowest, context.cosineLimit)),
       ...brokenOf(tapB, compared),
       ...rangesOf(tapA, tapB),
     };
@@ -98,9 +104,9 @@ function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
     ? 'diverge'
     : c.flips.length === 0
       ? 'match'
-      : base.mode === 'isolated'
-        ? 'match'
-        : 'after-flip';
+      : base.mode === 'free'
+        ? 'after-flip'
+        : 'match';
   const first = c.flips[0];
   return {
     ...base,
@@ -188,7 +194,7 @@ function estimateOf(stage: StageId, maxRatio: number, context: CompareContext): 
   return terms === undefined ? {} : { maxEstimate: statisticalRatio(maxRatio, terms) };
 }
 
-/** A verdict, and where the cosine decided it the row of the position with the lowest. */
+/** A verdict, and where cosine and length decided it the row of the worst position. */
 type Judged = Pick<Row, 'verdict' | 'afterFlip'> & { readonly lowest?: number };
 
 function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipState, context: CompareContext): Judged {
@@ -197,11 +203,13 @@ function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipStat
   if (brokenA && brokenB) return { verdict: c.firstOnlyA === undefined ? 'nan-both' : 'nan-gpu' };
   if (brokenA) return { verdict: 'nan-gpu' };
   if (brokenB) return { verdict: 'nan-cpu' };
-  if (base.mode === 'isolated') {
+  if (base.mode !== 'free') {
     // A row whose reference has no bound cannot be judged alone; it falls back to the cosine.
     if (c.maxRatio !== undefined) return { verdict: c.maxRatio <= context.ratioLimit ? 'match' : 'diverge' };
     const below = [...c.perPosition.keys()].filter((row) => !agrees(c.perPosition[row], context.cosineLimit));
-    return below.length === 0 ? { verdict: 'match' } : { verdict: 'diverge', lowest: lowestOf(below, c) };
+    return below.length === 0
+      ? { verdict: 'match' }
+      : { verdict: 'diverge', lowest: lowestOf(below, c, context.cosineLimit) };
   }
   const afterRouter = stageOrder(base.stage) > stageOrder(ROUTED) && base.layer !== undefined;
   let afterFlip: Row['afterFlip'];
@@ -213,7 +221,7 @@ function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipStat
     else afterFlip ??= cause;
   }
   const measured = below.filter((row) => !c.unshared.has(row));
-  if (measured.length > 0) return { verdict: 'diverge', lowest: lowestOf(measured, c) };
+  if (measured.length > 0) return { verdict: 'diverge', lowest: lowestOf(measured, c, context.cosineLimit) };
   if (below.length > 0) return { verdict: 'diverge' };
   return afterFlip === undefined ? { verdict: 'match' } : { verdict: 'after-flip', afterFlip };
 }
@@ -222,26 +230,38 @@ function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipStat
 const ROUTED: ActiveStageId = CHOSEN_EXPERTS;
 
 function agrees(stats: PositionStats | undefined, limit: number): boolean {
-  return stats !== undefined && cosineOf(stats) >= limit;
+  return stats !== undefined && cosineOf(stats) >= limit && isOfLength(stats, limit);
 }
 
-/** Of these rows the one with the lowest cosine; the first of several. */
-function lowestOf(rows: readonly number[], { perPosition }: ValueComparison): number {
+/** A cosine does not see a factor: what is as long as the reference, give or take what the cosine's limit allows, is within its length. */
+function isOfLength(stats: PositionStats, limit: number): boolean {
+  const times = lengthOf(stats);
+  return Number.isNaN(times) || Math.max(times, 1 / times) <= longestOf(limit);
+}
+
+/** Of these rows the one with the lowest cosine, the first of several; where all cosines are in order, that of the most wrong length. */
+function lowestOf(rows: readonly number[], { perPosition }: ValueComparison, limit: number): number {
   const cosine = (row: number): number => {
     const stats = perPosition[row];
     return stats === undefined ? NaN : cosineOf(stats);
   };
+  const byLength = (row: number): number => {
+    const times = lengthOf(perPosition[row] ?? { a2: NaN, b2: NaN });
+    return -Math.max(times, 1 / times);
+  };
+  if (rows.every((row) => cosine(row) >= limit)) return rows.reduce((x, y) => (byLength(x) <= byLength(y) ? x : y));
   // NaN is lower than everything.
   return rows.reduce((x, y) => (Number.isNaN(cosine(x)) || cosine(x) <= cosine(y) ? x : y));
 }
 
-/** The cosine of one row, and where its error is largest. */
-function lowestCosineOf(
+/** The cosine of one row, or where that is in order its length, and where its error is largest. */
+function lowestOrLongest(
   a: AlignedTap,
   b: Tap,
   { perPosition }: ValueComparison,
   row: number,
-): NonNullable<Row['lowestCosine']> {
+  limit: number,
+): Pick<Row, 'lowestCosine' | 'worstLength'> {
   const { outer, positions, inner } = positionLayout(b);
   let at = row * inner;
   let largest = -1;
@@ -255,7 +275,10 @@ function lowestCosineOf(
     }
   }
   const stats = perPosition[row];
-  return { value: stats === undefined ? NaN : cosineOf(stats), index: indexOf(b, at) };
+  const index = indexOf(b, at);
+  const cosine = stats === undefined ? NaN : cosineOf(stats);
+  if (stats !== undefined && cosine >= limit) return { worstLength: { value: lengthOf(stats), index } };
+  return { lowestCosine: { value: cosine, index } };
 }
 
 function worstOf(values: readonly (number | undefined)[]): number | undefined {

@@ -176,6 +176,11 @@ export function cosineOf(s: Sums): number {
   return s.dot / (Math.sqrt(s.a2) * Math.sqrt(s.b2));
 }
 
+/** How many times as long as b a is; NaN where either is all zero, of which the cosine tells. */
+export function lengthOf({ a2, b2 }: Pick<Sums, 'a2' | 'b2'>): number {
+  return a2 === 0 || b2 === 0 ? NaN : Math.sqrt(a2 / b2);
+}
+
 /** sqrt(sum (a-b)^2 / sum b^2); 0 when there is no error; Infinity when the reference is all zero. */
 export function relL2Of(s: Pick<Sums, 'error2' | 'b2'>): number {
   return Math.sqrt(relative(s.error2, s.b2));

@@ -23,6 +23,14 @@ export const LIMITS = {
   },
 } as const satisfies Record<string, LimitSpec>;
 
+/**
+ * How many times as long as the reference, or as short, a position's values may be where their cosine may be `limit`: an error that turns a vector by that
+ * angle has a relative length of sqrt(2 (1 - limit)) if it leaves the length alone, and an error of that size changes the length by no more.
+ */
+export function longestOf(limit: number): number {
+  return 1 + Math.sqrt(2 * Math.max(0, 1 - limit));
+}
+
 /** The bounds that a comparison is judged by. */
 export interface PassLimits {
   readonly cosine: number;

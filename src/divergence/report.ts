@@ -3,8 +3,10 @@ import type { HParams } from '../model/hparams';
 import type { LiveFacts } from '../model/live';
 import type { StageId } from '../model/stages';
 import type { Cause } from './cause';
+import type { CompareMode, RunMode } from './run-mode';
 
 export type { AdapterCard } from '../model/adapter-card';
+export { COMPARE_MODES, type CompareMode, type RunMode } from './run-mode';
 
 /** Additive changes keep the number; a change of meaning raises it and gets an upgrader (`report-upgrade.ts`). */
 export const REPORT_SCHEMA = 'moescope-report/2';
@@ -22,14 +24,6 @@ export const ROW_VERDICTS = [
   'not-applicable',
 ] as const;
 export type RowVerdict = (typeof ROW_VERDICTS)[number];
-
-/**
- * Which error of a stage a row holds. `free`: each side feeds itself. `isolated`: the candidate's kernel was fed the reference's inputs.
- * `local`: the candidate's own value against the exact value of its own captured inputs.
- */
-export const COMPARE_MODES = ['free', 'isolated', 'local'] as const;
-export type CompareMode = (typeof COMPARE_MODES)[number];
-export type RunMode = 'free' | 'isolated' | 'both';
 
 export const RUN_STATUSES = [
   'match',
@@ -133,6 +127,8 @@ export interface Row {
    * error there. `cosine` is of all positions together, and can be above the limit all the same.
    */
   readonly lowestCosine?: { readonly value: Metric; readonly index: readonly number[] };
+  /** Where the cosine is in order and the length decides against the row: candidate's over reference's at the worst position. */
+  readonly worstLength?: { readonly value: Metric; readonly index: readonly number[] };
   /** The prompt position with the largest relative L2. */
   readonly worstPosition?: number;
   /**
@@ -164,6 +160,9 @@ export interface RoutingRow {
   readonly margin?: Metric;
 }
 
+/** What speaks against a stage: error over bound, cosine, length over the reference's, a value that is not finite, experts chosen wrongly. */
+export const CULPRIT_METRICS = ['ratio', 'cosine', 'length', 'non-finite', 'flip'] as const;
+
 /** The first thing that is wrong: what the sentence names. */
 export interface Culprit {
   readonly layer: number | undefined;
@@ -173,7 +172,7 @@ export interface Culprit {
   readonly tensor?: string;
   readonly qtype?: string;
   readonly mode: CompareMode;
-  readonly metric: 'ratio' | 'cosine' | 'non-finite' | 'flip';
+  readonly metric: (typeof CULPRIT_METRICS)[number];
   readonly value: Metric;
   readonly limit: Metric;
   /** Whose values are not finite, where it is not the arm under test alone. On both arms the fault is the model's own. */
@@ -198,8 +197,21 @@ export interface Verdict {
   /** The one sentence that page, command line, JSON and pictures share. */
   readonly sentence: string;
   readonly first?: Culprit;
-  /** Further independent faults (isolated mode): each is wrong although its own inputs are right. Forward order. */
+  /** Further independent faults (local and isolated rows): each is wrong although its own inputs are right. Forward order. */
   readonly others?: readonly Culprit[];
+  /** `ill-conditioned`: where the free run parts first, with nobody to blame. */
+  readonly parted?: Culprit;
+  /** `ill-conditioned`: the stage that multiplies the error of its inputs most. */
+  readonly amplification?: Amplification;
+}
+
+/** How much larger a stage makes the relative error of what it reads. */
+export interface Amplification {
+  readonly layer: number | undefined;
+  readonly stage: StageId;
+  /** Free-running relative L2 of the stage over that of the worst of its inputs. */
+  readonly factor: Metric;
+  readonly relL2: Metric;
 }
 
 /** What kinds of values poison is made of. */

@@ -1,5 +1,5 @@
 import { short } from '../base/format';
-import type { Culprit, Row, RunStatus } from './report';
+import type { Amplification, Culprit, Row, RunStatus } from './report';
 
 export interface SentenceContext {
   /** Wrong by themselves too, forward order. */
@@ -10,6 +10,9 @@ export interface SentenceContext {
   readonly nTokens: number;
   readonly missing: Row | undefined;
   readonly arms: readonly string[];
+  /** Where the free run parts although no stage is wrong by itself, and what makes it. */
+  readonly parted?: Culprit | undefined;
+  readonly amplification?: Amplification | undefined;
 }
 
 /** The one sentence of the run: the same on the page, in the terminal, in JSON and in pictures. */
@@ -19,6 +22,7 @@ export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, cont
     const hint = culprit.hint === undefined ? '' : `; ${culprit.hint}`;
     return `${word}: first at ${placeOf(culprit)}: ${evidence(culprit)}${hint}${moreOf(context.others)}`;
   }
+  if (status === 'ill-conditioned' && context.parted !== undefined) return illConditioned(context, context.parted);
   if (status === 'incomplete') {
     if (context.complete && context.arms.length < 2) {
       return `INCOMPLETE: only the ${context.arms[0] ?? 'missing'} arm ran, ${plural(context.layersDone, 'layer')}, ${plural(context.nTokens, 'token')}; nothing to compare`;
@@ -28,6 +32,16 @@ export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, cont
       : `INCOMPLETE: ${place(context.missing.layer, context.missing.stage)} was captured on one arm only`;
   }
   return `MATCH: ${agreement(context)}`;
+}
+
+/** Nobody is blamed: the exact stages would do the same to the same rounding. */
+function illConditioned({ rows, amplification }: SentenceContext, parted: Culprit): string {
+  const ratios = rows.flatMap((row) => (row.maxRatio === undefined ? [] : [row.maxRatio]));
+  const most =
+    amplification === undefined
+      ? ''
+      : `; most of it at ${place(amplification.layer, amplification.stage)}, where relative L2 grows ${short(amplification.factor)} x to ${short(amplification.relL2)}`;
+  return `ILL-CONDITIONED: every stage is right from its own inputs (largest error ${short(largest(ratios))} x its bound), yet rounding alone makes the run part at ${placeOf(parted)}: ${evidence(parted)}${most}`;
 }
 
 /** `layer 6, moe_expert_out, token 2, expert 41 (blk.6.ffn_down_exps.weight, Q4_K)` */
@@ -56,6 +70,8 @@ function evidence(c: Culprit): string {
       return `error ${short(c.value)} x its bound`;
     case 'cosine':
       return `cosine ${below(c.value, c.limit)}, limit ${c.limit}`;
+    case 'length':
+      return `${short(c.value)} x as long as the reference, limit ${short(c.limit)}`;
     case 'flip':
       return `experts chosen against its own probabilities`;
     case 'non-finite':

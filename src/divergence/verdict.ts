@@ -1,3 +1,5 @@
+import { forwardOrder, locationKey } from '../model/location';
+import { amplificationOf } from './amplification';
 import { culpritOf, inForwardOrder, poisonCulprit, type BlameContext } from './blame';
 import type { Culprit, Poison, Row, RunStatus, Verdict } from './report';
 import { sentenceOf } from './sentence';
@@ -9,6 +11,8 @@ export interface VerdictInput {
   readonly complete: boolean;
   readonly layersDone: number;
   readonly nTokens: number;
+  /** Every layer, stage and position of the run was compared. */
+  readonly whole?: boolean;
   /** The arms that ran. One alone is captured, not compared. */
   readonly arms: readonly string[];
   /** The first value that is not finite on any arm: all that can be said against an arm alone. */
@@ -22,37 +26,47 @@ export interface Judgement {
 }
 
 /**
- * The whole run in one word and one sentence. Isolated rows decide where there are any: the first in forward order that is wrong
- * although its inputs are right is the culprit, and free-running rows from there on are its victims. Without isolated rows the first
- * free-running row that parts is named. Values that both arms agree are not finite come from the file, and are poison too.
+ * The whole run in one word and one sentence. Rows of stages by themselves decide where there are any, local ones before isolated ones: the
+ * first in forward order that is wrong although its inputs are right is the culprit, and free-running rows from there on are its victims.
+ * Without them the first free-running row that parts is named; where every stage of the whole run is right from its own inputs, what parts is the
+ * model's own amplification of rounding, and nobody is blamed. Values that both arms agree are not finite come from the file, and are poison too.
  */
 export function judge(input: VerdictInput, context: BlameContext): Judgement {
+  const local = inForwardOrder(input.rows, 'local');
   const isolated = inForwardOrder(input.rows, 'isolated');
+  const alone = [...local, ...isolated];
   const free = inForwardOrder(input.rows, 'free');
-  const faults = culprits(isolated, input, context);
+  const faults = byPlace(culprits(alone, input, context));
   const parted = culprits(free, input, context);
   // A whole arm or stage that is not there can't be called a match.
   const missing = input.rows.find((row) => row.verdict === 'missing');
   const first =
-    isolated.length > 0 ? (faults[0] ?? (parted[0]?.metric === 'non-finite' ? parted[0] : undefined)) : parted[0];
-  const unexplained = isolated.length > 0 && first === undefined ? parted[0] : undefined;
-  const alone = input.arms.length < 2 && input.poison !== undefined ? poisonCulprit(input.poison, context) : undefined;
-  const named = first ?? unexplained ?? alone;
-  const status = statusOf(named, missing !== undefined || !input.complete || input.arms.length < 2);
+    alone.length > 0 ? (faults[0] ?? (parted[0]?.metric === 'non-finite' ? parted[0] : undefined)) : parted[0];
+  const unexplained = alone.length > 0 && first === undefined ? parted[0] : undefined;
+  const poison = input.arms.length < 2 && input.poison !== undefined ? poisonCulprit(input.poison, context) : undefined;
+  const isBlameless = unexplained !== undefined && input.whole === true && isJudged(free, local);
+  const named = first ?? (isBlameless ? undefined : unexplained) ?? poison;
+  const incomplete = missing !== undefined || !input.complete || input.arms.length < 2;
+  const status = isBlameless ? 'ill-conditioned' : statusOf(named, incomplete);
+  const amplification = isBlameless ? amplificationOf(free) : undefined;
   // What both arms find not finite is inherited, not a fault of its own.
   const others =
     first === undefined
       ? []
-      : culprits(
-          isolated.filter((row) => row.verdict !== 'nan-both'),
-          input,
-          context,
+      : byPlace(
+          culprits(
+            alone.filter((row) => row.verdict !== 'nan-both'),
+            input,
+            context,
+          ),
         ).filter((c) => !same(c, first));
   const verdict: Verdict = {
     status,
-    sentence: sentenceOf(status, named, { ...input, missing, others }),
+    sentence: sentenceOf(status, named, { ...input, missing, others, parted: unexplained, amplification }),
     ...(named === undefined ? {} : { first: named }),
     ...(others.length === 0 ? {} : { others }),
+    ...(isBlameless ? { parted: unexplained } : {}),
+    ...(amplification === undefined ? {} : { amplification }),
   };
   return { verdict, rows: faults[0] === undefined ? input.rows : labelVictims(input.rows, faults[0]) };
 }
@@ -60,6 +74,18 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
 function statusOf(named: Culprit | undefined, incomplete: boolean): RunStatus {
   if (named !== undefined) return named.metric === 'non-finite' ? 'not-finite' : 'diverged';
   return incomplete ? 'incomplete' : 'match';
+}
+
+/** In forward order, one for each place: how the candidate ran goes before how its kernel runs alone. */
+function byPlace(found: readonly Culprit[]): readonly Culprit[] {
+  const unique = found.filter((c, i) => found.findIndex((other) => same(other, c)) === i);
+  return unique.toSorted(forwardOrder);
+}
+
+/** Whether every stage that was compared free-running was also held to its own inputs. */
+function isJudged(free: readonly Row[], local: readonly Row[]): boolean {
+  const judged = new Set(local.filter((row) => row.count > 0).map(({ layer, stage }) => locationKey(layer, stage)));
+  return free.every(({ count, layer, stage }) => count === 0 || judged.has(locationKey(layer, stage)));
 }
 
 function culprits(rows: readonly Row[], input: VerdictInput, context: BlameContext): readonly Culprit[] {

@@ -1,3 +1,4 @@
+import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
 import { throwIfAborted } from '../base/abort';
 import { short } from '../base/format';
 import { culpritOf, type BlameContext } from '../divergence/blame';
@@ -8,14 +9,13 @@ import type { Taps } from '../divergence/compare-step';
 import type { IsolatingEngine, Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
-import { weightName } from '../model/weights';
 import { formatError } from '../trace/format-error';
 import { type Trace } from '../trace/trace';
-import { ARITHMETICS, type ArithmeticId } from './arithmetics';
-import { judgeStep, type LocalError } from './judge-step';
-import { nameArithmetics, ratioWithin, type NamedArithmetic, type Unexplained } from './name-arithmetic';
-import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
 import { locationKey } from '../model/location';
+import { ARITHMETICS } from './arithmetics';
+import { localErrors, type LocalError } from './local-errors';
+import { judgedRows } from './judged-rows';
+import type { NamedArithmetic } from './name-arithmetic';
 
 /** Additive changes keep the number. Rows are those of a report, of mode `local`. */
 export const JUDGEMENT_SCHEMA = 'moescope-judgement/1';
@@ -72,19 +72,9 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
         return tap === undefined ? [] : [[stage, tap] as const];
       }),
     );
-    errors.push(
-      ...(await judgeStep({
-        layer,
-        stages,
-        own,
-        layerInput,
-        exact,
-        quantised,
-        hparams,
-        candidate: trace.provenance.arm,
-        signal,
-      })),
-    );
+    const candidate = trace.provenance.arm;
+    const judged = await localErrors({ layer, stages, own, layerInput, exact, quantised, hparams, candidate, signal });
+    errors.push(...judged.errors);
   };
   const ofLayer = ACTIVE_STAGES.filter((stage) => stageSpec(stage).scope === 'layer');
   const ofModel = ACTIVE_STAGES.filter((stage) => stageSpec(stage).scope === 'model');
@@ -123,16 +113,7 @@ function wholePrompts({ taps, provenance }: Trace): ReadonlyMap<string, Tap> {
 
 function judgementOf(errors: readonly LocalError[], input: JudgeTraceInput): Judgement {
   const { hparams, typeOf, trace } = input;
-  const typeOfStage = (stage: StageId, layer: number | undefined): string => {
-    const [role] = stageSpec(stage).weights;
-    return role === undefined ? '' : (typeOf(weightName(role, layer, hparams)) ?? '');
-  };
-  const naming = nameArithmetics(errors, ({ row }) => ({
-    operation: stageSpec(row.stage).operation,
-    type: typeOfStage(row.stage, row.layer),
-  }));
-  const wrong = new Map(naming.unexplained.map((found) => [found.error, found] as const));
-  const rows = errors.map((error) => judgedRow(error, wrong.get(error), naming.of.get(error)));
+  const { arithmetics, rows } = judgedRows(errors, input);
   const context: BlameContext = {
     tiedEmbeddings: hparams.tiedEmbeddings,
     typeOf,
@@ -159,39 +140,12 @@ function judgementOf(errors: readonly LocalError[], input: JudgeTraceInput): Jud
   return {
     verdict: {
       status,
-      sentence: sentenceOf(status, first, others.length, rows, naming.arithmetics),
+      sentence: sentenceOf(status, first, others.length, rows, arithmetics),
       ...(first === undefined ? {} : { first }),
       ...(others.length === 0 ? {} : { others }),
     },
-    arithmetic: naming.arithmetics,
+    arithmetic: arithmetics,
     rows,
-  };
-}
-
-/** The row with its ratio in the arithmetic that it is judged by. */
-function judgedRow(
-  { row, ratios }: LocalError,
-  wrong: Unexplained | undefined,
-  arithmetic: ArithmeticId | undefined,
-): Row {
-  if ((row.verdict !== 'match' && row.verdict !== 'diverge') || ratios.size === 0) return row;
-  if (wrong === undefined) {
-    const maxRatio = arithmetic === undefined ? row.maxRatio : ratioWithin(ratios, arithmetic);
-    return {
-      ...row,
-      verdict: 'match',
-      ...(arithmetic === undefined ? {} : { arithmetic }),
-      ...(maxRatio === undefined ? {} : { maxRatio }),
-    };
-  }
-  // Wrong in any arithmetic, or coarser than its sisters.
-  const maxRatio =
-    wrong.leastRatio > 1 || wrong.arithmetic === undefined ? wrong.leastRatio : ratioWithin(ratios, wrong.arithmetic);
-  return {
-    ...row,
-    verdict: 'diverge',
-    maxRatio,
-    ...(wrong.arithmetic === undefined ? {} : { arithmetic: wrong.arithmetic }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { StageId } from '../model/stages';
 import { ARITHMETICS, arithmeticOrder, type ArithmeticId } from './arithmetics';
-import type { LocalError } from './judge-step';
+import type { LocalError } from './local-errors';
 
 const COARSEST: ArithmeticId = 'f16-accumulate';
 

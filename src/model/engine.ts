@@ -62,12 +62,15 @@ export interface ArmEngine {
 }
 
 /**
- * What an isolating arm is given: the reference's taps of the same step at ALL positions of the prompt, with `layerInput` standing for
- * the `layer_input` of the stage table (embedding or the previous layer's output).
+ * What an isolating arm is given: captures of the same step, with `layerInput` standing for the `layer_input` of the stage table (embedding or
+ * the previous layer's output). They are at all positions of the step; the exact engines need those of the captured positions alone, and all of
+ * what attention keeps (keys and values).
  */
 export interface ReferenceStep {
   readonly taps: ReadonlyMap<StageId, Tap>;
   readonly layerInput: Tap | undefined;
+  /** Exact engines, of a continued prompt: what is kept of the positions before the step, (nPast, width), by the stage that writes it. */
+  readonly past?: ReadonlyMap<StageId, Float32Array<ArrayBuffer>>;
 }
 
 /** An arm that can also run each stage alone, fed with the reference's captured inputs, so that only that kernel's own error is left. */

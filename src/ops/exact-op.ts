@@ -41,9 +41,11 @@ export interface ExactContext<N extends OpName = OpName> {
   readonly wanted: readonly number[];
   /** Whether products also give {@link ExactOutput.magnitudes}. */
   readonly magnitudes: boolean;
-  /** Ids of the step's tokens. */
+  /** Ids of the tokens that are computed. */
   readonly tokens: Uint32Array<ArrayBuffer>;
-  /** An input as it is held. */
+  /** Position of a row. */
+  positionOf(row: number): number;
+  /** An input's rows as they are held. */
   float(input: number): Float64Array<ArrayBuffer>;
   indices(input: number): Uint32Array<ArrayBuffer>;
   /** An input by key. */
@@ -56,7 +58,7 @@ export interface ExactContext<N extends OpName = OpName> {
     use: 'keys' | 'values',
     head: { readonly kvDim: number; readonly headDim: number; readonly divisor: number },
   ): HeadProducts;
-  /** Rotary angles of each token of the step. */
+  /** Rotary angles of each row. */
   angles(theta: number, dims: number): readonly RopeTable[];
   /** The node's weight as a vector, dequantised. */
   vector(): Promise<Float32Array<ArrayBuffer>>;

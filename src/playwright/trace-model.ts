@@ -4,6 +4,7 @@ import { isUrl, openNamedModel } from '../cli/files/open-model';
 import { runOnPage } from '../cli/browser/drive-page';
 import type { TraceRequest } from '../cli/trace/request';
 import type { Report } from '../divergence/report';
+import { DEFAULT_MODE, type RunMode } from '../divergence/run-mode';
 import { reportFromJson } from '../divergence/report-json';
 import type { RunArm } from '../model/arms';
 import { checkAdapter, checkPage, type AdapterDemand } from './adapter-demand';
@@ -19,8 +20,8 @@ export interface TraceModelOptions {
   readonly tokens?: readonly number[];
   /** Wraps the prompt as one user turn of the file's chat template. */
   readonly chat?: boolean;
-  /** Free-running, isolated or both (the default). */
-  readonly mode?: 'free' | 'isolated' | 'both';
+  /** Which errors of a stage are measured: `local,free` when left out. */
+  readonly mode?: RunMode;
   /** Names of stages; all when left out. */
   readonly stages?: readonly string[];
   /** `A..B`, B excluded, or one number; all when left out. */
@@ -75,7 +76,16 @@ async function checkFile(file: string): Promise<void> {
 
 /** @throws TracerError `usage`: neither prompt nor tokens, or both */
 function requestOf(options: TraceModelOptions): TraceRequest {
-  const { file, prompt, tokens, chat = false, mode = 'both', stages, layers = 'all', positions = 'all' } = options;
+  const {
+    file,
+    prompt,
+    tokens,
+    chat = false,
+    mode = DEFAULT_MODE,
+    stages,
+    layers = 'all',
+    positions = 'all',
+  } = options;
   if ((prompt === undefined) === (tokens === undefined)) {
     throw new TracerError({
       code: 'usage',

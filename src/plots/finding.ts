@@ -189,9 +189,9 @@ function howMuch(first: Culprit, row: Row | undefined, others: readonly Culprit[
     ];
   }
   if (first.metric === 'flip') return ['Experts are chosen against the candidate’s own probabilities.'];
-  if (first.metric === 'cosine') {
+  if (first.metric === 'cosine' || first.metric === 'length') {
     return [
-      'cosine ',
+      first.metric === 'cosine' ? 'cosine ' : 'length over the reference’s ',
       { number: { text: String(Number(first.value.toPrecision(4))) }, look: 'wrong' },
       `, the limit is ${String(first.limit)}`,
       ...(row?.relL2 === undefined ? ['.'] : ['; relative L2 ', strong(row.relL2), '.']),

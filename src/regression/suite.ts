@@ -1,12 +1,10 @@
 import { fail } from '../base/errors';
 import { redactedUrl } from '../base/redact-url';
-import type { RunMode } from '../divergence/report';
+import { parseRunMode, RUN_MODES, type RunMode } from '../divergence/run-mode';
 import { faultText, parseFault } from '../model/parse-fault';
 
 /** Additive changes keep the number. */
 export const SUITE_SCHEMA = 'moescope-suite/1';
-
-const MODES: readonly RunMode[] = ['free', 'isolated', 'both'];
 
 export interface SuiteModel {
   readonly id: string;
@@ -145,8 +143,8 @@ function readPrompt(entry: unknown, i: number): SuitePrompt {
 }
 
 function readMode(entry: unknown, i: number): RunMode {
-  const mode = MODES.find((candidate) => candidate === entry);
-  if (mode === undefined) throw badSuite(`modes[${i}] is none of ${MODES.join(', ')}`);
+  const mode = typeof entry === 'string' ? parseRunMode(entry) : undefined;
+  if (mode === undefined) throw badSuite(`modes[${i}] is none of ${RUN_MODES.join(' ')}`);
   return mode;
 }
 

@@ -21,6 +21,7 @@ import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import type { LiveFacts } from '../model/live';
 import type { TracePlan } from '../model/plan';
+import { ACTIVE_STAGES, type StageId } from '../model/stages';
 import type { RunSpec } from './events';
 import { liveNotes, unwatched } from './live-notes';
 import { injectedFaults, unseenClause } from './injected-faults';
@@ -80,6 +81,7 @@ export function buildReport(input: ReportInput): Report {
       rows: input.rows,
       limits,
       complete: true,
+      whole: isWhole(input),
       layersDone: input.layersDone,
       nTokens: spec.tokens.length,
       arms: input.arms,
@@ -123,6 +125,16 @@ export function buildReport(input: ReportInput): Report {
   };
 }
 
+/** Nothing of the run was left out of the comparison. */
+function isWhole({ plan, hparams, spec }: ReportInput): boolean {
+  const stages: ReadonlySet<StageId> = new Set(plan.stages);
+  return (
+    plan.layers.length === hparams.nLayer &&
+    plan.positions.length === spec.tokens.length &&
+    ACTIVE_STAGES.every((stage) => stages.has(stage))
+  );
+}
+
 /** A prompt longer than the model was made for runs, as llama.cpp runs it; what comes of it is the model's affair, and is told. */
 function lengthNotes({ hparams, spec }: ReportInput): readonly string[] {
   const [tokens, most] = [spec.tokens.length, hparams.nCtxTrain];
@@ -135,9 +147,9 @@ function blameContext(input: ReportInput): BlameContext {
   return {
     tiedEmbeddings: input.hparams.tiedEmbeddings,
     typeOf: (tensor) => input.parts.typeOf(tensor),
-    expertAt: (layer, position, slot) => {
+    expertAt: (layer, position, slot, mode) => {
       const row = choices.get(`${layer}/${position}`);
-      return (row?.b ?? row?.a)?.experts[slot];
+      return (mode === 'local' ? (row?.a ?? row?.b) : (row?.b ?? row?.a))?.experts[slot];
     },
     hintAt: (layer, stage) => {
       const cause = input.causes.get(locationKey(layer, stage));

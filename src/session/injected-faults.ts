@@ -121,7 +121,7 @@ function ownRows(fault: Fault, { rows }: FaultView): readonly Row[] {
 
 /** Where a stage is wrong by itself, it and not this fault accounts for what parts downstream of both. */
 function partedDownstream(fault: Fault, { rows }: FaultView): boolean {
-  if (rows.some(({ mode, verdict }) => mode === 'isolated' && WRONG.has(verdict))) return false;
+  if (rows.some(({ mode, verdict }) => mode !== 'free' && WRONG.has(verdict))) return false;
   const [stage = EMBEDDING] = faultStages(fault);
   return rows.some(
     ({ mode, layer, stage: at, verdict }) =>
@@ -135,6 +135,6 @@ function partedDownstream(fault: Fault, { rows }: FaultView): boolean {
 /** The fault is there and too small to be told from rounding. */
 function withinBound(fault: Fault, view: FaultView): string {
   const ratios = ownRows(fault, view).flatMap((row) => row.maxRatio ?? []);
-  if (ratios.length === 0) return 'the free run stays within its limit, and stages were not isolated';
+  if (ratios.length === 0) return 'the free run stays within its limit, and no stage was compared by itself';
   return `its largest error is ${short(Math.max(...ratios))} x what rounding allows`;
 }

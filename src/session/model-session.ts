@@ -8,6 +8,7 @@ import { createExactGpuEngine } from '../exact-gpu/exact-gpu-engine';
 import { createExactGpuPool } from '../exact-gpu/exact-gpu-pool';
 import type { CpuPool } from '../cpu/pool/cpu-pool';
 import type { ModelCard, Report } from '../divergence/report';
+import { modesOf, runModeOf } from '../divergence/run-mode';
 import type { ModelFile } from '../gguf/model-file';
 import type { GpuContext } from '../gpu/device';
 import { defaultBudget } from '../gpu/weights/budget';
@@ -92,7 +93,7 @@ export class ModelSession {
   readonly tokenizerError: ErrorData | undefined;
   readonly #host: Host;
   #pool: CpuPool | undefined;
-  readonly #cpu = new Map<CpuArm, IsolatingEngine>();
+  readonly #cpu = new Map<string, IsolatingEngine>();
   #exactGpu: { readonly engine: IsolatingEngine; readonly pool: CpuPool; readonly context: GpuContext } | undefined;
   #live: { readonly key: string; readonly engine: LiveEngine } | undefined;
   #context: Promise<GpuContext> | undefined;
@@ -152,7 +153,7 @@ export class ModelSession {
    * @throws TracerError `run-busy`, `fault-spec`, or what `runSession` throws; after any failure but a cancel the arms are opened afresh next time.
    */
   async run(asked: RunSpec, handlers: RunHandlers): Promise<Report> {
-    const spec = withoutIsolation(asked);
+    const spec = withPossibleModes(asked);
     if (this.#running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
     this.#running = true;
     const meter = new ProgressMeter((progress) => {
@@ -265,6 +266,7 @@ export class ModelSession {
   async #openArms(spec: RunSpec): Promise<{
     readonly a?: SessionArms['a'];
     readonly b?: SessionArms['b'];
+    readonly quantised?: SessionArms['quantised'];
     readonly faults: readonly Fault[];
   }> {
     const faults = this.#faults(spec);
@@ -277,7 +279,8 @@ export class ModelSession {
     // An arm that runs alone stands on the side that it is mostly on.
     if (second === undefined)
       return first === 'gpu' || isLive(first) ? { a: await open(first), faults } : { b: await open(first), faults };
-    return { a: await open(first), b: await open(second), faults };
+    const [a, b] = [await open(first), await open(second)];
+    return { a, b, faults, ...(isForeign(spec) ? { quantised: this.#cpuEngine('cpu-ggml', 'quantised') } : {}) };
   }
 
   /** @throws TracerError `fault-spec` */
@@ -365,11 +368,13 @@ export class ModelSession {
     return engine;
   }
 
-  #cpuEngine(arm: CpuArm): IsolatingEngine {
+  /** @param use one that runs, or the one that tells a stranger's arithmetic, which may run beside the first */
+  #cpuEngine(arm: CpuArm, use: 'arm' | 'quantised' = 'arm'): IsolatingEngine {
     const { model, hparams } = this;
+    const key = `${arm} ${use}`;
     const engine =
-      this.#cpu.get(arm) ?? CPU_ENGINES[arm]({ model, hparams, pool: this.#cpuPool(), hooks: this.#hooks });
-    this.#cpu.set(arm, engine);
+      this.#cpu.get(key) ?? CPU_ENGINES[arm]({ model, hparams, pool: this.#cpuPool(), hooks: this.#hooks });
+    this.#cpu.set(key, engine);
     return engine;
   }
 
@@ -422,16 +427,35 @@ function isLive(arm: RunArm): arm is LiveArm {
   return liveBackend(arm) !== undefined;
 }
 
-/** A live llama.cpp computes a whole prompt at once and takes no values from outside. @throws TracerError `usage` where that alone was asked for */
-function withoutIsolation(spec: RunSpec): RunSpec {
-  const live = spec.arms.find(isLive);
-  if (live === undefined || spec.arms.length < 2 || spec.mode === 'free') return spec;
-  if (spec.mode === 'both') return { ...spec, mode: 'free' };
+/** Engines whose activations the reference keeps as they are: others round them, and stages of a run of theirs have no exact value. */
+const EXACT: readonly RunArm[] = ['cpu', 'exact-gpu'];
+
+/** Whether the candidate is none of this program's f32 or exact engines, so that its arithmetic has to be found out. */
+function isForeign({ arms, mode }: RunSpec): boolean {
+  const [candidate] = arms;
+  return modesOf(mode).has('local') && candidate !== undefined && (isLive(candidate) || candidate === 'cpu-ggml');
+}
+
+/**
+ * What can be measured of these engines: a live llama.cpp takes no values from outside, and local errors need a reference that is exact.
+ * @throws TracerError `usage` where nothing is left of what was asked for
+ */
+function withPossibleModes(spec: RunSpec): RunSpec {
+  const [candidate, reference] = spec.arms;
+  if (candidate === undefined || reference === undefined) return spec;
+  const asked = modesOf(spec.mode);
+  const modes = new Set(asked);
+  if (!EXACT.includes(reference) && modes.delete('local')) modes.add('isolated');
+  if (isLive(candidate)) modes.delete('isolated');
+  const mode = runModeOf(modes);
+  if (mode !== undefined) return { ...spec, mode };
   throw fail(
     'usage',
-    `${live} cannot be fed the reference's values, so that its stages cannot be isolated.`,
-    'Use --mode free.',
-    { arm: live },
+    asked.has('isolated')
+      ? `${candidate} cannot be fed the reference's values, so that its stages cannot be isolated.`
+      : `Against ${reference} there is no local error: it is not exact.`,
+    'Use --mode free, or local with the reference exact.',
+    { candidate, reference },
   );
 }
 

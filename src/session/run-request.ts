@@ -1,4 +1,5 @@
 import { fail } from '../base/errors';
+import { RUN_MODES } from '../divergence/run-mode';
 import { MOST_ARMS, RUN_ARM_IDS } from '../model/arms';
 import { ROUTINGS, type RunSpec } from './events';
 
@@ -23,7 +24,7 @@ const PARTS: {
     (x) =>
       isList(x, (arm) => RUN_ARM_IDS.some((id) => id === arm)) && x.length <= MOST_ARMS && new Set(x).size === x.length,
   ],
-  mode: ['one of free, isolated, both', (x) => x === 'free' || x === 'isolated' || x === 'both'],
+  mode: [`one of ${RUN_MODES.join(' ')}`, (x) => RUN_MODES.some((mode) => mode === x)],
   stages: ['text: all, or names separated by commas', isText],
   layers: ['text: all, A..B, or one number', isText],
   positions: ['text: all, last, A..B, or one number', isText],

@@ -3,7 +3,9 @@ import { toErrorData, TracerError } from '../base/errors';
 import type { Cause } from '../divergence/cause';
 import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
 import { NO_FLIPS, type FlipState } from '../divergence/flip-state';
+import type { LocalErrors } from '../judge/local-errors';
 import { limitsOf } from '../divergence/limits';
+import { modesOf } from '../divergence/run-mode';
 import type { AdapterCard, CompareMode, Report, RoutingRow, Row } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
 import type { ArmEngine, IsolatingEngine, StepOptions, StepResult, Tap } from '../model/engine';
@@ -11,9 +13,11 @@ import type { Fault } from '../model/faults';
 import { checkTokens } from '../model/check-step';
 import type { HParams } from '../model/hparams';
 import { parsePlan, type TracePlan } from '../model/plan';
-import type { StageId } from '../model/stages';
+import { stageSpec, type StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
 import { isF32 } from '../model/arms';
+import { keptStages } from '../arch/walk';
+import { graphOf } from '../model/graph-of';
 import type { LiveEngine } from '../model/live';
 import { PoisonWatch } from '../divergence/poison';
 import { selectPositions } from '../trace/select-positions';
@@ -23,7 +27,8 @@ import { explainProduct } from './explain-product';
 import { sampleProduct, type ProductSample } from './product-sample';
 import type { ProgressMeter } from './progress';
 import { routingRows } from '../divergence/routing-rows';
-import { stepCaptures, type StepCaptures, type StepName } from './step-captures';
+import { LocalWatch } from './local-watch';
+import { ROUTING, stepCaptures, type StepCaptures, type StepName } from './step-captures';
 import { TimeBook } from './time-book';
 import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT, LOGITS } from '../model/stage-roles';
 import { locationKey } from '../model/location';
@@ -32,8 +37,10 @@ import { locationKey } from '../model/location';
 export interface SessionArms {
   /** The arm under test. One that cannot be fed runs free. */
   readonly a?: (ArmEngine & Partial<IsolatingEngine> & Partial<Pick<LiveEngine, 'facts'>>) | undefined;
-  /** The reference. */
-  readonly b?: ArmEngine | undefined;
+  /** The reference. Local errors are taken against one that is exact and can be fed. */
+  readonly b?: (ArmEngine & Partial<IsolatingEngine>) | undefined;
+  /** The reference with quantised activations, which tells the arithmetic of an arm under test that is none of this program's f32 engines. */
+  readonly quantised?: IsolatingEngine | undefined;
 }
 
 export interface SessionInput {
@@ -95,8 +102,13 @@ class Run {
   #held: { readonly step: StepName; readonly result: StepResult } | undefined;
   readonly #tokens: Uint32Array<ArrayBuffer>;
   readonly #plan: TracePlan;
+  /** Both sides feed themselves, and are compared. */
   readonly #free: boolean;
   readonly #isolate: boolean;
+  readonly #local: LocalWatch | undefined;
+  /** The side runs as a whole, and not only where it is needed for another. */
+  readonly #runs: { readonly a: boolean; readonly b: boolean };
+  readonly #kept: ReadonlySet<string>;
   /** The arm under test is given the reference's experts. */
   readonly #forced: boolean;
   readonly #rows: Row[] = [];
@@ -114,12 +126,26 @@ class Run {
     checkTokens(spec.tokens, hparams.nVocab);
     this.#tokens = Uint32Array.from(spec.tokens);
     this.#plan = parsePlan(spec, { nLayer: hparams.nLayer, nTokens: spec.tokens.length });
+    this.#kept = keptStages(graphOf(hparams).graph);
     const both = arms.a !== undefined && arms.b !== undefined;
-    this.#isolate = both && spec.mode !== 'free' && arms.a.isolate !== undefined;
+    const modes = modesOf(spec.mode);
+    this.#isolate = both && modes.has('isolated') && arms.a.isolate !== undefined;
     this.#forced = both && spec.routing === 'reference';
-    this.#free = !both || spec.mode !== 'isolated';
+    this.#free = !both || modes.has('free');
+    this.#local =
+      both && modes.has('local') && arms.b.isolate !== undefined
+        ? new LocalWatch({
+            exact: { arm: arms.b.arm, isolate: arms.b.isolate },
+            quantised: arms.quantised,
+            hparams,
+            positions: this.#plan.positions,
+            candidate: arms.a.arm,
+            typeOf: (tensor) => input.parts.typeOf(tensor),
+          })
+        : undefined;
+    this.#runs = { a: this.#free || this.#local !== undefined, b: this.#free || this.#isolate || this.#forced };
     this.#poison = {
-      a: new PoisonWatch(arms.a?.arm ?? '', this.#free ? 'free' : 'isolated'),
+      a: new PoisonWatch(arms.a?.arm ?? '', this.#runs.a ? 'free' : 'isolated'),
       b: new PoisonWatch(arms.b?.arm ?? '', 'free'),
     };
   }
@@ -145,7 +171,7 @@ class Run {
       hparams,
       plan: this.#plan,
       adapter,
-      rows: this.#rows,
+      rows: this.#local === undefined ? this.#rows : [...this.#rows, ...this.#local.rows()],
       routing: this.#routing,
       times: this.#times,
       layersDone: this.layersDone,
@@ -183,7 +209,7 @@ class Run {
     this.#arms = { ...this.#arms, a };
     if (step === 'embed') return;
     const layer = step === 'end' ? hparams.nLayer : step;
-    if (!this.#free) {
+    if (!this.#runs.a) {
       await a.begin(this.#tokens, 0, { capture: new Map(), ...this.#options(signal) });
     } else if (this.#hidden instanceof Float32Array && a.restore !== undefined) {
       await a.restore(this.#tokens, layer, this.#hidden, signal);
@@ -193,7 +219,7 @@ class Run {
   }
 
   get #resumable(): boolean {
-    return this.#free && this.#in.reopen !== undefined && this.#arms.a?.restore !== undefined;
+    return this.#runs.a && this.#in.reopen !== undefined && this.#arms.a?.restore !== undefined;
   }
 
   /** Runs one step on both arms at once and compares it. @returns the reference's output of the step: the next `layer_input`. */
@@ -205,8 +231,12 @@ class Run {
     const captures = stepCaptures(this.#plan, step, nTokens, {
       isolate: this.#isolate,
       forced: this.#forced,
+      local: this.#local !== undefined,
+      kept: this.#kept,
       resumable: this.#resumable,
     });
+    if (step === 'embed' && arms.quantised !== arms.a)
+      await this.#advance(arms.quantised, step, { capture: new Map() });
     const [a, b] = await this.#both(step, captures);
     if (a !== undefined) this.#times.add(step, arms.a?.arm ?? '', a);
     if (b !== undefined) this.#times.add(step, arms.b?.arm ?? '', b);
@@ -220,9 +250,20 @@ class Run {
       );
       this.#times.add(step, 'isolated', isolated);
     }
+    const local = a === undefined ? undefined : await this.#judge(step, captures, a);
     if (this.#resumable) this.#hidden = a?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT)?.data;
-    await this.#compare(step, captures.planned, a, b?.taps, isolated?.taps);
+    await this.#compare(step, captures.planned, a, b?.taps, isolated?.taps, local);
     return b?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT);
+  }
+
+  /** The step's local errors. */
+  async #judge(step: StepName, { planned }: StepCaptures, own: StepResult): Promise<LocalErrors | undefined> {
+    if (this.#local === undefined) return undefined;
+    // Experts that were given are no choice of the candidate's.
+    const stages = this.#forced ? planned.filter((stage) => stageSpec(stage).values !== 'index') : planned;
+    const judged = await this.#local.step(typeof step === 'number' ? step : undefined, stages, own, this.#in.signal);
+    this.#times.add(step, 'local', judged.cost);
+    return judged;
   }
 
   /** Both arms' step: at once, or the reference first where the other is given its experts. */
@@ -234,15 +275,17 @@ class Run {
     const bounds = this.#isolate && captures.isolated.size > 0 && isF32(arms.a?.arm ?? '');
     const reference = async (): Promise<StepResult | undefined> => {
       if (this.#held?.step === step) return this.#held.result;
+      // An exact engine that only tells stages alone must hear the tokens.
+      if (!this.#runs.b && step !== 'embed') return undefined;
       const result = await this.#advance(arms.b, step, { capture: captures.reference, bounds });
       if (result !== undefined) this.#held = { step, result };
       return result;
     };
     const underTest = (forced?: Tap): Promise<StepResult | undefined> => {
       // Even where only isolated stages are wanted, the arm must hear the tokens.
-      if (!this.#free && step !== 'embed') return Promise.resolve(undefined);
+      if (!this.#runs.a && step !== 'embed') return Promise.resolve(undefined);
       const experts = forced?.data instanceof Uint32Array ? { forcedExperts: forced.data } : {};
-      return this.#advance(arms.a, step, { capture: this.#free ? captures.free : new Map(), ...experts });
+      return this.#advance(arms.a, step, { capture: this.#runs.a ? captures.free : new Map(), ...experts });
     };
     if (this.#forced && typeof step === 'number') {
       const b = await reference();
@@ -273,18 +316,22 @@ class Run {
     ofA: StepResult | undefined,
     b: Taps | undefined,
     isolated: Taps | undefined,
+    local: LocalErrors | undefined,
   ): Promise<void> {
     const a = ofA?.taps;
     const started = performance.now();
     const layer = typeof step === 'number' ? step : undefined;
     const arms = this.#arms;
     const { spec, hparams } = this.#in;
-    this.#peakTrace = Math.max(this.#peakTrace, tapBytes(a) + tapBytes(b) + tapBytes(isolated));
+    this.#peakTrace = Math.max(
+      this.#peakTrace,
+      tapBytes(a) + tapBytes(b) + tapBytes(isolated) + tapBytes(local?.truth),
+    );
     const at = (taps: Taps | undefined): Taps =>
       new Map([...(taps ?? [])].map(([id, tap]) => [id, selectPositions(tap, this.#plan.positions)]));
     if (step === 'end') this.#logits = { a: a?.get(LOGITS) ?? isolated?.get(LOGITS), b: b?.get(LOGITS) };
-    const takenA = at(withoutExtraHead(a, planned));
-    const takenB = at(withoutExtraHead(b, planned));
+    const takenA = at(this.#taken(a, planned));
+    const takenB = at(this.#taken(b, planned));
     this.#watch(layer, planned, takenA, takenB, isolated);
     await this.#deliver(planned, takenA, takenB, isolated);
     const limits = limitsOf(spec.cosineLimit);
@@ -313,20 +360,30 @@ class Run {
         rows.push(...compared.rows);
       }
     }
+    this.#rows.push(...rows);
+    // Local rows wait for their sisters: an arithmetic is named over all layers.
+    if (local !== undefined && this.#local !== undefined) {
+      for (const { row } of local.errors) this.#sampleLocal(row, a, local.truth);
+      rows.push(...this.#local.provisional(local.errors));
+    }
     const routing =
       layer === undefined || !this.#plan.layers.includes(layer)
         ? []
-        : routingRows(layer, this.#free ? takenA : isolated, takenB);
-    this.#rows.push(...rows);
+        : routingRows(layer, this.#runs.a ? takenA : isolated, takenB);
     this.#routing.push(...routing);
     this.#times.addCompare(performance.now() - started);
     if (rows.length > 0 || routing.length > 0) this.#in.onEvent({ type: 'rows', layer, rows, routing });
   }
 
+  /** What of a step's captures is compared: not what only others read, nor the head at the last position, which is there for the top tokens. */
+  #taken(taps: Taps | undefined, planned: readonly StageId[]): Taps {
+    return new Map([...(taps ?? [])].filter(([id]) => planned.includes(id) || ROUTING.includes(id)));
+  }
+
   /** Looks for what is not finite, on each arm by itself. */
   #watch(layer: number | undefined, planned: readonly StageId[], a: Taps, b: Taps, isolated: Taps | undefined): void {
     const of = (taps: Taps | undefined): readonly Tap[] => planned.flatMap((id) => taps?.get(id) ?? []);
-    this.#poison.a.step(layer, of(this.#free ? a : isolated));
+    this.#poison.a.step(layer, of(this.#runs.a ? a : isolated));
     this.#poison.b.step(layer, of(b));
   }
 
@@ -337,6 +394,13 @@ class Run {
       const sample = sampleProduct(row, isolated, reference, this.#in.hparams);
       if (sample !== undefined) this.#samples.push(sample);
     }
+  }
+
+  /** The same of the run as it was: the exact values are those of its own inputs. */
+  #sampleLocal(row: Row, own: Taps | undefined, truth: Taps): void {
+    const exact = truth.get(row.stage);
+    if (own === undefined || exact === undefined) return;
+    this.#sample([row], own, new Map([...own, [row.stage, exact]]));
   }
 
   /** What those values look like. */
@@ -354,7 +418,7 @@ class Run {
     const { onTap } = this.#in;
     if (onTap === undefined) return;
     const folders = [
-      [arms.a?.arm, this.#free ? a : undefined],
+      [arms.a?.arm, this.#runs.a ? a : undefined],
       [arms.b?.arm, b],
       [arms.a === undefined ? undefined : `${arms.a.arm}-isolated`, isolated],
     ] as const;
@@ -373,12 +437,6 @@ function tapBytes(taps: Taps | undefined): number {
   let bytes = 0;
   for (const tap of taps?.values() ?? []) bytes += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
   return bytes;
-}
-
-/** The head at the last position is there for the top tokens even where the plan does not ask for it. */
-function withoutExtraHead(taps: Taps | undefined, planned: readonly StageId[]): Taps | undefined {
-  if (taps === undefined || planned.includes(LOGITS)) return taps;
-  return new Map([...taps].filter(([id]) => id !== LOGITS));
 }
 
 /** Waits for all, then throws the first error in order, a cancel last. */

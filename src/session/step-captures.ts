@@ -4,12 +4,12 @@ import { ACTIVE_STAGES, stageOrder, stageSpec, type ActiveStageId, type StageId 
 import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT, LOGITS, ROUTER_PROBS, ROUTER_WEIGHTS } from '../model/stage-roles';
 
 /** The routing of a token is compared in every layer, so that divergence after a flip is told from a fault. */
-const ROUTING: readonly ActiveStageId[] = [ROUTER_PROBS, CHOSEN_EXPERTS, ROUTER_WEIGHTS];
+export const ROUTING: readonly StageId[] = [ROUTER_PROBS, CHOSEN_EXPERTS, ROUTER_WEIGHTS];
 
 export interface StepCaptures {
   /** Stages that the plan reports for this step, forward order; includes names that do not apply to the model. */
   readonly planned: readonly StageId[];
-  /** For an arm that feeds itself. */
+  /** For an arm that feeds itself; with local errors it also holds every input of the planned stages. */
   readonly free: CaptureRequest;
   /** For the reference; with isolation it also holds every input of the planned stages, at all positions. */
   readonly reference: CaptureRequest;
@@ -24,6 +24,10 @@ export type StepName = 'embed' | number | 'end';
 export interface CaptureNeeds {
   /** Stages are also run alone, fed with the reference's. */
   readonly isolate: boolean;
+  /** Stages of the arm under test are held against the exact value of its own inputs. */
+  readonly local?: boolean;
+  /** Stages whose values are kept from step to step (keys, values): whoever reads them reads all positions. */
+  readonly kept?: ReadonlySet<string>;
   /** The arm under test is given the reference's experts. */
   readonly forced: boolean;
   /** The arm under test may lose its device: its residual stream is read back after each step, so that another can take up from there. */
@@ -32,7 +36,7 @@ export interface CaptureNeeds {
 
 /** What each arm captures in one step. `nTokens` is the length of the prompt. */
 export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, needs: CaptureNeeds): StepCaptures {
-  const { isolate, forced, resumable = false } = needs;
+  const { isolate, forced, local = false, kept = new Set(), resumable = false } = needs;
   const all = Array.from({ length: nTokens }, (_, i) => i);
   const active = activeStages(plan, step);
   const free = new Map<StageId, readonly number[]>();
@@ -41,6 +45,7 @@ export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, n
   const reference = new Map(free);
   if (isolate) for (const id of inputsOf(active, step)) reference.set(id, all);
   if (forced && typeof step === 'number') reference.set(CHOSEN_EXPERTS, all);
+  if (local) for (const id of inputsOf(active, step)) free.set(id, kept.has(id) ? all : plan.positions);
   if (resumable && step !== 'end') free.set(step === 'embed' ? EMBEDDING : LAYER_OUTPUT, all);
   const named = plan.stages.filter(
     (id) => !stageSpec(id).applies && typeof step === 'number' && plan.layers.includes(step),
@@ -64,7 +69,7 @@ function headPositions(plan: TracePlan, nTokens: number): readonly number[] {
   return planned.includes(nTokens - 1) ? planned : [...planned, nTokens - 1];
 }
 
-/** What the isolated pass reads. Its `layer_input` is the previous step's output, so each step's own output is captured too. */
+/** What stages alone read. Its `layer_input` is the previous step's output, so each step's own output is captured too. */
 function inputsOf(stages: readonly ActiveStageId[], step: StepName): ReadonlySet<StageId> {
   const inputs = new Set<string>(stages.flatMap((id): readonly string[] => stageSpec(id).inputs));
   const needed = new Set<StageId>(ACTIVE_STAGES.filter((id) => inputs.has(id)));

@@ -1,6 +1,7 @@
 import { reportFromJson } from '../divergence/report-json';
 import { CAUSE_CODES } from '../divergence/cause';
-import { COMPARE_MODES, ROW_VERDICTS, RUN_STATUSES, type Report } from '../divergence/report';
+import { COMPARE_MODES, CULPRIT_METRICS, ROW_VERDICTS, RUN_STATUSES, type Report } from '../divergence/report';
+import { RUN_MODES } from '../divergence/run-mode';
 import { STAGES } from '../model/stages';
 import { formatError } from '../trace/format-error';
 import { dictionary, flag, list, number, oneOf, optional, record, text, whole, type Check } from '../trace/check';
@@ -69,6 +70,7 @@ const ROW = record({
   firstNonFiniteA: optional(INDEX),
   firstNonFiniteB: optional(INDEX),
   lowestCosine: optional(record({ value: number, index: INDEX })),
+  worstLength: optional(record({ value: number, index: INDEX })),
   worstPosition: optional(POSITION),
   perPosition: PER_POSITION,
   perPositionRatio: PER_POSITION,
@@ -108,7 +110,7 @@ const CULPRIT = record({
   tensor: optional(NAME),
   qtype: optional(NAME),
   mode: MODE,
-  metric: oneOf(['ratio', 'cosine', 'non-finite', 'flip']),
+  metric: oneOf(CULPRIT_METRICS),
   value: number,
   limit: number,
   side: optional(oneOf(['both', 'reference'])),
@@ -194,7 +196,7 @@ const REPORT: Check = record({
     positions: list(POSITION, MOST.positions),
     stages: list(STAGE, STAGES.length),
     layers: list(whole(MOST.layers), MOST.layers),
-    mode: oneOf(['free', 'isolated', 'both']),
+    mode: oneOf(RUN_MODES),
     arms: list(NAME, 8),
     candidate: ENGINE,
     reference: ENGINE,
@@ -211,6 +213,8 @@ const REPORT: Check = record({
     sentence: text(20_000),
     first: optional(CULPRIT),
     others: optional(list(CULPRIT, MOST.rows)),
+    parted: optional(CULPRIT),
+    amplification: optional(record({ layer: LAYER, stage: STAGE, factor: number, relL2: number })),
   }),
   poison: optional(record({ a: optional(POISON), b: optional(POISON) })),
   notes: optional(list(text(20_000), 1000)),

@@ -1,5 +1,6 @@
 import { formatBytes, plural } from '../base/format';
 import type { AdapterCard, Report } from '../divergence/report';
+import { modeWords, modesOf } from '../divergence/run-mode';
 import { adapterTitle } from '../model/adapter-card';
 import { promptLength } from './redact';
 
@@ -15,11 +16,9 @@ export interface Fact {
   readonly code?: true;
 }
 
-const MODE_WORDS = { free: 'free-running', isolated: 'isolated', both: 'free-running and isolated' } as const;
-
 /** Where the numbers of a report come from: the footer of every picture and report. */
 export function provenance(report: Report): readonly Fact[] {
-  const { model, run, adapter, browser, limits, tool } = report;
+  const { model, run, adapter, browser, tool } = report;
   return [
     {
       name: 'Model',
@@ -28,7 +27,7 @@ export function provenance(report: Report): readonly Fact[] {
         .join(', '),
     },
     ...(model.headerSha256 === '' ? [] : [{ name: 'Header SHA-256', value: model.headerSha256, code: true } as const]),
-    { name: 'Compared', value: `${run.arms[0] ?? '?'} against ${referenceText(run.arms[1])}, ${MODE_WORDS[run.mode]}` },
+    { name: 'Compared', value: `${run.arms[0] ?? '?'} against ${referenceText(run.arms[1])}, ${modeWords(run.mode)}` },
     {
       name: 'Adapter',
       value:
@@ -46,7 +45,7 @@ export function provenance(report: Report): readonly Fact[] {
     },
     {
       name: 'Limits',
-      value: `isolated: error ≤ ${String(limits.ratio)} × derived bound; free-running: cosine ≥ ${String(limits.cosine)}`,
+      value: limitWords(report),
     },
     ...(run.routing === undefined ? [] : [{ name: 'Routing', value: "the reference's experts, forced" }]),
     ...(run.inject === undefined || run.inject.length === 0
@@ -77,4 +76,10 @@ function promptFacts({ run }: Report): readonly Fact[] {
 
 function runtimeName(report: Report): string {
   return report.runtime === 'node' ? 'Node' : 'not told';
+}
+
+function limitWords({ limits, run }: Report): string {
+  const alone = (['local', 'isolated'] as const).filter((mode) => modesOf(run.mode).has(mode)).join(' and ');
+  const cosine = `free-running: cosine ≥ ${String(limits.cosine)}`;
+  return alone === '' ? cosine : `${alone}: error ≤ ${String(limits.ratio)} × derived bound; ${cosine}`;
 }

@@ -29,7 +29,7 @@ describe('readCommandLine', () => {
     expect(args.get(shared.PROMPT)).toBeUndefined();
     expect(args.get(shared.BUDGET)).toBeUndefined();
     expect(args.get(trace.ARMS)).toBeUndefined();
-    expect(args.get(trace.MODE)).toBe('both');
+    expect(args.get(trace.MODE)).toBeUndefined();
     expect(args.get(shared.STAGES_OPTION)).toBe('all');
     expect(args.get(shared.LAYERS)).toBe('all');
     expect(args.get(trace.POSITIONS)).toBe('all');

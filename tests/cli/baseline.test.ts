@@ -50,7 +50,7 @@ describe('moescope trace --baseline', () => {
     const moved = await trace('--baseline', file, '--inject', 'f16-accumulate@layer=1,tensor=attn_q');
     expect(moved.status).toBe(1);
     expect(moved.err).toMatch(/BASELINE MOVED: .*first layer 1, q_proj, free: bits/);
-    expect(moved.err).toMatch(/layer 1 q_proj isolated: verdict: match -> diverge/);
+    expect(moved.err).toMatch(/layer 1 q_proj local: verdict: match -> diverge/);
   });
 
   test('another adapter is held to the limits, which people may set', async () => {

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands';
 import { SHELL_NAMES, type ShellName } from '../../src/cli/completion/shells';
 import { runCli } from '../../src/cli/run-cli';
+import { RUN_MODES } from '../../src/divergence/run-mode';
 import { STAGES } from '../../src/model/stages';
 import { terminalDouble } from './terminal-double';
 
@@ -49,7 +50,7 @@ describe('completion in bash', () => {
   });
 
   test('offers the words of a choice, after a blank and after =', async () => {
-    expect(await offered('moescope', 'trace', 'm.gguf', '--mode', '')).toEqual(['free', 'isolated', 'both']);
+    expect(await offered('moescope', 'trace', 'm.gguf', '--mode', '')).toEqual([...RUN_MODES]);
     expect(await offered('moescope', 'trace', '--mode', '=', 'is')).toEqual(['isolated']);
     expect(await offered('moescope', 'generate', '--decoder', 'f')).toEqual(['fast']);
     expect(await offered('moescope', 'diff', '--format', 'a')).toEqual(['apr']);

@@ -45,7 +45,7 @@ describe('moescope trace', () => {
     expect(report.runtime).toBe('node');
     expect(report.adapter?.isSoftware).toBe(true);
     expect(report.tool.version).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(report.run).toMatchObject({ tokens: [...golden.tokens], arms: ['gpu', 'cpu'], mode: 'both' });
+    expect(report.run).toMatchObject({ tokens: [...golden.tokens], arms: ['gpu', 'cpu'], mode: 'local,free' });
     const expected =
       2 * (report.model.hparams.nLayer * LAYER_STAGES.length + ACTIVE_STAGES.length - LAYER_STAGES.length);
     expect(report.rows).toHaveLength(expected);
@@ -84,6 +84,8 @@ describe('moescope trace', () => {
       MINI,
       '--tokens',
       tokens,
+      '--mode',
+      'both',
       '--save-tensor',
       out,
       '--quiet',

@@ -206,6 +206,23 @@ describe('compareStep, free-running', () => {
     expect(row?.verdict).toBe(verdict);
   });
 
+  it.each([
+    [3, 'diverge'],
+    [0.3, 'diverge'],
+    [1.14, 'match'],
+    [0.88, 'match'],
+    [-1, 'diverge'],
+  ])('sees a factor of %f, which no cosine does', (factor, verdict) => {
+    const a = tapMap(tapOf('moe_ffn_out', 0, [2, 2], [1, 2, 3 * factor, 4 * factor]));
+    const b = tapMap(tapOf('moe_ffn_out', 0, [2, 2], [1, 2, 3, 4]));
+    const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['moe_ffn_out'] }).rows[0];
+    expect(row?.verdict).toBe(verdict);
+    if (factor > 0 && verdict === 'diverge') {
+      expect(row?.worstLength?.value).toBeCloseTo(factor, 6);
+      expect(row?.worstLength?.index).toEqual([1, 1]);
+    }
+  });
+
   it('reports what is missing, unmeasured and not applicable, never as zeros', () => {
     const a = tapMap(tapOf('ffn_norm', 0, [1, 1], [1]));
     const { rows } = compareStep(0, a, tapMap(), NO_FLIPS, {
@@ -231,5 +248,19 @@ describe('compareStep, isolated', () => {
     const row = compareStep(0, above, b, NO_FLIPS, isolated).rows[0];
     expect(row).toMatchObject({ verdict: 'diverge', maxRatioIndex: [1, 1] });
     expect(row?.maxRatio).toBeCloseTo(2, 0);
+  });
+});
+
+describe('compareStep, local', () => {
+  const local: CompareContext = { ...free, mode: 'local' };
+
+  it('judges experts by the probabilities that chose them, not by what these should have been', () => {
+    // The candidate's own probabilities are off by a rounding that turns the choice: its softmax is to answer for that, not its top-k.
+    const own = layer([0.5, 0.25001, 0.24999, 0.4, 0.4, 0.2], [0, 1, 0, 1], [1, 2, 3, 4], [1, 2]);
+    const exact = layer([0.5, 0.24999, 0.25001, 0.4, 0.4, 0.2], [0, 1, 0, 1], [1, 2, 3, 4], [1, 2]);
+    const chosen = compareStep(0, own, exact, NO_FLIPS, local).rows.find((r) => r.stage === 'moe_router_indices');
+    expect(chosen).toMatchObject({ verdict: 'match', flips: [] });
+    const wrong = layer([0.5, 0.25001, 0.24999, 0.4, 0.4, 0.2], [0, 2, 0, 1], [1, 2, 3, 4], [1, 2]);
+    expect(verdicts(compareStep(0, wrong, exact, NO_FLIPS, local).rows).moe_router_indices).toBe('diverge');
   });
 });

@@ -143,6 +143,72 @@ describe('judge', () => {
     });
   });
 
+  describe('with local rows', () => {
+    const parted = row({
+      layer: 1,
+      stage: 'attention',
+      verdict: 'diverge',
+      cosine: 0.7,
+      relL2: 0.9,
+      maxAbsIndex: [1, 0],
+    });
+    const before = row({ layer: 1, stage: 'attn_softmax', verdict: 'match', relL2: 1e-6 });
+    const right = (stage: Row['stage']): Row =>
+      row({ mode: 'local', layer: 1, stage, verdict: 'match', maxRatio: 0.1 });
+    const rows = [before, parted, right('attn_softmax'), right('attention')];
+
+    it('blames nobody where every stage of the whole run is right from its own inputs', () => {
+      const { verdict } = judge({ ...input, rows, whole: true }, context);
+      expect(verdict.first).toBeUndefined();
+      expect(verdict).toMatchObject({
+        status: 'ill-conditioned',
+        parted: { stage: 'attention' },
+        amplification: { layer: 1, stage: 'attention', factor: 0.9 / 1e-6 },
+      });
+      expect(verdict.sentence).toBe(
+        'ILL-CONDITIONED: every stage is right from its own inputs (largest error 0.1 x its bound), yet rounding alone makes the run part at layer 1, attention, token 1: cosine 0.7, limit 0.99; most of it at layer 1, attention, where relative L2 grows 9.0e5 x to 0.9',
+      );
+    });
+
+    it.each([
+      ['the run is a part of the model', rows, {}],
+      ['a stage before it was not judged', rows.slice(0, 3), { whole: true }],
+    ])('names where the run parts while %s', (_why, some, more) => {
+      expect(judge({ ...input, rows: some, ...more }, context).verdict).toMatchObject({
+        status: 'diverged',
+        first: { stage: 'attention', mode: 'free' },
+      });
+    });
+
+    it('names what ran before what runs alone, and each place once', () => {
+      const wrong = (mode: Row['mode'], stage: Row['stage'], maxRatio: number): Row =>
+        row({ mode, layer: 1, stage, verdict: 'diverge', maxRatio, maxRatioIndex: [0, 0] });
+      const found = [
+        wrong('isolated', 'attn_out', 5),
+        wrong('isolated', 'attention', 7),
+        wrong('local', 'attn_out', 3),
+      ];
+      const { verdict } = judge({ ...input, rows: found }, context);
+      expect(verdict.first).toMatchObject({ stage: 'attention', mode: 'isolated' });
+      expect(verdict.others).toMatchObject([{ stage: 'attn_out', mode: 'local' }]);
+    });
+
+    it('names the expert of the slot that the candidate itself filled', () => {
+      const wrong = row({
+        mode: 'local',
+        stage: 'moe_expert_up',
+        verdict: 'diverge',
+        maxRatio: 2,
+        maxRatioIndex: [0, 1, 3],
+      });
+      const own = {
+        ...context,
+        expertAt: (_l: number, _p: number, _s: number, mode: string) => (mode === 'local' ? 5 : 6),
+      };
+      expect(judge({ ...input, rows: [wrong] }, own).verdict.first?.expert).toBe(5);
+    });
+  });
+
   it('calls nothing a match that was cut short, ran one arm, or misses a tap', () => {
     const rows = [row({ stage: 'ffn_norm', verdict: 'match' })];
     expect(judge({ ...input, rows, complete: false, layersDone: 1 }, context).verdict.sentence).toBe(

@@ -109,7 +109,7 @@ function worstIn(rows: readonly Row[], mode: Row['mode'], value: (row: Row) => n
 
 const freeL2 = (rows: readonly Row[]): Row | undefined => worstIn(rows, 'free', (row) => row.relL2);
 const aloneL2 = (rows: readonly Row[]): Row | undefined => worstIn(rows, 'isolated', (row) => row.relL2);
-const ratio = (rows: readonly Row[]): Row | undefined => worstIn(rows, 'isolated', (row) => row.maxRatio);
+const ratio = (rows: readonly Row[]): Row | undefined => worst(rows, (row) => row.maxRatio);
 
 const FREE_COLUMNS: readonly Column[] = [
   { name: 'cosine', cell: (rows) => freeL2(rows)?.cosine?.toFixed(6) ?? setsText(rows) },

@@ -1,4 +1,5 @@
 import { fail } from '../../base/errors';
+import { DEFAULT_MODE } from '../../divergence/run-mode';
 import { parseStages } from '../../model/plan';
 import type { KnownInput } from '../../regression/compare-baseline';
 import type { RunSpec } from '../../session/events';
@@ -43,7 +44,7 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
     }),
     spec: {
       ...readEngines(args, args.get(options.ARMS)),
-      mode: args.get(options.MODE),
+      mode: args.get(options.MODE) ?? DEFAULT_MODE,
       stages,
       layers: args.get(shared.LAYERS),
       positions: args.get(options.POSITIONS),

@@ -15,7 +15,7 @@ import {
   QUIET,
   UPDATE_BASELINE,
 } from '../command-line/shared-options';
-import { BASELINE, SCHEMA } from './trace-options';
+import { BASELINE, MODE, SCHEMA } from './trace-options';
 import { exitCodeOfReport } from '../command-line/exit-codes';
 import { writeModelExplorer } from './model-explorer-files';
 import { checkFolder, checkOutputs, writeOutput } from '../files/output';
@@ -47,6 +47,9 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   const outputs = [jsonFile, csvFile, junitFile, explorerFile, shared.html, shared.svg, shared.png];
   await checkOutputs([...outputs, isUpdate ? baselineFile : undefined]);
   if (request.save !== undefined) await checkFolder(request.save.folder);
+  // A run that is held to an accepted one measures what that one did.
+  const mode = args.get(MODE) ?? baseline?.run.mode;
+  const spec = mode === undefined ? request.spec : { ...request.spec, mode };
   const view = progressView(terminal, isQuiet);
   const onEvent = (event: SessionEvent): void => {
     if (event.type === 'started' && event.adapter !== undefined && !isQuiet) {
@@ -58,7 +61,7 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   let report: Report;
   try {
     const before = baseline === undefined || isUpdate ? {} : { before: checkSameInput(baseline) };
-    report = await runSomewhere({ ...request, ...before }, onEvent, signal, isQuiet ? undefined : terminal);
+    report = await runSomewhere({ ...request, spec, ...before }, onEvent, signal, isQuiet ? undefined : terminal);
   } finally {
     view.clear();
   }

@@ -1,9 +1,11 @@
+import { DEFAULT_MODE, parseRunMode, RUN_MODES, type RunMode } from '../../divergence/run-mode';
 import { REPORT_SCHEMAS, type ReportSchema } from '../../divergence/report-json';
 import { RUN_ARM_IDS, type RunArm } from '../../model/arms';
 import { FAULTS } from '../../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../../model/parse-fault';
 import { ROUTINGS, type Routing } from '../../session/events';
 import {
+  badValue,
   parseArms,
   parseChoice,
   parseText,
@@ -27,12 +29,16 @@ export const ARMS: Option<readonly RunArm[]> = {
   parse: parseArms,
   suggests: [...RUN_ARM_IDS, 'gpu,cpu'],
 };
-export const MODE: DefaultedOption<'free' | 'isolated' | 'both'> = {
+export const MODE: Option<RunMode> = {
   name: 'mode',
-  placeholder: 'MODE',
-  help: "free: each arm feeds itself; isolated: each stage is fed the reference's input, so only its own error is left; both",
-  parse: parseChoice(['free', 'isolated', 'both']),
-  byDefault: 'both',
+  placeholder: 'LIST',
+  help: `any of local, isolated, free. local: each stage of the run as it was, against the exact value of its own inputs; isolated: each stage once more, fed the reference's inputs; free: each arm feeds itself. ${DEFAULT_MODE} when left out; both is isolated,free`,
+  parse: (raw, flag) => {
+    const mode = parseRunMode(raw.trim().toLowerCase());
+    if (mode === undefined) throw badValue(flag, raw, 'any of local, isolated, free, separated by commas, or both');
+    return mode;
+  },
+  suggests: RUN_MODES,
 };
 export const POSITIONS: DefaultedOption<string> = {
   name: 'positions',

@@ -140,12 +140,9 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
     },
 
     async isolate(layer, reference, stepOptions) {
-      if (nPast > 0) {
-        throw fail('internal', 'A continued prompt cannot be isolated on the CPU.', 'Begin with the whole prompt.');
-      }
       // The whole-model stages are those of both ends.
       const sections = layer === undefined ? [graph.embed, graph.head] : [sectionOf(graph, layer)];
-      const values = referenceValues(reference);
+      const values = referenceValues(reference, nPast + tokens.length);
       const { result } = await timed(stepOptions, async (step) => {
         const taps: Tap[] = [];
         for (const section of sections) taps.push(...(await isolateSection(step, section, values)));

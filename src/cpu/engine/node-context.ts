@@ -5,7 +5,7 @@ import { EXACT_OPS } from '../../ops/exact-ops';
 import type { ExactContext, ExactOp, KeyRows } from '../../ops/exact-op';
 import { headAttention } from '../kernels/head-attention';
 import { capturedPositions, type Step } from './step';
-import type { SectionValues } from './values';
+import type { Held, SectionValues } from './values';
 
 /** A node with its operation, so that both agree on the attributes. */
 export interface Operation<N extends OpName = OpName> {
@@ -28,7 +28,8 @@ export function operationOf(
   const { sizes } = graph;
   const nTokens = step.tokens.length;
   const nKeys = nPast + nTokens;
-  const chosen = rows === 'all' ? undefined : rows.map((position) => position - nPast);
+  const positions = rows === 'all' ? undefined : rows;
+  const chosen = positions?.map((position) => position - nPast);
   const wanted = chosen?.map((_, i) => i) ?? capturedPositions(step, node.out.id).map((position) => position - nPast);
   const input = (i: number): Value => {
     const value = node.inputs[i];
@@ -43,19 +44,19 @@ export function operationOf(
     nKeys,
     wanted,
     magnitudes: options.bounds === true && wanted.length > 0,
-    tokens: step.tokens,
+    tokens: chosen === undefined ? step.tokens : step.tokens.filter((_, t) => chosen.includes(t)),
+    positionOf: (row) => (positions === undefined ? nPast + row : (positions[row] ?? NaN)),
     float: (i) => {
-      const held = values.get(input(i));
-      if (!(held instanceof Float64Array))
-        throw fail('internal', `${node.out.id} reads indices as numbers.`, 'Please report this defect.');
-      return chosen === undefined ? held : gather(held, rowLength(input(i), sizes, nKeys), chosen);
+      const held = rowsOf(values, input(i), rows, step);
+      if (held instanceof Float64Array) return held;
+      throw fail('internal', `${node.out.id} reads indices as numbers.`, 'Please report this defect.');
     },
     indices: (i) => {
-      const held = values.get(input(i));
+      const held = rowsOf(values, input(i), rows, step);
       if (held instanceof Uint32Array) return held;
       throw fail('internal', `${node.out.id} reads numbers as indices.`, 'Please report this defect.');
     },
-    keyRows: (i) => keyRowsOf(step, section, input(i), values),
+    keyRows: (i) => keyRowsOf(step, section, input(i), values, rows),
     state: (i) => {
       const slot = node.reads[i];
       if (slot === undefined) throw fail('internal', `${node.out.id} reads no state.`, 'Please report this defect.');
@@ -66,7 +67,10 @@ export function operationOf(
       const both = use === 'keys' ? { keys: kv, values: none } : { keys: none, values: kv };
       return headAttention({ ...both, positions: nKeys, kvDim, headDim, divisor });
     },
-    angles: step.angles,
+    angles: (theta, dims) => {
+      const all = step.angles(theta, dims);
+      return chosen === undefined ? all : all.filter((_, t) => chosen.includes(t));
+    },
     vector: () => weights.vector(slotOf(node)),
     tableRows: (ids) => weights.rows(slotOf(node), ids),
     matmul: (x) => weights.matmul(slotOf(node), x, context.magnitudes),
@@ -78,20 +82,20 @@ export function operationOf(
 }
 
 /** A value by key: read where it is there as a whole, else made anew by its node. */
-function keyRowsOf(step: Step, section: Section, value: Value, values: SectionValues): KeyRows {
-  if (values.has(value)) return storedRows(step, value, values);
+function keyRowsOf(step: Step, section: Section, value: Value, values: SectionValues, rows: RowChoice): KeyRows {
+  if (values.has(value)) return storedRows(step, value, values, rows);
   const maker = section.nodes.find((node) => node.out.id === value.id);
-  const operation = maker === undefined ? undefined : operationOf(step, section, maker, values, 'all');
-  const rows = operation?.op.keyRows?.(operation.context);
-  if (rows === undefined) throw fail('internal', `${value.id} is not made by key.`, 'Please report this defect.');
-  return rows;
+  const operation = maker === undefined ? undefined : operationOf(step, section, maker, values, rows);
+  const made = operation?.op.keyRows?.(operation.context);
+  if (made === undefined) throw fail('internal', `${value.id} is not made by key.`, 'Please report this defect.');
+  return made;
 }
 
-function storedRows(step: Step, value: Value, values: SectionValues): KeyRows {
+function storedRows(step: Step, value: Value, values: SectionValues, rows: RowChoice): KeyRows {
   const { sizes } = step.graph;
   const nKeys = step.nPast + step.tokens.length;
   const [, heads = 0] = shapeOf(value.axes, sizes, { nTokens: step.tokens.length, nKeys });
-  const all = values.get(value);
+  const all = rowsOf(values, value, rows, step);
   return {
     row: (token, head, visible, out, outAt) => {
       const at = (token * heads + head) * nKeys;
@@ -107,8 +111,18 @@ function slotOf(node: Node): Node['weights'][number] {
   return slot;
 }
 
-function gather(x: Float64Array<ArrayBuffer>, width: number, rows: readonly number[]): Float64Array<ArrayBuffer> {
-  const out = new Float64Array(rows.length * width);
-  for (const [i, row] of rows.entries()) out.set(x.subarray(row * width, (row + 1) * width), i * width);
+/** A value's rows of the step's tokens, or of some positions. */
+function rowsOf(values: SectionValues, value: Value, rows: RowChoice, step: Step): Held {
+  const held = values.get(value);
+  if (rows === 'all') return held;
+  const width = rowLength(value, step.graph.sizes, step.nPast + step.tokens.length);
+  // Captures at just these positions are taken as they are.
+  if (held.length === rows.length * width) return held;
+  const length = rows.length * width;
+  const out = held instanceof Float64Array ? new Float64Array(length) : new Uint32Array(length);
+  for (const [i, position] of rows.entries()) {
+    const row = values.rowAt(value, position);
+    out.set(held.subarray(row * width, (row + 1) * width), i * width);
+  }
   return out;
 }

@@ -29,7 +29,7 @@ export async function runSection(
   state: LayerState | undefined,
   next: Section | undefined,
 ): Promise<SectionResult> {
-  const values = ownValues(input, state);
+  const values = ownValues(input, state, step.nPast);
   const isLast = section === step.graph.head;
   const captured = new Set(
     section.nodes.map((node) => node.out.id).filter((id) => capturedPositions(step, id).length > 0),
@@ -65,8 +65,9 @@ export async function isolateSection(step: Step, section: Section, values: Secti
   for (const node of section.nodes) {
     const positions = capturedPositions(step, node.out.id);
     if (positions.length === 0) continue;
-    const isLast = section === step.graph.head && node.out.id === section.output.id;
-    const computed = await compute(step, section, node, values, isLast ? positions : 'all', true);
+    // What is captured at some positions may have its inputs there alone.
+    const rows: RowChoice = positions.length === step.tokens.length ? 'all' : positions;
+    const computed = await compute(step, section, node, values, rows, true);
     const tap = computed && captureTap(step, node, section.layer, computed.output, computed.rows, computed.bound);
     if (tap !== undefined) taps.push(tap);
     if (step.pause.due()) await step.pause.breathe();

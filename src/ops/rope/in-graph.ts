@@ -33,6 +33,6 @@ function eachHead(
   const headDim = dimOf(at, x?.axes[2]);
   const { theta, dims } = at.node.attrs;
   for (const [t, table] of at.angles(theta, dims).entries()) {
-    for (let head = 0; head < heads; head++) visit((t * heads + head) * headDim, headDim, table, at.nPast + t);
+    for (let head = 0; head < heads; head++) visit((t * heads + head) * headDim, headDim, table, at.positionOf(t));
   }
 }

@@ -54,7 +54,7 @@ export const softmaxOp: ExactOp<'softmax'> = {
   },
 };
 
-/** Keys that a token of the step may see. */
-export function visibleKeys(at: ExactContext<'softmax' | 'attention-values'>, token: number): number {
-  return at.node.attrs.mask === 'causal' ? at.nPast + token + 1 : at.nKeys;
+/** Keys that a row may see. */
+export function visibleKeys(at: ExactContext<'softmax' | 'attention-values'>, row: number): number {
+  return at.node.attrs.mask === 'causal' ? at.positionOf(row) + 1 : at.nKeys;
 }

@@ -1,11 +1,13 @@
+import { ROUTER_PROBS } from '../model/stage-roles';
 import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
 import { NO_FLIPS } from '../divergence/flip-state';
 import { LIMITS } from '../divergence/limits';
 import type { Row } from '../divergence/report';
-import type { IsolatingEngine, StepOptions, Tap } from '../model/engine';
+import type { IsolatingEngine, ReferenceStep, StepOptions, StepResult, Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { stageSpec, type StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
+import { selectPositions } from '../trace/select-positions';
 import { ARITHMETICS, boundFactor, type ArithmeticId } from './arithmetics';
 import { rotationBound } from './rope-bound';
 
@@ -17,70 +19,102 @@ export interface LocalError {
   readonly ratios: ReadonlyMap<ArithmeticId, number>;
 }
 
-export interface JudgeStepInput {
+export interface LocalErrorsInput {
   /** Undefined: the whole-model stages. */
   readonly layer: number | undefined;
   /** Stages to judge, forward order. */
   readonly stages: readonly StageId[];
-  /** The candidate's captures of this step, at all positions of the prompt. */
+  /**
+   * The candidate's captures of this step: what is judged and what it reads, at the positions that are judged; what attention keeps (keys,
+   * values) at all positions of the step.
+   */
   readonly own: Taps;
   /** The candidate's embedding, or its output of the layer before. */
   readonly layerInput: Tap | undefined;
+  /** What the candidate keeps of the positions before the step. */
+  readonly past?: ReferenceStep['past'];
+  /** Positions to judge; those of each capture where left out. */
+  readonly positions?: readonly number[];
   /** f64 of whatever it is fed, with f32's bound. */
-  readonly exact: IsolatingEngine;
-  /** The same with activations quantised in front of every matrix. */
-  readonly quantised: IsolatingEngine;
+  readonly exact: Pick<IsolatingEngine, 'arm' | 'isolate'>;
+  /**
+   * The same with activations quantised in front of every matrix: for a stranger, whose arithmetic is not known. Without it the candidate is
+   * one of this program's own engines, f32 with the exact engine's rotary angles.
+   */
+  readonly quantised?: Pick<IsolatingEngine, 'isolate'> | undefined;
   readonly hparams: HParams;
   readonly candidate: string;
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface LocalErrors {
+  readonly errors: readonly LocalError[];
+  /** The exact values with their bounds. */
+  readonly truth: Taps;
+  /** Time and bytes of the exact engine. */
+  readonly cost: StepResult;
+}
+
+const NO_COST: StepResult = { taps: new Map(), ms: 0, bytesRead: 0 };
+
 /**
  * The local error of each stage whose inputs the candidate captured. Stages whose inputs are not there come back `unmeasured`: nothing is
  * computed of a value that the candidate did not have.
  */
-export async function judgeStep(input: JudgeStepInput): Promise<readonly LocalError[]> {
-  const { layer, stages, own, layerInput, exact, quantised } = input;
-  const judged = stages.filter((stage) => own.has(stage) && hasInputs(stage, own, layerInput));
+export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors> {
+  const { layer, stages, layerInput, past, exact, quantised, hparams } = input;
+  const own = atPositions(input.own, stages, input.positions);
+  const judged = stages.filter((stage) => hasInputs(stage, own.get(stage), input.own, layerInput));
   const positions = (stage: StageId): readonly number[] => own.get(stage)?.positions ?? [];
   const options = (wanted: readonly StageId[]): StepOptions => ({
     capture: new Map(wanted.map((stage) => [stage, positions(stage)] as const)),
     bounds: true,
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
-  const fed = { taps: own, layerInput };
-  const truth =
-    judged.length === 0
-      ? undefined
-      : withRotations((await exact.isolate(layer, fed, options(judged))).taps, own, input.hparams);
-  const products = judged.filter((stage) => termsOf(stage, input.hparams) !== undefined);
+  const fed: ReferenceStep = { taps: input.own, layerInput, ...(past === undefined ? {} : { past }) };
+  const computed = judged.length === 0 ? NO_COST : await exact.isolate(layer, fed, options(judged));
+  const truth = quantised === undefined ? computed.taps : withRotations(computed.taps, input.own, hparams);
+  const products = quantised === undefined ? [] : judged.filter((stage) => termsOf(stage, hparams) !== undefined);
   const emulated =
-    products.length === 0
-      ? undefined
-      : (await quantised.isolate(layer, fed, { ...options(products), bounds: false })).taps;
+    quantised === undefined || products.length === 0
+      ? NO_COST
+      : await quantised.isolate(layer, fed, { ...options(products), bounds: false });
   const context: CompareContext = {
     a: input.candidate,
-    b: 'cpu',
-    mode: 'isolated',
+    b: exact.arm,
+    mode: 'local',
     stages,
-    nExpert: input.hparams.nExpert,
+    nExpert: hparams.nExpert,
     cosineLimit: LIMITS.cosine.value,
     ratioLimit: LIMITS.ratio.value,
-    termsOf: (stage) => termsOf(stage, input.hparams),
+    termsOf: (stage) => termsOf(stage, hparams),
   };
-  const held = new Map([...own].filter(([stage]) => judged.includes(stage)));
-  const rows = compareStep(layer, held, truth ?? new Map(), NO_FLIPS, context).rows;
+  // Chosen experts are judged by the probabilities that chose them, judged or not.
+  const held = new Map([...own].filter(([stage]) => judged.includes(stage) || stage === ROUTER_PROBS));
+  const compared = (against: Taps, of: readonly StageId[]): readonly Row[] =>
+    compareStep(layer, held, against, NO_FLIPS, { ...context, stages: of }).rows;
   const ofEmulated = new Map(
-    compareStep(layer, held, withBounds(emulated, truth), NO_FLIPS, { ...context, stages: products }).rows.map(
-      (row) => [row.stage, row] as const,
-    ),
+    compared(withBounds(emulated.taps, truth), products).map((row) => [row.stage, row] as const),
   );
-  return rows.map((row) => ({
-    row: unbounded(row)
-      ? { a: row.a, b: row.b, mode: 'local', layer, stage: row.stage, verdict: 'unmeasured', count: 0 }
-      : { ...row, mode: 'local' },
-    ratios: ratiosOf(row, ofEmulated.get(row.stage), positions(row.stage), input.hparams),
-  }));
+  const errors = compared(truth, stages).map((row): LocalError => {
+    if (unbounded(row)) {
+      const { a, b, mode, stage } = row;
+      return { row: { a, b, mode, layer, stage, verdict: 'unmeasured', count: 0 }, ratios: new Map() };
+    }
+    const ratios =
+      quantised === undefined ? new Map() : ratiosOf(row, ofEmulated.get(row.stage), positions(row.stage), hparams);
+    return { row, ratios };
+  });
+  const cost = { taps: truth, ms: computed.ms + emulated.ms, bytesRead: computed.bytesRead + emulated.bytesRead };
+  return { errors, truth, cost };
+}
+
+/** What is judged, and the probabilities that experts were chosen by, at the positions that are judged. */
+function atPositions(taps: Taps, stages: readonly StageId[], positions: readonly number[] | undefined): Taps {
+  const wanted = [...taps].filter(([stage]) => stages.includes(stage) || stage === ROUTER_PROBS);
+  return new Map(
+    wanted.map(([stage, tap]) => [stage, positions === undefined ? tap : selectPositions(tap, positions)]),
+  );
 }
 
 /** Without a bound a cosine would have to do, which calls nearly everything right. Chosen experts need none. */
@@ -93,11 +127,21 @@ function unbounded({ verdict, stage, maxRatio, count }: Row): boolean {
   );
 }
 
-/** Whether all that a stage reads was captured at every position. */
-function hasInputs(stage: StageId, own: Taps, layerInput: Tap | undefined): boolean {
-  return stageSpec(stage).inputs.every((name) =>
-    name === 'layer_input' ? layerInput !== undefined : [...own.keys()].some((id) => id === name),
-  );
+/** Stages whose last input is what attention keeps of all positions so far. */
+const READS_KEPT: ReadonlySet<string> = new Set(['attn-scores', 'attn-values']);
+
+/** Whether all that a stage reads was captured wherever it is judged. */
+function hasInputs(stage: StageId, judged: Tap | undefined, own: Taps, layerInput: Tap | undefined): boolean {
+  if (judged === undefined || judged.positions.length === 0) return false;
+  const { inputs, operation } = stageSpec(stage);
+  const last = Math.max(...judged.positions);
+  return inputs.every((name, i) => {
+    const tap = name === 'layer_input' ? layerInput : [...own.values()].find((held) => held.stage === name);
+    if (tap === undefined) return false;
+    if (READS_KEPT.has(operation) && i === inputs.length - 1) return (tap.positions.at(-1) ?? -1) >= last;
+    const there = new Set(tap.positions);
+    return judged.positions.every((position) => there.has(position));
+  });
 }
 
 /** Rotated values with the bound of an engine that computes its own angles. */
@@ -106,7 +150,10 @@ function withRotations(truth: Taps, own: Taps, hparams: HParams): Taps {
     [...truth].map(([stage, tap]) => {
       const { operation, inputs } = stageSpec(stage);
       const input = operation === 'rope' ? [...own.values()].find((held) => held.stage === inputs[0]) : undefined;
-      return [stage, input === undefined ? tap : { ...tap, bound: rotationBound(input, hparams) }] as const;
+      return [
+        stage,
+        input === undefined ? tap : { ...tap, bound: rotationBound(selectPositions(input, tap.positions), hparams) },
+      ] as const;
     }),
   );
 }

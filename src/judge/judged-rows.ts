@@ -1,0 +1,59 @@
+import type { Row } from '../divergence/report';
+import type { HParams } from '../model/hparams';
+import { stageSpec, type StageId } from '../model/stages';
+import { weightName } from '../model/weights';
+import type { ArithmeticId } from './arithmetics';
+import type { LocalError } from './local-errors';
+import { nameArithmetics, ratioWithin, type NamedArithmetic, type Unexplained } from './name-arithmetic';
+
+/** What a stranger's local errors come to. */
+export interface JudgedRows {
+  readonly arithmetics: readonly NamedArithmetic[];
+  /** In the order of the errors; `arithmetic` says whose bound the ratio is of. */
+  readonly rows: readonly Row[];
+}
+
+/** Names a stranger's arithmetics, and gives each row its ratio in the one that it is judged by. */
+export function judgedRows(
+  errors: readonly LocalError[],
+  { hparams, typeOf }: { readonly hparams: HParams; readonly typeOf: (tensor: string) => string | undefined },
+): JudgedRows {
+  const typeOfStage = (stage: StageId, layer: number | undefined): string => {
+    const [role] = stageSpec(stage).weights;
+    return role === undefined ? '' : (typeOf(weightName(role, layer, hparams)) ?? '');
+  };
+  const naming = nameArithmetics(errors, ({ row }) => ({
+    operation: stageSpec(row.stage).operation,
+    type: typeOfStage(row.stage, row.layer),
+  }));
+  const wrong = new Map(naming.unexplained.map((found) => [found.error, found] as const));
+  const rows = errors.map((error) => judgedRow(error, wrong.get(error), naming.of.get(error)));
+  return { arithmetics: naming.arithmetics, rows };
+}
+
+/** The row with its ratio in the arithmetic that it is judged by. */
+function judgedRow(
+  { row, ratios }: LocalError,
+  wrong: Unexplained | undefined,
+  arithmetic: ArithmeticId | undefined,
+): Row {
+  if ((row.verdict !== 'match' && row.verdict !== 'diverge') || ratios.size === 0) return row;
+  if (wrong === undefined) {
+    const maxRatio = arithmetic === undefined ? row.maxRatio : ratioWithin(ratios, arithmetic);
+    return {
+      ...row,
+      verdict: 'match',
+      ...(arithmetic === undefined ? {} : { arithmetic }),
+      ...(maxRatio === undefined ? {} : { maxRatio }),
+    };
+  }
+  // Wrong in any arithmetic, or coarser than its sisters.
+  const maxRatio =
+    wrong.leastRatio > 1 || wrong.arithmetic === undefined ? wrong.leastRatio : ratioWithin(ratios, wrong.arithmetic);
+  return {
+    ...row,
+    verdict: 'diverge',
+    maxRatio,
+    ...(wrong.arithmetic === undefined ? {} : { arithmetic: wrong.arithmetic }),
+  };
+}

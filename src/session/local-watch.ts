@@ -1,0 +1,52 @@
+import { EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
+import type { Row } from '../divergence/report';
+import { judgedRows } from '../judge/judged-rows';
+import { localErrors, type LocalError, type LocalErrors, type LocalErrorsInput } from '../judge/local-errors';
+import type { StepResult, Tap } from '../model/engine';
+import type { StageId } from '../model/stages';
+
+export interface LocalWatchInput extends Pick<LocalErrorsInput, 'exact' | 'quantised' | 'hparams' | 'positions'> {
+  readonly candidate: string;
+  /** ggml type of a tensor by its name. */
+  readonly typeOf: (tensor: string) => string | undefined;
+}
+
+/** Holds a candidate that runs step by step to the exact value of its own captured inputs. */
+export class LocalWatch {
+  readonly #in: LocalWatchInput;
+  readonly #errors: LocalError[] = [];
+  /** The candidate's output of the step before. */
+  #layerInput: Tap | undefined;
+
+  constructor(input: LocalWatchInput) {
+    this.#in = input;
+  }
+
+  /** The local errors of one step, in turn. @param layer undefined: the whole-model stages */
+  async step(
+    layer: number | undefined,
+    stages: readonly StageId[],
+    { taps }: StepResult,
+    signal: AbortSignal | undefined,
+  ): Promise<LocalErrors> {
+    const judged = await localErrors({ ...this.#in, layer, stages, own: taps, layerInput: this.#layerInput, signal });
+    this.#layerInput = taps.get(layer === undefined ? EMBEDDING : LAYER_OUTPUT);
+    this.#errors.push(...judged.errors);
+    return judged;
+  }
+
+  /** Rows to show meanwhile: an arithmetic is named once all layers are there. */
+  provisional(errors: readonly LocalError[]): readonly Row[] {
+    return this.#rowsOf(errors);
+  }
+
+  /** The rows of all steps. */
+  rows(): readonly Row[] {
+    return this.#rowsOf(this.#errors);
+  }
+
+  #rowsOf(errors: readonly LocalError[]): readonly Row[] {
+    if (this.#in.quantised === undefined) return errors.map(({ row }) => row);
+    return judgedRows(errors, this.#in).rows;
+  }
+}
