@@ -32,7 +32,7 @@ test('the open model is measured in the page, as a table and as the JSON of the 
   await expect(dialog.getByRole('button', { name: 'Copied' })).toBeVisible();
   const report: unknown = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
   expect(report).toMatchObject({
-    schema: 'moescope-bench/1',
+    schema: 'moescope-bench/2',
     runtime: 'browser',
     prefill: { tokens: 3 },
     decode: { tokens: 2 },

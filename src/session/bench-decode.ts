@@ -1,6 +1,7 @@
 import type { GpuCounts, GpuMeter } from '../gpu/bench/meter';
 import type { ActiveStageId } from '../model/stages';
 import type { BenchEngine } from './bench-engine';
+import type { TraceCost } from './bench-report';
 import type { FastDecode } from './fast-decode';
 
 /** How decoding is timed: token by token through an engine, or in runs of tokens that follow each other on the GPU. */
@@ -15,12 +16,19 @@ export interface DecodeTimes {
   /** Milliseconds of each token. */
   readonly plain: readonly number[];
   readonly traced: readonly number[];
+  /** The same as turns that follow each other: milliseconds of a run without a capture, and of one of as many tokens with it. */
+  readonly turns: readonly Turn[];
   /** Of tokens without a capture; empty without a device. */
   readonly counts: readonly GpuCounts[];
   /** Read from the file for tokens without a capture. */
   readonly fileBytes: number;
   /** Milliseconds that stand for a token: the middle one of tokens that wait for each other, the mean of those that overlap. */
   perToken(ms: readonly number[]): number;
+}
+
+export interface Turn {
+  readonly plain: number;
+  readonly traced: number;
 }
 
 export interface DecodeStart {
@@ -57,13 +65,16 @@ export function engineTimer(engine: BenchEngine, start: DecodeStart): DecodeTime
         traced.push(await decode(capture, signal));
       }
       meter?.detach();
-      return { plain, traced, counts, fileBytes, perToken: median };
+      const turns = plain.map((ms, i) => ({ plain: ms, traced: traced[i] ?? NaN }));
+      return { plain, traced, turns, counts, fileBytes, perToken: median };
     },
   };
 }
 
 /** Tokens that follow each other before the other kind has its turn: long enough that filling the GPU's queue anew hardly counts. */
-const RUN = 128;
+const RUN = 32;
+/** Fewest turns of each kind, where there are that many tokens: less has no quartiles. */
+const FEWEST_TURNS = 8;
 /** Most tokens of each kind that are not timed: the first hundred that are captured meet code that is still interpreted, too. */
 const WARM = 128;
 
@@ -113,19 +124,23 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
       const plain: number[] = [];
       const traced: number[] = [];
       let fileBytes = 0;
+      const turns: Turn[] = [];
+      const length = Math.max(1, Math.min(RUN, Math.floor(count / FEWEST_TURNS)));
       while (plain.length < count) {
-        const next = Math.min(RUN, count - plain.length);
+        const next = Math.min(length, count - plain.length);
         const before = bytesRead();
         const bare = await run(next, NOTHING, signal);
         plain.push(...bare.times);
         fileBytes += bytesRead() - before;
         // The same tokens at the same positions again.
-        traced.push(...(await run(next, capture, signal)).times);
+        const captured = await run(next, capture, signal);
+        traced.push(...captured.times);
+        if (next === length) turns.push({ plain: mean(bare.times), traced: mean(captured.times) });
         token = bare.last;
         nPast += next;
         keys.keep(nPast);
       }
-      return { plain, traced, counts, fileBytes, perToken: mean };
+      return { plain, traced, turns, counts, fileBytes, perToken: mean };
     },
   };
 }
@@ -135,6 +150,25 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const [low = NaN, high = NaN] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
   return (low + high) / 2;
+}
+
+/** The value below which this share of the others lies; NaN of none. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.round((sorted.length - 1) * share)] ?? NaN;
+}
+
+/** What a capture costs by turns: each run with it against the run without it beside it, so that what drifts strikes both. */
+export function traceCostOf(turns: readonly Turn[]): TraceCost {
+  const shares = turns.map(({ plain, traced }) => traced / plain - 1);
+  const alone = turns.map(({ plain }) => plain);
+  const middle = median(alone);
+  return {
+    share: median(shares),
+    pairs: turns.length,
+    spread: [quantile(shares, 0.25), quantile(shares, 0.75)],
+    noise: (quantile(alone, 0.75) - quantile(alone, 0.25)) / 2 / middle,
+  };
 }
 
 function mean(values: readonly number[]): number {

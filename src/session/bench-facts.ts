@@ -1,5 +1,5 @@
 import { formatBytes, formatMilliseconds, plural } from '../base/format';
-import type { BenchReport } from './bench-report';
+import type { BenchReport, TraceCost } from './bench-report';
 
 /** A benchmark in words, line by line: what every place that shows one says. The adapter is named by whoever shows it. */
 export function benchFacts(report: BenchReport): readonly (readonly [name: string, text: string])[] {
@@ -15,10 +15,7 @@ export function benchFacts(report: BenchReport): readonly (readonly [name: strin
     ['decode', decodeText(decode)],
     ['bandwidth', bandwidthText(report)],
     ...(decode.dispatchesPerToken === undefined ? [] : [['a token', tokenText(decode)] as const]),
-    [
-      'trace',
-      `${traceCost.stages.join(' and ')} of every layer: ${traceCost.share < 0 ? '' : '+'}${percent(traceCost.share)} time a token`,
-    ],
+    ['trace', `${traceCost.stages.join(' and ')} of every layer: ${traceCostText(traceCost)}`],
     ['memory', memoryText(memory)],
   ];
 }
@@ -42,11 +39,18 @@ function loadText(load: BenchReport['load']): string {
   return parts.flat().join(', ');
 }
 
-function bandwidthText({ decode, copyBandwidth }: BenchReport): string {
+/** A cost smaller than what runs without a capture differ among themselves is none that was seen. */
+function traceCostText({ share, pairs, spread: [low, high], noise }: TraceCost): string {
+  const signed = (x: number): string => `${x < 0 ? '' : '+'}${percent(x)}`;
+  const seen = `${signed(share)} time a token (median of ${plural(pairs, 'pair')}, quartiles ${signed(low)} and ${signed(high)})`;
+  return Math.abs(share) > noise ? seen : `${seen}, less than runs without it differ (${percent(noise)})`;
+}
+
+function bandwidthText({ decode, readBandwidth }: BenchReport): string {
   const own = `${formatBytes(decode.bytesPerToken)} of weights a token, ${formatBytes(decode.bytesPerSecond)}/s`;
   const read = decode.fileBytesPerToken > 0 ? `; ${formatBytes(decode.fileBytesPerToken)} a token from the file` : '';
-  if (copyBandwidth === undefined || decode.shareOfCopy === undefined) return own + read;
-  return `${own}, ${percent(decode.shareOfCopy)} of what the adapter copies (${formatBytes(copyBandwidth)}/s)${read}`;
+  if (readBandwidth === undefined || decode.shareOfRead === undefined) return own + read;
+  return `${own}, ${percent(decode.shareOfRead)} of what a kernel can read (${formatBytes(readBandwidth)}/s)${read}`;
 }
 
 function tokenText(decode: BenchReport['decode']): string {

@@ -1,9 +1,20 @@
 import type { AdapterCard } from '../model/adapter-card';
 import type { DecodedBy } from './decoded-by';
 
+/** What a capture costs, from runs with and without it that took turns. */
+export interface TraceCost {
+  /** The middle of all pairs: 0.05 is five percent more time. */
+  readonly share: number;
+  readonly pairs: number;
+  /** Lower and upper quartile of the pairs. */
+  readonly spread: readonly [low: number, high: number];
+  /** How far, as a share, the quartiles of runs without a capture lie from their own middle: an effect below it is not seen. */
+  readonly noise: number;
+}
+
 /** `moescope bench` as JSON. Times in milliseconds, sizes in bytes, rates a second. */
 export interface BenchReport {
-  readonly schema: 'moescope-bench/1';
+  readonly schema: 'moescope-bench/2';
   readonly tool: { readonly name: string; readonly version: string; readonly commit: string };
   readonly created: string;
   readonly model: { readonly file: string; readonly bytes: number; readonly quant: string; readonly nLayer: number };
@@ -40,18 +51,18 @@ export interface BenchReport {
     /** Weight bytes that a token needs, and how fast they go by; what the whole file does not hold resident is read again. */
     readonly bytesPerToken: number;
     readonly bytesPerSecond: number;
-    /** Of {@link BenchReport.copyBandwidth}. */
-    readonly shareOfCopy?: number;
+    /** Of {@link BenchReport.readBandwidth}. */
+    readonly shareOfRead?: number;
     /** Read from the file a token: 0 when everything it needs is resident. */
     readonly fileBytesPerToken: number;
     readonly dispatchesPerToken?: number;
     readonly submitsPerToken?: number;
     readonly readbacksPerToken?: number;
   };
-  /** Bytes a second that the adapter moves when it copies, read and written. */
-  readonly copyBandwidth?: number;
-  /** Decoding with moe_router and moe_ffn_out captured in every layer, against without: 0.05 is five percent more time. */
-  readonly traceCost: { readonly stages: readonly string[]; readonly tokensPerSecond: number; readonly share: number };
+  /** Bytes a second that a kernel reads from the adapter's memory. */
+  readonly readBandwidth?: number;
+  /** Decoding with moe_router and moe_ffn_out captured in every layer, against without. */
+  readonly traceCost: TraceCost & { readonly stages: readonly string[]; readonly tokensPerSecond: number };
   /** Share of a decoded token's GPU time by kernel; undefined without timestamps. */
   readonly kernels?: readonly {
     readonly kernel: string;

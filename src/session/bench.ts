@@ -4,7 +4,7 @@ import { TOOL } from '../base/version';
 import { createCpuEngine } from '../cpu/engine/cpu-engine';
 import { fileTypeName } from '../gguf/file-type';
 import type { ModelFile } from '../gguf/model-file';
-import { copyBandwidth } from '../gpu/bench/copy-bandwidth';
+import { readBandwidth } from '../gpu/bench/read-bandwidth';
 import { attachMeter, type GpuCounts } from '../gpu/bench/meter';
 import { attachProfile } from '../gpu/bench/profile';
 import type { GpuContext } from '../gpu/device';
@@ -12,7 +12,7 @@ import { createGpuEngine } from '../gpu/engine/gpu-engine';
 import type { EngineHooks } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import type { ActiveStageId } from '../model/stages';
-import { decoderTimer, engineTimer, median } from './bench-decode';
+import { decoderTimer, engineTimer, median, traceCostOf } from './bench-decode';
 import { armBenchEngine, type BenchEngine } from './bench-engine';
 import type { BenchReport } from './bench-report';
 import type { DecoderChoice } from './decoded-by';
@@ -81,8 +81,8 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
   let target: BenchTarget | undefined;
   let opened: FastDecode | NoFastDecode | undefined;
   try {
-    if (context !== undefined) phase('copying, for the yardstick');
-    const copy = context === undefined ? undefined : await copyBandwidth(context);
+    if (context !== undefined) phase('reading, for the yardstick');
+    const read = context === undefined ? undefined : await readBandwidth(context);
     const meter = context === undefined ? undefined : attachMeter(context);
     target = await openTarget(input, context, hooks);
     const { engine } = target;
@@ -117,7 +117,7 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
     const timer = fast?.decoder === undefined ? engineTimer(engine, from) : decoderTimer(fast, from);
     // One of each kind that nobody counts: pipelines are compiled and buffers made.
     for (const capture of [[], TRACED]) await timer.one(capture);
-    const { plain, traced, counts, fileBytes, perToken } = await timer.both(input.newTokens, TRACED, signal);
+    const { plain, traced, turns, counts, fileBytes, perToken } = await timer.both(input.newTokens, TRACED, signal);
 
     const kernels = context === undefined ? undefined : await kernelShares(context, phase, () => timer.one([]));
     const each = (of: (count: GpuCounts) => number): number =>
@@ -126,7 +126,7 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
     const tokensPerSecond = 1000 / perToken(plain);
     const { name: file, bytes } = model;
     return {
-      schema: 'moescope-bench/1',
+      schema: 'moescope-bench/2',
       tool: TOOL,
       created: new Date().toISOString(),
       model: { file, bytes, quant: fileTypeName(model), nLayer: hparams.nLayer },
@@ -147,7 +147,7 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
         tokensPerSecond,
         bytesPerToken: needed,
         bytesPerSecond: needed * tokensPerSecond,
-        ...(copy === undefined ? {} : { shareOfCopy: (needed * tokensPerSecond) / copy }),
+        ...(read === undefined ? {} : { shareOfRead: (needed * tokensPerSecond) / read }),
         fileBytesPerToken: fileBytes / input.newTokens,
         ...(counts.length === 0
           ? {}
@@ -157,11 +157,11 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
               readbacksPerToken: each((c) => c.readbacks),
             }),
       },
-      ...(copy === undefined ? {} : { copyBandwidth: copy }),
+      ...(read === undefined ? {} : { readBandwidth: read }),
       traceCost: {
         stages: TRACED,
         tokensPerSecond: 1000 / perToken(traced),
-        share: perToken(traced) / perToken(plain) - 1,
+        ...traceCostOf(turns),
       },
       ...(kernels === undefined ? {} : { kernels }),
       memory: {

@@ -10,7 +10,7 @@ test('bench prints its figures, writes them as JSON, and says on standard error 
   expect(await runCli(argv, terminal, new AbortController().signal)).toBe(0);
   const report: unknown = JSON.parse(terminal.written.out);
   expect(report).toMatchObject({
-    schema: 'moescope-bench/1',
+    schema: 'moescope-bench/2',
     prefill: { tokens: 4 },
     decode: { tokens: 2 },
     adapter: { isSoftware: true },

@@ -3,7 +3,7 @@ import { memorySource } from '../../src/gguf/memory-source';
 import { openModel } from '../../src/gguf/open-model';
 import { readHParams } from '../../src/model/read-hparams';
 import { randomTokens, runBench } from '../../src/session/bench';
-import { median } from '../../src/session/bench-decode';
+import { median, traceCostOf } from '../../src/session/bench-decode';
 import { armBenchEngine } from '../../src/session/bench-engine';
 import { bytesPerToken } from '../../src/session/token-bytes';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
@@ -29,7 +29,7 @@ describe('runBench', () => {
     expect(report.decode.runs).toHaveLength(3);
     expect(report.prefill.tokensPerSecond).toBeCloseTo(5000 / median(report.prefill.runs));
     expect(report.decode.bytesPerSecond).toBeCloseTo(report.decode.bytesPerToken * report.decode.tokensPerSecond);
-    expect(report.decode.shareOfCopy).toBeCloseTo(report.decode.bytesPerSecond / (report.copyBandwidth ?? NaN));
+    expect(report.decode.shareOfRead).toBeCloseTo(report.decode.bytesPerSecond / (report.readBandwidth ?? NaN));
     expect(report.load.firstLayerMs).toBeLessThan(report.load.firstPromptMs);
     expect(report.load.bytesRead).toBeGreaterThan(10_000);
     // A layer has at least its five products, and a token at least one submit and one readback.
@@ -152,5 +152,22 @@ describe('its parts', () => {
   it('are the same tokens each time, and a true median', () => {
     expect(randomTokens(4, 1000)).toEqual(randomTokens(8, 1000).slice(0, 4));
     expect([median([3, 1, 2]), median([4, 1, 2, 3]), median([])]).toEqual([2, 2.5, NaN]);
+  });
+});
+
+describe('traceCostOf', () => {
+  it('holds each run against the one beside it, so that a drift of both is none', () => {
+    const turns = Array.from({ length: 9 }, (_, i) => ({ plain: 10 + i, traced: (10 + i) * 1.02 }));
+    const cost = traceCostOf(turns);
+    expect(cost.share).toBeCloseTo(0.02);
+    expect(cost.pairs).toBe(9);
+    expect(cost.spread[1] - cost.spread[0]).toBeCloseTo(0);
+    // Quartiles 12 and 16 around 14.
+    expect(cost.noise).toBeCloseTo(2 / 14);
+  });
+
+  it('keeps one slow run from moving the middle', () => {
+    const turns = [10, 10, 10, 10, 10].map((plain, i) => ({ plain, traced: i === 2 ? 100 : 10.1 }));
+    expect(traceCostOf(turns).share).toBeCloseTo(0.01);
   });
 });

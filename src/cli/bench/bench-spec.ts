@@ -9,7 +9,7 @@ export const BENCH = {
   operands: ['MODEL'],
   summary: 'measure how fast one arm is on this machine',
   description:
-    "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, how much of the adapter's copy bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared.",
+    "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, what share of the adapter's read bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared.",
   options: [ARM, DECODER, PROMPT_TOKENS, NEW_TOKENS, REPEATS, ADAPTER, BUDGET, JSON_FILE, QUIET],
   examples: [
     'moescope bench model.gguf --budget 24GiB --json bench.json',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copyBandwidth } from '../../../src/gpu/bench/copy-bandwidth';
+import { readBandwidth } from '../../../src/gpu/bench/read-bandwidth';
 import { attachMeter } from '../../../src/gpu/bench/meter';
 import { attachProfile } from '../../../src/gpu/bench/profile';
 import type { GpuContext } from '../../../src/gpu/device';
@@ -76,10 +76,10 @@ describe('attachProfile', () => {
   });
 });
 
-describe('copyBandwidth', () => {
+describe('readBandwidth', () => {
   it('is a plausible rate, and leaves no trace on the memory that engines are charged with', async () => {
     const before = [context.bytes, context.peakBytes];
-    const rate = await copyBandwidth(context);
+    const rate = await readBandwidth(context);
     expect(rate).toBeGreaterThan(1e8);
     expect(rate).toBeLessThan(1e14);
     expect([context.bytes, context.peakBytes]).toEqual(before);
