@@ -52,7 +52,7 @@ function readThrough(section: Section, node: Node): readonly string[] {
   });
 }
 
-/** Values that are kept from step to step, by id: whoever reads them reads all positions so far. */
+/** Values that are kept from step to step, by id: a node that reads them reads all positions so far. */
 export function keptStages({ layers }: Pick<ModelGraph, 'layers'>): ReadonlySet<string> {
   return new Set(layers.flatMap(({ nodes }) => nodes.flatMap((node) => node.reads.map((slot) => slot.value.id))));
 }

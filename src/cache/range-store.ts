@@ -2,7 +2,7 @@ import type { Stretch } from './stretches';
 
 /** Keeps ranges of one file. Synchronous, so that nothing can change between looking and reading. */
 export interface RangeStore {
-  /** What is kept of a stretch, ascending and disjoint. */
+  /** What is kept of a range, ascending and disjoint. */
   kept(wanted: Stretch): readonly Stretch[];
   /**
    * Copies kept bytes into `into`, which starts at `offset` of the file.

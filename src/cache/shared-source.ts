@@ -4,7 +4,7 @@ import { checkRange } from '../gguf/range';
 import type { RangeStore } from './range-store';
 import { missingOf, overlap, type Stretch } from './stretches';
 
-/** A stretch on its way. It belongs to nobody: whoever waits for it may give up without stopping it for others. */
+/** A pending range request, shared by its waiters; one waiter's abort does not cancel it. */
 interface Fetch extends Stretch {
   readonly settled: Promise<void>;
   /** How many reads wait for it; with none left it is stopped. */
@@ -55,7 +55,7 @@ export function sharedSource(source: ByteSource, store: RangeStore): ByteSource 
       const out = new Uint8Array(length);
       const wanted = { offset, length };
       checkRange(source.name, source.size, offset, length);
-      /** Stretches of `out` that are filled. */
+      /** Ranges of `out` that are filled. */
       const filled: Stretch[] = [];
       for (let round = 0; round < MAX_ROUNDS; round++) {
         throwIfAborted(signal);

@@ -4,7 +4,7 @@ export interface Stretch {
   readonly length: number;
 }
 
-/** What `kept` (ascending, disjoint) leaves of a stretch, in order. */
+/** What `kept` (ascending, disjoint) leaves of a range, in order. */
 export function missingOf(wanted: Stretch, kept: readonly Stretch[]): readonly Stretch[] {
   const missing: Stretch[] = [];
   const end = wanted.offset + wanted.length;
@@ -18,7 +18,7 @@ export function missingOf(wanted: Stretch, kept: readonly Stretch[]): readonly S
   return missing;
 }
 
-/** Whether two stretches have a byte in common. */
+/** Whether two ranges have a byte in common. */
 export function overlap(a: Stretch, b: Stretch): boolean {
   return a.offset < b.offset + b.length && b.offset < a.offset + a.length;
 }

@@ -6,7 +6,7 @@ import { watchInterrupts } from './interrupt/watch-interrupts';
 import { runCli } from './run-cli';
 import { errorText, processTerminal } from './terminal/terminal';
 
-/** A command that does not come to rest by itself after an interrupt is ended: something below it hangs. */
+/** Grace period after SIGINT before the process is forced to exit. */
 const REST_MS = 10_000;
 
 /**
@@ -20,14 +20,14 @@ function endBy(name: 'SIGINT' | 'SIGTERM'): void {
 const controller = new AbortController();
 const watch = watchInterrupts(REST_MS);
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  // Once: the second one ends the process as if nobody listened.
+  // `once`: a second signal falls through to Node's default handler.
   process.once(name, () => {
     controller.abort();
     if (name === 'SIGINT') watch.heard();
     setTimeout(endBy, REST_MS, name).unref();
   });
 }
-// Whoever reads the output may stop early (`| head`): that is no failure of the run, and no verdict on it either.
+// A closed pipe (`| head`) is neither a failure of the run nor a verdict on it.
 const readerGone = new AbortController();
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

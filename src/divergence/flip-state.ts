@@ -15,7 +15,7 @@ export interface FlipCause {
 export interface FlipState {
   /** Of the positions flipped in earlier layers, the earliest, with every position after it. */
   readonly reach: FlipCause | undefined;
-  /** Flipped in the layer in hand: applies after `moe_router_indices` to that position alone. */
+  /** Flipped in the current layer: applies after `moe_router_indices` to that position alone. */
   readonly here: ReadonlyMap<number, FlipCause>;
 }
 

@@ -12,7 +12,7 @@ export const REPORT_SCHEMA_1 = 'moescope-report/1';
 type Members = Record<string, unknown>;
 
 /**
- * A report of schema 1 as one of schema 2, in place. Members of a wrong type are left as they are: whoever checks the report names them.
+ * A report of schema 1 as one of schema 2, in place. Members of a wrong type are left as they are, for the check of the report to name.
  * Zeros of positions that have no expert in common become "not compared", as far as the report's flips tell.
  */
 export function upgradeReport(value: Members): void {

@@ -334,7 +334,7 @@ export interface Report {
   readonly verdict: Verdict;
   /** Where each arm's values stop being finite; absent where they never do. */
   readonly poison?: { readonly a?: Poison; readonly b?: Poison };
-  /** What whoever compared saved traces should know: what is not known, does not agree or was left out. */
+  /** What a comparison of saved traces could not know, found to disagree or left out. */
   readonly notes?: readonly string[];
   /** How the run stands to an accepted one, where one was given. */
   readonly baseline?: BaselineResult;

@@ -50,7 +50,7 @@ export interface TapSlice extends SlicePlace {
     readonly nonFiniteA: number;
     readonly nonFiniteB: number;
   };
-  /** The flat elements in equal stretches, each with its largest ratio (or error, without bounds). */
+  /** The flat elements in equal ranges, each with its largest ratio (or error, without bounds). */
   readonly profile: { readonly stretch: number; readonly largest: readonly number[] };
   /** Index stages: the experts of each arm, descending by weight. */
   readonly experts?: { readonly a: readonly number[]; readonly b: readonly number[] };

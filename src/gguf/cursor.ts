@@ -12,7 +12,7 @@ export interface Cursor {
   position: number;
 }
 
-/** Thrown when the header goes on beyond the prefix in hand; not an error of the file. */
+/** Thrown when the header is longer than the prefix read so far; not an error of the file. */
 export class NeedMoreBytes extends Error {
   /** The prefix must reach at least this far. */
   readonly end: number;
@@ -28,7 +28,7 @@ export function cursorAt(name: string, fileSize: number, bytes: Uint8Array<Array
 }
 
 /**
- * Makes sure that the next `length` bytes are in hand. `what` is what they hold, for the error.
+ * Makes sure that the next `length` bytes have been read. `what` names their content, for the error.
  * @throws TracerError `gguf-truncated` when the file ends before; `gguf-limit` when the header would become larger than any real one.
  */
 export function need(cursor: Cursor, length: number, what: string): void {

@@ -28,7 +28,7 @@ export async function nodeSource(path: string): Promise<ByteSource> {
     if (now.size !== size)
       throw changed(name, `its size was ${size} and is ${now.size}`, { expected: size, actual: now.size });
     if (now.mtimeMs !== mtimeMs) throw changed(name, 'it was written to');
-    // The open file lives on without a name, but whoever opens the path meets another one, or none.
+    // The open file lives on without a name; opening the path again gives another file, or none.
     if (now.nlink === 0) throw changed(name, 'it was deleted or replaced');
     // The time of writing can be set back; the time of change cannot. It moves for a new name, link, owner or mode as well, which change no byte.
     if (now.ctimeMs !== known.ctimeMs) {

@@ -38,7 +38,7 @@ export function readStrings(cursor: Cursor, count: number, what: string): string
   const strings: string[] = [];
   const { bytes } = cursor;
   const end = bytes.length;
-  // UTF-16 and byte lengths of the strings of the run in hand.
+  // UTF-16 and byte lengths of the strings of the current run.
   let units: number[] = [];
   let sizes: number[] = [];
   let runStart = cursor.position;

@@ -82,7 +82,7 @@ interface ResultFile {
   write(run: ShardRun | undefined): Promise<void>;
 }
 
-/** One file a run and project: whoever else runs the suite writes others. */
+/** One file a run and project, so that two runs of the suite never write the same one. */
 function resultFile(out: string, { id }: SuiteRun, suite: Suite, info: TestInfo): ResultFile {
   const project = info.project.name.replace(/[^\w.-]+/g, '-');
   const path = join(out, `${id.replaceAll('/', '-')}${project === '' ? '' : `-${project}`}.json`);

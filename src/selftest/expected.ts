@@ -18,7 +18,7 @@ export interface Expected {
   readonly flushable: Set<number>;
 }
 
-/** Nothing may be written, until more is said. */
+/** Expects every word unchanged unless set below. */
 export function expectNothing(words: number): Expected {
   return {
     values: new Float64Array(words),

@@ -24,7 +24,7 @@ export interface SelftestOptions {
 }
 
 /**
- * Runs every case on a device and holds it against its twin. A kernel that the driver refuses, or that fails on the device, fails its cases;
+ * Runs every case on a device and compares it with its reference implementation. A kernel that the driver refuses, or that fails on the device, fails its cases;
  * a lost device ends the run.
  * @throws TracerError `gpu-lost`, `run-cancelled`
  */

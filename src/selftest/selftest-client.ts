@@ -11,6 +11,6 @@ export interface SelftestOrder extends SelftestChoice {
 export interface SelftestClient {
   /** @throws TracerError `gpu-unavailable`, `gpu-lost`, `usage`, `run-cancelled` */
   run(order: SelftestOrder, onRow: (row: SelftestRow, done: number, total: number) => void): Promise<SelftestReport>;
-  /** Ends the run under way after the case in hand. */
+  /** Ends the run after the current case. */
   cancel(): void;
 }

@@ -17,7 +17,7 @@ export interface SelftestRow {
   readonly types: readonly SelftestType[];
   readonly shape: string;
   readonly status: RowStatus;
-  /** Largest |gpu - twin| / bound; absent where there is none (wrong bits, NaN, a kernel that does not compile, a case that did not run). */
+  /** Largest |gpu - exact| / bound; absent where there is none (wrong bits, NaN, a kernel that does not compile, a case that did not run). */
   readonly ratio?: number;
   /** What is wrong, or why the case did not run. */
   readonly note?: string;

@@ -1,7 +1,7 @@
 import { formatBytes, formatMilliseconds, plural } from '../base/format';
 import type { BenchReport, TraceCost } from './bench-report';
 
-/** A benchmark in words, line by line: what every place that shows one says. The adapter is named by whoever shows it. */
+/** A benchmark in words, line by line, the same wherever it is shown; the caller names the adapter. */
 export function benchFacts(report: BenchReport): readonly (readonly [name: string, text: string])[] {
   const { model, load, prefill, decode, traceCost, memory } = report;
   return [

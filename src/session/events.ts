@@ -46,7 +46,7 @@ export interface Progress {
   readonly rate: number;
   /** Seconds left at the present pace; undefined while unknown. */
   readonly secondsLeft?: number;
-  /** The weight tensor in hand. */
+  /** The weight tensor that is being read. */
   readonly tensor?: string;
 }
 

@@ -138,7 +138,7 @@ function byOf({ decodedBy }: GenerateInput): Pick<GeneratedToken, 'decodedBy'> {
 
 type Logits = ArrayLike<number>;
 
-/** Both come to rest before an error goes on, or the next step would meet an engine at work. */
+/** Waits for both engines before rethrowing: a step must not start while one is busy. */
 async function bothLogits(
   input: GenerateInput,
   chunk: readonly number[],

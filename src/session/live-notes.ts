@@ -13,7 +13,7 @@ export function unwatched(verdict: Verdict, live: LiveFacts | undefined): Verdic
   return { ...verdict, status: 'incomplete', sentence: `INCOMPLETE: ${clause}` };
 }
 
-/** What whoever reads the report should know of the engine. */
+/** What a reader of the report should know of the engine. */
 export function liveNotes(live: LiveFacts): readonly string[] {
   const version = [
     live.version,

@@ -17,7 +17,7 @@ export interface RunCost {
   readonly largest: { readonly tensor: string; readonly bytes: number; readonly allowedBytes: number | undefined };
 }
 
-/** A worker's slices in hand, rows before and after dequantisation: measured, rounded up. */
+/** A worker's current slices, rows before and after dequantisation: measured, rounded up. */
 const CPU_WORKER_BYTES = 32 * 1024 * 1024;
 
 /** Bytes of the taps and activations of one step at a typical prompt; exact figures come with the report. */

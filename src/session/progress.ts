@@ -1,7 +1,7 @@
 import type { EngineHooks } from '../model/engine';
 import type { Progress, RunPhase } from './events';
 
-/** Progress is told at most this often (ms), so that telling it costs nothing. */
+/** Progress is reported at most this often (ms), so that it costs nothing. */
 const INTERVAL_MS = 100;
 /** The rate is that of at least this long (ms), and of twice as long at the most: long enough to be steady, short enough to be of now. */
 const RATE_MS = 1000;
@@ -11,7 +11,7 @@ interface Mark {
   readonly bytes: number;
 }
 
-/** Keeps the figures of a run's progress and tells them, throttled. */
+/** Keeps the figures of a run's progress and reports them, throttled. */
 export class ProgressMeter {
   readonly hooks: EngineHooks;
   bytes = 0;
@@ -39,7 +39,7 @@ export class ProgressMeter {
     };
   }
 
-  /** Enters a phase or finishes a unit of it; always told. */
+  /** Enters a phase or finishes a unit of it; always reported. */
   update(phase: RunPhase, done: number, total: number): void {
     if (phase !== this.#phase || done === 0) this.#from = { at: this.#now(), done };
     this.#phase = phase;

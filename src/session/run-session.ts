@@ -98,7 +98,7 @@ class Run {
   #arms: SessionArms;
   /** The residual stream of the arm under test after the last finished step, (nTokens, nEmbd). */
   #hidden: Tap['data'] | undefined;
-  /** What the reference made of the step in hand: it is not run twice where the other arm is. */
+  /** The reference's result of the current step, reused when the candidate is retried. */
   #held: { readonly step: StepName; readonly result: StepResult } | undefined;
   readonly #tokens: Uint32Array<ArrayBuffer>;
   readonly #plan: TracePlan;
@@ -291,7 +291,7 @@ class Run {
       const b = await reference();
       return [await underTest(b?.taps.get(CHOSEN_EXPERTS)), b];
     }
-    // Both sides must come to rest before an error goes on, or the next run would meet an engine at work.
+    // Wait for both engines before rethrowing; a run must not start while one is busy.
     return settle([underTest(), reference()]);
   }
 
@@ -432,7 +432,7 @@ class Run {
   }
 }
 
-/** Trace memory in hand: the taps of a step, which are dropped when it ends. */
+/** Bytes of the captures of the current step, which are dropped when it ends. */
 function tapBytes(taps: Taps | undefined): number {
   let bytes = 0;
   for (const tap of taps?.values() ?? []) bytes += tap.data.byteLength + (tap.bound?.byteLength ?? 0);

@@ -26,7 +26,7 @@ export interface CaptureNeeds {
   readonly isolate: boolean;
   /** Stages of the arm under test are held against the exact value of its own inputs. */
   readonly local?: boolean;
-  /** Stages whose values are kept from step to step (keys, values): whoever reads them reads all positions. */
+  /** Stages whose values are kept from step to step (keys, values): a stage that reads them reads all positions. */
   readonly kept?: ReadonlySet<string>;
   /** The arm under test is given the reference's experts. */
   readonly forced: boolean;

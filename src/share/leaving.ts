@@ -3,7 +3,7 @@ import type { Report } from '../divergence/report';
 import { adapterName } from './provenance';
 import { hasPrompt, promptLength } from './redact';
 
-/** One thing that a shared file or link tells whoever gets it. */
+/** One thing that a shared file or link discloses. */
 export interface Leaving {
   readonly what: string;
   readonly value: string;

@@ -24,7 +24,7 @@ export function sharedKind(head: Uint8Array): SharedKind | undefined {
   if (/^<!doctype html|^<html/i.test(text)) return 'html';
   if (text.startsWith('<') && SVG_ROOT.test(text)) return 'svg';
   if (text.startsWith('<?xml') || /^<!DOCTYPE\s+svg/i.test(text)) return 'svg';
-  // Keys may come in any order: whoever re-saved the JSON may have sorted them.
+  // Keys may come in any order: an editor may have sorted them when it saved the JSON.
   if (text.startsWith('{') && /"moescope-report\/|"(?:adapter|browser|created|verdict|rows)"\s*:/.test(text))
     return 'report';
   return undefined;

@@ -13,7 +13,7 @@ export interface ViewState {
   /** What the heatmap's colours say. */
   readonly heatMeasure: HeatMeasure;
   readonly tableMetric: TableMetric;
-  /** The expert in hand. */
+  /** The selected expert. */
   readonly expert: number | undefined;
   /** Where the prompt is cut; undefined: where it suggests itself. */
   readonly cut: PartWay | undefined;

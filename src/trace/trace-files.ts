@@ -99,7 +99,7 @@ export function indexEntries(bytes: Uint8Array, place: string): ReadonlyMap<stri
   return new Map(entries.map((entry) => [text(member(entry, 'folder')), entry.value]));
 }
 
-/** The text of `trace.json` while the trace is being written: whoever reads it then is told. */
+/** The text of `trace.json` while the trace is being written, so that a reader sees that it is not finished. */
 export function unfinishedIndex(): string {
   return JSON.stringify({ schema: TREE_SCHEMA, unfinished: true, traces: [] });
 }

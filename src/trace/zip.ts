@@ -49,8 +49,8 @@ export function writeZip(files: FileTree): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The files of a ZIP, stored or deflated, from its central directory. Each is unpacked when it is asked for, and its CRC-32 checked then, so
- * that what nobody needs is never unfolded and no more than one file is there folded out beside what was made of it. All sizes that the
+ * The files of a ZIP, stored or deflated, from its central directory. Entries are inflated on demand, one at
+ * a time, and their CRC-32 is checked then. All sizes that the
  * directory claims are checked before: see {@link zipClaims}.
  * @throws TracerError `trace-format` with `place` in it, now or when a file is asked for.
  */

@@ -206,7 +206,7 @@ export class EngineService {
     }
   }
 
-  /** Stops the run under way and resolves when it has come to rest; the run then ends with `cancelled`. No run: nothing happens. */
+  /** Stops the current run and resolves when it has ended, with `cancelled`. Does nothing when nothing runs. */
   async cancel(): Promise<void> {
     this.#tokenizing.abort();
     this.#tokenizing = new AbortController();

@@ -2,7 +2,7 @@ import { releaseProxy, wrap, type Remote } from 'comlink';
 import { fail } from '../base/errors';
 import type { EngineService } from './engine-service';
 
-/** The engine's worker, and word of its end. */
+/** The engine's worker, and a promise that rejects when it dies. */
 export interface EngineThread {
   readonly service: Remote<EngineService>;
   /** Rejects when the worker fails or is no more; otherwise stays pending. */

@@ -35,7 +35,7 @@ export interface Preflight {
 export interface MemoryNeed {
   /** Bytes with everything that fits kept resident. */
   readonly wantBytes: number;
-  /** Bytes that must be there at once for the run to work at all (weights in hand, activations, keys and values). */
+  /** Bytes that must be there at once for the run to work at all (weights of the current product, activations, keys and values). */
   readonly needBytes: number;
   /** What this side may use: adapter limits or the budget; undefined where the browser does not say. */
   readonly allowedBytes?: number;

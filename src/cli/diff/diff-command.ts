@@ -32,7 +32,7 @@ export const diffCommand: CommandRunner = async (args, terminal) => {
   const shared = sharedFiles(args);
   const written = [JSON_FILE, CSV_FILE, MODEL_EXPLORER].map((option) => args.get(option));
   await checkOutputs([...written, shared.html, shared.svg, shared.png]);
-  // A misspelt stage is told before large files are read.
+  // A misspelt stage is reported before large files are read.
   parseStages(args.get(STAGES_OPTION));
   const a = await readOperand(pathA);
   const b = pathB === pathA ? a : await readOperand(pathB);

@@ -71,7 +71,7 @@ function checkReadable(name: string): void {
   );
 }
 
-/** A part of a split file; one that cannot be opened is told as such, since MODEL names another one. */
+/** A part of a split file; one that cannot be opened is reported as such, since MODEL names another one. */
 function ofSplit(source: Promise<ByteSource>, part: number, of: number): Promise<ByteSource> {
   return source.catch((error: unknown) => {
     const { code, message, detail } = toErrorData(error);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 
-/** A file that is there whole or not at all: it grows beside its place, and takes it when it is done. */
+/** Writes atomically: to a temporary file, renamed into place at the end. */
 export interface WholeFile {
   append(content: Uint8Array | string): Promise<void>;
   /** Puts it in its place, in one step; what was there before is gone then, and not earlier. */

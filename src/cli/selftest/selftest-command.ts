@@ -18,7 +18,7 @@ import type { SelftestRequest } from './selftest-request';
 /** Least time between two lines of progress where standard error is no terminal, in milliseconds. */
 const LINE_INTERVAL_MS = 2000;
 
-/** `moescope selftest`: every kernel on this adapter against its twin. */
+/** `moescope selftest`: every kernel on this adapter against its reference implementation. */
 export const selftestCommand: CommandRunner = async (args, terminal, signal) => {
   const file = args.get(JSON_FILE);
   await checkOutputs([file]);
@@ -28,7 +28,7 @@ export const selftestCommand: CommandRunner = async (args, terminal, signal) => 
     everything: args.has(ALL),
     adapter: args.get(ADAPTER),
   };
-  // A wrong name is told before a device is opened.
+  // A wrong name is reported before a device is opened.
   selectCases(SELFTEST_CASES, request);
   const status = statusLine(terminal, args.has(QUIET));
   let shown = -Infinity;

@@ -62,7 +62,7 @@ async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Rep
   const baseline = file === undefined || args.has(UPDATE_BASELINE) ? undefined : await readBaseline(file);
   const request = {
     ...suiteRequest(run, circumstances),
-    // A baseline of another model or prompt is told before the run, not after it.
+    // A baseline of another model or prompt is reported before the run, not after it.
     ...(baseline === undefined ? {} : { before: checkSameInput(baseline) }),
   };
   const report = await held(await runSomewhere(request, view.show, signal, undefined, runner), run, circumstances);

@@ -45,7 +45,7 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
   const isQuiet = args.has(QUIET);
   const isResumed = args.has(RESUME) && out !== '-';
   const old = isResumed ? await readShard(out) : undefined;
-  // A step that fails early must not leave what an earlier one found: whoever reads it takes it for this one's.
+  // A step that fails early must not leave an earlier step's results, which would be taken for its own.
   if (!isResumed) await dropShard(out);
   await checkOutput(out);
   const reports = args.get(REPORTS);
@@ -89,7 +89,7 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
       });
       const madeOf = made.get(run.id);
       runs.push({ ...done, ...(madeOf === undefined ? {} : { made: madeOf }) });
-      // Quiet is for progress: what fails is told all the same.
+      // Quiet is for progress: what fails is reported all the same.
       if (!isQuiet || exitStatus([done]) !== exitCode('pass')) {
         const sentence = styledVerdict(terminal, 'err', shown(sentenceOf(done)));
         terminal.err(say`[${i + 1}/${mine.length}] ${run.id}: ${sentence}\n`);

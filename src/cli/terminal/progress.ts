@@ -17,7 +17,7 @@ const PHASE_WORDS: Readonly<Record<RunPhase, string>> = {
   report: 'Report',
 };
 
-/** One line of progress: phase, bar, bytes, rate, time left, tensor in hand. At most `columns` wide. */
+/** One line of progress: phase, bar, bytes, rate, time left, current tensor. At most `columns` wide. */
 export function progressLine(progress: Progress, columns: number): ShownText {
   const filled = Math.round((BAR_CELLS * progress.done) / Math.max(1, progress.total));
   const parts = [

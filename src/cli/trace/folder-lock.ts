@@ -8,7 +8,7 @@ import { makeFolder } from '../files/output';
 /** The folder that says that somebody puts results in place. Readers pass over folders whose names begin with a dot. */
 const LOCK = '.writing';
 const OWNER = 'owner';
-/** Putting results in place takes milliseconds; whoever takes longer than this has died on another machine, or its disk hangs. */
+/** Putting results in place takes milliseconds; a lock older than this belongs to a process that died on another machine, or whose disk hangs. */
 const PATIENCE_MS = 60_000;
 const RETRY_MS = 25;
 /** A lock without an owner is one that is being made, for at most so long. */

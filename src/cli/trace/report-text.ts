@@ -36,7 +36,7 @@ export function reportText(report: Report): ShownText {
   return say`${report.verdict.sentence}\n\n${joined(lines)}\n${stageTable(report.rows)}`;
 }
 
-/** Characters of a prompt that are told. */
+/** Characters of a prompt that are shown. */
 const PROMPT_SHOWN = 100;
 
 function clipped(text: string): string {
@@ -50,7 +50,7 @@ function nextText(top: Report['top']['a']): string {
   return finite.map(({ text, logit }) => `${JSON.stringify(text)} ${logit.toFixed(2)}`).join('  ');
 }
 
-/** Taps of the run-up that are told. */
+/** Taps of the run-up that are shown. */
 const RUN_UP_SHOWN = 3;
 
 /** `gpu: NaN first at layer 2, moe_expert_out [0 3 17], then in 41 taps; before it moe_expert_swigl |x| 1.2e-5 .. 3.1` */

@@ -31,7 +31,7 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
   const stages = args.get(shared.STAGES_OPTION);
   const inject = args.all(options.INJECT);
   const routing = args.get(options.ROUTING);
-  // A misspelt stage is told before a large file is opened.
+  // A misspelt stage is reported before a large file is opened.
   parseStages(stages);
   const request: TraceRequest = {
     model,

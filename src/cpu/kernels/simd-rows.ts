@@ -81,7 +81,7 @@ interface Plan {
   readonly y: number;
 }
 
-/** Hands out one stretch of memory after the other, aligned for vectors; with 0 bytes it says where the last one ends. */
+/** Allocates consecutive ranges of memory, aligned for vectors; with 0 bytes it gives the end of the last one. */
 function memoryPlan(): (bytes: number) => number {
   let end = FREE_FROM;
   return (bytes) => {

@@ -5,7 +5,7 @@ import type { CpuPool, MatmulJob, RunOptions } from './cpu-pool';
 import { computeUnit, emptyResults, placeUnit, planUnits, unitRange, type Unit } from './unit';
 
 /**
- * Runs every product in the calling thread. The next unit is read while one is multiplied; between stretches of arithmetic the event
+ * Runs every product in the calling thread. The next unit is read while one is multiplied; between slices of arithmetic the event
  * loop runs and the abort signal is looked at. The model stays the caller's to close.
  */
 export function createInlinePool(model: ModelFile): CpuPool {

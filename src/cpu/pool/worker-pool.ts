@@ -94,7 +94,7 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
         if (next !== undefined) assign(seat, next);
       }
     }
-    // What is read must find a place soon: memory in hand stays at a few units a worker.
+    // Reading stays a few units a worker ahead, which bounds memory.
     while (reading + loaded.length < seats.length + UNITS_IN_READING) {
       const next = waiting.shift();
       if (next === undefined) return;

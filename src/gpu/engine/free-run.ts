@@ -76,7 +76,7 @@ export class FreeRun {
     return this.#nPast;
   }
 
-  /** Keys and values of the positions so far, for whoever goes on from here (`decode/`). */
+  /** Keys and values of the positions so far, from which the decoder goes on. */
   get keys(): KvCache {
     return this.#cache;
   }

@@ -60,7 +60,7 @@ export interface GpuEngine extends IsolatingEngine {
   /**
    * Reads all weights to the GPU, if they fit the budget, so that no later step reads the file or waits to learn which experts were chosen.
    * What was kept of them so far is given up first, and read again. Changes no bit of what is computed. Between steps only.
-   * @param beside is told how the weights will lie, and awaited too: kernels can be compiled while the file is read. It must not fail.
+   * @param beside called with the weight layout before reading starts and awaited with it (to compile kernels meanwhile). Must not reject.
    * @returns whether all weights are there.
    * @throws TracerError those of reading the file, `gpu-memory`, `gpu-lost`, `run-cancelled`.
    */
@@ -161,7 +161,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       if (wholeModelBytes(bound()) > budget) return false;
       const load = { context, bound: bound(), onRead, signal };
       const weights = await context.step(async () => {
-        // First: a GPU that has room for the weights once may not have it twice.
+        // Free the cache first: the GPU may not hold the weights twice.
         await cache.clear();
         const standIns: GPUBuffer[] = [];
         const layout = residentLayout(context, bound(), () => {

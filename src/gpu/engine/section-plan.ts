@@ -7,7 +7,7 @@ export interface Attention {
   readonly values: Node<'attention-values'>;
 }
 
-/** What follows from a section's graph for whoever computes it in chunks of tokens. */
+/** What a section's graph implies for computing it in chunks of tokens. */
 export interface SectionPlan {
   readonly section: Section;
   /** Its nodes, cut where every chunk has to be done before any goes on: before a node that reads what this step appends to state. */

@@ -6,7 +6,7 @@ export interface Share {
   readonly rows: ArrayLike<number>;
 }
 
-/** What a product kernel is told to do: its `entries` and `rows` bindings. */
+/** The work of a product kernel: its `entries` and `rows` bindings. */
 export interface WorkList {
   /** (weightWords, first, count, 0) an entry; first and count in pairs of `rows`, count at most the kernel's tile. */
   readonly entries: Uint32Array<ArrayBuffer>;

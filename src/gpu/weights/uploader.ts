@@ -15,7 +15,7 @@ const MIB = 2 ** 20;
 
 /** How much of the file is on its way at a time. */
 const UPLOADS = {
-  /** A part that a step waits for: one slice in hand, the next one being read. */
+  /** A part that a step waits for: one slice being uploaded, the next one being read. */
   streamed: { sliceBytes: 4 * MIB, readsAhead: 1 },
   /** A whole model: slices so large that what a read costs beside its bytes does not count. */
   whole: { sliceBytes: 16 * MIB, readsAhead: 6 },

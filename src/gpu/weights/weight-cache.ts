@@ -65,8 +65,8 @@ interface Entry {
 const HALF_LIFE = 512;
 
 /**
- * Weights on the GPU under a byte budget: out goes first what has been used least, each use counting half as much after {@link HALF_LIFE}
- * calls (least recently and least frequently used in one number). What is computed never depends on what is kept: a part is
+ * Weights on the GPU under a byte budget: evicts the entry with the lowest use count, decayed by half every {@link HALF_LIFE}
+ * calls (LFU with aging). What is computed never depends on what is kept: a part is
  * the same bytes whenever it is read.
  */
 export class WeightCache {
@@ -186,7 +186,7 @@ export class WeightCache {
       if (held) for (const entry of entries) this.#unpin(entry);
       held = false;
     };
-    // All come to rest before the first failure goes on: no read outlives the step that asked for it.
+    // Waits for all before rethrowing the first failure: no read outlives the step that asked for it.
     const loaded = await Promise.allSettled(entries.map((entry) => entry.loaded));
     const places: WeightPlace[] = [];
     for (const result of loaded) {
