@@ -12,7 +12,7 @@ export interface Expected {
   readonly values: Float64Array<ArrayBuffer>;
   /** Largest |gpu - value| of an honest kernel (docs/numerics.md, docs/selftest.md), or one of the two marks above. */
   readonly bounds: Float64Array<ArrayBuffer>;
-  /** Elements that are no f32 but keys that order as f32 do (`shaders/decode/lib/order.wgsl`). */
+  /** Elements that are no f32 but keys that order as f32 do (`shaders/lib/order.wgsl`). */
   readonly keys: Set<number>;
   /** Elements that may be 0 as well: made of something subnormal, which an adapter may flush before it is multiplied. */
   readonly flushable: Set<number>;

@@ -2,7 +2,7 @@ import { toErrorData } from '../base/errors';
 import { formatBytes } from '../base/format';
 import type { ModelFile } from '../gguf/model-file';
 import { defaultChoice } from '../gpu/decode/decode-choice';
-import { decodeRefusal } from '../gpu/decode/decode-refusal';
+import { tryPlan } from '../gpu/decode/decode-plan';
 import { createDecoder, type Decoder } from '../gpu/decode/decoder';
 import { tuneDecode, type TuningStore } from '../gpu/decode/tuner';
 import { warmDecode } from '../gpu/decode/warm-decode';
@@ -66,8 +66,8 @@ export async function openFastDecode(options: FastDecodeOptions): Promise<FastDe
     const weights = engine.resident();
     if (weights === undefined) return no('the weights are not all on the GPU');
     // Ahead of the tuner, which builds the kernels.
-    const refusal = decodeRefusal(context, hparams, weights, await defaultChoice(context));
-    if (refusal !== undefined) return no(refusal.message);
+    const plan = tryPlan({ context, hparams, weights, choice: await defaultChoice(context) });
+    if (!('parts' in plan)) return no(plan.message);
     const { choice, from } = await tuneDecode({ context, hparams, weights, store });
     const keys = await engine.keys();
     const decoder = await createDecoder({ context, hparams, weights, keys, choice });

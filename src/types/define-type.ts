@@ -36,7 +36,7 @@ export interface TypeDefect {
   readonly to: string;
 }
 
-/** A product of its own that decoding has for a type (`shaders/decode/lib/dot_<type>.wgsl`). */
+/** A product of its own that decoding has for a type (`shaders/fusions/lib/dot_<type>.wgsl`). */
 export interface OwnDot {
   /**
    * Bytes of a block ahead of its quants, where the product multiplies quants and minima apart: with the quants zero, these bytes alone

@@ -1,25 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ARCHITECTURES } from '../../src/arch/architectures';
-import type { Architecture } from '../../src/arch/define-arch';
 import { GraphBuilder } from '../../src/arch/builder';
-import { chosenBy, dependencies, LAYER_INPUT, nodeOf, sectionsOf, type ModelGraph } from '../../src/arch/graph';
+import { chosenBy, dependencies, LAYER_INPUT, nodeOf, sectionsOf } from '../../src/arch/graph';
 import { printGraph } from '../../src/arch/print-graph';
-import { namedShape } from '../../src/synthetic/shapes';
-
-/** A small model's graph: every key at its default or at a small value. */
-function exampleGraph(arch: Architecture): ModelGraph {
-  const { theta: ropeTheta, eps: rmsEps, ...shape } = namedShape('tiny');
-  const values: Record<string, number> = { ropeTheta, rmsEps };
-  for (const [name, value] of Object.entries(shape)) if (typeof value === 'number') values[name] = value;
-  for (const [name, { otherwise }] of Object.entries(arch.keys)) {
-    values[name] ??= typeof otherwise === 'function' ? otherwise(values) : (otherwise ?? NaN);
-  }
-  return arch.graph(
-    arch.sizes(values, (message) => {
-      throw new Error(message);
-    }),
-  );
-}
+import { exampleGraph } from './support';
 
 describe.each(ARCHITECTURES)('$name', (arch) => {
   const graph = exampleGraph(arch);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { QUANT_TYPES } from '../../src/gguf/ggml-types';
-import { DECODE_KERNELS } from '../../src/gpu/decode/decode-kernels';
+import { FUSIONS } from '../../src/fusions/fusions';
+import { ARGMAX_LAST, ARGMAX_PARTS } from '../../src/gpu/decode/argmax';
 import type { KernelSpec } from '../../src/ops/kernel-spec';
 import { KERNELS } from '../../src/gpu/kernel-table';
 import { SUBGROUP_LANES } from '../../src/gpu/matmul/subgroup-lanes';
@@ -11,7 +12,7 @@ import type { CaseWork, SelftestCase } from '../../src/selftest/selftest-case';
 
 /** subgroup_lanes.wgsl asks the adapter what its subgroups are: there is no right answer. The shaders of `faults/` are wrong on purpose. */
 const ASKED: readonly KernelSpec[] = [SUBGROUP_LANES];
-const DECODE: readonly KernelSpec[] = Object.values(DECODE_KERNELS);
+const DECODE: readonly KernelSpec[] = [...FUSIONS.flatMap(({ kernels }) => kernels), ARGMAX_PARTS, ARGMAX_LAST];
 
 const name = ({ kernel, types, shape }: SelftestCase): string => `${kernel}, ${types.join(' ')}: ${shape}`;
 
@@ -83,9 +84,9 @@ describe('the cases', () => {
 
 describe('selectCases', () => {
   it('takes kernels by name and by beginning, and types whatever their case', () => {
-    const some = selectCases(SELFTEST_CASES, { kernels: ['decode/', 'linear_naive', 'add'], types: ['q4_k', 'f32'] });
+    const some = selectCases(SELFTEST_CASES, { kernels: ['fusions/', 'linear_naive', 'add'], types: ['q4_k', 'f32'] });
     const kernels = new Set(some.map(({ kernel }) => kernel));
-    expect(kernels).toContain('decode/head');
+    expect(kernels).toContain('fusions/head');
     expect(kernels).toContain('linear_naive lane');
     expect(kernels).toContain('add');
     expect(kernels).not.toContain('top_k');

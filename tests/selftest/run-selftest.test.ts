@@ -17,7 +17,7 @@ afterAll(() => {
 });
 
 /** Kernels that compile in a moment, of each look of the report. */
-const QUICK = { kernels: ['add', 'top_k', 'repack_plane', 'rows', 'decode/attention_join', 'linear_team'] };
+const QUICK = { kernels: ['add', 'top_k', 'repack_plane', 'rows', 'fusions/attention_join', 'linear_team'] };
 const TYPES = { types: ['f32', 'u32', 'q4_0'] };
 
 describe('runSelftest', () => {

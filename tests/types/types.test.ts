@@ -28,7 +28,7 @@ describe('the list of weight types', () => {
 
   it('names the types whose decoding has a product of its own', () => {
     const own = TYPES.filter((type) => type.ownDot !== undefined).map((type) => type.name.toLowerCase());
-    const files = readdirSync(url('shaders/decode/lib/')).flatMap((name) => /^dot_(.+)\.wgsl$/.exec(name)?.[1] ?? []);
+    const files = readdirSync(url('shaders/fusions/lib/')).flatMap((name) => /^dot_(.+)\.wgsl$/.exec(name)?.[1] ?? []);
     expect(files.filter((name) => name !== 'plain').sort()).toEqual([...own].sort());
   });
 });

@@ -1,7 +1,7 @@
 import type { GpuContext } from '../device';
 import { subgroupLanes } from '../matmul/subgroup-lanes';
-import { SINGLE_HEADS, type AttentionChoice } from './attention-plan';
-import type { DecodeChoice, TeamShape } from './decode-kernels';
+import { SINGLE_HEADS, type AttentionChoice } from '../../fusions/attention/attention-plan';
+import type { DecodeChoice, TeamShape } from '../../fusions/choice';
 
 /** Lanes of the largest team that a choice may have: those sure to share a subgroup, or any in workgroup memory. */
 export async function teamLimit(context: GpuContext): Promise<{ readonly subgroups: boolean; readonly lanes: number }> {
@@ -26,8 +26,8 @@ export async function defaultChoice(context: GpuContext): Promise<DecodeChoice> 
       qkv: team(32, 64, 4),
       project: team(32, 128, 4),
       router: team(32, 64, 1),
-      expertsIn: team(32, 128, 4),
-      expertsOut: team(16, 64, 4),
+      'experts-in': team(32, 128, 4),
+      'experts-out': team(16, 64, 4),
       head: team(32, 64, 4),
     },
   };

@@ -1,10 +1,8 @@
+import { nodeOf, rowLength, type ModelGraph, type Node } from '../../arch/graph';
+import type { TokenPlan } from '../../fusions/plan-token';
 import type { Tap } from '../../model/engine';
-import type { HParams } from '../../model/hparams';
-import { stageSpec, type ActiveStageId } from '../../model/stages';
-import { rowLength, stageShape } from './stage-sizes';
-
-/** What the kernel of q, k and v writes side by side. */
-const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj'] as const;
+import type { ActiveStageId } from '../../model/stages';
+import { tapOf } from '../engine/capture';
 
 /** What to capture of a decoded token. */
 export interface DecodeCapture {
@@ -13,17 +11,17 @@ export interface DecodeCapture {
   readonly layers?: readonly number[] | undefined;
 }
 
-/** Where a kernel finds that nothing is captured; `shaders/decode/lib/taps.wgsl` says the same. */
+/** Where a kernel finds that nothing is captured; `shaders/fusions/lib/taps.wgsl` says the same. */
 export const NOWHERE = 0xffffffff;
 
 interface TapPlace {
-  readonly stage: ActiveStageId;
+  readonly node: Node;
   readonly layer: number | undefined;
   /** First word of the taps buffer. */
   readonly at: number;
   readonly length: number;
-  /** Whether it was asked for: the softmax of several splits is made from captured scores. */
-  readonly wanted: boolean;
+  /** Whether it was asked for: others are made of it, or lie beside it. */
+  readonly isWanted: boolean;
 }
 
 /** Where each captured stage of a token lies in the taps buffer. */
@@ -31,58 +29,54 @@ export class TapPlan {
   readonly words: number;
   /** True when places change with the number of keys. */
   readonly growing: boolean;
-  readonly #hparams: HParams;
+  readonly #graph: ModelGraph;
   readonly #nKeys: number;
   readonly #places = new Map<string, TapPlace>();
 
-  constructor(hparams: HParams, capture: DecodeCapture | undefined, nKeys: number) {
-    this.#hparams = hparams;
+  constructor({ graph, parts }: TokenPlan, capture: DecodeCapture | undefined, nKeys: number) {
+    this.#graph = graph;
     this.#nKeys = nKeys;
     let at = 0;
-    const add = (stage: ActiveStageId, layer: number | undefined, wanted: boolean): void => {
-      const length = rowLength(stage, hparams, nKeys);
-      this.#places.set(keyOf(stage, layer), { stage, layer, at, length, wanted });
-      at += length;
-    };
-    const stages = new Set(capture?.stages ?? []);
-    this.growing = stages.has('attn_scores') || stages.has('attn_softmax');
-    const layers = capture?.layers ?? Array.from({ length: hparams.nLayer }, (_, l) => l);
-    // One kernel writes the three side by side, in this order.
-    if (PROJECTIONS.some((id) => stages.has(id))) {
-      for (const layer of layers) for (const id of PROJECTIONS) add(id, layer, stages.has(id));
-    }
-    for (const stage of stages) {
-      if (PROJECTIONS.some((id) => id === stage)) continue;
-      // The logits are read from where the head writes them.
-      if (stage === 'lm_head') continue;
-      if (stageSpec(stage).scope === 'model') add(stage, undefined, true);
-      else for (const layer of layers) add(stage, layer, true);
-    }
-    if (stages.has('attn_softmax') && !stages.has('attn_scores')) {
-      for (const layer of layers) add('attn_scores', layer, false);
+    let growing = false;
+    const stages = new Set<string>(capture?.stages ?? []);
+    const layers = capture?.layers === undefined ? undefined : new Set(capture.layers);
+    for (const { section, captures, madeOf } of parts) {
+      if (section.layer !== undefined && layers?.has(section.layer) === false) continue;
+      for (const ids of captures.values()) {
+        const isNeeded = (id: string): boolean =>
+          stages.has(id) || [...madeOf].some(([made, source]) => source === id && stages.has(made));
+        // Values that a kernel writes side by side are captured together.
+        if (!ids.some(isNeeded)) continue;
+        for (const id of ids) {
+          const node = nodeOf(section, id);
+          const length = rowLength(node.out, graph.sizes, nKeys);
+          growing ||= length !== rowLength(node.out, graph.sizes, nKeys + 1);
+          const { layer } = section;
+          this.#places.set(keyOf(id, layer), { node, layer, at, length, isWanted: stages.has(id) });
+          at += length;
+        }
+      }
     }
     this.words = at;
+    this.growing = growing;
   }
 
   /** First word of a stage, for the params of its kernel. */
-  place(stage: ActiveStageId, layer?: number): number {
+  place(stage: string, layer: number | undefined): number {
     return this.#places.get(keyOf(stage, layer))?.at ?? NOWHERE;
   }
 
-  /** The taps of the buffer's words: views of them, because a token's hundreds of copies cost more than the token. */
+  /** The taps of the buffer's words, in forward order: views of them, because a token's hundreds of copies cost more than the token. */
   taps(words: Uint32Array<ArrayBuffer>, position: number): readonly Tap[] {
-    const out: Tap[] = [];
-    for (const { stage, layer, at, length, wanted } of this.#places.values()) {
-      if (!wanted) continue;
-      const some = words.subarray(at, at + length);
-      const isIndex = stageSpec(stage).values === 'index';
-      const data = isIndex ? some : new Float32Array(some.buffer, some.byteOffset, length);
-      out.push({ stage, layer, positions: [position], shape: stageShape(stage, this.#hparams, 1, this.#nKeys), data });
+    const taps: Tap[] = [];
+    const step = { sizes: this.#graph.sizes, nKeys: this.#nKeys };
+    for (const { node, layer, at, length, isWanted } of this.#places.values()) {
+      if (isWanted) taps.push(tapOf(node.out, layer, [position], words.subarray(at, at + length), step));
     }
-    return out;
+    return taps;
   }
 }
 
-function keyOf(stage: ActiveStageId, layer: number | undefined): string {
+function keyOf(stage: string, layer: number | undefined): string {
   return `${stage} ${String(layer)}`;
 }

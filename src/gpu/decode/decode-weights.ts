@@ -1,59 +1,62 @@
 import type { BoundGraph, BoundWeight } from '../../arch/bind';
-import type { QuantType } from '../../gguf/ggml-types';
-import type { WeightRole } from '../../model/stages';
+import type { WeightSlot } from '../../arch/graph';
+import type { MatrixLayout, StackLayout, TileRows, WeightLayouts } from '../../fusions/weights';
 import type { WeightPlaces } from '../weights/resident-weights';
 
 /** Whole rows of a matrix in one buffer, from its first byte on, in the layout of `matmul/`. */
-export interface WeightTile {
+export interface WeightTile extends TileRows {
   readonly buffer: GPUBuffer;
-  /** Counted through all experts. */
-  readonly firstRow: number;
-  readonly rows: number;
 }
 
-/** A matrix, or the experts' matrices one after another. Tiles cut between experts. */
-export interface DecodeMatrix {
-  readonly type: QuantType;
+/** A matrix, or the experts' matrices one after another. */
+export interface DecodeMatrix extends MatrixLayout {
   readonly tiles: readonly WeightTile[];
 }
 
+export interface DecodeStack extends StackLayout {
+  readonly buffer: GPUBuffer;
+}
+
 /** All weights of a model on the GPU. */
-export interface DecodeWeights {
-  matrix(role: WeightRole, layer?: number): DecodeMatrix;
+export interface DecodeWeights extends WeightLayouts {
+  matrix(slot: WeightSlot): DecodeMatrix;
   /** f32. */
-  vector(role: WeightRole, layer?: number): GPUBuffer;
-  /** q, k and v of a layer, in this order, as they lie: neighbours of one type may share a buffer. Absent: each in its own, from its first byte on. */
-  qkv?(layer: number): readonly { readonly type: QuantType; readonly buffer: GPUBuffer; readonly rows: number }[];
+  vector(slot: WeightSlot): GPUBuffer;
+  stacks(slots: readonly WeightSlot[]): readonly DecodeStack[];
 }
 
 /** The weights of a graph as the decoder asks for them. */
-export function decodeWeights({ graph, weight }: BoundGraph, places: WeightPlaces): DecodeWeights {
-  const { layers, embed, head } = graph;
-  const found = (role: WeightRole, layer: number | undefined): BoundWeight => {
-    const sections = layer === undefined ? [embed, head] : layers.slice(layer, layer + 1);
-    const slots = sections.flatMap(({ nodes }) => nodes.flatMap(({ weights }) => weights));
-    const slot = slots.find((one) => one.role === role);
-    if (slot === undefined) throw new RangeError(`no weight ${role}`);
-    return weight(slot);
+export function decodeWeights({ weight }: BoundGraph, places: WeightPlaces): DecodeWeights {
+  const matrix = (slot: WeightSlot): DecodeMatrix => {
+    const bound = weight(slot);
+    return { ...places.matrix(bound), unfit: isWhole(bound) ? undefined : `is a part of ${bound.tensor.name}` };
   };
   return {
-    matrix: (role, layer) => places.matrix(found(role, layer)),
-    vector: (role, layer) => places.vector(found(role, layer)),
-    qkv(layer) {
-      const rest = (['attn_q', 'attn_k', 'attn_v'] as const).map((role) => found(role, layer));
-      const stacks: { type: QuantType; buffer: GPUBuffer; rows: number }[] = [];
-      while (rest.length > 0) {
-        const stack = places.stack(rest);
-        if (stack === undefined) {
-          const [alone] = rest.splice(0, 1);
-          const { type, tiles } = alone === undefined ? { type: 'F32' as const, tiles: [] } : places.matrix(alone);
-          stacks.push(...tiles.map(({ buffer, rows }) => ({ type, buffer, rows })));
-        } else {
-          stacks.push({ ...stack, rows: stack.rows.reduce((a, b) => a + b, 0) });
-          rest.splice(0, stack.rows.length);
-        }
+    matrix,
+    vector: (slot) => places.vector(weight(slot)),
+    stacks(slots) {
+      const stacks: DecodeStack[] = [];
+      for (let at = 0; at < slots.length;) {
+        const rest = slots.slice(at);
+        const stack = places.stack(rest.map(weight));
+        stacks.push(
+          ...(stack === undefined
+            ? rest.slice(0, 1).flatMap((slot) => alone(matrix(slot)))
+            : [{ ...stack, rows: stack.rows.reduce((a, b) => a + b, 0) }]),
+        );
+        at += stack?.rows.length ?? 1;
       }
       return stacks;
     },
   };
+}
+
+/** A matrix of its own, in as many buffers as it takes. */
+export function alone({ type, tiles }: DecodeMatrix): readonly DecodeStack[] {
+  return tiles.map(({ buffer, rows }) => ({ type, buffer, rows }));
+}
+
+/** Whether a weight is all of its tensor. */
+function isWhole({ tensor, nIn, nOut, nExpert, firstRow }: BoundWeight): boolean {
+  return firstRow === 0 && tensor.elements === nIn * nOut * nExpert;
 }

@@ -3,18 +3,17 @@ import { fail } from '../../base/errors';
 import type { Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
-import type { LayerKeys } from '../engine/kv-cache';
+import { attentionPlan, turnsUpTo, wayName, type AttentionPlan } from '../../fusions/attention/attention-plan';
+import type { DecodeChoice } from '../../fusions/choice';
+import type { TokenPlan } from '../../fusions/plan-token';
 import { ropeTable } from '../engine/rope-table';
-import { attentionPlan, turnsUpTo, wayName, type AttentionPlan } from './attention-plan';
 import { createBuffers, STEP_HEAD, type DecodeBuffers } from './decode-buffers';
 import { buildGraph, type DecodeGraph } from './decode-graph';
 import { encodePass } from './decode-pass';
-import type { DecodeChoice } from './decode-kernels';
 import type { DecodeKeys } from './decode-keys';
-import { decodeRefusal } from './decode-refusal';
+import { planOf } from './decode-plan';
 import { TapPlan, type DecodeCapture } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
-import { stackQkv, type Stack } from './qkv-stacks';
 import { LentResult, ResultSlab } from './result-slab';
 
 export interface DecoderOptions {
@@ -83,7 +82,8 @@ const IN_FLIGHT_ON_SOFTWARE = 4;
 /** A graph and what it was built for. */
 interface Built {
   readonly graph: DecodeGraph;
-  readonly keys: readonly LayerKeys[];
+  /** The state that it binds. */
+  readonly state: readonly GPUBuffer[];
   readonly taps: GPUBuffer;
   /** Whose places the params hold. */
   plan: TapPlan | undefined;
@@ -92,14 +92,12 @@ interface Built {
 /**
  * Decoding with all weights on the GPU: at most seven dispatches a layer, one submit and one readback a token. f32 throughout, in an order
  * of sums that depends on shapes and on the adapter's choice only: two runs are bit-equal, and capturing changes no bit.
- * @throws TracerError `gpu-limit` when the kernels cannot run this model on this device; `gpu-shader`.
+ * @throws TracerError `gpu-limit` when no fused kernels cover this model on this device; `gpu-shader`.
  */
 export async function createDecoder(options: DecoderOptions): Promise<Decoder> {
-  const { context, hparams, weights, choice } = options;
-  const refusal = decodeRefusal(context, hparams, weights, choice);
-  if (refusal !== undefined) throw refusal;
-  return context.step(async () => {
-    const session = new DecodeSession(options, await stackQkv(context, hparams, weights));
+  const plan = planOf(options);
+  return options.context.step(async () => {
+    const session = new DecodeSession(options, plan);
     await session.prepare(1);
     return session;
   });
@@ -110,7 +108,7 @@ class DecodeSession implements Decoder {
   readonly #options: DecoderOptions;
   readonly #hparams: HParams;
   readonly #buffers: DecodeBuffers;
-  readonly #stacks: readonly (readonly Stack[])[];
+  readonly #token: TokenPlan;
   #taps: GPUBuffer;
   #last: Built | undefined;
   /** By the name of attention's way. */
@@ -123,15 +121,15 @@ class DecodeSession implements Decoder {
   readonly #lent = new LentResult();
   #disposed = false;
 
-  constructor(options: DecoderOptions, stacks: readonly (readonly Stack[])[]) {
+  constructor(options: DecoderOptions, plan: TokenPlan) {
     const { context, hparams } = options;
-    this.#stacks = stacks;
+    this.#token = plan;
     this.#options = options;
     this.#context = context;
     this.#hparams = hparams;
-    this.#buffers = createBuffers(context, hparams);
+    this.#buffers = createBuffers(context, plan);
     this.#taps = this.#allocateTaps(1);
-    this.#step = new Uint32Array(STEP_HEAD + hparams.headDim);
+    this.#step = new Uint32Array(STEP_HEAD + (plan.angles?.headDim ?? 0));
     this.#rope = new Float32Array(this.#step.buffer, 4 * STEP_HEAD);
   }
 
@@ -142,27 +140,20 @@ class DecodeSession implements Decoder {
 
   /** Builds what a token over `nKeys` keys needs. */
   async prepare(nKeys: number): Promise<Built> {
-    const { context, keys, choice, weights } = this.#options;
+    const { context, keys, weights } = this.#options;
     keys.reserve(nKeys);
     const { way } = this.#attention(nKeys);
-    const layers = Array.from({ length: this.#hparams.nLayer }, (_, l) => keys.layer(l));
+    const state = this.#token.parts.flatMap(({ section: { layer = NaN }, appends }) =>
+      appends.map(({ name }) => keys.slot(layer, name)),
+    );
     const old = this.#built.get(wayName(way));
-    const fits = old?.taps === this.#taps && old.keys.every((k, l) => k.keys === layers[l]?.keys);
+    const fits = old?.taps === this.#taps && old.state.every((buffer, i) => buffer === state[i]);
     if (old !== undefined && fits) return (this.#last = old);
     if (old !== undefined) context.release(old.graph.params);
     this.#built.delete(wayName(way));
-    const graph = await buildGraph({
-      context,
-      hparams: this.#hparams,
-      weights,
-      stacks: this.#stacks,
-      choice,
-      buffers: this.#buffers,
-      keys: (layer) => keys.layer(layer),
-      way,
-      taps: this.#taps,
-    });
-    const built: Built = { graph, keys: layers, taps: this.#taps, plan: undefined };
+    const [plan, buffers, taps] = [this.#token, this.#buffers, this.#taps];
+    const graph = await buildGraph({ context, plan, weights, buffers, keys, way, taps });
+    const built: Built = { graph, state, taps, plan: undefined };
     this.#built.set(wayName(way), built);
     return (this.#last = built);
   }
@@ -175,6 +166,13 @@ class DecodeSession implements Decoder {
       // The first token's last: it is the one that runs next.
       for (const keys of [...turns.toReversed(), first]) await this.prepare(keys);
     });
+  }
+
+  get #logits(): GPUBuffer {
+    const { buffer } = this.#token.logits;
+    const found = this.#buffers.values.get(buffer);
+    if (found === undefined) throw new RangeError(`no buffer ${buffer}`);
+    return found;
   }
 
   #attention(nKeys: number): AttentionPlan {
@@ -223,8 +221,7 @@ class DecodeSession implements Decoder {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const { graph } of this.#built.values()) this.#context.release(graph.params);
-    for (const { buffer, isCopy } of this.#stacks.flat()) if (isCopy) this.#context.release(buffer);
-    for (const buffer of Object.values<GPUBuffer>({ ...this.#buffers })) this.#context.release(buffer);
+    this.#buffers.dispose();
     this.#context.release(this.#taps);
     for (const idle of this.#idle.values()) for (const buffer of idle) this.#context.release(buffer);
   }
@@ -247,7 +244,8 @@ class DecodeSession implements Decoder {
     options: GenerateOrDecode,
   ): Promise<() => Promise<Decoded>> {
     const { device } = this.#context;
-    const { nVocab, ropeTheta, headDim } = this.#hparams;
+    const { angles, logits: head } = this.#token;
+    const nVocab = head.count;
     const nKeys = position + 1;
     const plan = this.#planFor(options.capture, nKeys);
     if (4 * plan.words > this.#taps.size) this.#growTaps(plan.words);
@@ -259,7 +257,7 @@ class DecodeSession implements Decoder {
     if (token !== undefined) device.queue.writeBuffer(this.#buffers.token, 0, Uint32Array.of(token));
     const splits = this.#attention(nKeys);
     this.#step.set([position, splits.count, splits.keys]);
-    this.#rope.set(ropeTable(position, 1, ropeTheta, headDim));
+    if (angles !== undefined) this.#rope.set(ropeTable(position, 1, angles.theta, angles.headDim));
     device.queue.writeBuffer(this.#buffers.step, 0, this.#step);
 
     const wantsLogits = options.logits === true || options.capture?.stages.includes('lm_head') === true;
@@ -271,7 +269,7 @@ class DecodeSession implements Decoder {
     encodePass(pass, built.graph.dispatches, splits.count);
     pass.end();
     encoder.copyBufferToBuffer(this.#buffers.token, 0, staging, 0, 4);
-    if (wantsLogits) encoder.copyBufferToBuffer(this.#buffers.logits, 0, staging, 4, 4 * nVocab);
+    if (wantsLogits) encoder.copyBufferToBuffer(this.#logits, 0, staging, 4, 4 * nVocab);
     if (plan.words > 0) encoder.copyBufferToBuffer(this.#taps, 0, staging, 4 * (1 + logitWords), 4 * plan.words);
     device.queue.submit([encoder.finish()]);
     const mapped = staging.mapAsync(GPUMapMode.READ, 0, 4 * words);
@@ -300,7 +298,7 @@ class DecodeSession implements Decoder {
     const last = this.#plan;
     if (last !== undefined && last.capture === capture && (last.nKeys === nKeys || !last.plan.growing))
       return last.plan;
-    const plan = new TapPlan(this.#hparams, capture, nKeys);
+    const plan = new TapPlan(this.#token, capture, nKeys);
     this.#plan = { capture, nKeys, plan };
     return plan;
   }

@@ -1,8 +1,18 @@
-import type { HParams } from '../../model/hparams';
+import { attention } from '../../fusions/attention/fusion';
 import type { GpuContext } from '../device';
-import type { LayerKeys } from '../engine/kv-cache';
-import { attentionPlan, wayName, type AttentionChoice, type AttentionStep, type AttentionWay } from './attention-plan';
-import { buildGraph, type GraphInputs } from './decode-graph';
+import {
+  attentionPlan,
+  wayName,
+  type AttentionChoice,
+  type AttentionStep,
+  type AttentionWay,
+} from '../../fusions/attention/attention-plan';
+import { rowLength } from '../../arch/graph';
+import type { TokenPlan } from '../../fusions/plan-token';
+import type { DecodeBuffers } from './decode-buffers';
+import { buildGraph } from './decode-graph';
+import type { DecodeKeys } from './decode-keys';
+import { planOf, type PlanInputs } from './decode-plan';
 import { TapPlan } from './decode-taps';
 import { timeDispatches } from './time-dispatches';
 
@@ -50,29 +60,31 @@ export function allWays(usual: AttentionChoice): readonly AttentionWay[] {
   return [...new Map(ways.map((way) => [wayName(way), way])).values()];
 }
 
+/** What attention is timed with. */
+export interface AttentionInputs extends PlanInputs {
+  readonly buffers: DecodeBuffers;
+  readonly taps: GPUBuffer;
+}
+
 /** Times attention alone in each way, until `end`. Nothing when the adapter has no room for the keys. */
-export async function timeAttention(
-  inputs: Omit<GraphInputs, 'keys' | 'way'>,
-  end: number,
-): Promise<readonly AttentionTimes[]> {
+export async function timeAttention(inputs: AttentionInputs, end: number): Promise<readonly AttentionTimes[]> {
   const { context, hparams, choice } = inputs;
-  const some: HParams = { ...hparams, nLayer: Math.min(LAYERS, hparams.nLayer) };
-  const layers = await roomForKeys(context, some);
-  const times: AttentionTimes[] = [];
+  const plan = planOf({ ...inputs, hparams: { ...hparams, nLayer: Math.min(LAYERS, hparams.nLayer) } });
+  const room = await roomForKeys(context, plan);
+  if (room === undefined) return [];
   try {
-    if (layers.length < some.nLayer) return [];
-    const keysOf = (layer: number): LayerKeys => layers[layer] ?? fallback(layers);
+    const times: AttentionTimes[] = [];
     for (const { keys, from } of PROBES) {
       const ways: { way: AttentionWay; us: number | undefined }[] = [];
       for (const way of waysToTime(choice.attention, keys)) {
         const late = performance.now() > end;
-        ways.push({ way, us: late ? undefined : await timeOne({ ...inputs, hparams: some }, keysOf, way, keys) });
+        ways.push({ way, us: late ? undefined : await timeOne(inputs, plan, room, way, keys) });
       }
       times.push({ keys, from, ways });
     }
     return times;
   } finally {
-    for (const { keys, values } of layers) for (const buffer of [keys, values]) context.release(buffer);
+    room.dispose();
   }
 }
 
@@ -93,40 +105,54 @@ export function chosenAttention(usual: AttentionChoice, times: readonly Attentio
 
 /** Microseconds of attention over so many keys, all layers. */
 async function timeOne(
-  inputs: Omit<GraphInputs, 'keys' | 'way'>,
-  keys: (layer: number) => LayerKeys,
+  inputs: AttentionInputs,
+  plan: TokenPlan,
+  keys: Pick<DecodeKeys, 'slot'>,
   wanted: AttentionWay,
   nKeys: number,
 ): Promise<number> {
   const { context, hparams, buffers } = inputs;
-  const plan = attentionPlan(hparams, [{ from: 1, way: wanted }], nKeys);
-  const graph = await buildGraph({ ...inputs, keys, way: plan.way });
+  const { way, count, keys: each } = attentionPlan(hparams, [{ from: 1, way: wanted }], nKeys);
+  const graph = await buildGraph({ ...inputs, plan, keys, way });
   try {
     const { queue } = context.device;
-    queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, nKeys)));
-    queue.writeBuffer(buffers.step, 0, Uint32Array.of(nKeys - 1, plan.count, plan.keys));
-    const own = graph.dispatches.filter(({ kernel }) => kernel.startsWith('attention'));
-    return await timeDispatches(context, own, plan.count, nKeys < LONG_KEYS ? PASSES : PASSES_OF_LONG);
+    queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(plan, undefined, nKeys)));
+    queue.writeBuffer(buffers.step, 0, Uint32Array.of(nKeys - 1, count, each));
+    const own = graph.dispatches.filter(({ fusion }) => fusion === attention.name);
+    return await timeDispatches(context, own, count, nKeys < LONG_KEYS ? PASSES : PASSES_OF_LONG);
   } finally {
     context.release(graph.params);
   }
 }
 
-async function roomForKeys(context: GpuContext, { nLayer, kvDim }: HParams): Promise<LayerKeys[]> {
-  const bytes = 4 * kvDim * Math.max(...PROBES.map(({ keys }) => keys));
-  const layers: LayerKeys[] = [];
-  if (bytes > context.maxBindingBytes) return layers;
-  for (let layer = 0; layer < nLayer; layer++) {
-    const keys = await context.tryAllocate('tuner keys', bytes, GPUBufferUsage.STORAGE);
-    const values = await context.tryAllocate('tuner values', bytes, GPUBufferUsage.STORAGE);
-    if (keys !== undefined && values !== undefined) layers.push({ keys, values });
-    else for (const buffer of [keys, values]) if (buffer !== undefined) context.release(buffer);
+/** State of as many positions as are timed; undefined where the adapter has no room for it. */
+async function roomForKeys(
+  context: GpuContext,
+  { parts, graph }: TokenPlan,
+): Promise<(Pick<DecodeKeys, 'slot'> & { readonly dispose: () => void }) | undefined> {
+  const most = Math.max(...PROBES.map(({ keys }) => keys));
+  const slots = new Map<string, GPUBuffer>();
+  const dispose = (): void => {
+    for (const buffer of slots.values()) context.release(buffer);
+  };
+  for (const { section, appends } of parts) {
+    for (const { name, value } of appends) {
+      const bytes = 4 * most * rowLength(value, graph.sizes, 1);
+      const fits = bytes <= context.maxBindingBytes;
+      const buffer = fits ? await context.tryAllocate(`tuner ${name}`, bytes, GPUBufferUsage.STORAGE) : undefined;
+      if (buffer === undefined) {
+        dispose();
+        return undefined;
+      }
+      slots.set(`${section.layer} ${name}`, buffer);
+    }
   }
-  return layers;
-}
-
-function fallback(layers: readonly LayerKeys[]): LayerKeys {
-  const [first] = layers;
-  if (first === undefined) throw new RangeError('no layer to time');
-  return first;
+  return {
+    slot(layer, name) {
+      const found = slots.get(`${layer} ${name}`);
+      if (found === undefined) throw new RangeError(`layer ${layer} keeps no ${name}`);
+      return found;
+    },
+    dispose,
+  };
 }

@@ -1,15 +1,16 @@
+import { graphOf } from '../../model/graph-of';
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
-import { KvCache, type LayerKeys } from '../engine/kv-cache';
+import { attentionPlan, wayName, type AttentionChoice } from '../../fusions/attention/attention-plan';
+import { TEAM_FUSIONS, type DecodeChoice, type TeamFusion, type TeamShape } from '../../fusions/choice';
+import { KvCache } from '../engine/kv-cache';
 import { Recorder } from '../recorder';
-import { attentionPlan, wayName, type AttentionChoice } from './attention-plan';
 import { createBuffers } from './decode-buffers';
 import { defaultChoice } from './decode-choice';
 import { buildGraph, type DecodeGraph } from './decode-graph';
-import { TEAM_KERNELS, type DecodeChoice, type TeamKernel, type TeamShape } from './decode-kernels';
+import { planOf } from './decode-plan';
 import { TapPlan } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
-import { stackQkv } from './qkv-stacks';
 import { timeDispatches } from './time-dispatches';
 import { allWays, chosenAttention, timeAttention } from './tune-attention';
 
@@ -46,7 +47,7 @@ export interface Tuning {
 }
 
 /** Changes when kept choices no longer mean the same. */
-const VERSION = 3;
+const VERSION = 4;
 const BUDGET_MS = 900;
 /** Layers that are timed: enough that what one reads is not what the last pass left in a cache. */
 export const TUNED_LAYERS = 8;
@@ -55,7 +56,7 @@ const LEAST_GAIN = 0.01;
 
 interface Way {
   readonly name: string;
-  readonly kernel: TeamKernel | 'all';
+  readonly kernel: TeamFusion | 'all';
   readonly choice: DecodeChoice;
 }
 
@@ -102,7 +103,9 @@ function keptOn({ device }: GpuContext): Map<string, Tuning> {
 export function tuningKey({ context, hparams, weights }: TuneOptions): string {
   const { vendor, architecture, description } = context.card;
   const { nEmbd, qDim, kvDim, headDim, nExpert, nExpertUsed, nFfExp } = hparams;
-  const types = (['attn_q', 'attn_v', 'ffn_gate_exps', 'ffn_down_exps'] as const).map((r) => weights.matrix(r, 0).type);
+  const [layer] = graphOf(hparams).graph.layers;
+  const slots = layer?.nodes.flatMap((node) => node.weights).filter(({ dims }) => dims.length > 1) ?? [];
+  const types = slots.map((slot) => weights.matrix(slot).type);
   return JSON.stringify([
     ...['moescope-decode', VERSION, vendor, architecture, description],
     ...[nEmbd, qDim, kvDim, headDim, nExpert, nExpertUsed, nFfExp, ...types],
@@ -114,7 +117,7 @@ export function waysOf(usual: DecodeChoice): readonly Way[] {
   const ways: Way[] = [{ name: 'usual', kernel: 'all', choice: usual }];
   ways.push({ name: 'plain dots', kernel: 'all', choice: { ...usual, dots: 'plain' } });
   ways.push({ name: 'three rows ahead', kernel: 'all', choice: { ...usual, ahead: 3 } });
-  for (const kernel of TEAM_KERNELS) {
+  for (const kernel of TEAM_FUSIONS) {
     // The head is one dispatch of many; the layers are what counts.
     if (kernel === 'head') continue;
     const team = usual.teams[kernel];
@@ -142,7 +145,7 @@ export function readChoice(text: string, usual: DecodeChoice): DecodeChoice | un
   const ways = waysOf(usual);
   // What `joined` can make of the ways, without trusting the text: every part of it has to be one of them.
   const teams = Object.fromEntries(
-    TEAM_KERNELS.map((kernel) => [
+    TEAM_FUSIONS.map((kernel) => [
       kernel,
       ways
         .map((way) => way.choice.teams[kernel])
@@ -184,33 +187,33 @@ function part(value: unknown, kernel: string): unknown {
 async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions, usual: DecodeChoice): Promise<Tuning> {
   const started = performance.now();
   const some: HParams = { ...hparams, nLayer: Math.min(TUNED_LAYERS, hparams.nLayer) };
+  const ways = waysOf(usual);
+  const plans = ways.map(({ choice }) => planOf({ context, hparams: some, weights, choice }));
+  const [first] = plans;
+  if (first === undefined) throw new RangeError('no way to choose from');
   const recorder = new Recorder(context);
-  const cache = new KvCache(context, recorder, () => hparams.kvDim);
-  cache.reserve(1);
-  const buffers = createBuffers(context, some);
+  const keys = new KvCache(context, recorder, () => hparams.kvDim);
+  keys.reserve(1);
+  const buffers = createBuffers(context, first);
   const taps = context.allocate('decode taps', 4, GPUBufferUsage.STORAGE);
-  const stacks = await stackQkv(context, some, weights);
   const graphs: DecodeGraph[] = [];
   try {
-    const ways = waysOf(usual);
     const { way } = attentionPlan(hparams, usual.attention, 1);
-    const inputs = { context, hparams: some, weights, stacks, buffers, way, taps };
-    const keys = (layer: number): LayerKeys => cache.layer(layer);
     // All are compiled side by side.
-    const built = await Promise.all(ways.map(({ choice }) => buildGraph({ ...inputs, keys, choice })));
+    const built = await Promise.all(
+      plans.map((plan) => buildGraph({ context, plan, weights, buffers, keys, way, taps })),
+    );
     graphs.push(...built);
     const end = started + (budgetMs ?? BUDGET_MS);
-    const plan = new TapPlan(some, undefined, 1);
+    const places = new TapPlan(first, undefined, 1);
     const times: (number | undefined)[] = [];
     for (const graph of built) {
       // The usual choice is timed whatever it takes: it warms the adapter up.
       const isLate = times.length > 0 && performance.now() > end;
-      times.push(isLate ? undefined : await timeLayers(context, graph, plan));
+      times.push(isLate ? undefined : await timeLayers(context, graph, places));
     }
-    const attention = await timeAttention(
-      { context, hparams: some, weights, stacks, choice: usual, buffers, taps },
-      end,
-    );
+    const inputs = { context, hparams: some, weights, choice: usual, buffers, taps };
+    const attention = await timeAttention(inputs, end);
     const tried = [
       ...ways.map(({ name }, i) => ({ name, us: times[i] })),
       ...attention.flatMap(({ keys, ways: timed }) =>
@@ -221,10 +224,9 @@ async function measureWays({ context, hparams, weights, budgetMs }: TuneOptions,
     return { choice, from: 'measured', tried, ms: performance.now() - started };
   } finally {
     for (const { params } of graphs) context.release(params);
-    for (const { buffer, isCopy } of stacks.flat()) if (isCopy) context.release(buffer);
-    for (const buffer of Object.values<GPUBuffer>({ ...buffers })) context.release(buffer);
+    buffers.dispose();
     context.release(taps);
-    cache.dispose();
+    keys.dispose();
     recorder.dispose();
   }
 }
@@ -243,13 +245,13 @@ export function joined(ways: readonly Way[], times: readonly (number | undefined
     return found?.choice;
   };
   const all = best('all') ?? usual.choice;
-  const teams = TEAM_KERNELS.map((kernel) => [kernel, (best(kernel) ?? usual.choice).teams[kernel]] as const);
+  const teams = TEAM_FUSIONS.map((kernel) => [kernel, (best(kernel) ?? usual.choice).teams[kernel]] as const);
   return { ...all, teams: { ...all.teams, ...Object.fromEntries(teams) } };
 }
 
 /** Microseconds of the layers of a graph. */
-function timeLayers(context: GpuContext, graph: DecodeGraph, plan: TapPlan): Promise<number> {
-  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(plan));
+function timeLayers(context: GpuContext, graph: DecodeGraph, places: TapPlan): Promise<number> {
+  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(places));
   const layers = graph.dispatches.filter(({ layer }) => layer !== undefined);
   return timeDispatches(context, layers, 1);
 }

@@ -1,10 +1,10 @@
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
-import { attentionPlan, waysUpTo, type AttentionWay } from './attention-plan';
-import { createBuffers } from './decode-buffers';
+import { attentionPlan, waysUpTo, type AttentionWay } from '../../fusions/attention/attention-plan';
+import type { DecodeChoice } from '../../fusions/choice';
 import { defaultChoice } from './decode-choice';
 import { compileToken } from './decode-graph';
-import type { DecodeChoice } from './decode-kernels';
+import { tryPlan } from './decode-plan';
 import type { DecodeWeights } from './decode-weights';
 import { allWays } from './tune-attention';
 import { knownChoice, TUNED_LAYERS, waysOf, type TuningStore } from './tuner';
@@ -31,30 +31,17 @@ export async function warmDecode(options: WarmOptions): Promise<void> {
   const usual = await defaultChoice(context);
   const known = knownChoice(options, usual);
   const tuned = { ...hparams, nLayer: Math.min(TUNED_LAYERS, hparams.nLayer) };
-  const buffers = createBuffers(context, hparams);
-  const nothing = context.allocate('nothing', 4, GPUBufferUsage.STORAGE);
-  const compile = (of: HParams, choice: DecodeChoice, way: AttentionWay): Promise<void> => {
-    const stacks = Array.from({ length: of.nLayer }, (_, layer) =>
-      (weights.qkv?.(layer) ?? []).map((stack) => ({ ...stack, isCopy: false })),
-    );
-    const keys = { keys: nothing, values: nothing };
-    return compileToken({
-      ...{ context, hparams: of, weights, stacks, choice, buffers },
-      ...{ keys: () => keys, way, taps: nothing },
-    });
+  const compile = async (of: HParams, choice: DecodeChoice, way: AttentionWay): Promise<void> => {
+    const plan = tryPlan({ context, hparams: of, weights, choice });
+    if ('parts' in plan) await compileToken({ context, plan, way });
   };
-  try {
-    const pending: Promise<void>[] = [];
-    if (known === undefined) {
-      const { way: first } = attentionPlan(hparams, usual.attention, 1);
-      pending.push(compile(hparams, usual, first));
-      for (const { choice } of waysOf(usual)) pending.push(compile(tuned, choice, first));
-      for (const way of allWays(usual.attention))
-        pending.push(compile(tuned, usual, attentionPlan(hparams, [{ from: 1, way }], MOST_KEYS).way));
-    } else for (const way of waysUpTo(hparams, known.attention, MOST_KEYS)) pending.push(compile(hparams, known, way));
-    await Promise.allSettled(pending);
-  } finally {
-    context.release(nothing);
-    for (const buffer of Object.values<GPUBuffer>({ ...buffers })) context.release(buffer);
-  }
+  const pending: Promise<void>[] = [];
+  if (known === undefined) {
+    const { way: first } = attentionPlan(hparams, usual.attention, 1);
+    pending.push(compile(hparams, usual, first));
+    for (const { choice } of waysOf(usual)) pending.push(compile(tuned, choice, first));
+    for (const way of allWays(usual.attention))
+      pending.push(compile(tuned, usual, attentionPlan(hparams, [{ from: 1, way }], MOST_KEYS).way));
+  } else for (const way of waysUpTo(hparams, known.attention, MOST_KEYS)) pending.push(compile(hparams, known, way));
+  await Promise.allSettled(pending);
 }

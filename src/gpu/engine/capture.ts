@@ -111,11 +111,11 @@ export class Capture {
     return rowLength(value, this.#sizes, this.#nKeys);
   }
 
-  #tap(value: Value, data: Uint32Array<ArrayBuffer>): Tap {
-    const positions = this.positions(value.id);
-    const shape = shapeOf(value.axes, this.#sizes, { nTokens: positions.length, nKeys: this.#nKeys });
-    const values = value.kind === 'index' ? data : new Float32Array(data.buffer);
-    return { stage: stageId(value), layer: this.#section.layer, positions, shape, data: values };
+  #tap(value: Value, words: Uint32Array<ArrayBuffer>): Tap {
+    return tapOf(value, this.#section.layer, this.positions(value.id), words, {
+      sizes: this.#sizes,
+      nKeys: this.#nKeys,
+    });
   }
 
   /** Copies `length` words, over as many staging buffers as it takes. */
@@ -144,9 +144,24 @@ export class Capture {
   }
 }
 
+/** The words of a value at some positions as a captured tensor: a view of them. */
+export function tapOf(
+  value: Value,
+  layer: number | undefined,
+  positions: readonly number[],
+  words: Uint32Array<ArrayBuffer>,
+  { sizes, nKeys }: { readonly sizes: Sizes; readonly nKeys: number },
+): Tap {
+  const shape = shapeOf(value.axes, sizes, { nTokens: positions.length, nKeys });
+  const data = value.kind === 'index' ? words : new Float32Array(words.buffer, words.byteOffset, words.length);
+  return { stage: stageId(value), layer, positions, shape, data };
+}
+
+const STAGE_IDS: ReadonlyMap<string, StageId> = new Map(ACTIVE_STAGES.map((stage) => [stage, stage]));
+
 /** The stage that a value is captured as. @throws RangeError for a value that is none */
 function stageId({ id }: Value): StageId {
-  const found = ACTIVE_STAGES.find((stage) => stage === id);
+  const found = STAGE_IDS.get(id);
   if (found === undefined) throw new RangeError(`${id} is no stage`);
   return found;
 }

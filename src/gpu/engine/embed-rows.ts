@@ -1,5 +1,5 @@
 import { encodeDequantRows, prepareDequantRows } from '../matmul/encode-matmul';
-import { gpuRowWords } from '../matmul/weight-layout';
+import { gpuRowWords } from '../../ops/weight-layout';
 import { weightOf } from './products';
 import type { StageKernel } from './stage-run';
 

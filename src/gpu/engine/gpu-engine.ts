@@ -198,7 +198,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
         reserve: (positions) => {
           free.keys.reserve(positions);
         },
-        layer: (layer) => free.keys.layer(layer),
+        slot: (layer, name) => free.keys.slot(layer, name),
         get kept() {
           return free.kept;
         },

@@ -1,12 +1,6 @@
 import type { GpuContext } from '../device';
 import type { Recorder } from '../recorder';
 
-/** Keys (after RoPE) and values of one layer: (positions, nHeadKv * headDim), f32. */
-export interface LayerKeys {
-  readonly keys: GPUBuffer;
-  readonly values: GPUBuffer;
-}
-
 /** State of all layers, one row a position, kept from step to step: keys and values, and whatever else a layer appends to. */
 export class KvCache {
   readonly #context: GpuContext;
@@ -47,10 +41,6 @@ export class KvCache {
       this.#slots.set(key, found);
     }
     return found.buffer;
-  }
-
-  layer(layer: number): LayerKeys {
-    return { keys: this.slot(layer, 'keys'), values: this.slot(layer, 'values') };
   }
 
   dispose(): void {

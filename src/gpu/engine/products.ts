@@ -3,7 +3,7 @@ import type { Node } from '../../arch/graph';
 import { MAX_GROUPS } from '../../ops/kernel-grid';
 import type { MatmulShape } from '../matmul/choose-method';
 import { autoMethod, encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
-import { gpuRowWords } from '../matmul/weight-layout';
+import { gpuRowWords } from '../../ops/weight-layout';
 import { workList } from '../matmul/work-list';
 import type { BufferRange } from '../recorder';
 import { expertPart, matrixParts } from '../weights/weight-part';

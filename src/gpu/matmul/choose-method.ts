@@ -1,7 +1,7 @@
 import { unitElements } from '../../types/lib/columns';
 import { typeOf, type QuantType } from '../../types/types';
 import { TEAM_ROWS, type MatmulMethod } from './variants';
-import { CHUNK } from './weight-layout';
+import { CHUNK } from '../../ops/weight-layout';
 
 export interface MatmulShape {
   readonly type: QuantType;

@@ -8,7 +8,7 @@ import type { BufferRange, Recorder } from '../recorder';
 import { chooseMethod, type MatmulShape } from './choose-method';
 import { subgroupLanes } from './subgroup-lanes';
 import { DEQUANT_ROWS, matmulVariant, typeVariant, type MatmulKernel, type MatmulMethod } from './variants';
-import { CHUNK, gpuRowWords } from './weight-layout';
+import { CHUNK, gpuRowWords } from '../../ops/weight-layout';
 
 /** A product ready to be recorded: compiled, and told how wide its work list's entries may be. */
 export interface Matmul {

@@ -5,7 +5,7 @@ import type { KernelSpec } from '../../ops/kernel-spec';
 import { getPipeline, type Pipeline } from '../pipelines';
 import type { ParamsOf } from '../../ops/kernel-params';
 import type { BufferRange, Recorder } from '../recorder';
-import { CHUNK, gpuRowWords, planeOffsets, weightLayout } from './weight-layout';
+import { CHUNK, gpuRowWords, planeOffsets, weightLayout } from '../../ops/weight-layout';
 
 /** One plane of rows, from ggml blocks to the kernels' layout. `params` mirrors the WGSL struct. */
 export const REPACK_PLANE = {

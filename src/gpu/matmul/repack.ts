@@ -1,5 +1,5 @@
 import { ggmlType, rowBytes, type QuantType } from '../../gguf/ggml-types';
-import { gpuRowWords, planeOffsets, weightLayout, type Plane } from './weight-layout';
+import { gpuRowWords, planeOffsets, weightLayout, type Plane } from '../../ops/weight-layout';
 
 /**
  * Rows as the file holds them to rows as the kernels read them (see `weight-layout.ts`).

@@ -2,7 +2,7 @@ import { QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
 import { REPACK_PLANE } from './encode-repack';
 import { SUBGROUP_LANES } from './subgroup-lanes';
-import { weightLayout } from './weight-layout';
+import { weightLayout } from '../../ops/weight-layout';
 
 /** Every way to compute a product; `tile` is the most rows of x that an entry of the work list may bring. */
 export type MatmulMethod =

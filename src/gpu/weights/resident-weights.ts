@@ -3,7 +3,7 @@ import type { QuantType } from '../../gguf/ggml-types';
 import type { BoundGraph, BoundWeight, WeightTensor } from '../../arch/bind';
 import { sectionsOf } from '../../arch/graph';
 import type { GpuContext } from '../device';
-import { gpuRowWords } from '../matmul/weight-layout';
+import { gpuRowWords } from '../../ops/weight-layout';
 import { planSection } from '../engine/section-plan';
 import { isVector, Uploader, type UploadTarget } from './uploader';
 import type { WeightPart } from './weight-part';

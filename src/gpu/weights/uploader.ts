@@ -6,7 +6,7 @@ import type { WeightTensor } from '../../model/weights';
 import type { GpuContext } from '../device';
 import { encodeRepack, isFileLayout, prepareRepack, type REPACK_PLANE } from '../matmul/encode-repack';
 import { repackRows } from '../matmul/repack';
-import { gpuRowWords } from '../matmul/weight-layout';
+import { gpuRowWords } from '../../ops/weight-layout';
 import type { Pipeline } from '../pipelines';
 import { Recorder } from '../recorder';
 import { StagingRing } from './staging-ring';

@@ -1,5 +1,5 @@
 import { tensorRow, type BoundWeight, type WeightTensor } from '../../arch/bind';
-import { gpuRowWords } from '../matmul/weight-layout';
+import { gpuRowWords } from '../../ops/weight-layout';
 
 /** Whole rows of a weight, in the layout of `matmul/`: what is read, kept and dropped as one piece of GPU memory. */
 export interface WeightPart {

@@ -2,7 +2,7 @@ import { matmulBound } from './bound';
 import { matmulCall, xAlignment } from '../../gpu/matmul/encode-matmul';
 import { repackRows } from '../../gpu/matmul/repack';
 import { matmulVariant, type MatmulMethod } from '../../gpu/matmul/variants';
-import { gpuRowWords } from '../../gpu/matmul/weight-layout';
+import { gpuRowWords } from '../weight-layout';
 import { workList } from '../../gpu/matmul/work-list';
 import { expectNothing, putFloat } from '../../selftest/expected';
 import { inputValues, type InputKind } from '../../selftest/inputs';

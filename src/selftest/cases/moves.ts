@@ -2,7 +2,7 @@ import { seededRandom } from '../../base/random';
 import { REPACK_PLANE, repackCalls } from '../../gpu/matmul/encode-repack';
 import { KERNEL_TABLE } from '../../gpu/kernel-table';
 import { repackRows } from '../../gpu/matmul/repack';
-import { gpuRowWords } from '../../gpu/matmul/weight-layout';
+import { gpuRowWords } from '../../ops/weight-layout';
 import { typeOf, QUANT_TYPES, type QuantType } from '../../types/types';
 import { expectNothing, expectWords, putFloats, putWord } from '../expected';
 import { laneWork, plainCase } from '../one-kernel';

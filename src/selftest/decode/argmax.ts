@@ -1,5 +1,5 @@
 import { f32FromBits } from '../../base/float';
-import { DECODE_KERNELS } from '../../gpu/decode/decode-kernels';
+import { ARGMAX_LAST, ARGMAX_PARTS } from '../../gpu/decode/argmax';
 import { expectWords } from '../expected';
 import { inputValues } from '../inputs';
 import type { SelftestCase } from '../selftest-case';
@@ -12,9 +12,9 @@ function keyOf(value: number, bits: number): number {
 }
 
 function partsCase(shape: string, perGroup: number, values: () => Uint32Array<ArrayBuffer>): SelftestCase {
-  const spec = DECODE_KERNELS.argmaxParts;
+  const spec = ARGMAX_PARTS;
   return {
-    ...{ kernel: 'decode/argmax_parts', types: ['u32'], shape, spec, variant: spec.variants[0] },
+    ...{ kernel: 'sampling/argmax_parts', types: ['u32'], shape, spec, variant: spec.variants[0] },
     make: () => {
       const x = values();
       const count = x.length;
@@ -39,9 +39,9 @@ function partsCase(shape: string, perGroup: number, values: () => Uint32Array<Ar
 }
 
 function lastCase(shape: string, pairs: readonly (readonly [key: number, index: number])[]): SelftestCase {
-  const spec = DECODE_KERNELS.argmaxLast;
+  const spec = ARGMAX_LAST;
   return {
-    ...{ kernel: 'decode/argmax_last', types: ['u32'], shape, spec, variant: spec.variants[0] },
+    ...{ kernel: 'sampling/argmax_last', types: ['u32'], shape, spec, variant: spec.variants[0] },
     make: () => {
       const most = Math.max(...pairs.map(([key]) => key));
       const token = Math.min(...pairs.filter(([key]) => key === most).map(([, index]) => index));

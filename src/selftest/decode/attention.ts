@@ -7,9 +7,9 @@ import { rmsnormBound } from '../../ops/rmsnorm/bound';
 import { againstTap, compose, FLUSH, TINY } from '../../ops/rounding';
 import { rmsnorm } from '../../ops/rmsnorm/exact';
 import { rope, ropeTable, type RopeTable } from '../../ops/rope/exact';
-import { attentionKernel, isJoined, joinVariant, type AttentionWay } from '../../gpu/decode/attention-plan';
+import { attentionKernel, isJoined, joinVariant, type AttentionWay } from '../../fusions/attention/attention-plan';
+import { ATTENTION_JOIN } from '../../fusions/attention/kernel';
 import { STEP_HEAD } from '../../gpu/decode/decode-buffers';
-import { DECODE_KERNELS } from '../../gpu/decode/decode-kernels';
 import { NOWHERE } from '../../gpu/decode/decode-taps';
 import { ropeTable as gpuRopeTable } from '../../gpu/engine/rope-table';
 import { erringSoftmax, weightedValue } from '../attention-twin';
@@ -98,8 +98,7 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
   const { lanes = 4, together: heads = 1 } = shape;
   const way: AttentionWay = wanted === 'teams' ? { kernel: wanted, splits, lanes, heads } : { kernel: wanted, splits };
   const joins = isJoined(way);
-  const { kernel, variant, width } = attentionKernel(shape, way);
-  const spec = DECODE_KERNELS[kernel];
+  const { kernel: spec, variant, width } = attentionKernel(shape, way);
   const rescalesOf = (nKeys: number): number =>
     Math.ceil(nKeys / TILE_KEYS) - 1 + (wanted === 'teams' ? TEAM_RESCALES : 0);
   const teams = wanted === 'teams' ? `, teams of ${lanes}, ${plural(heads, 'head')} together` : '';
@@ -274,9 +273,9 @@ interface JoinShape {
 
 /** Weights e^(m_s - M) of exact f32 parts, then two sums and a division; and the softmax of captured scores. */
 function joinCase({ nHead, headDim, splits, nKeys }: JoinShape): SelftestCase {
-  const spec = DECODE_KERNELS.attentionJoin;
+  const spec = ATTENTION_JOIN;
   return {
-    ...{ kernel: 'decode/attention_join', types: ['f32'], spec },
+    ...{ kernel: kernelName(spec), types: ['f32'], spec },
     variant: joinVariant({ kernel: 'single', splits }),
     shape: `${splits} splits, ${nHead} heads of ${headDim}, ${nKeys} scores a head`,
     make: () => {

@@ -1,5 +1,5 @@
-import { SINGLE_HEADS } from '../../gpu/decode/attention-plan';
-import type { DecodeChoice, TeamShape } from '../../gpu/decode/decode-kernels';
+import { SINGLE_HEADS } from '../../fusions/attention/attention-plan';
+import type { DecodeChoice, TeamShape } from '../../fusions/choice';
 import type { Needs } from '../selftest-case';
 
 /** One way to specialise the product kernels of a decoded token. */
@@ -16,7 +16,7 @@ function wayOf(
   team: TeamShape,
   how: Pick<DecodeChoice, 'dots' | 'ahead'>,
 ): DecodeWay {
-  const teams = { qkv: team, project: team, router: team, expertsIn: team, expertsOut: team, head: team };
+  const teams = { qkv: team, project: team, router: team, 'experts-in': team, 'experts-out': team, head: team };
   const needs = subgroups ? { subgroups, subgroupLanes: team.lanes } : {};
   return { name, choice: { subgroups, ...how, attention: SINGLE_HEADS, teams }, team, needs };
 }

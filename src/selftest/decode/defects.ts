@@ -16,7 +16,7 @@ const of = (kernel: string, rows: readonly Row[], type?: QuantType): readonly De
 /** Of the kernels of a decoded token. */
 export const DECODE_DEFECTS: readonly Defect[] = [
   ...of(
-    'decode/embed',
+    'fusions/embed',
     [
       [
         'index',
@@ -28,7 +28,7 @@ export const DECODE_DEFECTS: readonly Defect[] = [
     'Q8_0',
   ),
   ...of(
-    'decode/head',
+    'fusions/head',
     [
       ['sign', 'minima added', '- unit.scales.minimum[chunk] * total', '+ unit.scales.minimum[chunk] * total'],
       ['scale', 'odd bytes counted twice', '0.00390625 * (sums.y', '0.0078125 * (sums.y'],
@@ -36,12 +36,16 @@ export const DECODE_DEFECTS: readonly Defect[] = [
     ],
     'Q4_K',
   ),
-  ...of('decode/head', [['type', 'offset 31 instead of 32', '0x3fu, 32.0', '0x3fu, 31.0']], 'Q6_K'),
-  ...of('decode/head', [['type', 'signed bytes taken for unsigned', 'word ^ 0x80808080u', 'word']], 'Q8_0'),
-  ...of('decode/router', [['sign', 'keys of negative logits not turned round', '~bits, bits', 'bits, bits']], 'F32'),
-  ...of('decode/qkv', [['index', 'v written over k', 'to = params.rowsA + params.rowsB', 'to = params.rowsA']], 'Q8_0'),
+  ...of('fusions/head', [['type', 'offset 31 instead of 32', '0x3fu, 32.0', '0x3fu, 31.0']], 'Q6_K'),
+  ...of('fusions/head', [['type', 'signed bytes taken for unsigned', 'word ^ 0x80808080u', 'word']], 'Q8_0'),
+  ...of('fusions/router', [['sign', 'keys of negative logits not turned round', '~bits, bits', 'bits, bits']], 'F32'),
   ...of(
-    'decode/project',
+    'fusions/qkv',
+    [['index', 'v written over k', 'to = params.rowsA + params.rowsB', 'to = params.rowsA']],
+    'Q8_0',
+  ),
+  ...of(
+    'fusions/project',
     [
       ['sign', 'the residual lost its sign', 'before + product', 'before - product'],
       ['barrier', 'products read before they are there', `${BARRIER}\n  var square`, 'var square'],
@@ -49,7 +53,7 @@ export const DECODE_DEFECTS: readonly Defect[] = [
     'Q8_0',
   ),
   ...of(
-    'decode/experts_in',
+    'fusions/experts_in',
     [
       [
         'index',
@@ -65,7 +69,7 @@ export const DECODE_DEFECTS: readonly Defect[] = [
     'Q4_K',
   ),
   ...of(
-    'decode/experts_out',
+    'fusions/experts_out',
     [
       ['index', "every slot by the first slot's expert", 'route[slot] * params.rows', 'route[0] * params.rows'],
       ['scale', 'slots not weighted', 'slotWeights[s] * products', 'products'],
@@ -73,11 +77,11 @@ export const DECODE_DEFECTS: readonly Defect[] = [
     'Q4_K',
   ),
   ...of(
-    'decode/experts_out',
+    'fusions/experts_out',
     [['rounding', 'weights of slots in f16', 'sum += slotWeights[s] *', 'sum += quantizeToF16(slotWeights[s]) *']],
     'Q8_0',
   ),
-  ...of('decode/attention', [
+  ...of('fusions/attention', [
     ['sign', 'turned the wrong way', 'low * turn.x - high * turn.y', 'low * turn.x + high * turn.y'],
     ['scale', 'the running output not rescaled', 'out *= shrink;', ''],
     ['index', 'heads dealt out to kv heads in turn', 'head / perKv', 'head % params.nHeadKv'],
@@ -88,14 +92,14 @@ export const DECODE_DEFECTS: readonly Defect[] = [
       'scores[slice] = sum;\n  }',
     ],
   ]),
-  ...of('decode/attention_shared', [
+  ...of('fusions/attention_shared', [
     ['scale', 'the running sum not rescaled', 'sum = sum * shrink +', 'sum = sum +'],
     ['index', 'every head by the first piece', 'kvHead * perKv + piece * HEADS', 'kvHead * perKv'],
     ['sign', 'turned the wrong way', 'low * cosines - high * sines', 'low * cosines + high * sines'],
     ['scale', 'the running output not rescaled', 'outs[h] *= shrinks[h];', ''],
     ['index', 'the own value taken for the one before', 'rowOf(a, b, n) >= position', 'rowOf(a, b, n) > position'],
   ]),
-  ...of('decode/attention_teams', [
+  ...of('fusions/attention_teams', [
     ['scale', 'the running sum not rescaled', 'sum[h] = sum[h] * shrink + ((e.x', 'sum[h] = sum[h] + ((e.x'],
     ['scale', 'teams not weighted', 'exp(tops[h * TEAMS + t] - joined.x)', '1.0'],
     ['sign', 'turned the wrong way', 'select(partner, -partner,', 'select(-partner, partner,'],
@@ -103,9 +107,9 @@ export const DECODE_DEFECTS: readonly Defect[] = [
     ['index', 'the next values a team further', 'nextV = valueRows(key + TEAMS', 'nextV = valueRows(key + 8u + TEAMS'],
     ['index', 'the own key taken by every split', 'let hasOwn = position < firstKey + perSplit &&', 'let hasOwn ='],
   ]),
-  ...of('decode/attention_join', [['scale', 'splits not weighted', 'exp(pairs[s].x - top)', '1.0']]),
-  ...of('decode/argmax_parts', [['sign', 'ties to the higher index', 'b.y < a.y', 'b.y > a.y']]),
-  ...of('decode/argmax_last', [
+  ...of('fusions/attention_join', [['scale', 'splits not weighted', 'exp(pairs[s].x - top)', '1.0']]),
+  ...of('sampling/argmax_parts', [['sign', 'ties to the higher index', 'b.y < a.y', 'b.y > a.y']]),
+  ...of('sampling/argmax_last', [
     ['index', 'every second part of a lane left out', 'i += LANES', 'i += 2u * LANES'],
     [
       'barrier',

@@ -5,10 +5,11 @@ import { MIN_WEIGHT_SUM } from '../../ops/normalise/exact';
 import { topK } from '../../ops/top-k/exact';
 import { f32Bits } from '../../base/float';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
-import { paddedExperts } from '../../gpu/decode/decode-buffers';
-import { DECODE_KERNELS, expertsInJob, rowsPerGroup, teamVariant } from '../../gpu/decode/decode-kernels';
+import { EXPERTS_IN, expertsInJob } from '../../fusions/experts-in/fusion';
+import { paddedTo32 } from '../../fusions/forms';
+import { rowsPerGroup, teamVariant } from '../../fusions/teams';
 import { repackRows } from '../../gpu/matmul/repack';
-import { gpuRowWords } from '../../gpu/matmul/weight-layout';
+import { gpuRowWords } from '../../ops/weight-layout';
 import { erringSoftmax } from '../attention-twin';
 import { expectNothing, putFloat, putWord, type Expected } from '../expected';
 import { inputValues, wide } from '../inputs';
@@ -38,8 +39,8 @@ function expertsInCase(gate: QuantType, up: QuantType, way: DecodeWay, shape: Sh
   const { team, choice } = way;
   const some = endExpert - firstExpert < nExpert ? `, of which ${firstExpert} to ${endExpert - 1} are here` : '';
   return {
-    ...{ kernel: 'decode/experts_in', types: gate === up ? [gate] : [gate, up] },
-    ...{ spec: DECODE_KERNELS.expertsIn, isExtra, needs: way.needs },
+    ...{ kernel: 'fusions/experts_in', types: gate === up ? [gate] : [gate, up] },
+    ...{ spec: EXPERTS_IN, isExtra, needs: way.needs },
     variant: teamVariant(choice, team, expertsInJob(choice, { gate, up, nIn, nExpert, nUsed })),
     shape: `${nIn} to ${rows}, ${nUsed} of ${nExpert} experts${some}${ties ? ', ties' : ''}, ${way.name}`,
     make: () => {
@@ -96,7 +97,7 @@ function expertsInCase(gate: QuantType, up: QuantType, way: DecodeWay, shape: Sh
 
 /** What router.wgsl leaves: keys that order as the logits do, padded with 0, then the logits, padded alike. */
 function routerKeys(logits: Float32Array): Uint32Array<ArrayBuffer> {
-  const padded = paddedExperts(logits.length);
+  const padded = paddedTo32(logits.length);
   const out = new Uint32Array(2 * padded);
   logits.forEach((logit, e) => {
     const bits = f32Bits(logit);

@@ -1,9 +1,12 @@
 import { UNIT } from '../../base/f32-error';
 import { againstTap, compose, FLUSH } from '../../ops/rounding';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
-import { DECODE_KERNELS, qkvJob, rowsPerGroup, teamVariant } from '../../gpu/decode/decode-kernels';
+import { HEAD } from '../../fusions/head/fusion';
+import { QKV, qkvJob } from '../../fusions/qkv/fusion';
+import { ROUTER } from '../../fusions/router/fusion';
+import { rowsPerGroup, teamVariant } from '../../fusions/teams';
 import { repackRows } from '../../gpu/matmul/repack';
-import { gpuRowWords } from '../../gpu/matmul/weight-layout';
+import { gpuRowWords } from '../../ops/weight-layout';
 import { expectNothing, putFloat, putKey, type Expected } from '../expected';
 import { inputValues, wide, type InputKind } from '../inputs';
 import type { SelftestCase } from '../selftest-case';
@@ -65,8 +68,8 @@ function headCase(type: QuantType, way: DecodeWay, shape: Shape, isExtra: boolea
   const { team, choice } = way;
   const firstRow = 2;
   return {
-    ...{ kernel: 'decode/head', types: [type], spec: DECODE_KERNELS.head, isExtra, needs: way.needs },
-    variant: teamVariant(choice, team, { kernel: 'head', nIn, types: { '': type } }),
+    ...{ kernel: 'fusions/head', types: [type], spec: HEAD, isExtra, needs: way.needs },
+    variant: teamVariant(choice, team, { nIn, types: { '': type } }),
     shape: `${nIn} to ${rows}, after ${firstRow} others, ${size === 1 ? kind : `norm of ${size}, near eps`}, ${way.name}`,
     make: () => {
       const x = fedStream(nIn, squares, kind, 21, size);
@@ -104,8 +107,8 @@ function routerCase(type: QuantType, way: DecodeWay, shape: Shape, isExtra: bool
   const { nIn, rows, kind = 'normal', squares = 3 } = shape;
   const { team, choice } = way;
   return {
-    ...{ kernel: 'decode/router', types: [type], spec: DECODE_KERNELS.router, isExtra, needs: way.needs },
-    variant: teamVariant(choice, team, { kernel: 'router', nIn, types: { '': type } }),
+    ...{ kernel: 'fusions/router', types: [type], spec: ROUTER, isExtra, needs: way.needs },
+    variant: teamVariant(choice, team, { nIn, types: { '': type } }),
     shape: `${nIn} to ${rows} experts, ${kind}, ${way.name}`,
     make: () => {
       const x = multiplied(fedStream(nIn, squares, kind, 31), nIn);
@@ -148,7 +151,7 @@ function qkvCase(
   const { nIn, kind = 'normal', squares = 3 } = shape;
   const { team, choice } = way;
   return {
-    ...{ kernel: 'decode/qkv', types, spec: DECODE_KERNELS.qkv, isExtra, needs: way.needs },
+    ...{ kernel: 'fusions/qkv', types, spec: QKV, isExtra, needs: way.needs },
     variant: teamVariant(choice, team, qkvJob(types, nIn)),
     shape: `${nIn} to ${rows.join('+')}, ${kind}, ${way.name}`,
     make: () => {
@@ -186,7 +189,7 @@ function qkvCase(
   };
 }
 
-/** Types that have a product of their own in shaders/decode/lib, one that is dequantised, and one with a grid. */
+/** Types that have a product of their own in shaders/fusions/lib, one that is dequantised, and one with a grid. */
 const OWN: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0', 'Q5_K', 'IQ2_XS']);
 const lengthsOf = (type: QuantType): readonly [number, number] =>
   ggmlType(type).blockSize > 32 ? [256, 512] : [96, 160];

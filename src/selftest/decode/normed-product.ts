@@ -13,7 +13,7 @@ const OWN_DOT_ROUNDINGS = 3;
 /** 1 / sqrt: as in src/ops/rmsnorm/bound.ts. */
 const INVERSE_SQRT = 8 * UNIT;
 /**
- * Largest power of two by which decode/lib/small_floats.wgsl makes x smaller before it meets a quant that is as much larger (256 for odd
+ * Largest power of two by which fusions/lib/small_floats.wgsl makes x smaller before it meets a quant that is as much larger (256 for odd
  * bytes, 16 for high nibbles): what is flushed there counts that much more.
  */
 const SMALLEST_X = 2 ** 12;

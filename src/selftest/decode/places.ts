@@ -1,7 +1,7 @@
 import { COLUMNS } from '../../types/lib/columns';
 import { typeOf, type QuantType } from '../../types/types';
 
-/** Blocks of a folded vector of `length` values: what `foldBlocks` of shaders/decode/lib/places.wgsl says. */
+/** Blocks of a folded vector of `length` values: what `foldBlocks` of shaders/fusions/lib/places.wgsl says. */
 export function foldBlocks(length: number): number {
   return Math.ceil(length / 128);
 }

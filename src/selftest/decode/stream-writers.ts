@@ -2,17 +2,13 @@ import { gamma, UNIT } from '../../base/f32-error';
 import { againstTap, FLUSH } from '../../ops/rounding';
 import { rowsBound } from '../../ops/rows/bound';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
-import {
-  DECODE_KERNELS,
-  outGroup,
-  rowTeams,
-  rowUnits,
-  teamsPerRow,
-  teamVariant,
-} from '../../gpu/decode/decode-kernels';
+import { EMBED } from '../../fusions/embed/fusion';
+import { EXPERTS_OUT, outGroup } from '../../fusions/experts-out/fusion';
+import { PROJECT, teamsPerRow } from '../../fusions/project/fusion';
+import { rowTeams, rowUnits, teamVariant } from '../../fusions/teams';
 import { repackRows } from '../../gpu/matmul/repack';
 import { typeVariant } from '../../gpu/matmul/variants';
-import { gpuRowWords } from '../../gpu/matmul/weight-layout';
+import { gpuRowWords } from '../../ops/weight-layout';
 import { expectNothing, putFloat, type Expected } from '../expected';
 import { inputValues } from '../inputs';
 import type { WeightKind } from '../random-weights';
@@ -67,9 +63,9 @@ function residual(before: number, sum: Erring): Erring {
 function projectCase(type: QuantType, way: DecodeWay, nIn: number, rows: number, isExtra: boolean): SelftestCase {
   const { team, choice } = way;
   const share = teamsPerRow(team, rowUnits(type, nIn));
-  const job = { kernel: 'project', nIn, types: { '': type }, constants: { SHARE: share } } as const;
+  const job = { nIn, types: { '': type }, constants: { SHARE: share } } as const;
   return {
-    ...{ kernel: 'decode/project', types: [type], spec: DECODE_KERNELS.project, isExtra, needs: way.needs },
+    ...{ kernel: 'fusions/project', types: [type], spec: PROJECT, isExtra, needs: way.needs },
     variant: teamVariant(choice, team, job),
     shape: `${nIn} to ${rows}, ${share} teams a row, ${way.name}`,
     make: () => {
@@ -113,7 +109,7 @@ function expertsOutCase(
   const { choice } = way;
   const team = { ...way.team, group: outGroup(way.team, nUsed) };
   return {
-    ...{ kernel: 'decode/experts_out', types: [type], spec: DECODE_KERNELS.expertsOut, isExtra },
+    ...{ kernel: 'fusions/experts_out', types: [type], spec: EXPERTS_OUT, isExtra },
     needs: { ...way.needs, workgroupLanes: team.group },
     variant: teamVariant(choice, team, {
       ...{ kernel: 'expertsOut', nIn, types: { '': type }, constants: { USED: nUsed } },
@@ -180,7 +176,7 @@ function embedCase(type: QuantType, kind: WeightKind, isHere: boolean): Selftest
   const nIn = lengthOf(type);
   const [rows, firstRow, row] = [4, 10, 2];
   return {
-    ...{ kernel: 'decode/embed', types: [type], spec: DECODE_KERNELS.embed, variant: typeVariant(type) },
+    ...{ kernel: 'fusions/embed', types: [type], spec: EMBED, variant: typeVariant(type) },
     shape: `a row of ${nIn}, ${kind}${isHere ? '' : ', of another part'}`,
     make: () => {
       const matrix = weightRows(type, rows, nIn, kind, 81);
@@ -212,7 +208,7 @@ function embedCase(type: QuantType, kind: WeightKind, isHere: boolean): Selftest
   };
 }
 
-/** Types that have a product of their own in shaders/decode/lib, one that is dequantised, and one with a grid. */
+/** Types that have a product of their own in shaders/fusions/lib, one that is dequantised, and one with a grid. */
 const OWN: ReadonlySet<QuantType> = new Set<QuantType>(['F32', 'Q4_K', 'Q6_K', 'Q8_0', 'Q5_K', 'IQ3_S']);
 /** What real files have there. */
 const REAL_DOWN: ReadonlySet<QuantType> = new Set<QuantType>(['Q4_K', 'Q6_K']);

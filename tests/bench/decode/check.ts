@@ -2,7 +2,7 @@
 import { createCpuEngine } from '../../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../../src/cpu/pool/inline-pool';
 import { QUANT_TYPES } from '../../../src/gguf/ggml-types';
-import type { DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import type { DecodeChoice } from '../../../src/fusions/choice';
 import type { GpuContext } from '../../../src/gpu/device';
 import { ACTIVE_STAGES } from '../../../src/model/stages';
 import { bits, captureAll, forward, range } from '../../cpu/support';

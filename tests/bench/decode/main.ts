@@ -1,14 +1,15 @@
 /* eslint-disable no-console -- a command */
 import { parseArgs } from 'node:util';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import { TEAM_KERNELS, type DecodeChoice, type TeamShape } from '../../../src/gpu/decode/decode-kernels';
+import { TEAM_FUSIONS, type DecodeChoice, type TeamShape } from '../../../src/fusions/choice';
 import { createDecoder } from '../../../src/gpu/decode/decoder';
 import { openDevice } from '../../../src/gpu/device';
 import { KvCache } from '../../../src/gpu/engine/kv-cache';
 import { nodeGpu, useSwiftShader } from '../../../src/gpu/node-device';
 import { Recorder } from '../../../src/gpu/recorder';
+import { kernelName } from '../../../src/ops/kernel-spec';
 import type { DecodeDispatch } from '../../../src/gpu/decode/decode-graph';
-import { wayName, type AttentionChoice } from '../../../src/gpu/decode/attention-plan';
+import { wayName, type AttentionChoice } from '../../../src/fusions/attention/attention-plan';
 import { chosenAttention, timeAttention } from '../../../src/gpu/decode/tune-attention';
 import { checkDecoding } from './check';
 import { attentionInputs, benchGraph, ofKernel, timePasses, type BenchModel } from './measure';
@@ -29,7 +30,7 @@ const { values } = parseArgs({
     turns: { type: 'boolean', default: false },
     profiles: { type: 'string', default: '64' },
     sweep: { type: 'boolean', default: false },
-    kernels: { type: 'string', default: TEAM_KERNELS.join() },
+    kernels: { type: 'string', default: TEAM_FUSIONS.join() },
     workgroup: { type: 'boolean', default: false },
     tokens: { type: 'string', default: '64' },
     positions: { type: 'string', default: '0,250,511' },
@@ -84,14 +85,14 @@ async function report(position: number): Promise<void> {
   console.log(`a token at ${position}, ${splits} splits`);
   const all = await timePasses(model, graph.dispatches, times, splits);
   let sum = 0;
-  for (const kernel of [...new Set(graph.dispatches.map((d) => d.kernel))]) {
+  for (const kernel of [...new Set(graph.dispatches.map((d) => kernelName(d.kernel)))]) {
     const some = ofKernel(graph, kernel);
     const { gpu } = await timePasses(model, some, Math.ceil((times * 48) / some.length), splits);
-    const without = graph.dispatches.filter((d) => d.kernel !== kernel);
+    const without = graph.dispatches.filter((d) => kernelName(d.kernel) !== kernel);
     const rest = await timePasses(model, without, times, splits);
     sum += gpu;
     const each = (us: number): string => (us / some.length).toFixed(1).padStart(7);
-    console.log(`${kernel.padEnd(12)} ${each(gpu)} us alone, ${each(all.gpu - rest.gpu)} us in its place`);
+    console.log(`${kernel.padEnd(24)} ${each(gpu)} us alone, ${each(all.gpu - rest.gpu)} us in its place`);
   }
   console.log(`sum          ${sum.toFixed(0)} us a token`);
   const cpu = all.encode + all.finish + all.submit;
@@ -108,18 +109,18 @@ async function report(position: number): Promise<void> {
 /** What it costs that kernels take turns: alone; with a small other kernel behind each; in pairs; all of a layer; each twice, for two layers. */
 async function turns(): Promise<void> {
   const graph = await benchGraph(model, choice);
-  const kernels = ['qkv', 'attentionTeams', 'project', 'router', 'expertsIn', 'expertsOut'] as const;
-  const all = kernels.map((kernel) => ofKernel(graph, kernel)).filter((some) => some.length > 0);
+  const kernels = ['qkv', 'attention_teams', 'project', 'router', 'experts_in', 'experts_out'] as const;
+  const all = kernels.map((kernel) => ofKernel(graph, `fusions/${kernel}`)).filter((some) => some.length > 0);
   const layers = all[0]?.length ?? 0;
   const each = async (dispatches: readonly DecodeDispatch[]): Promise<number> =>
     (await timePasses(model, dispatches, times)).gpu / layers;
-  const small = ofKernel(graph, 'argmaxLast').flatMap((one) => Array.from({ length: layers }, () => one));
+  const small = ofKernel(graph, 'sampling/argmax_last').flatMap((one) => Array.from({ length: layers }, () => one));
   const one = await each(small);
   const at = (some: readonly DecodeDispatch[] | undefined, layer: number): readonly DecodeDispatch[] =>
     some?.slice(layer % layers, (layer % layers) + 1) ?? [];
   const inTurns = (...kinds: readonly (readonly DecodeDispatch[])[]): readonly DecodeDispatch[] =>
     Array.from({ length: layers }, (_, l) => kinds.flatMap((some) => at(some, l))).flat();
-  console.log(`argmaxLast alone ${one.toFixed(2)} us`);
+  console.log(`argmax_last alone ${one.toFixed(2)} us`);
   const alone: number[] = [];
   for (const some of all) {
     const own = await each(some);
@@ -128,7 +129,7 @@ async function turns(): Promise<void> {
     const next = all[alone.length % all.length] ?? [];
     const pair = (await each(inTurns(some, next))) - own - (await each(next));
     console.log(
-      `${some[0]?.kernel}: alone ${own.toFixed(2)} us, with a small one ${(turn - own - one).toFixed(2)} us more, with the next kernel ${pair.toFixed(2)} us more`,
+      `${some[0]?.fusion}: alone ${own.toFixed(2)} us, with a small one ${(turn - own - one).toFixed(2)} us more, with the next kernel ${pair.toFixed(2)} us more`,
     );
   }
   const sum = alone.reduce((a, b) => a + b, 0);
@@ -146,7 +147,7 @@ async function turns(): Promise<void> {
 
 /** Times attention alone, way by way. */
 async function attentionWays(): Promise<AttentionChoice> {
-  const timed = await timeAttention(await attentionInputs(model, choice), Infinity);
+  const timed = await timeAttention(attentionInputs(model, choice), Infinity);
   for (const { keys: nKeys, ways } of timed) {
     const each = ways.map(({ way, us }) => `${wayName(way)}: ${((us ?? NaN) / 2).toFixed(1)}`);
     console.log(`attention of a layer over ${nKeys} keys, us: ${each.join('; ')}`);
@@ -158,7 +159,7 @@ async function attentionWays(): Promise<AttentionChoice> {
 
 /** Chooses kernel by kernel what makes the whole token fastest. */
 async function sweep(): Promise<void> {
-  for (const kernel of values.kernels.split(',').flatMap((k) => TEAM_KERNELS.filter((t) => t === k))) {
+  for (const kernel of values.kernels.split(',').flatMap((k) => TEAM_FUSIONS.filter((t) => t === k))) {
     const results: { readonly name: string; readonly us: number; readonly choice: DecodeChoice }[] = [];
     for (const team of candidates(kernel)) {
       const tried = withTeam(choice, kernel, team);
@@ -179,14 +180,14 @@ async function sweep(): Promise<void> {
   console.log(JSON.stringify(choice.teams));
 }
 
-function candidates(kernel: (typeof TEAM_KERNELS)[number]): readonly TeamShape[] {
-  const lanes = kernel === 'expertsOut' ? ([8, 16] as const) : ([32] as const);
+function candidates(kernel: (typeof TEAM_FUSIONS)[number]): readonly TeamShape[] {
+  const lanes = kernel === 'experts-out' ? ([8, 16] as const) : ([32] as const);
   return lanes.flatMap((l) =>
     [64, 128].flatMap((group) => ([1, 2, 4] as const).map((batches) => ({ lanes: l, group, batches }))),
   );
 }
 
-function withTeam(from: DecodeChoice, kernel: (typeof TEAM_KERNELS)[number], team: TeamShape): DecodeChoice {
+function withTeam(from: DecodeChoice, kernel: (typeof TEAM_FUSIONS)[number], team: TeamShape): DecodeChoice {
   return { ...from, teams: { ...from.teams, [kernel]: team } };
 }
 

@@ -1,18 +1,15 @@
 import { createBuffers } from '../../../src/gpu/decode/decode-buffers';
-import { attentionPlan } from '../../../src/gpu/decode/attention-plan';
-import {
-  buildGraph,
-  type DecodeDispatch,
-  type DecodeGraph,
-  type GraphInputs,
-} from '../../../src/gpu/decode/decode-graph';
-import type { DecodeChoice, DecodeKernel } from '../../../src/gpu/decode/decode-kernels';
+import { attentionPlan } from '../../../src/fusions/attention/attention-plan';
+import type { DecodeChoice } from '../../../src/fusions/choice';
+import { buildGraph, type DecodeDispatch, type DecodeGraph } from '../../../src/gpu/decode/decode-graph';
+import { planOf } from '../../../src/gpu/decode/decode-plan';
 import { TapPlan } from '../../../src/gpu/decode/decode-taps';
 import type { DecodeWeights } from '../../../src/gpu/decode/decode-weights';
 import { encodePass } from '../../../src/gpu/decode/decode-pass';
-import { stackQkv } from '../../../src/gpu/decode/qkv-stacks';
+import type { AttentionInputs } from '../../../src/gpu/decode/tune-attention';
 import type { GpuContext } from '../../../src/gpu/device';
 import type { KvCache } from '../../../src/gpu/engine/kv-cache';
+import { kernelName } from '../../../src/ops/kernel-spec';
 import { readBack } from '../../../src/gpu/readback';
 import type { HParams } from '../../../src/model/hparams';
 
@@ -31,29 +28,24 @@ export interface BenchGraph extends DecodeGraph {
 /** Builds the graph of a token at `position` with its params in place. */
 export async function benchGraph(model: BenchModel, choice: DecodeChoice, position = 64): Promise<BenchGraph> {
   const { way, count, keys: each } = attentionPlan(model.hparams, choice.attention, position + 1);
-  const { context, hparams } = model;
-  const inputs = await attentionInputs(model, choice);
-  const keys = (layer: number): ReturnType<KvCache['layer']> => model.keys.layer(layer);
-  const graph = await buildGraph({ ...inputs, keys, way });
-  context.device.queue.writeBuffer(inputs.buffers.step, 0, Uint32Array.of(position, count, each));
-  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(hparams, undefined, 1)));
+  const inputs = attentionInputs(model, choice);
+  const { context, buffers } = inputs;
+  const plan = planOf(inputs);
+  const graph = await buildGraph({ ...inputs, plan, keys: model.keys, way });
+  context.device.queue.writeBuffer(buffers.step, 0, Uint32Array.of(position, count, each));
+  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(plan, undefined, 1)));
   return { ...graph, splits: count };
 }
 
 /** What graphs are built from, but for keys and the way of attention. */
-export async function attentionInputs(
-  model: BenchModel,
-  choice: DecodeChoice,
-): Promise<Omit<GraphInputs, 'keys' | 'way'>> {
-  const { context, hparams, weights } = model;
-  buffers ??= createBuffers(context, hparams);
+export function attentionInputs({ context, hparams, weights }: BenchModel, choice: DecodeChoice): AttentionInputs {
+  const inputs = { context, hparams, weights, choice };
+  buffers ??= createBuffers(context, planOf(inputs));
   taps ??= context.allocate('taps', 4, GPUBufferUsage.STORAGE);
-  stacks ??= await stackQkv(context, hparams, weights);
-  return { context, hparams, weights, stacks, choice, buffers, taps };
+  return { ...inputs, buffers, taps };
 }
 let buffers: ReturnType<typeof createBuffers> | undefined;
 let taps: GPUBuffer | undefined;
-let stacks: Awaited<ReturnType<typeof stackQkv>> | undefined;
 
 /** Where a batch of passes spends its time, in microseconds a pass. */
 export interface Timing {
@@ -115,6 +107,6 @@ export async function timePasses(
 }
 
 /** The dispatches of one kernel, all layers. */
-export function ofKernel(graph: DecodeGraph, kernel: DecodeKernel): readonly DecodeDispatch[] {
-  return graph.dispatches.filter((d) => d.kernel === kernel);
+export function ofKernel(graph: DecodeGraph, name: string): readonly DecodeDispatch[] {
+  return graph.dispatches.filter(({ kernel }) => kernelName(kernel) === name);
 }

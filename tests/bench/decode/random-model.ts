@@ -1,19 +1,21 @@
 import type { QuantType } from '../../../src/gguf/ggml-types';
-import type { DecodeMatrix, DecodeWeights } from '../../../src/gpu/decode/decode-weights';
+import type { DecodeMatrix, DecodeStack, DecodeWeights } from '../../../src/gpu/decode/decode-weights';
 import type { GpuContext } from '../../../src/gpu/device';
 import { repackRows } from '../../../src/gpu/matmul/repack';
-import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
+import { gpuRowWords } from '../../../src/ops/weight-layout';
 import type { HParams } from '../../../src/model/hparams';
-import type { WeightRole } from '../../../src/model/stages';
-import { weightDims } from '../../../src/arch/graph';
+import { weightDims, type WeightSlot } from '../../../src/arch/graph';
 import { graphOf } from '../../../src/model/graph-of';
-import { isOfLayer, weightSlot } from '../../../src/model/weights';
 import { usesMoreBits } from '../../../src/synthetic/type-mix';
 import { cutTiles } from '../../gpu/decode/file-weights';
 import { randomWeights } from '../../../src/selftest/random-weights';
 
 /** Different rows of a type; tensors repeat them. */
 const POOL_ROWS = 1024;
+
+/** Roles whose tensors a Q4_K_M file has in more bits in some layers, and those that are stacked. */
+const MORE_BITS: ReadonlySet<string> = new Set(['attn_v', 'ffn_down_exps']);
+const STACKED: ReadonlySet<string> = new Set(['attn_q', 'attn_k', 'attn_v']);
 
 /** The shape of Qwen3-30B-A3B, with as many layers as asked for. */
 export function qwen3Shape(nLayer: number): HParams {
@@ -45,45 +47,65 @@ export class RandomModel implements DecodeWeights {
   readonly #pools = new Map<string, GPUBuffer>();
   readonly #matrices = new Map<string, DecodeMatrix>();
   readonly #vectors = new Map<string, GPUBuffer>();
+  readonly #stacks = new Map<string, readonly DecodeStack[]>();
 
   constructor(context: GpuContext, hparams: HParams) {
     this.#context = context;
     this.#hparams = hparams;
   }
 
-  matrix(role: WeightRole, layer?: number): DecodeMatrix {
-    const key = `${role} ${String(layer)}`;
-    let found = this.#matrices.get(key);
-    if (found === undefined) {
-      found = this.#make(role, layer);
-      this.#matrices.set(key, found);
-    }
+  matrix(slot: WeightSlot): DecodeMatrix {
+    const found = this.#matrices.get(slot.name) ?? this.#make(slot);
+    this.#matrices.set(slot.name, found);
     return found;
   }
 
-  vector(role: WeightRole, layer?: number): GPUBuffer {
-    const key = `${role} ${String(layer)}`;
-    let found = this.#vectors.get(key);
+  vector(slot: WeightSlot): GPUBuffer {
+    let found = this.#vectors.get(slot.name);
     if (found === undefined) {
-      const length = this.#dims(role).reduce((product, dim) => product * dim, 1);
-      found = this.#context.allocate(key, 4 * length, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
+      const length = this.#dims(slot).reduce((product, dim) => product * dim, 1);
+      found = this.#context.allocate(slot.name, 4 * length, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
       this.#context.device.queue.writeBuffer(found, 0, new Float32Array(length).fill(1));
-      this.#vectors.set(key, found);
+      this.#vectors.set(slot.name, found);
     }
     return found;
   }
 
-  #dims(role: WeightRole): readonly number[] {
-    const slot = weightSlot(this.#hparams, role, isOfLayer(role) ? 0 : undefined);
+  /** Neighbours of one type share a buffer, as an engine's weights do. */
+  stacks(slots: readonly WeightSlot[]): readonly DecodeStack[] {
+    const key = slots.map(({ name }) => name).join();
+    const found = this.#stacks.get(key) ?? this.#stack(slots);
+    this.#stacks.set(key, found);
+    return found;
+  }
+
+  #stack(slots: readonly WeightSlot[]): readonly DecodeStack[] {
+    const runs: { readonly type: QuantType; readonly nIn: number; rows: number }[] = [];
+    for (const slot of slots) {
+      const [nIn = 1, rows = 1] = this.#dims(slot);
+      const type = this.#typeOf(slot);
+      const last = runs.at(-1);
+      if (last?.type === type) last.rows += rows;
+      else runs.push({ type, nIn, rows });
+    }
+    return runs.map(({ type, nIn, rows }) => ({ type, rows, buffer: this.#filled('stack', type, nIn, rows) }));
+  }
+
+  #dims(slot: WeightSlot): readonly number[] {
     return weightDims(slot, graphOf(this.#hparams).graph.sizes);
   }
 
-  #make(role: WeightRole, layer: number | undefined): DecodeMatrix {
-    const [nIn = 1, nOut = 1, nExpert = 1] = this.#dims(role);
-    const type = this.#typeOf(role, layer ?? 0);
+  #make(slot: WeightSlot): DecodeMatrix {
+    const [nIn = 1, nOut = 1, nExpert = 1] = this.#dims(slot);
+    const type = this.#typeOf(slot);
     const rowBytes = 4 * gpuRowWords(type, nIn);
     const cuts = cutTiles(nOut * nExpert, nOut, rowBytes, this.#context.maxBindingBytes);
-    const tiles = cuts.map((cut) => ({ buffer: this.#filled(role, type, nIn, cut.rows), ...cut }));
+    // What is stacked is not made twice.
+    const isStacked = STACKED.has(slot.role);
+    const tiles = cuts.map((cut) => ({
+      buffer: this.#filled(slot.name, type, nIn, isStacked ? 1 : cut.rows),
+      ...cut,
+    }));
     return { type, tiles };
   }
 
@@ -104,12 +126,12 @@ export class RandomModel implements DecodeWeights {
     return buffer;
   }
 
-  #typeOf(role: WeightRole, layer: number): QuantType {
+  #typeOf({ role, name }: WeightSlot): QuantType {
     if (role === 'output') return 'Q6_K';
     if (role === 'ffn_gate_inp') return 'F32';
-    if (role === 'attn_v' || role === 'ffn_down_exps')
-      return usesMoreBits(layer, this.#hparams.nLayer) ? 'Q6_K' : 'Q4_K';
-    return 'Q4_K';
+    const layer = Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? 0);
+    const isMore = MORE_BITS.has(role) && usesMoreBits(layer, this.#hparams.nLayer);
+    return isMore ? 'Q6_K' : 'Q4_K';
   }
 
   #pool(type: QuantType, nIn: number): GPUBuffer {

@@ -2,7 +2,7 @@ import type { QuantType } from '../../../src/gguf/ggml-types';
 import type { GpuContext } from '../../../src/gpu/device';
 import { encodeMatmul, prepareMatmul } from '../../../src/gpu/matmul/encode-matmul';
 import type { MatmulMethod } from '../../../src/gpu/matmul/variants';
-import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
+import { gpuRowWords } from '../../../src/ops/weight-layout';
 import { workList } from '../../../src/gpu/matmul/work-list';
 import { Recorder } from '../../../src/gpu/recorder';
 import { routing, type BenchShape } from './shapes';

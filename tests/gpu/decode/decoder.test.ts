@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { attentionPlan, isJoined, SINGLE_HEADS, type AttentionChoice } from '../../../src/gpu/decode/attention-plan';
+import {
+  attentionPlan,
+  isJoined,
+  SINGLE_HEADS,
+  type AttentionChoice,
+} from '../../../src/fusions/attention/attention-plan';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import type { DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import type { DecodeChoice } from '../../../src/fusions/choice';
 import { createDecoder, type Decoded } from '../../../src/gpu/decode/decoder';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
@@ -111,7 +116,7 @@ describe('a decoder', () => {
     await forward(engine, hparams, prompt, { capture: new Map() });
     const keys = await engine.keys();
     expect(keys.kept).toBe(150);
-    const weights = await fileWeights(context, model, hparams);
+    const weights = await fileWeights(context, model);
     const heads = { ...usual, attention: SINGLE_HEADS };
     const [whole] = SINGLE_HEADS;
     if (whole === undefined) throw new Error('no way');
@@ -166,7 +171,7 @@ describe('a decoder', () => {
       const prompt = tokensOf(5, hparams.nVocab);
       await forward(engine, hparams, prompt, { capture: new Map() });
       const keys = await engine.keys();
-      const own = await fileWeights(context, model, hparams);
+      const own = await fileWeights(context, model);
       const resident = engine.resident();
       if (resident === undefined) throw new Error('not resident');
       const logits: Float32Array[] = [];

@@ -1,10 +1,10 @@
 import type { ModelFile } from '../../../src/gguf/model-file';
-import type { DecodeMatrix, DecodeWeights } from '../../../src/gpu/decode/decode-weights';
+import { sectionsOf } from '../../../src/arch/graph';
+import { bindModel } from '../../../src/arch/bind-model';
+import { alone, type DecodeMatrix, type DecodeWeights } from '../../../src/gpu/decode/decode-weights';
 import type { GpuContext } from '../../../src/gpu/device';
-import { gpuRowWords } from '../../../src/gpu/matmul/weight-layout';
+import { gpuRowWords } from '../../../src/ops/weight-layout';
 import { Uploader } from '../../../src/gpu/weights/uploader';
-import type { HParams } from '../../../src/model/hparams';
-import { findWeight, isOfLayer, WEIGHT_ROLES, weightName } from '../../../src/model/weights';
 
 /** Whole units of rows in as few tiles as `maxBytes` allows; one unit at least. */
 export function cutTiles(
@@ -23,17 +23,16 @@ export function cutTiles(
 export async function fileWeights(
   context: GpuContext,
   model: ModelFile,
-  hparams: HParams,
   maxBytes = context.maxBindingBytes,
 ): Promise<DecodeWeights & { dispose(): void }> {
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
   const uploader = new Uploader(context, 'whole');
   const matrices = new Map<string, DecodeMatrix>();
   const vectors = new Map<string, GPUBuffer>();
-  for (const role of WEIGHT_ROLES) {
-    const layers = isOfLayer(role) ? hparams.nLayer : 1;
-    for (let layer = 0; layer < layers; layer++) {
-      const tensor = findWeight(model, hparams, role, layer);
+  const { graph, weight } = bindModel(model);
+  for (const { nodes } of sectionsOf(graph)) {
+    for (const slot of nodes.flatMap((node) => node.weights)) {
+      const { tensor } = weight(slot);
       if (matrices.has(tensor.name)) continue;
       const [nIn = 1, nOut = 1, nExpert] = tensor.dims;
       if (tensor.dims.length === 1) {
@@ -59,8 +58,9 @@ export async function fileWeights(
     return one;
   };
   return {
-    matrix: (role, layer) => found(matrices, weightName(role, layer, hparams)),
-    vector: (role, layer) => found(vectors, weightName(role, layer, hparams)),
+    matrix: (slot) => found(matrices, weight(slot).tensor.name),
+    vector: (slot) => found(vectors, weight(slot).tensor.name),
+    stacks: (slots) => slots.flatMap((slot) => alone(found(matrices, weight(slot).tensor.name))),
     dispose() {
       for (const { tiles } of matrices.values()) for (const { buffer } of tiles) context.release(buffer);
       for (const buffer of vectors.values()) context.release(buffer);

@@ -1,7 +1,7 @@
 import type { ModelFile } from '../../../src/gguf/model-file';
 import { createDecoder, type Decoder } from '../../../src/gpu/decode/decoder';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import type { DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import type { DecodeChoice } from '../../../src/fusions/choice';
 import type { GpuContext } from '../../../src/gpu/device';
 import { KvCache } from '../../../src/gpu/engine/kv-cache';
 import { Recorder } from '../../../src/gpu/recorder';
@@ -25,7 +25,7 @@ export async function ownDecoder(
   choice?: DecodeChoice,
   maxBytes?: number,
 ): Promise<OwnDecoder> {
-  const weights = await fileWeights(context, model, hparams, maxBytes);
+  const weights = await fileWeights(context, model, maxBytes);
   const recorder = new Recorder(context);
   const keys = new KvCache(context, recorder, () => hparams.kvDim);
   const decoder = await createDecoder({

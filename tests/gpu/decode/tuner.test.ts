@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SINGLE_HEADS } from '../../../src/gpu/decode/attention-plan';
+import { SINGLE_HEADS } from '../../../src/fusions/attention/attention-plan';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import { TEAM_KERNELS, type DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import { TEAM_FUSIONS, type DecodeChoice } from '../../../src/fusions/choice';
 import { allWays, chosenAttention, type AttentionTimes } from '../../../src/gpu/decode/tune-attention';
 import { joined, readChoice, tuneDecode, tuningKey, waysOf } from '../../../src/gpu/decode/tuner';
 import { warmDecode } from '../../../src/gpu/decode/warm-decode';
@@ -39,7 +39,7 @@ describe('joined', () => {
     expect(choice.dots).toBe('plain');
     expect(choice.ahead).toBe(usual.ahead);
     expect(choice.teams.router).toMatchObject({ group: 64, batches: 4 });
-    for (const kernel of TEAM_KERNELS)
+    for (const kernel of TEAM_FUSIONS)
       if (kernel !== 'router') expect(choice.teams[kernel]).toEqual(usual.teams[kernel]);
   });
 
@@ -125,7 +125,7 @@ describe('readChoice', () => {
 describe('tuneDecode', () => {
   it('keeps a choice for the device and takes one from the store', async () => {
     const { model, hparams } = await openGolden('mini-q4_k_m');
-    const weights = await fileWeights(context, model, hparams);
+    const weights = await fileWeights(context, model);
     const options = { context, hparams, weights };
     const stored = { ...usual, dots: 'plain' as const };
     const store = new Map([[tuningKey(options), JSON.stringify(stored)]]);
@@ -148,14 +148,14 @@ describe('warmDecode', () => {
     const compile = vi.spyOn(context.device, 'createComputePipelineAsync');
     expect(await engine.preload(undefined, (layout) => warmDecode({ context, hparams, weights: layout }))).toBe(true);
     const labels = compile.mock.calls.map(([{ label }]) => label ?? '');
-    expect(labels.filter((label) => label.startsWith('decode/')).length).toBeGreaterThan(6);
+    expect(labels.filter((label) => label.startsWith('fusions/')).length).toBeGreaterThan(6);
     compile.mockClear();
     const weights = engine.resident();
     if (weights === undefined) throw new Error('not resident');
     const { choice } = await tuneDecode({ context, hparams, weights });
     const decoder = await createDecoder({ context, hparams, weights, keys: await engine.keys(), choice });
     await decoder.decode(3, 0);
-    const late = compile.mock.calls.map(([{ label }]) => label ?? '').filter((label) => label.startsWith('decode/'));
+    const late = compile.mock.calls.map(([{ label }]) => label ?? '').filter((label) => label.startsWith('fusions/'));
     if (context.card.isSoftware) expect(late).toEqual([]);
     compile.mockRestore();
     decoder.dispose();

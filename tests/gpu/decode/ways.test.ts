@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createCpuEngine } from '../../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../../src/cpu/pool/inline-pool';
-import { SINGLE_HEADS } from '../../../src/gpu/decode/attention-plan';
+import { SINGLE_HEADS } from '../../../src/fusions/attention/attention-plan';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import type { DecodeChoice } from '../../../src/gpu/decode/decode-kernels';
+import type { DecodeChoice } from '../../../src/fusions/choice';
 import type { GpuContext } from '../../../src/gpu/device';
 import { ACTIVE_STAGES } from '../../../src/model/stages';
 import { bits, captureAll, forward, range } from '../../cpu/support';

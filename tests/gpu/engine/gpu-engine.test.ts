@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine, type GpuEngineOptions } from '../../../src/gpu/engine/gpu-engine';
 import type { ModelFile } from '../../../src/gguf/model-file';
+import { weightSlot } from '../../../src/model/weights';
 import type { StepOptions } from '../../../src/model/engine';
 import type { HParams } from '../../../src/model/hparams';
 import { bits, captureAll, forward, range, type Forward } from '../../cpu/support';
@@ -119,8 +120,8 @@ describe('every bit is the same', () => {
     Object.defineProperty(tight, 'maxBindingBytes', { value: 10_000 });
     const engine = createGpuEngine({ context: tight, model, hparams });
     await engine.preload();
-    expect(engine.resident()?.matrix('ffn_gate_exps', 0).tiles.length).toBeGreaterThan(1);
-    expect(engine.resident()?.matrix('output').tiles.length).toBeGreaterThan(1);
+    expect(engine.resident()?.matrix(weightSlot(hparams, 'ffn_gate_exps', 0)).tiles.length).toBeGreaterThan(1);
+    expect(engine.resident()?.matrix(weightSlot(hparams, 'output')).tiles.length).toBeGreaterThan(1);
     expect(allBits(await forward(engine, hparams, TOKENS, ALL))).toEqual(allBits(await run()));
     await engine.dispose();
     tight.dispose();

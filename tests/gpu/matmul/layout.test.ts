@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ggmlType, QUANT_TYPES, rowBytes } from '../../../src/gguf/ggml-types';
 import { repackRows } from '../../../src/gpu/matmul/repack';
-import { gpuRowWords, planeOffsets, weightLayout } from '../../../src/gpu/matmul/weight-layout';
+import { gpuRowWords, planeOffsets, weightLayout } from '../../../src/ops/weight-layout';
 import { denseWorkList, workList } from '../../../src/gpu/matmul/work-list';
 
 /** Bytes 1, 2, 3 ... never 0, so that padding shows. */

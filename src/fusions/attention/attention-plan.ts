@@ -1,0 +1,193 @@
+import type { CommonSizes } from '../../arch/define-arch';
+import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
+import { ATTENTION, ATTENTION_SHARED, ATTENTION_TEAMS } from './kernel';
+
+/** Keys of the smallest split. */
+const TILE_KEYS = 64;
+/** Keys up to which attention by single heads is not split: what joining costs, a workgroup's second tile does not. */
+const WHOLE_KEYS = 128;
+/** Most splits of single heads. */
+const HEAD_SPLITS = 32;
+/** Most splits of any way. */
+export const MOST_SPLITS = 64;
+/** Most heads that share keys in a workgroup, and channels of them together; `shaders/fusions/attention_shared.wgsl` says why. */
+const SHARED_HEADS = 8;
+const SHARED_CHANNELS = 1024;
+/** Columns of four channels of all its heads that a lane of `shaders/fusions/attention_teams.wgsl` has room for. */
+const LANE_COLUMNS = 8;
+/** Columns that a workgroup of that kernel leaves in its memory, for one head of each team: 8 KiB. */
+const GROUP_COLUMNS = 512;
+
+/** Keys by tiles in a workgroup, each head on its own (`single`) or the heads of a group together (`shared`). */
+export interface TilesWay {
+  readonly kernel: 'single' | 'shared';
+  readonly splits: number;
+}
+
+/** Keys by teams of lanes. */
+export interface TeamsWay {
+  readonly kernel: 'teams';
+  readonly splits: number;
+  /** Lanes that share a subgroup. */
+  readonly lanes: 4 | 8 | 16 | 32;
+  /** Most heads that take a key together. */
+  readonly heads: 1 | 2 | 4 | 8;
+}
+
+/** How keys are read, and into how many splits they are cut at most. */
+export type AttentionWay = TilesWay | TeamsWay;
+
+/** From so many keys on, this way. */
+export interface AttentionStep {
+  readonly from: number;
+  readonly way: AttentionWay;
+}
+
+/** Steps by ascending numbers of keys, the first from 1 on. */
+export type AttentionChoice = readonly AttentionStep[];
+
+/** Heads on their own, by tiles: any adapter runs it at any length. */
+export const SINGLE_HEADS: AttentionChoice = [
+  { from: 1, way: { kernel: 'single', splits: 1 } },
+  { from: WHOLE_KEYS + 1, way: { kernel: 'single', splits: HEAD_SPLITS } },
+];
+
+/** How attention over some number of keys runs. */
+export interface AttentionPlan {
+  readonly way: AttentionWay;
+  /** Splits, of which the last may be shorter. */
+  readonly count: number;
+  /** Keys of a split, whole tiles. */
+  readonly keys: number;
+}
+
+type Heads = Pick<CommonSizes, 'nHead' | 'nHeadKv' | 'headDim'>;
+
+/** A function of shapes, choice and the number of keys alone, as the order of sums has to be. Heads that a way cannot take are {@link SINGLE_HEADS}. */
+export function attentionPlan(
+  { headDim }: Pick<Heads, 'headDim'>,
+  choice: AttentionChoice,
+  nKeys: number,
+): AttentionPlan {
+  const chosen = stepAt(choice, nKeys);
+  const way = takes(headDim, chosen) ? chosen : stepAt(SINGLE_HEADS, nKeys);
+  const pieces = cut(nKeys, way.splits);
+  // The kernel of single heads leaves the whole where there is one split, and nothing to join.
+  if (way.kernel === 'single' && pieces.count === 1) return { way: { ...way, splits: 1 }, ...pieces };
+  return { way, ...pieces };
+}
+
+/** Numbers of keys up to `nKeys` from which on the way may be another, ascending. */
+export function turnsUpTo(choice: AttentionChoice, nKeys: number): readonly number[] {
+  const turns = [...SINGLE_HEADS, ...choice].map(({ from }) => from).filter((from) => from <= nKeys);
+  return [...new Set(turns)].toSorted((a, b) => a - b);
+}
+
+/** The ways that plans up to `nKeys` keys take. */
+export function waysUpTo(heads: Pick<Heads, 'headDim'>, choice: AttentionChoice, nKeys: number): AttentionWay[] {
+  const ways = turnsUpTo(choice, nKeys).map((from) => attentionPlan(heads, choice, from).way);
+  return [...new Map(ways.map((way) => [wayName(way), way])).values()];
+}
+
+/** Tells ways apart, and is shown. */
+export function wayName(way: AttentionWay): string {
+  const heads = way.kernel === 'teams' ? ` of ${way.lanes} lanes, ${way.heads} heads` : '';
+  return `${way.kernel}${heads}, ${way.splits} splits`;
+}
+
+/** Whether splits are joined in a dispatch of their own. The shared kernel leaves even one to be joined. */
+export function isJoined({ kernel, splits }: AttentionWay): boolean {
+  return kernel === 'shared' || splits > 1;
+}
+
+/** A way's kernel, specialised, and the width of its grid, whose height are the splits. */
+export interface AttentionKernel {
+  readonly kernel: KernelSpec;
+  readonly variant: KernelVariant;
+  readonly width: number;
+}
+
+export function attentionKernel(heads: Heads, way: AttentionWay): AttentionKernel {
+  const { nHead, headDim } = heads;
+  if (way.kernel === 'teams') {
+    const { id, constants, width } = piecesOf(heads, mostOfTeams(headDim, way));
+    const lanes = teamLanes(headDim, way.lanes);
+    const group = teamGroup(headDim, lanes);
+    const variant: KernelVariant = {
+      id: `${id}: ${group} lanes, ${lanes} a team`,
+      includes: { totals: 'fusions/lib/totals_subgroup.wgsl' },
+      constants: { ...constants, LANES: lanes, GROUP: group },
+      feature: 'subgroups',
+    };
+    return { kernel: ATTENTION_TEAMS, variant, width };
+  }
+  if (way.kernel === 'shared') {
+    const { id, constants, width } = piecesOf(heads, mostShared(headDim));
+    return { kernel: ATTENTION_SHARED, variant: { id, constants }, width };
+  }
+  const variant = { id: `heads of ${headDim}`, constants: { HEAD_DIM: headDim } };
+  return { kernel: ATTENTION, variant, width: nHead };
+}
+
+/** The heads of each key-value head, cut into as few equal pieces as hold at most so many. */
+function piecesOf({ nHead, nHeadKv, headDim }: Heads, most: number) {
+  const perKv = nHead / nHeadKv;
+  const pieces = Math.ceil(perKv / Math.max(1, most));
+  const together = Math.ceil(perKv / pieces);
+  return {
+    id: `${together} heads of ${headDim}`,
+    constants: { HEAD_DIM: headDim, HEADS: together },
+    width: nHeadKv * pieces,
+  };
+}
+
+/** How attention_join.wgsl is specialised for a way that is split. */
+export function joinVariant({ splits }: AttentionWay): KernelVariant {
+  const most = [8, 32].find((n) => splits <= n) ?? MOST_SPLITS;
+  return { id: `${most} splits`, constants: { MOST_SPLITS: most } };
+}
+
+function stepAt(choice: AttentionChoice, nKeys: number): AttentionWay {
+  const step = choice.findLast(({ from }) => from <= nKeys);
+  if (step === undefined) throw new RangeError(`no way of attention for ${nKeys} keys`);
+  return step.way;
+}
+
+/** The shared kernel and that of teams turn whole columns of four channels with one another. */
+function takes(headDim: number, way: AttentionWay): boolean {
+  if (way.kernel === 'single') return true;
+  return headDim % 8 === 0 && (way.kernel !== 'teams' || mostOfTeams(headDim, way) >= 1);
+}
+
+function mostShared(headDim: number): number {
+  return Math.min(SHARED_HEADS, Math.floor(SHARED_CHANNELS / headDim));
+}
+
+function mostOfTeams(headDim: number, { lanes, heads }: TeamsWay): number {
+  return Math.min(heads, Math.floor(LANE_COLUMNS / laneColumns(headDim, lanes)));
+}
+
+/** Lanes of a team: no more than a head has columns, rounded up to a power of two, at least 4. */
+function teamLanes(headDim: number, most: number): number {
+  let lanes = 4;
+  while (2 * lanes <= most && lanes < headDim / 4) lanes *= 2;
+  return lanes;
+}
+
+/** Lanes of a workgroup of teams: as many as there is memory for. */
+function teamGroup(headDim: number, lanes: number): number {
+  const columns = laneColumns(headDim, lanes);
+  let group = 256;
+  while (group * columns > GROUP_COLUMNS) group /= 2;
+  return group;
+}
+
+function laneColumns(headDim: number, lanes: number): number {
+  return Math.ceil(headDim / 4 / teamLanes(headDim, lanes));
+}
+
+function cut(nKeys: number, most: number): { readonly count: number; readonly keys: number } {
+  const tiles = Math.ceil(nKeys / TILE_KEYS);
+  const each = Math.ceil(tiles / most);
+  return { count: Math.ceil(tiles / each), keys: each * TILE_KEYS };
+}
