@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { FAULTS, faultStages } from '../../src/model/faults';
 import { DEFECTS } from '../../src/selftest/defects';
 import { DEFECT_KINDS } from '../../src/types/define-type';
+import { generatedPart } from '../support/generated-part';
 
 /* Tables of the documentation that the code holds. `npm run docs` writes them, this test says when they are out of date. */
 
@@ -38,10 +39,7 @@ it.each([
   ['docs/selftest.md', 'defects', defectTable()],
   ['docs/faults.md', 'faults', faultTable()],
 ])('%s holds the table of %s as the code has it', (file, name, table) => {
-  const [begin, end] = [`<!-- ${name}: npm run docs -->\n`, `\n<!-- /${name} -->`];
-  const text = readFileSync(file, 'utf8');
-  const [before = '', rest = ''] = text.split(begin);
-  const [old = '', after = ''] = rest.split(end);
-  if (process.env['WRITE_DOCS'] === '1') writeFileSync(file, `${before}${begin}${table}${end}${after}`);
-  else expect(old).toBe(table);
+  const part = generatedPart(readFileSync(file, 'utf8'), name);
+  if (process.env['WRITE_DOCS'] === '1') writeFileSync(file, part.with(table));
+  else expect(part.text).toBe(table);
 });
