@@ -18,3 +18,23 @@ export function gamma(k: number): number {
   const ku = k * UNIT;
   return ku < 1 ? ku / (1 - ku) : Infinity;
 }
+
+/** Terms that an own kernel adds up at once, in any order. */
+const CHUNK = 32;
+
+/**
+ * How a kernel adds up the terms of a product. `any`: in whatever order, one after the other at worst. `chunked`: 32 neighbouring terms at a time, in any
+ * order, and then the sums of these chunks, in any order: what every kernel of `shaders/ops/linear_*.wgsl` but the tile does.
+ */
+export type SumOrder = 'any' | 'chunked';
+
+/** Additions that a term of a sum of n can pass through. A tree over k leaves is at most k - 1 deep. */
+export function additions(n: number, order: SumOrder): number {
+  return order === 'any' ? n : Math.min(n, CHUNK + Math.ceil(n / CHUNK));
+}
+
+/**
+ * How many times sqrt(n) 2^-24 sum |w x| an error of n independent roundings to nearest exceeds with a probability of 1e-9 in 1e7 values: 2 exp(-lambda^2 / 2)
+ * is at most 1e-16 a value for lambda = 8.7 (Higham and Mary 2019, theorem 2.4), and 9.5 leaves room for what they call the second order.
+ */
+export const SUSPICIOUS_ESTIMATE = 9.5;

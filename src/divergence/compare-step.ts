@@ -1,3 +1,4 @@
+import type { SumOrder } from '../base/f32-error';
 import type { Tap } from '../model/engine';
 import { stageOrder, stageSpec, type ActiveStageId, type StageId } from '../model/stages';
 import { alignSlots, unaligned, type AlignedTap } from './align-slots';
@@ -23,6 +24,8 @@ export interface CompareContext {
   readonly nExpert: number;
   /** Terms of one sum of a product stage; undefined where the trace does not tell. */
   readonly termsOf?: (stage: StageId) => number | undefined;
+  /** How the candidate adds up products, which the bounds are made for. Default `any`. */
+  readonly sumOrder?: SumOrder;
   /** Free-running cosine of one position below which a row diverges. */
   readonly cosineLimit: number;
   /** Isolated or local error / bound above which a row diverges. */
@@ -191,7 +194,7 @@ function brokenOf(tap: Tap, c: AlignedComparison): Partial<Row> {
 
 function estimateOf(stage: StageId, maxRatio: number, context: CompareContext): Pick<Row, 'maxEstimate'> {
   const terms = context.termsOf?.(stage);
-  return terms === undefined ? {} : { maxEstimate: statisticalRatio(maxRatio, terms) };
+  return terms === undefined ? {} : { maxEstimate: statisticalRatio(maxRatio, terms, context.sumOrder) };
 }
 
 /** A verdict, and where cosine and length decided it the row of the worst position. */

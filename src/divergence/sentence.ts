@@ -1,3 +1,4 @@
+import { SUSPICIOUS_ESTIMATE } from '../base/f32-error';
 import { short } from '../base/format';
 import type { Amplification, Culprit, Row, RunStatus } from './report';
 
@@ -13,6 +14,8 @@ export interface SentenceContext {
   /** Where the free run parts although no stage is wrong by itself, and what makes it. */
   readonly parted?: Culprit | undefined;
   readonly amplification?: Amplification | undefined;
+  /** A product within its bound whose errors are too large for roundings to nearest. */
+  readonly suspect?: Row | undefined;
 }
 
 /** The one sentence of the run: the same on the page, in the terminal, in JSON and in pictures. */
@@ -30,6 +33,10 @@ export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, cont
     return context.missing === undefined
       ? `INCOMPLETE: stopped after ${plural(context.layersDone, 'layer')}; nothing parted so far`
       : `INCOMPLETE: ${place(context.missing.layer, context.missing.stage)} was captured on one arm only`;
+  }
+  const { suspect } = context;
+  if (status === 'suspicious' && suspect !== undefined) {
+    return `SUSPICIOUS: ${place(suspect.layer, suspect.stage)}: within the bound of any order of sums, yet ${short(suspect.maxEstimate ?? NaN)} x what independent roundings to nearest make (limit ${SUSPICIOUS_ESTIMATE}, chance 1e-9): sums or operands with fewer digits than f32 would explain it; ${agreement(context)}`;
   }
   return `MATCH: ${agreement(context)}`;
 }

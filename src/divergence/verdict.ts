@@ -1,3 +1,4 @@
+import { SUSPICIOUS_ESTIMATE } from '../base/f32-error';
 import { forwardOrder, locationKey } from '../model/location';
 import { amplificationOf } from './amplification';
 import { culpritOf, inForwardOrder, poisonCulprit, type BlameContext } from './blame';
@@ -47,7 +48,8 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
   const isBlameless = unexplained !== undefined && input.whole === true && isJudged(free, local);
   const named = first ?? (isBlameless ? undefined : unexplained) ?? poison;
   const incomplete = missing !== undefined || !input.complete || input.arms.length < 2;
-  const status = isBlameless ? 'ill-conditioned' : statusOf(named, incomplete);
+  const suspect = named === undefined && !isBlameless && !incomplete ? suspicious(alone) : undefined;
+  const status = isBlameless ? 'ill-conditioned' : suspect === undefined ? statusOf(named, incomplete) : 'suspicious';
   const amplification = isBlameless ? amplificationOf(free) : undefined;
   // What both arms find not finite is inherited, not a fault of its own.
   const others =
@@ -62,7 +64,7 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
         ).filter((c) => !same(c, first));
   const verdict: Verdict = {
     status,
-    sentence: sentenceOf(status, named, { ...input, missing, others, parted: unexplained, amplification }),
+    sentence: sentenceOf(status, named, { ...input, missing, others, parted: unexplained, amplification, suspect }),
     ...(named === undefined ? {} : { first: named }),
     ...(others.length === 0 ? {} : { others }),
     ...(isBlameless ? { parted: unexplained } : {}),
@@ -80,6 +82,11 @@ function statusOf(named: Culprit | undefined, incomplete: boolean): RunStatus {
 function byPlace(found: readonly Culprit[]): readonly Culprit[] {
   const unique = found.filter((c, i) => found.findIndex((other) => same(other, c)) === i);
   return unique.toSorted(forwardOrder);
+}
+
+/** The product whose errors are largest for independent roundings to nearest, where those are not to be expected. */
+function suspicious(alone: readonly Row[]): Row | undefined {
+  return alone.find(({ maxEstimate = 0 }) => maxEstimate > SUSPICIOUS_ESTIMATE);
 }
 
 /** Whether every stage that was compared free-running was also held to its own inputs. */

@@ -1,3 +1,4 @@
+import type { SumOrder } from '../base/f32-error';
 import { ROUTER_PROBS } from '../model/stage-roles';
 import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
 import { NO_FLIPS } from '../divergence/flip-state';
@@ -43,6 +44,8 @@ export interface LocalErrorsInput {
    */
   readonly quantised?: Pick<IsolatingEngine, 'isolate'> | undefined;
   readonly hparams: HParams;
+  /** How the candidate adds up products; not known of a stranger. */
+  readonly sumOrder?: SumOrder | undefined;
   readonly candidate: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -65,10 +68,12 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
   const { layer, stages, layerInput, past, exact, quantised, hparams } = input;
   const own = atPositions(input.own, stages, input.positions);
   const judged = stages.filter((stage) => hasInputs(stage, own.get(stage), input.own, layerInput));
+  const order = input.sumOrder === undefined ? {} : { sumOrder: input.sumOrder };
   const positions = (stage: StageId): readonly number[] => own.get(stage)?.positions ?? [];
   const options = (wanted: readonly StageId[]): StepOptions => ({
     capture: new Map(wanted.map((stage) => [stage, positions(stage)] as const)),
     bounds: true,
+    ...order,
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
   const fed: ReferenceStep = { taps: input.own, layerInput, ...(past === undefined ? {} : { past }) };
@@ -87,6 +92,7 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
     nExpert: hparams.nExpert,
     cosineLimit: LIMITS.cosine.value,
     ratioLimit: LIMITS.ratio.value,
+    ...order,
     termsOf: (stage) => termsOf(stage, hparams),
   };
   // Chosen experts are judged by the probabilities that chose them, judged or not.

@@ -1,3 +1,4 @@
+import type { SumOrder } from '../base/f32-error';
 import type { StageId } from './stages';
 
 /** One side of a comparison. Traces read from a file carry any other name. */
@@ -27,6 +28,8 @@ export interface StepOptions {
   readonly capture: CaptureRequest;
   /** Reference arm: also compute `Tap.bound`. */
   readonly bounds?: boolean;
+  /** With bounds: how the engine that they are for adds up products. Default `any`. */
+  readonly sumOrder?: SumOrder;
   /** CPU arms: also keep `Tap.exact`, so that a stage can be computed again from just what the arm itself computed it from. */
   readonly exact?: boolean;
   /** Use these experts, (nTokens, nExpertUsed), instead of the arm's own top-k; their weights come from the arm's own probabilities. */
@@ -51,6 +54,8 @@ export interface StepResult {
  */
 export interface ArmEngine {
   readonly arm: ArmId;
+  /** How its kernels add up the products of a step of so many tokens; absent where that is not known. */
+  sumOrder?(nTokens: number): SumOrder;
   /** Takes the tokens and computes `embedding`. `nPast` positions are kept from before; 0 starts afresh. */
   begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<StepResult>;
   /** One transformer block: all layer stages. */

@@ -1,4 +1,5 @@
 import type { Node, Sizes } from '../arch/graph';
+import type { SumOrder } from '../base/f32-error';
 import type { OpName } from '../arch/operations';
 import type { RopeTable } from './rope/exact';
 
@@ -39,6 +40,8 @@ export interface ExactContext<N extends OpName = OpName> {
   readonly nKeys: number;
   /** Rows of which the caller wants values or bounds; others may be left 0 in bounds. */
   readonly wanted: readonly number[];
+  /** How the engine that bounds are for adds up products. */
+  readonly sumOrder: SumOrder;
   /** Whether products also give {@link ExactOutput.magnitudes}. */
   readonly magnitudes: boolean;
   /** Ids of the tokens that are computed. */

@@ -5,7 +5,10 @@ import { localErrors, type LocalError, type LocalErrors, type LocalErrorsInput }
 import type { StepResult, Tap } from '../model/engine';
 import type { StageId } from '../model/stages';
 
-export interface LocalWatchInput extends Pick<LocalErrorsInput, 'exact' | 'quantised' | 'hparams' | 'positions'> {
+export interface LocalWatchInput extends Pick<
+  LocalErrorsInput,
+  'exact' | 'quantised' | 'hparams' | 'positions' | 'sumOrder'
+> {
   readonly candidate: string;
   /** ggml type of a tensor by its name. */
   readonly typeOf: (tensor: string) => string | undefined;

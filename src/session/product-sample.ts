@@ -1,4 +1,4 @@
-import { gamma } from '../base/f32-error';
+import { additions, gamma, type SumOrder } from '../base/f32-error';
 import type { Row } from '../divergence/report';
 import type { Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
@@ -31,9 +31,15 @@ type Taps = ReadonlyMap<StageId, Tap>;
 
 /**
  * Takes a sample where an isolated product is worst. Undefined where the row is no wrong product, or its input was not captured.
- * @param actual the isolated taps of the arm under test @param reference taps with bounds; inputs at all positions
+ * @param order how the arm under test adds up products @param actual the isolated taps of the arm under test @param reference taps with bounds; inputs at all positions
  */
-export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: HParams): ProductSample | undefined {
+export function sampleProduct(
+  row: Row,
+  actual: Taps,
+  reference: Taps,
+  hparams: HParams,
+  order: SumOrder,
+): ProductSample | undefined {
   const spec = stageSpec(row.stage);
   if (spec.operation !== 'matmul' && spec.operation !== 'expert-matmul') return undefined;
   const index =
@@ -77,8 +83,8 @@ export function sampleProduct(row: Row, actual: Taps, reference: Taps, hparams: 
     actual: sampled.map((c) => tapA.data[atA + c] ?? NaN),
     wrong: wrong.length,
     nOut: width,
-    // The bound of a product is gamma_n sum |w x|, give or take a few roundings.
-    share: ratio * gamma(x.length),
+    // The bound of a product is gamma_a sum |w x| of a additions, give or take a few roundings.
+    share: ratio * gamma(additions(x.length, order)),
   };
 }
 

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../base/abort';
+import type { SumOrder } from '../base/f32-error';
 import { toErrorData, TracerError } from '../base/errors';
 import type { Cause } from '../divergence/cause';
 import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
@@ -108,6 +109,8 @@ class Run {
   readonly #local: LocalWatch | undefined;
   /** The side runs as a whole, and not only where it is needed for another. */
   readonly #runs: { readonly a: boolean; readonly b: boolean };
+  /** How the arm under test adds up products. */
+  readonly #sumOrder: SumOrder;
   readonly #kept: ReadonlySet<string>;
   /** The arm under test is given the reference's experts. */
   readonly #forced: boolean;
@@ -126,6 +129,7 @@ class Run {
     checkTokens(spec.tokens, hparams.nVocab);
     this.#tokens = Uint32Array.from(spec.tokens);
     this.#plan = parsePlan(spec, { nLayer: hparams.nLayer, nTokens: spec.tokens.length });
+    this.#sumOrder = arms.a?.sumOrder?.(this.#tokens.length) ?? 'any';
     this.#kept = keptStages(graphOf(hparams).graph);
     const both = arms.a !== undefined && arms.b !== undefined;
     const modes = modesOf(spec.mode);
@@ -139,6 +143,7 @@ class Run {
             quantised: arms.quantised,
             hparams,
             positions: this.#plan.positions,
+            sumOrder: this.#sumOrder,
             candidate: arms.a.arm,
             typeOf: (tensor) => input.parts.typeOf(tensor),
           })
@@ -277,7 +282,8 @@ class Run {
       if (this.#held?.step === step) return this.#held.result;
       // An exact engine that only tells stages alone must hear the tokens.
       if (!this.#runs.b && step !== 'embed') return undefined;
-      const result = await this.#advance(arms.b, step, { capture: captures.reference, bounds });
+      const sumOrder = this.#sumOrder;
+      const result = await this.#advance(arms.b, step, { capture: captures.reference, bounds, sumOrder });
       if (result !== undefined) this.#held = { step, result };
       return result;
     };
@@ -343,6 +349,7 @@ class Run {
       nExpert: hparams.nExpert,
       cosineLimit: limits.cosine,
       ratioLimit: limits.ratio,
+      sumOrder: this.#sumOrder,
       termsOf: (stage) => termsOf(stage, hparams),
     });
     const rows: Row[] = [];
@@ -391,7 +398,7 @@ class Run {
   #sample(rows: readonly Row[], isolated: Taps, reference: Taps | undefined): void {
     for (const row of rows) {
       if (this.#samples.length >= MOST_SAMPLES || reference === undefined) return;
-      const sample = sampleProduct(row, isolated, reference, this.#in.hparams);
+      const sample = sampleProduct(row, isolated, reference, this.#in.hparams, this.#sumOrder);
       if (sample !== undefined) this.#samples.push(sample);
     }
   }

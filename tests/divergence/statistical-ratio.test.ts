@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { gamma } from '../../src/base/f32-error';
 import { seededRandom } from '../../src/base/random';
 import { matmulBound } from '../../src/ops/linear/bound';
 import { RATIO_BINS, ratioBin } from '../../src/divergence/ratio-bins';
@@ -45,6 +46,44 @@ describe('the statistical estimate', () => {
     expect(ofCoarse).toBeGreaterThan(1);
     expect(ofCoarse).toBeGreaterThan(100 * ofSingle);
   });
+});
+
+describe('sums of 32 terms at a time', () => {
+  /** The sum with so many bits. */
+  function chunked(n: number, bits: number): { ratio: number; exact: number } {
+    const random = seededRandom(n);
+    const rounded = (x: number): number => {
+      const step = 2 ** (Math.floor(Math.log2(Math.abs(x) || 1)) - bits + 1);
+      return Math.round(x / step) * step;
+    };
+    let [exact, sum, magnitude] = [0, 0, 0];
+    for (let chunk = 0; chunk < n; chunk += 32) {
+      let part = 0;
+      for (let j = chunk; j < Math.min(n, chunk + 32); j++) {
+        const term = Math.fround(random.normal()) * Math.fround(random.normal());
+        exact += term;
+        magnitude += Math.abs(term);
+        part = rounded(part + rounded(term));
+      }
+      sum = rounded(sum + part);
+    }
+    const [bound = 0] = matmulBound([exact], Float64Array.of(magnitude), n, 'chunked');
+    return { ratio: Math.abs(sum - exact) / bound, exact };
+  }
+
+  it.each([256, 768, 2048, 4096])('have a bound that honest ones keep and 14 bits break: n %d', (n) => {
+    expect(chunked(n, 24).ratio).toBeLessThan(0.1);
+    expect(chunked(n, 14).ratio).toBeGreaterThan(1);
+    const [any = 0] = matmulBound([1], Float64Array.of(1), n);
+    const [depth = 0] = matmulBound([1], Float64Array.of(1), n, 'chunked');
+    expect(any / depth).toBeGreaterThan(5);
+    expect(statisticalRatio(1, n, 'chunked')).toBeCloseTo(
+      statisticalRatio(1, n) / (gammaOf(n) / gammaOf(32 + n / 32)),
+      6,
+    );
+  });
+
+  const gammaOf = (k: number): number => gamma(k + 6);
 });
 
 describe('the bins of ratios', () => {

@@ -180,6 +180,17 @@ describe('judge', () => {
       });
     });
 
+    it('suspects a product within its bound whose errors no roundings to nearest make', () => {
+      const odd = row({ mode: 'local', stage: 'attn_out', verdict: 'match', maxRatio: 0.84, maxEstimate: 47 });
+      const { verdict } = judge({ ...input, rows: [odd] }, context);
+      expect(verdict).toMatchObject({ status: 'suspicious' });
+      expect(verdict.first).toBeUndefined();
+      expect(verdict.sentence).toMatch(
+        /^SUSPICIOUS: layer 0, attn_out: .* 47 x what independent roundings to nearest make/,
+      );
+      expect(judge({ ...input, rows: [{ ...odd, maxEstimate: 0.7 }] }, context).verdict.status).toBe('match');
+    });
+
     it('names what ran before what runs alone, and each place once', () => {
       const wrong = (mode: Row['mode'], stage: Row['stage'], maxRatio: number): Row =>
         row({ mode, layer: 1, stage, verdict: 'diverge', maxRatio, maxRatioIndex: [0, 0] });

@@ -43,6 +43,7 @@ export function operationOf(
     nPast,
     nKeys,
     wanted,
+    sumOrder: options.sumOrder ?? 'any',
     magnitudes: options.bounds === true && wanted.length > 0,
     tokens: chosen === undefined ? step.tokens : step.tokens.filter((_, t) => chosen.includes(t)),
     positionOf: (row) => (positions === undefined ? nPast + row : (positions[row] ?? NaN)),

@@ -1,3 +1,4 @@
+import { sumOrderOf } from '../matmul/choose-method';
 import { orCancelled, throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
@@ -148,6 +149,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
 
   return {
     arm: 'gpu',
+    sumOrder: (nTokens) => sumOrderOf(nTokens, context.card),
     begin: (tokens, nPast, stepOptions) => step(stepOptions, ({ free }) => free.begin(tokens, nPast, stepOptions)),
     layer: (layer, stepOptions) => step(stepOptions, ({ free }) => free.layer(layer, stepOptions)),
     end: (stepOptions) => step(stepOptions, ({ free }) => free.end(stepOptions)),

@@ -1,3 +1,4 @@
+import type { SumOrder } from '../../base/f32-error';
 import { unitElements } from '../../types/lib/columns';
 import { typeOf, type QuantType } from '../../types/types';
 import { TEAM_ROWS, type MatmulMethod } from './variants';
@@ -21,6 +22,8 @@ export interface MatmulDevice {
   readonly subgroupLanes: number;
 }
 
+/** Rows of x that a team of lanes takes at once. */
+const FEW_ROWS = 8;
 /** Tiles that keep a large GPU busy; with fewer, smaller ones are faster. */
 const ENOUGH_TILES = 256;
 /** Tiles, of the smallest, below which teams of lanes are faster: they make four times as many workgroups. */
@@ -35,12 +38,17 @@ export function chooseMethod(shape: MatmulShape, device: MatmulDevice): MatmulMe
   const { rowsPerMatrix } = shape;
   if (shape.nIn % CHUNK !== 0) return { kind: 'naive', tile: 8 };
   if (device.isSoftware) return { kind: 'lane', tile: 8 };
-  const tile = rowsPerMatrix > 8 ? chooseTile(shape) : undefined;
+  const tile = rowsPerMatrix > FEW_ROWS ? chooseTile(shape) : undefined;
   if (tile !== undefined) return tile;
   const width = rowsPerMatrix > 4 ? 8 : rowsPerMatrix > 2 ? 4 : rowsPerMatrix > 1 ? 2 : 1;
   const wanted = teamLanes(shape);
   if (device.subgroupLanes < 4) return { kind: 'team', tile: width, teamRows: TEAM_ROWS, lanes: wanted };
   return { kind: 'subgroup', tile: width, teamRows: TEAM_ROWS, lanes: atMost(wanted, device.subgroupLanes) };
+}
+
+/** How the methods that fit a step's products add up: tiles, for many rows alone, add term by term, the others 32 terms at a time. */
+export function sumOrderOf(nTokens: number, { isSoftware }: Pick<MatmulDevice, 'isSoftware'>): SumOrder {
+  return isSoftware || nTokens <= FEW_ROWS ? 'chunked' : 'any';
 }
 
 /** The tallest tile that makes enough workgroups; undefined where none does. */

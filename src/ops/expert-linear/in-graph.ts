@@ -10,5 +10,5 @@ export const expertLinearOp: ExactOp<'expert-linear'> = {
     return at.expertMatmul(at.float(0), perSlot, at.indices(1));
   },
   bound: (at, { values, magnitudes }) =>
-    matmulBound(values, magnitudes ?? new Float64Array(values.length).fill(Infinity), lastDim(at, 0)),
+    matmulBound(values, magnitudes ?? new Float64Array(values.length).fill(Infinity), lastDim(at, 0), at.sumOrder),
 };
