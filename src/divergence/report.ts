@@ -80,6 +80,8 @@ export interface Row {
   readonly mode: CompareMode;
   /** Local rows: the arithmetic whose bound the ratios stand on (`f32`, `q8_K-activations`). Absent: f32. */
   readonly arithmetic?: string;
+  /** The kernels of side `a` that made its value, with their variants (`Tap.kernel`). */
+  readonly kernel?: string;
   readonly layer: number | undefined;
   readonly stage: StageId;
   readonly verdict: RowVerdict;

@@ -42,6 +42,7 @@ const ROW = record({
   b: NAME,
   mode: MODE,
   arithmetic: optional(NAME),
+  kernel: optional(NAME),
   layer: LAYER,
   stage: STAGE,
   verdict: oneOf(ROW_VERDICTS),
