@@ -102,6 +102,19 @@ test('the policy is sent and built in, without unsafe scripts', async ({ page, r
     return document.documentElement.dataset['injected'];
   });
   expect(ran).toBeUndefined();
+  // A host that sends no headers: the page itself refuses to be framed, and the link leads out of the frame.
+  await page.route('**/framing.html', (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<iframe src="/?model=http://models.invalid/x.gguf"></iframe>' }),
+  );
+  await page.route(/\/\?model=/, async (route) => {
+    const { headers, ...rest } = { headers: (await route.fetch()).headers(), body: await (await route.fetch()).text() };
+    await route.fulfill({ ...rest, headers: { 'content-type': headers['content-type'] ?? '' } });
+  });
+  await page.goto('/framing.html');
+  const framed = page.frameLocator('iframe');
+  await expect(framed.getByText('MoEscope does not run inside of other pages.')).toBeVisible();
+  await expect(framed.getByRole('link')).toHaveAttribute('target', '_blank');
+  await expect(framed.getByRole('button')).toHaveCount(0);
   const service = await request.get('/sw.js');
   expect(service.headers()['cache-control']).toBe('no-cache');
 });

@@ -1,4 +1,5 @@
 import { keepForOffline } from './offline/register';
+import { isFramed, refuseFrame } from './ui/framed';
 import { browserHost } from './ui/browser-host';
 import { mountPage } from './ui/mount-page';
 import { createEngineClient } from './worker/client';
@@ -13,8 +14,9 @@ async function showSelftest(page: Element): Promise<void> {
 }
 
 const page = document.querySelector('#page');
+if (page !== null && isFramed()) refuseFrame(page, location.href);
 const begun =
-  page === null
+  page === null || isFramed()
     ? undefined
     : new URLSearchParams(location.search).has('selftest')
       ? showSelftest(page)

@@ -6,7 +6,8 @@ import type { CommandRunner } from './command-line/command-runner';
 import type { CommandName } from './commands';
 import { exitCode, exitCodeOfError } from './command-line/exit-codes';
 import { commandHelp, generalHelp } from './command-line/help';
-import { errorText, styled, type Terminal } from './terminal/terminal';
+import { VERBOSE } from './command-line/shared-options';
+import { causesText, errorText, styled, type Terminal } from './terminal/terminal';
 
 /** Each command's code is loaded when it is needed: `--help` and `serve` start without the engine. */
 const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
@@ -31,6 +32,7 @@ const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
  * @param argv without node and the script
  */
 export async function runCli(argv: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  let isVerbose = false;
   const heading = (text: ShownText): ShownText => styled(terminal, 'out', 'head', text);
   try {
     const invocation = readCommandLine(argv);
@@ -44,6 +46,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal, signal
         terminal.out(say`${TOOL.name} ${TOOL.version} (${TOOL.commit})\n`);
         return exitCode('pass');
       case 'command': {
+        isVerbose = invocation.arguments.has(VERBOSE);
         const runner = await RUNNERS[invocation.name]();
         return await runner(invocation.arguments, terminal, signal);
       }
@@ -51,6 +54,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal, signal
   } catch (error) {
     const data = toErrorData(error);
     terminal.err(errorText(data, terminal));
+    if (isVerbose) terminal.err(causesText(error));
     return exitCodeOfError(data.code);
   }
 }

@@ -28,6 +28,8 @@ export type SourceDescriptor =
       readonly size?: number;
       readonly etag?: string;
       readonly lastModified?: string;
+      /** Sent with every request to the address's own origin, and to no other. They may be secrets: for requests only. */
+      readonly headers?: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'memory'; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> };

@@ -12,6 +12,13 @@ const IDLE_MS = 30_000;
 
 type HttpDescriptor = Extract<SourceDescriptor, { kind: 'http' }>;
 
+/** Where to ask, and with what. */
+interface Where {
+  readonly url: string;
+  readonly name: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** What a server said about the whole file. */
 interface Validators {
   readonly size: number;
@@ -39,9 +46,11 @@ export async function httpSource(wanted: HttpDescriptor, options: HttpOptions = 
   if (hasCredentials(url)) throw withCredentials(url);
   const pauses = options.retryPausesMs ?? RETRY_PAUSES_MS;
   const idleMs = options.idleMs ?? IDLE_MS;
+  const where: Where = { url, name, headers: wanted.headers ?? {} };
+  if (wanted.headers !== undefined && !isPrivate(url)) throw headersInTheOpen(url);
   const first: Validators =
     wanted.size === undefined
-      ? await probe(url, name, pauses, idleMs, options.signal)
+      ? await probe(where, pauses, idleMs, options.signal)
       : { size: wanted.size, etag: wanted.etag, lastModified: wanted.lastModified };
 
   return {
@@ -53,6 +62,7 @@ export async function httpSource(wanted: HttpDescriptor, options: HttpOptions = 
       size: first.size,
       ...(first.etag === undefined ? {} : { etag: first.etag }),
       ...(first.lastModified === undefined ? {} : { lastModified: first.lastModified }),
+      ...(wanted.headers === undefined ? {} : { headers: wanted.headers }),
     },
     async read(offset, length, signal) {
       throwIfAborted(signal);
@@ -60,7 +70,7 @@ export async function httpSource(wanted: HttpDescriptor, options: HttpOptions = 
       if (length === 0) return new Uint8Array(0);
       return withRetries(pauses, signal, () =>
         whileAlive(name, idleMs, signal, async (alive) => {
-          const { response, validators } = await requestRange(url, name, offset, length, alive.signal);
+          const { response, validators } = await requestRange(where, offset, length, alive.signal);
           try {
             checkUnchanged(name, first, validators);
             return await bodyBytes(response, name, offset, length, alive);
@@ -92,15 +102,14 @@ function urlName(url: string): string {
 }
 
 function probe(
-  url: string,
-  name: string,
+  where: Where,
   pauses: readonly number[],
   idleMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Validators> {
   return withRetries(pauses, signal, () =>
-    whileAlive(name, idleMs, signal, async (alive) => {
-      const { response, validators } = await requestRange(url, name, 0, 1, alive.signal);
+    whileAlive(where.name, idleMs, signal, async (alive) => {
+      const { response, validators } = await requestRange(where, 0, 1, alive.signal);
       await discard(response);
       return validators;
     }),
@@ -175,8 +184,7 @@ async function withRetries<T>(
 }
 
 async function requestRange(
-  url: string,
-  name: string,
+  { url, name, headers }: Where,
   offset: number,
   length: number,
   signal: AbortSignal | undefined,
@@ -184,7 +192,7 @@ async function requestRange(
   const last = offset + length - 1;
   let response: Response;
   try {
-    response = await fetch(url, {
+    response = await fetchFrom(url, headers, {
       headers: { Range: `bytes=${offset}-${last}` },
       cache: 'no-store',
       ...(signal === undefined ? {} : { signal }),
@@ -200,6 +208,49 @@ async function requestRange(
     await discard(response);
     throw error;
   }
+}
+
+/** Redirects that are followed, as browsers do. */
+const MOST_REDIRECTS = 20;
+
+/**
+ * Fetches with headers that only the address's own origin may see. What leads elsewhere is followed without them: fetch itself takes away `Authorization` there,
+ * and no other header. For Node only: a browser does not tell where it is led.
+ */
+async function fetchFrom(
+  url: string,
+  own: Readonly<Record<string, string>>,
+  init: RequestInit & { readonly headers: Record<string, string> },
+): Promise<Response> {
+  if (Object.keys(own).length === 0) return fetch(url, init);
+  const { origin } = new URL(url);
+  let at = url;
+  for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects++) {
+    const mayKnow = new URL(at).origin === origin;
+    const headers = mayKnow ? { ...own, ...init.headers } : init.headers;
+    const response = await fetch(at, { ...init, headers, redirect: 'manual' });
+    const next = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || next === null) return response;
+    await discard(response);
+    at = new URL(next, at).href;
+    if (!/^https?:/.test(at)) break;
+  }
+  throw new TypeError('fetch failed', { cause: new Error('redirect without end, or to what is no web address') });
+}
+
+/** Whether nobody on the way can read what is sent there. */
+function isPrivate(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+function headersInTheOpen(url: string): TracerError {
+  return fail(
+    'source-read',
+    'Headers are sent over https only: on the way to this address anybody could read them.',
+    'Give an https address, or leave out --header.',
+    { url: redactedUrl(url) },
+  );
 }
 
 function checkAnswer(response: Response, url: string, name: string, offset: number, last: number): Validators {

@@ -9,16 +9,39 @@ const SWIFTSHADER_ICD_FILES: readonly string[] = [
   '/opt/google/chrome/vk_swiftshader_icd.json',
 ];
 
-/** Dawn crashes when the object that `create` returns is collected while a device lives: it is kept here for ever. */
-let kept: GPU | undefined;
+/** Dawn crashes when the object that `create` returns is collected while a device lives: they are kept here for ever, by the device that was asked for. */
+const kept = new Map<string, GPU>();
 
-/** The WebGPU entry point of Node (Dawn). Puts GPUBufferUsage and the other globals of a browser in place. */
-export function nodeGpu(): GPU {
-  if (kept === undefined) {
-    for (const [name, value] of Object.entries(globals)) Reflect.set(globalThis, name, value);
-    kept = create([]);
-  }
-  return kept;
+/** The WebGPU entry point of Node (Dawn). `device` is a part of an adapter's name; empty: any. Puts GPUBufferUsage and the other globals of a browser in place. */
+export function nodeGpu(device = ''): GPU {
+  const before = kept.get(device);
+  if (before !== undefined) return before;
+  for (const [name, value] of Object.entries(globals)) Reflect.set(globalThis, name, value);
+  const gpu = create(device === '' ? [] : [`adapter=${device}`]);
+  kept.set(device, gpu);
+  return gpu;
+}
+
+/** An adapter as Dawn names it. */
+export interface NamedAdapter {
+  /** `vulkan`, `metal`, `d3d12` ... */
+  readonly backend: string;
+  readonly name: string;
+}
+
+/** No adapter has this name: Dawn tells which there are when it is asked for one that there is not. */
+const NO_ADAPTER = 'moescope asks for the list';
+
+/** Every adapter that Dawn finds, in its order. Empty where it finds none, or tells in words that are not known here. */
+export async function nodeAdapters(): Promise<readonly NamedAdapter[]> {
+  const told = await nodeGpu(NO_ADAPTER)
+    .requestAdapter()
+    .then(
+      () => '',
+      (error: unknown) => String(error),
+    );
+  const lines = told.matchAll(/^ \* backend: '([^']*)', name: '(.*)'$/gm);
+  return [...lines].map(([, backend = '', name = '']) => ({ backend, name }));
 }
 
 /**

@@ -55,7 +55,7 @@ async function madeOf(
   demand: AdapterDemand = 'any',
 ): Promise<Pick<ShardRun, 'made'>> {
   const adapter = typeof demand === 'string' ? demand : JSON.stringify(demand);
-  const demands = { suite, adapter, runtime: 'browser', baseline: undefined, isAccepted: false };
+  const demands = { suite, adapter, runtime: 'browser', baseline: undefined, repeat: 1, isAccepted: false };
   return fingerprintModel(modelOf(run.model, file)).then(
     async (model) => ({ made: await madeBy(run, model, demands) }),
     () => ({}),

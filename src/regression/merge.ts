@@ -2,17 +2,14 @@ import { fail } from '../base/errors';
 import { plainText, shown } from '../base/foreign-text';
 import { plainToJson } from '../divergence/report-json';
 import { adapterWords } from '../model/adapter-card';
-import { inPlace } from './baseline';
 import { comparePairs, type AdapterPair } from './adapter-pairs';
 import type { MergedRun } from './merged-run';
 import type { RunOutcome, ShardResult, ShardRun } from './shard-result';
+import { firstOtherBits, UNSTEADY, unsteadySentence } from './steady';
 import { runsOfShard } from './shards';
 import { readSeconds, suiteRuns, type Suite } from './suite';
 
 export const MERGED_SCHEMA = 'moescope-suite-report/1';
-
-/** How the sentence of a run begins that gave two answers on one adapter. */
-const UNSTEADY = 'UNSTEADY';
 
 /** Everything that the shards of a suite found. The first part is the same whatever the shards; `how` tells how it came about. */
 export interface SuiteReport {
@@ -190,12 +187,12 @@ function mergedRun({ id, failures, outcome }: ShardRun): MergedRun {
     return { id, status: 'error', sentence, retried: failures };
   }
   const moved = outcome.baseline?.status === 'moved';
-  const passes = outcome.verdict.status === 'match' && !moved;
+  const passes = outcome.verdict.status === 'match' && !moved && outcome.unsteady === undefined;
   return {
     id,
     adapter: adapterLabel(outcome),
     status: passes ? 'pass' : 'fail',
-    sentence: moved ? outcome.baseline.sentence : outcome.verdict.sentence,
+    sentence: outcome.unsteady ?? (moved ? outcome.baseline.sentence : outcome.verdict.sentence),
     retried: failures,
     outcome,
   };
@@ -204,14 +201,11 @@ function mergedRun({ id, failures, outcome }: ShardRun): MergedRun {
 /** The later of two results of one adapter; a failure where their bits differ. */
 function steady(before: MergedRun | undefined, now: MergedRun): MergedRun {
   if (before === undefined || before.sentence.startsWith(UNSTEADY)) return before ?? now;
-  const bits = new Map(before.outcome?.rows.map((row) => [inPlace(row), row.bits]));
-  const other = now.outcome?.rows.find((row) => bits.has(inPlace(row)) && bits.get(inPlace(row)) !== row.bits);
-  if (other === undefined) return now;
-  return {
-    ...now,
-    status: 'fail',
-    sentence: `${UNSTEADY}: two results of this adapter differ, first at ${inPlace(other)}`,
-  };
+  if (before.outcome === undefined || now.outcome === undefined) return now;
+  const place = firstOtherBits(before.outcome, now.outcome);
+  return place === undefined
+    ? now
+    : { ...now, status: 'fail', sentence: unsteadySentence('another result of this adapter', place) };
 }
 
 function lostRun(id: string, files: readonly ShardFile[]): MergedRun {

@@ -30,6 +30,8 @@ export interface RunOutcome {
   readonly verdict: Verdict;
   readonly baseline?: BaselineResult;
   readonly rows: readonly BaselineRow[];
+  /** Where it was made several times, and not with the same bits: a sentence that says where they part. */
+  readonly unsteady?: string;
 }
 
 /** One run as a shard made it. */
@@ -222,6 +224,7 @@ const OUTCOME = record({
   verdict: record({ status: WORD, sentence: SENTENCE }),
   baseline: optional(BASELINE),
   rows: list(ROW, 2_000_000),
+  unsteady: optional(SENTENCE),
 });
 const MADE = record({
   model: WORD,

@@ -23,6 +23,14 @@ function usageError(...argv: readonly string[]): TracerError {
 }
 
 describe('readCommandLine', () => {
+  test('knows letters of options, and no others', () => {
+    expect(traceArguments('-v').has(shared.VERBOSE)).toBe(true);
+    expect(traceArguments().has(shared.VERBOSE)).toBe(false);
+    expect(readCommandLine(['trace', '-h'])).toMatchObject({ kind: 'help', command: { name: 'trace' } });
+    expect(usageError('trace', 'm.gguf', '-x').message).toContain('-x');
+    expect(usageError('trace', 'm.gguf', '-q').message).toContain('-q');
+  });
+
   test('gives every option its default', () => {
     const args = traceArguments();
     expect(args.operands).toEqual(['m.gguf']);

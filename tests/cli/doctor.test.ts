@@ -15,7 +15,9 @@ test('doctor says what this machine has, as text and as JSON', async () => {
   expect(software?.isSoftware).toBe(true);
   expect(software?.limits['maxStorageBufferBindingSize']).toBeGreaterThan(0);
   expect(status).toBe(0);
+  expect(found.devices.length).toBeGreaterThan(0);
   const text = plainText(doctorText(found));
+  expect(text).toContain(`--device 1  ${found.devices[0]?.name ?? ''} (`);
   expect(text).toContain('(SOFTWARE adapter)');
   expect(text).toContain('maxStorageBufferBindingSize');
   expect(text).toMatch(/^RUNS: trace/m);
@@ -32,6 +34,7 @@ test('a machine without any adapter is told why, and what runs all the same', ()
         why: 'no\x1b[2J driver',
         remedy: 'Install one.',
       })),
+      devices: [],
       chromium: { driver: false, why: 'playwright-core cannot be loaded' },
     }),
   );

@@ -59,6 +59,19 @@ describe('what is no regular file is refused, and not waited for', () => {
   });
 });
 
+test('a prompt that no model takes is refused before the model is opened', async () => {
+  await writeFile(at('long.txt'), Buffer.alloc(5 * 2 ** 20, 'words '));
+  const { status, err } = await said('trace', 'no-such.gguf', '--prompt-file', at('long.txt'));
+  expect(status).toBe(2);
+  expect(err).toMatch(/it has more than \d+ bytes/);
+});
+
+test('a folder for tensors that cannot be made is told before the run, with its reason', async () => {
+  const { status, err } = await said('trace', 'no-such.gguf', '--tokens', '1', '--save-tensor', '/proc/x/tensors');
+  expect(status).toBe(2);
+  expect(err).toContain('/proc/x/tensors cannot be written');
+});
+
 test('a prompt of bytes that are no text is refused from a file and from the command line', async () => {
   expect((await said('trace', 'x', '--prompt-file', at('latin1.txt'))).err).toContain('is not UTF-8');
   // What Node makes of such bytes in an argument.

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HOSTILE_NAMES, TEMPLATE, writeHostileModel, type HostileParts } from '../support/hostile-models';
+import { writeZip } from '../../src/trace/zip';
 import { runCliHere } from './cli-here';
 
 /** Anything but text and line breaks. */
@@ -84,6 +85,21 @@ test("a template's own words are shown", async () => {
   );
   expect(status).toBe(2);
   expect(text).toContain('\\x1b[31m\\n::error::from template');
+});
+
+test('paths in an archive are shown', async () => {
+  const file = join(folder, 'archive.npz');
+  const name = '\x1b[31m\r::error::entry/\u202egpj.npy';
+  await writeFile(
+    file,
+    writeZip(
+      new Map([
+        [name, new Uint8Array(3)],
+        [`gpu/layer-0/${name}`, new Uint8Array(9)],
+      ]),
+    ),
+  );
+  expect((await said('diff', file, file)).status).toBe(2);
 });
 
 test('ids and words in the file of a shard are shown', async () => {

@@ -220,6 +220,9 @@ describe('moescope suite and merge', () => {
     const one = await run('--grep', 'tied/one/free', '--out', at('g.json'));
     expect(one.out).toBe('SUITE: 1 run on 1 adapter passes\n');
     expect((await merge(['g.json'])).out).toContain('23 lost');
+    const thrice = await run('--grep', 'tied/one/free', '--repeat', '3', '--out', at('t.json'));
+    expect(thrice.out).toBe('SUITE: 1 run on 1 adapter passes\n');
+    expect(read<ShardResult>('t.json').runs[0]?.outcome?.unsteady).toBeUndefined();
   });
 
   test('a machine without the adapter asked for fails with a status of its own', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from '@actions/workflow-parser';
 import { describe, expect, test } from 'vitest';
@@ -44,6 +44,24 @@ describe('the workflows of docs/ci.md', () => {
       }
     },
   );
+
+  test('no text tells people to install a name that nobody has claimed', () => {
+    const places = ['README.md', 'action.yml', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)];
+    const files = [
+      ...places.filter((name) => /\.(?:md|yml)$/.test(name)),
+      'deploy/kubernetes/Dockerfile',
+      'deploy/README.md',
+    ];
+    for (const file of files) {
+      const text = readFileSync(join(ROOT, file), 'utf8');
+      expect(
+        text.match(/(?:npm (?:i|install|add|exec)|pnpm add|yarn add)\b[^\n]*\s(?:moescope)(?![\w./-])/g),
+        file,
+      ).toBeNull();
+      // Without --no, npx fetches what is not installed.
+      expect(text.match(/npx (?!--no )(?:-y )?moescope/g), file).toBeNull();
+    }
+  });
 
   test('the schema bites', async () => {
     const { name, text } = WORKFLOWS[0] ?? { name: '', text: '' };

@@ -1,5 +1,5 @@
 import { openAsBlob } from 'node:fs';
-import { appendFile, mkdtemp, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -139,6 +139,14 @@ describe('path source', () => {
     ['grown', () => appendFile(path, 'x')],
     ['shrunk', () => truncate(path, 4000)],
     ['written to', () => utimes(path, new Date(), new Date(2001, 1, 1))],
+    [
+      'written to, with its time of writing set back',
+      async () => {
+        const { atime, mtime } = await stat(path);
+        await writeFile(path, BYTES.toReversed());
+        await utimes(path, atime, mtime);
+      },
+    ],
   ])('notices a file that was %s', async (_how, change) => {
     const source = await nodeSource(path);
     expect(await source.read(0, 4)).toEqual(BYTES.slice(0, 4));

@@ -14,6 +14,7 @@ import {
   type ShardRun,
 } from '../../src/regression/shard-result';
 import { whatChanged, type MadeBy } from '../../src/regression/made-by';
+import { firstOtherBits, unsteadySentence } from '../../src/regression/steady';
 import { parseShard, runsOfShard, type Shard } from '../../src/regression/shards';
 import { suiteFromJson, suiteRuns, SUITE_SCHEMA, type Suite } from '../../src/regression/suite';
 import { generateReport } from '../support/reports';
@@ -195,8 +196,30 @@ describe('merging', () => {
       const merged = mergeShards(files);
       const bad = merged.runs.filter((run) => run.status !== 'pass');
       expect(bad.map((run) => run.id)).toEqual(['b/q/free']);
-      expect(bad[0]?.sentence).toMatch(/^UNSTEADY: two results of this adapter differ, first at /);
+      expect(bad[0]?.sentence).toMatch(
+        /^UNSTEADY: another result of this adapter has other bits than the first, first at /,
+      );
     }
+  });
+
+  it('fails a run that was repeated with other bits, whatever its verdict', () => {
+    const whole = { index: 1, count: 1 };
+    const sentence = unsteadySentence('run 2 of 3', 'layer 0 moe_router free');
+    const file = shardFile(SUITE, whole, (run) =>
+      run.id === 'a/p/free' && run.outcome !== undefined
+        ? { ...run, outcome: { ...run.outcome, unsteady: sentence } }
+        : run,
+    );
+    const read = { ...file, result: shardFromJson(shardToJson(file.result), file.file) };
+    const merged = mergeShards([read]);
+    expect(merged.status).toBe('fail');
+    expect(merged.runs.filter((run) => run.status !== 'pass')).toMatchObject([{ id: 'a/p/free', sentence }]);
+    const [first, second] = ['first', 'second'].map((adapter) => outcomeOf('a/p/free', reportOf('a/p/free', adapter)));
+    if (first === undefined || second === undefined) throw new Error('there are two');
+    expect(firstOtherBits(first, first)).toBeUndefined();
+    expect(firstOtherBits(first, second)).toMatch(/^layer \d+ /);
+    expect(firstOtherBits(first, { ...first, rows: first.rows.slice(1) })).toBeDefined();
+    expect(firstOtherBits({ ...first, rows: first.rows.slice(1) }, first)).toBeDefined();
   });
 
   it('knows no owner of a run where another program dealt them out', () => {

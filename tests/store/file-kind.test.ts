@@ -16,6 +16,9 @@ describe('what a dropped file is for', () => {
     ['rows.csv', strToU8('arm,layer,stage,position'), 'trace'],
     ['model', strToU8('GGUF....'), 'model'],
     ['{odd}.gguf', strToU8('{'), 'model'],
+    ['damaged.csv', strToU8('arm;layer\n'), 'trace'],
+    ['nothing.json', strToU8('null'), 'trace'],
+    ['renamed.json', strToU8('GGUF....'), 'model'],
     ['cat.jpg', strToU8('this is a picture of a cat'), 'model'],
     ['empty', new Uint8Array(0), 'model'],
   ] as const)('%s', async (name, bytes, kind) => {

@@ -140,7 +140,8 @@ const TEMPLATES: readonly string[] = [
 
 export const TEMPLATES_TARGET: FuzzTarget = {
   name: 'chat templates',
-  // What a template may make is bounded by itself (bounded-template.ts).
+  // What a template may do is bounded by itself, at 2 s by the clock (bounded-template.ts), and its thread is ended at 3 (template-thread/).
+  longestMs: 2500,
   allows: { buffers: [0, 4096], heap: [4096, 256 * 2 ** 20] },
   codes: ['chat-template'],
   make: (random) => {

@@ -129,9 +129,13 @@ function lesser(a: Result, b: Result): Result {
   };
 }
 
+function longest({ longestMs = LONGEST_MS }: FuzzTarget): number {
+  return longestMs;
+}
+
 /** Half of the limit: the least of several tries is what is recorded. */
 function isSuspect(target: FuzzTarget, one: FuzzCase, cost: Cost): boolean {
-  return cost.ms > LONGEST_MS / 2 || (cost.heap ?? 0) > allowed(target.allows.heap, one) / 2;
+  return cost.ms > longest(target) / 2 || (cost.heap ?? 0) > allowed(target.allows.heap, one) / 2;
 }
 
 function allowed([perByte, fixed]: readonly [number, number], { size }: FuzzCase): number {
@@ -148,7 +152,7 @@ function wrong(target: FuzzTarget, one: FuzzCase, { error, cost }: Result): stri
     if (error.message === '' || error.remedy === '') return `refused without a word (${error.code})`;
     if (error.message.length > LONGEST_MESSAGE) return `a message of ${error.message.length} characters`;
   }
-  if (cost.ms > LONGEST_MS) return `took ${cost.ms.toFixed(0)} ms`;
+  if (cost.ms > longest(target)) return `took ${cost.ms.toFixed(0)} ms`;
   const buffers = allowed(target.allows.buffers, one) + (one.beside ?? 0);
   if (cost.buffers > buffers) return `${cost.buffers} bytes of buffers for an input of ${one.size}`;
   const heap = allowed(target.allows.heap, one);

@@ -6,6 +6,8 @@ export interface FuzzTarget {
   readonly name: string;
   /** What the input's size accounts for. */
   readonly allows: Allowance;
+  /** Milliseconds that a case may take, where it is more than of others: what runs in a thread of its own that can be ended. */
+  readonly longestMs?: number;
   /** Codes that a refusal may have. */
   readonly codes: readonly ErrorCode[];
   /** The next case of this generator. */

@@ -1,12 +1,15 @@
 import { checkWeights } from '../../model/weights';
 import { readHParams } from '../../model/read-hparams';
 import { runBench } from '../../session/bench';
-import { NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
+import { COMPARE, LIMIT, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
+import { compareRates, comparisonText, ratesFromJson, ratesOf } from './bench-compare';
 import { benchText } from './bench-text';
-import { ADAPTER, BUDGET, JSON_FILE, QUIET } from '../command-line/shared-options';
+import { ADAPTER, BUDGET, DEVICE, JSON_FILE, QUIET } from '../command-line/shared-options';
 import { exitCode } from '../command-line/exit-codes';
 import { readDecoder } from '../generate/read-decoder';
+import { readHeaders } from '../files/headers';
 import { openNamedModel } from '../files/open-model';
+import { readText } from '../files/read-text';
 import { checkOutputs, writeOutput } from '../files/output';
 import type { CommandRunner } from '../command-line/command-runner';
 import { statusLine } from '../terminal/status-line';
@@ -17,16 +20,19 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
   const [name = ''] = args.operands;
   const file = args.get(JSON_FILE);
   await checkOutputs([file]);
+  const earlier = args.get(COMPARE);
+  // What it is held to is read before the minutes that measuring takes.
+  const before = earlier === undefined ? undefined : ratesFromJson(await readText(earlier), earlier);
   const choice = readDecoder(args);
   const status = statusLine(terminal, args.has(QUIET));
-  const model = await openNamedModel(name, signal);
+  const model = await openNamedModel(name, { signal, headers: await readHeaders(args) });
   try {
     const hparams = readHParams(model);
     checkWeights(model, hparams);
     const report = await runBench({
       model,
       hparams,
-      host: nodeHost(args.get(ADAPTER)),
+      host: nodeHost({ adapter: args.get(ADAPTER), device: args.get(DEVICE) }),
       ...choice,
       promptTokens: args.get(PROMPT_TOKENS),
       newTokens: args.get(NEW_TOKENS),
@@ -40,7 +46,10 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
     });
     if (file !== undefined) await writeOutput(file, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
     if (file !== '-') terminal.out(benchText(report));
-    return exitCode('pass');
+    if (before === undefined || earlier === undefined) return exitCode('pass');
+    const comparison = compareRates(before, ratesOf(report), args.get(LIMIT));
+    terminal[file === '-' ? 'err' : 'out'](comparisonText(comparison, earlier));
+    return exitCode(comparison.isSlower ? 'diverged' : 'pass');
   } finally {
     await model.close();
   }

@@ -1,6 +1,6 @@
 import type { CommandSpec } from '../command-line/command-spec';
-import { ARM, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
-import { ADAPTER, BUDGET, JSON_FILE, QUIET } from '../command-line/shared-options';
+import { ARM, COMPARE, LIMIT, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';
+import { ADAPTER, BUDGET, DEVICE, HEADER, JSON_FILE, QUIET } from '../command-line/shared-options';
 import { DECODER } from '../generate/generate-options';
 
 /** `bench` in the command table. */
@@ -9,9 +9,24 @@ export const BENCH = {
   operands: ['MODEL'],
   summary: 'measure how fast one arm is on this machine',
   description:
-    "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, what share of the adapter's read bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared.",
-  options: [ARM, DECODER, PROMPT_TOKENS, NEW_TOKENS, REPEATS, ADAPTER, BUDGET, JSON_FILE, QUIET],
+    "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, what share of the adapter's read bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared but, with --compare, the rates with those of an earlier run: exit status 1 says slower.",
+  options: [
+    ARM,
+    DECODER,
+    PROMPT_TOKENS,
+    NEW_TOKENS,
+    REPEATS,
+    COMPARE,
+    LIMIT,
+    ADAPTER,
+    DEVICE,
+    BUDGET,
+    HEADER,
+    JSON_FILE,
+    QUIET,
+  ],
   examples: [
+    'moescope bench model.gguf --compare bench.json --limit 5',
     'moescope bench model.gguf --budget 24GiB --json bench.json',
     'moescope bench model.gguf --arm cpu --prompt-tokens 12 --new-tokens 4 --repeats 1',
   ],

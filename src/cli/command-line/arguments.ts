@@ -85,8 +85,9 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
-    const name = token.rawName === '-h' ? HELP.name : token.name;
-    const option = known.find((candidate) => candidate.name === name);
+    const option = known.find((candidate) =>
+      token.rawName.startsWith('--') ? candidate.name === token.name : shortOf(candidate) === token.rawName.slice(1),
+    );
     const help = `See moescope ${command.name} --help.`;
     if (option === undefined) {
       const meant = closest(
@@ -96,6 +97,7 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
       const remedy = meant === undefined ? help : `Did you mean ${meant}? ${help}`;
       throw fail('usage', `${command.name} has no option ${token.rawName}.`, remedy, { actual: token.rawName });
     }
+    const { name } = option;
     const before = values.get(name);
     if (before !== undefined && !('repeats' in option))
       throw fail('usage', `${token.rawName} is given twice.`, 'Give it once.', { option: `--${name}` });
@@ -107,6 +109,11 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
     values.set(name, [...(before ?? []), ...(token.value === undefined ? [] : [token.value])]);
   }
   return { values, positionals };
+}
+
+/** The letter of an option; undefined where it has none. */
+function shortOf(option: AnyOption): string | undefined {
+  return 'short' in option ? option.short : undefined;
 }
 
 function argumentsOf(values: RawOptions['values'], operands: readonly string[]): Arguments {

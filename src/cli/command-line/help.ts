@@ -55,7 +55,8 @@ function optionRows(options: readonly AnyOption[]): readonly (readonly [string, 
   return options.map((option) => {
     const value = takesValue(option) ? ` ${option.placeholder}` : '';
     const byDefault = 'byDefault' in option ? ` (default: ${option.byDefault})` : '';
-    return [`--${option.name}${value}`, `${option.help}${byDefault}`] as const;
+    const letter = 'short' in option ? `-${option.short ?? ''}, ` : '';
+    return [`${letter}--${option.name}${value}`, `${option.help}${byDefault}`] as const;
   });
 }
 

@@ -28,6 +28,8 @@ export interface RepeatedOption<T> extends Option<T> {
 /** An option that is there or not. */
 export interface Flag {
   readonly name: string;
+  /** A single letter that stands for it. */
+  readonly short?: string;
   readonly help: string;
 }
 

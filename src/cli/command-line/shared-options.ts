@@ -1,6 +1,14 @@
 import { STAGES } from '../../model/stages';
 import { DEFAULT_PROMPT } from '../files/prompt';
-import { parseBytes, parseChoice, parseText, type DefaultedOption, type Flag, type Option } from './option';
+import {
+  parseBytes,
+  parseChoice,
+  parseText,
+  type DefaultedOption,
+  type Flag,
+  type Option,
+  type RepeatedOption,
+} from './option';
 
 /** The options that more than one command has. */
 export const PROMPT: Option<string> = {
@@ -49,6 +57,12 @@ export const JUNIT_FILE: Option<string> = {
   help: 'write the comparisons as JUnit XML, one test case a layer, stage and mode (merge: a run); - is standard output',
   parse: parseText,
 };
+export const SUMMARY_FILE: Option<string> = {
+  name: 'summary',
+  placeholder: 'FILE',
+  help: 'write tables and charts as Markdown, for a job summary; - is standard output',
+  parse: parseText,
+};
 export const MODEL_EXPLORER: Option<string> = {
   name: 'model-explorer',
   placeholder: 'FILE',
@@ -73,12 +87,30 @@ export const ADAPTER: DefaultedOption<'any' | 'hardware' | 'software'> = {
   parse: parseChoice(['any', 'hardware', 'software']),
   byDefault: 'any',
 };
+export const DEVICE: Option<string> = {
+  name: 'device',
+  placeholder: 'NAME',
+  help: 'which GPU under Node, where there are several: its number in the list of moescope doctor, or a part of its name',
+  parse: parseText,
+};
+export const HEADER: RepeatedOption<string> = {
+  name: 'header',
+  placeholder: 'LINE',
+  help: "send this header to the model's address, for example 'Authorization: Bearer TOKEN'; @FILE reads one a line from a file; to the address's own origin only, over https; may be given several times",
+  parse: parseText,
+  repeats: true,
+};
 export const BUDGET: Option<number> = {
   name: 'budget',
   placeholder: 'SIZE',
   help: 'bytes of weights to keep on the GPU, for example 4GiB; default: what the adapter allows',
   parse: parseBytes,
 };
+export const VERBOSE: Flag = {
+  name: 'verbose',
+  short: 'v',
+  help: 'tell more on standard error: phases, layers, bytes, memory; of an error what it came from',
+};
 export const QUIET: Flag = { name: 'quiet', help: 'no progress on standard error' };
-export const HELP: Flag = { name: 'help', help: 'show this help' };
+export const HELP: Flag = { name: 'help', short: 'h', help: 'show this help' };
 export const VERSION: Flag = { name: 'version', help: 'show the version' };

@@ -7,10 +7,19 @@ import { LIMITS } from '../../divergence/limits';
 import { plainToJson } from '../../divergence/report-json';
 import { rowsToCsv } from '../../divergence/rows-csv';
 import { parseRange, parseStages } from '../../model/plan';
+import { reportMarkdown } from '../../regression/report-markdown';
 import { comparisonReport } from '../../share/comparison-report';
 import type { Provenance } from '../../trace/trace';
 import type { Arguments } from '../command-line/arguments';
-import { CSV_FILE, JSON_FILE, LAYERS, MODEL_EXPLORER, QUIET, STAGES_OPTION } from '../command-line/shared-options';
+import {
+  CSV_FILE,
+  JSON_FILE,
+  LAYERS,
+  MODEL_EXPLORER,
+  QUIET,
+  STAGES_OPTION,
+  SUMMARY_FILE,
+} from '../command-line/shared-options';
 import { exitCode } from '../command-line/exit-codes';
 import { writeModelExplorer } from '../trace/model-explorer-files';
 import { checkOutputs, writeOutput } from '../files/output';
@@ -30,7 +39,7 @@ const DIFF_SCHEMA = 'moescope-diff/1';
 export const diffCommand: CommandRunner = async (args, terminal) => {
   const [pathA = '', pathB = ''] = args.operands;
   const shared = sharedFiles(args);
-  const written = [JSON_FILE, CSV_FILE, MODEL_EXPLORER].map((option) => args.get(option));
+  const written = [JSON_FILE, CSV_FILE, SUMMARY_FILE, MODEL_EXPLORER].map((option) => args.get(option));
   await checkOutputs([...written, shared.html, shared.svg, shared.png]);
   // A misspelt stage is reported before large files are read.
   parseStages(args.get(STAGES_OPTION));
@@ -38,8 +47,12 @@ export const diffCommand: CommandRunner = async (args, terminal) => {
   const b = pathB === pathA ? a : await readOperand(pathB);
   const format = args.get(DIFF_FORMAT);
   if (format === 'apr' || (a.aprt !== undefined && b.aprt !== undefined)) {
-    if ((shared.html ?? shared.svg ?? shared.png) !== undefined) {
-      throw fail('usage', 'Two APRT files make no picture.', 'Give the folders of both traces to have one.');
+    if ((shared.html ?? shared.svg ?? shared.png ?? args.get(SUMMARY_FILE)) !== undefined) {
+      throw fail(
+        'usage',
+        'Two APRT files make no picture and no summary.',
+        'Give the folders of both traces to have one.',
+      );
     }
     return diffAprt(a, b, args, terminal);
   }
@@ -54,6 +67,8 @@ export const diffCommand: CommandRunner = async (args, terminal) => {
     new Date().toISOString(),
     'node',
   );
+  const summary = args.get(SUMMARY_FILE);
+  if (summary !== undefined) await writeOutput(summary, reportMarkdown(report), terminal);
   await writeShared(report, shared, terminal);
   await writeResults(comparison, { a: sideOf(pathA, armA), b: sideOf(pathB, armB) }, args, terminal);
   return exitCode(comparison.verdict.status === 'match' ? 'pass' : 'diverged');
@@ -82,7 +97,9 @@ async function writeResults(
   if (explorerFile !== undefined) {
     await writeModelExplorer(explorerFile, comparison.rows, comparison.run.layers, terminal);
   }
-  if ([jsonFile, csvFile, explorerFile, args.get(HTML_FILE), args.get(SVG_FILE)].includes('-')) {
+  if (
+    [jsonFile, csvFile, explorerFile, args.get(SUMMARY_FILE), args.get(HTML_FILE), args.get(SVG_FILE)].includes('-')
+  ) {
     if (!args.has(QUIET)) terminal.err(say`${styledVerdict(terminal, 'err', shown(comparison.verdict.sentence))}\n`);
   } else if (args.get(DIFF_FORMAT) === 'json') {
     terminal.out(shownDocument(json()));

@@ -1,5 +1,13 @@
 import type { CommandSpec } from '../command-line/command-spec';
-import { CSV_FILE, JSON_FILE, LAYERS, MODEL_EXPLORER, QUIET, STAGES_OPTION } from '../command-line/shared-options';
+import {
+  CSV_FILE,
+  JSON_FILE,
+  LAYERS,
+  MODEL_EXPLORER,
+  QUIET,
+  STAGES_OPTION,
+  SUMMARY_FILE,
+} from '../command-line/shared-options';
 import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff-options';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from '../share/share-options';
 
@@ -21,6 +29,7 @@ export const DIFF = {
     DIFF_FORMAT,
     JSON_FILE,
     CSV_FILE,
+    SUMMARY_FILE,
     HTML_FILE,
     SVG_FILE,
     PNG_FILE,

@@ -13,7 +13,7 @@ const FEATURES: readonly (readonly [feature: string, without: string])[] = [
 const LIMITS = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize'] as const;
 
 /** An examination for people, as text that can be copied into a report. */
-export function doctorText({ tool, machine, adapters, chromium }: Examination): ShownText {
+export function doctorText({ tool, machine, adapters, devices, chromium }: Examination): ShownText {
   const { platform, node, cores, memoryBytes } = machine;
   const browser =
     chromium.why === undefined
@@ -22,6 +22,7 @@ export function doctorText({ tool, machine, adapters, chromium }: Examination): 
   return joined([
     say`MoEscope ${tool.version} (${tool.commit}), Node ${node} on ${platform}, ${cores} cores, ${formatBytes(memoryBytes)}\n\n`,
     ...adapters.map(findingText),
+    ...devices.map(({ backend, name }, i) => say`  --device ${i + 1}  ${name} (${backend})\n`),
     say`  chromium  ${browser}\n\n${whatRuns(adapters)}\n`,
   ]);
 }

@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { findChromium } from '../../../scripts/lib/chromium.mjs';
 import { reasonOf, toErrorData } from '../../base/errors';
 import { TOOL } from '../../base/version';
+import type { NamedAdapter } from '../../gpu/node-device';
 import type { AdapterCard } from '../../model/adapter-card';
 import { nodeHost } from '../trace/node-runtime';
 
@@ -25,6 +26,8 @@ export interface Examination {
   };
   /** By Dawn under Node: what `--runtime node` would use. */
   readonly adapters: readonly AdapterFinding[];
+  /** All that Dawn finds, by the names that `--device` takes. */
+  readonly devices: readonly NamedAdapter[];
   readonly chromium: { readonly path?: string; readonly driver: boolean; readonly why?: string };
 }
 
@@ -43,13 +46,18 @@ export async function examine(): Promise<Examination> {
       memoryBytes: totalmem(),
     },
     adapters,
+    // Software is offered by now.
+    devices: await import('../../gpu/node-device').then(
+      ({ nodeAdapters }) => nodeAdapters(),
+      () => [],
+    ),
     chromium: await findBrowser(),
   };
 }
 
 async function findAdapter(kind: AdapterFinding['kind']): Promise<AdapterFinding> {
   try {
-    const context = await nodeHost(kind).openGpu();
+    const context = await nodeHost({ adapter: kind }).openGpu();
     const { card } = context;
     context.dispose();
     return { kind, adapter: card };

@@ -7,6 +7,7 @@ import type { ModelFile } from '../../gguf/model-file';
 import { nodeSource } from '../../gguf/node-source';
 import { openModel } from '../../gguf/open-model';
 import { allPartNames } from '../../gguf/split-names';
+import type { Headers } from './headers';
 
 /** What stands for the sample model that comes with MoEscope. */
 export const SAMPLE_NAME = 'sample:';
@@ -31,17 +32,23 @@ export async function modelPath(name: string): Promise<string> {
   });
 }
 
+export interface OpenOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** For an address: what its server asks for. */
+  readonly headers?: Headers | undefined;
+}
+
 /**
  * Opens MODEL: a path or an http(s) address, or `sample:`; of a split file any one part, whose name tells the others.
  * @throws TracerError `source-*`, `gguf-*`
  */
-export async function openNamedModel(name: string, signal?: AbortSignal): Promise<ModelFile> {
+export async function openNamedModel(name: string, { signal, headers }: OpenOptions = {}): Promise<ModelFile> {
   checkReadable(name);
   const sources: ByteSource[] = [];
   try {
     const parts = allPartNames(await modelPath(name));
     for (const [i, part] of parts.entries()) {
-      const source = openPart(part, signal);
+      const source = openPart(part, signal, headers);
       sources.push(await (parts.length === 1 ? source : ofSplit(source, i + 1, parts.length)));
     }
   } catch (error) {
@@ -81,8 +88,9 @@ function ofSplit(source: Promise<ByteSource>, part: number, of: number): Promise
   });
 }
 
-function openPart(name: string, signal: AbortSignal | undefined): Promise<ByteSource> {
-  return isUrl(name) ? openRemote({ kind: 'http', url: name }, false, { signal }) : nodeSource(name);
+function openPart(name: string, signal: AbortSignal | undefined, headers: Headers | undefined): Promise<ByteSource> {
+  if (!isUrl(name)) return nodeSource(name);
+  return openRemote({ kind: 'http', url: name, ...(headers === undefined ? {} : { headers }) }, false, { signal });
 }
 
 /** Whether MODEL names an http(s) address rather than a path. */

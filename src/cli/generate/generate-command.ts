@@ -5,10 +5,11 @@ import { adapterText, type AdapterCard } from '../../model/adapter-card';
 import { decodedByText, type DecodedBy } from '../../session/decoded-by';
 import type { GeneratedToken, GenerateEnd } from '../../session/generate';
 import { ModelSession } from '../../session/model-session';
-import { ADAPTER, BUDGET, CHAT, JSON_FILE, PROMPT, PROMPT_FILE, QUIET } from '../command-line/shared-options';
+import { ADAPTER, BUDGET, CHAT, DEVICE, JSON_FILE, PROMPT, PROMPT_FILE, QUIET } from '../command-line/shared-options';
 import { exitCode } from '../command-line/exit-codes';
 import { COUNT, IDS } from './generate-options';
 import { readDecoder } from './read-decoder';
+import { readHeaders } from '../files/headers';
 import { openNamedModel } from '../files/open-model';
 import { checkOutputs, writeOutput } from '../files/output';
 import { progressView } from '../terminal/progress';
@@ -65,10 +66,10 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
   // Text that nobody reads is not made; a JSON file is still wanted.
   const isForReader = jsonFile === undefined || jsonFile === '-';
   const unread = isForReader ? terminal.readerGone : undefined;
-  const model = await openNamedModel(name, signal);
+  const model = await openNamedModel(name, { signal, headers: await readHeaders(args) });
   let session: ModelSession | undefined;
   try {
-    session = new ModelSession(model, nodeHost(args.get(ADAPTER)));
+    session = new ModelSession(model, nodeHost({ adapter: args.get(ADAPTER), device: args.get(DEVICE) }));
     const tokens = prompt.kind === 'tokens' ? prompt.tokens : await session.tokenize(prompt.text, prompt, signal);
     const adapter = arm === 'cpu' ? undefined : (await session.gpuContext()).card;
     if (adapter !== undefined && !isQuiet) terminal.err(say`adapter: ${adapterText(adapter)}\n`);

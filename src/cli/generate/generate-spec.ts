@@ -1,6 +1,16 @@
 import type { CommandSpec } from '../command-line/command-spec';
 import { ARM } from '../bench/bench-options';
-import { ADAPTER, BUDGET, CHAT, JSON_FILE, PROMPT, PROMPT_FILE, QUIET } from '../command-line/shared-options';
+import {
+  ADAPTER,
+  BUDGET,
+  CHAT,
+  DEVICE,
+  HEADER,
+  JSON_FILE,
+  PROMPT,
+  PROMPT_FILE,
+  QUIET,
+} from '../command-line/shared-options';
 import { COUNT, DECODER, IDS } from './generate-options';
 
 /** `generate` in the command table. */
@@ -10,7 +20,7 @@ export const GENERATE = {
   summary: 'continue a prompt, greedily',
   description:
     'Runs MODEL on a prompt and writes what it says next as it comes, the likeliest token each time, on the GPU or on the exact reference. Text goes to standard output, everything else to standard error. MODEL is as for trace.',
-  options: [PROMPT, PROMPT_FILE, IDS, CHAT, COUNT, ARM, DECODER, ADAPTER, BUDGET, JSON_FILE, QUIET],
+  options: [PROMPT, PROMPT_FILE, IDS, CHAT, COUNT, ARM, DECODER, ADAPTER, DEVICE, BUDGET, HEADER, JSON_FILE, QUIET],
   examples: [
     'moescope generate model.gguf --prompt "Why is the sky blue?" --chat --tokens 256',
     'moescope generate sample: --prompt "Once upon a time" --tokens 24 --arm cpu',

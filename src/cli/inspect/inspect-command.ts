@@ -6,6 +6,7 @@ import { readHParams } from '../../model/read-hparams';
 import { modelCard } from '../../session/model-card';
 import { JSON_FILE } from '../command-line/shared-options';
 import { exitCode } from '../command-line/exit-codes';
+import { readHeaders } from '../files/headers';
 import { openNamedModel } from '../files/open-model';
 import { writeOutput } from '../files/output';
 import type { CommandRunner } from '../command-line/command-runner';
@@ -13,7 +14,7 @@ import type { CommandRunner } from '../command-line/command-runner';
 /** `moescope inspect MODEL`: the model card. Fails as `trace` would on a file that cannot run. */
 export const inspectCommand: CommandRunner = async (args, terminal, signal) => {
   const [name = ''] = args.operands;
-  const model = await openNamedModel(name, signal);
+  const model = await openNamedModel(name, { signal, headers: await readHeaders(args) });
   try {
     const hparams = readHParams(model);
     checkWeights(model, hparams);

@@ -30,8 +30,8 @@ export const judgeCommand: CommandRunner = async (args, terminal, signal) => {
     throw fail('usage', `${path} holds no captures of an engine that fed itself.`, 'Name the engine with --arm-a.', {
       path,
     });
-  const model = await openNamedModel(name, signal);
-  const pool = nodeHost('any').createPool(model);
+  const model = await openNamedModel(name, { signal });
+  const pool = nodeHost({ adapter: 'any' }).createPool(model);
   try {
     const hparams = readHParams(model);
     checkWeights(model, hparams);

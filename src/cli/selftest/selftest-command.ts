@@ -4,13 +4,14 @@ import { runSelftest } from '../../selftest/run-selftest';
 import { selectCases } from '../../selftest/select-cases';
 import type { SelftestReport } from '../../selftest/selftest-report';
 import { selftestText } from '../../selftest/selftest-text';
-import { ADAPTER, JSON_FILE, QUIET, RUNTIME } from '../command-line/shared-options';
+import { ADAPTER, DEVICE, JSON_FILE, QUIET, RUNTIME } from '../command-line/shared-options';
 import { exitCode } from '../command-line/exit-codes';
 import { checkOutputs, writeOutput } from '../files/output';
 import type { CommandRunner } from '../command-line/command-runner';
 import { statusLine } from '../terminal/status-line';
 import { styledVerdict } from '../terminal/terminal';
 import { nodeElseBrowser } from '../trace/node-else-browser';
+import { checkBrowser } from '../trace/request';
 import { nodeHost } from '../trace/node-runtime';
 import { ALL, CASES, KERNEL, WEIGHT_TYPE } from './selftest-options';
 import type { SelftestRequest } from './selftest-request';
@@ -27,7 +28,10 @@ export const selftestCommand: CommandRunner = async (args, terminal, signal) => 
     types: args.get(WEIGHT_TYPE),
     everything: args.has(ALL),
     adapter: args.get(ADAPTER),
+    device: args.get(DEVICE),
   };
+  const runtime = args.get(RUNTIME);
+  if (runtime === 'browser') checkBrowser({ save: undefined, device: request.device });
   // A wrong name is reported before a device is opened.
   selectCases(SELFTEST_CASES, request);
   const status = statusLine(terminal, args.has(QUIET));
@@ -40,7 +44,7 @@ export const selftestCommand: CommandRunner = async (args, terminal, signal) => 
   };
   let report: SelftestReport;
   try {
-    report = await nodeElseBrowser(args.get(RUNTIME), {
+    report = await nodeElseBrowser(runtime === 'auto' && request.device !== undefined ? 'node' : runtime, {
       inNode: () => selftestInNode(request, onProgress, signal),
       inBrowser: async () => (await import('./browser-selftest')).selftestInBrowser(request, onProgress, signal),
       note: status.show,
@@ -58,7 +62,7 @@ async function selftestInNode(
   onProgress: (kernel: string, done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<SelftestReport> {
-  const context = await nodeHost(request.adapter).openGpu();
+  const context = await nodeHost(request).openGpu();
   try {
     return await runSelftest(context, selectCases(SELFTEST_CASES, request), {
       runtime: 'node',

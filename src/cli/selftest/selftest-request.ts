@@ -6,4 +6,5 @@ export interface SelftestRequest {
   readonly types: readonly string[] | undefined;
   readonly everything: boolean;
   readonly adapter: TraceRequest['adapter'];
+  readonly device: string | undefined;
 }

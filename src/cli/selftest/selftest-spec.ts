@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command-line/command-spec';
-import { ADAPTER, JSON_FILE, QUIET, RUNTIME } from '../command-line/shared-options';
+import { ADAPTER, DEVICE, JSON_FILE, QUIET, RUNTIME } from '../command-line/shared-options';
 import { ALL, CASES, KERNEL, WEIGHT_TYPE } from './selftest-options';
 
 /** `selftest` in the command table. */
@@ -9,7 +9,7 @@ export const SELFTEST = {
   summary: "hold every kernel against its plain twin on this machine's GPU, without a model",
   description:
     "Runs every kernel with every quantisation type on awkward shapes and holds each value to what an honest f32 kernel may be off by (docs/selftest.md), so that a driver's bug can be told from a model's. Exits with 1 when a case is out of its bound.",
-  options: [KERNEL, WEIGHT_TYPE, ALL, CASES, RUNTIME, ADAPTER, JSON_FILE, QUIET],
+  options: [KERNEL, WEIGHT_TYPE, ALL, CASES, RUNTIME, ADAPTER, DEVICE, JSON_FILE, QUIET],
   examples: [
     'moescope selftest',
     'moescope selftest --adapter hardware --json selftest.json',

@@ -13,7 +13,7 @@ export const serveCommand: CommandRunner = async (args, terminal, signal) => {
   const file = args.get(JSON_FILE);
   const server = await startStaticServer({ folder, host: args.get(HOST), port: args.get(PORT) });
   try {
-    if (!isOfThisMachine(args.get(HOST)) && file !== '-') {
+    if (!isOfThisMachine(args.get(HOST))) {
       terminal.err(
         say`${args.get(HOST)}: whoever reaches this machine can read the page. Browsers have WebGPU on localhost and over https only, so that it does not run for them.\n`,
       );

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { fail, toErrorData, type ErrorData } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import { checkSameInput } from '../../regression/compare-baseline';
-import { outcomeOf, type ShardRun } from '../../regression/shard-result';
+import { outcomeOf, type RunOutcome, type ShardRun } from '../../regression/shard-result';
+import { firstOtherBits, unsteadySentence } from '../../regression/steady';
 import { suiteRuns, type Suite, type SuiteRun } from '../../regression/suite';
 import type { Arguments } from '../command-line/arguments';
-import { ADAPTER, RUNTIME, UPDATE_BASELINE } from '../command-line/shared-options';
+import { ADAPTER, DEVICE, RUNTIME, UPDATE_BASELINE } from '../command-line/shared-options';
+import type { Headers } from '../files/headers';
 import type { ProgressView } from '../terminal/progress';
 import type { Terminal } from '../terminal/terminal';
 import { noBaseline, readBaseline, updateBaseline, withBaseline } from '../trace/baseline-file';
@@ -14,7 +16,7 @@ import type { TraceRequest } from '../trace/request';
 import { runSomewhere } from '../trace/run-somewhere';
 import { modelOf } from './model-of';
 import { writeReportFiles } from './report-files';
-import { BASELINES, REPORTS } from './suite-options';
+import { BASELINES, REPEAT, REPORTS } from './suite-options';
 
 /** What a run of a suite takes place in. */
 export interface Circumstances {
@@ -22,6 +24,8 @@ export interface Circumstances {
   /** The suite's file: models are relative to it. */
   readonly file: string;
   readonly args: Arguments;
+  /** What the servers of addresses ask for. */
+  readonly headers: Headers | undefined;
   readonly retries: number;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
@@ -43,8 +47,7 @@ export async function attempt(
   const seconds = (): number => (performance.now() - started) / 1000;
   while (failures.length <= circumstances.retries) {
     try {
-      const report = await runOnce(run, circumstances);
-      return { id: run.id, seconds: seconds(), failures, outcome: outcomeOf(run.id, report) };
+      return { id: run.id, seconds: seconds(), failures, outcome: await repeated(run, circumstances) };
     } catch (error) {
       const data = toErrorData(error);
       if (data.code === 'run-cancelled') throw error;
@@ -54,6 +57,17 @@ export async function attempt(
     }
   }
   return { id: run.id, seconds: seconds(), failures };
+}
+
+/** Runs as often as is asked for. Every run has the bits of the first, or the outcome says where they part. */
+async function repeated(run: SuiteRun, circumstances: Circumstances): Promise<RunOutcome> {
+  const times = circumstances.args.get(REPEAT);
+  const first = outcomeOf(run.id, await runOnce(run, circumstances));
+  for (let i = 2; i <= times; i++) {
+    const place = firstOtherBits(first, outcomeOf(run.id, await runOnce(run, circumstances)));
+    if (place !== undefined) return { ...first, unsteady: unsteadySentence(`run ${i} of ${times}`, place) };
+  }
+  return first;
 }
 
 async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Report> {
@@ -71,7 +85,7 @@ async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Rep
   return report;
 }
 
-function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args }: Circumstances): TraceRequest {
+function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args, headers }: Circumstances): TraceRequest {
   return {
     model: modelOf(model, file),
     prompt:
@@ -88,6 +102,8 @@ function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args }: 
     },
     adapter: args.get(ADAPTER),
     runtime: args.get(RUNTIME),
+    device: args.get(DEVICE),
+    headers,
     save: undefined,
   };
 }

@@ -5,7 +5,7 @@ import type { ModelFile, TensorInfo } from '../../gguf/model-file';
 import { readRegular } from '../../gguf/regular-file';
 import type { MadeBy } from '../../regression/made-by';
 import type { Suite, SuiteRun } from '../../regression/suite';
-import { openNamedModel } from '../files/open-model';
+import { openNamedModel, type OpenOptions } from '../files/open-model';
 
 /** Up to here every byte of a model is hashed; a larger one by samples. */
 const HASHED_WHOLE = 64 * 2 ** 20;
@@ -16,8 +16,9 @@ const SAMPLE_BYTES = 16 * 2 ** 10;
 type Model = Pick<MadeBy, 'model' | 'modelState'>;
 
 /** What a model is: its header, its size, and its tensors' bytes, or samples of them. @throws TracerError of the file */
-export async function fingerprintModel(name: string, signal?: AbortSignal): Promise<Model> {
-  const model = await openNamedModel(name, signal);
+export async function fingerprintModel(name: string, options: OpenOptions = {}): Promise<Model> {
+  const { signal } = options;
+  const model = await openNamedModel(name, options);
   try {
     const hash = createHash('sha256').update(`${model.headerSha256} ${model.bytes}`);
     const isRemote = model.descriptors.some(({ kind }) => kind === 'http');
@@ -74,17 +75,21 @@ export interface Demands {
   readonly runtime: string;
   /** The file that the run is held to; undefined where there is none. */
   readonly baseline: string | undefined;
+  /** How often each run is made. */
+  readonly repeat: number;
   /** The run is made the baseline. */
   readonly isAccepted: boolean;
 }
 
 /** What a run would be made of now. */
 export async function madeBy({ prompt, mode }: SuiteRun, model: Model, demands: Demands): Promise<MadeBy> {
-  const { suite, adapter, runtime, baseline, isAccepted } = demands;
+  const { suite, adapter, runtime, baseline, repeat, isAccepted } = demands;
   const { stages = 'all', layers = 'all', positions = 'all', inject = [] } = suite;
   return {
     ...model,
-    options: sha256(JSON.stringify({ prompt, mode, stages, layers, positions, inject })),
+    options: sha256(
+      JSON.stringify({ prompt, mode, stages, layers, positions, inject, ...(repeat === 1 ? {} : { repeat }) }),
+    ),
     adapter,
     runtime,
     baseline: isAccepted ? 'accepted' : baseline === undefined ? 'none' : sha256(await readRegular(baseline)),

@@ -3,13 +3,12 @@ import { mergeShards, suiteReportToJson, type ShardFile } from '../../regression
 import { suiteReportText } from '../../regression/merge-text';
 import { shardFromJson } from '../../regression/shard-result';
 import { suiteToJunit } from '../../regression/junit';
-import { JSON_FILE, JUNIT_FILE } from '../command-line/shared-options';
+import { JSON_FILE, JUNIT_FILE, SUMMARY_FILE } from '../command-line/shared-options';
 import { exitCode } from '../command-line/exit-codes';
 import { checkOutputs, writeOutput } from '../files/output';
 import { readText } from '../files/read-text';
 import type { CommandRunner } from '../command-line/command-runner';
 import { styledVerdict } from '../terminal/terminal';
-import { SUMMARY_FILE } from './suite-options';
 
 /** `moescope merge SHARD...`: what all shards of a suite found, with what none of them did. */
 export const mergeCommand: CommandRunner = async (args, terminal) => {

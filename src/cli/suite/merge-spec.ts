@@ -1,6 +1,5 @@
 import type { CommandSpec } from '../command-line/command-spec';
-import { JSON_FILE, JUNIT_FILE } from '../command-line/shared-options';
-import { SUMMARY_FILE } from './suite-options';
+import { JSON_FILE, JUNIT_FILE, SUMMARY_FILE } from '../command-line/shared-options';
 
 /** `merge` in the command table. */
 export const MERGE = {

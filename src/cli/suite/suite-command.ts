@@ -19,17 +19,19 @@ import { redactedSuite, suiteFromJson, suiteRuns, type Suite, type SuiteRun } fr
 import type { Arguments } from '../command-line/arguments';
 import type { CommandRunner } from '../command-line/command-runner';
 import { exitCode, exitCodeOfError } from '../command-line/exit-codes';
-import { ADAPTER, JSON_FILE, QUIET, RUNTIME, UPDATE_BASELINE } from '../command-line/shared-options';
+import { ADAPTER, DEVICE, JSON_FILE, QUIET, RUNTIME, UPDATE_BASELINE } from '../command-line/shared-options';
 import { checkFolder, checkOutput, writeOutput } from '../files/output';
+import { readHeaders } from '../files/headers';
 import { readText } from '../files/read-text';
 import { progressView } from '../terminal/progress';
 import { styledVerdict } from '../terminal/terminal';
 import { noBaseline, readBaseline } from '../trace/baseline-file';
+import { checkBrowser } from '../trace/request';
 import { nodeRunner, type NodeRunner } from '../trace/node-runtime';
 import { attempt, baselineOf, type Circumstances } from './attempt';
 import { modelOf } from './model-of';
 import { fingerprintModel, madeBy } from './made-by';
-import { GREP, LIST, OUT, REPORTS, RESUME, RETRIES, SECONDS, SHARD } from './suite-options';
+import { GREP, LIST, OUT, REPEAT, REPORTS, RESUME, RETRIES, SECONDS, SHARD } from './suite-options';
 
 /** `moescope suite FILE`: every run of a suite, or of one shard of it. */
 export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
@@ -51,9 +53,12 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
   const reports = args.get(REPORTS);
   if (reports !== undefined) await checkFolder(reports);
   await checkBaselines(mine, suite, args);
-  const runner = nodeRunner(args.get(ADAPTER));
+  const headers = await readHeaders(args);
+  const device = args.get(DEVICE);
+  if (args.get(RUNTIME) === 'browser') checkBrowser({ save: undefined, device, headers });
+  const runner = nodeRunner({ adapter: args.get(ADAPTER), device });
   try {
-    const made = await whatMakes(mine, { suite, file, args }, signal);
+    const made = await whatMakes(mine, { suite, file, args, headers }, signal);
     const before =
       old === undefined ? undefined : resumable(old, { made, adapter: await adapterNow(old, args, runner) });
     for (const { id, why } of before?.again ?? []) if (!isQuiet) terminal.err(say`${id}: not taken over: ${why}\n`);
@@ -83,7 +88,7 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
       const failures = before?.broken?.id === run.id ? before.broken.failures : [];
       // A line every two seconds and run would bury what the runs came to: elsewhere than on a terminal only that is told.
       const view = progressView(terminal, isQuiet || !terminal.isInteractive);
-      const circumstances = { suite, file, args, retries: args.get(RETRIES), terminal, signal, runner, view };
+      const circumstances = { suite, file, args, headers, retries: args.get(RETRIES), terminal, signal, runner, view };
       const done = await attempt(run, failures, circumstances).finally(() => {
         view.clear();
       });
@@ -130,20 +135,21 @@ function lastLine(runs: readonly ShardRun[], suite: Suite, { index, count }: Sha
 /** What every run would be made of. One whose model cannot be opened has no answer, and fails by itself when its turn comes. */
 async function whatMakes(
   runs: readonly SuiteRun[],
-  { suite, file, args }: Pick<Circumstances, 'suite' | 'file' | 'args'>,
+  { suite, file, args, headers }: Pick<Circumstances, 'suite' | 'file' | 'args' | 'headers'>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, MadeBy | undefined>> {
   const models = new Map<string, ReturnType<typeof fingerprintModel>>();
   const made = new Map<string, MadeBy | undefined>();
   const demands = {
     suite,
-    adapter: args.get(ADAPTER),
+    adapter: [args.get(ADAPTER), args.get(DEVICE)].filter((word) => word !== undefined).join(' '),
     runtime: args.get(RUNTIME),
+    repeat: args.get(REPEAT),
     isAccepted: args.has(UPDATE_BASELINE),
   };
   for (const run of runs) {
     const name = modelOf(run.model, file);
-    const model = models.get(name) ?? fingerprintModel(name, signal);
+    const model = models.get(name) ?? fingerprintModel(name, { signal, headers });
     models.set(name, model);
     try {
       made.set(run.id, await madeBy(run, await model, { ...demands, baseline: baselineOf(run, suite, args) }));
@@ -179,12 +185,14 @@ function exitStatus(runs: readonly ShardRun[]): number {
     return statuses.every((status) => status === noAdapter) ? noAdapter : exitCode('usage');
   }
   const passes = runs.every(
-    ({ outcome }) => outcome?.verdict.status === 'match' && outcome.baseline?.status !== 'moved',
+    ({ outcome }) =>
+      outcome?.verdict.status === 'match' && outcome.baseline?.status !== 'moved' && outcome.unsteady === undefined,
   );
   return exitCode(passes ? 'pass' : 'diverged');
 }
 
 function sentenceOf({ outcome, failures }: ShardRun): string {
+  if (outcome?.unsteady !== undefined) return outcome.unsteady;
   if (outcome?.baseline?.status === 'moved') return outcome.baseline.sentence;
   const last = failures.at(-1);
   return outcome?.verdict.sentence ?? `ERROR ${last?.code ?? 'internal'}: ${last?.message ?? ''}`;

@@ -1,3 +1,4 @@
+import { parseWhole } from '../make-model/make-model-options';
 import { parseShard, type Shard } from '../../regression/shards';
 import { badValue, parseCount, parseText, type DefaultedOption, type Flag, type Option } from '../command-line/option';
 
@@ -35,6 +36,13 @@ export const RETRIES: DefaultedOption<number> = {
   parse: parseCount,
   byDefault: '1',
 };
+export const REPEAT: DefaultedOption<number> = {
+  name: 'repeat',
+  placeholder: 'N',
+  help: 'make every run N times; one whose bits are not the same each time fails, as UNSTEADY',
+  parse: parseWhole(1),
+  byDefault: '1',
+};
 export const BASELINES: Option<string> = {
   name: 'baselines',
   placeholder: 'DIR',
@@ -51,12 +59,6 @@ export const SECONDS: Option<string> = {
   name: 'seconds',
   placeholder: 'FILE',
   help: 'balance shards by what runs took in an earlier merged report; the same file on every machine',
-  parse: parseText,
-};
-export const SUMMARY_FILE: Option<string> = {
-  name: 'summary',
-  placeholder: 'FILE',
-  help: 'write tables and charts as Markdown, for a job summary; - is standard output',
   parse: parseText,
 };
 

@@ -1,6 +1,6 @@
 import type { CommandSpec } from '../command-line/command-spec';
-import { ADAPTER, JSON_FILE, QUIET, RUNTIME, UPDATE_BASELINE } from '../command-line/shared-options';
-import { BASELINES, GREP, LIST, OUT, REPORTS, RESUME, RETRIES, SECONDS, SHARD } from './suite-options';
+import { ADAPTER, DEVICE, HEADER, JSON_FILE, QUIET, RUNTIME, UPDATE_BASELINE } from '../command-line/shared-options';
+import { BASELINES, GREP, LIST, OUT, REPEAT, REPORTS, RESUME, RETRIES, SECONDS, SHARD } from './suite-options';
 
 /** `suite` in the command table. */
 export const SUITE = {
@@ -17,12 +17,15 @@ export const SUITE = {
     SECONDS,
     RESUME,
     RETRIES,
+    REPEAT,
     BASELINES,
     UPDATE_BASELINE,
     REPORTS,
     JSON_FILE,
     RUNTIME,
     ADAPTER,
+    DEVICE,
+    HEADER,
     QUIET,
   ],
   examples: [

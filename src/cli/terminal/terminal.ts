@@ -1,4 +1,5 @@
 import type { ErrorData } from '../../base/errors';
+import { redactedText } from '../../base/redact-url';
 import { joined, plainText, say, shownLines, splitText, type ShownText } from '../../base/foreign-text';
 
 /** Where a command writes: the process's own streams, or a test's. It takes what has passed the gate for foreign text, and nothing else. */
@@ -89,3 +90,16 @@ export function errorText(error: ErrorData, terminal?: Terminal): ShownText {
   const red = terminal === undefined ? head : styled(terminal, 'err', 'bad', head);
   return say`${red} ${error.message}\n${joined(details)}  ${error.remedy}\n`;
 }
+
+/** What a failure came from, link by link, for `--verbose`: an address in it may be signed. */
+export function causesText(error: unknown): ShownText {
+  const links: ShownText[] = [];
+  for (let at = error; at instanceof Error && at.cause !== undefined && links.length < MOST_CAUSES; at = at.cause) {
+    links.push(
+      say`  cause: ${redactedText(at.cause instanceof Error ? `${at.cause.name}: ${at.cause.message}` : String(at.cause))}\n`,
+    );
+  }
+  return joined(links);
+}
+
+const MOST_CAUSES = 8;

@@ -12,6 +12,7 @@ import type { AdapterCard } from '../../model/adapter-card';
 import type { Report } from '../../divergence/report';
 import { nodeTemplateThread } from '../../tokenizer/template-thread/node';
 import { rendererIn } from '../../tokenizer/template-thread/renderer';
+import { chooseDevice } from './choose-device';
 import { tuningFileStore } from '../files/tuning-file';
 import { openNamedModel } from '../files/open-model';
 import type { TraceRequest } from './request';
@@ -33,8 +34,8 @@ export interface NodeRunner {
  * WebGPU by Dawn, the reference in worker threads. The device stays open from run to run, and so does a model for as long as the next run
  * is of the same one. After a failure everything is opened afresh.
  */
-export function nodeRunner(adapter: TraceRequest['adapter']): NodeRunner {
-  const host = nodeHost(adapter);
+export function nodeRunner(wanted: GpuWish): NodeRunner {
+  const host = nodeHost(wanted);
   const device = new SharedDevice(host.openGpu);
   let open: { readonly name: string; readonly session: ModelSession } | undefined;
   const close = async (): Promise<void> => {
@@ -42,10 +43,10 @@ export function nodeRunner(adapter: TraceRequest['adapter']): NodeRunner {
     open = undefined;
     await session?.dispose();
   };
-  const sessionOf = async (name: string, signal: AbortSignal): Promise<ModelSession> => {
+  const sessionOf = async ({ model: name, headers }: TraceRequest, signal: AbortSignal): Promise<ModelSession> => {
     if (open?.name === name) return open.session;
     await close();
-    const model = await openNamedModel(name, signal);
+    const model = await openNamedModel(name, { signal, headers });
     try {
       const session = new ModelSession(model, { ...host, openGpu: () => device.context() });
       open = { name, session };
@@ -62,7 +63,7 @@ export function nodeRunner(adapter: TraceRequest['adapter']): NodeRunner {
   return {
     async run(request, onEvent, signal) {
       try {
-        return await runIn(await sessionOf(request.model, signal), request, onEvent, signal);
+        return await runIn(await sessionOf(request, signal), request, onEvent, signal);
       } catch (error) {
         await dispose();
         throw error;
@@ -103,17 +104,24 @@ function weightTypes(model: ModelFile): Readonly<Record<string, string>> {
   return Object.fromEntries([...model.tensors].map(([name, tensor]) => [name, tensor.type]));
 }
 
+/** Which GPU is asked for. */
+export interface GpuWish {
+  readonly adapter: TraceRequest['adapter'];
+  /** `--device`. */
+  readonly device?: string | undefined;
+}
+
 /** All sessions of this process share a thread. */
 const renderChat = rendererIn(() => nodeTemplateThread(new URL('./template-worker.js', import.meta.url)));
 
 /** Dawn and worker threads: one a core, their code built beside this file. */
-export function nodeHost(adapter: TraceRequest['adapter']): Host {
+export function nodeHost({ adapter, device }: GpuWish): Host {
   return {
     runtime: 'node',
     tuning: tuningFileStore(),
     async openGpu() {
       offerSoftwareGpu(adapter);
-      const { nodeGpu } = await import('../../gpu/node-device').catch((error: unknown) => {
+      const { nodeAdapters, nodeGpu } = await import('../../gpu/node-device').catch((error: unknown) => {
         throw fail(
           'gpu-unavailable',
           `Dawn cannot be loaded in this Node: ${reasonOf(error)}`,
@@ -122,7 +130,8 @@ export function nodeHost(adapter: TraceRequest['adapter']): Host {
           error,
         );
       });
-      return openDevice(nodeGpu(), { adapter }).catch((error: unknown) => {
+      const name = device === undefined ? undefined : chooseDevice(device, await nodeAdapters());
+      return openDevice(nodeGpu(name), { adapter }).catch((error: unknown) => {
         if (toErrorData(error).code !== 'gpu-unavailable') throw error;
         throw fail(
           'gpu-unavailable',

@@ -7,6 +7,7 @@ import type { Arguments } from '../command-line/arguments';
 import * as shared from '../command-line/shared-options';
 import { readEngines } from './read-engines';
 import * as options from './trace-options';
+import { readHeaders, type Headers } from '../files/headers';
 import { readPrompt, type NamedPrompt } from '../files/prompt';
 
 /** What `moescope trace` was asked to do, checked as far as it can be without the model. */
@@ -18,6 +19,10 @@ export interface TraceRequest {
   readonly spec: Omit<RunSpec, 'tokens' | 'prompt'>;
   readonly adapter: 'any' | 'hardware' | 'software';
   readonly runtime: 'node' | 'browser' | 'auto';
+  /** Which of several GPUs, under Node. */
+  readonly device?: string | undefined;
+  /** What the server of an address asks for, under Node. */
+  readonly headers?: Headers | undefined;
   /** Looks at model and tokens before the first layer runs; what it throws ends the run. */
   readonly before?: (input: KnownInput) => void;
   readonly save: { readonly folder: string; readonly format: options.SaveFormat } | undefined;
@@ -56,14 +61,28 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
     },
     adapter: args.get(shared.ADAPTER),
     runtime: args.get(shared.RUNTIME),
+    device: args.get(shared.DEVICE),
+    headers: await readHeaders(args),
     save: folder === undefined ? undefined : { folder, format: args.get(options.FORMAT) },
   };
-  if (request.runtime === 'browser' && request.save !== undefined) {
-    throw fail(
-      'usage',
-      '--save-tensor writes files, which the page in the browser cannot.',
-      'Use --runtime node with --save-tensor.',
-    );
-  }
+  if (request.runtime === 'browser') checkBrowser(request);
   return request;
+}
+
+/** Whether only Node can do what a request asks for. */
+export function needsNode({ save, device, headers }: TraceRequest): boolean {
+  return save !== undefined || device !== undefined || headers !== undefined;
+}
+
+/** @throws TracerError `usage`: what the page in a browser cannot do */
+export function checkBrowser({ save, device, headers }: Pick<TraceRequest, 'save' | 'device' | 'headers'>): void {
+  const wrong =
+    save !== undefined
+      ? '--save-tensor writes files, which the page in the browser cannot.'
+      : device !== undefined
+        ? '--device chooses among the GPUs of Node; a browser chooses its own.'
+        : headers !== undefined
+          ? '--header is for requests of Node; a page may not send such headers to other hosts.'
+          : undefined;
+  if (wrong !== undefined) throw fail('usage', wrong, 'Use --runtime node.');
 }

@@ -5,7 +5,7 @@ import type { SessionEvent } from '../../session/events';
 import type { Terminal } from '../terminal/terminal';
 import { nodeElseBrowser } from './node-else-browser';
 import type { NodeRunner } from './node-runtime';
-import type { TraceRequest } from './request';
+import { needsNode, type TraceRequest } from './request';
 
 /**
  * Runs a request where `--runtime` says. What only Node can do keeps `auto` there.
@@ -18,11 +18,11 @@ export function runSomewhere(
   notes: Terminal | undefined,
   runner?: NodeRunner,
 ): Promise<Report> {
-  const needsNode = request.save !== undefined || request.spec.arms.some((arm) => liveBackend(arm) !== undefined);
-  return nodeElseBrowser(request.runtime === 'auto' && needsNode ? 'node' : request.runtime, {
+  const isNodes = needsNode(request) || request.spec.arms.some((arm) => liveBackend(arm) !== undefined);
+  return nodeElseBrowser(request.runtime === 'auto' && isNodes ? 'node' : request.runtime, {
     async inNode() {
       if (runner !== undefined) return runner.run(request, onEvent, signal);
-      const own = (await import('./node-runtime')).nodeRunner(request.adapter);
+      const own = (await import('./node-runtime')).nodeRunner(request);
       try {
         return await own.run(request, onEvent, signal);
       } finally {

@@ -5,6 +5,7 @@ import { reportToJson } from '../../divergence/report-json';
 import { rowsToCsv } from '../../divergence/rows-csv';
 import { adapterText } from '../../model/adapter-card';
 import { checkSameInput } from '../../regression/compare-baseline';
+import { reportMarkdown } from '../../regression/report-markdown';
 import { reportsToJunit } from '../../regression/junit';
 import type { SessionEvent } from '../../session/events';
 import {
@@ -13,7 +14,9 @@ import {
   JUNIT_FILE,
   MODEL_EXPLORER,
   QUIET,
+  SUMMARY_FILE,
   UPDATE_BASELINE,
+  VERBOSE,
 } from '../command-line/shared-options';
 import { BASELINE, MODE, SCHEMA } from './trace-options';
 import { exitCodeOfReport } from '../command-line/exit-codes';
@@ -26,6 +29,7 @@ import { sharedFiles, writeShared } from '../share/write-shared';
 import { styledVerdict } from '../terminal/terminal';
 import { findingLines, noBaseline, readBaseline, updateBaseline, withBaseline } from './baseline-file';
 import { traceRequest } from './request';
+import { verboseText } from './verbose-text';
 import { runSomewhere } from './run-somewhere';
 
 /** `moescope trace MODEL`: both arms, the comparison, the verdict. */
@@ -36,6 +40,7 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   const csvFile = args.get(CSV_FILE);
   const explorerFile = args.get(MODEL_EXPLORER);
   const junitFile = args.get(JUNIT_FILE);
+  const summaryFile = args.get(SUMMARY_FILE);
   const baselineFile = args.get(BASELINE);
   const isUpdate = args.has(UPDATE_BASELINE);
   const shared = sharedFiles(args);
@@ -44,7 +49,7 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   }
   const baseline = baselineFile === undefined ? undefined : await readBaseline(baselineFile);
   if (baselineFile !== undefined && baseline === undefined && !isUpdate) throw noBaseline(baselineFile);
-  const outputs = [jsonFile, csvFile, junitFile, explorerFile, shared.html, shared.svg, shared.png];
+  const outputs = [jsonFile, csvFile, junitFile, summaryFile, explorerFile, shared.html, shared.svg, shared.png];
   await checkOutputs([...outputs, isUpdate ? baselineFile : undefined]);
   if (request.save !== undefined) await checkFolder(request.save.folder);
   // A run that is held to an accepted one measures what that one did.
@@ -71,6 +76,7 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   if (csvFile !== undefined) await writeOutput(csvFile, rowsToCsv(report.rows), terminal);
   if (explorerFile !== undefined) await writeModelExplorer(explorerFile, report.rows, report.run.layers, terminal);
   if (junitFile !== undefined) await writeOutput(junitFile, reportsToJunit([report]), terminal);
+  if (summaryFile !== undefined) await writeOutput(summaryFile, reportMarkdown(report), terminal);
   await writeShared(report, shared, terminal);
   if (!outputs.includes('-')) terminal.out(styledVerdict(terminal, 'out', reportText(report)));
   else if (!isQuiet) terminal.err(say`${styledVerdict(terminal, 'err', shown(report.verdict.sentence))}\n`);
@@ -79,5 +85,6 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
       say`${styledVerdict(terminal, 'err', shown(report.baseline.sentence))}\n${findingLines(report.baseline)}`,
     );
   }
+  if (args.has(VERBOSE)) terminal.err(verboseText(report));
   return exitCodeOfReport(report);
 };

@@ -4,6 +4,8 @@ import {
   BUDGET,
   CHAT,
   CSV_FILE,
+  DEVICE,
+  HEADER,
   JSON_FILE,
   JUNIT_FILE,
   LAYERS,
@@ -13,7 +15,9 @@ import {
   QUIET,
   RUNTIME,
   STAGES_OPTION,
+  SUMMARY_FILE,
   UPDATE_BASELINE,
+  VERBOSE,
 } from '../command-line/shared-options';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from '../share/share-options';
 import { CANDIDATE, LIVE_OPTIONS, REFERENCE } from './live-options';
@@ -58,6 +62,7 @@ export const TRACE = {
     SCHEMA,
     CSV_FILE,
     JUNIT_FILE,
+    SUMMARY_FILE,
     HTML_FILE,
     SVG_FILE,
     PNG_FILE,
@@ -68,8 +73,11 @@ export const TRACE = {
     INJECT,
     RUNTIME,
     ADAPTER,
+    DEVICE,
     BUDGET,
+    HEADER,
     ...LIVE_OPTIONS,
+    VERBOSE,
     QUIET,
   ],
   examples: [

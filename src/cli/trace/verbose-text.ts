@@ -1,0 +1,22 @@
+import { joined, say, type ShownText } from '../../base/foreign-text';
+import { formatBytes, formatMilliseconds } from '../../base/format';
+import type { Report } from '../../divergence/report';
+
+/** Layers that are told: those that took longest. */
+const MOST_LAYERS = 5;
+
+/** Where a run's time and memory went, for `--verbose`. */
+export function verboseText({ timing, memory, adapter }: Report): ShownText {
+  const slowest = [...timing.perLayer].sort((x, y) => y.gpuMs + y.cpuMs - x.gpuMs - x.cpuMs).slice(0, MOST_LAYERS);
+  return joined([
+    ...timing.phases.map(
+      ({ name, ms, bytes }) => say`  phase ${name}: ${formatMilliseconds(ms)}, ${formatBytes(bytes)} read\n`,
+    ),
+    ...slowest.map(
+      ({ layer, gpuMs, cpuMs, readBytes }) =>
+        say`  layer ${layer}: candidate ${formatMilliseconds(gpuMs)}, reference ${formatMilliseconds(cpuMs)}, ${formatBytes(readBytes)} read\n`,
+    ),
+    say`  memory: ${formatBytes(memory.gpuPeakBytes)} on the GPU at most, ${formatBytes(memory.gpuWeightBytes)} of it weights; traces ${formatBytes(memory.traceBytes)}; ${memory.expertsRead} experts read\n`,
+    ...(adapter === undefined ? [] : [say`  features: ${adapter.features.join(', ') || 'none'}\n`]),
+  ]);
+}
