@@ -1,12 +1,23 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NoOperationTraceWriter } from '@actions/workflow-parser';
 import { parseAction } from '@actions/workflow-parser/actions/action-parser';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { runBuiltCli } from '../cli/built-cli';
 import { goldenModelPath } from '../support/golden';
-import { readAction, ROOT, runAction } from './github';
+import { actionInputs, readAction, readRecipes, ROOT, runAction } from './github';
 
 const folder = mkdtempSync(join(tmpdir(), 'moescope-action-'));
 const MODEL = {
@@ -158,5 +169,78 @@ describe('the action', () => {
     });
     expect(status, log).toBe(0);
     expect(summary).toMatch(/\| model-[\da-f]{6}\/tokens-5-/);
+  });
+});
+
+/** An empty folder, as a job's checkout would be, with these files. */
+function checkout(files: Readonly<Record<string, string>>): string {
+  const work = mkdtempSync(join(folder, 'checkout-'));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(work, path, '..'), { recursive: true });
+    writeFileSync(join(work, path), text);
+  }
+  return work;
+}
+
+/** What the jobs of a workflow of docs/ci.md give the action. */
+function recipe(name: string): ReadonlyMap<string, Readonly<Record<string, string>>> {
+  const found = readRecipes().find((workflow) => workflow.name === name);
+  if (found === undefined) throw new Error(`docs/ci.md has no workflow ${name}`);
+  return actionInputs(found);
+}
+
+describe('the workflows of docs/ci.md, word by word', () => {
+  test('a kernel on SwiftShader: accepted once, then held', async () => {
+    const given = recipe('numerics').get('swiftshader') ?? {};
+    const work = checkout({ 'models/.keep': '' });
+    const sizes = ['--shape', 'tiny', '--vocab', '9800', '--layers', '1'];
+    expect((await runBuiltCli('make-model', join(work, given['model'] ?? ''), ...sizes, '--quiet')).status).toBe(0);
+    expect((await runAction(work, given)).outputs).toMatchObject({ status: 'error', report: '' });
+    const accepted = await runAction(work, { ...given, 'update-baseline': 'true' });
+    expect(accepted.outputs, accepted.log).toMatchObject({ status: 'pass' });
+    expect(readdirSync(join(work, 'tests/accepted'))).toHaveLength(2);
+    expect((await runAction(work, given)).outputs).toMatchObject({
+      status: 'pass',
+      sentence: 'SUITE: 2 runs on 1 adapter pass',
+    });
+  });
+
+  test('three shards, the machine of one dies: the merge shows what is lost', async () => {
+    const jobs = recipe('numerics-suite');
+    const suite = {
+      schema: 'moescope-suite/1',
+      models: [{ id: 'tied', file: goldenModelPath('tied-q4_k_m') }],
+      prompts: [1, 2, 3, 4, 5, 6].map((token) => ({ id: `t${token}`, tokens: [token] })),
+      modes: ['free'],
+      stages: 'moe_router',
+    };
+    const merging = checkout({});
+    const statuses: string[] = [];
+    for (const i of [1, 2, 3]) {
+      // No GPU is here, and nothing is accepted yet: all else is as it stands.
+      const { baseline, ...shard } = jobs.get('shard') ?? {};
+      expect(baseline).toBe('tests/accepted-gpu');
+      const given = Object.entries(shard).map(([name, value]) => [
+        name,
+        value.replaceAll('${{ matrix.shard }}', String(i)),
+      ]);
+      const inputs: Record<string, string> = { ...Object.fromEntries(given), adapter: 'software' };
+      const work = checkout({ [inputs['suite'] ?? '']: JSON.stringify(suite) });
+      const { outputs, uploads } = await runAction(work, inputs, i === 2 ? '[1/2]' : undefined);
+      statuses.push(outputs['status'] ?? '');
+      // What the artefact action would have carried over; a job whose machine died has uploaded what was there at most.
+      const [artifact] = uploads;
+      cpSync(join(work, artifact?.['path'] ?? ''), join(merging, 'shards', artifact?.['name'] ?? ''), {
+        recursive: true,
+      });
+    }
+    expect(statuses).toEqual(['pass', '', 'pass']);
+    expect(readdirSync(join(merging, 'shards'))).toEqual([1, 2, 3].map((i) => `moescope-shard-${i}`));
+    const merged = await runAction(merging, jobs.get('merge') ?? {});
+    expect(merged.outputs, merged.log).toMatchObject({ status: 'diverged' });
+    expect(merged.outputs['sentence']).toMatch(
+      /^SUITE FAILED: 1 of 6 runs \(1 lost\), first tied\/t\d\/free: LOST: shard 2\/3/,
+    );
+    expect(merged.summary).toContain('| lost |');
   });
 });

@@ -37,8 +37,15 @@ export interface JobResult {
   readonly uploads: readonly Readonly<Record<string, string>>[];
 }
 
-/** Runs the steps of action.yml with bash as GitHub's runner does, in `folder`; steps of other actions are noted, not run. */
-export async function runAction(folder: string, given: Readonly<Record<string, string>>): Promise<JobResult> {
+/**
+ * Runs the steps of action.yml with bash as GitHub's runner does, in `folder`; steps of other actions are noted, not run.
+ * @param killedAt the machine dies when the log shows this
+ */
+export async function runAction(
+  folder: string,
+  given: Readonly<Record<string, string>>,
+  killedAt?: string,
+): Promise<JobResult> {
   const action = readAction();
   const files = mkdtempSync(join(tmpdir(), 'moescope-runner-'));
   const summary = join(files, 'summary.md');
@@ -57,7 +64,7 @@ export async function runAction(folder: string, given: Readonly<Record<string, s
     const output = join(files, `output-${i}`);
     writeFileSync(output, '');
     const env = { GITHUB_ACTION_PATH: ROOT.replace(/\/$/, ''), GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary };
-    const done = await bash(step.run ?? '', folder, { ...env, ...evaluated(step.env ?? {}, contexts) });
+    const done = await bash(step.run ?? '', folder, { ...env, ...evaluated(step.env ?? {}, contexts) }, killedAt);
     status = done.status;
     log += done.log;
     for (const line of readFileSync(output, 'utf8').split('\n').filter(Boolean)) {
@@ -88,13 +95,27 @@ function evaluated(
   );
 }
 
-function bash(script: string, cwd: string, env: NodeJS.ProcessEnv): Promise<{ status: number; log: string }> {
+function bash(
+  script: string,
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  killedAt?: string,
+): Promise<{ status: number; log: string }> {
   const args = ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script];
-  const child = spawn('bash', args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('bash', args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   let log = '';
+  let isKilled = false;
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (part: string) => {
       log += part;
+      if (killedAt === undefined || isKilled || !log.includes(killedAt)) return;
+      isKilled = true;
+      process.kill(-(child.pid ?? 0), 'SIGKILL');
     });
   }
   return new Promise((done) => {
@@ -102,4 +123,37 @@ function bash(script: string, cwd: string, env: NodeJS.ProcessEnv): Promise<{ st
       done({ status: status ?? -1, log });
     });
   });
+}
+
+/** A workflow of docs/ci.md, as it stands there. */
+export interface Recipe {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The workflows of docs/ci.md, in their order. */
+export function readRecipes(): readonly Recipe[] {
+  const text = readFileSync(join(ROOT, 'docs/ci.md'), 'utf8');
+  return [...text.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, workflow = '']) => ({
+    name: /^name: (.*)$/m.exec(workflow)?.[1] ?? '',
+    text: workflow,
+  }));
+}
+
+interface Workflow {
+  readonly jobs: Readonly<Record<string, { readonly steps: readonly Pick<ActionStep, 'uses' | 'with'>[] }>>;
+}
+
+/** What the steps of a workflow's jobs give the action, job by job. */
+export function actionInputs({ text }: Recipe): ReadonlyMap<string, Readonly<Record<string, string>>> {
+  const { jobs } = parse(text) as Workflow;
+  const found = Object.entries(jobs).flatMap(([name, { steps }]) =>
+    steps
+      .filter(({ uses }) => uses?.includes('/moescope@'))
+      .map(
+        ({ with: given = {} }) =>
+          [name, Object.fromEntries(Object.entries(given).map(([k, v]) => [k, String(v)]))] as const,
+      ),
+  );
+  return new Map(found);
 }

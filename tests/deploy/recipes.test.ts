@@ -2,21 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } from '@actions/workflow-parser';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
-import { readAction, ROOT } from './github';
+import { actionInputs, readAction, readRecipes, ROOT } from './github';
 
-/** The workflows of docs/ci.md. */
-const WORKFLOWS = [...readFileSync(join(ROOT, 'docs/ci.md'), 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)].map(
-  ([, text = '']) => ({ name: /^name: (.*)$/m.exec(text)?.[1] ?? '', text }),
-);
-
-interface Workflow {
-  readonly jobs: Readonly<Record<string, { readonly steps: readonly Step[] }>>;
-}
-interface Step {
-  readonly uses?: string;
-  readonly with?: Readonly<Record<string, string>>;
-}
+const WORKFLOWS = readRecipes();
 
 async function problems(name: string, content: string): Promise<readonly string[]> {
   const { context, value } = parseWorkflow({ name, content }, new NoOperationTraceWriter());
@@ -34,11 +22,10 @@ describe('the workflows of docs/ci.md', () => {
     async (workflow) => {
       expect(await problems(workflow.name, workflow.text)).toEqual([]);
       const { inputs } = readAction();
-      const { jobs } = parse(workflow.text) as Workflow;
-      const steps = Object.values(jobs).flatMap((job) => job.steps.filter((step) => step.uses?.includes('/moescope@')));
+      const steps = [...actionInputs(workflow).values()];
       expect(steps.length).toBeGreaterThan(0);
       for (const step of steps) {
-        const given = Object.keys(step.with ?? {});
+        const given = Object.keys(step);
         expect(given.filter((name) => !(name in inputs))).toEqual([]);
         expect(given.filter((name) => ['model', 'suite', 'merge'].includes(name))).toHaveLength(1);
       }

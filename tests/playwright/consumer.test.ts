@@ -23,7 +23,7 @@ import { baselineFromJson } from '../../src/regression/baseline-json';
 import { mergeShards } from '../../src/regression/merge';
 import { shardFromJson } from '../../src/regression/shard-result';
 import { readSharedFile } from '../../src/share/shared-file';
-import { goldenModelPath } from '../support/golden';
+import { goldenModelPath, SAMPLE_PATH } from '../support/golden';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const project = mkdtempSync(join(tmpdir(), 'moescope-consumer-'));
@@ -36,12 +36,17 @@ beforeAll(async () => {
   await ensureBuilt();
   cpSync(fileURLToPath(new URL('./consumer', import.meta.url)), project, { recursive: true });
   writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }\n');
-  mkdirSync(join(project, 'node_modules/@playwright'), { recursive: true });
-  symlinkSync(ROOT, join(project, 'node_modules/moescope'));
-  for (const name of ['@playwright/test', '@types']) {
-    symlinkSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name));
-  }
+  installIn(project);
 });
+
+function installIn(folder: string): void {
+  mkdirSync(join(folder, 'node_modules/@playwright'), { recursive: true });
+  symlinkSync(ROOT, join(folder, 'node_modules/moescope'));
+  for (const name of ['@playwright/test', '@types']) {
+    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
+  }
+}
+
 afterAll(() => {
   rmSync(project, { recursive: true });
 });
@@ -64,10 +69,15 @@ interface TestResult {
 }
 
 /** Runs a program of the project's node_modules in it. */
-async function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+async function run(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd: string = project,
+): Promise<string> {
   const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|CI)/.test(name)));
   const child = spawn(process.execPath, [join(ROOT, 'node_modules', program), ...args], {
-    cwd: project,
+    cwd,
     env: { ...clean, MODEL: goldenModelPath('tied-q4_k_m'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -188,3 +198,50 @@ test("Playwright's shards deal a suite out; merged, what no shard ran is lost", 
     ['tied/two/free', 'lost'],
   ]);
 });
+
+test('the project of docs/ci.md, word by word, in an empty folder', async () => {
+  const empty = mkdtempSync(join(tmpdir(), 'moescope-recipe-'));
+  try {
+    const [, kit = ''] = readFileSync(join(ROOT, 'docs/ci.md'), 'utf8').split('\n## Playwright\n');
+    const [config = '', spec = ''] = [...kit.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text = '']) => text);
+    writeFileSync(join(empty, 'package.json'), '{ "type": "module", "private": true }\n');
+    writeFileSync(join(empty, 'playwright.config.ts'), config);
+    writeFileSync(join(empty, 'router.spec.ts'), spec);
+    installIn(empty);
+    mkdirSync(join(empty, 'models'));
+    symlinkSync(SAMPLE_PATH, join(empty, 'models/tiny.gguf'));
+    // In place of what `npx playwright install` would download: this machine's Chromium, where Playwright looks.
+    const env = { PLAYWRIGHT_BROWSERS_PATH: join(empty, 'browsers') };
+    const ask = `import('playwright-core').then(({ chromium }) => chromium.launch()).catch((e) => console.log(e.message))`;
+    const place = /Executable doesn't exist at (\S+)/.exec(await runNode(['-e', ask], env))?.[1] ?? '';
+    expect(place).toContain(empty);
+    mkdirSync(join(place, '..'), { recursive: true });
+    symlinkSync(chromePath, place);
+    const go = (...args: readonly string[]): Promise<string> =>
+      run(
+        '@playwright/test/cli.js',
+        ['test', '--project', 'swiftshader', '--reporter=line', '--timeout=120000', ...args],
+        env,
+        empty,
+      );
+    expect(await go('--update-snapshots=all')).toMatch(/1 passed/);
+    expect(existsSync(join(empty, 'accepted/hello.json'))).toBe(true);
+    expect(await go()).toMatch(/1 passed/);
+  } finally {
+    rmSync(empty, { recursive: true });
+  }
+});
+
+async function runNode(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  await new Promise((done) => child.on('close', done));
+  return text;
+}
