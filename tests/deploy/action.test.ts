@@ -210,7 +210,7 @@ describe('the workflows of docs/ci.md, word by word', () => {
     const suite = {
       schema: 'moescope-suite/1',
       models: [{ id: 'tied', file: goldenModelPath('tied-q4_k_m') }],
-      prompts: [1, 2, 3, 4, 5, 6].map((token) => ({ id: `t${token}`, tokens: [token] })),
+      prompts: [1, 2, 3, 4].map((token) => ({ id: `t${token}`, tokens: [token] })),
       modes: ['free'],
       stages: 'moe_router',
     };
@@ -226,7 +226,7 @@ describe('the workflows of docs/ci.md, word by word', () => {
       ]);
       const inputs: Record<string, string> = { ...Object.fromEntries(given), adapter: 'software' };
       const work = checkout({ [inputs['suite'] ?? '']: JSON.stringify(suite) });
-      const { outputs, uploads } = await runAction(work, inputs, i === 2 ? '[1/2]' : undefined);
+      const { outputs, uploads } = await runAction(work, inputs, i === 1 ? '[1/2]' : undefined);
       statuses.push(outputs['status'] ?? '');
       // What the artefact action would have carried over; a job whose machine died has uploaded what was there at most.
       const [artifact] = uploads;
@@ -234,12 +234,12 @@ describe('the workflows of docs/ci.md, word by word', () => {
         recursive: true,
       });
     }
-    expect(statuses).toEqual(['pass', '', 'pass']);
+    expect(statuses).toEqual(['', 'pass', 'pass']);
     expect(readdirSync(join(merging, 'shards'))).toEqual([1, 2, 3].map((i) => `moescope-shard-${i}`));
     const merged = await runAction(merging, jobs.get('merge') ?? {});
     expect(merged.outputs, merged.log).toMatchObject({ status: 'diverged' });
     expect(merged.outputs['sentence']).toMatch(
-      /^SUITE FAILED: 1 of 6 runs \(1 lost\), first tied\/t\d\/free: LOST: shard 2\/3/,
+      /^SUITE FAILED: 1 of 4 runs \(1 lost\), first tied\/t\d\/free: LOST: shard 1\/3/,
     );
     expect(merged.summary).toContain('| lost |');
   });

@@ -23,7 +23,8 @@ import { baselineFromJson } from '../../src/regression/baseline-json';
 import { mergeShards } from '../../src/regression/merge';
 import { shardFromJson } from '../../src/regression/shard-result';
 import { readSharedFile } from '../../src/share/shared-file';
-import { goldenModelPath, SAMPLE_PATH } from '../support/golden';
+import { runBuiltCli } from '../cli/built-cli';
+import { goldenModelPath } from '../support/golden';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const project = mkdtempSync(join(tmpdir(), 'moescope-consumer-'));
@@ -209,7 +210,8 @@ test('the project of docs/ci.md, word by word, in an empty folder', async () => 
     writeFileSync(join(empty, 'router.spec.ts'), spec);
     installIn(empty);
     mkdirSync(join(empty, 'models'));
-    symlinkSync(SAMPLE_PATH, join(empty, 'models/tiny.gguf'));
+    const made = ['make-model', join(empty, 'models/tiny.gguf'), '--shape', 'tiny', '--layers', '1', '--quiet'];
+    expect((await runBuiltCli(...made)).status).toBe(0);
     // In place of what `npx playwright install` would download: this machine's Chromium, where Playwright looks.
     const env = { PLAYWRIGHT_BROWSERS_PATH: join(empty, 'browsers') };
     const ask = `import('playwright-core').then(({ chromium }) => chromium.launch()).catch((e) => console.log(e.message))`;

@@ -94,6 +94,8 @@ export const suiteCommand: CommandRunner = async (args, terminal, signal) => {
       });
       const madeOf = made.get(run.id);
       runs.push({ ...done, ...(madeOf === undefined ? {} : { made: madeOf }) });
+      // Before anything is said of it: what was told is kept, whatever ends the process now.
+      await write();
       // Quiet is for progress: what fails is reported all the same.
       if (!isQuiet || exitStatus([done]) !== exitCode('pass')) {
         const sentence = styledVerdict(terminal, 'err', shown(sentenceOf(done)));
