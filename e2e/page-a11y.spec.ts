@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
 import { goldenModelPath, SAMPLE_PATH } from '../tests/support/golden';
-import { audit, SHOTS, shoot } from './support/audit';
-import { pageState, showTrace } from './support/page';
+import { audit, shoot } from './support/audit';
+import { openOptions, pageState, runButton, showTrace } from './support/page';
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 
-/** The dialogs over what is on the page; that page was looked at before. */
+/** What opens over the page; the page itself was looked at before. */
 const DIALOGS = [
   ['Commands', 'Control+k'],
   ['Keyboard', '?'],
@@ -14,87 +14,69 @@ const DIALOGS = [
   ['Compare two traces', 'm'],
 ] as const;
 
-test('a trace that parts, and every dialog over it', async ({ page }) => {
-  await showTrace(page, { kind: 'qtype-blind' });
-  await audit(page, 'recorded');
-  await shoot(page, 'recorded');
+test('a trace that parts, every tab below it, every dialog and panel over it', async ({ page }) => {
+  await showTrace(page, { kind: 'poison' });
+  await audit(page, 'first visit');
+  await shoot(page, 'first');
+  for (const key of ['1', '2', '3', '4', '5', '6']) {
+    await page.keyboard.press(key);
+    await expect(page.getByRole('tab', { selected: true })).toBeFocused();
+    const folded = page.locator('.pane details:not([open]) > summary');
+    while ((await folded.count()) > 0) await folded.first().click();
+    await audit(page, `tab ${key}`, { only: '.tabs-block' });
+  }
   for (const [name, key] of DIALOGS) {
     await page.keyboard.press(key);
     await expect(page.getByRole('dialog', { name })).toBeVisible();
-    if (name === 'Share') {
-      await page.getByRole('checkbox', { name: 'Heatmap and routing in the picture' }).check();
-      await expect(page.locator('.preview svg')).toContainText('Load of every expert');
-    }
+    if (name === 'Share') await expect(page.locator('.preview svg')).toBeVisible();
     await audit(page, name, { only: 'dialog' });
-    await shoot(page, name.split(' ')[0]?.toLowerCase() ?? name, false);
     await page.keyboard.press('Escape');
     await expect(page.getByRole('dialog')).toHaveCount(0);
   }
+  for (const name of [/^candidate/, /^reference/, /^Options/, /^defect/]) {
+    await page.getByRole('button', { name }).first().click();
+    await audit(page, String(name), { only: '.run-bar' });
+  }
 });
 
-test('poison, and everything folded out; 48 layers x 128 experts', async ({ page }) => {
-  await showTrace(page, { kind: 'poison' });
-  const folded = page.locator('details:not([open]) > summary');
-  while ((await folded.count()) > 0) await folded.first().click();
-  await audit(page, 'poison, folded out');
-  await page.reload();
-  await expect(page.getByRole('heading', { name: /in numbers$/ })).toBeVisible();
-  await shoot(page, 'poison');
-  await page.unrouteAll();
-  await showTrace(page, { kind: 'qtype-blind', nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 128 });
-  await expect(page.getByRole('heading', { name: /in numbers$/ })).toBeVisible();
-  await shoot(page, 'large');
-});
-
-test('from the file card to a finished run: inspector values, continuation, one token’s way', async ({ page }) => {
-  // A run, a continuation and six audits, beside another page.
-  test.slow();
+test('the file card, and a run on its way', async ({ page }) => {
   await page.goto('/');
   await page.locator('input[type="file"]').setInputFiles(SAMPLE_PATH);
   expect(await pageState(page, 'ready', 'error')).toBe('ready');
   await expect(page.getByRole('heading', { name: /tensors, by type/ })).toBeVisible();
   await audit(page, 'file card');
   await shoot(page, 'file-card');
-  // Long enough to be still running when it has been looked at.
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(60));
-  await button(page, 'Run').click();
-  await expect(page.getByText(/^Tracing layer/)).toBeVisible({ timeout: 60_000 });
+  await runButton(page).click();
+  await expect(page.getByRole('figure', { name: /^Stages by layers/ })).toBeVisible({ timeout: 60_000 });
   await audit(page, 'running');
-  await page.screenshot({ path: `${SHOTS}/running-1440-dark.png` });
   await button(page, 'Cancel').click();
   expect(await pageState(page, 'cancelled')).toBe('cancelled');
-  await audit(page, 'cancelled');
-  await shoot(page, 'cancelled', false);
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('420, 327');
-  await button(page, 'Run').click();
-  expect(await pageState(page, 'done', 'error')).toBe('done');
-  await expect(page.getByRole('region', { name: 'Worst values' })).toBeVisible();
-  await page.keyboard.press('Escape');
-  await page.keyboard.press('g');
-  const said = page.getByTestId('continuation');
-  await expect(said.locator('.said-token').nth(1)).toBeVisible({ timeout: 60_000 });
-  await page.keyboard.press('Escape');
-  await expect(said.locator('.cursor')).toHaveCount(0);
-  await page.getByRole('group', { name: /of one token/ }).focus();
-  await page.keyboard.press('ArrowDown');
-  await expect(page.getByTestId('token-path').getByRole('heading')).toHaveText(/^The way of token \d/);
-  await audit(page, 'done');
-  await shoot(page, 'done');
-  await button(page, 'Compare…').click();
-  await expect(page.getByText('gpu of this run').first()).toBeVisible();
-  await audit(page, 'compare with traces', { only: 'dialog' });
-  await shoot(page, 'compare-traces', false);
+  await audit(page, 'cancelled', { only: 'main' });
 });
 
 test('an error, and a notice', async ({ page }) => {
   await page.goto('/#v=99');
   await expect(page.getByTestId('notice')).toBeVisible();
-  await audit(page, 'notice');
   const buffer = readFileSync(goldenModelPath('mini-q4_k_m')).subarray(0, 100_000);
   await page.locator('input[type="file"]').setInputFiles({ name: 'cut.gguf', mimeType: 'x/y', buffer });
   expect(await pageState(page, 'error')).toBe('error');
-  await audit(page, 'error');
-  await shoot(page, 'error', false);
+  await audit(page, 'error', { only: 'main' });
+});
+
+test('a phone: the inspector is a sheet, everything is there, nothing sticks out', async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await showTrace(page, { kind: 'qtype-blind' });
+  const sheet = page.getByTestId('inspector');
+  await expect(sheet.getByRole('heading', { name: /^Layer 2 · MoeExpertOut/ })).toBeVisible();
+  await page.getByRole('button', { name: 'More of the inspector' }).click();
+  await expect(sheet.getByText('the worst value')).toBeVisible();
+  await audit(page, 'phone');
+  await page.getByRole('button', { name: 'Less of the inspector' }).click();
+  await page.getByRole('button', { name: /^isolated · error ÷ bound/ }).click();
+  await page.getByRole('button', { name: 'free-running', exact: true }).first().click();
+  await expect(page.getByRole('figure', { name: /^Stages by layers, relative L2, free-running/ })).toBeAttached();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
 });
 
 test('the main path works by keyboard alone', async ({ page }) => {
@@ -106,33 +88,31 @@ test('the main path works by keyboard alone', async ({ page }) => {
   await page.keyboard.press('Enter');
   expect(await pageState(page, 'running', 'done')).toMatch(/running|done/);
   expect(await pageState(page, 'done', 'error')).toBe('done');
-  // Another prompt.
+  // Another prompt, which Enter runs.
   await page.keyboard.press('/');
   await expect(page.getByRole('textbox', { name: 'Prompt', exact: true })).toBeFocused();
   await page.keyboard.press('Control+a');
   await page.keyboard.type('What is 2+2?');
-  await expect(page.getByRole('textbox', { name: 'Token ids' })).toHaveValue('420, 327, 220, 17, 10, 17, 30');
-  await page.keyboard.press('Tab');
-  await page.keyboard.press('r');
+  await page.keyboard.press('Enter');
   expect(await pageState(page, 'running')).toBe('running');
-  await page.keyboard.press('Escape');
-  expect(await pageState(page, 'cancelled', 'done')).toMatch(/cancelled|done/);
-  await page.keyboard.press('r');
   expect(await pageState(page, 'done', 'error')).toBe('done');
+  await openOptions(page);
+  await expect(page.getByRole('textbox', { name: 'Token ids' })).toHaveValue('420, 327, 220, 17, 10, 17, 30');
+  await page.getByRole('textbox', { name: 'Token ids' }).press('Escape');
+  await expect(page.getByRole('textbox', { name: 'Token ids' })).toHaveCount(0);
   // To a place, and on with arrows.
   await page.keyboard.press('Control+k');
   await page.keyboard.type('3 moe_ffn 2');
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('heading', { name: /^Layer 3, MoeFfnOut, token 2/ })).toBeVisible();
+  await expect(page.getByRole('heading', { name: /^Layer 3 · MoeFfnOut token 2/ })).toBeVisible();
   await page.keyboard.press('.');
   await expect(page.locator('#trace')).toBeFocused();
-  const stages = page.getByRole('group', { name: /^Stages by layers/ });
-  for (let i = 0; i < 30 && !(await stages.evaluate((e) => e === document.activeElement)); i++) {
+  const map = page.getByRole('group', { name: /^Map, / });
+  for (let i = 0; i < 30 && !(await map.evaluate((e) => e === document.activeElement)); i++) {
     await page.keyboard.press('Tab');
   }
-  await expect(stages).toBeFocused();
   await page.keyboard.press('ArrowRight');
-  await expect(page.getByRole('heading', { name: /^Layer 3, MoeFfnOut, token 3/ })).toBeVisible();
+  await expect(page.getByRole('heading', { name: /^Layer 4 · MoeFfnOut token 2/ })).toBeVisible();
   // The picture, and back to where the focus was.
   await page.keyboard.press('s');
   await expect(page.getByRole('dialog', { name: 'Share' })).toBeVisible();
@@ -144,25 +124,35 @@ test('the main path works by keyboard alone', async ({ page }) => {
   expect(download.suggestedFilename()).toMatch(/\.png$/);
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toHaveCount(0);
-  await expect(stages).toBeFocused();
-  await page.keyboard.press('?');
-  await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeVisible();
+  await expect(map).toBeFocused();
 });
 
-test('the palette runs every command that can be run, and no other', async ({ page }) => {
+test('the palette runs every command that can be run, and finds experts, tensors, tokens and defects', async ({
+  page,
+}) => {
   await showTrace(page, { kind: 'clean' });
   await page.keyboard.press('Control+k');
   const options = page.getByRole('dialog').getByRole('option');
   await expect(options.filter({ hasText: 'Share…' })).toHaveCount(1);
-  // Nothing diverges, nothing runs, nothing was opened.
-  for (const title of ['Next divergence', 'Cancel', 'Close this trace']) {
+  // Nothing is wrong, nothing runs, nothing was opened.
+  for (const title of ['Next wrong tensor', 'Cancel', 'Close this trace']) {
     await expect(options.filter({ hasText: title })).toHaveCount(0);
   }
-  await page.keyboard.type('dark');
+  const input = page.getByRole('combobox', { name: 'Command or place' });
+  for (const [typed, found] of [
+    ['expert 11', /^Look at expert 11 of 16/],
+    ['ffn_down', /MoeExpertOut, blk\.\d\.ffn_down_exps\.weight/],
+    ['brave', /^Look at token 7/],
+    ['bitflip', /^Put in bitflip at layer \d/],
+  ] as const) {
+    await input.fill(typed);
+    await expect(options.filter({ hasText: found }).first()).toBeVisible();
+  }
+  await input.fill('dark');
   await expect(options).toHaveText([/^Light or dark/]);
   await page.keyboard.press('Enter');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
   await page.keyboard.press('Control+k');
   await page.keyboard.type('no such thing');
-  await expect(page.getByText('No command and no place is called that.')).toBeVisible();
+  await expect(page.getByText('Nothing is called that.')).toBeVisible();
 });

@@ -1,15 +1,15 @@
 import { expect, test } from '@playwright/test';
 import { audit } from './support/audit';
-import { pageState } from './support/page';
+import { healthy, pageState, runButton, typeIds } from './support/page';
 
 test('the open model is measured in the page, as a table and as the JSON of the command line', async ({
   page,
   context,
 }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await page.goto('/');
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('420, 327');
-  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await healthy(page);
+  await typeIds(page, '420, 327');
+  await runButton(page).click();
   expect(await pageState(page, 'done', 'error')).toBe('done');
   await page.keyboard.press('Control+k');
   await page.keyboard.type('Benchmark');
@@ -45,7 +45,7 @@ test('the open model is measured in the page, as a table and as the JSON of the 
   await expect(dialog).toBeHidden();
   await expect
     .poll(async () => {
-      await page.getByRole('button', { name: 'Run', exact: true }).click();
+      await runButton(page).click();
       return pageState(page, 'done', 'error');
     })
     .toBe('done');

@@ -7,8 +7,8 @@ import { writeZip } from '../src/trace/zip';
 import { tapOf } from '../tests/support/taps';
 import { reportToJson } from '../src/divergence/report-json';
 import { generateReport } from '../tests/support/reports';
-import { audit, shoot } from './support/audit';
-import { dropFiles, pageState } from './support/page';
+import { audit } from './support/audit';
+import { dropFiles, healthy, pageState, runButton, typeIds } from './support/page';
 
 /** A trace of two stages of one layer; `value` is its third number. */
 function archive(provenance: Partial<Provenance>, value: number, withOut = true): Uint8Array {
@@ -37,10 +37,14 @@ test('two files in one drop are compared at once, in the sentence of a live run;
   ]);
   await expect(page.getByText('gpu of mine.npz against cpu of theirs.npz', { exact: true })).toBeVisible();
   await expect(page.getByTestId('verdict')).toHaveText(/^DIVERGED: first at layer 0, moe_router, token 1/);
-  await expect(page.getByRole('figure', { name: /^MoeRouter relative L2/ })).toBeVisible();
+  // Nothing was judged alone: the two part, and nobody is blamed.
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('The two part at layer 0, at MoeRouter.');
+  await expect(page.getByRole('figure', { name: /^MoeRouter, free-running relative L2/ })).toBeVisible();
+  await expect(page.getByText(/first wrong|culprit/i)).toHaveCount(0);
+  await page.keyboard.press('5');
   const missing = page
     .getByRole('row', { name: new RegExp(`^${stageSpec('moe_ffn_out').title}`) })
-    .getByTitle('captured on one arm only');
+    .getByTitle('captured on one side only');
   await expect(missing.first()).toBeVisible();
   await audit(page, 'comparison');
   // Its picture can be shared like any other.
@@ -48,15 +52,15 @@ test('two files in one drop are compared at once, in the sentence of a live run;
   await expect(page.locator('.preview svg')).toBeVisible();
   await page.keyboard.press('Escape');
   await page.keyboard.press('b');
-  await expect(page.getByTestId('verdict')).toHaveText(/^MATCH/);
+  await expect(page.getByTestId('verdict')).toHaveText(/^POISONED/);
 });
 
 test('one file waits for its other side: this run; another model is told, and compared where someone insists', async ({
   page,
 }) => {
-  await page.goto('/');
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('420, 327');
-  await button(page, 'Run').click();
+  await healthy(page);
+  await typeIds(page, '420, 327');
+  await runButton(page).click();
   expect(await pageState(page, 'done', 'error')).toBe('done');
   await dropFiles(page, [{ name: 'theirs.npz', bytes: archive({ arm: 'mine' }, 0.6) }]);
   const dialog = page.getByRole('dialog', { name: 'Compare two traces' });
@@ -92,7 +96,7 @@ test('a damaged trace is told by code, and the page works on', async ({ page }) 
   await expect(page.getByTestId('error-code')).toHaveText('trace-format');
   await expect(page.getByRole('alert')).toContainText('cut.npz');
   await button(page, 'Dismiss').click();
-  await expect(page.getByTestId('verdict')).toHaveText(/^MATCH/);
+  await expect(page.getByTestId('verdict')).toHaveText(/^POISONED/);
 });
 
 test('two reports in one drop stand side by side, and either can be opened', async ({ page }) => {
@@ -107,12 +111,11 @@ test('two reports in one drop stand side by side, and either can be opened', asy
   await expect(dialog.getByTestId('pair-summary')).toContainText('The same model and the same prompt.');
   await expect(dialog.getByText(/^MATCH: /)).toBeVisible();
   await expect(dialog.getByText(/^DIVERGED: first at layer 2/)).toBeVisible();
-  await expect(dialog.locator('.sentence.wrong .status')).toHaveText('DIVERGED');
-  // The same panels on both sides, the culprit's too.
-  await expect(dialog.getByRole('img', { name: /^MoeExpertOut, relative L2/ })).toHaveCount(2);
+  // A map on both sides.
+  await expect(dialog.getByRole('img', { name: /^Map of qtype-blind\.json: Diverged at layer 2/ })).toBeVisible();
+  await expect(dialog.getByRole('img', { name: /^Map of clean\.json: Match/ })).toBeVisible();
   await expect(dialog.getByRole('row', { name: /^MoeExpertOut/ })).toBeVisible();
   await audit(page, 'side by side', { only: 'dialog' });
-  await shoot(page, 'side-by-side', false);
   await dialog.getByRole('button', { name: 'Open qtype-blind.json' }).click();
   await expect(page.getByTestId('verdict')).toHaveText(/^DIVERGED: first at layer 2/);
   await expect(dialog).toHaveCount(0);

@@ -3,84 +3,98 @@ import { showTrace } from './support/page';
 
 const LARGE = { nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 300 };
 
-test('keys walk the divergences, and the detail follows', async ({ page }) => {
+test('keys walk what is wrong, the inspector follows without a scroll, and the map is walked cell by cell', async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
   await showTrace(page, { kind: 'qtype-blind' });
   const heading = (name: RegExp) => page.getByRole('heading', { name });
-  await expect(heading(/^Layer 2, MoeExpertOut/)).toBeVisible();
+  await expect(heading(/^Layer 2 · MoeExpertOut token 0/)).toBeInViewport();
+  const map = page.getByRole('group', { name: /^Map, / });
+  await map.focus();
+  await page.keyboard.press('ArrowUp');
+  await expect(heading(/^Layer 2 · MoeExpertSwigl/)).toBeInViewport();
+  await page.keyboard.press('ArrowRight');
+  await expect(heading(/^Layer 3 · MoeExpertSwigl/)).toBeInViewport();
+  await expect(page.getByTestId('inspector')).toContainText('right by itself, its input is wrong');
   await page.keyboard.press('n');
-  await expect(heading(/^Layer 2, MoeFfnOut/)).toBeVisible();
-  await page.keyboard.press('p');
-  await page.keyboard.press('p');
-  await expect(heading(/^LmHead/)).toBeVisible();
-  await page.keyboard.press('f');
-  await expect(heading(/^Layer 2, MoeExpertOut/)).toBeVisible();
+  await expect(heading(/^Layer 2 · MoeExpertOut token 0/)).toBeInViewport();
   await expect(page.getByRole('status')).toHaveText('Layer 2, MoeExpertOut, token 0.');
+  // Letters are not keys while one types.
+  await page.keyboard.press('ArrowLeft');
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).focus();
   await page.keyboard.press('n');
-  await expect(heading(/^Layer 2, MoeExpertOut/)).toBeVisible();
+  await expect(heading(/^Layer 1 · MoeExpertOut/)).toBeVisible();
+  // Pointing shows, a click keeps.
+  const box = await map.boundingBox();
+  if (box === null) throw new Error('no map');
+  await page.mouse.move(box.x + 320, box.y + 60);
+  await expect(heading(/^Layer 0 · /)).toBeVisible();
+  await page.mouse.move(box.x + 320, box.y - 200);
+  await expect(heading(/^Layer 1 · MoeExpertOut/)).toBeVisible();
+  await page.mouse.click(box.x + 800, box.y + 60);
+  await expect(heading(/^Layer 4 · /)).toBeVisible();
 });
 
-test('arrow keys walk over the figures', async ({ page }) => {
+test('the picture shows what its headline says: the measure that decided, for the page, its strips and its inspector', async ({
+  page,
+}) => {
   await showTrace(page, { kind: 'qtype-blind' });
-  await page.getByRole('group', { name: /^Stages by layers/ }).focus();
-  await page.keyboard.press('ArrowDown');
-  await expect(page.getByRole('heading', { name: 'Layer 2, MoeFfnOut, token 0' })).toBeVisible();
-  await page.keyboard.press('ArrowRight');
-  await expect(page.getByRole('heading', { name: 'Layer 2, MoeFfnOut, token 1' })).toBeVisible();
-  await page.getByRole('group', { name: /^MoeRouter/ }).focus();
-  await page.keyboard.press('ArrowRight');
-  await expect(page.getByRole('heading', { name: 'Layer 3, MoeRouter' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'isolated', exact: true }).first()).toHaveAttribute(
+    'aria-pressed',
+    'true',
+  );
+  await expect(page.getByRole('button', { name: 'error ÷ bound', exact: true }).first()).toHaveAttribute(
+    'aria-pressed',
+    'true',
+  );
+  await expect(
+    page.getByRole('figure', { name: /^MoeExpertOut, error ÷ bound, isolated: at most 1\.4e6, at layer 2/ }),
+  ).toBeVisible();
+  await page.getByRole('button', { name: 'free-running', exact: true }).first().click();
+  // A bound holds for one stage alone.
+  await expect(page.getByRole('button', { name: 'error ÷ bound', exact: true }).first()).toBeDisabled();
+  await expect(page.getByRole('figure', { name: /^Stages by layers, relative L2, free-running/ })).toBeVisible();
+  await page.keyboard.press('5');
+  await expect(page.getByRole('columnheader', { name: 'relative L2' }).last()).toBeVisible();
 });
 
-test('every figure has a caption and a table twin', async ({ page }) => {
-  await showTrace(page, { kind: 'qtype-blind' });
-  const numbers = page.getByRole('region', { name: 'Stages by layers, in numbers' });
-  // The last of what comes a moment after the first figure.
-  await expect(numbers).toBeVisible();
-  const figures = page.getByRole('figure');
-  expect(await figures.count()).toBeGreaterThanOrEqual(5);
-  for (const figure of await figures.all()) await expect(figure.locator('figcaption')).not.toBeEmpty();
-  // No two begin with the same words.
-  const titles = (await figures.locator('> figcaption').allTextContents()).map((text) => text.trim().slice(0, 16));
-  expect(new Set(titles).size).toBe(titles.length);
-  await expect(page.getByRole('figure', { name: /^MoeRouter\b/ })).toHaveCount(1);
-  await page.getByText('These curves as a table').click();
-  const curves = page.getByRole('region', { name: 'These curves as a table' });
-  await expect(curves.getByRole('row')).toHaveCount(7);
+test('every figure has a caption, and the map its table', async ({ page }) => {
+  await showTrace(page, { kind: 'poison' });
+  await expect(page.getByTestId('nonfinite')).toContainText('NaN appears first at layer 3, MoeExpertGate');
+  await expect(page.getByTestId('nonfinite')).toContainText('The other side stays finite throughout.');
+  for (const figure of await page.getByRole('figure').all()) await expect(figure.locator('figcaption')).not.toBeEmpty();
+  await expect(page.getByRole('figure', { name: /^MoeFfnOut, .*free-running .*not finite in 3 layers/ })).toBeVisible();
+  await page.keyboard.press('5');
+  await expect(page.getByRole('region', { name: 'Stages by layers, in numbers' }).getByRole('row')).toHaveCount(25);
+  await page.keyboard.press('2');
   await page.getByText('These choices as a table').click();
   await expect(page.getByRole('region', { name: 'These choices as a table' }).getByRole('row')).toHaveCount(21);
-  await expect(numbers.getByRole('cell', { name: '1.4e6' })).toBeVisible();
 });
 
-test('what is not finite stands in its own lane and is said in words', async ({ page }) => {
-  await showTrace(page, { kind: 'poison' });
-  const out = page.getByRole('figure', { name: /^MoeFfnOut\b.*not finite in 3 layers/ });
-  await expect(out).toBeVisible();
-  expect(await out.locator('.mark-nonfinite').count()).toBe(3);
-});
-
-test('48 layers x 128 experts x 300 tokens fit a phone, a laptop and a wall, light and dark', async ({ page }) => {
+test('48 layers x 128 experts x 300 tokens fit a phone, a laptop and a wall; the map zooms', async ({ page }) => {
   await showTrace(page, { kind: 'qtype-blind', ...LARGE });
-  for (const width of [360, 1024, 1440, 3840]) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
-      await expect(page.locator('canvas')).toHaveCount(5);
-      const where = `${String(width)} px, ${colorScheme}`;
-      // The figures follow the window a frame or two later.
-      const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      await expect.poll(overflow, { message: where }).toBeLessThanOrEqual(0);
-      const { marks, blank } = await page.evaluate(() => ({
-        marks: Math.max(...[...document.querySelectorAll('svg')].map((svg) => svg.querySelectorAll('*').length)),
-        blank: [...document.querySelectorAll('canvas')].filter((canvas) => {
-          const pixels = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data;
-          return pixels === undefined || !new Uint32Array(pixels.buffer).some((word) => word !== 0);
-        }).length,
-      }));
-      expect(marks, where).toBeLessThan(5000);
-      expect(blank, where).toBe(0);
-    }
+  for (const [width, colorScheme] of [
+    [360, 'light'],
+    [1024, 'dark'],
+    [3840, 'light'],
+  ] as const) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    await expect.poll(overflow, { message: String(width) }).toBeLessThanOrEqual(0);
+    const marks = await page.evaluate(() =>
+      Math.max(...[...document.querySelectorAll('svg')].map((svg) => svg.querySelectorAll('*').length)),
+    );
+    expect(marks, String(width)).toBeLessThan(5000);
+    await expect(page.locator('.pane canvas')).toHaveCount(1);
   }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.keyboard.press('+');
+  await expect.poll(() => new URL(page.url()).hash).toContain('z=');
+  await expect(page.getByText(/^layers \d+ to \d+ of 48$/)).toBeVisible();
+  await page.keyboard.press('0');
+  await expect(page.getByText(/^layers \d+ to \d+ of 48$/)).toHaveCount(0);
 });
 
 test('text has the contrast that WCAG AA asks for, light and dark', async ({ page }) => {
@@ -136,6 +150,6 @@ test('print is paper and ink, without controls', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'dark', media: 'print' });
   await showTrace(page, { kind: 'qtype-blind' });
   expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe('rgb(255, 255, 255)');
-  await expect(page.getByRole('button', { name: 'Run', exact: true })).toBeHidden();
+  await expect(page.getByRole('region', { name: 'Run', exact: true })).toBeHidden();
   await expect(page.getByRole('figure', { name: /^MoeRouter/ })).toBeVisible();
 });

@@ -5,7 +5,7 @@ import { readPngTexts } from '../src/share/png-text';
 import { readSharedFile } from '../src/share/shared-file';
 import { decodeNpz } from '../src/trace/npz';
 import { readTraces } from '../src/trace/read-traces';
-import { dropFiles, pageState, showTrace } from './support/page';
+import { dropFiles, healthy, openOptions, pageState, runButton, showTrace, typeIds } from './support/page';
 
 const verdict = (page: Page) => page.getByTestId('verdict');
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
@@ -22,19 +22,20 @@ async function save(page: Page, name: string): Promise<{ readonly name: string; 
 /** A page with a chosen place and metric, its share dialog open. */
 async function shareView(page: Page): Promise<void> {
   await showTrace(page, { kind: 'qtype-blind' });
-  await page.getByText('error ÷ bound').first().click();
-  await page.keyboard.press('n');
-  await expect(heading(page, /^Layer 2, MoeFfnOut/)).toBeVisible();
+  await button(page, 'relative L2').click();
+  await page.getByRole('group', { name: /^Map, / }).focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(heading(page, /^Layer 2 · MoeFfnOut/)).toBeVisible();
   await page.keyboard.press('s');
   await expect(page.getByRole('dialog', { name: 'Share' })).toBeVisible();
 }
 
 /** What must be on a page that opened a shared file: the verdict, the place, the metric, where it comes from. */
 async function expectSameView(page: Page, file: string, sentence: string): Promise<void> {
-  await expect(page.getByText(`Opened from ${file}`)).toBeVisible();
+  await expect(page.getByText(`Opened from ${file}`).first()).toBeVisible();
   await expect(verdict(page)).toHaveText(sentence);
-  await expect(heading(page, /^Layer 2, MoeFfnOut/)).toBeVisible();
-  await expect(page.getByRole('radio', { name: 'error ÷ bound' }).first()).toBeChecked();
+  await expect(heading(page, /^Layer 2 · MoeFfnOut/)).toBeVisible();
+  await expect(button(page, 'relative L2')).toHaveAttribute('aria-pressed', 'true');
   expect(await pageState(page, 'done', 'error')).toBe('done');
 }
 
@@ -45,11 +46,11 @@ test('PNG, SVG and HTML open the same view again, on a page that knows nothing o
   for (const file of files) {
     const other = await context.newPage();
     await other.goto('/');
-    await expect(verdict(other)).toHaveText(/^MATCH/);
+    await expect(verdict(other)).toHaveText(/^POISONED/);
     await dropFiles(other, [file]);
     await expectSameView(other, file.name, sentence);
     await other.keyboard.press('b');
-    await expect(verdict(other)).toHaveText(/^MATCH/);
+    await expect(verdict(other)).toHaveText(/^POISONED/);
     await other.close();
   }
 });
@@ -81,8 +82,7 @@ test('the picture is drawn: twice the size, ink on paper, and says what it is in
   await shareView(page);
   const { bytes } = await save(page, 'PNG');
   const size = { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20) };
-  expect(size.width).toBe(2240);
-  expect(size.height).toBeGreaterThan(1500);
+  expect(size).toEqual({ width: 2400, height: 1350 });
   const texts = readPngTexts(bytes, 'png');
   expect(texts.get('Title')).toContain('DIVERGED');
   expect(texts.get('Software')).toMatch(/^MoEscope /);
@@ -99,8 +99,8 @@ test('the picture is drawn: twice the size, ink on paper, and says what it is in
     }
     return found;
   }, bytes.toString('base64'));
-  // Paper, ink, the isolated curve; the error-to-bound metric has no free-running one.
-  for (const colour of ['251,250,246', '29,27,24', '15,118,110'])
+  // Paper, ink, what is wrong, its shadow.
+  for (const colour of ['251,250,246', '27,26,22', '142,17,72', '189,171,170'])
     expect(colours[colour] ?? 0, colour).toBeGreaterThan(200);
 });
 
@@ -121,9 +121,9 @@ test('the prompt leaves only by choice, and the preview says so', async ({ page 
 });
 
 test('CSV and tensors come out of a run, and what comes out can be compared again', async ({ page }) => {
-  await page.goto('/');
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('420, 327, 220');
-  await button(page, 'Run').click();
+  await healthy(page);
+  await typeIds(page, '420, 327, 220');
+  await runButton(page).click();
   expect(await pageState(page, 'done', 'error')).toBe('done');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Share…' }).click();
@@ -161,7 +161,7 @@ test('what is no picture of ours says so, and the page works on', async ({ page 
   await expect(page.getByRole('alert')).toContainText('evil.svg');
   await button(page, 'Dismiss').click();
   await expect(page.getByTestId('error-code')).toHaveCount(0);
-  await expect(verdict(page)).toHaveText(/^MATCH/);
+  await expect(verdict(page)).toHaveText(/^POISONED/);
 });
 
 test('a picture of another model than the open one is shown as such', async ({ page }) => {
@@ -173,42 +173,85 @@ test('a picture of another model than the open one is shown as such', async ({ p
   await expect(page.getByText('another model than the one that is open')).toBeVisible();
 });
 
-test('a link keeps view, place and options across a reload, and an old one is upgraded', async ({ page }) => {
+test('the address keeps view, place and options across a reload; Back goes to the place before; an old link is upgraded', async ({
+  page,
+}) => {
   await showTrace(page, { kind: 'qtype-blind' });
-  await page.getByText('error ÷ bound').first().click();
-  await page.keyboard.press('n');
-  await page.getByText('Layers, stages, positions, mode, arms').click();
-  await page.getByRole('textbox', { name: /^Layers/ }).fill('0..4');
-  await page.getByRole('radio', { name: '1 − cosine', exact: true }).check({ force: true });
-  await page.getByRole('group', { name: /^Layers by experts, / }).focus();
-  for (let i = 0; i < 6; i++) await page.keyboard.press('ArrowRight');
+  await button(page, 'relative L2').click();
+  const map = page.getByRole('group', { name: /^Map, / });
+  await map.focus();
+  await page.keyboard.press('ArrowDown');
   await expect.poll(() => new URL(page.url()).hash).toContain('s=moe_ffn_out');
-  await expect.poll(() => new URL(page.url()).hash).toContain('c=cosine');
-  await expect.poll(() => new URL(page.url()).hash).toContain('e=5');
-  await expect.poll(() => new URL(page.url()).hash).toContain('o-layers=0..4');
+  await page.keyboard.press('ArrowRight');
+  await expect.poll(() => new URL(page.url()).hash).toContain('l=3');
+  await page.goBack();
+  await expect(heading(page, /^Layer 2 · MoeFfnOut/)).toBeVisible();
+  await page.keyboard.press('5');
+  await openOptions(page);
+  await page.getByRole('textbox', { name: /^Layers/ }).fill('0..4');
+  await expect.poll(() => new URL(page.url()).hash).toMatch(/u=l2.*d=numbers.*o-layers=0\.\.4/);
   expect(page.url()).not.toContain('Once');
   await page.reload();
-  await expect(heading(page, /^Layer 2, MoeFfnOut/)).toBeVisible();
-  await expect(page.getByRole('radio', { name: 'error ÷ bound' }).first()).toBeChecked();
-  await expect(page.getByRole('radio', { name: '1 − cosine', exact: true })).toBeChecked();
-  await expect(page.getByTestId('token-strip')).toContainText('Inked: the tokens that chose expert 5');
-  await page.getByText('Layers, stages, positions, mode, arms').click();
+  await expect(heading(page, /^Layer 2 · MoeFfnOut/)).toBeVisible();
+  await expect(button(page, 'relative L2')).toHaveAttribute('aria-pressed', 'true');
+  await expect(page.getByRole('tab', { name: 'Numbers' })).toHaveAttribute('aria-selected', 'true');
+  await openOptions(page);
   await expect(page.getByRole('textbox', { name: /^Layers/ })).toHaveValue('0..4');
   // Version 1, pasted into the open page.
   await page.evaluate(() => {
     location.hash = '#v=1&at=4.moe_router.2&metric=relL2&heat=isolated';
   });
-  await expect(heading(page, /^Layer 4, MoeRouter, token 2/)).toBeVisible();
+  await expect(heading(page, /^Layer 4 · MoeRouter token 2/)).toBeVisible();
   await page.evaluate(() => {
     location.hash = '#v=99&s=moe_router';
   });
   await expect(page.getByTestId('notice')).toContainText('version 99');
 });
 
+test('a run is still there after a reload, and its link opens as that run on a page that knows nothing of it', async ({
+  page,
+  browser,
+  baseURL,
+}) => {
+  await page.goto('/');
+  await typeIds(page, '420, 327');
+  await runButton(page).click();
+  expect(await pageState(page, 'done', 'error')).toBe('done');
+  const sentence = (await verdict(page).textContent()) ?? '';
+  expect(sentence).not.toMatch(/^MATCH/);
+  await expect.poll(() => new URL(page.url()).hash).toContain('r=');
+  await expect(page.getByRole('button', { name: 'Runs 1' })).toBeVisible();
+  await page.reload();
+  await expect(verdict(page)).toHaveText(sentence);
+  await expect(page.getByText(/^Kept from /).first()).toBeVisible();
+  const link = await page.evaluate(async () => {
+    const written: string[] = [];
+    Object.defineProperty(navigator, 'clipboard', {
+      value: {
+        writeText: (text: string) => {
+          written.push(text);
+          return Promise.resolve();
+        },
+      },
+    });
+    document.dispatchEvent(new KeyboardEvent('keydown', { key: 'l', bubbles: true }));
+    while (written.length === 0) await new Promise((done) => setTimeout(done, 20));
+    return written[0] ?? '';
+  });
+  expect(link.length).toBeLessThan(4000);
+  const context = await browser.newContext({ ...(baseURL === undefined ? {} : { baseURL }), serviceWorkers: 'block' });
+  const other = await context.newPage();
+  await other.goto(link);
+  await expect(verdict(other)).toHaveText(sentence);
+  await expect(other.getByText('Opened from a link', { exact: true }).first()).toBeVisible();
+  await expect(other.getByRole('figure', { name: /^Stages by layers/ })).toBeVisible();
+  await context.close();
+});
+
 test('a link of another model says so and waits for it', async ({ page }) => {
   await showTrace(page, { kind: 'qtype-blind' }, '/#v=2&s=moe_router&l=3&m=deadbeef0000&name=Qwen3-30B');
   await expect(page.getByTestId('notice')).toContainText('another model: Qwen3-30B');
-  await expect(heading(page, /^Layer 2, MoeExpertOut/)).toBeVisible();
+  await expect(heading(page, /^Layer 2 · MoeExpertOut/)).toBeVisible();
   expect(new URL(page.url()).hash).toContain('deadbeef0000');
 });
 
@@ -218,7 +261,7 @@ test('link, sentence and picture can be copied', async ({ page, context }) => {
   await button(page, 'Copy link').click();
   await expect(page.getByTestId('share-done')).toHaveText('Link copied.');
   const link = await page.evaluate(() => navigator.clipboard.readText());
-  expect(link).toMatch(/^http:\/\/localhost:\d+\/#v=3&s=moe_ffn_out&l=2/);
+  expect(link).toMatch(/^http:\/\/localhost:\d+\/#v=4&s=moe_ffn_out&l=2/);
   await page.getByRole('checkbox', { name: 'Include the prompt' }).check();
   await button(page, 'Copy link').click();
   await expect(page.getByTestId('share-done')).toHaveText('Link copied, with the prompt.');

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
 import { gpuMemory, heaps, watchGpuMemory } from './support/memory';
-import { pageState } from './support/page';
+import { pageState, runButton, typeIds } from './support/page';
 
 /** How many traces; docs/reliability.md has the figures of 200. */
 const TRACES = Number(process.env['MOESCOPE_SOAK'] ?? 8);
@@ -18,11 +18,11 @@ test(`${TRACES} traces in one page leave nothing behind on the GPU or the heap`,
   await watchGpuMemory(page);
   await page.goto('/?model=sample/tiny-moe-6x16-Q4_K_M.gguf');
   expect(await pageState(page, 'ready')).toBe('ready');
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('605, 432');
+  await typeIds(page, '605, 432');
   const session = await page.context().newCDPSession(page);
   const figures = [];
   for (let n = 1; n <= TRACES; n++) {
-    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await runButton(page).click();
     expect(await pageState(page, 'running', 'done')).toMatch(/running|done/);
     expect(await pageState(page, 'done', 'error')).toBe('done');
     if (n !== WARM && n !== TRACES && n % 100 !== 0) continue;

@@ -4,7 +4,7 @@ import { memorySource } from '../src/gguf/memory-source';
 import { openModel } from '../src/gguf/open-model';
 import { SAMPLE_PATH } from '../tests/support/golden';
 import { audit, SHOTS } from './support/audit';
-import { pageState } from './support/page';
+import { healthy, pageState, runButton, tracing, typeIds } from './support/page';
 
 /** Puts code before the engine's worker: faults of the browser are made there, and nowhere in the page. */
 async function beforeWorker(page: Page, code: string): Promise<void> {
@@ -26,10 +26,8 @@ const withDevice = (code: string): string => `{
 
 /** A designed state: no violation, no overflow on a phone, and a picture for people to look at. */
 async function designed(page: Page, name: string): Promise<void> {
-  for (const [width, colorScheme] of [
-    [1440, 'light'],
-    [360, 'dark'],
-  ] as const) {
+  // The sizes between are those of page-a11y.
+  for (const [width, colorScheme] of [[360, 'dark']] as const) {
     await page.setViewportSize({ width, height: 800 });
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await expect
@@ -50,10 +48,10 @@ test('the GPU is lost in mid-run: the run goes on from the last finished layer',
       "{ const taken = new BroadcastChannel('take-gpu'); taken.onmessage = () => { taken.close(); device.destroy(); }; }",
     ),
   );
-  await page.goto('/');
+  await healthy(page);
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(16));
-  await button(page, 'Run').click();
-  await expect(page.getByText(/^Tracing layer [3-5] of 6/)).toBeVisible({ timeout: 60_000 });
+  await runButton(page).click();
+  await expect(tracing(page, '[3-5]')).toBeVisible({ timeout: 60_000 });
   await page.evaluate(() => {
     new BroadcastChannel('take-gpu').postMessage('now');
   });
@@ -73,17 +71,17 @@ test('a lost run can be ended instead', async ({ page }) => {
     page,
     withDevice("{ const taken = new BroadcastChannel('take-gpu'); taken.onmessage = () => device.destroy(); }"),
   );
-  await page.goto('/');
+  await healthy(page);
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(16));
-  await button(page, 'Run').click();
-  await expect(page.getByText(/^Tracing layer [2-5] of 6/)).toBeVisible({ timeout: 60_000 });
+  await runButton(page).click();
+  await expect(tracing(page, '[2-5]')).toBeVisible({ timeout: 60_000 });
   await page.evaluate(() => {
     new BroadcastChannel('take-gpu').postMessage('now');
   });
   await button(page, 'End the run').click({ timeout: 30_000 });
   expect(await pageState(page, 'cancelled')).toBe('cancelled');
   await expect(page.getByText('It is no verdict')).toBeVisible();
-  await button(page, 'Run it again').click();
+  await runButton(page).click();
   expect(await pageState(page, 'running')).toBe('running');
   await button(page, 'Cancel').click();
 });
@@ -97,8 +95,8 @@ test('an adapter that is too small says which limit, and the reference alone is 
       Object.defineProperty(device, 'limits', { value: { ...limits, maxBufferSize: 60000 } });
     }`),
   );
-  await page.goto('/');
-  await button(page, 'Run the sample live').click();
+  await healthy(page);
+  await runButton(page).click();
   expect(await pageState(page, 'error', 'done')).toBe('error');
   await expect(page.getByTestId('error-code')).toHaveText('gpu-limit');
   await expect(page.getByRole('alert')).toContainText('maxBufferSize');
@@ -124,8 +122,8 @@ test('out of memory on the GPU says so and what would need less', async ({ page 
       };
     }`),
   );
-  await page.goto('/');
-  await button(page, 'Run the sample live').click();
+  await healthy(page);
+  await runButton(page).click();
   expect(await pageState(page, 'error', 'done')).toBe('error');
   await expect(page.getByTestId('error-code')).toHaveText('gpu-memory');
   await expect(button(page, 'Capture the last token only')).toBeVisible();
@@ -159,22 +157,21 @@ test('a model with NaN weights is poison on both arms, and no fault of the GPU',
     .locator('input[type="file"]')
     .setInputFiles({ name: 'nan.gguf', mimeType: 'application/octet-stream', buffer: Buffer.from(bytes) });
   expect(await pageState(page, 'ready', 'error')).toBe('ready');
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('420, 327');
-  await button(page, 'Run').click();
+  await typeIds(page, '420, 327');
+  await runButton(page).click();
   expect(await pageState(page, 'done', 'error')).toBe('done');
   await expect(page.getByTestId('verdict')).toHaveText(/^POISONED: first at layer 2, ffn_norm/);
-  const why = page.getByText(
-    /^Both arms read blk\.2\.ffn_norm\.weight \(F32\).*the fault is the model’s own, no kernel’s/,
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(
+    'NaN at layer 2: both sides make it, so it comes from the file.',
   );
-  await expect(why).toBeVisible();
   await designed(page, 'nan-weights');
 });
 
 test('a tab in the background says that its times say little, and tells its course in its title', async ({ page }) => {
-  await page.goto('/');
+  await healthy(page);
   await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(16));
-  await button(page, 'Run').click();
-  await expect(page.getByText(/^Tracing layer/)).toBeVisible({ timeout: 60_000 });
+  await runButton(page).click();
+  await expect(tracing(page)).toBeVisible({ timeout: 60_000 });
   const hide = (hidden: boolean) =>
     page.evaluate((value) => {
       Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
@@ -190,12 +187,13 @@ test('a tab in the background says that its times say little, and tells its cour
   await expect(page).toHaveTitle('MoEscope');
 });
 
-test('a software adapter is named before, while and after it runs', async ({ page }) => {
-  await page.goto('/');
-  await expect(page.getByText('A software adapter: results count, times do not.')).toBeVisible();
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('420');
-  await button(page, 'Run').click();
+test('a software adapter is named before and after it runs', async ({ page }) => {
+  await healthy(page);
+  const bar = page.getByRole('region', { name: 'Run', exact: true });
+  await expect(bar).toContainText('(software)');
+  await typeIds(page, '420');
+  await runButton(page).click();
   expect(await pageState(page, 'done', 'error')).toBe('done');
-  await expect(page.locator('.kicker')).toContainText('(software)');
+  await expect(bar).toContainText('(software)');
   await expect(page.getByRole('contentinfo')).toContainText('(software)');
 });

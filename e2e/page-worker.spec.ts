@@ -1,6 +1,6 @@
 import { expect, test, type Page } from '@playwright/test';
 import { reportFromJson } from '../src/divergence/report-json';
-import { pageState } from './support/page';
+import { pageState, runButton, tracing } from './support/page';
 
 /** Ways in which the engine's worker can end, in the worker itself. */
 const ENDS = {
@@ -15,7 +15,7 @@ const ENDS = {
 } as const;
 
 async function run(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await runButton(page).click();
 }
 
 for (const [how, end] of Object.entries(ENDS)) {
@@ -24,7 +24,7 @@ for (const [how, end] of Object.entries(ENDS)) {
     expect(await pageState(page, 'ready')).toBe('ready');
     await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(16));
     await run(page);
-    await expect(page.getByText(/^Tracing layer [2-6] of 6/)).toBeVisible({ timeout: 60_000 });
+    await expect(tracing(page, '[2-6]')).toBeVisible({ timeout: 60_000 });
     const engine = page.workers().find((worker) => worker.url().includes('engine-worker'));
     await engine?.evaluate(end);
     expect(await pageState(page, 'error', 'done')).toBe('error');

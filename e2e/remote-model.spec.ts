@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { expect, test, traceModel } from 'moescope/playwright';
 import { startRangeServer, type RangeServer } from '../tests/support/gguf-http-server';
+import { runButton, typeIds } from './support/page';
 import { SAMPLE_PATH } from '../tests/support/golden';
 
 const BYTES = readFileSync(SAMPLE_PATH);
@@ -12,7 +13,12 @@ test.beforeEach(async () => {
 });
 test.afterEach(() => server.close());
 
+/** What is kept, in the dialog of the open model. */
 const kept = (page: Page) => page.getByRole('region', { name: 'Kept on this device' });
+
+async function openKept(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^model / }).click();
+}
 
 /** Opens the server's model and runs three tokens. @returns the verdict */
 async function openAndRun(page: Page): Promise<string> {
@@ -38,17 +44,21 @@ test('a remote model is fetched once for both arms, and not again on the next vi
   const first = { verdict: await openAndRun(page), sent: server.state.sent };
   // Both arms read more than the whole small file together; the server sent no byte of it twice.
   expect(first.sent).toBeLessThan(1.05 * BYTES.length);
+  await openKept(page);
   await expect(kept(page)).toContainText('tiny model.gguf');
+  await page.keyboard.press('Escape');
 
   server.state.sent = 0;
   expect(await openAndRun(page)).toBe(first.verdict);
   // The probe's byte, and what the header's growing prefix reads beyond what was kept.
   expect(server.state.sent).toBeLessThan(1024);
 
+  await openKept(page);
   await kept(page).getByRole('button', { name: 'Clear' }).click();
   await expect(kept(page)).toHaveCount(0);
+  await page.keyboard.press('Escape');
   // The model that was open goes on without what was kept.
-  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await runButton(page).click();
   await page.waitForFunction(() => document.documentElement.dataset['state'] === 'running');
   await inState(page, 'done');
   expect(await verdict(page)).toBe(first.verdict);
@@ -68,8 +78,8 @@ test('a file that changes on the server in mid-run is a clear error', async ({ p
   await page.goto(`/?model=${encodeURIComponent(server.url)}`);
   await inState(page, 'ready');
   server.state.etag = '"v2"';
-  await page.getByRole('textbox', { name: 'Token ids' }).fill('1, 2, 3');
-  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await typeIds(page, '1, 2, 3');
+  await runButton(page).click();
   await page.waitForFunction(() => document.documentElement.dataset['state'] === 'error');
   await expect(page.getByTestId('error-code')).toHaveText('source-changed');
 });
@@ -81,6 +91,7 @@ test('a run goes on when the browser grants no more room', async ({ page, contex
   await devtools.send('Storage.overrideQuotaForOrigin', { origin: new URL(page.url()).origin, quotaSize });
   await openAndRun(page);
   expect(server.state.sent).toBeGreaterThan(2 * quotaSize);
+  await openKept(page);
   const [, amount = '', unit = ''] = /([\d.]+) (kB|MB) of/.exec(await kept(page).innerText()) ?? [];
   expect(Number(amount) * (unit === 'kB' ? 1e3 : 1e6)).toBeLessThanOrEqual(quotaSize);
 });

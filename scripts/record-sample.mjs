@@ -1,4 +1,4 @@
-// npm run record-sample: the trace that the page shows before anything is run, of the sample model with the page's own prompt.
+// npm run record-sample: the stories that the page shows before anything is run: real runs of the sample model, healthy and with a defect.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,22 +8,28 @@ import { ROOT, run, runMain } from './lib/process.mjs';
 
 /** Digits of a statistic; the page shows two, and the trace is fetched before anything is drawn. */
 const DIGITS = 6;
+/** The command's exit status where the sides part: what a defect is put in for. */
+const DIVERGED = 1;
 
 await runMain(async () => {
   await ensureNodeModules();
   await ensureBuilt(['cli']);
   const { runnerImport } = await import('vite');
-  const { module } = await runnerImport(join(ROOT, 'src/store/demo-prompt.ts'));
+  const { module } = await runnerImport(join(ROOT, 'src/store/stories.ts'));
   const folder = mkdtempSync(join(tmpdir(), 'moescope-'));
   try {
-    const json = join(folder, 'report.json');
     const model = join(ROOT, 'public/sample/tiny-moe-6x16-Q4_K_M.gguf');
     const cli = join(ROOT, 'dist/cli/moescope.js');
-    const code = await run(process.execPath, [cli, 'trace', model, '--prompt', module.DEMO_PROMPT, '--json', json]);
-    if (code === 0) {
-      writeFileSync(join(ROOT, 'public/sample/recorded-report.json'), lines(JSON.parse(readFileSync(json, 'utf8'))));
+    for (const { id, inject } of module.STORIES) {
+      const json = join(folder, `${id}.json`);
+      const defects = inject.flatMap((/** @type {string} */ spec) => ['--inject', spec]);
+      const order = ['trace', model, '--prompt', module.STORY_PROMPT, ...defects, '--json', json];
+      const code = await run(process.execPath, [cli, ...order]);
+      if (code !== (inject.length === 0 ? 0 : DIVERGED)) return code === 0 ? DIVERGED : code;
+      const report = JSON.parse(readFileSync(json, 'utf8'));
+      writeFileSync(join(ROOT, `public/sample/recorded-${id}.json`), lines(report));
     }
-    return code;
+    return 0;
   } finally {
     rmSync(folder, { recursive: true });
   }

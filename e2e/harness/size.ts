@@ -5,14 +5,14 @@ import { generateReport } from '../../tests/support/reports';
 import { generateSlice } from '../../tests/support/slices';
 
 /** Milliseconds between two layers of the replayed run. */
-const STEP_MS = 150;
+const STEP_MS = 80;
 
-const LARGE = { nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 300 } as const;
+const LARGE = { nLayer: 94, nExpert: 512, nExpertUsed: 10, nTokens: 300 } as const;
 const report = generateReport({ kind: 'qtype-blind', ...LARGE });
 const page = document.querySelector('#page');
 if (page === null) throw new Error('no #page');
 
-/** The whole page over a replayed run of 48 layers x 128 experts x 300 tokens: what the page costs, without an engine beside it. */
+/** The whole page over a replayed run of 94 layers x 512 experts x 300 tokens: what the page costs, without an engine beside it. */
 void mountPage(
   page,
   fakeClient({

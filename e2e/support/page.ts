@@ -6,7 +6,7 @@ import { generateReport, type ReportOptions } from '../../tests/support/reports'
 /** The page with a generated trace in place of the recorded one. */
 export async function showTrace(page: Page, options: ReportOptions, address = '/'): Promise<Report> {
   const report = generateReport(options);
-  await page.route('**/sample/recorded-report.json', (route) =>
+  await page.route('**/sample/recorded-*.json', (route) =>
     route.fulfill({ contentType: 'application/json', body: reportToJson(report) }),
   );
   await page.goto(address);
@@ -62,4 +62,30 @@ export async function dropFiles(page: Page, files: readonly DroppedFile[], on = 
   await expect(page.locator('html')).toHaveClass(/dropping/);
   await page.dispatchEvent(on, 'drop', { dataTransfer: transfer });
   await expect(page.locator('html')).not.toHaveClass(/dropping/);
+}
+
+/** The button of the run bar, whatever it runs. */
+export const runButton = (page: Page) =>
+  page.getByRole('region', { name: 'Run', exact: true }).getByRole('button', { name: /^Run / });
+
+/** That a run has come to this layer, or any. */
+export const tracing = (page: Page, layer = '\\d+') => page.getByText(new RegExp(`^layer ${layer} of \\d+$`));
+
+/** Types token ids, for which the panel of the prompt must be open. */
+export async function typeIds(page: Page, ids: string): Promise<void> {
+  await openOptions(page);
+  await page.getByRole('textbox', { name: 'Token ids' }).fill(ids);
+}
+
+/** Opens the panel of the prompt and the options. */
+export async function openOptions(page: Page): Promise<void> {
+  if ((await page.getByRole('textbox', { name: 'Token ids' }).count()) > 0) return;
+  await page.getByRole('button', { name: /^Options/ }).click();
+}
+
+/** The page with its first recorded story, which has no defect: Run runs a healthy sample. */
+export async function healthy(page: Page, address = '/'): Promise<void> {
+  await page.goto(address);
+  await page.getByRole('button', { name: /^Healthy/ }).click();
+  await expect(page.getByTestId('verdict')).toHaveText(/^MATCH/);
 }

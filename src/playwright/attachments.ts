@@ -6,8 +6,7 @@ import { drawPicture } from '../cli/share/render-png';
 import { pictureTexts } from '../cli/share/write-shared';
 import type { Report } from '../divergence/report';
 import { reportToJson } from '../divergence/report-json';
-import { LIGHT } from '../share/palette';
-import { divergencePicture, type Picture } from '../share/picture';
+import { sheetPicture, type Picture } from '../share/picture';
 import { pictureSvg } from '../share/picture-svg';
 import { addPngTexts } from '../share/png-text';
 import { withoutPrompt } from '../share/redact';
@@ -39,7 +38,7 @@ async function attach(info: TestInfo, name: string, contentType: string, content
 
 async function drawn(report: Report): Promise<{ readonly picture: Picture; readonly shared: SharedView }> {
   const leaving = await withoutPrompt(report);
-  return { picture: divergencePicture(leaving, FIRST_VIEW, LIGHT), shared: slimView(leaving, FIRST_VIEW) };
+  return { picture: sheetPicture(leaving, FIRST_VIEW), shared: slimView(leaving, FIRST_VIEW) };
 }
 
 async function pngOf(picture: Picture, shared: SharedView, browser: Browser): Promise<Uint8Array> {

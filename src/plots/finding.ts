@@ -1,7 +1,8 @@
 import { formatCount, plural, visibleToken } from '../base/format';
 import type { Cause } from '../divergence/cause';
-import type { Culprit, Report, Row } from '../divergence/report';
+import type { Culprit, Report, Row, Verdict } from '../divergence/report';
 import { inForwardOrder } from '../divergence/blame';
+import { locationText } from '../model/location';
 import { stageSpec } from '../model/stages';
 import { humanNumber, type HumanNumber } from './map/human-number';
 import { basesOf, l2Limit } from './map/measure';
@@ -29,17 +30,64 @@ export interface Finding {
 export function findingOf(view: TraceView, report: Pick<Report, 'verdict' | 'run'>): Finding {
   const { verdict, run } = report;
   const { first } = verdict;
-  if (first !== undefined) return blamed(view, first, verdict.others ?? []);
-  if (run.candidate === undefined || run.reference === undefined) return alone(view, report);
-  if (verdict.status === 'match') return matching(view);
+  if (first !== undefined) return blamed(view, verdict, first);
+  const sides = [run.candidate, run.reference].filter((side) => side !== undefined).length;
+  // A report of the first schema names its engines only.
+  if (sides === 1 || (sides === 0 && run.arms.length < 2)) return alone(view, report);
+  switch (verdict.status) {
+    case 'match':
+      return matching(view);
+    case 'suspicious':
+      return unblamed(view, 'Suspicious', ': less exact than f32 rounding explains, though inside every bound.');
+    case 'ill-conditioned':
+      return illConditioned(view, verdict);
+    case 'out-of-range':
+      return unblamed(view, 'Out of range', ': the model itself leaves f32.');
+    case 'diverged':
+    case 'not-finite':
+    case 'incomplete':
+      return unblamed(view, 'Incomplete', ': not everything was compared.');
+  }
+}
+
+/** The two part, and every stage is right: rounding grew until it showed. */
+function illConditioned(view: TraceView, { parted, amplification }: Verdict): Finding {
+  const where = parted === undefined ? '' : ` at ${locationText(parted).replace(/^Layer/, 'layer')}`;
+  const { facts } = matching(view);
+  if (amplification === undefined) {
+    return {
+      head: [{ text: 'Ill-conditioned', look: 'wrong' }, `: the two part${where}, and no stage is wrong by itself.`],
+      facts,
+    };
+  }
+  const { factor, relL2 } = amplification;
+  const grows: Fact = {
+    title: 'what multiplies the error',
+    words: [
+      { text: locationText(amplification), look: 'strong' },
+      ': ',
+      { number: humanNumber(factor), look: 'strong' },
+      ' × what it reads, to a relative L2 of ',
+      { number: humanNumber(relL2), look: 'strong' },
+      '.',
+    ],
+  };
   return {
-    head: [{ text: 'Incomplete', look: 'strong' }, ': not everything was compared.'],
+    head: [{ text: 'Ill-conditioned', look: 'wrong' }, `: the two part${where}, and no stage is wrong by itself.`],
+    facts: [...facts.filter(({ title }) => title !== 'routing'), grows],
+  };
+}
+
+function unblamed(view: TraceView, what: string, rest: string): Finding {
+  return {
+    head: [{ text: what, look: what === 'Incomplete' ? 'strong' : 'wrong' }, rest],
     facts: matching(view).facts,
   };
 }
 
 function alone(view: TraceView, { run }: Pick<Report, 'run'>): Finding {
-  const who = run.reference === undefined ? 'Candidate only' : 'Reference only';
+  const isReference = run.reference !== undefined || (run.candidate === undefined && run.arms[0] !== 'gpu');
+  const who = isReference ? 'Reference only' : 'Candidate only';
   return {
     head: [`${who}: nothing to compare.`],
     facts: [
@@ -101,15 +149,25 @@ function matching(view: TraceView): Finding {
   return { head: [{ text: 'Match', look: 'right' }, `: ${scope} ${within}.`], facts };
 }
 
-function blamed(view: TraceView, first: Culprit, others: readonly Culprit[]): Finding {
+function blamed(view: TraceView, { status, others = [] }: Verdict, first: Culprit): Finding {
   const row = rowIndex(view.rows).row(first.mode, first.stage, first.layer);
   const where = first.layer === undefined ? '' : ` at layer ${String(first.layer)}`;
   const nonfinite = first.metric === 'non-finite';
+  const title = stageSpec(first.stage).title;
   const word = nonfinite ? (Number.isNaN(first.value) ? 'NaN' : 'Infinity') : 'Diverged';
   const head: readonly Word[] =
-    first.mode === 'free' && !nonfinite
-      ? [{ text: 'The two part', look: 'wrong' }, `${where}, at ${stageSpec(first.stage).title}.`]
-      : [{ text: word, look: 'wrong' }, `${where}: ${causeWords(first)}.`];
+    status === 'suspicious'
+      ? [{ text: 'Suspicious', look: 'wrong' }, `${where}: ${title} is less exact than f32 rounding explains.`]
+      : status === 'ill-conditioned'
+        ? [
+            { text: 'Ill-conditioned', look: 'wrong' },
+            `${where}: the two part at ${title}, and no stage is wrong by itself.`,
+          ]
+        : status === 'out-of-range'
+          ? [{ text: 'Out of range', look: 'wrong' }, `${where}: the model itself leaves f32 at ${title}.`]
+          : first.mode === 'free' && !nonfinite
+            ? [{ text: 'The two part', look: 'wrong' }, `${where}, at ${title}.`]
+            : [{ text: word, look: 'wrong' }, `${where}: ${causeWords(first)}.`];
   return {
     head,
     facts: [
@@ -122,7 +180,7 @@ function blamed(view: TraceView, first: Culprit, others: readonly Culprit[]): Fi
 
 /** The cause in words: from the diagnosis, else that the stage is wrong. */
 export function causeWords({ cause, stage, qtype, side, tensor }: Culprit): string {
-  if (side === 'both') return `both sides are not finite, so it comes from the file`;
+  if (side === 'both') return 'both sides make it, so it comes from the file';
   if (side === 'reference') return `only the reference is not finite`;
   const title = stageSpec(stage).title;
   if (cause === undefined) return `${title} is wrong`;

@@ -1,4 +1,5 @@
-import type { Rgb } from './colour';
+/** Red, green, blue, 0-255. */
+export type Rgb = readonly [number, number, number];
 
 /** A drawing in device pixels, for figures with more marks than SVG should carry. RGBA, transparent at first. */
 export interface Raster {

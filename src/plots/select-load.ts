@@ -1,12 +1,11 @@
 import type { RoutingRow } from '../divergence/report';
-import type { LoadMap } from './load-map';
 import { routingIndex } from './trace-index';
-import { armTitle, type TraceView } from './trace-view';
+import type { TraceView } from './trace-view';
 
-/** How many of a layer's tokens chose each expert, on each arm. */
+/** How many of a layer's tokens chose each expert, on each side. */
 export interface LayerLoad {
   readonly tokens: number;
-  /** (nExpert); undefined where the arm's choices were not captured. */
+  /** (nExpert); undefined where the side's choices were not captured. */
   readonly a: readonly number[] | undefined;
   readonly b: readonly number[] | undefined;
 }
@@ -15,11 +14,9 @@ export interface LayerLoad {
 export interface LoadData {
   readonly layers: readonly number[];
   readonly nExpert: number;
-  readonly nExpertUsed: number;
-  readonly arms: readonly [string, string];
   /** In the order of `layers`; undefined where a layer's routing was not captured. */
   readonly loads: readonly (LayerLoad | undefined)[];
-  /** The arms that have loads: one column of the figure each, the reference first. */
+  /** The sides that have loads, the reference first. */
   readonly sides: readonly ('a' | 'b')[];
 }
 
@@ -41,49 +38,16 @@ export function selectLoad(view: TraceView): LoadData {
   return {
     layers: view.layers,
     nExpert: view.nExpert,
-    nExpertUsed: view.nExpertUsed,
-    arms: view.arms,
     loads,
     sides: (['b', 'a'] as const).filter(has),
   };
 }
 
-/** One map an arm, the reference first; where they differ is marked on the arm under test. */
-export function loadMaps(data: LoadData): readonly LoadMap[] {
-  return data.sides.map((side): LoadMap => {
-    const shares = data.loads.map((load) => load?.[side]?.map((n) => n / load.tokens));
-    const differs = (l: number, e: number): boolean => {
-      const load = data.loads[l];
-      return load?.a !== undefined && load.b !== undefined && load.a[e] !== load.b[e];
-    };
-    return {
-      title: armTitle(data.arms[side === 'a' ? 0 : 1]),
-      shares,
-      ...(side === 'a' && data.sides.length > 1 ? { differs } : {}),
-    };
-  });
-}
-
-/** The fullest and the emptiest of it, in figures: how evenly the experts are used. */
-export function loadSummary(data: LoadData): { readonly idle: number; readonly fullest: number } {
-  let idle = 0;
-  let fullest = 0;
-  for (const load of data.loads) {
-    const counts = load?.b ?? load?.a;
-    if (load === undefined || counts === undefined) continue;
-    for (const n of counts) {
-      if (n === 0) idle++;
-      fullest = Math.max(fullest, n / load.tokens);
-    }
-  }
-  return { idle, fullest };
-}
-
 export function loadOf(rows: readonly RoutingRow[], nExpert: number): LayerLoad {
-  const side = (arm: 'a' | 'b'): readonly number[] | undefined => {
-    if (!rows.some((row) => row[arm] !== undefined)) return undefined;
+  const side = (which: 'a' | 'b'): readonly number[] | undefined => {
+    if (!rows.some((row) => row[which] !== undefined)) return undefined;
     const counts = new Array<number>(nExpert).fill(0);
-    for (const row of rows) for (const expert of row[arm]?.experts ?? []) counts[expert] = (counts[expert] ?? 0) + 1;
+    for (const row of rows) for (const expert of row[which]?.experts ?? []) counts[expert] = (counts[expert] ?? 0) + 1;
     return counts;
   };
   return { tokens: rows.length, a: side('a'), b: side('b') };

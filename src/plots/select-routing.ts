@@ -1,3 +1,4 @@
+import { CHOSEN_EXPERTS } from '../model/stage-roles';
 import type { Flip, RoutingRow } from '../divergence/report';
 import { visibleToken } from '../base/format';
 import { routingIndex, rowIndex } from './trace-index';
@@ -84,6 +85,6 @@ export function routingLayer(view: TraceView): number | undefined {
 
 /** The flips of a layer, by position. */
 export function flipsOf(view: TraceView, layer: number): ReadonlyMap<number, Flip> {
-  const row = rowIndex(view.rows).row('free', 'moe_router_indices', layer);
+  const row = rowIndex(view.rows).row('free', CHOSEN_EXPERTS, layer);
   return new Map((row?.flips ?? []).map((flip) => [flip.position, flip]));
 }

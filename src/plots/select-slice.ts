@@ -42,7 +42,7 @@ export function valueText(x: number): string {
 /** What was compared, in a sentence. */
 export function sliceSummary(slice: TapSlice): string {
   const shape = slice.axes.map(({ length }) => formatCount(length)).join(' × ');
-  const left = slice.skipped === 0 ? '' : `; ${formatCount(slice.skipped)} left out, whose expert one arm alone chose`;
+  const left = slice.skipped === 0 ? '' : `; ${formatCount(slice.skipped)} left out, whose expert one side alone chose`;
   const broken = slice.values.nonFiniteA + slice.values.nonFiniteB;
   const nonFinite = broken === 0 ? '' : `; ${plural(broken, 'value')} not finite`;
   return `${shape} values${left}${nonFinite}`;

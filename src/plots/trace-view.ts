@@ -1,4 +1,5 @@
-import type { Culprit, Poison, Report, RoutingRow, Row, Verdict } from '../divergence/report';
+import type { Culprit, EngineCard, Poison, Report, RoutingRow, Row, Verdict } from '../divergence/report';
+import type { Dim } from '../model/stages';
 import { rowIndex } from './trace-index';
 
 /** What the figures show: a finished report, or a run as far as it has come. */
@@ -12,8 +13,11 @@ export interface TraceView {
   readonly positions: readonly number[];
   /** The text of every prompt token, by prompt position; its id where there is no text. */
   readonly tokenTexts: readonly string[];
-  /** Names of the arm under test and the reference. */
+  /** Names of the candidate and the reference, by their engines' ids, and as people read them. */
   readonly arms: readonly [string, string];
+  readonly sides: readonly [string, string];
+  /** The model's other sizes, where they are known. */
+  readonly sizes?: Partial<Readonly<Record<Dim, number>>> | undefined;
   readonly limits: { readonly cosine: number; readonly ratio: number };
   /** Grows while a run goes on. */
   readonly rows: readonly Row[];
@@ -21,6 +25,8 @@ export interface TraceView {
   readonly routing: readonly RoutingRow[];
   /** Where each arm stops being finite; known when the run has ended. */
   readonly poison?: { readonly a?: Poison; readonly b?: Poison } | undefined;
+  /** ggml type of each tensor by its name in the file, where the file was there to ask. */
+  readonly tensorTypes?: Readonly<Record<string, string>> | undefined;
   /** Undefined while the run goes on. */
   readonly verdict: Verdict | undefined;
 }
@@ -36,11 +42,14 @@ export function viewOfReport(report: Report): TraceView {
     positions: report.run.positions,
     tokenTexts: tokenTexts(report.run),
     arms: [report.run.arms[0] ?? 'gpu', report.run.arms[1] ?? 'cpu'],
+    sides: [sideTitle(report.run.candidate, report.run.arms[0]), sideTitle(report.run.reference, report.run.arms[1])],
+    sizes: hparams,
     limits: report.limits,
     rows: report.rows,
     routing: report.routing,
     verdict: report.verdict,
     poison: report.poison,
+    tensorTypes: report.model.tensors.types,
   };
 }
 
@@ -58,11 +67,27 @@ export function firstPlace(view: TraceView): Pick<Culprit, 'layer' | 'stage' | '
     : { layer: row.layer, stage: row.stage, position: row.worstPosition ?? 0, mode: row.mode };
 }
 
-/** Both arms' names as people read them. */
-export function armTitle(arm: string): string {
-  if (arm === 'gpu') return 'GPU';
-  if (arm === 'cpu') return 'reference';
-  if (arm === 'exact-gpu') return 'reference on the GPU';
-  if (arm === 'cpu-ggml') return 'llama.cpp-like';
-  return arm;
+/** A side as people read it: what the engine calls itself, else what its id means. */
+export function sideTitle(card: EngineCard | undefined, arm: string | undefined): string {
+  if (card?.title !== undefined) return card.title;
+  return engineTitle(card?.engine ?? arm ?? '');
+}
+
+export function engineTitle(engine: string): string {
+  switch (engine) {
+    case 'gpu':
+      return 'MoEscope WebGPU';
+    case 'cpu':
+    case 'exact':
+      return 'exact f64';
+    case 'exact-gpu':
+      return 'exact, on the GPU';
+    case 'cpu-ggml':
+    case 'ggml':
+      return 'llama.cpp-like';
+    case '':
+      return 'nothing';
+    default:
+      return engine;
+  }
 }

@@ -25,23 +25,14 @@ export class LocalWatch {
     this.#in = input;
   }
 
-  /** The local errors of one step, in turn. @param layer undefined: the whole-model stages @param past what is kept of the positions before the step */
+  /** The local errors of one step, in turn. @param layer undefined: the whole-model stages */
   async step(
     layer: number | undefined,
     stages: readonly StageId[],
     { taps }: StepResult,
     signal: AbortSignal | undefined,
-    past?: LocalErrorsInput['past'],
   ): Promise<LocalErrors> {
-    const judged = await localErrors({
-      ...this.#in,
-      layer,
-      stages,
-      own: taps,
-      layerInput: this.#layerInput,
-      signal,
-      ...(past === undefined ? {} : { past }),
-    });
+    const judged = await localErrors({ ...this.#in, layer, stages, own: taps, layerInput: this.#layerInput, signal });
     this.#layerInput = taps.get(layer === undefined ? EMBEDDING : LAYER_OUTPUT);
     this.#errors.push(...judged.errors);
     return judged;

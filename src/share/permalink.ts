@@ -1,14 +1,13 @@
 import { SHARE_LIMITS } from './limits';
 import { without } from '../base/without';
 import {
-  FIRST_VIEW,
-  readCut,
-  readHeatMeasure,
-  readHeatMode,
+  oldMeasure,
+  readBasis,
   readIndex,
-  readMetric,
   readStage,
-  readTableMetric,
+  readTab,
+  readUnit,
+  readWindow,
   type ViewState,
 } from './view-state';
 
@@ -22,9 +21,13 @@ export interface Permalink {
   /** Only where the person chose so. */
   readonly prompt?: string;
   readonly tokens?: string;
+  /** The run itself, small enough for a link (`packSummary`). */
+  readonly summary?: string;
+  /** The run's name among those that this browser keeps. */
+  readonly run?: string;
 }
 
-export const LINK_VERSION = 3;
+export const LINK_VERSION = 4;
 /** Characters of the header's hash: enough to tell files apart, short enough to read. */
 export const LINK_HASH = 12;
 
@@ -32,7 +35,7 @@ type Fields = ReadonlyMap<string, string>;
 
 /**
  * What turns a link of a version into one of the next. Version 1 had one `at` (layer.stage.token), and full names; version 2 knew no expert,
- * no cut of the prompt and one measure of the heatmap. What its letters mean has not changed; letters of later versions mean nothing in it.
+ * no cut of the prompt and one measure of the heatmap; version 3 had a measure for each figure, where the page now has one.
  */
 const UPGRADES: Readonly<Record<number, (old: Fields) => Fields>> = {
   1: (old) => {
@@ -53,6 +56,14 @@ const UPGRADES: Readonly<Record<number, (old: Fields) => Fields>> = {
     return fields;
   },
   2: (old) => new Map([...old].filter(([name]) => !['e', 'p', 'c'].includes(name))),
+  3: (old) => {
+    const { basis, unit } = oldMeasure(old.get('x'), old.get('h'), old.get('c'));
+    const gone = ['x', 'h', 'c', 'n', 'p', 'b', 'u', 'd', 'z', 'y', 'r'];
+    const fields = new Map([...old].filter(([name]) => !gone.includes(name)));
+    if (basis !== undefined) fields.set('b', basis);
+    if (unit !== undefined) fields.set('u', unit);
+    return fields;
+  },
 };
 
 /** The options that a link may carry: those of the run panel. */
@@ -68,25 +79,25 @@ export function writePermalink(link: Permalink): string {
     if (selection.layer !== undefined) fields.push(['l', String(selection.layer)]);
     if (selection.position !== undefined) fields.push(['t', String(selection.position)]);
   }
-  if (view.metric !== FIRST_VIEW.metric) fields.push(['x', view.metric]);
-  if (view.heatMode !== FIRST_VIEW.heatMode) fields.push(['h', view.heatMode]);
-  if (view.heatMeasure !== FIRST_VIEW.heatMeasure) fields.push(['c', view.heatMeasure]);
-  if (view.tableMetric !== FIRST_VIEW.tableMetric) fields.push(['n', view.tableMetric]);
+  if (view.basis !== undefined) fields.push(['b', view.basis]);
+  if (view.unit !== undefined) fields.push(['u', view.unit]);
+  if (view.tab !== undefined) fields.push(['d', view.tab]);
   if (view.expert !== undefined) fields.push(['e', String(view.expert)]);
-  if (view.cut !== undefined) fields.push(['p', view.cut]);
+  if (view.zoom !== undefined) fields.push(['z', `${view.zoom.from}-${view.zoom.to}`]);
   for (const name of LINK_OPTIONS) {
     const value = options[name];
     if (value !== undefined && value !== '') fields.push([`o-${name}`, value]);
   }
   if (link.prompt !== undefined) fields.push(['prompt', link.prompt]);
   else if (link.tokens !== undefined) fields.push(['tokens', link.tokens]);
+  if (link.run !== undefined) fields.push(['r', link.run]);
+  if (link.summary !== undefined) fields.push(['y', link.summary]);
   if (fields.length === 0 && model === undefined) return '';
   if (model !== undefined) fields.push(['m', model.hash.slice(0, LINK_HASH)], ['name', model.name.slice(0, 80)]);
   const text = `#v=${String(LINK_VERSION)}&${new URLSearchParams(fields).toString()}`;
   if (text.length <= SHARE_LIMITS.linkChars) return text;
-  return link.prompt === undefined && link.tokens === undefined
-    ? ''
-    : writePermalink(without(link, 'prompt', 'tokens'));
+  if (link.prompt !== undefined || link.tokens !== undefined) return writePermalink(without(link, 'prompt', 'tokens'));
+  return link.summary === undefined ? '' : writePermalink(without(link, 'summary'));
 }
 
 export type LinkReading =
@@ -130,14 +141,15 @@ function linkOf(fields: Fields): Permalink {
   const hash = fields.get('m');
   const prompt = fields.get('prompt');
   const tokens = fields.get('tokens');
+  const summary = fields.get('y');
+  const run = fields.get('r');
   return {
     view: {
-      metric: readMetric(fields.get('x')) ?? FIRST_VIEW.metric,
-      heatMode: readHeatMode(fields.get('h')) ?? FIRST_VIEW.heatMode,
-      heatMeasure: readHeatMeasure(fields.get('c')) ?? FIRST_VIEW.heatMeasure,
-      tableMetric: readTableMetric(fields.get('n')) ?? FIRST_VIEW.tableMetric,
+      basis: readBasis(fields.get('b')),
+      unit: readUnit(fields.get('u')),
+      tab: readTab(fields.get('d')),
       expert: readIndex(fields.get('e')),
-      cut: readCut(fields.get('p')),
+      zoom: readWindow(...windowOf(fields.get('z'))),
       selection:
         stage === undefined
           ? undefined
@@ -149,5 +161,12 @@ function linkOf(fields: Fields): Permalink {
       : {}),
     ...(prompt === undefined ? {} : { prompt }),
     ...(tokens !== undefined && /^[\d, ]*$/.test(tokens) ? { tokens } : {}),
+    ...(summary !== undefined && /^[\w-]+$/.test(summary) ? { summary } : {}),
+    ...(run !== undefined && /^[\w-]{1,40}$/.test(run) ? { run } : {}),
   };
+}
+
+function windowOf(text = ''): readonly [string | undefined, string | undefined] {
+  const [from, to] = text.split('-');
+  return [from, to];
 }

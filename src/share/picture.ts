@@ -1,18 +1,19 @@
-import { describePanel, divergencePanel } from '../plots/divergence-panel';
-import { ERROR_METRICS } from '../plots/error-scale';
-import { panelStages } from '../plots/panel-stages';
-import { sentenceParts } from '../plots/select-explain';
-import { selectPanel, type PanelData } from '../plots/select-panel';
-import { DARK_THEME, LIGHT_THEME } from '../plots/colour';
-import { svg, type SvgNode } from '../plots/svg';
-import { viewOfReport, type TraceView } from '../plots/trace-view';
 import type { Report } from '../divergence/report';
-import { DARK, FACES, type Palette } from './palette';
-import { heatBlock, loadBlock } from './picture-maps';
+import { findingOf, findingText, type Finding } from '../plots/finding';
+import { drawMap, drawMapStrips } from '../plots/map/draw-map';
+import { mapLayout, MAP_SIZES } from '../plots/map/layout';
+import { mapLegend } from '../plots/map/legend';
+import { mapData } from '../plots/map/map-data';
+import { measureOf, wishOf } from '../plots/map/measure';
+import { label, quiet } from '../plots/map/text';
+import { DARK_MAP, LIGHT_MAP, type MapTheme } from '../plots/map/theme';
+import { svg, type SvgNode } from '../plots/svg';
+import { viewOfReport } from '../plots/trace-view';
+import { FACES } from './faces';
 import { provenance, type Fact } from './provenance';
-import { PICTURE_FONT, resolveStyle } from './resolve-style';
+import { styledWords } from './styled-words';
 import type { ViewState } from './view-state';
-import { textWidth, wrapText, type Face } from './wrap-text';
+import { wrapText, type Face } from './wrap-text';
 
 /** A picture that stands alone: everything that it says is in it. */
 export interface Picture {
@@ -22,272 +23,131 @@ export interface Picture {
   readonly root: SvgNode;
   /** For `<title>` and `alt`. */
   readonly title: string;
-  /** The curves in words, for `<desc>`. */
+  /** The finding in words, for `<desc>`. */
   readonly description: string;
-}
-
-export interface PictureOptions {
-  /** Panels and legend alone, for a page that says the rest itself. */
-  readonly bare?: boolean;
-  /** The heatmap and the load of the experts below the panels. */
-  readonly maps?: boolean;
 }
 
 const WIDTH = 1120;
 const MARGIN = 40;
 const INNER = WIDTH - 2 * MARGIN;
-const SENTENCE = 25;
+const HEAD = 27;
 const FACT = 11.5;
 const FACT_LEAD = 16.5;
 const FACT_NAME = 108;
 
-/** The divergence picture: verdict, panels, legend, limits, and where it all comes from. */
-export function divergencePicture(
-  report: Report,
-  view: ViewState,
-  palette: Palette,
-  options: PictureOptions = {},
-): Picture {
+/** The full sheet: the finding, the sentence, the map with its strips and scale, and where it all comes from. */
+export function sheetPicture(report: Report, view: ViewState, dark = false): Picture {
+  const theme = dark ? DARK_MAP : LIGHT_MAP;
   const trace = viewOfReport(report);
+  const data = mapData(trace, measureOf(trace, wishOf(view)));
+  const finding = findingOf(trace, report);
   const nodes: SvgNode[] = [];
   let y = MARGIN + 6;
-  if (options.bare === true) y = 0;
-  else y = headline(report, palette, y, nodes);
-  const metric = ERROR_METRICS[view.metric];
-  const stages = panelStages(trace, []);
-  const panels = stages.map((stage) => selectPanel(trace, stage, view.metric));
-  panels.forEach((data, i) => {
-    const position = panels.length === 1 ? 'only' : i === 0 ? 'first' : i === panels.length - 1 ? 'last' : 'middle';
-    const scene = divergencePanel(data, { width: INNER, position });
-    const drawn = resolveStyle(scene.root, palette);
-    nodes.push(svg('g', { transform: `translate(${String(MARGIN)} ${String(y)})` }, ...drawn.children));
-    const titleY = y + scene.titleTop + 16;
-    nodes.push(
-      svg(
-        'text',
-        { x: MARGIN, y: titleY, 'font-size': 14, 'font-weight': 600, fill: palette.ink },
-        data.title,
-        svg('tspan', { dx: 12, 'font-size': 12, 'font-weight': 400, fill: palette.mute }, metric.title),
-      ),
-    );
-    y += scene.height;
-  });
-  y += 22;
   nodes.push(
-    ...legend(
+    label(
+      MARGIN,
       y,
-      palette,
-      panels.some((p) => p.flips.length > 0),
+      { fill: theme.ink, size: 13, weight: 600 },
+      'MoEscope',
+      svg('tspan', { dx: 14, 'font-size': 12.5, 'font-weight': 400, fill: theme.ink2 }, kicker(report)),
     ),
   );
-  if (options.maps === true) y = mapBlocks(trace, view, palette, y, nodes);
-  if (options.bare === true) return finished(report, panels, nodes, Math.ceil(y + 8), palette, metric.title);
-  y += 22;
-  nodes.push(svg('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: y, y2: y, stroke: palette.line }));
-  y += 12;
-  const facts = factRows(provenance(report), y, palette);
-  nodes.push(...facts.nodes);
-  return finished(report, panels, nodes, Math.ceil(facts.bottom + MARGIN - 14), palette, metric.title);
-}
-
-/** Heatmap and routing. @returns where they end */
-function mapBlocks(trace: TraceView, view: ViewState, palette: Palette, top: number, nodes: SvgNode[]): number {
-  const theme = palette === DARK ? DARK_THEME : LIGHT_THEME;
-  let y = top + 18;
-  for (const block of [heatBlock(trace, view, theme, INNER), loadBlock(trace, theme, INNER)]) {
-    if (block === undefined) continue;
-    y += 22;
-    nodes.push(
-      svg(
-        'text',
-        { x: MARGIN, y, 'font-size': 14, 'font-weight': 600, fill: palette.ink },
-        block.title,
-        svg('tspan', { dx: 12, 'font-size': 12, 'font-weight': 400, fill: palette.mute }, block.aside),
-      ),
-    );
-    y += 10;
-    const place = { transform: `translate(${String(MARGIN)} ${String(y)})` };
-    nodes.push(svg('g', place, ...block.nodes.map((node) => resolveStyle(node, palette))));
-    y += block.height;
+  y = heading(finding, y + 16, theme, nodes);
+  for (const line of wrapText(report.verdict.sentence, 'mono', 12, INNER, 4)) {
+    y += 16;
+    nodes.push(label(MARGIN, y, { fill: theme.ink2, size: 12, family: FACES.mono }, line));
   }
-  return y;
+  y += 14;
+  const legend = mapLegend(data, theme);
+  nodes.push(at(WIDTH - MARGIN - legend.width, y, legend.nodes));
+  nodes.push(label(MARGIN, y + 16, quiet(theme, 12), measureText(data.measure)));
+  y += legend.height + 6;
+  const layout = mapLayout(data, INNER, MAP_SIZES.page, view.zoom);
+  const drawn = [...drawMap(data, layout, theme), ...drawMapStrips(data, layout, theme, data.first?.layer)];
+  nodes.push(at(MARGIN, y, drawn));
+  y += layout.height + 10;
+  nodes.push(svg('line', { x1: MARGIN, x2: WIDTH - MARGIN, y1: y, y2: y, stroke: theme.rule }));
+  y = factRows(provenance(report), y + 12, theme, nodes);
+  return picture(report, finding, { width: WIDTH, height: Math.ceil(y + MARGIN - 14) }, nodes, theme);
 }
 
-function finished(
+/** Puts nodes on paper. */
+export function picture(
   report: Report,
-  panels: readonly PanelData[],
+  finding: Finding,
+  { width, height }: { readonly width: number; readonly height: number },
   nodes: readonly SvgNode[],
-  height: number,
-  palette: Palette,
-  metric: string,
+  theme: MapTheme,
 ): Picture {
-  const box = { viewBox: `0 0 ${String(WIDTH)} ${String(height)}`, width: WIDTH, height };
+  const box = { viewBox: `0 0 ${width} ${height}`, width, height };
   const root = svg(
     'svg',
-    { xmlns: 'http://www.w3.org/2000/svg', ...box, ...PICTURE_FONT },
-    svg('rect', { x: 0, y: 0, width: WIDTH, height, fill: palette.paper }),
+    { xmlns: 'http://www.w3.org/2000/svg', ...box, 'font-family': FACES.sans },
+    svg('rect', { x: 0, y: 0, width, height, fill: theme.paper }),
     ...nodes,
   );
+  const facts = finding.facts.map(({ title, words }) => `${title}: ${findingText(words).trim()}`);
   return {
-    width: WIDTH,
+    width,
     height,
     root,
     title: `MoEscope, ${report.model.name}: ${report.verdict.sentence}`,
-    description: panels.map((data) => `${data.title}, ${metric}: ${describePanel(data)}`).join(' '),
+    description: [findingText(finding.head), ...facts].join(' '),
   };
 }
 
-/** Name, model and verdict. @returns where they end */
-function headline(report: Report, palette: Palette, top: number, nodes: SvgNode[]): number {
+function at(x: number, y: number, nodes: readonly SvgNode[]): SvgNode {
+  return svg('g', { transform: `translate(${x} ${y})` }, ...nodes);
+}
+
+/** @returns where it ends */
+function heading(finding: Finding, top: number, theme: MapTheme, nodes: SvgNode[]): number {
   let y = top;
-  nodes.push(
-    svg(
-      'text',
-      { x: MARGIN, y, 'font-size': 13, 'font-weight': 600, fill: palette.ink },
-      'MoEscope',
-      svg('tspan', { dx: 14, 'font-size': 12.5, 'font-weight': 400, fill: palette.mute }, kicker(report)),
-    ),
-  );
-  y += 20;
-  const sentence = sentenceLines(report.verdict.sentence, palette, report.verdict.status);
-  for (const line of sentence) {
-    y += SENTENCE * 1.28;
-    nodes.push({ ...line, attributes: { ...line.attributes, x: MARGIN, y } });
+  const head = findingText(finding.head);
+  const lines = wrapText(head, 'serif', HEAD, INNER, 2);
+  const look = { fill: theme.ink, size: HEAD, weight: 600, family: FACES.serif } as const;
+  for (const line of lines) {
+    y += HEAD * 1.2;
+    nodes.push(label(MARGIN, y, look, ...(lines.length === 1 ? styledWords(finding.head, theme) : [line])));
   }
-  y += 30;
-  return y;
+  y += 10;
+  const column = INNER / Math.max(1, finding.facts.length);
+  let bottom = y;
+  finding.facts.forEach(({ title, words }, i) => {
+    const x = MARGIN + i * column;
+    nodes.push(label(x, y + 12, quiet(theme, 12), title));
+    wrapText(findingText(words), 'sans', 12.5, column - 18, 4).forEach((line, n) => {
+      nodes.push(label(x, y + 30 + n * 17, { fill: theme.ink, size: 12.5 }, line));
+      bottom = Math.max(bottom, y + 30 + n * 17);
+    });
+  });
+  return bottom + 10;
+}
+
+const BASES = { local: 'local', isolated: 'isolated', free: 'free-running' } as const;
+
+function measureText({ basis, unit }: { readonly basis: keyof typeof BASES; readonly unit: 'ratio' | 'l2' }): string {
+  return `${BASES[basis]}, ${unit === 'ratio' ? 'error ÷ bound' : 'relative L2'}`;
 }
 
 function kicker({ model, adapter, run }: Report): string {
-  const faults = run.inject === undefined || run.inject.length === 0 ? '' : '  ·  fault injected on purpose';
+  const faults = run.inject === undefined || run.inject.length === 0 ? '' : '  ·  defect put in on purpose';
   const software = adapter?.isSoftware === true ? '  ·  software adapter' : '';
   return `${[model.name, model.quant].filter((t) => t !== '').join('  ·  ')}${software}${faults}`;
 }
 
-/** The verdict as text elements, one a line, with the page's emphasis. */
-function sentenceLines(sentence: string, palette: Palette, status: Report['verdict']['status']): readonly SvgNode[] {
-  const lines = wrapText(sentence, 'serif', SENTENCE, INNER, 5);
-  const strong = status === 'match' ? palette.isolated : status === 'incomplete' ? palette.ink : palette.free;
-  const fill = {
-    status: strong,
-    number: status === 'match' ? palette.ink : strong,
-    name: palette.ink,
-    plain: palette.ink,
-  };
-  // The parts are cut from the whole sentence, so that a line break changes no emphasis.
-  const roles = sentenceParts(sentence).flatMap(({ text, role }) => [...text].map(() => role));
-  let at = 0;
-  return lines.map((line) => {
-    const runs: { text: string; role: keyof typeof fill }[] = [];
-    for (const letter of line) {
-      const role = roles[at++] ?? 'plain';
-      const last = runs[runs.length - 1];
-      if (last?.role === role) last.text += letter;
-      else runs.push({ text: letter, role });
-    }
-    // The blank at the break.
-    if (sentence[at] === ' ') at++;
-    return svg(
-      'text',
-      { 'font-family': FACES.serif, 'font-size': SENTENCE, 'font-weight': 500, fill: palette.ink },
-      ...runs.map(({ text, role }) =>
-        svg(
-          'tspan',
-          {
-            fill: fill[role],
-            ...(role === 'name'
-              ? { 'font-family': FACES.mono, 'font-size': SENTENCE * 0.82, 'font-weight': 400 }
-              : role === 'status'
-                ? { 'font-weight': 600 }
-                : {}),
-          },
-          text,
-        ),
-      ),
-    );
-  });
-}
-
-interface WordOptions {
-  readonly x: number;
-  readonly y: number;
-  readonly size: number;
-  readonly fill: string;
-  readonly weight?: number;
-  readonly face?: Face;
-}
-
-function words(text: string, { x, y, size, fill, weight, face }: WordOptions): SvgNode {
-  const family = face === undefined ? undefined : FACES[face];
-  return svg('text', { x, y, 'font-size': size, 'font-weight': weight, fill, 'font-family': family }, text);
-}
-
-/** What lines, marks and bars mean, in one line. */
-function legend(y: number, palette: Palette, flips: boolean): readonly SvgNode[] {
-  const nodes: SvgNode[] = [];
-  let x = MARGIN;
-  const say = (text: string): void => {
-    nodes.push(words(text, { x, y, size: 12, fill: palette.mute }));
-    x += textWidth(text, 'sans', 12) + 26;
-  };
-  nodes.push(svg('line', { x1: x, x2: x + 26, y1: y - 4, y2: y - 4, stroke: palette.free, 'stroke-width': 2 }));
-  nodes.push(svg('circle', { cx: x + 13, cy: y - 4, r: 3.4, fill: palette.free }));
-  x += 34;
-  say('free-running: each arm feeds itself');
-  nodes.push(
-    svg('line', {
-      x1: x,
-      x2: x + 26,
-      y1: y - 4,
-      y2: y - 4,
-      stroke: palette.isolated,
-      'stroke-width': 1.6,
-      'stroke-dasharray': '5 3',
-    }),
-  );
-  nodes.push(
-    svg('rect', {
-      x: x + 9.8,
-      y: y - 7.2,
-      width: 6.4,
-      height: 6.4,
-      fill: palette.paper,
-      stroke: palette.isolated,
-      'stroke-width': 1.6,
-    }),
-  );
-  x += 34;
-  say("isolated: each stage fed the reference's input");
-  nodes.push(svg('circle', { cx: x + 8, cy: y - 4, r: 7, fill: 'none', stroke: palette.ink, 'stroke-width': 1.4 }));
-  x += 24;
-  say('wrong by itself');
-  if (flips) {
-    nodes.push(svg('rect', { x, y: y - 11, width: 7, height: 11, fill: palette.flip }));
-    x += 14;
-    say('tokens whose experts differ');
-  }
-  return nodes;
-}
-
-/** Facts as name and value, values wrapped. */
-function factRows(
-  facts: readonly Fact[],
-  top: number,
-  palette: Palette,
-): { readonly nodes: readonly SvgNode[]; readonly bottom: number } {
-  const nodes: SvgNode[] = [];
+/** Facts as name and value, values wrapped. @returns where they end */
+function factRows(facts: readonly Fact[], top: number, theme: MapTheme, nodes: SvgNode[]): number {
   let y = top;
   for (const { name, value, code } of facts) {
     const face: Face = code === true ? 'mono' : 'sans';
     const size = code === true ? FACT - 0.7 : FACT;
-    const lines = wrapText(value, face, size, INNER - FACT_NAME, 3);
-    lines.forEach((line, i) => {
+    wrapText(value, face, size, INNER - FACT_NAME, 3).forEach((line, i) => {
       y += FACT_LEAD;
-      if (i === 0) nodes.push(words(name, { x: MARGIN, y, size: FACT, fill: palette.mute }));
-      nodes.push(
-        words(line, { x: MARGIN + FACT_NAME, y, size, fill: palette.ink, ...(code === true ? { face } : {}) }),
-      );
+      if (i === 0) nodes.push(label(MARGIN, y, { fill: theme.ink2, size: FACT }, name));
+      const family = code === true ? { family: FACES.mono } : {};
+      nodes.push(label(MARGIN + FACT_NAME, y, { fill: theme.ink, size, ...family }, line));
     });
   }
-  return { nodes, bottom: y };
+  return y;
 }

@@ -1,16 +1,25 @@
 import { sha256Hex } from '../base/sha256';
 import { markupText } from '../base/foreign-text';
-import { formatMetric } from '../base/format';
+import { formatCount, formatMetric } from '../base/format';
 import type { Row } from '../divergence/report';
-import { explain } from '../plots/select-explain';
+import { isFailing } from '../plots/row-verdict';
+import { findingOf, type Word } from '../plots/finding';
+import { drawMap, drawMapStrips } from '../plots/map/draw-map';
+import { mapLayout, MAP_SIZES } from '../plots/map/layout';
+import { mapLegend } from '../plots/map/legend';
+import { mapData } from '../plots/map/map-data';
+import { measureOf, wishOf } from '../plots/map/measure';
+import { DARK_MAP, LIGHT_MAP, type MapTheme } from '../plots/map/theme';
 import { VERDICT_WORDS } from '../plots/select-table';
-import { svgText } from '../plots/svg';
-import { viewOfReport } from '../plots/trace-view';
+import { svg, svgText } from '../plots/svg';
+import { viewOfReport, type TraceView } from '../plots/trace-view';
 import { stageSpec } from '../model/stages';
-import { DARK, LIGHT, type Palette } from './palette';
-import { divergencePicture } from './picture';
 import { provenance } from './provenance';
 import { packView, type SharedView } from './shared-view';
+import type { ViewState } from './view-state';
+
+/** Pixels of the map; it shrinks with the page. */
+const MAP_WIDTH = 1120;
 
 /** Rows shown in the table; the others are in the data. */
 const MOST_ROWS = 4000;
@@ -21,12 +30,9 @@ const MOST_ROWS = 4000;
  */
 export async function reportHtml({ report, view, leftOut }: SharedView): Promise<string> {
   const trace = viewOfReport(report);
-  const picture = (palette: Palette): string => svgText(divergencePicture(report, view, palette, { bare: true }).root);
+  const finding = findingOf(trace, report);
   const style = styleText();
   const hash = btoa(String.fromCharCode(...hexBytes(await sha256Hex(new TextEncoder().encode(style)))));
-  const why = explain(trace)
-    .map((part) => (part.code === true ? `<code>${markupText(part.text)}</code>` : markupText(part.text)))
-    .join('');
   const facts = provenance(report)
     .map(
       (f) =>
@@ -48,17 +54,17 @@ export async function reportHtml({ report, view, leftOut }: SharedView): Promise
 <body>
 <main>
 <p class="kicker"><b>MoEscope</b> ${markupText(report.model.name)}</p>
-<h1>${markupText(report.verdict.sentence)}</h1>
-<p class="why">${why}</p>
-<figure class="on-light">${picture(LIGHT)}<figcaption>Error by layer. The numbers are in the table below.</figcaption></figure>
-<figure class="on-dark" aria-hidden="true">${picture(DARK)}</figure>
+<h1>${worded(finding.head)}</h1>
+<dl class="finding">${finding.facts.map(({ title, words }) => `<div><dt>${markupText(title)}</dt><dd>${worded(words)}</dd></div>`).join('')}</dl>
+<p class="sentence">${markupText(report.verdict.sentence)}</p>
+<figure class="on-light">${mapText(trace, view, LIGHT_MAP)}<figcaption>Stages by layers. The numbers are in the tables below.</figcaption></figure>
+<figure class="on-dark" aria-hidden="true">${mapText(trace, view, DARK_MAP)}</figure>
 <h2>Where it comes from</h2>
 <dl>
 ${facts}
 </dl>
 ${notes.length === 0 ? '' : `<h2>Notes</h2><ul>${notes.map((note) => `<li>${markupText(note)}</li>`).join('')}</ul>`}
-<h2>Every comparison</h2>
-${table(report.rows)}
+${tables(report.rows)}
 <p class="small">${report.rows.length > MOST_ROWS ? `The first ${String(MOST_ROWS)} of ${String(report.rows.length)} rows; all are in the file's data. ` : ''}${leftOut.length === 0 ? 'The whole trace is in this file: drop it on the MoEscope page to explore it.' : `Drop this file on the MoEscope page to explore it. Left out of its data: ${markupText(leftOut.join('; '))}.`}</p>
 </main>
 <script type="text/plain" id="moescope-view">${packView({ report, view, leftOut })}</script>
@@ -67,12 +73,57 @@ ${table(report.rows)}
 `;
 }
 
+/** The map with its scale and strips; looks are attributes, as in every picture. */
+function mapText(trace: TraceView, view: ViewState, theme: MapTheme): string {
+  const data = mapData(trace, measureOf(trace, wishOf(view)));
+  const legend = mapLegend(data, theme);
+  const layout = mapLayout(data, MAP_WIDTH, MAP_SIZES.page);
+  const height = legend.height + layout.height;
+  const box = { viewBox: `0 0 ${String(MAP_WIDTH)} ${String(height)}`, width: MAP_WIDTH, height };
+  const nodes = [...drawMap(data, layout, theme), ...drawMapStrips(data, layout, theme, data.first?.layer)];
+  return svgText(
+    svg(
+      'svg',
+      { ...box, role: 'img', 'aria-label': 'Stages by layers' },
+      svg('g', { transform: `translate(${String(MAP_WIDTH - legend.width)} 0)` }, ...legend.nodes),
+      svg('g', { transform: `translate(0 ${String(legend.height)})` }, ...nodes),
+    ),
+  );
+}
+
+/** What is wrong first; the rest is folded, in forward order. */
+function tables(rows: readonly Row[]): string {
+  const wrong = rows.filter(isFailing);
+  if (wrong.length === 0) return `<h2>Every comparison</h2>\n${table(rows)}`;
+  const count = wrong.length === 1 ? '1 comparison is' : `${formatCount(wrong.length)} comparisons are`;
+  return `<h2>${count} over the limit</h2>
+${table(wrong)}
+<details><summary>Every comparison</summary>
+${table(rows)}
+</details>`;
+}
+
+function worded(words: readonly Word[]): string {
+  return words
+    .map((word) => {
+      if (typeof word === 'string') return markupText(word);
+      if ('text' in word) {
+        const text = markupText(word.text);
+        return word.look === 'code' ? `<code>${text}</code>` : `<b class="${word.look}">${text}</b>`;
+      }
+      const { text, exponent } = word.number;
+      const raised = exponent === undefined ? '' : `<sup>${markupText(exponent)}</sup>`;
+      return `<b class="${word.look}">${markupText(text)}${raised}</b>`;
+    })
+    .join('');
+}
+
 function table(rows: readonly Row[]): string {
   const lines = rows.slice(0, MOST_ROWS).map((row) => {
     const cells = [
       row.layer ?? '–',
       stageSpec(row.stage).title,
-      row.mode === 'free' ? 'free-running' : 'isolated',
+      row.mode === 'free' ? 'free-running' : row.mode,
       VERDICT_WORDS[row.verdict],
       formatMetric(row.relL2),
       formatMetric(row.maxRatio),
@@ -98,15 +149,15 @@ ${lines.join('\n')}
 }
 
 function styleText(): string {
-  const vars = (p: Palette): string =>
-    `--paper:${p.paper};--ink:${p.ink};--mute:${p.mute};--line:${p.line};--free:${p.free}`;
-  return `:root{color-scheme:light dark;${vars(LIGHT)}}
-@media (prefers-color-scheme:dark){:root{${vars(DARK)}}}
+  const vars = (t: MapTheme): string =>
+    `--paper:${t.paper};--ink:${t.ink};--mute:${t.ink2};--line:${t.rule};--wrong:${t.wrong};--right:${t.right}`;
+  return `:root{color-scheme:light dark;${vars(LIGHT_MAP)}}
+@media (prefers-color-scheme:dark){:root{${vars(DARK_MAP)}}}
 body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 'IBM Plex Sans',system-ui,sans-serif;font-variant-numeric:tabular-nums}
 main{max-width:1120px;margin:0 auto;padding:2rem 1.25rem 3rem}
 h1{font:500 1.7rem/1.28 'Source Serif 4',Georgia,serif;margin:.3rem 0 .5rem;overflow-wrap:anywhere;text-wrap:balance}
 h2{font-size:1rem;margin:2rem 0 .5rem}
-.kicker,.why,.small,figcaption,dt,th{color:var(--mute)}
+.kicker,.small,figcaption,dt,th{color:var(--mute)}
 .kicker b{color:var(--ink);margin-right:.8em}
 .small,figcaption{font-size:.85rem}
 code{font-family:'IBM Plex Mono',ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhere}
@@ -121,7 +172,12 @@ dd{margin:0}
 table{border-collapse:collapse;font-size:.85rem}
 th,td{padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);text-align:left;white-space:nowrap;font-weight:400}
 td:nth-child(n+5),th:nth-child(n+5){text-align:right}
-.wrong td{color:var(--free);font-weight:600}`;
+.wrong td{color:var(--wrong);font-weight:600}
+.finding{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:.4rem 1.5rem}
+.sentence{font:.85rem/1.45 'IBM Plex Mono',ui-monospace,monospace;color:var(--mute);overflow-wrap:anywhere}
+b.wrong{color:var(--wrong)}b.right{color:var(--right)}
+sup{font-size:.72em;line-height:0}
+summary{margin:2rem 0 .5rem;cursor:pointer}`;
 }
 
 function hexBytes(hex: string): readonly number[] {

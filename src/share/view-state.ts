@@ -1,68 +1,72 @@
-import type { CompareMode } from '../divergence/report';
+import { COMPARE_MODES, type CompareMode } from '../divergence/report';
 import { STAGES, type StageId } from '../model/stages';
-import { ERROR_METRICS, type ErrorMetric } from '../plots/error-scale';
-import { HEAT_MEASURES, type HeatMeasure } from '../plots/heat-measures';
-import { PART_WAYS, type PartWay } from '../plots/select-parts';
-import { TABLE_METRICS, type TableMetric } from '../plots/select-table';
+import type { LayerWindow } from '../plots/map/layout';
+import type { Unit } from '../plots/map/measure';
 import type { Place } from '../plots/select-walk';
+import { TABS, type TabId } from '../plots/tabs/tabs';
 
-/** How a trace is looked at: what links and pictures carry besides the trace. */
+/** How a trace is looked at: what links and pictures carry besides the trace. Undefined: as the page chooses by itself. */
 export interface ViewState {
-  readonly metric: ErrorMetric;
-  readonly heatMode: CompareMode;
-  /** What the heatmap's colours say. */
-  readonly heatMeasure: HeatMeasure;
-  readonly tableMetric: TableMetric;
-  /** The selected expert. */
+  /** Which error is judged, and in which unit. */
+  readonly basis: CompareMode | undefined;
+  readonly unit: Unit | undefined;
+  readonly tab: TabId | undefined;
+  /** The expert in hand. */
   readonly expert: number | undefined;
-  /** Where the prompt is cut; undefined: where it suggests itself. */
-  readonly cut: PartWay | undefined;
-  /** Undefined: where the page points by itself. */
   readonly selection: Place | undefined;
+  /** Indices into the trace's layers. */
+  readonly zoom: LayerWindow | undefined;
 }
 
 export const FIRST_VIEW: ViewState = {
-  metric: 'relL2',
-  heatMode: 'free',
-  heatMeasure: 'relL2',
-  tableMetric: 'ratio',
+  basis: undefined,
+  unit: undefined,
+  tab: undefined,
   expert: undefined,
-  cut: undefined,
   selection: undefined,
+  zoom: undefined,
 };
 
-/** Reads the JSON form; whatever it does not know keeps its first value. */
+/** Reads the JSON form, also that of versions with a measure for each figure; whatever it does not know keeps its first value. */
 export function readViewState(value: unknown): ViewState {
-  const selection = readPlace(get(value, 'selection'));
+  const zoom = get(value, 'zoom');
+  const old = oldMeasure(get(value, 'metric'), get(value, 'heatMode'), get(value, 'heatMeasure'));
   return {
-    metric: readMetric(get(value, 'metric')) ?? FIRST_VIEW.metric,
-    heatMode: readHeatMode(get(value, 'heatMode')) ?? FIRST_VIEW.heatMode,
-    heatMeasure: readHeatMeasure(get(value, 'heatMeasure')) ?? FIRST_VIEW.heatMeasure,
-    tableMetric: readTableMetric(get(value, 'tableMetric')) ?? FIRST_VIEW.tableMetric,
+    basis: readBasis(get(value, 'basis')) ?? old.basis,
+    unit: readUnit(get(value, 'unit')) ?? old.unit,
+    tab: readTab(get(value, 'tab')),
     expert: readIndex(get(value, 'expert')),
-    cut: readCut(get(value, 'cut')),
-    selection,
+    selection: readPlace(get(value, 'selection')),
+    zoom: readWindow(get(zoom, 'from'), get(zoom, 'to')),
   };
 }
 
-export function readMetric(value: unknown): ErrorMetric | undefined {
-  return Object.values(ERROR_METRICS).find(({ id }) => id === value)?.id;
+/** The page's measure from those that figures had of their own: `ratio` was of isolated stages. */
+export function oldMeasure(
+  metric: unknown,
+  heatMode: unknown,
+  heatMeasure: unknown,
+): Pick<ViewState, 'basis' | 'unit'> {
+  if (metric === 'ratio' || heatMeasure === 'ratio') return { basis: 'isolated', unit: 'ratio' };
+  if (heatMode === 'isolated') return { basis: 'isolated', unit: 'l2' };
+  return { basis: undefined, unit: undefined };
 }
 
-export function readHeatMode(value: unknown): CompareMode | undefined {
-  return (['free', 'isolated'] as const).find((id) => id === value);
+export function readBasis(value: unknown): CompareMode | undefined {
+  return COMPARE_MODES.find((id) => id === value);
 }
 
-export function readHeatMeasure(value: unknown): HeatMeasure | undefined {
-  return HEAT_MEASURES.find(({ id }) => id === value)?.id;
+export function readUnit(value: unknown): Unit | undefined {
+  return (['ratio', 'l2'] as const).find((id) => id === value);
 }
 
-export function readCut(value: unknown): PartWay | undefined {
-  return PART_WAYS.find(({ id }) => id === value)?.id;
+export function readTab(value: unknown): TabId | undefined {
+  return TABS.find(({ id }) => id === value)?.id;
 }
 
-export function readTableMetric(value: unknown): TableMetric | undefined {
-  return TABLE_METRICS.find(({ id }) => id === value)?.id;
+export function readWindow(from: unknown, to: unknown): LayerWindow | undefined {
+  const [a, b] = [readIndex(from), readIndex(to)];
+  return a === undefined || b === undefined || b <= a ? undefined : { from: a, to: b };
 }
 
 export function readStage(value: unknown): StageId | undefined {

@@ -1,5 +1,6 @@
 import { formatDuration, plural } from '../base/format';
 import { rowIndex } from '../plots/trace-index';
+import { stageSpec } from '../model/stages';
 import type { SessionEvent } from '../session/events';
 import type { LiveTrace } from './state';
 
@@ -19,7 +20,7 @@ export function announcementOf(event: SessionEvent, live: LiveTrace | undefined)
       if (live !== undefined && rowIndex(live.rows).failing !== undefined) return undefined;
       const row = event.rows.find((r) => r.verdict === 'diverge' || r.verdict.startsWith('nan'));
       if (row === undefined) return undefined;
-      return `First divergence so far: ${row.layer === undefined ? '' : `layer ${String(row.layer)}, `}${row.stage}.`;
+      return `First wrong so far: ${row.layer === undefined ? '' : `layer ${row.layer}, `}${stageSpec(row.stage).title}.`;
     }
     case 'lost':
       return `${event.error.message} ${plural(event.layersDone, 'layer')} finished; the run can go on from there.`;

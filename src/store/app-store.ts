@@ -10,7 +10,12 @@ import { inspectActions } from './inspect-actions';
 import { openActions, type OpenOutcome } from './open-actions';
 import { promptActions } from './prompt-actions';
 import { reportActions, type ReportActions, type ReportHost } from './report-actions';
+import { FIRST_VIEW } from '../share/view-state';
 import { runActions, type Instead, type RunOutcome } from './run-actions';
+import { costOf } from './run-cost';
+import { keptRunOf } from './run-shelf';
+import { canRun } from './run-target';
+import type { StoryId } from './stories';
 import { failWith } from './set-state';
 import type { ShareHost, ShareKind } from './share-actions';
 import { shellActions, type ShellActions, type ShellHost } from './shell-actions';
@@ -19,8 +24,8 @@ import { viewActions, type ViewActions } from './view-actions';
 
 /** What the page itself provides: everything that touches the browser and that tests replace. */
 export interface PageHost extends ShellHost, ShareHost, ReportHost {
-  /** The trace of the sample that ships with the page. */
-  recordedReport(): Promise<Report>;
+  /** A recorded story: a trace of the sample that ships with the page. */
+  recordedReport(story: StoryId): Promise<Report>;
   sample(): Promise<PageSource>;
   /** Sources named in the address. */
   readonly startSources: readonly PageSource[];
@@ -36,6 +41,10 @@ export interface AppActions extends ShellActions, BenchActions, ContinueActions,
   start(): Promise<void>;
   /** Opens a model, also on top of a run, which is cancelled first. */
   open(sources: readonly PageSource[]): Promise<OpenOutcome>;
+  /** A recorded story, fetched once. */
+  recordedStory(story: StoryId): Promise<Report>;
+  /** Shows another of the recorded stories. */
+  showStory(story: StoryId): Promise<void>;
   /** Opens the sample and runs it. */
   runSample(): Promise<void>;
   /** Runs what is open with the prompt and options; without a model, the sample. */
@@ -95,30 +104,71 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
   });
 
   const runSample = async (): Promise<void> => {
-    const { kind } = await opener.openNamed('the sample model', async () => [await host.sample()]);
+    const { kind } = await opener.openNamed('the sample model', async () => [await host.sample()], true);
     if (kind !== 'opened') return;
     const { source, text, idsText } = get().prompt;
     if ((source === 'text' ? text : idsText) === '') prompt.setText(SAMPLE_PROMPT);
     await runner.start();
   };
 
+  const stories = new Map<StoryId, Promise<Report>>();
+  const recordedStory = (story: StoryId): Promise<Report> => {
+    let found = stories.get(story);
+    if (found === undefined) {
+      found = host.recordedReport(story);
+      stories.set(story, found);
+    }
+    return found;
+  };
+
+  const showStory = async (story: StoryId): Promise<void> => {
+    // Without its recordings the page still works; it then starts with an empty prompt.
+    const report = await recordedStory(story).catch(() => undefined);
+    if (report === undefined) return;
+    prompt.adopt(report);
+    const { shell: now, opened } = get();
+    // The defect of a story is armed: Run repeats what is shown.
+    if (!now.begun && opened === undefined && now.link === undefined && now.notice === undefined) {
+      set((s) => ({ options: { ...s.options, inject: report.run.inject ?? [] } }));
+    }
+    set((s) => ({
+      story,
+      recorded: report,
+      ...(now.link === undefined ? { ...FIRST_VIEW, hover: undefined } : {}),
+      costs: new Map([...s.costs, [report.model.headerSha256, costOf(report)]]),
+      announcement: now.started ? report.verdict.sentence : '',
+    }));
+  };
+
+  /** A run of this page is kept for a reload and for the list of runs, once the page has a moment. */
+  let kept: Report | undefined;
+  const keepRun = (state: AppState): void => {
+    const report = state.shell.ownReport;
+    if (report === undefined || report === kept) return;
+    kept = report;
+    void host
+      .quiet()
+      .then(() => host.runs.keep(keptRunOf(report), report))
+      .then(() => host.runs.list())
+      .then((runs) => {
+        set((s) => ({ shell: { ...s.shell, runs } }));
+      });
+  };
+  store.subscribe(keepRun);
+
   const start = async (): Promise<void> => {
     followAddress(store, host.setFragment);
     shell.followLink();
-    const recorded = host.recordedReport().then(
-      (report) => {
-        prompt.adopt(report);
-        set((s) => ({ recorded: report, shell: { ...s.shell, started: true } }));
-      },
-      // Without its recording the page still works; it then starts with an empty prompt.
-      () => {
-        set((s) => ({ shell: { ...s.shell, started: true } }));
-      },
-    );
+    const recorded = showStory(get().story).finally(() => {
+      set((s) => ({ shell: { ...s.shell, started: true } }));
+    });
     const opened = host.startSources.length === 0 ? undefined : opener.open(host.startSources);
     // The engine's own start would keep the recorded trace waiting.
     await recorded.then(host.quiet);
-    await Promise.all([runner.askAdapter(), opened]);
+    const listed = host.runs.list().then((runs) => {
+      set((s) => ({ shell: { ...s.shell, runs } }));
+    });
+    await Promise.all([runner.askAdapter(), opened, listed]);
   };
 
   const actions: AppActions = {
@@ -128,10 +178,13 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     ...reportActions(host, get, set),
     ...shell,
     start,
+    recordedStory,
+    showStory,
     open: opener.open,
     runSample,
     run: async () => {
       if (runner.isRunning || get().phase === 'loading' || get().phase === 'running') return;
+      if (!canRun(get())) return;
       if (get().opened === undefined) await runSample();
       else await runner.start();
     },

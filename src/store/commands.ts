@@ -1,7 +1,9 @@
-import { rowIndex } from '../plots/trace-index';
+import { wrongPlaces } from '../plots/map/map-data';
+import { TABS } from '../plots/tabs/tabs';
 import type { AppStore } from './app-store';
 import type { AppState } from './state';
-import { selectShown, selectView } from './view';
+import { canRun } from './run-target';
+import { selectMapData, selectShown, selectView } from './view';
 
 export interface Command {
   readonly id: string;
@@ -20,11 +22,12 @@ const hasReport = (state: AppState): boolean => {
   const { kind } = selectShown(state);
   return kind === 'report' || kind === 'recorded';
 };
-const hasDivergence = (state: AppState): boolean => {
-  const view = selectView(state);
-  return view !== undefined && rowIndex(view.rows).parted;
+const hasTrace = (state: AppState): boolean => selectView(state) !== undefined;
+const hasWrong = (state: AppState): boolean => {
+  const data = selectMapData(state);
+  return data !== undefined && wrongPlaces(data).length > 0;
 };
-const canRun = (state: AppState): boolean => state.phase !== 'running' && state.phase !== 'loading';
+const isFree = (state: AppState): boolean => state.phase !== 'running' && state.phase !== 'loading';
 
 /** Every command of the page: buttons, keys, palette and tests read this table. */
 export const COMMANDS = [
@@ -53,7 +56,7 @@ export const COMMANDS = [
     id: 'sample',
     title: 'Run the sample live',
     keys: [],
-    enabled: canRun,
+    enabled: isFree,
     run: (store) => {
       void store.actions.runSample();
     },
@@ -92,36 +95,91 @@ export const COMMANDS = [
     id: 'continue',
     title: 'Continue the text',
     keys: ['g'],
-    enabled: (state) => state.traced !== undefined && canRun(state) && state.continuation?.running !== true,
+    enabled: (state) => state.traced !== undefined && isFree(state) && state.continuation?.running !== true,
     run: (store) => {
       void store.actions.continueText();
     },
   },
   {
     id: 'first',
-    title: 'First divergence',
+    title: 'First wrong tensor',
     keys: ['f'],
-    enabled: hasDivergence,
+    enabled: hasWrong,
     run: (store) => {
       store.actions.walk('first');
     },
   },
   {
     id: 'next',
-    title: 'Next divergence',
+    title: 'Next wrong tensor',
     keys: ['n'],
-    enabled: hasDivergence,
+    enabled: hasWrong,
     run: (store) => {
       store.actions.walk('next');
     },
   },
   {
     id: 'previous',
-    title: 'Previous divergence',
+    title: 'Previous wrong tensor',
     keys: ['p'],
-    enabled: hasDivergence,
+    enabled: hasWrong,
     run: (store) => {
       store.actions.walk('previous');
+    },
+  },
+  {
+    id: 'zoom-in',
+    title: 'Fewer layers',
+    keys: ['+', '='],
+    enabled: hasTrace,
+    run: (store) => {
+      store.actions.zoomBy(1);
+    },
+  },
+  {
+    id: 'zoom-out',
+    title: 'More layers',
+    keys: ['-'],
+    enabled: (state) => state.zoom !== undefined,
+    run: (store) => {
+      store.actions.zoomBy(-1);
+    },
+  },
+  {
+    id: 'zoom-all',
+    title: 'All layers',
+    keys: ['0'],
+    enabled: (state) => state.zoom !== undefined,
+    run: (store) => {
+      store.actions.setZoom(undefined);
+    },
+  },
+  ...TABS.map(({ id, title }, i) => ({
+    id: `tab-${id}` as const,
+    title: `Show ${title}`,
+    keys: [String(i + 1)],
+    enabled: hasTrace,
+    run: (store: AppStore): void => {
+      store.actions.setTab(id);
+      store.actions.focus(`tab-${id}`);
+    },
+  })),
+  {
+    id: 'runs',
+    title: 'Runs…',
+    keys: [],
+    enabled: (state) => state.shell.runs.length > 0,
+    run: (store) => {
+      store.actions.openDialog('runs');
+    },
+  },
+  {
+    id: 'file',
+    title: 'The open model…',
+    keys: [],
+    enabled: (state) => state.opened !== undefined,
+    run: (store) => {
+      store.actions.openDialog('file');
     },
   },
   {
@@ -137,7 +195,7 @@ export const COMMANDS = [
     id: 'bench',
     title: 'Benchmark…',
     keys: [],
-    enabled: (state) => state.opened !== undefined && canRun(state),
+    enabled: (state) => state.opened !== undefined && isFree(state),
     run: (store) => {
       store.actions.openDialog('bench');
     },
@@ -189,7 +247,7 @@ export const COMMANDS = [
   },
   {
     id: 'trace',
-    title: 'Go to the trace',
+    title: 'Go to the map',
     keys: ['.'],
     enabled: always,
     run: (store) => {
@@ -217,7 +275,7 @@ export const COMMANDS = [
   {
     id: 'theme',
     title: 'Light or dark',
-    keys: ['t'],
+    keys: ['d', 't'],
     enabled: always,
     run: (store) => {
       const next = { auto: 'dark', dark: 'light', light: 'auto' } as const;

@@ -7,7 +7,7 @@ import type { EngineClient } from '../worker/client-types';
 import type { Inspection } from './inspection';
 import type { SetState } from './set-state';
 import type { AppState } from './state';
-import { selectPlace, selectShown } from './view';
+import { selectMapData, selectPlace, selectShown } from './view';
 
 export interface InspectActions {
   /** Asks for the tensors of the place in hand where the engine has them; call it after any change. The last place wins. */
@@ -67,14 +67,16 @@ export function selectSlicePlace(state: AppState): SlicePlace | undefined {
   const shown = selectShown(state);
   const place = selectPlace(state);
   if (shown.kind !== 'report' || place === undefined || state.traced?.report !== shown.report) return undefined;
-  return slicePlaceOf(shown.view, place, state.tensorMode);
+  return slicePlaceOf(shown.view, place, selectMapData(state)?.measure.basis ?? 'isolated');
 }
 
 /** A place made whole: the way of running that was measured, and the worst token where none was chosen. */
 export function slicePlaceOf(view: TraceView, place: Place, mode: SlicePlace['mode']): SlicePlace | undefined {
   const index = rowIndex(view.rows);
-  const other = mode === 'free' ? 'isolated' : 'free';
-  const row = index.row(mode, place.stage, place.layer) ?? index.row(other, place.stage, place.layer);
+  // The engine holds what ran: free-running, or fed the reference's inputs.
+  const wish = mode === 'local' ? 'free' : mode;
+  const other = wish === 'free' ? 'isolated' : 'free';
+  const row = index.row(wish, place.stage, place.layer) ?? index.row(other, place.stage, place.layer);
   if (row === undefined || row.count === 0) return undefined;
   const position = place.position ?? row.worstPosition ?? view.positions[0];
   if (position === undefined || !view.positions.includes(position)) return undefined;

@@ -1,3 +1,4 @@
+import { RUN_MODES } from '../divergence/run-mode';
 import { RUN_ARM_IDS } from '../model/arms';
 import { ROUTINGS } from '../session/events';
 import { FIRST_STATE, type RunOptions } from './state';
@@ -12,7 +13,7 @@ export function optionsToLink(options: RunOptions): Readonly<Record<string, stri
 export function optionsFromLink(said: Readonly<Record<string, string>>): Partial<RunOptions> {
   const arms = (said['arms'] ?? '').split(',');
   const known = RUN_ARM_IDS.filter((id) => arms.includes(id));
-  const mode = (['both', 'free', 'isolated'] as const).find((id) => id === said['mode']);
+  const mode = RUN_MODES.find((id) => id === said['mode']);
   const routing = ROUTINGS.find((id) => id === said['routing']);
   const inject = (said['inject'] ?? '').split(';').filter((spec) => spec.trim() !== '');
   return {

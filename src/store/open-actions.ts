@@ -2,6 +2,7 @@ import { toErrorData, type ErrorData } from '../base/errors';
 import type { EngineClient } from '../worker/client-types';
 import type { OpenedModel } from '../worker/opened-model';
 import type { PageSource } from '../worker/page-source';
+import { FIRST_VIEW } from '../share/view-state';
 import { sourceName } from './page-url';
 import type { PromptActions } from './prompt-actions';
 import type { RunActions } from './run-actions';
@@ -17,8 +18,8 @@ export type OpenOutcome =
 export interface OpenActions {
   /** Opens a model, also on top of a run, which is cancelled first. The later of two requests wins. */
   open(sources: readonly PageSource[]): Promise<OpenOutcome>;
-  /** The same with sources that have yet to be fetched. @param name for the headline meanwhile */
-  openNamed(name: string, provide: () => Promise<readonly PageSource[]>): Promise<OpenOutcome>;
+  /** The same with sources that have yet to be fetched. @param name for the headline meanwhile @param keepDefects of the model that was there: another has others */
+  openNamed(name: string, provide: () => Promise<readonly PageSource[]>, keepDefects: boolean): Promise<OpenOutcome>;
 }
 
 export function openActions(
@@ -29,7 +30,7 @@ export function openActions(
 ): OpenActions {
   let opening = 0;
 
-  const openNamed: OpenActions['openNamed'] = async (name, provide) => {
+  const openNamed: OpenActions['openNamed'] = async (name, provide, keepDefects) => {
     const mine = ++opening;
     runner.supersede();
     await runner.end();
@@ -40,15 +41,16 @@ export function openActions(
       const model = await client.open(await provide());
       if (mine !== opening) return { kind: 'superseded' };
       const { nLayer } = model.card.hparams;
-      set({ opened: model, live: undefined, report: undefined, selection: undefined, traced: undefined });
-      set({ continuation: undefined, expert: undefined, cut: undefined });
+      set({ opened: model, live: undefined, report: undefined, traced: undefined, continuation: undefined });
+      set({ ...FIRST_VIEW, hover: undefined });
+      if (!keepDefects) set((s) => ({ options: { ...s.options, inject: [] } }));
       if (!model.preflight.chatTemplate) set((s) => ({ prompt: { ...s.prompt, chat: false } }));
       // Before the page says that it is ready: ids of another model's tokenizer must not be there to be edited.
       await prompt.refresh();
       if (mine !== opening) return { kind: 'superseded' };
       set({ phase: 'ready', loadingName: undefined });
       set({ announcement: `${model.card.name} is open: ${String(nLayer)} layers.` });
-      set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: undefined, dialog: undefined } }));
+      set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: undefined, dialog: undefined, begun: true } }));
       return { kind: 'opened', model };
     } catch (error) {
       if (mine !== opening) return { kind: 'superseded' };
@@ -64,7 +66,7 @@ export function openActions(
       const [first] = sources;
       if (first === undefined) return Promise.resolve({ kind: 'superseded' });
       const more = sources.length > 1 ? ` and ${String(sources.length - 1)} more` : '';
-      return openNamed(`${sourceName(first)}${more}`, () => Promise.resolve(sources));
+      return openNamed(`${sourceName(first)}${more}`, () => Promise.resolve(sources), false);
     },
   };
 }

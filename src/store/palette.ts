@@ -1,10 +1,15 @@
-import { LAYER_STAGES, stageSpec, type StageId } from '../model/stages';
+import { visibleToken } from '../base/format';
+import { FAULTS } from '../model/faults';
+import { faultText, parseFault } from '../model/parse-fault';
+import { stageSpec } from '../model/stages';
+import { tensorOf } from '../plots/formula';
+import type { MapData } from '../plots/map/map-types';
 import type { Place } from '../plots/select-walk';
-import type { TraceView } from '../plots/trace-view';
 import type { AppStore } from './app-store';
 import { COMMANDS, keyText, type Command } from './commands';
 import type { AppState } from './state';
-import { selectPlace, selectView } from './view';
+import { placeText } from './view-actions';
+import { selectMapData, selectPlace } from './view';
 
 /** A line of the palette. */
 export interface PaletteLine {
@@ -14,9 +19,14 @@ export interface PaletteLine {
   run(store: AppStore): void;
 }
 
-const MOST = 12;
+const MOST = 14;
+/** Of one kind. */
+const FEW = 6;
 
-/** What typed words may mean: commands, and places of the trace such as `12`, `moe_router`, `layer 12 router token 3`. */
+/**
+ * What typed words may mean: commands; places of the trace such as `12`, `moe_router`, `layer 12 router token 3`, or a tensor's name; experts;
+ * tokens by their text; defects to put in.
+ */
 export function paletteLines(text: string, state: AppState): readonly PaletteLine[] {
   const words = text
     .toLowerCase()
@@ -32,12 +42,15 @@ export function paletteLines(text: string, state: AppState): readonly PaletteLin
       c.run(store);
     },
   }));
-  const view = selectView(state);
-  const places = view === undefined ? [] : placesOf(words, view, selectPlace(state));
-  return [...(places.length > 0 && /\d/.test(text) ? [...places, ...commands] : [...commands, ...places])].slice(
-    0,
-    words.length === 0 ? COMMANDS.length : MOST,
-  );
+  if (words.length === 0) return commands;
+  const data = selectMapData(state);
+  const here = selectPlace(state);
+  const found =
+    data === undefined
+      ? []
+      : [...expertsOf(words, data), ...placesOf(words, data, here), ...tokensOf(text, data, here)];
+  const first = found.length > 0 && /\d/.test(text) ? [...found, ...commands] : [...commands, ...found];
+  return [...first, ...defectsOf(words, data, here)].slice(0, MOST);
 }
 
 function matches(title: string, words: readonly string[]): boolean {
@@ -45,52 +58,104 @@ function matches(title: string, words: readonly string[]): boolean {
   return words.every((word) => lower.includes(word));
 }
 
-/** Numbers are the layer, then the token, unless a word before them says which; other words are parts of stage names. */
-function placesOf(words: readonly string[], view: TraceView, here: Place | undefined): readonly PaletteLine[] {
-  if (words.length === 0) return [];
-  const { layer, token, names } = parse(words);
-  if (layer !== undefined && !view.layers.includes(layer)) return [];
-  if (token !== undefined && !view.positions.includes(token)) return [];
-  const stages: readonly StageId[] =
-    names.length === 0
-      ? [here?.stage ?? 'moe_router']
-      : LAYER_STAGES.filter((id) =>
-          names.every((name) => id.includes(name) || stageSpec(id).title.toLowerCase().includes(name)),
-        );
-  const at = layer ?? here?.layer ?? view.layers[0];
-  if (at === undefined || (names.length === 0 && layer === undefined && token === undefined)) return [];
-  return stages.slice(0, 6).map((stage) => {
-    const position = token;
-    const title = `layer ${String(at)}, ${stageSpec(stage).title}${position === undefined ? '' : `, token ${String(position)}`}`;
-    return {
-      id: `place-${stage}-${String(at)}-${String(position)}`,
-      title: `Look at ${title}`,
-      key: undefined,
-      run: (store) => {
-        store.actions.select({ layer: at, stage, position });
-      },
-    };
+/** Numbers are the layer, then the token, unless a word before them says which; other words are parts of the names of stages and tensors. */
+function placesOf(words: readonly string[], data: MapData, here: Place | undefined): readonly PaletteLine[] {
+  const { layer, token, expert, names } = parse(words);
+  if (expert !== undefined) return [];
+  if (layer !== undefined && !data.layers.includes(layer)) return [];
+  if (token !== undefined && !data.view.positions.includes(token)) return [];
+  if (names.length === 0 && layer === undefined && token === undefined) return [];
+  const at = layer ?? here?.layer ?? data.layers[0];
+  const rows = names.length === 0 ? [] : [...data.before, ...data.rows, ...data.after];
+  const stages = rows
+    .filter(({ stage, title }) => {
+      const weight = tensorOf(stage, stageSpec(stage).scope === 'model' ? undefined : at) ?? '';
+      return names.every((name) => stage.includes(name) || title.toLowerCase().includes(name) || weight.includes(name));
+    })
+    .map(({ stage }) => stage);
+  const headline = data.rows.find((row) => row.headline)?.stage;
+  const asked = names.length === 0 ? [here?.stage ?? headline].filter((stage) => stage !== undefined) : stages;
+  return asked.slice(0, FEW).map((stage): PaletteLine => {
+    const place = { layer: stageSpec(stage).scope === 'model' ? undefined : at, stage, position: token };
+    const tensor = tensorOf(stage, place.layer);
+    const isTensor = tensor !== undefined && names.some((name) => tensor.includes(name) && !stage.includes(name));
+    return line(`place-${stage}`, `Look at ${lower(placeText(place))}${isTensor ? `, ${tensor}` : ''}`, (store) => {
+      store.actions.select(place);
+    });
   });
+}
+
+/** `expert 41`: ringed where tokens are routed. */
+function expertsOf(words: readonly string[], { view }: MapData): readonly PaletteLine[] {
+  const { expert } = parse(words);
+  if (expert === undefined || expert >= view.nExpert) return [];
+  return [
+    line(`expert-${expert}`, `Look at expert ${expert} of ${view.nExpert}, where tokens are routed`, (store) => {
+      store.actions.setExpert(expert);
+      store.actions.setTab('routing');
+    }),
+  ];
+}
+
+/** Tokens whose text has what was typed. */
+function tokensOf(text: string, { view }: MapData, here: Place | undefined): readonly PaletteLine[] {
+  const wanted = text.trim().toLowerCase();
+  if (wanted.length < 2 || here === undefined || /^\d+$/.test(wanted)) return [];
+  const found = view.positions.filter((position) => view.tokenTexts[position]?.toLowerCase().includes(wanted));
+  return found.slice(0, FEW).map((position) =>
+    line(
+      `token-${position}`,
+      `Look at token ${position}, ${visibleToken(view.tokenTexts[position] ?? '')}`,
+      (store) => {
+        store.actions.select({ ...here, position });
+      },
+    ),
+  );
+}
+
+/** Defects by their names, for the next run, at the layer in hand. */
+function defectsOf(
+  words: readonly string[],
+  data: MapData | undefined,
+  here: Place | undefined,
+): readonly PaletteLine[] {
+  const layer = here?.layer ?? Math.floor((data?.view.nLayer ?? 0) / 3);
+  const names = words.filter((word) => !['defect', 'fault', 'inject'].includes(word));
+  const asked = names.length < words.length;
+  return FAULTS.filter(({ kind }) => (names.length > 0 || asked) && names.every((name) => kind.includes(name)))
+    .slice(0, asked ? MOST : FEW)
+    .map(({ kind, what }) =>
+      line(`defect-${kind}`, `Put in ${kind} at layer ${layer}: ${what.replaceAll('`', '')}`, (store) => {
+        store.actions.setOptions({ inject: [faultText(parseFault(`${kind}@layer=${layer}`))] });
+      }),
+    );
+}
+
+function line(id: string, title: string, run: (store: AppStore) => void): PaletteLine {
+  return { id, title, key: undefined, run };
+}
+
+function lower(text: string): string {
+  return text.replace(/^Layer/, 'layer');
 }
 
 function parse(words: readonly string[]): {
   readonly layer: number | undefined;
   readonly token: number | undefined;
+  readonly expert: number | undefined;
   readonly names: readonly string[];
 } {
   const names: string[] = [];
-  let layer: number | undefined;
-  let token: number | undefined;
-  let said: 'layer' | 'token' | undefined;
+  const found: { layer?: number; token?: number; expert?: number } = {};
+  let said: 'layer' | 'token' | 'expert' | undefined;
   for (const word of words) {
     if (/^(?:layer|l)$/.test(word)) said = 'layer';
     else if (/^(?:token|t|position)$/.test(word)) said = 'token';
+    else if (/^(?:expert|e)$/.test(word)) said = 'expert';
     else if (/^\d{1,7}$/.test(word)) {
-      const which = said ?? (layer === undefined ? 'layer' : 'token');
-      if (which === 'layer') layer = Number(word);
-      else token = Number(word);
+      found[said ?? (found.layer === undefined ? 'layer' : 'token')] = Number(word);
       said = undefined;
     } else names.push(word);
   }
-  return { layer, token, names };
+  return { layer: found.layer, token: found.token, expert: found.expert, names };
 }

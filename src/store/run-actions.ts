@@ -2,8 +2,10 @@ import { toErrorData, type ErrorData } from '../base/errors';
 import type { Report } from '../divergence/report';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { EngineClient } from '../worker/client-types';
+import { FIRST_VIEW } from '../share/view-state';
 import { announcementOf } from './announce';
 import type { PromptActions, SettledPrompt } from './prompt-actions';
+import { costOf } from './run-cost';
 import { failWith, type SetState } from './set-state';
 import type { AppState, Phase } from './state';
 
@@ -84,6 +86,8 @@ export function runActions(
       }
       case 'rows':
         if (live !== undefined) {
+          // The old result gives way to the first of the new one.
+          if (live.rows.length === 0) set({ report: undefined, ...FIRST_VIEW, hover: undefined });
           // Appended in place: a step costs what is new, however long the trace has become.
           live.rows.push(...event.rows);
           live.routing.push(...event.routing);
@@ -97,13 +101,15 @@ export function runActions(
       }
       case 'done':
         set((s) => ({ shell: { ...s.shell, origin: undefined, ownReport: event.report } }));
+        set((s) => ({ costs: new Map([...s.costs, [event.report.model.headerSha256, costOf(event.report)]]) }));
         set({ phase: 'done', report: event.report, live: undefined, progress: undefined, cancelling: false });
         if (live !== undefined) set({ traced: { report: event.report, spec: live.spec } });
         break;
       case 'cancelled':
-        set({ phase: 'cancelled', progress: undefined, cancelling: false });
+        set({ phase: 'cancelled', progress: undefined, cancelling: false, ...unless(live) });
         break;
       case 'failed':
+        set(unless(live));
         failWith(set, event.error);
         break;
     }
@@ -113,7 +119,7 @@ export function runActions(
   const askAdapter = (): Promise<void> => {
     adapter ??= client.adapter().then((found) => {
       set({ adapter: found });
-      if ('code' in found) set((s) => ({ options: { ...s.options, arms: ['cpu'] } }));
+      if ('code' in found) set((s) => ({ options: { ...s.options, arms: ['cpu'], inject: [] } }));
     });
     return adapter;
   };
@@ -136,7 +142,10 @@ export function runActions(
     } catch (error) {
       const data = toErrorData(error);
       // A rejection after the run's own last event says nothing new.
-      if (mine === runs && get().phase === 'running') failWith(set, data);
+      if (mine === runs && get().phase === 'running') {
+        set(unless(get().live));
+        failWith(set, data);
+      }
       outcome ??= { kind: 'failed', error: data };
     }
     return outcome ?? { kind: 'superseded' };
@@ -148,6 +157,7 @@ export function runActions(
     const before = openings;
     // From the press on, "done" would be the last run's.
     if (ENDED.includes(get().phase)) set({ phase: 'ready', error: undefined });
+    set((s) => ({ shell: { ...s.shell, panel: undefined, begun: true } }));
     let settled: SettledPrompt;
     try {
       // What is typed at this moment counts, however long the rest takes.
@@ -170,7 +180,7 @@ export function runActions(
       routing: [],
       layersDone: 0,
     };
-    set({ phase: 'running', live, report: undefined, error: undefined, progress: undefined, selection: undefined });
+    set({ phase: 'running', live, error: undefined, progress: undefined });
     set({ traced: undefined, continuation: undefined });
     const ended = run(spec, onEvent);
     running = ended;
@@ -213,6 +223,11 @@ export function runActions(
       runs++;
     },
   };
+}
+
+/** A run that has nothing to show leaves what was there. */
+function unless(live: AppState['live']): Partial<AppState> {
+  return live === undefined || live.rows.length > 0 ? {} : { live: undefined };
 }
 
 function outcomeOf(event: SessionEvent): RunOutcome | undefined {

@@ -2,8 +2,8 @@ import { toErrorData } from '../base/errors';
 import { rowsToCsv } from '../divergence/rows-csv';
 import { reportToJson } from '../divergence/report-json';
 import type { Report } from '../divergence/report';
-import { DARK, LIGHT } from '../share/palette';
-import { divergencePicture, type Picture } from '../share/picture';
+import { cardPicture } from '../share/card';
+import { sheetPicture, type Picture } from '../share/picture';
 import { pictureSvg } from '../share/picture-svg';
 import { addPngTexts } from '../share/png-text';
 import { withoutPrompt } from '../share/redact';
@@ -11,6 +11,7 @@ import { reportHtml } from '../share/report-html';
 import { PNG_KEYWORD } from '../share/shared-file';
 import { packView, type SharedView } from '../share/shared-view';
 import { slimView } from '../share/slim-report';
+import { packSummary } from '../share/summary';
 import type { ViewState } from '../share/view-state';
 import type { EngineClient } from '../worker/client-types';
 import { linkOf, viewStateOf } from './shell-actions';
@@ -21,9 +22,9 @@ import { selectShown } from './view';
 /** Everything that can be made of a trace. Loaded when the share dialog opens. */
 export const SHARE_KINDS = [
   { id: 'copy-picture', title: 'Copy picture', hint: 'PNG, to paste into an issue' },
-  { id: 'png', title: 'PNG', hint: 'twice the resolution; opens here again' },
+  { id: 'png', title: 'PNG', hint: 'the card, or the full sheet; opens here again' },
   { id: 'svg', title: 'SVG', hint: 'text stays text; opens here again' },
-  { id: 'copy-link', title: 'Copy link', hint: 'this view, its place and options; not the trace' },
+  { id: 'copy-link', title: 'Copy link', hint: 'opens as this run: its verdict and map; not its tokens' },
   { id: 'html', title: 'HTML report', hint: 'one file, no scripts; opens here again' },
   { id: 'json', title: 'JSON report', hint: 'every number, for machines' },
   { id: 'csv', title: 'CSV', hint: 'one line a comparison' },
@@ -54,11 +55,11 @@ export async function leavingReport(report: Report, withPrompt: boolean): Promis
 export async function leavingPicture(
   report: Report,
   view: ViewState,
-  options: Pick<ShareState, 'withPrompt' | 'dark' | 'maps'>,
+  options: Pick<ShareState, 'withPrompt' | 'dark' | 'sheet'>,
 ): Promise<{ readonly picture: Picture; readonly shared: SharedView }> {
   const leaving = await leavingReport(report, options.withPrompt);
   return {
-    picture: divergencePicture(leaving, view, options.dark ? DARK : LIGHT, { maps: options.maps }),
+    picture: options.sheet ? sheetPicture(leaving, view, options.dark) : cardPicture(leaving, options.dark),
     shared: slimView(leaving, view),
   };
 }
@@ -76,7 +77,10 @@ export async function shareAs(
     return saved(host, `${stemOf(state)}.${kind === 'npz' ? 'npz' : 'aprt.zip'}`, blob);
   }
   if (kind === 'copy-link') {
-    const link = linkOf(state, withPrompt);
+    const shown = selectShown(state);
+    const report = shown.kind === 'report' || shown.kind === 'recorded' ? shown.report : undefined;
+    const leaving = report === undefined ? undefined : await leavingReport(report, false);
+    const link = linkOf(state, withPrompt, leaving === undefined ? undefined : packSummary(leaving));
     await host.copyText(`${host.address()}${link}`);
     return `Link copied${withPrompt ? ', with the prompt' : ''}.`;
   }

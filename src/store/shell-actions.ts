@@ -1,16 +1,18 @@
 import { toErrorData, type ErrorData } from '../base/errors';
 import { plural } from '../base/format';
+import { without } from '../base/without';
 import type { Report } from '../divergence/report';
 import { readPermalink, writePermalink, type Permalink } from '../share/permalink';
 import type { SharedView } from '../share/shared-view';
-import type { ViewState } from '../share/view-state';
+import { FIRST_VIEW, type ViewState } from '../share/view-state';
 import type { EngineClient } from '../worker/client-types';
 import type { PageSource } from '../worker/page-source';
 import type { TraceCard } from '../worker/trace-cards';
 import { chooseSides } from './choose-sides';
 import { fileKind } from './file-kind';
 import { sourceName } from './page-url';
-import type { CompareState, Dialog, Notice, Origin, ShareState, ShellState } from './shell-state';
+import { runId, type RunShelf } from './run-shelf';
+import type { CompareState, Dialog, Notice, Origin, Panel, ShareState, ShellState } from './shell-state';
 import { optionsFromLink, optionsToLink } from './link-options';
 import type { SetState } from './set-state';
 import { adapterError, type AppState } from './state';
@@ -20,8 +22,9 @@ import { selectShown } from './view';
 export interface ShellHost {
   /** The address's fragment, with its `#`. */
   fragment(): string;
-  /** Replaces the fragment without a step in the history. */
-  setFragment(text: string): void;
+  /** Replaces the fragment; a `step` can be gone back from. */
+  setFragment(text: string, step: boolean): void;
+  readonly runs: RunShelf;
   /** Moves the keyboard to a part of the page by its `data-go`. */
   focus(part: string): void;
 }
@@ -33,6 +36,12 @@ export interface ShellActions {
   openPaired(side: 0 | 1): Promise<void>;
   openDialog(dialog: Dialog): void;
   closeDialog(): void;
+  /** Opens a panel of the run bar, or closes it where it is open. */
+  togglePanel(panel: Panel | undefined): void;
+  setSheet(open: boolean): void;
+  /** Shows a run that was kept, or lets go of it. */
+  openRun(id: string): Promise<void>;
+  forgetRun(id: string): Promise<void>;
   dismissNotice(): void;
   setCompare(change: Partial<Pick<CompareState, 'a' | 'b' | 'common'>>): void;
   /** Compares the two chosen traces and shows the result. */
@@ -77,13 +86,11 @@ export function shellActions(
       live: undefined,
       error: undefined,
       progress: undefined,
-      selection: undefined,
-      expert: undefined,
-      cut: undefined,
-      ...(view ?? viewFor(report)),
+      hover: undefined,
+      ...(view ?? FIRST_VIEW),
       announcement: report.verdict.sentence,
     });
-    shell({ origin, dialog: undefined, notice: undefined });
+    shell({ origin, dialog: undefined, notice: undefined, panel: undefined, begun: true });
   };
 
   const problem = (error: ErrorData): void => {
@@ -125,6 +132,30 @@ export function shellActions(
     else shell({ dialog: 'compare' });
   };
 
+  /** The run that a link is of: kept here, or small in the link itself. */
+  const openLinked = async (link: Permalink): Promise<void> => {
+    const kept = link.run === undefined ? undefined : await host.runs.open(link.run);
+    if (kept !== undefined) {
+      await showReport(kept, { kind: 'kept', created: kept.created }, link.view);
+      shell({ link: undefined });
+      return;
+    }
+    const { summary } = link;
+    const report = summary === undefined ? undefined : (await import('../share/summary')).readSummary(summary);
+    if (report !== undefined && summary !== undefined) {
+      await showReport(report, { kind: 'link', summary }, link.view);
+      shell({ link: undefined });
+      return;
+    }
+    const name = link.model?.name ?? 'a model';
+    const text =
+      summary === undefined
+        ? `The address is of a run of ${name} that this browser does not keep.`
+        : 'The run in the link cannot be read: it was cut or changed on its way.';
+    const remedy = 'What is shown is another run. Run it again, or ask for its picture or report.';
+    shell({ link: undefined, notice: { text, remedy } });
+  };
+
   const actions: ShellActions = {
     openFiles: async (sources) => {
       const kinds = await Promise.all(sources.map(fileKind));
@@ -158,6 +189,24 @@ export function shellActions(
     closeDialog: () => {
       shell({ dialog: undefined });
     },
+    togglePanel: (panel) => {
+      shell({ panel: get().shell.panel === panel ? undefined : panel });
+    },
+    setSheet: (sheetOpen) => {
+      shell({ sheetOpen });
+    },
+    openRun: async (id) => {
+      const report = await host.runs.open(id);
+      if (report === undefined) {
+        shell({ runs: await host.runs.list(), notice: { text: 'That run is not kept any more.' } });
+        return;
+      }
+      await showReport(report, { kind: 'kept', created: report.created }, undefined);
+    },
+    forgetRun: async (id) => {
+      await host.runs.forget(id);
+      shell({ runs: await host.runs.list() });
+    },
     dismissNotice: () => {
       shell({ notice: undefined });
     },
@@ -185,13 +234,17 @@ export function shellActions(
     back: () => {
       const { opened, shell: now } = get();
       const report = now.ownReport;
-      set({ report, live: undefined, selection: undefined, error: undefined });
+      set({ report, live: undefined, hover: undefined, error: undefined, ...FIRST_VIEW });
       set({ phase: report !== undefined ? 'done' : opened === undefined ? 'idle' : 'ready' });
       shell({ origin: undefined, notice: undefined });
     },
     followLink: () => {
       const reading = readPermalink(host.fragment());
-      if (reading.kind === 'none') return;
+      if (reading.kind === 'none') {
+        // Back, to where nothing was chosen yet.
+        if (get().selection !== undefined) set({ ...FIRST_VIEW });
+        return;
+      }
       if (reading.kind === 'unreadable') {
         shell({
           notice: { text: `The link in the address cannot be read: ${reading.why}.`, remedy: 'Ask for a new one.' },
@@ -199,31 +252,21 @@ export function shellActions(
         return;
       }
       const { link } = reading;
-      const { metric, heatMode, heatMeasure, tableMetric, cut } = link.view;
-      set((s) => ({
-        metric,
-        heatMode,
-        heatMeasure,
-        tableMetric,
-        cut,
-        options: { ...s.options, ...optionsFromLink(link.options) },
-      }));
+      const { basis, unit, tab, zoom } = link.view;
+      set((s) => ({ basis, unit, tab, zoom, options: { ...s.options, ...optionsFromLink(link.options) } }));
       if (link.prompt !== undefined) base.setPromptText(link.prompt);
       else if (link.tokens !== undefined) base.setTokenIds(link.tokens);
       shell({ link });
-      settleLink(get, set);
+      const { report } = get();
+      const isShown = link.run !== undefined && report !== undefined && runId(report) === link.run;
+      if (isShown || (link.run === undefined && link.summary === undefined)) settleLink(get, set);
+      else void openLinked(link);
     },
     focus: (part) => {
       host.focus(part);
     },
   };
   return actions;
-}
-
-/** Where stages were not run alone, the numbers are those of the arms as they fed themselves. */
-function viewFor(report: Report): Partial<ViewState> {
-  const alone = report.rows.some((row) => row.mode === 'isolated');
-  return alone ? {} : { metric: 'relL2', heatMode: 'free', heatMeasure: 'relL2', tableMetric: 'free' };
 }
 
 /** Applies a link's selection once the trace that it is of is on the page; says so where another one is. */
@@ -251,22 +294,28 @@ export function settleLink(get: () => AppState, set: SetState): void {
 
 /** How the trace on the page is looked at. */
 export function viewStateOf(state: AppState): ViewState {
-  const { metric, heatMode, heatMeasure, tableMetric, expert, cut, selection } = state;
-  return { metric, heatMode, heatMeasure, tableMetric, expert, cut, selection };
+  const { basis, unit, tab, expert, selection, zoom } = state;
+  return { basis, unit, tab, expert, selection, zoom };
 }
 
-/** The link to what is on the page now. `withPrompt` only where the person chose so. */
-export function linkOf(state: AppState, withPrompt: boolean): string {
+/** The link to what is on the page now. `withPrompt` only where the person chose so; `summary`: the run itself, where it is to be in it. */
+export function linkOf(state: AppState, withPrompt: boolean, summary?: string): string {
   const shown = selectShown(state);
   const report = shown.kind === 'report' || shown.kind === 'recorded' ? shown.report : undefined;
-  const { options, prompt } = state;
+  const { options, prompt, shell } = state;
   const { arms, ...others } = optionsToLink(options);
   // Without an adapter the page itself chose the reference alone.
   const chosen = arms === undefined || adapterError(state) !== undefined ? others : { arms, ...others };
+  const { origin } = shell;
+  const isKept = shown.kind === 'report' && (origin === undefined || origin.kind === 'kept');
+  const rider = summary ?? (origin?.kind === 'link' ? origin.summary : undefined);
   const link: Permalink = {
     view: viewStateOf(state),
-    options: chosen,
+    // The defect of a recorded story is no choice of anybody's.
+    options: shown.kind === 'recorded' && summary === undefined ? without(chosen, 'inject') : chosen,
     ...(withPrompt ? promptOf(prompt, report) : {}),
+    ...(isKept && summary === undefined ? { run: runId(shown.report) } : {}),
+    ...(rider === undefined ? {} : { summary: rider }),
   };
   const bare = writePermalink(link);
   if (bare === '' && !withPrompt) return '';

@@ -2,16 +2,24 @@ import type { ErrorData } from '../base/errors';
 import type { Report } from '../divergence/report';
 import type { Permalink } from '../share/permalink';
 import type { NamedView, TraceCard } from '../worker/trace-cards';
+import type { KeptRun } from './run-shelf';
 
 export type { NamedView, TraceCard } from '../worker/trace-cards';
 
-export const DIALOGS = ['palette', 'keys', 'share', 'compare', 'pair', 'bench'] as const;
+export const DIALOGS = ['palette', 'keys', 'share', 'compare', 'pair', 'bench', 'runs', 'file'] as const;
 export type Dialog = (typeof DIALOGS)[number];
+
+/** Panels that open below a field of the run bar. */
+export type Panel = 'candidate' | 'reference' | 'prompt' | 'defect' | 'measure';
 
 /** Where the report on the page comes from, where it is no run of this page. */
 export type Origin =
   | { readonly kind: 'file'; readonly file: string; readonly leftOut: readonly string[] }
-  | { readonly kind: 'comparison'; readonly a: string; readonly b: string };
+  | { readonly kind: 'comparison'; readonly a: string; readonly b: string }
+  /** A run of this page that the browser kept. */
+  | { readonly kind: 'kept'; readonly created: string }
+  /** A summary that came in an address. */
+  | { readonly kind: 'link'; readonly summary: string };
 
 /** Something that the page says once, beside what it shows. */
 export interface Notice {
@@ -32,8 +40,8 @@ export interface CompareState {
 export interface ShareState {
   readonly withPrompt: boolean;
   readonly dark: boolean;
-  /** Heatmap and routing in the picture. */
-  readonly maps: boolean;
+  /** The full sheet in place of the card. */
+  readonly sheet: boolean;
   /** What is being made. */
   readonly busy: string | undefined;
   /** What was made last, in words. */
@@ -59,6 +67,14 @@ export interface ShellState {
   readonly lost: { readonly error: ErrorData; readonly layersDone: number } | undefined;
   /** The last run of this page, to go back to. */
   readonly ownReport: Report | undefined;
+  /** Runs that this browser keeps, the newest first. */
+  readonly runs: readonly KeptRun[];
+  /** Somebody has run or opened something: the stories of the first visit are over. */
+  readonly begun: boolean;
+  /** The panel of the run bar that is open. */
+  readonly panel: Panel | undefined;
+  /** On a narrow page: the inspector covers most of it. */
+  readonly sheetOpen: boolean;
   /** The link that the page was opened with, until what it points at is on the page. */
   readonly link: Permalink | undefined;
 }
@@ -72,8 +88,12 @@ export const FIRST_SHELL: ShellState = {
   traces: [],
   pair: [],
   compare: { a: undefined, b: undefined, common: false, busy: false, error: undefined },
-  share: { withPrompt: false, dark: false, maps: false, busy: undefined, done: undefined, error: undefined },
+  share: { withPrompt: false, dark: false, sheet: false, busy: undefined, done: undefined, error: undefined },
   lost: undefined,
   ownReport: undefined,
+  runs: [],
+  begun: false,
+  panel: undefined,
+  sheetOpen: false,
   link: undefined,
 };

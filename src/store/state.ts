@@ -1,17 +1,15 @@
 import type { ErrorData } from '../base/errors';
 import type { AdapterCard, Report, RoutingRow, Row, RunMode } from '../divergence/report';
 import type { Place } from '../plots/select-walk';
-import type { CompareMode } from '../divergence/report';
-import type { ErrorMetric } from '../plots/error-scale';
-import type { HeatMeasure } from '../plots/heat-measures';
-import type { PartWay } from '../plots/select-parts';
-import type { TableMetric } from '../plots/select-table';
+import { FIRST_VIEW, type ViewState } from '../share/view-state';
 import type { RunArm } from '../model/arms';
 import type { Progress, Routing, RunSpec } from '../session/events';
 import type { OpenedModel } from '../worker/opened-model';
 import { FIRST_SHELL, type ShellState } from './shell-state';
 import type { Continuation } from './inspection';
 import type { Inspection, Traced } from './inspection';
+import type { RunCostSeen } from './run-cost';
+import type { StoryId } from './stories';
 
 export type { MemoryNeed, OpenedModel, Preflight } from '../worker/opened-model';
 
@@ -57,12 +55,15 @@ export interface LiveTrace {
   readonly layersDone: number;
 }
 
-export interface AppState {
+export interface AppState extends ViewState {
   readonly phase: Phase;
   /** What is being opened, for the headline. */
   readonly loadingName: string | undefined;
-  /** The trace that was on the page before anything ran. */
+  /** The recorded story that is on the page before anything runs. */
+  readonly story: StoryId;
   readonly recorded: Report | undefined;
+  /** What runs of models cost here, by the header's hash, the last of each: for estimates. */
+  readonly costs: ReadonlyMap<string, RunCostSeen>;
   /** The finished run. */
   readonly report: Report | undefined;
   readonly live: LiveTrace | undefined;
@@ -74,18 +75,8 @@ export interface AppState {
   readonly progress: Progress | undefined;
   /** Cancel was asked for and the run has not ended yet. */
   readonly cancelling: boolean;
-  /** What the person pointed at; undefined: the page points at the first divergence. */
-  readonly selection: Place | undefined;
-  readonly heatMode: CompareMode;
-  /** Which way of running the tensor inspector shows; only isolated values have bounds. */
-  readonly tensorMode: CompareMode;
-  readonly heatMeasure: HeatMeasure;
-  readonly metric: ErrorMetric;
-  readonly tableMetric: TableMetric;
-  /** The expert that the routing is looked at for. */
-  readonly expert: number | undefined;
-  /** Where the prompt is cut into parts, where the person chose. */
-  readonly cut: PartWay | undefined;
+  /** What lies under the pointer: the inspector follows it, and nothing keeps it. */
+  readonly hover: Place | undefined;
   /** The finished run that the engine still holds tensors, keys and values of. */
   readonly traced: Traced | undefined;
   readonly inspection: Inspection | undefined;
@@ -101,7 +92,9 @@ export interface AppState {
 export const FIRST_STATE: AppState = {
   phase: 'idle',
   loadingName: undefined,
+  story: 'qtype',
   recorded: undefined,
+  costs: new Map(),
   report: undefined,
   live: undefined,
   opened: undefined,
@@ -119,14 +112,8 @@ export const FIRST_STATE: AppState = {
   },
   progress: undefined,
   cancelling: false,
-  selection: undefined,
-  heatMode: 'free',
-  heatMeasure: 'relL2',
-  tensorMode: 'isolated',
-  metric: 'relL2',
-  tableMetric: 'ratio',
-  expert: undefined,
-  cut: undefined,
+  ...FIRST_VIEW,
+  hover: undefined,
   traced: undefined,
   inspection: undefined,
   continuation: undefined,

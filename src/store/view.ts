@@ -1,9 +1,13 @@
 import { limitsOf } from '../divergence/limits';
 import type { Report } from '../divergence/report';
-import { viewOfReport, type TraceView } from '../plots/trace-view';
+import { sideTitle, viewOfReport, type TraceView } from '../plots/trace-view';
 import { parseRange } from '../model/plan';
 import { toErrorData } from '../base/errors';
-import { neighbour, selectClosest, selectFirst, type Place } from '../plots/select-walk';
+import { mapData } from '../plots/map/map-data';
+import type { MapData } from '../plots/map/map-types';
+import { measureOf, wishOf } from '../plots/map/measure';
+import { selectClosest, selectFirst, type Place } from '../plots/select-walk';
+import { firstTab, tabNews, type TabId, type TabNews } from '../plots/tabs/tabs';
 import type { AppState, LiveTrace } from './state';
 
 /** What the page shows: the run under way, the finished one, or the recorded trace; nothing once another model is open. */
@@ -21,6 +25,7 @@ const places = new WeakMap<TraceView, Place>();
 /** Derived from the state; the same trace gives the same object, so that figures are not drawn twice. */
 export function selectShown(state: AppState): Shown {
   const { report, live, opened, recorded } = state;
+  // The old result stays until the new run has something to show.
   if (report !== undefined) {
     return cached(shownReport, report, () => ({ kind: 'report', view: viewOfReport(report), report }));
   }
@@ -46,10 +51,39 @@ export function selectPlace(state: AppState): Place | undefined {
   return place;
 }
 
-/** The next (1) or previous (-1) divergence from what is looked at. */
-export function selectNeighbour(state: AppState, step: 1 | -1): Place | undefined {
+const maps = new WeakMap<TraceView, Map<string, MapData>>();
+
+/** The map's data in the page's measure; the same trace and measure give the same object. */
+export function selectMapData(state: AppState): MapData | undefined {
   const view = selectView(state);
-  return view === undefined ? undefined : neighbour(view, selectPlace(state), step);
+  if (view === undefined) return undefined;
+  const measure = measureOf(view, wishOf(state));
+  const known = cached(maps, view, () => new Map<string, MapData>());
+  const key = `${measure.basis} ${measure.unit}`;
+  let data = known.get(key);
+  if (data === undefined) {
+    data = mapData(view, measure);
+    known.set(key, data);
+  }
+  return data;
+}
+
+/** What the inspector shows: what lies under the pointer, else the place in hand. */
+export function selectLooked(state: AppState): Place | undefined {
+  return state.hover ?? selectPlace(state);
+}
+
+const news = new WeakMap<TraceView, ReadonlyMap<TabId, TabNews>>();
+
+export function selectNews(state: AppState): ReadonlyMap<TabId, TabNews> | undefined {
+  const shown = selectShown(state);
+  if (shown.kind === 'none') return undefined;
+  return cached(news, shown.view, () => tabNews(shown.view, shown.kind === 'live' ? undefined : shown.report.top));
+}
+
+/** The tab that is open: the one that was chosen, else the one with the most to say. */
+export function selectTab(state: AppState): TabId {
+  return state.tab ?? firstTab(selectNews(state) ?? new Map());
 }
 
 function cached<K extends object, V>(cache: WeakMap<K, V>, key: K, make: () => V): V {
@@ -77,9 +111,12 @@ function baseOfLive(live: LiveTrace): TraceView {
     positions: rangeOf(live.spec.positions, live.spec.tokens.length, 'positions'),
     tokenTexts: live.spec.tokens.map((id, i) => live.tokenTexts[i] ?? String(id)),
     arms: [live.spec.arms[0] ?? 'gpu', live.spec.arms[1] ?? 'cpu'],
+    sides: [sideTitle(undefined, live.spec.arms[0]), sideTitle(undefined, live.spec.arms[1])],
+    sizes: hparams,
     limits: limitsOf(live.spec.cosineLimit),
     rows: live.rows,
     routing: live.routing,
+    tensorTypes: live.model.tensors.types,
     verdict: undefined,
   };
 }

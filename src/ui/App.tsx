@@ -1,31 +1,29 @@
-import type { ReactElement } from 'react';
-import { selectShown } from '../store/view';
-import { Figures } from './figures/Figures';
-import { Footer } from './Footer';
+import { useDeferredValue, type ReactElement } from 'react';
+import { selectMapData } from '../store/view';
+import { RunBar } from './bar/RunBar';
 import { Dialogs } from './dialogs/Dialogs';
-import { Headline } from './Headline';
+import { Finding } from './face/Finding';
+import { Instrument } from './face/Instrument';
+import { Footer } from './Footer';
+import { Inspector } from './inspector/Inspector';
 import { Later } from './Later';
-import { Masthead } from './Masthead';
 import { FileCard } from './panels/FileCard';
-import { Sidebar } from './panels/Sidebar';
+import { Header } from './top/Header';
+import { Stories } from './top/Stories';
 import { useActions, useApp } from './use-app';
 import { useCommandKeys, useFileDrop, useLinkInAddress } from './use-page';
 import { useTabTitle } from './use-tab';
 import { useThemeAttribute } from './use-theme';
-import { useWholePage } from './use-whole-page';
 
-/** The whole page. */
+/** The whole page: header, run bar, the finding and its map, the inspector beside it. */
 export function App(): ReactElement {
   useCommandKeys();
   useFileDrop();
   useLinkInAddress();
-  useWholePage();
   useThemeAttribute();
   useTabTitle();
-  const shown = useApp(selectShown);
+  const data = useDeferredValue(useApp(selectMapData));
   const announcement = useApp((s) => s.announcement);
-  // A run that failed before anything was compared: the file is what there is to look at.
-  const isBarren = useApp((s) => s.phase === 'error' && s.report === undefined && s.live?.layersDone === 0);
   // Nothing is drawn that would give way a moment later.
   const started = useApp((s) => s.shell.started || s.phase !== 'idle');
   const { focus } = useActions();
@@ -38,20 +36,20 @@ export function App(): ReactElement {
           focus('trace');
         }}
       >
-        Skip to the trace
+        Skip to the map
       </button>
-      <Masthead />
+      <Header />
       {started ? (
         <>
-          <main>
-            <Headline />
-            <Later>
-              <Sidebar />
-              <div className="body" id="trace" data-go="trace" tabIndex={-1}>
-                {shown.kind === 'none' || isBarren ? <FileCard /> : <Figures view={shown.view} />}
-              </div>
-            </Later>
-          </main>
+          <Stories />
+          <RunBar />
+          <div className="instrument">
+            <main>
+              <Finding />
+              {data === undefined ? <FileCard /> : <Instrument data={data} />}
+            </main>
+            {data === undefined ? null : <Inspector data={data} />}
+          </div>
           <Later>
             <Footer />
           </Later>

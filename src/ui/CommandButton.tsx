@@ -5,7 +5,7 @@ import { useApp, useAppStore } from './use-app';
 /** A button of the command table. */
 export function CommandButton(props: {
   readonly id: CommandId;
-  readonly look: 'link' | 'button' | 'button quiet';
+  readonly look: 'link' | 'button' | 'button quiet' | 'tool' | 'tool wide-only';
   /** Show the key beside the title. */
   readonly withKey?: boolean;
   /** Leave it out where it cannot be run. */

@@ -1,6 +1,8 @@
 import type { ReactElement } from 'react';
 import type { Report } from '../divergence/report';
 import type { Origin } from '../store/shell-state';
+import { adapterError } from '../store/state';
+import { ErrorDetail } from './ErrorNotice';
 import { useActions, useApp } from './use-app';
 
 /** Where the trace on the page comes from. */
@@ -10,6 +12,10 @@ export function originText(origin: Origin | undefined): string {
       return 'This run';
     case 'file':
       return `Opened from ${origin.file}`;
+    case 'kept':
+      return `Kept from ${origin.created.slice(0, 16).replace('T', ' ')} UTC`;
+    case 'link':
+      return 'Opened from a link';
     case 'comparison':
       return `${origin.a} against ${origin.b}`;
   }
@@ -34,6 +40,21 @@ export function OriginNotes({ report }: { readonly report: Report }): ReactEleme
         <li key={note}>{note}</li>
       ))}
     </ul>
+  );
+}
+
+/** Why nothing can run on the GPU here, and what can. */
+export function NoGpu(): ReactElement | null {
+  const error = useApp(adapterError);
+  if (error === undefined) return null;
+  return (
+    <div className="notice" data-testid="no-webgpu">
+      <p>
+        {error.message} {error.remedy} The reference alone can run, and traces can be read.{' '}
+        <code data-testid="notice-code">{error.code}</code>
+      </p>
+      <ErrorDetail error={error} />
+    </div>
   );
 }
 

@@ -36,14 +36,14 @@ function isGroup(child: SvgNode | string): boolean {
 
 const propertyNames = new Map<string, string>();
 
-/** React's name of an SVG attribute: `class` and hyphenated names differ, ARIA does not. */
+/** React's name of an SVG attribute: `class` and hyphenated names differ, ARIA and data do not. */
 function propertyName(attribute: string): string {
   let name = propertyNames.get(attribute);
   if (name === undefined) {
     name =
       attribute === 'class'
         ? 'className'
-        : attribute.startsWith('aria-')
+        : attribute.startsWith('aria-') || attribute.startsWith('data-')
           ? attribute
           : attribute.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
     propertyNames.set(attribute, name);

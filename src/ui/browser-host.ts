@@ -3,10 +3,12 @@ import { reportFromJson } from '../divergence/report-json';
 import type { PageHost } from '../store/app-store';
 import { sourcesOfUrl } from '../store/page-url';
 import { whenIdle } from './idle';
+import { runDatabase } from './run-database';
 import { isDrawn } from './steps';
 
 const SAMPLE_FILE = 'sample/tiny-moe-6x16-Q4_K_M.gguf';
-const RECORDED_FILE = 'sample/recorded-report.json';
+/** A recorded story by its id. */
+const recordedFile = (story: string): string => `sample/recorded-${story}.json`;
 
 /** Milliseconds. */
 const REVOKE_AFTER = 30_000;
@@ -14,7 +16,8 @@ const REVOKE_AFTER = 30_000;
 /** The page's host in a browser. Everything it fetches lies beside the page. */
 export function browserHost(): PageHost {
   return {
-    recordedReport: async () => reportFromJson(await (await fetched(RECORDED_FILE)).text()),
+    recordedReport: async (story) => reportFromJson(await (await fetched(recordedFile(story))).text()),
+    runs: runDatabase(),
     sample: async () => {
       const response = await fetched(SAMPLE_FILE);
       return { kind: 'blob', name: SAMPLE_FILE.split('/').at(-1) ?? SAMPLE_FILE, blob: await response.blob() };
@@ -41,8 +44,10 @@ export function browserHost(): PageHost {
       });
     },
     fragment: () => location.hash,
-    setFragment: (text) => {
-      history.replaceState(history.state, '', `${location.pathname}${location.search}${text}`);
+    setFragment: (text, step) => {
+      const address = `${location.pathname}${location.search}${text}`;
+      if (step) history.pushState(history.state, '', address);
+      else history.replaceState(history.state, '', address);
     },
     address: () => `${location.origin}${location.pathname}${location.search}`,
     focus: (part) => {

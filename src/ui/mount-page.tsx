@@ -3,14 +3,15 @@ import { createRoot } from 'react-dom/client';
 import { createAppStore, type PageHost } from '../store/app-store';
 import { pageApi } from '../store/page-api';
 import { App } from './App';
-import { fetchDeeperFigures } from './figures/Figures';
 import './styles/fonts.css';
 import './styles/tokens.css';
+import './styles/base.css';
 import './styles/page.css';
+import './styles/bar.css';
+import './styles/face.css';
+import './styles/inspector.css';
+import './styles/tabs.css';
 import './styles/dialogs.css';
-import './styles/options.css';
-import './styles/plots.css';
-import './styles/blocks.css';
 import './styles/print.css';
 import { StoreContext } from './use-app';
 
@@ -35,8 +36,5 @@ export function mountPage(
       </StoreContext>
     </StrictMode>,
   );
-  const begun = store.actions.start();
-  // Where it fails, drawing it fails too, and says so.
-  fetchDeeperFigures().catch(() => undefined);
-  return begun;
+  return store.actions.start();
 }

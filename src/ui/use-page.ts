@@ -26,7 +26,7 @@ export function useCommandKeys(): void {
   }, [store]);
 }
 
-/** A link pasted into the address of the open page is followed. */
+/** A link pasted into the address of the open page is followed, and so are Back and Forward. */
 export function useLinkInAddress(): void {
   const { followLink } = useAppStore().actions;
   useEffect(() => {

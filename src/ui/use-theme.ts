@@ -1,8 +1,8 @@
 import { useEffect, useSyncExternalStore } from 'react';
-import { DARK_THEME, LIGHT_THEME, type FigureTheme } from '../plots/colour';
+import { DARK_MAP, LIGHT_MAP, type MapTheme } from '../plots/map/theme';
 import { useApp } from './use-app';
 
-function useMedia(query: string): boolean {
+export function useMedia(query: string): boolean {
   return useSyncExternalStore(
     (changed) => {
       const media = window.matchMedia(query);
@@ -15,13 +15,22 @@ function useMedia(query: string): boolean {
   );
 }
 
-/** The colours that rasters need as numbers; print is always light. */
-export function useFigureTheme(): FigureTheme {
+/** The colours of the figures; print is always light. */
+export function useMapTheme(): MapTheme {
   const theme = useApp((s) => s.theme);
   const systemDark = useMedia('(prefers-color-scheme: dark)');
   const print = useMedia('print');
   const dark = theme === 'dark' || (theme === 'auto' && systemDark);
-  return dark && !print ? DARK_THEME : LIGHT_THEME;
+  return dark && !print ? DARK_MAP : LIGHT_MAP;
+}
+
+/** How much room there is: a phone has one column and a sheet, a narrow window a smaller map. styles/page.css has the same steps. */
+export type Room = 'phone' | 'medium' | 'wide';
+
+export function useRoom(): Room {
+  const phone = useMedia('(max-width: 860px)');
+  const medium = useMedia('(max-width: 1180px)');
+  return phone ? 'phone' : medium ? 'medium' : 'wide';
 }
 
 /** Puts the chosen theme on the page. */

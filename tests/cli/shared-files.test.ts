@@ -5,8 +5,7 @@ import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { renderPng } from '../../src/cli/share/render-png';
 import { writeShared } from '../../src/cli/share/write-shared';
 import { runCli } from '../../src/cli/run-cli';
-import { LIGHT } from '../../src/share/palette';
-import { divergencePicture } from '../../src/share/picture';
+import { sheetPicture } from '../../src/share/picture';
 import { readPngTexts } from '../../src/share/png-text';
 import { withoutPrompt } from '../../src/share/redact';
 import { readSharedFile, sharedKind } from '../../src/share/shared-file';
@@ -45,7 +44,7 @@ describe('pictures and reports of the command line', () => {
     }
     const png = new Uint8Array(readFileSync(files.png));
     // IHDR: twice the picture's size, as on the page.
-    const picture = divergencePicture(bare, FIRST_VIEW, LIGHT);
+    const picture = sheetPicture(bare, FIRST_VIEW);
     const header = new DataView(png.buffer);
     expect([header.getUint32(16), header.getUint32(20)]).toEqual([2 * picture.width, 2 * picture.height]);
     expect(readPngTexts(png, 'png').get('Description')).toBe(picture.description);
@@ -64,7 +63,7 @@ describe('pictures and reports of the command line', () => {
 
   test('a browser that is not there is named with what to do, as a matter of usage', async () => {
     vi.stubEnv('CHROME_PATH', join(folder, 'no-chromium'));
-    const picture = divergencePicture(report, FIRST_VIEW, LIGHT);
+    const picture = sheetPicture(report, FIRST_VIEW);
     await expect(renderPng(picture)).rejects.toMatchObject({
       code: 'usage',
       remedy: 'Install one, set CHROME_PATH to one, or use --svg or --html, which need none.',

@@ -3,39 +3,35 @@ import { deflateSync, strToU8, zlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { toErrorData } from '../../src/base/errors';
 import { reportFromJson, reportToJson } from '../../src/divergence/report-json';
-import { divergencePanel } from '../../src/plots/divergence-panel';
-import { selectPanel } from '../../src/plots/select-panel';
-import { cssColour, LIGHT_THEME } from '../../src/plots/colour';
-import { countMarks, type SvgNode } from '../../src/plots/svg';
+import { DARK_MAP, LIGHT_MAP } from '../../src/plots/map/theme';
+import { countMarks } from '../../src/plots/svg';
 import { viewOfReport } from '../../src/plots/trace-view';
 import { readReport } from '../../src/share/check-report';
-import { DARK, LIGHT } from '../../src/share/palette';
-import { divergencePicture } from '../../src/share/picture';
-import { heatBlock, loadBlock } from '../../src/share/picture-maps';
+import { cardPicture } from '../../src/share/card';
+import { sheetPicture } from '../../src/share/picture';
 import { pictureSvg } from '../../src/share/picture-svg';
 import { addPngTexts, readPngTexts } from '../../src/share/png-text';
 import { promptSha256, withoutPrompt } from '../../src/share/redact';
 import { reportHtml } from '../../src/share/report-html';
-import { STRUCTURE, styleRules } from '../../src/share/resolve-style';
 import { PNG_KEYWORD, readSharedFile, sharedKind } from '../../src/share/shared-file';
 import { inflateBounded, packView, unpackView } from '../../src/share/shared-view';
 import { slimView } from '../../src/share/slim-report';
 import { FIRST_VIEW, type ViewState } from '../../src/share/view-state';
+import { STORIES } from '../../src/store/stories';
 import { crc32 } from '../../src/trace/crc32';
 import { generateReport } from '../support/reports';
 
 const report = generateReport({ kind: 'qtype-blind' });
 const view: ViewState = {
-  metric: 'ratio',
-  heatMode: 'isolated',
-  heatMeasure: 'ratio',
-  tableMetric: 'ratio',
+  ...FIRST_VIEW,
+  unit: 'l2',
+  basis: 'isolated',
   expert: 3,
-  cut: 'thirds',
+  tab: 'numbers',
   selection: { layer: 2, stage: 'moe_expert_out', position: 3 },
 };
 const shared = slimView(report, view);
-const svgOf = (): string => pictureSvg(divergencePicture(report, view, LIGHT), shared);
+const svgOf = (): string => pictureSvg(sheetPicture(report, view), shared);
 const bytesOf = (text: string): Uint8Array => strToU8(text);
 const code = (action: () => unknown): string => {
   try {
@@ -228,11 +224,12 @@ describe('what leaves', () => {
     const bare = await withoutPrompt(report);
     const slim = slimView(bare, view);
     const files = [
-      pictureSvg(divergencePicture(slim.report, view, DARK), slim),
+      pictureSvg(sheetPicture(slim.report, view, true), slim),
       await reportHtml(slim),
       reportToJson(bare),
       reportToJson(unpackView(packView(slim), 'x')?.report ?? report),
     ];
+    expect(pictureSvg(cardPicture(slim.report), slim)).not.toMatch(/brave|upon/);
     for (const file of files) {
       expect(file).not.toContain('brave');
       expect(file).not.toContain('upon');
@@ -265,8 +262,8 @@ describe('the picture stands alone', () => {
       'MoeFfnOut',
       'MoeExpertOut',
       'layer',
-      'first culprit',
-      'bound 1',
+      'first wrong: layer 2, MoeExpertOut',
+      'relative L2',
     ]) {
       expect(text).toContain(words);
     }
@@ -276,10 +273,8 @@ describe('the picture stands alone', () => {
   it('names a software adapter as such', () => {
     const picture = (isSoftware: boolean): string => {
       const adapter = report.adapter === undefined ? undefined : { ...report.adapter, isSoftware };
-      return pictureSvg(
-        divergencePicture(adapter === undefined ? report : { ...report, adapter }, view, LIGHT),
-        shared,
-      );
+      const of = adapter === undefined ? report : { ...report, adapter };
+      return pictureSvg(sheetPicture(of, view), shared) + pictureSvg(cardPicture(of), shared);
     };
     expect(picture(true)).toContain('software adapter');
     expect(picture(true)).toContain('(software)');
@@ -287,54 +282,62 @@ describe('the picture stands alone', () => {
     expect(picture(false)).not.toContain('software');
   });
 
-  it('needs no style sheet: every class of the panels is turned into attributes', () => {
-    const known = new Set([...STRUCTURE, ...styleRules(LIGHT).map((rule) => rule.on)]);
-    const unknown = new Set<string>();
-    const visit = (node: SvgNode): void => {
-      for (const name of String(node.attributes['class'] ?? '').split(' ')) {
-        if (name !== '' && !known.has(name)) unknown.add(name);
-      }
-      for (const child of node.children) if (typeof child !== 'string') visit(child);
-    };
+  it('needs no style sheet: every look is an attribute, and nothing is fetched', () => {
     for (const kind of ['clean', 'qtype-blind', 'poison'] as const) {
-      const trace = viewOfReport(generateReport({ kind }));
-      for (const stage of ['moe_router', 'moe_ffn_out', 'moe_expert_gate'] as const) {
-        for (const width of [400, 1100]) {
-          const data = selectPanel(trace, stage, 'relL2');
-          visit(divergencePanel(data, { width, position: 'only', selectedLayer: 1 }).root);
+      const of = generateReport({ kind, nTokens: 8 });
+      for (const dark of [false, true]) {
+        for (const picture of [sheetPicture(of, FIRST_VIEW, dark), cardPicture(of, dark)]) {
+          const text = pictureSvg(picture, slimView(of, FIRST_VIEW)).replace(/<metadata>[^]*<\/metadata>/, '');
+          expect(text).not.toMatch(/style=|var\(|url\(|href=/);
+          expect(text).toContain(dark ? DARK_MAP.ink : LIGHT_MAP.ink);
+          expect(text).not.toContain(dark ? LIGHT_MAP.ink : DARK_MAP.ink);
         }
       }
     }
-    for (const kind of ['clean', 'poison'] as const) {
-      const trace = viewOfReport(generateReport({ kind }));
-      const blocks = [heatBlock(trace, view, LIGHT_THEME, 1000), loadBlock(trace, LIGHT_THEME, 1000)];
-      for (const block of blocks) block?.nodes.forEach(visit);
-    }
-    expect([...unknown]).toEqual([]);
-    expect(svgOf()).not.toMatch(/class="|style=|var\(/);
-    expect(pictureSvg(divergencePicture(report, view, DARK, { maps: true }), shared)).not.toMatch(
-      /class="|style=|var\(|url\(/,
-    );
   });
 
-  it('with heatmap and routing it is still a few hundred elements, also at 48 layers x 128 experts', () => {
-    const large = generateReport({ kind: 'poison', nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 40 });
-    const plain = divergencePicture(large, view, LIGHT);
-    const full = divergencePicture(large, { ...view, heatMeasure: 'relL2' }, LIGHT, { maps: true });
-    expect(full.height).toBeGreaterThan(plain.height + 600);
-    expect(countMarks(full.root)).toBeLessThan(1500);
-    const text = pictureSvg(full, slimView(large, view));
-    expect(text).toContain('Every stage, every layer');
-    expect(text).toContain('Load of every expert in every layer');
-    // What is not finite is hatched: stripes of its colour.
-    expect(text).toContain(cssColour(LIGHT_THEME.hatch));
-    expect(readSharedFile(bytesOf(text), 'svg', 'full.svg').report.verdict).toEqual(large.verdict);
+  it('the card is 1200 x 675, says what was found in a line, and names what was put in on purpose', () => {
+    const large = generateReport({ kind: 'qtype-blind', nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 40 });
+    const card = cardPicture(large);
+    expect([card.width, card.height]).toEqual([1200, 675]);
+    expect(countMarks(card.root)).toBeLessThan(1500);
+    const text = pictureSvg(card, slimView(large, FIRST_VIEW)).replace(/<[^>]*>/g, '');
+    for (const words of [
+      'Diverged',
+      'layer 16',
+      'qtype-blind@layer=16',
+      '(software)',
+      'its shadow',
+      'drop this picture',
+    ]) {
+      expect(text).toContain(words);
+    }
+    // Nothing sticks out at the foot: what the map leaves is the footer's.
+    const heights = [...pictureSvg(card, slimView(large, FIRST_VIEW)).matchAll(/ y="([\d.]+)"/g)].map((m) =>
+      Number(m[1]),
+    );
+    expect(Math.max(...heights)).toBeLessThan(675);
   });
 
   it('has the colours of the page', () => {
     const css = readFileSync('src/ui/styles/tokens.css', 'utf8');
-    for (const name of Object.keys(LIGHT) as (keyof typeof LIGHT)[]) {
-      expect(css).toContain(`--${name}: light-dark(${LIGHT[name]}, ${DARK[name]})`.replace('#ffffff', '#ffffff'));
+    const names = [
+      'paper',
+      'panel',
+      'raised',
+      'ink',
+      'ink2',
+      'ink3',
+      'rule',
+      'rule2',
+      'wrong',
+      'right',
+      'flip',
+      'focus',
+      'judged',
+    ] as const;
+    for (const name of names) {
+      expect(css).toContain(`--${name}: light-dark(${LIGHT_MAP[name]}, ${DARK_MAP[name]})`);
     }
   });
 
@@ -360,11 +363,13 @@ describe('the picture stands alone', () => {
     const evil = { ...report, model: { ...report.model, name: '</title><script>alert(1)</script>' } };
     const html = await reportHtml({ ...shared, report: evil });
     expect(html).not.toContain('<script>alert');
-    expect(pictureSvg(divergencePicture(evil, view, LIGHT), shared)).not.toContain('<script>');
+    expect(pictureSvg(sheetPicture(evil, view), shared) + pictureSvg(cardPicture(evil), shared)).not.toContain(
+      '<script>',
+    );
   });
 
-  it('the recorded sample report passes the check of strangers', () => {
-    const text = readFileSync('public/sample/recorded-report.json', 'utf8');
+  it.each(STORIES.map(({ id }) => id))('the recorded story %s passes the check of strangers', (id) => {
+    const text = readFileSync(`public/sample/recorded-${id}.json`, 'utf8');
     expect(readReport(text, 'sample')).toEqual(reportFromJson(text));
   });
 });

@@ -5,7 +5,7 @@ import { withoutPrompt } from '../../src/share/redact';
 import { sideBySide } from '../../src/share/side-by-side';
 import { generateReport } from '../support/reports';
 
-const recorded = reportFromJson(readFileSync('public/sample/recorded-report.json', 'utf8'));
+const recorded = reportFromJson(readFileSync('public/sample/recorded-healthy.json', 'utf8'));
 
 test('a report beside itself without its prompt: the same model and prompt, every tensor equal to the bit', async () => {
   const found = await sideBySide(recorded, await withoutPrompt(recorded));

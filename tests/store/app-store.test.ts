@@ -1,7 +1,16 @@
 import { describe, expect, it, vi } from 'vitest';
 import { fail, type ErrorData } from '../../src/base/errors';
+import type { Report } from '../../src/divergence/report';
 import type { RunSpec } from '../../src/session/events';
+import { withoutPrompt } from '../../src/share/redact';
+import { packSummary } from '../../src/share/summary';
+import { FIRST_VIEW } from '../../src/share/view-state';
 import { createAppStore, type AppStore, type PageHost } from '../../src/store/app-store';
+import { selectOptionErrors } from '../../src/store/check-options';
+import { selectEstimate } from '../../src/store/run-estimate';
+import { NO_SHELF, type RunShelf } from '../../src/store/run-shelf';
+import { selectTarget } from '../../src/store/run-target';
+import { linkOf } from '../../src/store/shell-actions';
 import type { Phase } from '../../src/store/state';
 import { selectPlace, selectShown, selectView } from '../../src/store/view';
 import { fakeClient, NO_WEBGPU, type FakeClient, type FakeOptions } from '../support/fake-client';
@@ -227,6 +236,7 @@ describe('running', () => {
     store.actions.setTokenIds('[1, 2 3]');
     store.actions.setOptions({ arms: ['gpu'], mode: 'free', stages: 'moe_router', layers: '0..3', positions: 'last' });
     await store.actions.run();
+    expect(store.getState().error).toBeUndefined();
     expect(spy).toHaveBeenCalledWith({
       tokens: [1, 2, 3],
       arms: ['gpu'],
@@ -423,14 +433,15 @@ describe('prompt', () => {
 });
 
 describe('reading', () => {
-  it('walks the divergences and says where it is', async () => {
+  it('walks what is wrong by itself, goes round, and says where it is', async () => {
     const { store } = page();
     await store.actions.runSample();
+    store.actions.select({ layer: 0, stage: 'moe_router', position: 1 });
     store.actions.walk('next');
-    expect(selectPlace(store.getState())).toMatchObject({ layer: 2, stage: 'moe_ffn_out' });
-    store.actions.walk('previous');
-    store.actions.walk('previous');
-    expect(selectPlace(store.getState())).toMatchObject({ stage: 'lm_head' });
+    expect(selectPlace(store.getState())).toMatchObject({ layer: 2, stage: 'moe_expert_out', position: 0 });
+    store.actions.walk('next');
+    expect(selectPlace(store.getState())).toMatchObject({ layer: 2, stage: 'moe_expert_out' });
+    store.actions.select({ layer: 0, stage: 'moe_router', position: 1 });
     store.actions.walk('first');
     expect(store.getState().announcement).toBe('Layer 2, MoeExpertOut, token 0.');
   });
@@ -450,8 +461,128 @@ describe('reading', () => {
     const { store } = page();
     await store.actions.runSample();
     const before = selectShown(store.getState());
-    store.actions.setMetric('ratio');
+    store.actions.setTab('numbers');
     expect(selectShown(store.getState())).toBe(before);
     expect(selectPlace(store.getState())).toBe(selectPlace(store.getState()));
+  });
+});
+
+describe('the first visit', () => {
+  it('arms the defect of the story that is shown, so that Run repeats it, and lets go of it with a model of one’s own', async () => {
+    const story = generateReport({ kind: 'qtype-blind', nTokens: 4 });
+    const { store } = page({}, { recordedReport: () => Promise.resolve(story) });
+    await store.actions.start();
+    expect(store.getState().options.inject).toEqual(['qtype-blind@layer=2']);
+    await store.actions.open([file('mine.gguf')]);
+    expect(store.getState().options.inject).toEqual([]);
+  });
+
+  it('is over once something was run, and no reload brings an older run’s verdict back', async () => {
+    const { store } = page();
+    await store.actions.start();
+    expect(store.getState().shell.begun).toBe(false);
+    await store.actions.runSample();
+    expect(store.getState().shell.begun).toBe(true);
+  });
+});
+
+describe('nothing is lost', () => {
+  it('says at the field what cannot run, runs nothing, and keeps the result', async () => {
+    const { store, client } = page();
+    await store.actions.runSample();
+    const shown = store.getState().report;
+    const runs = client.calls.filter((c) => c.startsWith('run')).length;
+    store.actions.setOptions({ layers: '99' });
+    expect(selectOptionErrors(store.getState()).layers?.code).toBe('plan-range');
+    await store.actions.run();
+    expect(client.calls.filter((c) => c.startsWith('run'))).toHaveLength(runs);
+    expect(store.getState()).toMatchObject({ report: shown, error: undefined });
+    store.actions.setOptions({ layers: 'all', stages: 'moe_ruoter', inject: ['nan@layer=99'] });
+    expect(Object.keys(selectOptionErrors(store.getState()))).toEqual(['stages', 'inject']);
+  });
+
+  it('keeps the old result until the first layer of the new one, and after a run that fails before it', async () => {
+    const { store, client } = page();
+    await store.actions.runSample();
+    const shown = store.getState().report;
+    client.run = (_, onEvent) => {
+      onEvent({ type: 'started', nLayer: 6 });
+      expect(selectShown(store.getState()).kind).toBe('report');
+      onEvent({ type: 'failed', error: CAT });
+      return Promise.resolve();
+    };
+    await store.actions.run();
+    expect(store.getState()).toMatchObject({ phase: 'error', report: shown, live: undefined });
+    store.actions.dismissError();
+    expect(selectShown(store.getState())).toMatchObject({ kind: 'report', report: shown });
+  });
+
+  it('never runs the sample in place of a report that was opened', async () => {
+    const other = generateReport({ kind: 'clean' });
+    const foreign = { ...other, model: { ...other.model, headerSha256: 'ab'.repeat(32) } };
+    const views = [{ file: 'a.json', shared: { report: foreign, view: FIRST_VIEW, leftOut: [] } }];
+    const { store, client } = page({ readResult: { traces: [], views, ignored: [] } });
+    await store.actions.start();
+    await store.actions.openFiles([{ kind: 'memory', name: 'a.json', bytes: new TextEncoder().encode('{') }]);
+    expect(selectTarget(store.getState())).toMatchObject({ kind: 'absent' });
+    await store.actions.run();
+    expect(client.calls).not.toContain('open');
+    expect(selectShown(store.getState())).toMatchObject({ kind: 'report', report: foreign });
+  });
+
+  it('refuses a prompt that does not fit, with the longest that does', async () => {
+    const { store } = page();
+    await store.actions.start();
+    const ids = Array.from({ length: 9000 }, () => 1).join(',');
+    await store.actions.open([file('good.gguf')]);
+    store.actions.setTokenIds(ids);
+    await vi.waitFor(() => {
+      expect(store.getState().prompt.ids).toHaveLength(9000);
+    });
+    expect(selectEstimate(store.getState())).toMatchObject({ longest: 8192 });
+    expect(selectTarget(store.getState())).toMatchObject({ refused: expect.stringContaining('8,192') });
+  });
+
+  it('keeps each finished run, and opens it again by its name in the address', async () => {
+    const kept = new Map<string, Report>();
+    const runs: RunShelf = {
+      ...NO_SHELF,
+      keep: (run, report) => {
+        kept.set(run.id, report);
+        return Promise.resolve();
+      },
+      open: (id) => Promise.resolve(kept.get(id)),
+    };
+    const { store } = page({}, { runs });
+    await store.actions.runSample();
+    await vi.waitFor(() => {
+      expect(kept.size).toBe(1);
+    });
+    const again = page({}, { runs, fragment: () => linkOf(store.getState(), false) });
+    await again.store.actions.start();
+    await vi.waitFor(() => {
+      expect(selectShown(again.store.getState()).kind).toBe('report');
+    });
+    expect(again.store.getState().shell.origin).toMatchObject({ kind: 'kept' });
+    const gone = page({}, { fragment: () => linkOf(store.getState(), false) });
+    await gone.store.actions.start();
+    await vi.waitFor(() => {
+      expect(gone.store.getState().shell.notice?.text).toContain('does not keep');
+    });
+  });
+
+  it('opens a link as the run that it is of, not as the one that is recorded here', async () => {
+    const { store } = page();
+    await store.actions.runSample();
+    const summary = packSummary(await withoutPrompt(report));
+    const link = linkOf(store.getState(), false, summary);
+    const other = page({}, { fragment: () => link });
+    await other.store.actions.start();
+    await vi.waitFor(() => {
+      expect(selectShown(other.store.getState()).kind).toBe('report');
+    });
+    const shown = selectShown(other.store.getState());
+    expect(shown.kind === 'report' ? shown.report.verdict : undefined).toEqual(report.verdict);
+    expect(other.store.getState().shell.origin?.kind).toBe('link');
   });
 });

@@ -28,7 +28,7 @@ describe('inspection', () => {
     expect(client.asked).toEqual(['2 moe_expert_out 0 isolated']);
     store.actions.select({ layer: 3, stage: 'moe_router', position: 5 });
     store.actions.select({ layer: 3, stage: 'moe_router', position: 6 });
-    store.actions.setTensorMode('free');
+    store.actions.setBasis('free');
     expect(client.asked.slice(1)).toEqual([
       '3 moe_router 5 isolated',
       '3 moe_router 6 isolated',

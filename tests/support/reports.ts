@@ -71,6 +71,8 @@ export function generateReport(options: ReportOptions): Report {
       layers: Array.from({ length: nLayer }, (_, l) => l),
       mode: 'both',
       arms: ['gpu', 'cpu'],
+      candidate: { engine: 'gpu' },
+      reference: { engine: 'exact' },
       ...(kind === 'qtype-blind' ? { inject: [`qtype-blind@layer=${String(fault?.layer)}`] } : {}),
     },
     limits: { cosine: 0.99, ratio: 1 },
@@ -183,6 +185,8 @@ function generateRow(random: Random, context: RowContext): Row {
       ? {
           maxRatio: ratio,
           maxRatioIndex: [worstPosition, 1, 173],
+          maxRatioValues: { a: isFault ? (kind === 'poison' ? NaN : 4.25) : 0.83, b: 0.83, bound: 2.1e-6 },
+          perPositionRatio: perPosition.map((x) => (isFault ? x * 8e5 : ratio * (x / Math.max(relL2, 1e-30)))),
           ratios: ratioCounts(ratio, nTokens * 256, nanCount),
           ...(isProduct(stage) ? { maxEstimate: isFault ? ratio * 30 : 0.4 + ratio } : {}),
         }

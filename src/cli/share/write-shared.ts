@@ -1,7 +1,6 @@
 import { fail } from '../../base/errors';
 import type { Report } from '../../divergence/report';
-import { LIGHT } from '../../share/palette';
-import { divergencePicture, type Picture } from '../../share/picture';
+import { sheetPicture, type Picture } from '../../share/picture';
 import { pictureSvg } from '../../share/picture-svg';
 import { addPngTexts } from '../../share/png-text';
 import { withoutPrompt } from '../../share/redact';
@@ -46,7 +45,7 @@ export async function writeShared(report: Report, files: SharedFiles, terminal: 
     await writeOutput(html, await reportHtml({ report: leaving, view: FIRST_VIEW, leftOut: [] }), terminal);
   }
   if (svg === undefined && png === undefined) return;
-  const picture = divergencePicture(leaving, FIRST_VIEW, LIGHT);
+  const picture = sheetPicture(leaving, FIRST_VIEW);
   const shared = slimView(leaving, FIRST_VIEW);
   if (svg !== undefined) await writeOutput(svg, pictureSvg(picture, shared), terminal);
   if (png === undefined) return;

@@ -1,7 +1,6 @@
 import type { Report } from '../../divergence/report';
 import { reportToJson } from '../../divergence/report-json';
-import { LIGHT } from '../../share/palette';
-import { divergencePicture } from '../../share/picture';
+import { sheetPicture } from '../../share/picture';
 import { pictureSvg } from '../../share/picture-svg';
 import { withoutPrompt } from '../../share/redact';
 import { slimView } from '../../share/slim-report';
@@ -13,6 +12,6 @@ import type { Terminal } from '../terminal/terminal';
 export async function writeReportFiles(stem: string, report: Report, terminal: Terminal): Promise<void> {
   await writeOutput(`${stem}.json`, `${reportToJson(report, 1)}\n`, terminal);
   const leaving = await withoutPrompt(report);
-  const picture = divergencePicture(leaving, FIRST_VIEW, LIGHT);
+  const picture = sheetPicture(leaving, FIRST_VIEW);
   await writeOutput(`${stem}.svg`, pictureSvg(picture, slimView(leaving, FIRST_VIEW)), terminal);
 }

@@ -1,3 +1,4 @@
+import { CHOSEN_EXPERTS } from '../../model/stage-roles';
 import type { StageId } from '../../model/stages';
 import { svg, type SvgNode } from '../svg';
 import { Cells, stripes } from './cells';
@@ -130,7 +131,7 @@ export function drawFlips(data: MapData, layout: MapLayout, theme: MapTheme, on:
   const base = box.y + box.height - 4;
   let d = '';
   for (let l = layout.window.from; l < layout.window.to; l++) {
-    const flips = data.row('free', 'moe_router_indices', data.layers[l])?.flips ?? [];
+    const flips = data.row('free', CHOSEN_EXPERTS, data.layers[l])?.flips ?? [];
     if (flips.length === 0) continue;
     const width = layout.pitch - layout.gap;
     if (layout.tokens) {

@@ -1,3 +1,4 @@
+import { FFN_OUT, ROUTER_WEIGHTS } from '../../model/stage-roles';
 import { stageSpec } from '../../model/stages';
 import { svg, type SvgNode } from '../svg';
 import { colourOf } from './draw-cells';
@@ -90,8 +91,8 @@ export function drawWiring(data: MapData, layout: MapLayout, theme: MapTheme): r
   };
   fan((i) => shapeOf(i).some((dim) => dim === 'nHead' || dim === 'nHeadKv'), [-4, 4]);
   fan((i) => data.rows[i]?.group === 'experts', [-5, -2.5, 2.5]);
-  const router = data.rows.findIndex(({ stage }) => stage === 'moe_router');
-  const joined = data.rows.findIndex(({ stage }) => stage === 'moe_ffn_out');
+  const router = data.rows.findIndex(({ stage }) => stage === ROUTER_WEIGHTS);
+  const joined = data.rows.findIndex(({ stage }) => stage === FFN_OUT);
   if (router >= 0 && joined > router) {
     line(
       `M${String(branch)} ${at(router)}L${String(branch + 6)} ${String((middle[router] ?? 0) + 6)}V${String((middle[joined] ?? 0) - 6)}L${String(branch)} ${at(joined)}`,

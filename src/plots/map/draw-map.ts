@@ -1,14 +1,12 @@
+import { ROUTER_WEIGHTS } from '../../model/stage-roles';
 import { svg, type SvgNode } from '../svg';
 import { drawBookends, drawCells, drawFlips } from './draw-cells';
 import { drawAxis, drawNames, drawOverview, drawWiring } from './draw-frame';
 import { drawCallout, drawEdge, drawRings } from './draw-marks';
 import type { MapLayout } from './layout';
 import type { MapData } from './map-types';
-import { drawStrips } from './strips';
+import { drawReadings, drawStrips } from './strips';
 import type { MapTheme } from './theme';
-
-/** The stage whose row carries the flips. */
-const ROUTER = 'moe_router';
 
 /**
  * The map: layers left to right, stages top to bottom, the machine as its own index. Quiet is right, hot is wrong, the tinted part is the
@@ -21,7 +19,7 @@ export function drawMap(data: MapData, layout: MapLayout, theme: MapTheme): read
     ['names', drawNames(data, layout, theme, -1)],
     ['bookends', drawBookends(data, layout, theme)],
     ['cells', drawCells(data, layout, theme)],
-    ['flips', drawFlips(data, layout, theme, ROUTER)],
+    ['flips', drawFlips(data, layout, theme, ROUTER_WEIGHTS)],
     ['edge', drawEdge(data, layout, theme)],
     ['rings', drawRings(data, layout, theme)],
     ['callout', drawCallout(data, layout, theme)],
@@ -30,12 +28,13 @@ export function drawMap(data: MapData, layout: MapLayout, theme: MapTheme): read
   return parts.flatMap(([name, nodes]) => (nodes.length === 0 ? [] : [svg('g', { class: `map-${name}` }, ...nodes)]));
 }
 
-/** The strips below it, whose numbers follow the layer in hand. */
+/** The strips below it, and the numbers of a layer beside them. */
 export function drawMapStrips(
   data: MapData,
   layout: MapLayout,
   theme: MapTheme,
   layer: number | undefined,
 ): readonly SvgNode[] {
-  return [svg('g', { class: 'map-strips' }, ...drawStrips(data, layout, theme, layer))];
+  const numbers = layer === undefined ? [] : drawReadings(data, layout, theme, layer);
+  return [svg('g', { class: 'map-strips' }, ...drawStrips(data, layout, theme), ...numbers)];
 }

@@ -4,7 +4,7 @@ import { svg, type SvgNode } from '../svg';
 import { humanNumber, plainNumber } from './human-number';
 import type { MapLayout, MapPlace } from './layout';
 import type { MapData } from './map-types';
-import { placeKey } from './map-data';
+import { locationKey } from '../../model/location';
 import { label, numberParts } from './text';
 import type { MapTheme } from './theme';
 
@@ -61,15 +61,15 @@ export function drawEdge(data: MapData, layout: MapLayout, theme: MapTheme): rea
 /** A ring around every tensor that is wrong by itself, the first one's heavier. */
 export function drawRings(data: MapData, layout: MapLayout, theme: MapTheme): readonly SvgNode[] {
   const { first } = data;
-  const firstKey = first === undefined ? '' : placeKey(first.layer, first.stage);
+  const firstKey = first === undefined ? '' : locationKey(first.layer, first.stage);
   const places = [
     ...data.layers.flatMap((layer) => data.rows.map(({ stage }) => ({ layer, stage }))),
     ...[...data.before, ...data.after].map(({ stage }) => ({ layer: undefined, stage })),
-  ].filter(({ layer, stage }) => data.culprits.has(placeKey(layer, stage)));
+  ].filter(({ layer, stage }) => data.culprits.has(locationKey(layer, stage)));
   return places.flatMap((place) => {
     const box = boxOf(data, layout, place);
     if (box === undefined) return [];
-    const width = placeKey(place.layer, place.stage) === firstKey ? 2.2 : 1.2;
+    const width = locationKey(place.layer, place.stage) === firstKey ? 2.2 : 1.2;
     return [ring(box, 1.5, theme.ink, width)];
   });
 }

@@ -41,7 +41,7 @@ const PAGE = {
 /** The page's sizes: with the first visit's stories above it, and for narrow and very narrow windows. */
 export const MAP_SIZES = {
   page: PAGE,
-  first: { ...PAGE, top: 26, row: 11.6, headline: 19, groupGap: 5, strip: 53, stripGap: 6 },
+  first: { ...PAGE, top: 26, row: 11.2, headline: 18, groupGap: 5, strip: 49, stripGap: 5 },
   medium: { ...PAGE, gutter: 184, wiring: 58, font: 11.5, bookend: 16 },
   phone: {
     gutter: 110,

@@ -1,13 +1,10 @@
+import { locationKey } from '../../model/location';
 import { stageSpec, STAGES, type StageId } from '../../model/stages';
 import { rowIndex } from '../trace-index';
 import { firstPlace, type TraceView } from '../trace-view';
 import { binOfRow, l2Limit, type Bin, type Measure } from './measure';
 import type { Group, MapData, MapRow } from './map-types';
 import { shadowOf } from './shadow';
-
-export function placeKey(layer: number | undefined, stage: StageId): string {
-  return `${layer ?? 'model'}/${stage}`;
-}
 
 /** The rows of a trace's own stages, in forward order: what its architecture has, whatever it is. */
 export function mapRows(view: TraceView): readonly MapRow[] {
@@ -50,11 +47,11 @@ export function mapData(view: TraceView, measure: Measure): MapData {
     before: whole.filter(isFirst),
     after: whole.filter((row) => !isFirst(row)),
     first,
-    culprits: new Set(culprits.map((c) => placeKey(c.layer, c.stage))),
+    culprits: new Set(culprits.map((c) => locationKey(c.layer, c.stage))),
     layersDone: done,
     row: (mode, stage, layer) => index.row(mode, stage, layer),
     bin: (stage, layer) => {
-      const key = placeKey(layer, stage);
+      const key = locationKey(layer, stage);
       if (!bins.has(key)) bins.set(key, binOfRow(index.row(measure.basis, stage, layer), measure, limit));
       return bins.get(key);
     },
@@ -82,5 +79,5 @@ export function wrongPlaces(data: MapData): readonly { readonly layer: number | 
     ...data.before.map(({ stage }) => ({ layer: undefined, stage })),
     ...data.layers.flatMap((layer) => data.rows.map(({ stage }) => ({ layer, stage }))),
     ...data.after.map(({ stage }) => ({ layer: undefined, stage })),
-  ].filter(({ layer, stage }) => data.culprits.has(placeKey(layer, stage)) || wrong(stage, layer));
+  ].filter(({ layer, stage }) => data.culprits.has(locationKey(layer, stage)) || wrong(stage, layer));
 }

@@ -30,7 +30,7 @@ export interface MapData {
   readonly after: readonly MapRow[];
   /** The first wrong place, and whether a comparison that can blame named it. */
   readonly first: (Pick<Culprit, 'layer' | 'stage' | 'position' | 'mode'> & Partial<Culprit>) | undefined;
-  /** Wrong by themselves, by `placeKey`. */
+  /** Wrong by themselves, by `locationKey`. */
   readonly culprits: ReadonlySet<string>;
   /** Layers up to here are known; those after it are still to come. */
   readonly layersDone: number;

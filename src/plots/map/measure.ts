@@ -43,10 +43,22 @@ export function hasBounds(view: TraceView, basis: CompareMode): boolean {
   return basis !== 'free' && rowIndex(view.rows).bounded.has(basis);
 }
 
+/** A wish as part of a state in which what is not wished is undefined. */
+export function wishOf(view: {
+  readonly basis: CompareMode | undefined;
+  readonly unit: Unit | undefined;
+}): Partial<Measure> {
+  return {
+    ...(view.basis === undefined ? {} : { basis: view.basis }),
+    ...(view.unit === undefined ? {} : { unit: view.unit }),
+  };
+}
+
 /** What decided the verdict; a wish is kept as far as the trace allows it. */
 export function measureOf(view: TraceView, wish: Partial<Measure> = {}): Measure {
   const bases = basesOf(view);
-  const basis = wish.basis !== undefined && bases.includes(wish.basis) ? wish.basis : (bases[0] ?? 'free');
+  const decided = [wish.basis, view.verdict?.first?.mode].find((basis) => basis !== undefined && bases.includes(basis));
+  const basis = decided ?? bases[0] ?? 'free';
   const unit = hasBounds(view, basis) && wish.unit !== 'l2' ? 'ratio' : 'l2';
   return { basis, unit };
 }

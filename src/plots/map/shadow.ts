@@ -1,4 +1,5 @@
 import type { Row } from '../../divergence/report';
+import { CHOSEN_EXPERTS } from '../../model/stage-roles';
 import { stageSpec, type StageId } from '../../model/stages';
 import { isHot, type Bin } from './measure';
 import type { MapData, Shade } from './map-types';
@@ -42,9 +43,9 @@ function shadeOf(l2: number | undefined, limit: number): Shade {
 
 /** Whether the token chose other experts in this layer, for the stages that its choice decides. */
 function isFlipped(data: MapData, layer: number | undefined, position: number, stage: StageId): boolean {
-  const chosen = data.row('free', 'moe_router_indices', layer);
+  const chosen = data.row('free', CHOSEN_EXPERTS, layer);
   const at = data.rows.findIndex((row) => row.stage === stage);
-  const router = data.rows.findIndex((row) => row.stage === 'moe_router_indices');
+  const router = data.rows.findIndex((row) => row.stage === CHOSEN_EXPERTS);
   return at >= router && (chosen?.flips?.some((flip) => flip.position === position) ?? false);
 }
 

@@ -27,13 +27,14 @@ interface Point {
 }
 
 /** Error by layer, of the culprit's stage and of the headlines, below the map and in its columns. */
-export function drawStrips(
-  data: MapData,
-  layout: MapLayout,
-  theme: MapTheme,
-  layer: number | undefined,
-): readonly SvgNode[] {
-  return layout.strips.flatMap(({ stage, y }) => strip(data, layout, theme, stage, y, layer));
+export function drawStrips(data: MapData, layout: MapLayout, theme: MapTheme): readonly SvgNode[] {
+  return layout.strips.flatMap(({ stage, y }) => drawStrip(data, layout, theme, stage, y));
+}
+
+/** What each strip's stage has in the layer in hand, in the gutter. */
+export function drawReadings(data: MapData, layout: MapLayout, theme: MapTheme, layer: number): readonly SvgNode[] {
+  if (!layout.size.names) return [];
+  return layout.strips.flatMap(({ stage, y }) => readings(data, stage, layer, theme, y));
 }
 
 /** Where a multiple of the limit stands: NaN in the lane on top, an exact 0 on the base line. */
@@ -49,13 +50,13 @@ function heightOf(times: number, y: number, height: number): number {
     : at + Math.min(1, -decades / BELOW) * (bottom - at);
 }
 
-function strip(
+/** One strip with its top at `y`. */
+export function drawStrip(
   data: MapData,
   layout: MapLayout,
   theme: MapTheme,
   stage: StageId,
   y: number,
-  layer: number | undefined,
 ): readonly SvgNode[] {
   const { size, left, rightEdge, pitch, window } = layout;
   const height = size.strip;
@@ -93,7 +94,6 @@ function strip(
   const { title } = stageSpec(stage);
   if (!size.names) return [...nodes, label(size.gutter - 8, y + 14, strong(theme, 12, 'end'), title)];
   nodes.push(label(0, y + 14, data.first?.stage === stage ? alarming(theme, 12) : strong(theme, 12), title));
-  nodes.push(...readings(data, stage, layer, theme, y));
   const ratio = measure.unit === 'ratio';
   nodes.push(label(left - 7, level + 4, { ...alarming(theme, 11.5, 'end'), weight: 400 }, ratio ? 'bound' : 'limit'));
   nodes.push(label(left - 7, y + 13, quiet(theme, 11.5, 'end'), ...power(ABOVE)));
@@ -200,14 +200,7 @@ function curve(
 }
 
 /** What the strip's stage has in the layer in hand. */
-function readings(
-  data: MapData,
-  stage: StageId,
-  layer: number | undefined,
-  theme: MapTheme,
-  y: number,
-): readonly SvgNode[] {
-  if (layer === undefined) return [];
+function readings(data: MapData, stage: StageId, layer: number, theme: MapTheme, y: number): readonly SvgNode[] {
   const { basis, unit } = data.measure;
   const own = valueOf(data.row(basis, stage, layer), unit);
   const free = valueOf(data.row('free', stage, layer), 'l2');

@@ -105,3 +105,9 @@ function mix(x: string, y: string): string {
   };
   return `#${channel(1)}${channel(3)}${channel(5)}`;
 }
+
+/** `#rrggbb` as bytes, for rasters. */
+export function rgbOf(hex: string): readonly [number, number, number] {
+  const byte = (from: number): number => parseInt(hex.slice(from, from + 2), 16);
+  return [byte(1), byte(3), byte(5)];
+}

@@ -2,7 +2,9 @@ import { lazy, Suspense, type ReactElement } from 'react';
 import { useApp } from '../use-app';
 import { CompareDialog } from './CompareDialog';
 import { KeySheet } from './KeySheet';
+import { FileDialog } from './FileDialog';
 import { Palette } from './Palette';
+import { RunsDialog } from './RunsDialog';
 
 /** Pictures and files are made by code that the first load does not need. */
 const ShareDialog = lazy(() => import('./ShareDialog').then((module) => ({ default: module.ShareDialog })));
@@ -18,6 +20,10 @@ export function Dialogs(): ReactElement | null {
       return <Palette />;
     case 'keys':
       return <KeySheet />;
+    case 'runs':
+      return <RunsDialog />;
+    case 'file':
+      return <FileDialog />;
     case 'compare':
       return <CompareDialog />;
     case 'share':

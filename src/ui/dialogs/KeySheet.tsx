@@ -5,7 +5,8 @@ import { Dialog } from './Dialog';
 
 /** What figures understand besides the command table. */
 const IN_FIGURES = [
-  ['← → ↑ ↓', 'from cell to cell, from layer to layer'],
+  ['← → ↑ ↓', 'on the map: from cell to cell'],
+  ['Ctrl wheel', 'on the map: zoom at the pointer'],
   ['Tab', 'from figure to figure'],
   ['Enter', 'in a table: open, in the palette: run'],
 ] as const;

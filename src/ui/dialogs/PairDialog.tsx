@@ -1,17 +1,18 @@
 import { useEffect, useMemo, useState, type ReactElement } from 'react';
-import type { StageId } from '../../model/stages';
-import { describePanel, divergencePanel } from '../../plots/divergence-panel';
-import { ERROR_METRICS, type ErrorMetric } from '../../plots/error-scale';
-import { panelPosition, panelStages, type PanelPosition } from '../../plots/panel-stages';
-import { selectPanel } from '../../plots/select-panel';
-import { viewOfReport, type TraceView } from '../../plots/trace-view';
+import { findingOf, findingText } from '../../plots/finding';
+import { drawMap } from '../../plots/map/draw-map';
+import { mapLayout, MAP_SIZES } from '../../plots/map/layout';
+import { mapData } from '../../plots/map/map-data';
+import { measureOf } from '../../plots/map/measure';
+import { svg } from '../../plots/svg';
+import { viewOfReport } from '../../plots/trace-view';
 import { sideBySide, type PairedStage, type SideBySide } from '../../share/side-by-side';
 import type { NamedView } from '../../store/shell-state';
-import { CurveKey } from '../CurveKey';
 import { Scene } from '../Scene';
-import { Sentence, sentenceLook } from '../Sentence';
+import { Words } from '../face/Words';
 import { useActions, useApp } from '../use-app';
 import { useFigureWidth } from '../use-figure-width';
+import { useMapTheme } from '../use-theme';
 import { Dialog } from './Dialog';
 
 /** Two reports that were dropped together, held against each other. */
@@ -35,51 +36,43 @@ function Body({ a, b }: { readonly a: NamedView; readonly b: NamedView }): React
       current = false;
     };
   }, [a, b]);
-  const views = useMemo(() => [viewOfReport(a.shared.report), viewOfReport(b.shared.report)] as const, [a, b]);
-  // The same panels on both sides.
-  const stages = useMemo(() => panelStages(views[0], panelStages(views[1], [])), [views]);
-  const { metric } = a.shared.view;
   return (
     <>
       <div className="two">
-        <Side named={a} side={0} view={views[0]} stages={stages} metric={metric} />
-        <Side named={b} side={1} view={views[1]} stages={stages} metric={metric} />
+        <Side named={a} side={0} />
+        <Side named={b} side={1} />
       </div>
-      <p className="note">
-        <CurveKey /> A ring marks a stage that is wrong by itself.
-      </p>
       {found === undefined ? null : <Held found={found} names={[a.file, b.file]} />}
     </>
   );
 }
 
-function Side(props: {
-  readonly named: NamedView;
-  readonly side: 0 | 1;
-  readonly view: TraceView;
-  readonly stages: readonly StageId[];
-  readonly metric: ErrorMetric;
-}): ReactElement {
+/** A report's finding and its map. */
+function Side({ named, side }: { readonly named: NamedView; readonly side: 0 | 1 }): ReactElement {
   const { openPaired } = useActions();
-  const { named, side, view, stages, metric } = props;
-  const { ref, width } = useFigureWidth('pair');
-  const { status, sentence } = named.shared.report.verdict;
+  const theme = useMapTheme();
+  const { report } = named.shared;
+  const { ref, width } = useFigureWidth();
+  const { finding, data } = useMemo(() => {
+    const view = viewOfReport(report);
+    return { finding: findingOf(view, report), data: mapData(view, measureOf(view)) };
+  }, [report]);
+  const node = useMemo(() => {
+    if (width === 0) return undefined;
+    const layout = mapLayout(data, width, { ...MAP_SIZES.phone, strip: 0 });
+    const box = { viewBox: `0 0 ${width} ${layout.height}`, width, height: layout.height, 'aria-hidden': 'true' };
+    return svg('svg', box, ...drawMap(data, layout, theme));
+  }, [data, width, theme]);
   return (
-    <section aria-label={named.file} style={{ gridRow: `span ${String(stages.length + 3)}` }}>
+    <section aria-label={named.file}>
       <h3 ref={ref}>{named.file}</h3>
-      <p className={`sentence ${sentenceLook(status)}`}>
-        <Sentence text={sentence} />
+      <p className="pair-finding">
+        <Words words={finding.head} />
       </p>
-      {stages.map((stage, i) => (
-        <Panel
-          key={stage}
-          view={view}
-          stage={stage}
-          metric={metric}
-          width={width}
-          position={panelPosition(i, stages.length)}
-        />
-      ))}
+      <p className="pair-sentence">{report.verdict.sentence}</p>
+      <div role="img" aria-label={`Map of ${named.file}: ${findingText(finding.head)}`}>
+        {node === undefined ? null : <Scene node={node} />}
+      </div>
       <p className="verbs">
         <button
           type="button"
@@ -92,35 +85,6 @@ function Side(props: {
         </button>
       </p>
     </section>
-  );
-}
-
-function Panel(props: {
-  readonly view: TraceView;
-  readonly stage: StageId;
-  readonly metric: ErrorMetric;
-  readonly width: number;
-  readonly position: PanelPosition;
-}): ReactElement {
-  const { view, stage, metric, width, position } = props;
-  const data = useMemo(() => selectPanel(view, stage, metric), [view, stage, metric]);
-  const scene = useMemo(
-    () => (width === 0 ? undefined : divergencePanel(data, { width, position })),
-    [data, width, position],
-  );
-  const { title } = ERROR_METRICS[metric];
-  return (
-    <div className="pair-panel" role="img" aria-label={`${data.title}, ${title}: ${describePanel(data)}`}>
-      {scene === undefined ? null : (
-        <>
-          <p style={{ top: `${String(scene.titleTop)}px` }}>
-            <b>{data.title}</b>
-            {title}
-          </p>
-          <Scene node={scene.root} />
-        </>
-      )}
-    </div>
   );
 }
 
@@ -141,7 +105,7 @@ function Held({
           : 'Not the same model and prompt: sizes can be compared, numbers cannot.'}{' '}
         {bits === undefined
           ? ''
-          : `${String(bits.equal)} of ${String(bits.of)} tensors of the arms under test are the same to the bit.`}
+          : `${String(bits.equal)} of ${String(bits.of)} tensors of the candidates are the same to the bit.`}
       </p>
       <div className="scroll" tabIndex={0} role="region" aria-label="What differs">
         <table>

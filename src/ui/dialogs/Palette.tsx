@@ -42,7 +42,7 @@ export function Palette(): ReactElement {
         aria-expanded="true"
         aria-controls={list}
         aria-activedescendant={lines[current] === undefined ? undefined : `${list}-${String(current)}`}
-        placeholder="A command, or a place: 12 router 3"
+        placeholder="A command, 12 router 3, ffn_down, expert 41, a token, a defect"
         data-first
         autoComplete="off"
         spellCheck={false}
@@ -72,7 +72,7 @@ export function Palette(): ReactElement {
           </li>
         ))}
       </ul>
-      {lines.length === 0 ? <p className="note">No command and no place is called that.</p> : null}
+      {lines.length === 0 ? <p className="note">Nothing is called that.</p> : null}
     </Dialog>
   );
 }

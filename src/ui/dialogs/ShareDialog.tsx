@@ -1,15 +1,14 @@
 import { useEffect, useState, type ReactElement } from 'react';
 import type { Report } from '../../divergence/report';
 import { whatLeaves } from '../../share/leaving';
-import { DARK, LIGHT } from '../../share/palette';
-import { divergencePicture, type Picture } from '../../share/picture';
+import type { Picture } from '../../share/picture';
 import { hasPrompt } from '../../share/redact';
-import { FIRST_VIEW, type ViewState } from '../../share/view-state';
-import { leavingReport, SHARE_KINDS, type ShareKind } from '../../store/share-actions';
+import { leavingPicture, SHARE_KINDS, type ShareKind } from '../../store/share-actions';
+import { viewStateOf } from '../../store/shell-actions';
 import { selectShown } from '../../store/view';
 import { Pairs } from '../Pairs';
 import { Scene } from '../Scene';
-import { useActions, useApp } from '../use-app';
+import { useActions, useApp, useAppStore } from '../use-app';
 import { Dialog } from './Dialog';
 
 const GROUPS: readonly { readonly title: string; readonly kinds: readonly ShareKind[] }[] = [
@@ -70,12 +69,12 @@ function ShareBody({ report }: { readonly report: Report }): ReactElement {
           <label className="check">
             <input
               type="checkbox"
-              checked={options.maps}
+              checked={options.sheet}
               onChange={(event) => {
-                setShare({ maps: event.currentTarget.checked });
+                setShare({ sheet: event.currentTarget.checked });
               }}
             />
-            Heatmap and routing in the picture
+            Full sheet: the map with its strips, and where it all comes from
           </label>
         </section>
         {GROUPS.map((group) => (
@@ -121,24 +120,22 @@ function ShareBody({ report }: { readonly report: Report }): ReactElement {
 
 /** The picture as it will be, with the prompt or without. */
 function Preview({ report }: { readonly report: Report }): ReactElement {
-  const { withPrompt, dark, maps } = useApp((s) => s.shell.share);
-  const metric = useApp((s) => s.metric);
-  const heatMode = useApp((s) => s.heatMode);
-  const heatMeasure = useApp((s) => s.heatMeasure);
+  const options = useApp((s) => s.shell.share);
+  const store = useAppStore();
+  const { withPrompt, dark, sheet } = options;
   const [picture, setPicture] = useState<Picture | undefined>(undefined);
   useEffect(() => {
     let current = true;
-    const view: ViewState = { ...FIRST_VIEW, metric, heatMode, heatMeasure };
-    leavingReport(report, withPrompt).then(
-      (leaving) => {
-        if (current) setPicture(divergencePicture(leaving, view, dark ? DARK : LIGHT, { maps }));
+    leavingPicture(report, viewStateOf(store.getState()), { withPrompt, dark, sheet }).then(
+      (made) => {
+        if (current) setPicture(made.picture);
       },
       () => undefined,
     );
     return () => {
       current = false;
     };
-  }, [report, metric, heatMode, heatMeasure, withPrompt, dark, maps]);
+  }, [report, store, withPrompt, dark, sheet]);
   return (
     <div className="preview" role="img" aria-label={picture?.title ?? 'The picture is being made'}>
       {picture === undefined ? null : (

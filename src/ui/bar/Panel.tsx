@@ -1,0 +1,35 @@
+import { useEffect, useId, useRef, type ReactElement, type ReactNode } from 'react';
+import { useActions } from '../use-app';
+
+/** What a field of the run bar opens below it. Closes on Escape, and when something beside the bar is pressed. */
+export function Panel({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactElement {
+  const ref = useRef<HTMLDivElement>(null);
+  const heading = useId();
+  const { togglePanel } = useActions();
+  useEffect(() => {
+    const pressed = (event: PointerEvent): void => {
+      const { target } = event;
+      if (target instanceof Element && target.closest('.run-bar, dialog') === null) togglePanel(undefined);
+    };
+    document.addEventListener('pointerdown', pressed);
+    return () => {
+      document.removeEventListener('pointerdown', pressed);
+    };
+  }, [togglePanel]);
+  return (
+    <div
+      ref={ref}
+      className="bar-panel"
+      role="group"
+      aria-labelledby={heading}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape') return;
+        event.stopPropagation();
+        togglePanel(undefined);
+      }}
+    >
+      <h2 id={heading}>{title}</h2>
+      {children}
+    </div>
+  );
+}
