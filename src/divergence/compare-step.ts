@@ -65,11 +65,12 @@ export function compareStep(
     if (context.mode === 'free') state = withFlips(before, layer, indexRow.flips);
   }
   const rows = context.stages.map((stage): Row => {
-    const base = { a: context.a, b: context.b, mode: context.mode, layer, stage } as const;
-    const spec = stageSpec(stage);
-    if (!spec.applies) return { ...base, verdict: 'not-applicable', count: 0 };
     const tapA = a.get(stage);
     const tapB = b.get(stage);
+    const made = tapA?.kernel === undefined ? {} : { kernel: tapA.kernel };
+    const base = { a: context.a, b: context.b, mode: context.mode, layer, stage, ...made } as const;
+    const spec = stageSpec(stage);
+    if (!spec.applies) return { ...base, verdict: 'not-applicable', count: 0 };
     if (tapA === undefined && tapB === undefined) return { ...base, verdict: 'unmeasured', count: 0 };
     if (tapA === undefined || tapB === undefined) return { ...base, verdict: 'missing', count: 0 };
     if (spec.values === 'index') {
@@ -99,7 +100,7 @@ export function compareStep(
   return { rows, flips: layer === undefined ? state : nextLayer(state) };
 }
 
-type RowBase = Pick<Row, 'a' | 'b' | 'mode' | 'layer' | 'stage'>;
+type RowBase = Pick<Row, 'a' | 'b' | 'mode' | 'layer' | 'stage' | 'kernel'>;
 
 function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
   const wrong = c.invalidAt !== undefined || c.flips.some((f) => !f.explained);

@@ -80,6 +80,8 @@ export interface Row {
   readonly mode: CompareMode;
   /** Local rows: the arithmetic whose bound the ratios stand on (`f32`, `q8_K-activations`). Absent: f32. */
   readonly arithmetic?: string;
+  /** The kernels of side `a` that made its value, with their variants (`Tap.kernel`). */
+  readonly kernel?: string;
   readonly layer: number | undefined;
   readonly stage: StageId;
   readonly verdict: RowVerdict;
@@ -214,6 +216,16 @@ export interface Amplification {
   readonly relL2: Metric;
 }
 
+/** A token behind the prompt, every stage held to the exact value of its own captured inputs. */
+export interface DecodedStep {
+  readonly position: number;
+  readonly status: RunStatus;
+  /** Stages that were compared. */
+  readonly rows: number;
+  /** The largest error / bound of all of them. */
+  readonly worst?: { readonly layer: number | undefined; readonly stage: StageId; readonly ratio: Metric };
+}
+
 /** What kinds of values poison is made of. */
 export type PoisonKind = 'NaN' | '+Infinity' | '-Infinity';
 
@@ -332,6 +344,8 @@ export interface Report {
   /** The live llama.cpp that was under test. */
   readonly live?: LiveFacts;
   readonly verdict: Verdict;
+  /** Tokens that were decoded behind the prompt, where some were asked for. */
+  readonly decoded?: readonly DecodedStep[];
   /** Where each arm's values stop being finite; absent where they never do. */
   readonly poison?: { readonly a?: Poison; readonly b?: Poison };
   /** What a comparison of saved traces could not know, found to disagree or left out. */

@@ -28,6 +28,9 @@ export class Recorder {
   readonly #names = new WeakMap<GPUBuffer | GPUBindGroupLayout, number>();
   #nextName = 0;
 
+  /** Told of every dispatch that is recorded. */
+  onDispatch: ((pipeline: Pick<Pipeline, 'kernel' | 'variant'>) => void) | undefined;
+
   constructor(context: GpuContext) {
     this.#context = context;
     this.#params = new Arena(context, 'params', GPUBufferUsage.UNIFORM, 64 * 1024);
@@ -53,6 +56,7 @@ export class Recorder {
     const [x, y = 1, z = 1] = grid;
     if (x * y * z === 0) return;
     const { kernel } = pipeline;
+    this.onDispatch?.(pipeline);
     const size = paramsBytes(kernel.params);
     const slot = this.#params.place(size, (view) => {
       writeParams(kernel.params, params, view);

@@ -1,4 +1,5 @@
 import type { SumOrder } from '../base/f32-error';
+import type { KernelUse } from './kernel-use';
 import type { StageId } from './stages';
 
 /** One side of a comparison. Traces read from a file carry any other name. */
@@ -15,6 +16,8 @@ export interface Tap {
   readonly shape: readonly number[];
   /** f32 (NaN bits verbatim), or u32 expert ids for an index stage. */
   readonly data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+  /** The kernels that made it, with their variants: `linear_team Q4_K x1 subgroup of 32, 2 rows`. Absent where no kernel of ours did. */
+  readonly kernel?: string;
   /** Reference arm, when asked: the largest absolute error of an honest f32 kernel per element, same layout as `data`. */
   readonly bound?: Float32Array<ArrayBuffer>;
   /** CPU arms, when asked: the values before they were rounded to f32, same layout as `data`. */
@@ -62,6 +65,8 @@ export interface ArmEngine {
   layer(layer: number, options: StepOptions): Promise<StepResult>;
   /** `final_norm` and `lm_head`. The head is computed only for the positions that the capture of `lm_head` names. */
   end(options: StepOptions): Promise<StepResult>;
+  /** The kernel variants that ran since the engine was made. Absent where it has no kernels. */
+  kernelUses?(): readonly KernelUse[];
   /** Frees buffers, workers and devices that the engine owns. Safe to call twice. */
   dispose(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { plural } from '../base/format';
+import { plural, short } from '../base/format';
 import { inForwardOrder, type BlameContext } from '../divergence/blame';
 import { causeText, type Cause } from '../divergence/cause';
 import { limitsOf } from '../divergence/limits';
@@ -7,12 +7,14 @@ import {
   COMPARE_MODES,
   REPORT_SCHEMA,
   type AdapterCard,
+  type DecodedStep,
   type ModelCard,
   type Poison,
   type Report,
   type RoutingRow,
   type Row,
   type TopToken,
+  type Verdict,
 } from '../divergence/report';
 import { rolesOf } from '../divergence/roles';
 import { judge } from '../divergence/verdict';
@@ -22,6 +24,7 @@ import type { HParams } from '../model/hparams';
 import type { LiveFacts } from '../model/live';
 import type { TracePlan } from '../model/plan';
 import { ACTIVE_STAGES, type StageId } from '../model/stages';
+import type { DecodedToken } from './decode-run';
 import type { RunSpec } from './events';
 import { liveNotes, unwatched } from './live-notes';
 import { injectedFaults, unseenClause } from './injected-faults';
@@ -64,6 +67,8 @@ export interface ReportInput {
   readonly arms: readonly string[];
   /** What was put in on purpose. */
   readonly faults: readonly Fault[];
+  /** Tokens behind the prompt. */
+  readonly decoded: readonly DecodedToken[];
   /** Why products are wrong, by `locationKey`. */
   readonly causes: ReadonlyMap<string, Cause>;
   /** What is not finite on each arm. */
@@ -76,6 +81,7 @@ export interface ReportInput {
 export function buildReport(input: ReportInput): Report {
   const { parts, spec, plan } = input;
   const limits = limitsOf(spec.cosineLimit);
+  const { decoded, clause, wrong } = judgeDecoded(input);
   const judged = judge(
     {
       rows: input.rows,
@@ -113,7 +119,13 @@ export function buildReport(input: ReportInput): Report {
     ...(input.adapter === undefined ? {} : { adapter: input.adapter }),
     ...(parts.browser === undefined ? {} : { browser: parts.browser }),
     runtime: parts.runtime,
-    verdict: unwatched({ ...judged.verdict, sentence: judged.verdict.sentence + unseenClause(injected) }, input.live),
+    verdict: unwatched(
+      judged.verdict.status === 'match' && wrong !== undefined
+        ? wrong
+        : { ...judged.verdict, sentence: judged.verdict.sentence + clause + unseenClause(injected) },
+      input.live,
+    ),
+    ...(decoded.length === 0 ? {} : { decoded }),
     ...(input.live === undefined ? {} : { live: input.live }),
     ...(notes.length === 0 ? {} : { notes }),
     ...poisonOf(input.poison.a, input.poison.b),
@@ -123,6 +135,48 @@ export function buildReport(input: ReportInput): Report {
     memory: { ...parts.memory(), traceBytes: input.traceBytes, bytesRead: input.bytesRead },
     top: { a: topTokens(input.logits.a, parts), b: topTokens(input.logits.b, parts) },
   };
+}
+
+/** What is said of the tokens behind the prompt: the first that is wrong, else a clause for the sentence. */
+function judgeDecoded(input: ReportInput): {
+  readonly decoded: readonly DecodedStep[];
+  readonly clause: string;
+  readonly wrong: Verdict | undefined;
+} {
+  let wrong: Verdict | undefined;
+  let most = 0;
+  const decoded = input.decoded.map(({ position, rows, routing }): DecodedStep => {
+    const { verdict } = judge(
+      {
+        rows,
+        limits: limitsOf(input.spec.cosineLimit),
+        complete: true,
+        layersDone: input.layersDone,
+        nTokens: 1,
+        arms: input.arms,
+      },
+      blameContext({ ...input, routing }),
+    );
+    if (wrong === undefined && verdict.status !== 'match')
+      wrong = { ...verdict, sentence: `${verdict.sentence}; while decoding, the prompt is right` };
+    const worst = worstOf(rows);
+    most = Math.max(most, worst?.ratio ?? 0);
+    const measured = rows.filter((row) => row.count > 0).length;
+    return { position, status: verdict.status, rows: measured, ...(worst === undefined ? {} : { worst }) };
+  });
+  const clause =
+    decoded.length === 0
+      ? ''
+      : `; ${plural(decoded.length, 'decoded token')} ${decoded.length === 1 ? 'agrees' : 'agree'}, largest error ${short(most)} x its bound`;
+  return { decoded, clause: wrong === undefined ? clause : '', wrong };
+}
+
+function worstOf(rows: readonly Row[]): DecodedStep['worst'] {
+  let worst: DecodedStep['worst'];
+  for (const { layer, stage, maxRatio } of rows) {
+    if (maxRatio !== undefined && !(maxRatio <= (worst?.ratio ?? -1))) worst = { layer, stage, ratio: maxRatio };
+  }
+  return worst;
 }
 
 /** Nothing of the run was left out of the comparison. */

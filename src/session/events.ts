@@ -21,6 +21,8 @@ export interface RunSpec {
   readonly gpuBudget?: number;
   /** Free-running cosine below which a row diverges. */
   readonly cosineLimit?: number;
+  /** Tokens behind the prompt, chosen greedily by the arm under test, whose stages are judged as well. */
+  readonly decode?: number;
   /** Faults on purpose in the arm under test, as `--inject` takes them (`parseFault`). */
   readonly inject?: readonly string[];
   /** `reference`: the arm under test is given the reference's chosen experts, so that drift is seen without flips. Default `own`. */

@@ -192,7 +192,7 @@ async function decoderLogits(
 }
 
 /** The likeliest token, ties to the lower id; undefined when a logit is not a number. */
-function nextToken(logits: Logits, { tokenText }: Pick<GenerateInput, 'tokenText'>): NextToken | undefined {
+export function nextToken(logits: Logits, { tokenText }: Pick<GenerateInput, 'tokenText'>): NextToken | undefined {
   let best = -1;
   let first = -Infinity;
   let second = -Infinity;

@@ -25,14 +25,23 @@ export class LocalWatch {
     this.#in = input;
   }
 
-  /** The local errors of one step, in turn. @param layer undefined: the whole-model stages */
+  /** The local errors of one step, in turn. @param layer undefined: the whole-model stages @param past what is kept of the positions before the step */
   async step(
     layer: number | undefined,
     stages: readonly StageId[],
     { taps }: StepResult,
     signal: AbortSignal | undefined,
+    past?: LocalErrorsInput['past'],
   ): Promise<LocalErrors> {
-    const judged = await localErrors({ ...this.#in, layer, stages, own: taps, layerInput: this.#layerInput, signal });
+    const judged = await localErrors({
+      ...this.#in,
+      layer,
+      stages,
+      own: taps,
+      layerInput: this.#layerInput,
+      signal,
+      ...(past === undefined ? {} : { past }),
+    });
     this.#layerInput = taps.get(layer === undefined ? EMBEDDING : LAYER_OUTPUT);
     this.#errors.push(...judged.errors);
     return judged;

@@ -442,12 +442,16 @@ function isForeign({ arms, mode }: RunSpec): boolean {
  */
 function withPossibleModes(spec: RunSpec): RunSpec {
   const [candidate, reference] = spec.arms;
-  if (candidate === undefined || reference === undefined) return spec;
+  if (candidate === undefined || reference === undefined) {
+    if ((spec.decode ?? 0) > 0) throw notDecoded(spec);
+    return spec;
+  }
   const asked = modesOf(spec.mode);
   const modes = new Set(asked);
   if (!EXACT.includes(reference) && modes.delete('local')) modes.add('isolated');
   if (isLive(candidate)) modes.delete('isolated');
   const mode = runModeOf(modes);
+  if ((spec.decode ?? 0) > 0 && (!modes.has('local') || isForeign(spec))) throw notDecoded(spec);
   if (mode !== undefined) return { ...spec, mode };
   throw fail(
     'usage',
@@ -456,6 +460,15 @@ function withPossibleModes(spec: RunSpec): RunSpec {
       : `Against ${reference} there is no local error: it is not exact.`,
     'Use --mode free, or local with the reference exact.',
     { candidate, reference },
+  );
+}
+
+function notDecoded({ arms, mode }: RunSpec): TracerError {
+  return fail(
+    'usage',
+    'Decoded tokens are judged by their own inputs, on the GPU arm against an exact reference.',
+    'Use --candidate gpu --reference exact with local among the words of --mode, or leave --decode out.',
+    { arms: arms.join(), mode },
   );
 }
 

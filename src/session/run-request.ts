@@ -30,6 +30,7 @@ const PARTS: {
   positions: ['text: all, last, A..B, or one number', isText],
   gpuBudget: ['a number of bytes', (x) => Number.isSafeInteger(x) && Number(x) > 0],
   cosineLimit: ['a number from -1 to 1', (x) => typeof x === 'number' && x >= -1 && x <= 1],
+  decode: ['a whole number from 0', (x) => Number.isSafeInteger(x) && Number(x) >= 0],
   inject: ['a list of faults as text', (x) => Array.isArray(x) && x.every(isText)],
   routing: [`one of ${ROUTINGS.join(', ')}`, (x) => ROUTINGS.some((word) => word === x)],
 };

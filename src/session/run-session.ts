@@ -24,6 +24,7 @@ import { PoisonWatch } from '../divergence/poison';
 import { selectPositions } from '../trace/select-positions';
 import { buildReport, type ReportParts } from './build-report';
 import type { RunSpec, SessionEvent } from './events';
+import { decodeRun, KeptStates, type DecodedToken } from './decode-run';
 import { explainProduct } from './explain-product';
 import { sampleProduct, type ProductSample } from './product-sample';
 import type { ProgressMeter } from './progress';
@@ -107,6 +108,9 @@ class Run {
   readonly #free: boolean;
   readonly #isolate: boolean;
   readonly #local: LocalWatch | undefined;
+  /** Tokens behind the prompt to judge, and what the arm under test keeps for them. */
+  readonly #decodes: number;
+  readonly #states = new KeptStates();
   /** The side runs as a whole, and not only where it is needed for another. */
   readonly #runs: { readonly a: boolean; readonly b: boolean };
   /** How the arm under test adds up products. */
@@ -138,17 +142,13 @@ class Run {
     this.#free = !both || modes.has('free');
     this.#local =
       both && modes.has('local') && arms.b.isolate !== undefined
-        ? new LocalWatch({
-            exact: { arm: arms.b.arm, isolate: arms.b.isolate },
-            quantised: arms.quantised,
-            hparams,
-            positions: this.#plan.positions,
-            sumOrder: this.#sumOrder,
-            candidate: arms.a.arm,
-            typeOf: (tensor) => input.parts.typeOf(tensor),
-          })
+        ? this.#watchOf(this.#plan.positions, this.#sumOrder)
         : undefined;
-    this.#runs = { a: this.#free || this.#local !== undefined, b: this.#free || this.#isolate || this.#forced };
+    this.#decodes = this.#local !== undefined && arms.quantised === undefined ? (spec.decode ?? 0) : 0;
+    this.#runs = {
+      a: this.#free || this.#local !== undefined,
+      b: this.#free || this.#isolate || this.#forced || this.#decodes > 0,
+    };
     this.#poison = {
       a: new PoisonWatch(arms.a?.arm ?? '', this.#runs.a ? 'free' : 'isolated'),
       b: new PoisonWatch(arms.b?.arm ?? '', 'free'),
@@ -169,6 +169,7 @@ class Run {
     }
     meter.update('head', 0, 1);
     await this.#step('end', input);
+    const decoded = await this.#decode();
     meter.update('report', 1, 1);
     return buildReport({
       parts: this.#in.parts,
@@ -186,6 +187,7 @@ class Run {
       arms: [this.#arms.a, this.#arms.b].flatMap((arm) => arm?.arm ?? []),
       faults: this.#in.faults ?? [],
       causes: await this.#explain(),
+      decoded,
       poison: { a: this.#poison.a.found(), b: this.#poison.b.found() },
       live: this.#arms.a?.facts?.(),
     });
@@ -261,6 +263,49 @@ class Run {
     return b?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT);
   }
 
+  #watchOf(positions: readonly number[], sumOrder: SumOrder): LocalWatch | undefined {
+    const { a, b, quantised } = this.#arms;
+    const { hparams, parts } = this.#in;
+    if (a === undefined || b?.isolate === undefined) return undefined;
+    return new LocalWatch({
+      exact: { arm: b.arm, isolate: b.isolate },
+      quantised,
+      hparams,
+      positions,
+      sumOrder,
+      candidate: a.arm,
+      typeOf: (tensor) => parts.typeOf(tensor),
+    });
+  }
+
+  /** Tokens behind the prompt, by the engines that have just run it. */
+  async #decode(): Promise<readonly DecodedToken[]> {
+    const { a, b } = this.#arms;
+    const { hparams, meter, signal } = this.#in;
+    const logits = this.#logits.a;
+    if (this.#decodes === 0 || a === undefined || b === undefined || logits === undefined) return [];
+    return decodeRun({
+      a,
+      b,
+      watch: (position) => {
+        const watch = this.#watchOf([position], a.sumOrder?.(1) ?? 'any');
+        if (watch === undefined) throw new Error('the reference cannot be fed');
+        return watch;
+      },
+      plan: this.#plan,
+      nLayer: hparams.nLayer,
+      kept: this.#kept,
+      states: this.#states,
+      nPrompt: this.#tokens.length,
+      logits: logits.data.subarray(-hparams.nVocab),
+      count: this.#decodes,
+      onToken: (done, of) => {
+        meter.update('head', done, of);
+      },
+      signal,
+    });
+  }
+
   /** The step's local errors. */
   async #judge(step: StepName, { planned }: StepCaptures, own: StepResult): Promise<LocalErrors | undefined> {
     if (this.#local === undefined) return undefined;
@@ -268,6 +313,7 @@ class Run {
     const stages = this.#forced ? planned.filter((stage) => stageSpec(stage).values !== 'index') : planned;
     const judged = await this.#local.step(typeof step === 'number' ? step : undefined, stages, own, this.#in.signal);
     this.#times.add(step, 'local', judged.cost);
+    if (this.#decodes > 0 && typeof step === 'number') this.#states.add(step, own.taps, this.#kept);
     return judged;
   }
 

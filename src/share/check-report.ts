@@ -42,6 +42,7 @@ const ROW = record({
   b: NAME,
   mode: MODE,
   arithmetic: optional(NAME),
+  kernel: optional(NAME),
   layer: LAYER,
   stage: STAGE,
   verdict: oneOf(ROW_VERDICTS),
@@ -216,6 +217,17 @@ const REPORT: Check = record({
     parted: optional(CULPRIT),
     amplification: optional(record({ layer: LAYER, stage: STAGE, factor: number, relL2: number })),
   }),
+  decoded: optional(
+    list(
+      record({
+        position: POSITION,
+        status: oneOf(RUN_STATUSES),
+        rows: SIZE,
+        worst: optional(record({ layer: LAYER, stage: STAGE, ratio: number })),
+      }),
+      MOST.positions,
+    ),
+  ),
   poison: optional(record({ a: optional(POISON), b: optional(POISON) })),
   notes: optional(list(text(20_000), 1000)),
   rows: list(ROW, MOST.rows),

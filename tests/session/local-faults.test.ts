@@ -10,7 +10,7 @@ import type { KernelName } from '../../src/gpu/kernel-table';
 import { getPipeline } from '../../src/gpu/pipelines';
 import type { ModelFile } from '../../src/gguf/model-file';
 import type { HParams } from '../../src/model/hparams';
-import type { StageId } from '../../src/model/stages';
+import { ACTIVE_STAGES, LAYER_STAGES, type StageId } from '../../src/model/stages';
 import type { Edit, KernelSpec } from '../../src/ops/kernel-spec';
 import { ProgressMeter } from '../../src/session/progress';
 import { runSession } from '../../src/session/run-session';
@@ -104,13 +104,27 @@ afterAll(() => {
 });
 
 /** Twelve tokens, in chunks of five. */
-async function run(model: ModelFile, hparams: HParams, tokens: readonly number[], replace: Replace): Promise<Report> {
+async function run(
+  model: ModelFile,
+  hparams: HParams,
+  tokens: readonly number[],
+  replace: Replace,
+  decode = 0,
+): Promise<Report> {
   const pool = createInlinePool(model);
   const a = createGpuEngine({ context, model, hparams, chunkTokens: 5, replace });
   const b = createCpuEngine({ model, hparams, pool });
   try {
     return await runSession({
-      spec: { tokens, arms: ['gpu', 'cpu'], mode: 'local,free', stages: 'all', layers: 'all', positions: 'all' },
+      spec: {
+        tokens,
+        decode,
+        arms: ['gpu', 'cpu'],
+        mode: 'local,free',
+        stages: 'all',
+        layers: 'all',
+        positions: 'all',
+      },
       model,
       hparams,
       arms: { a, b },
@@ -160,4 +174,27 @@ describe.each(['mini-f32', 'mini-q4_k_m'])('%s', (name) => {
     expect(verdict.status, verdict.sentence).toBe('diverged');
     expect(verdict.first, verdict.sentence).toMatchObject({ layer: 0, stage, mode: 'local' });
   });
+
+  it('goes on behind the prompt, and judges what was decoded', async () => {
+    const { verdict, decoded } = await run(model, hparams, tokens, {}, 3);
+    expect(verdict.sentence).toMatch(/^MATCH: .*; 3 decoded tokens agree, largest error 0\.\d+ x its bound$/);
+    const stages = LAYER_STAGES.length * hparams.nLayer + ACTIVE_STAGES.length - LAYER_STAGES.length;
+    expect(decoded).toMatchObject([12, 13, 14].map((position) => ({ position, status: 'match', rows: stages })));
+  });
+
+  it.each([
+    ['written at row 0', 'v_proj', { v_proj: told((step) => (isDecoding(step) ? { outputRow: 0 } : {})) }],
+    [
+      'counted from row 0',
+      'k_post_rope',
+      { k_post_rope: told((step) => (isDecoding(step) ? { firstPosition: 0 } : {})) },
+    ],
+  ] as const)('a continued prompt whose rows are %s: %s', async (_what, stage, replace) => {
+    const { verdict, decoded } = await run(model, hparams, tokens, replace, 2);
+    expect(verdict.first, verdict.sentence).toMatchObject({ layer: 0, stage, position: 12, mode: 'local' });
+    expect(verdict.sentence).toMatch(/^DIVERGED: .*; while decoding, the prompt is right$/);
+    expect(decoded?.map(({ status }) => status)).toEqual(['diverged', 'diverged']);
+  });
 });
+
+const isDecoding = ({ stepTokens }: StageRun): boolean => stepTokens === 1;

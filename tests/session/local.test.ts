@@ -65,6 +65,9 @@ describe('a part of a run', () => {
   });
 
   it('does not judge a choice that was forced, and needs an exact reference', async () => {
+    await expect(runs('mini-f32', [{ mode: 'local', decode: 1, arms: ['gpu', 'cpu-ggml'] }])).rejects.toMatchObject({
+      code: 'usage',
+    });
     const [forced, unlike, quantised] = await runs('mini-q4_k_m', [
       { mode: 'local,free', routing: 'reference' },
       { mode: 'local,free', arms: ['gpu', 'cpu-ggml'] },

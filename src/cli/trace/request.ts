@@ -32,6 +32,7 @@ export interface TraceRequest {
 export async function traceRequest(args: Arguments): Promise<TraceRequest> {
   const [model = ''] = args.operands;
   const folder = args.get(options.SAVE_TENSOR);
+  const decode = args.get(options.DECODE);
   const gpuBudget = args.get(shared.BUDGET);
   const stages = args.get(shared.STAGES_OPTION);
   const inject = args.all(options.INJECT);
@@ -53,6 +54,7 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
       stages,
       layers: args.get(shared.LAYERS),
       positions: args.get(options.POSITIONS),
+      ...(decode === undefined ? {} : { decode }),
       ...(gpuBudget === undefined ? {} : { gpuBudget }),
       ...(inject.length === 0 ? {} : { inject }),
       ...(routing === 'own' ? {} : { routing }),

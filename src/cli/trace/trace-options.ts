@@ -8,6 +8,7 @@ import {
   badValue,
   parseArms,
   parseChoice,
+  parseCount,
   parseText,
   parseTokens,
   type DefaultedOption,
@@ -39,6 +40,12 @@ export const MODE: Option<RunMode> = {
     return mode;
   },
   suggests: RUN_MODES,
+};
+export const DECODE: Option<number> = {
+  name: 'decode',
+  placeholder: 'N',
+  help: 'go on behind the prompt for N tokens, chosen greedily by the GPU arm, and judge every stage of each by its own inputs too; needs the mode local',
+  parse: parseCount,
 };
 export const POSITIONS: DefaultedOption<string> = {
   name: 'positions',

@@ -21,7 +21,19 @@ import {
 } from '../command-line/shared-options';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from '../share/share-options';
 import { CANDIDATE, LIVE_OPTIONS, REFERENCE } from './live-options';
-import { ARMS, BASELINE, FORMAT, INJECT, MODE, POSITIONS, ROUTING, SAVE_TENSOR, SCHEMA, TOKENS } from './trace-options';
+import {
+  ARMS,
+  BASELINE,
+  DECODE,
+  FORMAT,
+  INJECT,
+  MODE,
+  POSITIONS,
+  ROUTING,
+  SAVE_TENSOR,
+  SCHEMA,
+  TOKENS,
+} from './trace-options';
 
 /** `trace` in the command table. */
 export const TRACE = {
@@ -43,6 +55,7 @@ export const TRACE = {
     STAGES_OPTION,
     LAYERS,
     POSITIONS,
+    DECODE,
     SAVE_TENSOR,
     FORMAT,
     JSON_FILE,

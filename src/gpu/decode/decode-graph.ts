@@ -1,14 +1,16 @@
 import type { AttentionWay } from '../../fusions/attention/attention-plan';
 import type { FusedDispatch, Operand } from '../../fusions/fusion';
 import type { PlannedNodes, TokenPlan } from '../../fusions/plan-token';
-import { storageBindings, type KernelSpec } from '../../ops/kernel-spec';
+import { kernelText } from '../../model/kernel-use';
+import { kernelName, storageBindings, type KernelSpec } from '../../ops/kernel-spec';
 import { paramsBytes, writeParams } from '../../ops/kernel-params';
 import type { GpuContext } from '../device';
+import type { KernelLog } from '../engine/kernel-log';
 import { getPipeline, type Pipeline } from '../pipelines';
 import { ARGMAX_LAST, ARGMAX_MOST_PARTS, ARGMAX_PARTS, argmaxParts } from './argmax';
 import type { DecodeBuffers } from './decode-buffers';
 import type { DecodeKeys } from './decode-keys';
-import { NOWHERE, type TapPlan } from './decode-taps';
+import { NOWHERE, stageKey, type TapPlan } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
 
 /** Params lie at multiples of this in their buffer: WebGPU's default alignment of a uniform binding. */
@@ -45,6 +47,10 @@ export interface DecodeGraph {
   paramsFor(taps: TapPlan): Uint8Array<ArrayBuffer>;
   /** Its own; the caller releases it. */
   readonly params: GPUBuffer;
+  /** By {@link stageKey}: the kernels that write a captured value. */
+  readonly kernels: ReadonlyMap<string, string>;
+  /** Notes the kernels of some tokens. */
+  note(log: KernelLog, tokens: number): void;
 }
 
 interface Planned {
@@ -71,6 +77,12 @@ export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
   return {
     dispatches,
     params,
+    kernels: writersOf(planned),
+    note(log, tokens) {
+      for (const { part, dispatch } of planned) {
+        log.note(dispatch.kernel, dispatch.variant, 'decode', part?.nodes ?? [], tokens);
+      }
+    },
     paramsFor(taps) {
       const bytes = new Uint8Array(planned.length * PARAMS_STEP);
       for (const [i, { part, dispatch }] of planned.entries()) {
@@ -119,6 +131,26 @@ function argmaxOf({ graph, logits }: TokenPlan): readonly FusedDispatch[] {
       ...{ params: { count }, grid: [1, 1, 1] },
     },
   ];
+}
+
+/** The kernels that write each captured value. */
+function writersOf(planned: readonly Planned[]): ReadonlyMap<string, string> {
+  const writers = new Map<string, string>();
+  for (const { part, dispatch } of planned) {
+    const { kernel, variant, leaves = [] } = dispatch;
+    for (const [param, ids] of part?.captures ?? []) {
+      if (!(param in kernel.params) || leaves.includes(param)) continue;
+      for (const id of ids) writers.set(stageKey(id, part?.section.layer), kernelText(kernelName(kernel), variant.id));
+    }
+    const [written] = part?.writes ?? [];
+    // What is written in rows of its own is captured by copying it.
+    if (written?.form === 'rows' && written.values.length === 1)
+      writers.set(
+        stageKey(written.values[0]?.id ?? '', part?.section.layer),
+        kernelText(kernelName(kernel), variant.id),
+      );
+  }
+  return writers;
 }
 
 /** Where a dispatch's captured values go. */

@@ -52,7 +52,7 @@ export class TapPlan {
           const length = rowLength(node.out, graph.sizes, nKeys);
           growing ||= length !== rowLength(node.out, graph.sizes, nKeys + 1);
           const { layer } = section;
-          this.#places.set(keyOf(id, layer), { node, layer, at, length, isWanted: stages.has(id) });
+          this.#places.set(stageKey(id, layer), { node, layer, at, length, isWanted: stages.has(id) });
           at += length;
         }
       }
@@ -63,20 +63,23 @@ export class TapPlan {
 
   /** First word of a stage, for the params of its kernel. */
   place(stage: string, layer: number | undefined): number {
-    return this.#places.get(keyOf(stage, layer))?.at ?? NOWHERE;
+    return this.#places.get(stageKey(stage, layer))?.at ?? NOWHERE;
   }
 
   /** The taps of the buffer's words, in forward order: views of them, because a token's hundreds of copies cost more than the token. */
-  taps(words: Uint32Array<ArrayBuffer>, position: number): readonly Tap[] {
+  taps(words: Uint32Array<ArrayBuffer>, position: number, kernels: ReadonlyMap<string, string>): readonly Tap[] {
     const taps: Tap[] = [];
     const step = { sizes: this.#graph.sizes, nKeys: this.#nKeys };
-    for (const { node, layer, at, length, isWanted } of this.#places.values()) {
-      if (isWanted) taps.push(tapOf(node.out, layer, [position], words.subarray(at, at + length), step));
+    for (const [key, { node, layer, at, length, isWanted }] of this.#places) {
+      if (!isWanted) continue;
+      const of = { ...step, kernel: kernels.get(key) };
+      taps.push(tapOf(node.out, layer, [position], words.subarray(at, at + length), of));
     }
     return taps;
   }
 }
 
-function keyOf(stage: string, layer: number | undefined): string {
+/** A stage of a layer, or of the whole model. */
+export function stageKey(stage: string, layer: number | undefined): string {
   return `${stage} ${String(layer)}`;
 }

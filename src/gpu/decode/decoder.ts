@@ -6,13 +6,16 @@ import type { GpuContext } from '../device';
 import { attentionPlan, turnsUpTo, wayName, type AttentionPlan } from '../../fusions/attention/attention-plan';
 import type { DecodeChoice } from '../../fusions/choice';
 import type { TokenPlan } from '../../fusions/plan-token';
+import type { KernelUse } from '../../model/kernel-use';
+import { tapOf } from '../engine/capture';
+import { KernelLog } from '../engine/kernel-log';
 import { ropeTable } from '../engine/rope-table';
 import { createBuffers, STEP_HEAD, type DecodeBuffers } from './decode-buffers';
 import { buildGraph, type DecodeGraph } from './decode-graph';
 import { encodePass } from './decode-pass';
 import type { DecodeKeys } from './decode-keys';
 import { planOf } from './decode-plan';
-import { TapPlan, type DecodeCapture } from './decode-taps';
+import { stageKey, TapPlan, type DecodeCapture } from './decode-taps';
 import type { DecodeWeights } from './decode-weights';
 import { LentResult, ResultSlab } from './result-slab';
 
@@ -70,6 +73,8 @@ export interface Decoder {
   generate(token: number, position: number, options: GenerateOptions): Promise<readonly Decoded[]>;
   /** Makes room for `count` tokens from `position` on and builds what they need, so that none of them waits for it. The caller says how much room is worth taking. */
   prepareFor(position: number, count: number): Promise<void>;
+  /** The kernel variants that ran. */
+  kernelUses(): readonly KernelUse[];
   dispose(): void;
 }
 
@@ -85,6 +90,8 @@ interface Built {
   /** The state that it binds. */
   readonly state: readonly GPUBuffer[];
   readonly taps: GPUBuffer;
+  /** Tokens that ran and are not noted yet. */
+  tokens: number;
   /** Whose places the params hold. */
   plan: TapPlan | undefined;
 }
@@ -119,6 +126,7 @@ class DecodeSession implements Decoder {
   readonly #idle = new Map<number, GPUBuffer[]>();
   readonly #results = new ResultSlab();
   readonly #lent = new LentResult();
+  readonly #log = new KernelLog();
   #disposed = false;
 
   constructor(options: DecoderOptions, plan: TokenPlan) {
@@ -149,11 +157,14 @@ class DecodeSession implements Decoder {
     const old = this.#built.get(wayName(way));
     const fits = old?.taps === this.#taps && old.state.every((buffer, i) => buffer === state[i]);
     if (old !== undefined && fits) return (this.#last = old);
-    if (old !== undefined) context.release(old.graph.params);
+    if (old !== undefined) {
+      this.#note(old);
+      context.release(old.graph.params);
+    }
     this.#built.delete(wayName(way));
     const [plan, buffers, taps] = [this.#token, this.#buffers, this.#taps];
     const graph = await buildGraph({ context, plan, weights, buffers, keys, way, taps });
-    const built: Built = { graph, state, taps, plan: undefined };
+    const built: Built = { graph, state, taps, tokens: 0, plan: undefined };
     this.#built.set(wayName(way), built);
     return (this.#last = built);
   }
@@ -217,6 +228,16 @@ class DecodeSession implements Decoder {
     });
   }
 
+  kernelUses(): readonly KernelUse[] {
+    for (const built of this.#built.values()) this.#note(built);
+    return this.#log.uses();
+  }
+
+  #note(built: Built): void {
+    if (built.tokens > 0) built.graph.note(this.#log, built.tokens);
+    built.tokens = 0;
+  }
+
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -260,7 +281,8 @@ class DecodeSession implements Decoder {
     if (angles !== undefined) this.#rope.set(ropeTable(position, 1, angles.theta, angles.headDim));
     device.queue.writeBuffer(this.#buffers.step, 0, this.#step);
 
-    const wantsLogits = options.logits === true || options.capture?.stages.includes('lm_head') === true;
+    const isCaptured = options.capture?.stages.some((stage) => stage === head.stage) === true;
+    const wantsLogits = options.logits === true || isCaptured;
     const logitWords = wantsLogits ? nVocab : 0;
     const words = 1 + logitWords + plan.words;
     const staging = this.#staging(4 * words);
@@ -272,6 +294,7 @@ class DecodeSession implements Decoder {
     if (wantsLogits) encoder.copyBufferToBuffer(this.#logits, 0, staging, 4, 4 * nVocab);
     if (plan.words > 0) encoder.copyBufferToBuffer(this.#taps, 0, staging, 4 * (1 + logitWords), 4 * plan.words);
     device.queue.submit([encoder.finish()]);
+    built.tokens++;
     const mapped = staging.mapAsync(GPUMapMode.READ, 0, 4 * words);
     // It is awaited below; until then its failure must not count as unhandled.
     mapped.catch(() => undefined);
@@ -282,12 +305,13 @@ class DecodeSession implements Decoder {
       staging.unmap();
       this.#giveBack(staging);
       const logits = wantsLogits ? new Float32Array(all.slice(1, 1 + nVocab).buffer) : undefined;
-      const taps = plan.taps(all.subarray(1 + logitWords), position);
-      const isTap = logits !== undefined && options.capture?.stages.includes('lm_head') === true;
-      const head: Tap[] = isTap
-        ? [{ stage: 'lm_head', layer: undefined, positions: [position], shape: [1, nVocab], data: logits }]
-        : [];
-      return { token: all[0] ?? 0, logits, taps: [...taps, ...head] };
+      const { kernels } = built.graph;
+      const taps = plan.taps(all.subarray(1 + logitWords), position, kernels);
+      if (logits === undefined || !isCaptured) return { token: all[0] ?? 0, logits, taps };
+      const { head: section, sizes } = this.#token.graph;
+      const of = { sizes, nKeys, kernel: kernels.get(stageKey(head.stage, undefined)) };
+      const captured = tapOf(section.output, undefined, [position], new Uint32Array(logits.buffer), of);
+      return { token: all[0] ?? 0, logits, taps: [...taps, captured] };
     };
   }
 

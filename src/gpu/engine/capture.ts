@@ -7,6 +7,11 @@ import type { BufferRange, Recorder } from '../recorder';
 /** Bytes of one staging buffer; a tap may spread over several. */
 const STAGING_BYTES = 64 * 2 ** 20;
 
+/** Which kernels made a stage of the section. */
+interface KernelNames {
+  of(stage: string): string | undefined;
+}
+
 interface Piece {
   readonly staging: GPUBuffer;
   readonly stagingOffset: number;
@@ -27,6 +32,7 @@ export class Capture {
   readonly #request: ReadonlyMap<string, readonly number[]>;
   readonly #section: Section;
   readonly #nKeys: number;
+  readonly #kernels: KernelNames | undefined;
   readonly #pieces: Piece[] = [];
   readonly #stagings: { readonly buffer: GPUBuffer; used: number }[] = [];
   readonly #taken = new Map<string, Value>();
@@ -36,7 +42,12 @@ export class Capture {
   constructor(
     context: GpuContext,
     recorder: Recorder,
-    step: { readonly sizes: Sizes; readonly section: Section; readonly nKeys: number },
+    step: {
+      readonly sizes: Sizes;
+      readonly section: Section;
+      readonly nKeys: number;
+      readonly kernels?: KernelNames;
+    },
     request: CaptureRequest,
   ) {
     this.#context = context;
@@ -44,6 +55,7 @@ export class Capture {
     this.#sizes = step.sizes;
     this.#section = step.section;
     this.#nKeys = step.nKeys;
+    this.#kernels = step.kernels;
     this.#request = request;
     for (const { out } of step.section.nodes) this.#expected += 4 * this.positions(out.id).length * this.#width(out);
   }
@@ -115,6 +127,7 @@ export class Capture {
     return tapOf(value, this.#section.layer, this.positions(value.id), words, {
       sizes: this.#sizes,
       nKeys: this.#nKeys,
+      kernel: this.#kernels?.of(value.id),
     });
   }
 
@@ -150,17 +163,18 @@ export function tapOf(
   layer: number | undefined,
   positions: readonly number[],
   words: Uint32Array<ArrayBuffer>,
-  { sizes, nKeys }: { readonly sizes: Sizes; readonly nKeys: number },
+  { sizes, nKeys, kernel }: { readonly sizes: Sizes; readonly nKeys: number; readonly kernel?: string | undefined },
 ): Tap {
   const shape = shapeOf(value.axes, sizes, { nTokens: positions.length, nKeys });
   const data = value.kind === 'index' ? words : new Float32Array(words.buffer, words.byteOffset, words.length);
-  return { stage: stageId(value), layer, positions, shape, data };
+  const tap = { stage: stageId(value), layer, positions, shape, data };
+  return kernel === undefined ? tap : { ...tap, kernel };
 }
 
 const STAGE_IDS: ReadonlyMap<string, StageId> = new Map(ACTIVE_STAGES.map((stage) => [stage, stage]));
 
 /** The stage that a value is captured as. @throws RangeError for a value that is none */
-function stageId({ id }: Value): StageId {
+export function stageId({ id }: Value): StageId {
   const found = STAGE_IDS.get(id);
   if (found === undefined) throw new RangeError(`${id} is no stage`);
   return found;

@@ -25,7 +25,7 @@ import { READS_COLUMNS, type KernelOf } from './op-kernels';
 import { positionRuns, positionsOf, union } from './positions';
 import { fixedWeights, planSection, type Attention, type SectionPlan } from './section-plan';
 import { SideBySide } from './side-by-side';
-import type { StageRun, Tools, ValueRange } from './stage-run';
+import { logged, type StageRun, type Tools, type ValueRange } from './stage-run';
 import { ValueBuffers } from './value-buffers';
 
 type Taps = ReadonlyMap<StageId, Tap>;
@@ -211,8 +211,9 @@ export class FreeRun {
   }
 
   async #captured(section: Section, options: StepOptions, body: (capture: Capture) => Promise<void>): Promise<Taps> {
-    const { context, recorder } = this.#tools;
-    const step = { sizes: this.#graph.sizes, section, nKeys: this.#nKeys };
+    const { context, recorder, log } = this.#tools;
+    log.begin();
+    const step = { sizes: this.#graph.sizes, section, nKeys: this.#nKeys, kernels: log };
     const capture = new Capture(context, recorder, step, options.capture);
     try {
       await body(capture);
@@ -237,8 +238,10 @@ export class FreeRun {
     const run = this.#runOf(node, turn);
     const forced = node.out.kind === 'index' ? options.forcedExperts : undefined;
     if (forced !== undefined) this.#writeExperts(rowsOf(forced, chunk, this.#width(node.out)), run.output);
-    else if (attention !== undefined) await tiledAttention(run, attention);
-    else await this.#compute(run, turn);
+    else if (attention !== undefined) {
+      const { scores, softmax, values } = attention;
+      await logged(this.#tools, 'prompt', [scores, softmax, values], () => tiledAttention(run, attention));
+    } else await this.#compute(run, turn);
     const positions = turn.positions ?? positionsOf({ first: run.firstPosition, rows: chunk.rows });
     capture.take(node.out, positions, run.output, run.outputRow);
   }
@@ -250,12 +253,12 @@ export class FreeRun {
     if (chooses !== undefined) {
       const chosen = turn.chosen.get(chooses.id) ?? (await this.#chosen(chooses, run, turn));
       turn.chosen.set(chooses.id, chosen);
-      await this.#kernels(node)({ ...run, ...chosen });
+      await logged(this.#tools, 'prompt', [node], () => this.#kernels(node)({ ...run, ...chosen }));
       return;
     }
     const isCaptured = capture.has(node.out.id);
     if (!this.#tools.replaced.has(node.out.id) && (await beside.compute(run, isCaptured))) return;
-    await this.#kernels(node)(run);
+    await logged(this.#tools, 'prompt', [node], () => this.#kernels(node)(run));
   }
 
   async #chosen(value: Value, run: StageRun, { plan, chunk, options }: Turn): Promise<Chosen> {
@@ -285,7 +288,7 @@ export class FreeRun {
       }
       for (const node of [scores, softmax]) {
         const run = this.#runOf(node, { ...turn, chunk: rows, inputs });
-        await this.#kernels(node)(run);
+        await logged(this.#tools, 'prompt', [node], () => this.#kernels(node)(run));
         capture.take(node.out, positionsOf({ first: run.firstPosition, rows: part.rows }), run.output);
       }
     }

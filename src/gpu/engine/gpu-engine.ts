@@ -17,6 +17,7 @@ import { residentLayout, ResidentWeights, wholeModelBytes } from '../weights/res
 import { WeightCache, type WeightStats } from '../weights/weight-cache';
 import { FreeRun } from './free-run';
 import { IsolatedRun, type TokensAt } from './isolated-run';
+import { KernelLog } from './kernel-log';
 import { compileKernels } from './kernel-set';
 import { Pacer } from './pacer';
 import { keepRopeTables } from './rope-table';
@@ -92,6 +93,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   const cache = new WeightCache({ context, model, budget, onRead });
   const recorder = new Recorder(context);
   const pacer = new Pacer(context, recorder);
+  const log = new KernelLog();
   const kernels = kernelsOf(options.replace ?? {});
   const replaced = new Set(Object.keys(options.replace ?? {}));
   const replaces = replaced.size > 0;
@@ -109,6 +111,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       bound: bound(),
       hparams: options.hparams,
       recorder,
+      log,
       kernels: await compileKernels(context, bound().graph.sizes),
       cache,
       pacer,
@@ -209,6 +212,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
         },
       };
     },
+    kernelUses: () => log.uses(),
     stats: () => ({ ...cache.stats, bytes: context.bytes, peakBytes: context.peakBytes }),
     async dispose() {
       if (disposed) return;

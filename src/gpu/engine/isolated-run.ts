@@ -10,7 +10,7 @@ import { stateWidth } from './free-run';
 import { KvCache } from './kv-cache';
 import type { KernelOf } from './op-kernels';
 import { positionRuns, positionsOf, union, type PositionRun } from './positions';
-import type { StageRun, Tools } from './stage-run';
+import { logged, type StageRun, type Tools } from './stage-run';
 import { ValueBuffers } from './value-buffers';
 
 /** Token ids of positions, known from the step that is compared. */
@@ -82,14 +82,16 @@ export class IsolatedRun {
     options: StepOptions,
     tokensAt: TokensAt,
   ): Promise<ReadonlyMap<StageId, Tap>> {
-    const { context, recorder } = this.#tools;
+    const { context, recorder, log } = this.#tools;
     const request: ReadonlyMap<string, readonly number[]> = options.capture;
     const nodes = section.nodes.filter(({ out }) => (request.get(out.id) ?? []).length > 0);
     if (nodes.length === 0) return new Map();
     const step = stepOf(reference);
     checkCapture(options.capture, step.nPast, step.nTokens);
     const { sizes } = this.#graph;
-    const capture = new Capture(context, recorder, { sizes, section, nKeys: step.nKeys }, options.capture);
+    log.begin();
+    const of = { sizes, section, nKeys: step.nKeys, kernels: log };
+    const capture = new Capture(context, recorder, of, options.capture);
     try {
       this.#keep(section, nodes, reference, step);
       const isLayer = section.layer !== undefined;
@@ -142,7 +144,7 @@ export class IsolatedRun {
       outputRow: 0,
       signal: options.signal,
     };
-    await this.#kernels(node)(run);
+    await logged(this.#tools, 'isolated', [node], () => this.#kernels(node)(run));
     capture.take(node.out, positionsOf(rows), output);
   }
 

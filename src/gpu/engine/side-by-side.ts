@@ -5,7 +5,7 @@ import { READS_COLUMNS } from './op-kernels';
 import { stackedProduct, weightOf } from './products';
 import { readersOf, type SectionPlan } from './section-plan';
 import { widthOf } from './sizes';
-import type { StageRun, Tools, ValueRange } from './stage-run';
+import { logged, type StageRun, type Tools, type ValueRange } from './stage-run';
 import type { ValueBuffers } from './value-buffers';
 
 const LANES = 64;
@@ -56,7 +56,11 @@ export class SideBySide {
       .slice(0, siblings.length - members.length)
       .reduce((sum, { out }) => sum + widthOf(run, out), 0);
     const output = this.#buffers.get(siblings.map(({ out }) => out.id).join(' '), run.rows * width);
-    if (!(await stackedProduct(run, stack, output, { yStride: width, yOffset: first }))) return false;
+    let isDone = false;
+    await logged(tools, 'prompt', together, async () => {
+      isDone = await stackedProduct(run, stack, output, { yStride: width, yOffset: first });
+    });
+    if (!isDone) return false;
     for (const { out } of together) {
       this.#made.set(out.id, { ...whole(output), columns: { stride: width, first } });
       first += widthOf(run, out);

@@ -1,11 +1,13 @@
 import type { BoundGraph } from '../../arch/bind';
 import type { Node, Section, StateSlot, Value } from '../../arch/graph';
 import type { OpName } from '../../arch/operations';
+import type { KernelPath } from '../../model/kernel-use';
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import type { BufferRange, Recorder } from '../recorder';
 import type { WeightCache } from '../weights/weight-cache';
 import type { ExpertGroups } from './expert-groups';
+import type { KernelLog } from './kernel-log';
 import type { KernelSet } from './kernel-set';
 import type { Pacer } from './pacer';
 import type { ChangeLoads } from './product-load';
@@ -19,6 +21,7 @@ export interface Tools {
   readonly hparams: HParams;
   readonly recorder: Recorder;
   readonly kernels: KernelSet;
+  readonly log: KernelLog;
   readonly cache: WeightCache;
   readonly pacer: Pacer;
   readonly ropeTable: RopeTables;
@@ -76,6 +79,23 @@ export interface StageRun<N extends OpName = OpName> {
 
 /** Records what computes a node. */
 export type StageKernel<N extends OpName = OpName> = (run: StageRun<N>) => void | Promise<void>;
+
+/** Records what computes nodes, and notes its kernels as theirs. */
+export async function logged(
+  { recorder, log }: Pick<Tools, 'recorder' | 'log'>,
+  path: KernelPath,
+  nodes: readonly Node[],
+  record: () => unknown,
+): Promise<void> {
+  recorder.onDispatch = ({ kernel, variant }) => {
+    log.note(kernel, variant, path, nodes);
+  };
+  try {
+    await record();
+  } finally {
+    recorder.onDispatch = undefined;
+  }
+}
 
 /** The input at a place among a node's. @throws RangeError where there is none */
 export function inputAt({ node, input }: StageRun, place: number): ValueRange {
