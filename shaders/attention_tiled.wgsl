@@ -8,7 +8,8 @@
 // A lane has the scores of 8 keys and 4 rows, then the sums of 4 rows and 4 * HEAD_CHUNKS channels. f32.
 // Hidden keys and their values are never used, so that what lies there cannot spoil a sum.
 // Workgroups: x over 32 rows each, from firstBlock on, the last ones (with the most keys) first; y over heads.
-#include <head>
+// Channels of a head, by 32.
+#const HEAD_CHUNKS
 
 struct Params {
   rows: u32,

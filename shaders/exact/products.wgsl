@@ -6,7 +6,7 @@
 // Sums over a block of 256 stay below 2^28: 32 products of 2^14 at most, times a sub-scale of at most 2^5 for 8 groups (2^7 where codes have 6 bits).
 // A row whose scale is not finite, whose values ggml rounds, or whose blocks lie too far apart is refused (REFUSED in wide.wgsl), never guessed.
 #include <type>
-#include <tokens>
+#const TOKENS
 #include "exact/product_frame.wgsl"
 
 const GROUPS = BLOCK_VALUES / 32u;

@@ -4,7 +4,8 @@
 // reference for the other variants, and the fastest on a software adapter. f32 sums, in order of k's chunks.
 // Workgroups: x and z over rows of W, y over entries.
 #include "lib/matmul_params.wgsl"
-#include <tokens>
+// Most rows of x that one entry of the work list brings.
+#const TOKENS
 
 #include <x>
 @group(0) @binding(1) var<storage, read> entries: array<vec4<u32>>;

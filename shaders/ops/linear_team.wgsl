@@ -5,8 +5,10 @@
 // neighbouring bytes, and x is loaded once for all the rows. Then <teamSum> adds the lanes up. f32 sums in a fixed order.
 // Workgroups: x and z over rows of W (128 / LANES * ROWS each), y over entries.
 #include "lib/matmul_params.wgsl"
-#include <tokens>
-#include <teamRows>
+// Most rows of x that one entry of the work list brings.
+#const TOKENS
+// Rows of W that a team of lanes computes together: x is loaded once for all of them.
+#const ROWS
 
 // 4, 8, 16 or 32.
 override LANES = 32u;

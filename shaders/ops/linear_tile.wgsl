@@ -3,7 +3,7 @@
 // A workgroup of 64 lanes makes ROWS (rows of W) x 32 (rows of x) of y, 32 elements of k at a time: ROWS lanes turn 32 weights of a row of W
 // each into f32 and all fetch 4 vec4s of x, both into workgroup memory (at most 12 KiB); then each adds to its LANE_ROWS x 4 sums, one fused
 // multiplication and addition a term, in order of k's chunks. What the next step reads from memory is on its way meanwhile.
-// <tileRows>: 8 rows a lane make most of each load; fewer make more workgroups of a small matrix.
+// LANE_ROWS: 8 rows a lane make most of each load; fewer make more workgroups of a small matrix.
 // An entry of at most 16 rows of x costs half as much: it has a loop of its own, since asking at every row costs a third of the time (H200).
 // Which entry a row lies in changes no bit of it.
 // Eight neighbouring lanes take neighbouring rows of W and four such groups neighbouring rows of x, so that the loads of 32 lanes meet every
@@ -11,7 +11,8 @@
 // Workgroups: x and z over rows of W, y over entries.
 #include "lib/matmul_params.wgsl"
 
-#include <tileRows>
+// Rows of W of one lane of a tile.
+#const LANE_ROWS
 
 const ROWS = 8u * LANE_ROWS;
 const TOKENS = 32u;

@@ -15,7 +15,7 @@ import { WEIGHTED_SUM } from '../ops/weighted-sum/kernel';
 const TILED_HEADS = [32, 64, 128] as const;
 const ATTENTION_TILED_VARIANTS = TILED_HEADS.map((size) => ({
   id: `heads of ${size}`,
-  includes: { head: `lib/head_${size}.wgsl` },
+  consts: { HEAD_CHUNKS: size / 32 },
 }));
 
 /** The variant of attention_tiled for heads of this size; undefined when there is none. */

@@ -33,8 +33,8 @@ export function getPipeline<K extends KernelSpec>(
     cache = new Map();
     caches.set(context.device, cache);
   }
-  const { includes = {}, constants = {}, edits = [] } = variant;
-  const key = JSON.stringify([kernel.file, kernel.entry, includes, constants, edits, paramsAt]);
+  const { includes = {}, consts = {}, constants = {}, edits = [] } = variant;
+  const key = JSON.stringify([kernel.file, kernel.entry, includes, consts, constants, edits, paramsAt]);
   let pipeline = cache.get(key) as Promise<Pipeline<K>> | undefined;
   if (pipeline === undefined) {
     pipeline = buildPipeline(context, kernel, variant, paramsAt);
@@ -66,7 +66,7 @@ export async function buildPipeline<K extends KernelSpec>(
       { expected: allowed, actual: storage.length, file: kernel.file },
     );
   }
-  const source = shaderSource(kernel.file, variant.includes);
+  const source = shaderSource(kernel.file, variant);
   const code = variant.edits === undefined ? source.code : editedText(source.code, variant.edits);
   const module = await compileShader(device, { ...source, code });
   const label = `${kernel.file} ${variant.id}`;

@@ -1,4 +1,5 @@
 import { fail } from '../base/errors';
+import type { KernelVariant } from '../ops/kernel-spec';
 
 /** Every shader of the project, by its path inside `shaders/`. */
 const FILES: ReadonlyMap<string, string> = new Map(
@@ -6,6 +7,9 @@ const FILES: ReadonlyMap<string, string> = new Map(
     import.meta.glob<string>('../../shaders/**/*.wgsl', { query: '?raw', import: 'default', eager: true }),
   ).map(([path, text]) => [path.replace('../../shaders/', ''), text]),
 );
+
+/** What a kernel's variant chooses of its text. */
+type Choices = Pick<KernelVariant, 'includes' | 'consts'>;
 
 /** Where a line of the expanded code comes from. */
 export interface SourceLine {
@@ -23,27 +27,28 @@ export interface ShaderSource {
 }
 
 const INCLUDE = /^\s*#include\s+(?:"([^"]+)"|<([\w-]+)>)(?:\s+as\s+(\w+))?\s*$/;
+const CONST = /^#const\s+(\w+)\s*$/;
 /** Names that a file gives to others: what WGSL calls module scope stands at the beginning of a line here. */
 const DECLARED = /^(?:fn|struct|const|override|alias|var(?:<[^>]*>)?)\s+(\w+)/;
 /** The variable that the weight formats read without declaring it. */
 const WEIGHTS = 'weights';
 
 /**
- * A shader with its includes in place. `#include "lib/x.wgsl"` names a file inside `shaders/`; `#include <name>` names whatever file
+ * A shader with its includes in place, and each `#const NAME` as the constant that the variant says. `#include "lib/x.wgsl"` names a file inside `shaders/`; `#include <name>` names whatever file
  * the kernel's variant chose for `name`. A file is included once, at its first mention.
  * `#include ... as Up` includes it once more with all that it includes: every name that these lines declare ends in `Up`, so does the
  * variable `weights` that they read, and `<name>`, itself or inside, means what the variant chose for `nameUp`, if it did. So that one kernel can
  * read weights of two types.
  * @throws TracerError `internal` for a file or name that does not exist.
  */
-export function shaderSource(file: string, chosen: Readonly<Record<string, string>> = {}): ShaderSource {
+export function shaderSource(file: string, chosen: Choices = {}): ShaderSource {
   return expand(file, chosen, FILES);
 }
 
 /** {@link shaderSource} over any set of files. */
 export function expand(
   file: string,
-  chosen: Readonly<Record<string, string>>,
+  { includes: chosen = {}, consts = {} }: Choices,
   files: ReadonlyMap<string, string>,
 ): ShaderSource {
   const code: string[] = [];
@@ -55,8 +60,9 @@ export function expand(
     if (text === undefined) throw fail('internal', `There is no shader ${name}.`, 'Rebuild MoEscope.', { file: name });
     for (const [i, line] of text.split('\n').entries()) {
       const [match, literal, variable = '', as] = INCLUDE.exec(line) ?? [];
+      const constant = CONST.exec(line)?.[1];
       if (match === undefined) {
-        code.push(line);
+        code.push(constant === undefined ? line : constLine(constant, consts[constant], `${name}:${i + 1}`));
         lines.push({ file: name, line: i + 1 });
         continue;
       }
@@ -76,6 +82,11 @@ export function expand(
   };
   add(file, new Set(), '');
   return { file, code: code.join('\n'), lines };
+}
+
+function constLine(name: string, value: number | undefined, place: string): string {
+  if (value !== undefined) return `const ${name} = ${value}u;`;
+  throw fail('internal', `${place} wants the constant ${name}, which nothing chose.`, 'Rebuild MoEscope.', { name });
 }
 
 /** Puts the suffix behind every name that the lines from `first` on declare. Fields of structures keep theirs. */

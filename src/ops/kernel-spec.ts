@@ -3,11 +3,13 @@ import type { ParamsSpec } from './kernel-params';
 /** A piece of a kernel's text, includes in place, and what stands there instead. It must occur exactly once. */
 export type Edit = readonly [from: string, to: string];
 
-/** How one kernel file is specialised: which files its `#include <name>` lines mean, and its override constants. */
+/** How one kernel file is specialised: which files its `#include <name>` lines mean, its constants and its overrides. */
 export interface KernelVariant {
   /** Unique within the kernel; for labels and tests. */
   readonly id: string;
   readonly includes?: Readonly<Record<string, string>>;
+  /** What its `#const NAME` lines are: u32 constants that WGSL wants in the text, since arrays of functions are as long as they say. */
+  readonly consts?: Readonly<Record<string, number>>;
   readonly constants?: Readonly<Record<string, number>>;
   /** A defect on purpose: where the text differs from the file's. */
   readonly edits?: readonly Edit[];

@@ -23,7 +23,7 @@ export function casesOf({ kernel, type, edits }: Defect, cases: readonly Selftes
       one.kernel === kernel &&
       one.isExtra !== true &&
       (type === undefined || one.types.includes(type)) &&
-      editsFit(shaderSource(one.spec.file, one.variant.includes).code, edits),
+      editsFit(shaderSource(one.spec.file, one.variant).code, edits),
   );
 }
 
@@ -90,7 +90,7 @@ function byPipeline(defect: Defect, cases: readonly SelftestCase[]): readonly (r
   }
   const groups = new Map<string, SelftestCase[]>();
   for (const one of own) {
-    const key = JSON.stringify([one.variant.includes, one.variant.constants]);
+    const key = JSON.stringify([one.variant.includes, one.variant.consts, one.variant.constants]);
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   return [...groups.values()];

@@ -119,7 +119,14 @@ async function groupByPipeline(
   for (const one of cases) {
     const { spec, variant } = one;
     const idle = unmet(context, lanes, one.needs) ?? leftOut(context, one, everything);
-    const key = JSON.stringify([one.kernel, spec.file, variant.includes, variant.constants, idle?.note]);
+    const key = JSON.stringify([
+      one.kernel,
+      spec.file,
+      variant.includes,
+      variant.consts,
+      variant.constants,
+      idle?.note,
+    ]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { cases: [one], idle });
     else group.cases.push(one);

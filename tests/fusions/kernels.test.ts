@@ -59,7 +59,7 @@ function variantOf(spec: KernelSpec, fusion: string): KernelVariant {
 
 describe.each(KERNELS)('%s', (_file, spec, fusion) => {
   const variant = variantOf(spec, fusion);
-  const { code } = shaderSource(spec.file, variant.includes);
+  const { code } = shaderSource(spec.file, variant);
 
   // Those of attention run on default limits in attention.test.ts.
   if (fusion !== 'attention') {

@@ -17,14 +17,14 @@ afterAll(() => {
 
 /** `name: type` pairs of `struct Params` in the WGSL text, in order. */
 function wgslParams(kernel: KernelSpec): Record<string, string> {
-  const { code } = shaderSource(kernel.file, kernel.variants[0]?.includes);
+  const { code } = shaderSource(kernel.file, kernel.variants[0]);
   const body = /struct Params \{([^}]*)\}/.exec(code)?.[1] ?? '';
   return Object.fromEntries([...body.matchAll(/(\w+):\s*(\w+),/g)].map(([, name = '', type = '']) => [name, type]));
 }
 
 /** `[binding, access, name]` of every module variable of group 0. */
 function wgslBindings(kernel: KernelSpec): unknown[] {
-  const { code } = shaderSource(kernel.file, kernel.variants[0]?.includes);
+  const { code } = shaderSource(kernel.file, kernel.variants[0]);
   const found = code.matchAll(/@group\(0\) @binding\((\d+)\) var<([^>]+)> (\w+)/g);
   return [...found].map(([, binding, access, name]) => [Number(binding), access, name]);
 }

@@ -20,7 +20,7 @@ const FILES = new Map([
 
 describe('expand', () => {
   it('puts each file in once, at its first mention, and knows where every line is from', () => {
-    const source = expand('main.wgsl', { chosen: 'lib/a.wgsl' }, FILES);
+    const source = expand('main.wgsl', { includes: { chosen: 'lib/a.wgsl' } }, FILES);
     expect(source.code.split('\n')).toEqual([
       '// head',
       'fn b() -> f32 {',
@@ -47,7 +47,7 @@ describe('expand', () => {
       ['b.wgsl', 'fn load() -> B { return B(); }'],
     ]);
     const chosen = { rows: 'rows.wgsl', typeUp: 'a.wgsl', type: 'b.wgsl' };
-    expect(expand('main.wgsl', chosen, files).code.split('\n')).toEqual([
+    expect(expand('main.wgsl', { includes: chosen }, files).code.split('\n')).toEqual([
       'fn loadUp() -> A { return A(); }',
       'const NUp = 2u;',
       'fn dotUp() -> u32 { return weightsUp[NUp] + loadUp().N; }',
@@ -58,15 +58,23 @@ describe('expand', () => {
     ]);
   });
 
+  it('puts constants where the text asks for them, and keeps lines', () => {
+    const files = new Map([['main.wgsl', '// rows\n#const ROWS\nfn main() { var sums: array<f32, ROWS>; }']]);
+    const { code, lines } = expand('main.wgsl', { consts: { ROWS: 4 } }, files);
+    expect(code.split('\n')).toEqual(['// rows', 'const ROWS = 4u;', 'fn main() { var sums: array<f32, ROWS>; }']);
+    expect(lines.map(({ line }) => line)).toEqual([1, 2, 3]);
+    expect(() => expand('main.wgsl', {}, files)).toThrow('main.wgsl:2 wants the constant ROWS');
+  });
+
   it('says which file or choice is missing', () => {
     expect(() => expand('main.wgsl', {}, FILES)).toThrow('main.wgsl:3 includes <chosen>');
-    expect(() => expand('main.wgsl', { chosen: 'lib/z.wgsl' }, FILES)).toThrow('lib/z.wgsl');
+    expect(() => expand('main.wgsl', { includes: { chosen: 'lib/z.wgsl' } }, FILES)).toThrow('lib/z.wgsl');
   });
 });
 
 describe('compileShader', () => {
   it('names the file and line of an error, not those of the expanded text', async () => {
-    const source = expand('main.wgsl', { chosen: 'lib/c.wgsl' }, FILES);
+    const source = expand('main.wgsl', { includes: { chosen: 'lib/c.wgsl' } }, FILES);
     await expect(compileShader(context.device, source)).rejects.toMatchObject({
       code: 'gpu-shader',
       detail: { file: 'lib/c.wgsl', line: 3 },

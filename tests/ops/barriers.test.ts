@@ -10,7 +10,7 @@ const barriers = (text: string): number => text.split(BARRIER).length - 1;
 const WITH_BARRIERS = [...new Set(SELFTEST_CASES.map(({ kernel }) => kernel))].flatMap((kernel) => {
   if (kernel.startsWith('fusions/') || kernel.startsWith('sampling/')) return [];
   const one = SELFTEST_CASES.find((c) => c.kernel === kernel);
-  const text = one === undefined ? '' : shaderSource(one.spec.file, one.variant.includes).code;
+  const text = one === undefined ? '' : shaderSource(one.spec.file, one.variant).code;
   return barriers(text) === 0 ? [] : [{ kernel, text }];
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { QUANT_TYPES } from '../../src/gguf/ggml-types';
 import { FUSIONS } from '../../src/fusions/fusions';
 import { ARGMAX_LAST, ARGMAX_PARTS } from '../../src/gpu/decode/argmax';
-import type { KernelSpec } from '../../src/ops/kernel-spec';
+import type { KernelSpec, KernelVariant } from '../../src/ops/kernel-spec';
 import { KERNELS } from '../../src/gpu/kernel-table';
 import { SUBGROUP_LANES } from '../../src/gpu/matmul/subgroup-lanes';
 import { MATMUL_KERNELS } from '../../src/gpu/matmul/variants';
@@ -15,6 +15,8 @@ const ASKED: readonly KernelSpec[] = [SUBGROUP_LANES];
 const DECODE: readonly KernelSpec[] = [...FUSIONS.flatMap(({ kernels }) => kernels), ARGMAX_PARTS, ARGMAX_LAST];
 
 const name = ({ kernel, types, shape }: SelftestCase): string => `${kernel}, ${types.join(' ')}: ${shape}`;
+
+const textOf = ({ includes = {}, consts = {} }: KernelVariant): string => JSON.stringify([includes, consts]);
 
 /** Making all of them on a busy machine. */
 const MAKING_MS = 180_000;
@@ -38,9 +40,9 @@ describe('the cases', () => {
   it('cover every text that a variant of a kernel may have', () => {
     for (const spec of KERNELS) {
       const own = SELFTEST_CASES.filter((one) => one.spec.file === spec.file);
-      const texts = new Set(own.map(({ variant }) => JSON.stringify(variant.includes ?? {})));
-      for (const { id, includes } of spec.variants) {
-        expect(texts.has(JSON.stringify(includes ?? {})), `${spec.file} ${id}`).toBe(true);
+      const texts = new Set(own.map(({ variant }) => textOf(variant)));
+      for (const variant of spec.variants) {
+        expect(texts.has(textOf(variant)), `${spec.file} ${variant.id}`).toBe(true);
       }
     }
   });

@@ -97,7 +97,8 @@ export const EXACT_KERNELS = {
 export function productVariant(file: string, tokens: (typeof TOKENS_AT_ONCE)[number], split: number): KernelVariant {
   return {
     id: `${file} x${tokens} /${split}`,
-    includes: { type: file, tokens: `exact/tokens_${tokens}.wgsl` },
+    includes: { type: file },
+    consts: { TOKENS: tokens },
     constants: { SPLIT: split },
   };
 }

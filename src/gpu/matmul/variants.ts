@@ -124,10 +124,11 @@ function eachType(variants: (type: QuantType) => readonly KernelVariant[]): read
   return QUANT_TYPES.flatMap(variants);
 }
 
-function productVariant(type: QuantType, tile: number, includes: Readonly<Record<string, string>>): KernelVariant {
+function productVariant(type: QuantType, tile: number, includes: Readonly<Record<string, string>>) {
   return {
     id: `${type} x${tile}`,
-    includes: { weights: weightLayout(type).shader, tokens: `lib/tokens_${tile}.wgsl`, ...includes },
+    includes: { weights: weightLayout(type).shader, ...includes },
+    consts: { TOKENS: tile },
   };
 }
 
@@ -141,7 +142,8 @@ function laneVariant(type: QuantType, kind: 'naive' | 'lane'): KernelVariant {
 function tileVariant(type: QuantType, laneRows: number): KernelVariant {
   return {
     id: `${type}, ${laneRows} rows a lane`,
-    includes: { weights: weightLayout(type).shader, tileRows: `lib/tile_rows_${laneRows}.wgsl` },
+    includes: { weights: weightLayout(type).shader },
+    consts: { LANE_ROWS: laneRows },
   };
 }
 
@@ -153,8 +155,10 @@ function teamVariant(
   lanes: number,
 ): KernelVariant {
   const teamSum = kind === 'team' ? 'lib/team_sum_workgroup.wgsl' : 'lib/team_sum_subgroup.wgsl';
+  const product = productVariant(type, tile, { teamSum });
   return {
-    ...productVariant(type, tile, { teamSum, teamRows: `lib/team_rows_${teamRows}.wgsl` }),
+    ...product,
+    consts: { ...product.consts, ROWS: teamRows },
     id: `${type} x${tile} ${kind} of ${lanes}, ${teamRows} rows`,
     constants: { LANES: lanes },
     ...(kind === 'subgroup' ? { feature: 'subgroups' } : {}),

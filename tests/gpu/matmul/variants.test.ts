@@ -21,7 +21,7 @@ describe.each(MATMUL_KERNELS)('$file', (kernel) => {
   it('compiles in every variant, on default limits where no feature is needed', async () => {
     for (const variant of kernel.variants) {
       const { device } = variant.feature === undefined ? plain : withFeatures;
-      const source = shaderSource(kernel.file, variant.includes);
+      const source = shaderSource(kernel.file, variant);
       await expect(compileShader(device, source), variant.id).resolves.toBeDefined();
     }
   });

@@ -1,1 +1,0 @@
-const TOKENS = 4u;

@@ -1,2 +1,0 @@
-// Rows of W of one lane of a tile.
-const LANE_ROWS = 4u;

@@ -1,2 +1,0 @@
-// Most rows of x that one entry of the work list brings.
-const TOKENS = 8u;
