@@ -47,7 +47,7 @@ describe('a usage error', () => {
     expect(status).toBe(2);
     expect(out).toBe('');
     expect(err).toBe(
-      'error usage: --mode cannot be "fast".\n  option: --mode\n  expected: one of free, isolated, both\n  actual: fast\n  Give one of free, isolated, both.\n',
+      'error usage: --mode cannot be "fast".\n  option: --mode\n  expected: any of local, isolated, free, separated by commas, or both\n  actual: fast\n  Give any of local, isolated, free, separated by commas, or both.\n',
     );
   });
 });
