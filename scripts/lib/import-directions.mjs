@@ -22,7 +22,7 @@ export const MAY_IMPORT = {
   trace: ['base', 'gguf', 'arch', 'model'],
   engine: ['base', 'gguf', 'arch', 'model', 'trace'],
   divergence: ['base', 'arch', 'model', 'trace'],
-  judge: ['base', 'arch', 'model', 'trace', 'divergence'],
+  judge: ['base', 'arch', 'ops', 'model', 'trace', 'divergence'],
   regression: ['base', 'arch', 'model', 'trace', 'divergence'],
   plots: ['base', 'arch', 'model', 'divergence'],
   offline: [],

@@ -1,14 +1,18 @@
-// NEOX rotary embedding: channels i and i + pairs of a head turn together by the angle position * base^(-2i / headDim).
-//   y[i]         = x[i] * cos - x[i + pairs] * sin
-//   y[i + pairs] = x[i + pairs] * cos + x[i] * sin
-// x (tokens, heads, 2 * pairs); y the same from value yOffset on; table (tokens, pairs) of (cos, sin), made by the CPU because
-// WGSL's own are only good to 2^-11. One lane a pair; count = tokens * heads * pairs. f32.
+// Rotary embedding: two channels of a head turn together by the angle of their pair, those behind all pairs pass.
+//   y[i]         = x[i] * cos - x[i + apart] * sin
+//   y[i + apart] = x[i + apart] * cos + x[i] * sin
+// Pair p begins at channel i = p * step. NEOX: step 1, apart = pairs; NORM: step 2, apart 1.
+// x (tokens, heads, headDim); y the same from value yOffset on; table (tokens, pairs) of (cos, sin), made by the CPU because
+// WGSL's own are only good to 2^-11. One lane a pair and one a channel that passes; count = tokens * heads * (headDim - pairs). f32.
 #include "lib/grid.wgsl"
 
 struct Params {
   count: u32,
   pairs: u32,
   heads: u32,
+  headDim: u32,
+  step: u32,
+  apart: u32,
   yOffset: u32,
 }
 
@@ -23,12 +27,19 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroup
   if (index >= params.count) {
     return;
   }
-  let row = index / params.pairs; // token * heads + head
-  let pair = index - row * params.pairs;
+  let lanes = params.headDim - params.pairs;
+  let row = index / lanes; // token * heads + head
+  let pair = index - row * lanes;
+  if (pair >= params.pairs) {
+    let channel = row * params.headDim + params.pairs + pair;
+    y[params.yOffset + channel] = x[channel];
+    return;
+  }
   let turn = table[(row / params.heads) * params.pairs + pair];
-  let at = row * 2u * params.pairs + pair;
+  let at = row * params.headDim + pair * params.step;
+  let other = at + params.apart;
   let low = x[at];
-  let high = x[at + params.pairs];
+  let high = x[other];
   y[params.yOffset + at] = low * turn.x - high * turn.y;
-  y[params.yOffset + at + params.pairs] = high * turn.x + low * turn.y;
+  y[params.yOffset + other] = high * turn.x + low * turn.y;
 }

@@ -1,7 +1,7 @@
 import { fail } from '../base/errors';
 import { isQuantType, QUANT_TYPES, type QuantType } from '../gguf/ggml-types';
 import type { ModelFile, TensorInfo } from '../gguf/model-file';
-import { refuseScaled } from './weight-scale';
+import { stackedExperts } from '../gguf/stacked-experts';
 import { sectionsOf, sizeOf, weightDims, type ModelGraph, type Sizes, type WeightSlot } from './graph';
 
 /** A tensor whose type the engines can run. */
@@ -23,6 +23,17 @@ export interface BoundWeight {
   readonly firstRow: number;
   /** Rows of the tensor from one expert to the next. */
   readonly expertStride: number;
+  /** What multiplies its products, and then what is added to them, where the file has it. */
+  readonly scale?: BoundFloats;
+  readonly bias?: BoundFloats;
+}
+
+/** Floats of a tensor beside a weight. Expert e has those from `first + e * stride` on: one to scale with, nOut to add. */
+export interface BoundFloats {
+  /** The whole tensor as one row. */
+  readonly vector: BoundWeight;
+  readonly first: number;
+  readonly stride: number;
 }
 
 /** A graph and the file that holds its weights, each resolved once. */
@@ -31,6 +42,8 @@ export interface BoundGraph {
   readonly model: ModelFile;
   /** @throws RangeError for a slot of another graph */
   weight(slot: WeightSlot): BoundWeight;
+  /** Every weight of the graph, in forward order. */
+  readonly weights: readonly BoundWeight[];
 }
 
 /**
@@ -47,6 +60,7 @@ export function bindGraph(graph: ModelGraph, model: ModelFile, title: string): B
   return {
     graph,
     model,
+    weights: [...found.values()],
     weight: (slot) => {
       const bound = found.get(slot.name);
       if (bound === undefined) throw new RangeError(`no weight ${slot.name}`);
@@ -60,24 +74,78 @@ export function tensorRow(weight: BoundWeight, expert: number, row: number): num
   return expert * weight.expertStride + weight.firstRow + row;
 }
 
+/** The tensors that a weight is made of: its own first. */
+export function tensorsOf({ tensor, scale, bias }: BoundWeight): readonly WeightTensor[] {
+  return [tensor, ...[scale, bias].flatMap((floats) => floats?.vector.tensor ?? [])];
+}
+
+/** Whether a weight is all that its tensor holds, and nothing beside it changes its products: what kernels of several operations count on. */
+export function isPlain({ firstRow, expertStride, nOut, scale, bias }: BoundWeight): boolean {
+  return firstRow === 0 && expertStride === nOut && scale === undefined && bias === undefined;
+}
+
 /** Finds one weight. @throws TracerError as {@link bindGraph} */
 export function bindWeight(slot: WeightSlot, sizes: Sizes, model: ModelFile, title: string): BoundWeight {
   const dims = weightDims(slot, sizes);
   const [nIn = 0, nOut = 1, nExpert = 1] = dims;
   const { fusedWith, tiedTo } = slot;
+  const own = { slot, nIn, nOut, nExpert };
   if (!model.tensors.has(slot.name) && fusedWith !== undefined && model.tensors.has(fusedWith.name)) {
     const lengths = fusedWith.parts.map((dim) => sizeOf(sizes, dim));
     const rows = lengths.reduce((a, b) => a + b, 0);
     const tensor = findTensor(fusedWith.name, [nIn, rows, ...dims.slice(2)], model, title);
     const firstRow = lengths.slice(0, fusedWith.part).reduce((a, b) => a + b, 0);
-    return { slot, tensor, nIn, nOut, nExpert, firstRow, expertStride: rows };
+    const weight = { ...own, tensor, firstRow, expertStride: rows };
+    return { ...weight, ...besides(weight, fusedWith.name, model, title) };
   }
   const name = tiedTo !== undefined && !model.tensors.has(slot.name) ? tiedTo : slot.name;
-  return { slot, tensor: findTensor(name, dims, model, title), nIn, nOut, nExpert, firstRow: 0, expertStride: nOut };
+  const weight = { ...own, tensor: findTensor(name, dims, model, title), firstRow: 0, expertStride: nOut };
+  return { ...weight, ...besides(weight, slot.name, model, title) };
 }
 
+/** What the file holds beside a weight. @param name GGUF name of the tensor that it stands beside */
+function besides(
+  { slot, nExpert, firstRow, expertStride }: BoundWeight,
+  name: string,
+  model: ModelFile,
+  title: string,
+): Pick<BoundWeight, 'scale' | 'bias'> {
+  const beside = (ending: string): string => name.replace(/weight$/, ending);
+  const byExpert = slot.dims.length > 2;
+  const scale =
+    slot.scaled === true && model.tensors.has(beside('scale'))
+      ? { vector: findFloats(beside('scale'), [nExpert], model, title), first: 0, stride: 1 }
+      : undefined;
+  const isBiased = slot.bias === 'required' || (slot.bias === 'optional' && model.tensors.has(beside('bias')));
+  const bias = isBiased
+    ? {
+        vector: findFloats(beside('bias'), byExpert ? [expertStride, nExpert] : [expertStride], model, title),
+        first: firstRow,
+        stride: expertStride,
+      }
+    : undefined;
+  return { ...(scale === undefined ? {} : { scale }), ...(bias === undefined ? {} : { bias }) };
+}
+
+/** A tensor of plain floats as one row. */
+function findFloats(name: string, dims: readonly number[], model: ModelFile, title: string): BoundWeight {
+  const found = findTensor(name, dims, model, title);
+  if (found.type !== 'F32' && found.type !== 'F16' && found.type !== 'BF16') {
+    throw fail(
+      'gguf-tensor-type',
+      `Tensor ${name} has type ${found.type}; what stands beside a weight is F32, F16 or BF16.`,
+      'Convert the model again.',
+      { tensor: name, type: found.type },
+    );
+  }
+  const slot: WeightSlot = { role: name, name, dims: [] };
+  const tensor = { ...found, dims: [found.elements] };
+  return { slot, tensor, nIn: found.elements, nOut: 1, nExpert: 1, firstRow: 0, expertStride: 1 };
+}
+
+/** A tensor with the dimensions that are asked for: axes of 1 behind them are left out. */
 function findTensor(name: string, dims: readonly number[], model: ModelFile, title: string): WeightTensor {
-  const info = model.tensors.get(name);
+  const info = model.tensors.get(name) ?? stackedExperts(name, model.tensors);
   if (info === undefined) {
     throw fail(
       'gguf-missing-tensor',
@@ -86,7 +154,7 @@ function findTensor(name: string, dims: readonly number[], model: ModelFile, tit
       { tensor: name },
     );
   }
-  if (dims.length !== info.dims.length || dims.some((d, i) => d !== info.dims[i])) {
+  if (trimmed(dims).join() !== trimmed(info.dims).join()) {
     throw fail(
       'gguf-tensor-shape',
       `Tensor ${name} has shape [${info.dims.join(', ')}]; the metadata asks for [${dims.join(', ')}].`,
@@ -102,6 +170,12 @@ function findTensor(name: string, dims: readonly number[], model: ModelFile, tit
       { tensor: name, type: info.type },
     );
   }
-  refuseScaled(name, model);
-  return { ...info, type: info.type };
+  return { ...info, type: info.type, dims };
+}
+
+/** ggml's axes beyond the first count as 1 where they are not written. */
+function trimmed(dims: readonly number[]): readonly number[] {
+  let length = dims.length;
+  while (length > 1 && dims[length - 1] === 1) length--;
+  return dims.slice(0, length);
 }

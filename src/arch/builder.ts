@@ -8,7 +8,7 @@ import {
   type Value,
   type WeightSlot,
 } from './graph';
-import type { Mask, OpAttrs, OpName, RopePairing } from './operations';
+import type { Mask, OpAttrs, OpName } from './operations';
 
 /** How a value is called, where that does not follow from its id. */
 export interface Naming {
@@ -27,7 +27,10 @@ export interface State {
 }
 
 /** What a weight is in a file, beside its name and shape. */
-export type WeightOptions = Pick<WeightSlot, 'tiedTo' | 'fusedWith'>;
+export interface WeightOptions extends Pick<WeightSlot, 'tiedTo' | 'scaled' | 'bias'> {
+  /** As {@link WeightSlot.fusedWith}, by role. */
+  readonly fusedWith?: { readonly role: string; readonly parts: readonly Dim[]; readonly part: number };
+}
 
 /**
  * Builds one section: each call appends a node and returns its value, with axes that follow from those of its inputs.
@@ -44,9 +47,12 @@ export class GraphBuilder<D extends Dim = Dim> {
   }
 
   /** A weight by its role and dimensions (fastest first): of this layer, or of the whole model outside of layers. */
-  weight(role: string, dims: readonly D[], options: WeightOptions = {}): WeightSlot {
-    const block = this.#layer === undefined ? '' : `blk.${this.#layer}.`;
-    return { role, name: `${block}${role}.weight`, dims, ...options };
+  weight(role: string, dims: readonly D[], { fusedWith, ...options }: WeightOptions = {}): WeightSlot {
+    const name = (of: string): string => `${this.#layer === undefined ? '' : `blk.${this.#layer}.`}${of}.weight`;
+    const slot = { role, name: name(role), dims, ...options };
+    if (fusedWith === undefined) return slot;
+    const { role: whole, parts, part } = fusedWith;
+    return { ...slot, fusedWith: { name: name(whole), parts, part } };
   }
 
   /** The same elements with the axes behind the first split or joined. */
@@ -101,14 +107,10 @@ export class GraphBuilder<D extends Dim = Dim> {
   }
 
   /** @param x (nTokens, heads, headDim) */
-  rope(
-    id: string,
-    x: Value,
-    options: { readonly theta: number; readonly dims: number; readonly pairing: RopePairing } & Naming,
-  ): Value {
-    const { theta, dims, pairing } = options;
+  rope(id: string, x: Value, options: OpAttrs['rope'] & Naming): Value {
+    const { theta, dims, pairing, scaling } = options;
     check(x.axes.length === 3, `${id}: the rotated value has no heads`);
-    return this.#add('rope', id, x.axes, [x], { theta, dims, pairing }, options);
+    return this.#add('rope', id, x.axes, [x], { theta, dims, pairing, ...(scaling && { scaling }) }, options);
   }
 
   /** @param q (nTokens, nHead, headDim) @param keys (nKeys, nHeadKv, headDim) */

@@ -1,7 +1,8 @@
 import type { ModelFile } from '../gguf/model-file';
 import { GraphBuilder } from './builder';
 import { LAYER_INPUT, type Layer, type ModelGraph, type Section, type Sizes, type Value } from './graph';
-import { readKeys, type Contradict, type KeySpec } from './keys';
+import { readKeys, withDefaults, type Contradict, type KeyTable } from './keys';
+import type { OtherKey, OtherTensor } from './other-keys';
 
 /** The sizes that every architecture has: what plans, reports and memory estimates ask for. */
 export interface CommonSizes {
@@ -27,7 +28,6 @@ export interface CommonSizes {
   readonly kvDim: number;
 }
 
-type KeyTable = Readonly<Record<string, KeySpec>>;
 /** What the keys of a table hold, and the rows of the token embedding. */
 export type KeySizes<K extends KeyTable> = { readonly [N in keyof K]: number } & { readonly nVocab: number };
 
@@ -41,6 +41,10 @@ export interface ArchSpec<K extends KeyTable, S extends CommonSizes & Sizes> {
   readonly example: string;
   /** GGUF keys by size, in the order in which they are read; without the architecture's prefix. */
   readonly keys: K;
+  /** Keys beside those, where the architecture has other rules for them than `other-keys.ts`. */
+  readonly otherKeys?: readonly OtherKey[];
+  /** Tensors that no weight of the graph is, where it has other rules for them. */
+  readonly otherTensors?: readonly OtherTensor[];
   /** Sizes that follow from those of the file. @param contradict reports sizes that contradict each other */
   sizes(keys: KeySizes<K>, contradict: Contradict): S;
   /** (nTokens, nEmbd) */
@@ -56,11 +60,13 @@ export interface Architecture {
   readonly name: string;
   readonly title: string;
   readonly keys: KeyTable;
+  readonly otherKeys: readonly OtherKey[];
+  readonly otherTensors: readonly OtherTensor[];
   /** Sizes from the values of {@link keys} and nVocab. @throws what `contradict` throws */
   sizes(keys: Readonly<Record<string, number>>, contradict: Contradict): CommonSizes & Sizes;
   /** The sizes that a file's metadata gives. @throws TracerError `gguf-missing-key`, `gguf-missing-tensor`, `gguf-malformed` */
   readSizes(model: ModelFile): CommonSizes & Sizes;
-  /** The forward pass of a model of these sizes. */
+  /** The forward pass of a model of these sizes; those of keys that are not given are what a file without them has. */
   graph(sizes: Sizes): ModelGraph;
   readonly example: string;
 }
@@ -78,13 +84,15 @@ export function defineArch<const K extends KeyTable, S extends CommonSizes & Siz
     title,
     example,
     keys,
+    otherKeys: spec.otherKeys ?? [],
+    otherTensors: spec.otherTensors ?? [],
     sizes,
     readSizes: (model) => {
       const { values, contradict } = readKeys(model, { name, title, keys });
       return sizes(values, contradict);
     },
     graph: (given) => {
-      const s = given as S;
+      const s = withDefaults(keys, given) as S;
       return {
         arch: name,
         sizes: s,

@@ -44,6 +44,10 @@ export interface WeightSlot {
   readonly tiedTo?: string | undefined;
   /** A tensor that may hold this slot's rows beside those of others. */
   readonly fusedWith?: FusedRows | undefined;
+  /** Whether a file may multiply the products by a `.scale` tensor: one float, or one for each expert. */
+  readonly scaled?: boolean | undefined;
+  /** Whether a file may, or has to, add a `.bias` tensor to the products: one float a row. */
+  readonly bias?: 'optional' | 'required' | undefined;
 }
 
 /** Rows of several slots one after the other in one tensor (of each expert, where there are experts): `attn_qkv`, `ffn_gate_up_exps`. */

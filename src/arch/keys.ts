@@ -5,15 +5,28 @@ import type { GgufValue, ModelFile } from '../gguf/model-file';
 export interface KeySpec {
   /** Without the architecture's prefix: `attention.head_count`. */
   readonly key: string;
-  /** `size`: a whole number from 1. `real`: a positive number. */
-  readonly kind: 'size' | 'real';
+  /** `size`: a whole number from 1. `real`: a positive number. `choice`: a word, or a flag, as the number that stands for it. */
+  readonly kind: 'size' | 'real' | 'choice';
   /** Where the file lacks the key: a constant, or what the keys before it give. Undefined: it is required. */
   readonly otherwise: number | ((before: Readonly<Record<string, number>>) => number) | undefined;
+  /** Whether 0 says the same as no key at all, as it does to llama.cpp. */
+  readonly zeroIsAbsent?: boolean;
+  /** Of a choice: the words and their numbers. */
+  readonly words?: Readonly<Record<string, number>>;
+  /** The name of the same key in older files. */
+  readonly older?: string;
 }
 
+type Otherwise = KeySpec['otherwise'] | string;
+
 /** A size: required unless `otherwise` says what it is in a file without the key. @param otherwise a number, or the name of a size above */
-export function size(key: string, otherwise?: KeySpec['otherwise'] | string): KeySpec {
-  return { key, kind: 'size', otherwise: typeof otherwise === 'string' ? (k) => k[otherwise] ?? NaN : otherwise };
+export function size(key: string, otherwise?: Otherwise): KeySpec {
+  return { key, kind: 'size', otherwise: asDefault(otherwise) };
+}
+
+/** A size that a file may also give as 0 to say that it has none of its own. */
+export function optionalSize(key: string, otherwise: Otherwise): KeySpec {
+  return { ...size(key, otherwise), zeroIsAbsent: true };
 }
 
 /** A positive constant. */
@@ -21,11 +34,37 @@ export function real(key: string, otherwise?: number): KeySpec {
   return { key, kind: 'real', otherwise };
 }
 
+/** A positive constant that a file may also give as 0 to say that it has none. */
+export function optionalReal(key: string, otherwise: Otherwise, older?: string): KeySpec {
+  const spec: KeySpec = { key, kind: 'real', otherwise: asDefault(otherwise), zeroIsAbsent: true };
+  return older === undefined ? spec : { ...spec, older };
+}
+
+/** One of these words (`true` and `false` for a flag), as its number. @param otherwise the word of a file without the key */
+export function choice(key: string, words: Readonly<Record<string, number>>, otherwise: string): KeySpec {
+  return { key, kind: 'choice', words, otherwise: words[otherwise] ?? NaN };
+}
+
+function asDefault(otherwise: Otherwise): KeySpec['otherwise'] {
+  return typeof otherwise === 'string' ? (k) => k[otherwise] ?? NaN : otherwise;
+}
+
 /** Reports sizes that contradict each other. @param name the size at fault */
 export type Contradict = (message: string, name: string, expected: string) => never;
 
+export type KeyTable = Readonly<Record<string, KeySpec>>;
+
 /** Largest value that a size in the metadata may have: above it a file is hostile or broken, not large. */
 const MAX_SIZE = 2 ** 31 - 1;
+
+/** These values, and for each key without one what a file without the key has; NaN for one that is required. */
+export function withDefaults(keys: KeyTable, given: Readonly<Record<string, number>>): Record<string, number> {
+  const values: Record<string, number> = { ...given };
+  for (const [name, { otherwise }] of Object.entries(keys)) {
+    values[name] ??= typeof otherwise === 'function' ? otherwise(values) : (otherwise ?? NaN);
+  }
+  return values;
+}
 
 /**
  * Reads the keys of a table, and `nVocab`, the rows of the token embedding.
@@ -33,15 +72,17 @@ const MAX_SIZE = 2 ** 31 - 1;
  */
 export function readKeys(
   model: ModelFile,
-  arch: { readonly name: string; readonly title: string; readonly keys: Readonly<Record<string, KeySpec>> },
+  arch: { readonly name: string; readonly title: string; readonly keys: KeyTable },
 ): { readonly values: Readonly<Record<string, number>>; readonly contradict: Contradict } {
   const values: Record<string, number> = {};
   for (const [name, spec] of Object.entries(arch.keys)) {
     const key = `${arch.name}.${spec.key}`;
-    const value = model.metadata.get(key);
+    const older = spec.older === undefined ? undefined : model.metadata.get(`${arch.name}.${spec.older}`);
+    const given = uniform(key, model.metadata.get(key) ?? older);
+    const value = spec.zeroIsAbsent === true && Number(given) === 0 ? undefined : given;
     const { otherwise } = spec;
     if (value === undefined && otherwise === undefined) throw missing(key, arch.title);
-    if (value !== undefined) values[name] = spec.kind === 'size' ? positiveSize(key, value) : positiveReal(key, value);
+    if (value !== undefined) values[name] = READERS[spec.kind](key, value, spec);
     else values[name] = typeof otherwise === 'function' ? otherwise(values) : (otherwise ?? NaN);
   }
   const nVocab = model.tensors.get('token_embd.weight')?.dims[1];
@@ -64,6 +105,25 @@ export function readKeys(
       );
     },
   };
+}
+
+const READERS: Readonly<Record<KeySpec['kind'], (key: string, value: GgufValue, spec: KeySpec) => number>> = {
+  size: positiveSize,
+  real: positiveReal,
+  choice: wordNumber,
+};
+
+/** A value, or the one value of an array with an element a layer. @throws TracerError `gguf-malformed` where layers differ */
+function uniform(key: string, value: GgufValue | undefined): GgufValue | undefined {
+  if (typeof value !== 'object') return value;
+  const [first] = value;
+  if (value.length > 0 && typeof first !== 'object' && new Set<unknown>(value).size === 1) return first;
+  throw fail(
+    'gguf-malformed',
+    `Metadata key ${key} is ${describe(value)} that are not all the same; MoEscope runs models whose layers agree in it.`,
+    'Nothing is wrong with the file where its layers differ on purpose: such models do not run here yet.',
+    { key, actual: describe(value) },
+  );
 }
 
 function positiveSize(key: string, value: GgufValue): number {
@@ -91,6 +151,17 @@ function positiveReal(key: string, value: GgufValue): number {
   return value;
 }
 
+function wordNumber(key: string, value: GgufValue, { words = {} }: KeySpec): number {
+  const found = Object.entries(words).find(([word]) => word === String(value));
+  if (found !== undefined) return found[1];
+  throw fail(
+    'gguf-unsupported',
+    `Metadata key ${key} is ${describe(value)}; MoEscope computes ${Object.keys(words).join(', ')}.`,
+    'Use a file without it, or another tool: computed otherwise, both sides would agree on another model than the file describes.',
+    { key, actual: describe(value), expected: Object.keys(words).join(', ') },
+  );
+}
+
 function missing(key: string, title: string): Error {
   return fail(
     'gguf-missing-key',
@@ -100,6 +171,7 @@ function missing(key: string, title: string): Error {
   );
 }
 
-function describe(value: GgufValue): string {
+/** A value of the metadata in a few words. */
+export function describe(value: GgufValue): string {
   return typeof value === 'object' ? `an array of ${value.length}` : String(value);
 }

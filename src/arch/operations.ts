@@ -9,6 +9,11 @@ export type Mask = 'none' | 'causal';
 /** Which channels of a head a rotation pairs, in llama.cpp's names: `neox` (i, i + dims / 2), `norm` (2i, 2i + 1). */
 export type RopePairing = 'neox' | 'norm';
 
+/** How angles are made for contexts beyond that of training; `attnFactor` lengthens cosine and sine. */
+export type RopeScaling =
+  | { readonly kind: 'linear'; readonly factor: number; readonly attnFactor: number }
+  | { readonly kind: 'yarn'; readonly factor: number; readonly attnFactor: number; readonly originalContext: number };
+
 /** Attributes by operation. Inputs and outputs are given as (axes); tokens come first. */
 export interface OpAttrs {
   /** (nTokens) token ids and a table -> (nTokens, n): one row of the table for each token. */
@@ -23,7 +28,12 @@ export interface OpAttrs {
    */
   readonly 'expert-linear': NoAttrs;
   /** (nTokens, heads, headDim) -> the same: rotary embedding of the first `dims` channels of each head; the others pass. */
-  readonly rope: { readonly theta: number; readonly dims: number; readonly pairing: RopePairing };
+  readonly rope: {
+    readonly theta: number;
+    readonly dims: number;
+    readonly pairing: RopePairing;
+    readonly scaling?: RopeScaling | undefined;
+  };
   /** (nTokens, nHead, headDim) and keys (nKeys, nHeadKv, headDim) -> (nTokens, nHead, nKeys): q . k / divisor, before any mask. */
   readonly 'attention-scores': { readonly divisor: number };
   /** (..., n) -> the same: softmax of each row over what the mask leaves; the rest is 0. */

@@ -1,4 +1,4 @@
-import { sectionsOf, type ModelGraph, type Node, type Section } from './graph';
+import { sectionsOf, type ModelGraph, type Node, type Section, type WeightSlot } from './graph';
 
 /**
  * A graph as text for people and for a snapshot: a line a node, `id (axes) = op(inputs; state; weights {dims}) attributes -> ggml name`.
@@ -31,11 +31,11 @@ function printNode(node: Node): string {
   const read = [
     inputs.map((value) => `${value.id}(${value.axes.slice(1).join(', ')})`),
     reads.map((slot) => slot.name),
-    weights.map(
-      (slot) => `${slot.role} {${slot.dims.join(', ')}}${slot.tiedTo === undefined ? '' : ` or ${slot.tiedTo}`}`,
-    ),
+    weights.map(printWeight),
   ];
-  const attributes = Object.entries(node.attrs).map(([name, value]) => ` ${name}=${String(value)}`);
+  const attributes = Object.entries(node.attrs).map(
+    ([name, value]) => ` ${name}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+  );
   return [
     `  ${out.id} (${out.axes.join(', ')})${out.kind === 'index' ? ' index' : ''}`,
     ` = ${node.op}(${read
@@ -45,5 +45,16 @@ function printNode(node: Node): string {
     ...attributes,
     writes === undefined ? '' : ` => ${writes.name}`,
     ` -> ${[title, ggml, ...aliases].join(' | ')}${headline ? ' *' : ''}`,
+  ].join('');
+}
+
+/** `attn_q {nEmbd, qDim} * scale? + bias? or in attn_qkv`: what a file may hold beside a weight, and in its place. */
+function printWeight({ role, dims, scaled, bias, fusedWith, tiedTo }: WeightSlot): string {
+  return [
+    `${role} {${dims.join(', ')}}`,
+    scaled === true ? ' * scale?' : '',
+    bias === undefined ? '' : bias === 'required' ? ' + bias' : ' + bias?',
+    fusedWith === undefined ? '' : ` or in ${fusedWith.name.replace(/^blk\.\d+\.|\.weight$/g, '')}`,
+    tiedTo === undefined ? '' : ` or ${tiedTo}`,
   ].join('');
 }

@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'gguf-missing-tensor',
   'gguf-tensor-shape',
   'gguf-tensor-type',
+  'gguf-unsupported',
   'gguf-split',
   'source-read',
   'source-changed',

@@ -291,6 +291,8 @@ export interface ModelCard {
     /** ggml type of each tensor by its name in the file. Absent where no file was there to ask. */
     readonly types?: Readonly<Record<string, string>>;
   };
+  /** What the file says of the model and no engine reads, a sentence each. Absent where there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** One role of a comparison: what ran. */

@@ -32,6 +32,8 @@ export interface TensorInfo {
   readonly part: number;
   /** Absolute byte offset of its data in that part. */
   readonly offset: number;
+  /** The tensors of equal size that it is made of, one after the other, where the file holds them apart; `part` and `offset` are the first's. */
+  readonly stacked?: readonly TensorInfo[];
 }
 
 /** An opened model: checked header and a way to read tensor bytes. One file, or the parts of a split model seen as one. */

@@ -29,7 +29,26 @@ function modelOf(parts: readonly Part[]): ModelFile {
   const tensors = collectTensors(parts);
   let bytesRead = parts.reduce((sum, part) => sum + part.header.bytesRead, 0);
 
-  return {
+  const readStacked = async (
+    stacked: readonly TensorInfo[],
+    offset: number,
+    length: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array<ArrayBuffer>> => {
+    const size = stacked[0]?.bytes ?? 1;
+    const bytes = new Uint8Array(length);
+    for (let at = offset; at < offset + length;) {
+      const index = Math.floor(at / size);
+      const [tensor, from] = [stacked[index], at - index * size];
+      if (tensor === undefined) break;
+      const piece = await model.readTensor(tensor, from, Math.min(size - from, offset + length - at), signal);
+      bytes.set(piece, at - offset);
+      at += piece.length;
+    }
+    return bytes;
+  };
+
+  const model: ModelFile = {
     name: first.source.name,
     version: header.version,
     bytes: sources.reduce((sum, source) => sum + source.size, 0),
@@ -57,6 +76,7 @@ function modelOf(parts: readonly Part[]): ModelFile {
           { tensor: tensor.name, offset, length, bytes: tensor.bytes, part: tensor.part },
         );
       }
+      if (tensor.stacked !== undefined) return readStacked(tensor.stacked, offset, length, signal);
       const bytes = await source.read(tensor.offset + offset, length, signal);
       bytesRead += length;
       return bytes;
@@ -65,6 +85,7 @@ function modelOf(parts: readonly Part[]): ModelFile {
       await Promise.all(sources.map((source) => source.close()));
     },
   };
+  return model;
 }
 
 /** The tensors of all parts, in file order. @throws TracerError `gguf-split` when two parts hold the same tensor. */

@@ -3,6 +3,7 @@ import { ATTENTION_SCORES } from '../ops/attention-scores/kernel';
 import { ATTENTION_VALUES, ATTENTION_VALUES_SPLIT } from '../ops/attention-values/kernel';
 import { EXPERT_SLOTS } from '../ops/expert-linear/kernel';
 import { PLAIN_KERNEL, type KernelSpec, type KernelVariant } from '../ops/kernel-spec';
+import { LINEAR_AFFINE } from '../ops/linear/kernel';
 import { NORMALISE } from '../ops/normalise/kernel';
 import { RMSNORM } from '../ops/rmsnorm/kernel';
 import { ROPE } from '../ops/rope/kernel';
@@ -27,6 +28,7 @@ export function attentionTiledVariant(headDim: number): KernelVariant | undefine
 // prettier-ignore
 export const KERNEL_TABLE = {
   add: ADD,
+  affine: LINEAR_AFFINE,
   attentionTiled: {
     ...PLAIN_KERNEL, file: 'attention_tiled.wgsl', variants: ATTENTION_TILED_VARIANTS, inputs: ['q', 'keys', 'values'], outputs: ['y'],
     params: { rows: 'u32', nHead: 'u32', headsPerKv: 'u32', nKeys: 'u32', firstPosition: 'u32', firstBlock: 'u32', scale: 'f32' },

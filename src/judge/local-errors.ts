@@ -10,6 +10,7 @@ import { stageSpec, type StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
 import { selectPositions } from '../trace/select-positions';
 import { ARITHMETICS, boundFactor, type ArithmeticId } from './arithmetics';
+import { stageNode } from '../model/graph-of';
 import { rotationBound } from './rope-bound';
 
 /** A stage of the candidate against the exact value of its own inputs. */
@@ -155,11 +156,11 @@ function withRotations(truth: Taps, own: Taps, hparams: HParams): Taps {
   return new Map(
     [...truth].map(([stage, tap]) => {
       const { operation, inputs } = stageSpec(stage);
-      const input = operation === 'rope' ? [...own.values()].find((held) => held.stage === inputs[0]) : undefined;
-      return [
-        stage,
-        input === undefined ? tap : { ...tap, bound: rotationBound(selectPositions(input, tap.positions), hparams) },
-      ] as const;
+      const node = operation === 'rope' ? stageNode(hparams, stage) : undefined;
+      const input = [...own.values()].find((held) => held.stage === inputs[0]);
+      if (node?.op !== 'rope' || input === undefined) return [stage, tap] as const;
+      const rotated = selectPositions(input, tap.positions);
+      return [stage, { ...tap, bound: rotationBound(rotated, hparams.headDim, node.attrs) }] as const;
     }),
   );
 }

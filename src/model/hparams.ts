@@ -1,6 +1,6 @@
 import type { CommonSizes } from '../arch/define-arch';
 
-/** The sizes and constants of a model, all read from the file. Names follow llama.cpp. */
+/** The sizes and constants of a model, all read from the file: those that every architecture has, and at run time its own beside them. Names follow llama.cpp. */
 export interface HParams extends CommonSizes {
   /** `general.architecture`. */
   readonly arch: string;

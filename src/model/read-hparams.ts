@@ -10,22 +10,5 @@ import type { HParams } from './hparams';
 export function readHParams(model: ModelFile): HParams {
   const arch = architectureOf(model);
   const sizes = arch.readSizes(model);
-  return {
-    arch: arch.name,
-    nLayer: sizes.nLayer,
-    nEmbd: sizes.nEmbd,
-    nHead: sizes.nHead,
-    nHeadKv: sizes.nHeadKv,
-    headDim: sizes.headDim,
-    nExpert: sizes.nExpert,
-    nExpertUsed: sizes.nExpertUsed,
-    nFfExp: sizes.nFfExp,
-    nVocab: sizes.nVocab,
-    nCtxTrain: sizes.nCtxTrain,
-    rmsEps: sizes.rmsEps,
-    ropeTheta: sizes.ropeTheta,
-    qDim: sizes.qDim,
-    kvDim: sizes.kvDim,
-    tiedEmbeddings: !model.tensors.has('output.weight'),
-  };
+  return { ...sizes, arch: arch.name, tiedEmbeddings: !model.tensors.has('output.weight') };
 }

@@ -1,4 +1,6 @@
-import { bindGraph, bindWeight, type WeightTensor } from '../arch/bind';
+import { accountFor } from '../arch/account';
+import { architectureOf } from '../arch/architectures';
+import { bindGraph, bindWeight, type BoundWeight, type WeightTensor } from '../arch/bind';
 import { sectionOf, sizeOf, type WeightSlot } from '../arch/graph';
 import type { ModelFile } from '../gguf/model-file';
 import { graphOf, stageNode } from './graph-of';
@@ -71,12 +73,21 @@ export function weightSlot(hparams: HParams, role: string, layer?: number): Weig
  * @throws TracerError `gguf-missing-tensor`, `gguf-tensor-shape`, `gguf-tensor-type`; each names the tensor.
  */
 export function findWeight(model: ModelFile, hparams: HParams, role: WeightRole, layer?: number): WeightTensor {
-  const { graph, title } = graphOf(hparams);
-  return bindWeight(weightSlot(hparams, role, isOfLayer(role) ? layer : undefined), graph.sizes, model, title).tensor;
+  return boundWeight(model, hparams, role, layer).tensor;
 }
 
-/** Checks every weight of the model before a run starts. @throws TracerError as {@link findWeight}. */
-export function checkWeights(model: ModelFile, hparams: HParams): void {
+/** {@link findWeight} with the rows of the tensor that are its own, and what stands beside it. @throws TracerError as it */
+export function boundWeight(model: ModelFile, hparams: HParams, role: WeightRole, layer?: number): BoundWeight {
   const { graph, title } = graphOf(hparams);
-  bindGraph(graph, model, title);
+  return bindWeight(weightSlot(hparams, role, isOfLayer(role) ? layer : undefined), graph.sizes, model, title);
+}
+
+/**
+ * Checks before a run starts that every weight of the model is there, and that nothing the file says of the model is dropped in silence.
+ * @returns what nobody reads, a sentence each
+ * @throws TracerError as {@link findWeight}; `gguf-unsupported`
+ */
+export function checkWeights(model: ModelFile, hparams: HParams): readonly string[] {
+  const { graph, title } = graphOf(hparams);
+  return accountFor(architectureOf(model), bindGraph(graph, model, title));
 }

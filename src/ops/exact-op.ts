@@ -1,7 +1,8 @@
 import type { Node, Sizes } from '../arch/graph';
 import type { SumOrder } from '../base/f32-error';
 import type { OpName } from '../arch/operations';
-import type { RopeTable } from './rope/exact';
+import type { Affine } from './linear/affine';
+import type { RopeAttrs, RopeTable } from './rope/exact';
 
 /** What an operation computed exactly. */
 export interface ExactOutput {
@@ -62,7 +63,7 @@ export interface ExactContext<N extends OpName = OpName> {
     head: { readonly kvDim: number; readonly headDim: number; readonly divisor: number },
   ): HeadProducts;
   /** Rotary angles of each row. */
-  angles(theta: number, dims: number): readonly RopeTable[];
+  angles(attrs: RopeAttrs): readonly RopeTable[];
   /** The node's weight as a vector, dequantised. */
   vector(): Promise<Float32Array<ArrayBuffer>>;
   /** Rows of the node's weight, dequantised: (ids, nIn). */
@@ -71,6 +72,8 @@ export interface ExactContext<N extends OpName = OpName> {
   matmul(x: Float64Array<ArrayBuffer>): Promise<ExactOutput>;
   /** The chosen experts' matrices times x, (rows, nIn) or with `perSlot` (rows, nExpertUsed, nIn): (rows, nExpertUsed, nOut). */
   expertMatmul(x: Float64Array<ArrayBuffer>, perSlot: boolean, experts: Uint32Array): Promise<ExactOutput>;
+  /** What follows the node's product, where the file has it beside the weight. */
+  affine(): Promise<Affine | undefined>;
   /** Keeps a long computation interruptible: await `breathe()` whenever `due()`. */
   readonly pause: { due(): boolean; breathe(): Promise<void> };
 }

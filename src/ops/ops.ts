@@ -9,7 +9,9 @@ import type { Defect } from './defect';
 import { EXPERT_LINEAR_DEFECTS } from './expert-linear/defects';
 import { EXPERT_SLOTS } from './expert-linear/kernel';
 import type { KernelSpec } from './kernel-spec';
+import { AFFINE_DEFECTS } from './linear/affine-defects';
 import { LINEAR_DEFECTS } from './linear/defects';
+import { LINEAR_AFFINE } from './linear/kernel';
 import { NORMALISE_DEFECTS } from './normalise/defects';
 import { NORMALISE } from './normalise/kernel';
 import { RMSNORM_DEFECTS } from './rmsnorm/defects';
@@ -37,7 +39,7 @@ export const OPS: Readonly<Record<OpName, Op>> = {
   // How a row becomes floats is each type's own text, and so are its defects.
   rows: { kernels: [], defects: [] },
   rmsnorm: { kernels: [RMSNORM], defects: RMSNORM_DEFECTS },
-  linear: { kernels: [], defects: LINEAR_DEFECTS },
+  linear: { kernels: [LINEAR_AFFINE], defects: [...LINEAR_DEFECTS, ...AFFINE_DEFECTS] },
   'expert-linear': { kernels: [EXPERT_SLOTS], defects: EXPERT_LINEAR_DEFECTS },
   rope: { kernels: [ROPE], defects: ROPE_DEFECTS },
   'attention-scores': { kernels: [ATTENTION_SCORES], defects: ATTENTION_SCORES_DEFECTS },

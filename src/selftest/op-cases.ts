@@ -3,6 +3,7 @@ import { ADD_CASES } from '../ops/add/cases';
 import { ATTENTION_SCORES_CASES } from '../ops/attention-scores/cases';
 import { ATTENTION_VALUES_CASES } from '../ops/attention-values/cases';
 import { EXPERT_LINEAR_CASES } from '../ops/expert-linear/cases';
+import { AFFINE_CASES } from '../ops/linear/affine-cases';
 import { LINEAR_CASES } from '../ops/linear/cases';
 import { NORMALISE_CASES } from '../ops/normalise/cases';
 import { RMSNORM_CASES } from '../ops/rmsnorm/cases';
@@ -21,7 +22,7 @@ import type { SelftestCase } from './selftest-case';
 export const OP_CASES: Readonly<Record<OpName, readonly SelftestCase[]>> = {
   rows: ROWS_CASES,
   rmsnorm: RMSNORM_CASES,
-  linear: LINEAR_CASES,
+  linear: [...LINEAR_CASES, ...AFFINE_CASES],
   'expert-linear': EXPERT_LINEAR_CASES,
   rope: ROPE_CASES,
   'attention-scores': ATTENTION_SCORES_CASES,

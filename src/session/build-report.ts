@@ -96,7 +96,8 @@ export function buildReport(input: ReportInput): Report {
     blameContext(input),
   );
   const injected = injectedFaults(input.faults, { ...input, nTokens: spec.tokens.length });
-  const notes = [...(input.live === undefined ? [] : liveNotes(input.live)), ...lengthNotes(input)];
+  const ofFile = parts.model.notes ?? [];
+  const notes = [...ofFile, ...(input.live === undefined ? [] : liveNotes(input.live)), ...lengthNotes(input)];
   return {
     schema: REPORT_SCHEMA,
     tool: parts.tool,
@@ -122,7 +123,7 @@ export function buildReport(input: ReportInput): Report {
     verdict: unwatched(
       judged.verdict.status === 'match' && wrong !== undefined
         ? wrong
-        : { ...judged.verdict, sentence: judged.verdict.sentence + clause + unseenClause(injected) },
+        : { ...judged.verdict, sentence: judged.verdict.sentence + clause + unseenClause(injected) + unreadClause(ofFile) },
       input.live,
     ),
     ...(decoded.length === 0 ? {} : { decoded }),
@@ -187,6 +188,11 @@ function isWhole({ plan, hparams, spec }: ReportInput): boolean {
     plan.positions.length === spec.tokens.length &&
     ACTIVE_STAGES.every((stage) => stages.has(stage))
   );
+}
+
+/** Whoever reads the sentence alone learns that the file says more than was run; the notes say what. */
+function unreadClause(notes: readonly string[]): string {
+  return notes.length === 0 ? '' : `; ${plural(notes.length, 'note')} on what the file says and nobody reads`;
 }
 
 /** A prompt longer than the model was made for runs, as llama.cpp runs it; what comes of it is the model's affair, and is told. */

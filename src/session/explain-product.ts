@@ -1,11 +1,13 @@
 import { throwIfAborted } from '../base/abort';
+import { tensorRow, type BoundFloats } from '../arch/bind';
+import { affine, affineBound, type Affine, type FloatsByExpert } from '../ops/linear/affine';
 import { matmulBound } from '../ops/linear/bound';
 import { readingText, type Cause, type Reading } from '../divergence/cause';
 import { dequantizeRows } from '../gguf/dequant/dequantisers';
 import { ggmlType, QUANT_TYPES, rowBytes, type QuantType } from '../gguf/ggml-types';
 import type { ModelFile } from '../gguf/model-file';
 import type { HParams } from '../model/hparams';
-import { findWeight, type WeightTensor } from '../model/weights';
+import { boundWeight, type WeightTensor } from '../model/weights';
 import type { WeightRole } from '../model/stages';
 import type { ProductSample } from './product-sample';
 
@@ -39,12 +41,13 @@ export async function explainProduct(
   if (sample.share < CLOSE && 2 * sample.wrong > sample.nOut) {
     return { code: 'low-precision', parameters: { share: sample.share }, proven: true, ...alone };
   }
+  const then = await beside(sample, model, hparams, signal);
   const found = new Map<string, Reading>();
   const finite = sample.actual.some(Number.isFinite);
   for (const reading of readingsOf(sample, model, hparams)) {
     throwIfAborted(signal);
     const name = readingText(reading.what);
-    if (found.has(name) || !(await gives(reading, sample, model, signal))) continue;
+    if (found.has(name) || !(await gives(reading, sample, then, model, signal))) continue;
     if (finite) return { ...reading.what, proven: true, ...alone };
     found.set(name, reading.what);
   }
@@ -57,34 +60,41 @@ export async function explainProduct(
 /** Likely readings first. */
 function* readingsOf(sample: ProductSample, model: ModelFile, hparams: HParams): Generator<Misreading> {
   const { role, layer } = sample;
-  const tensor = findWeight(model, hparams, role, layer);
+  const weight = boundWeight(model, hparams, role, layer);
+  const { tensor, nIn, nExpert } = weight;
   const { type } = tensor;
-  const [nIn = 1, nOut = 1, nExpert = 1] = tensor.dims;
   const expert = sample.expert ?? 0;
+  // Rows of the tensor: others' may stand before and between.
+  const first = tensorRow(weight, expert, 0);
   const own = rowBytes(type, nIn);
   for (const other of QUANT_TYPES) {
     if (other === type || nIn % ggmlType(other).blockSize !== 0) continue;
     const wrong = rowBytes(other, nIn);
     const what: Reading = { code: 'read-as-type', parameters: { type: other } };
-    yield { what, tensor, type: other, offset: (row) => (expert * nOut + row) * wrong };
-    yield { what, tensor, type: other, offset: (row) => expert * nOut * own + row * wrong };
-    yield { what, tensor, type: other, offset: (row) => (expert * nOut + row) * own };
+    yield { what, tensor, type: other, offset: (row) => (first + row) * wrong };
+    yield { what, tensor, type: other, offset: (row) => first * own + row * wrong };
+    yield { what, tensor, type: other, offset: (row) => (first + row) * own };
   }
   for (const shift of [1, -1]) {
     const what: Reading = { code: 'other-row', parameters: { shift } };
-    yield { what, tensor, type, offset: (row) => (expert * nOut + row + shift) * own };
+    yield { what, tensor, type, offset: (row) => (first + row + shift) * own };
   }
   for (let other = 0; other < nExpert; other++) {
     if (other === expert) continue;
     const what: Reading = { code: 'other-expert', parameters: { expert: other } };
-    yield { what, tensor, type, offset: (row) => (other * nOut + row) * own };
+    yield { what, tensor, type, offset: (row) => tensorRow(weight, other, row) * own };
   }
   for (const twin of twinsOf(role)) {
-    const other = findWeight(model, hparams, twin, layer);
-    if (other.dims.join() !== tensor.dims.join()) continue;
-    const bytes = rowBytes(other.type, nIn);
-    const what: Reading = { code: 'other-tensor', parameters: { tensor: other.name } };
-    yield { what, tensor: other, type: other.type, offset: (row) => (expert * nOut + row) * bytes };
+    const other = boundWeight(model, hparams, twin, layer);
+    if (other.nIn !== nIn || other.nOut !== weight.nOut) continue;
+    const bytes = rowBytes(other.tensor.type, nIn);
+    const what: Reading = { code: 'other-tensor', parameters: { tensor: other.slot.name } };
+    yield {
+      what,
+      tensor: other.tensor,
+      type: other.tensor.type,
+      offset: (row) => tensorRow(other, expert, row) * bytes,
+    };
   }
 }
 
@@ -97,10 +107,28 @@ function twinsOf(role: WeightRole): readonly WeightRole[] {
   return groups.find((group) => group.includes(role))?.filter((other) => other !== role) ?? [];
 }
 
+/** What stands beside the sample's weight and follows its products. */
+async function beside(
+  { role, layer }: ProductSample,
+  model: ModelFile,
+  hparams: HParams,
+  signal: AbortSignal | undefined,
+): Promise<Affine> {
+  const { scale, bias } = boundWeight(model, hparams, role, layer);
+  const read = async ({ vector, ...where }: BoundFloats): Promise<FloatsByExpert> => {
+    const { tensor } = vector;
+    const values = new Float32Array(tensor.elements);
+    dequantizeRows(tensor.type, await model.readTensor(tensor, 0, tensor.bytes, signal), 0, values, 0, values.length);
+    return { values, ...where };
+  };
+  return { scale: scale && (await read(scale)), bias: bias && (await read(bias)) };
+}
+
 /** Whether a reading gives every sampled value, and there are enough of them not to be chance. */
 async function gives(
   reading: Misreading,
   sample: ProductSample,
+  then: Affine,
   model: ModelFile,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
@@ -112,7 +140,7 @@ async function gives(
     const bytes = await readRow(reading, row, x.length, model, signal);
     if (bytes === undefined) return false;
     dequantizeRows(reading.type, bytes, 0, w, 0, x.length);
-    if (!isProduct(value, w, x)) return false;
+    if (!isProduct(value, w, x, { row, expert: sample.expert ?? 0, ...then })) return false;
   }
   return true;
 }
@@ -136,7 +164,12 @@ async function readRow(
 }
 
 /** Whether an honest f32 kernel can have made `value` of sum_j w_j x_j. A sum that is not finite can be any such value. */
-function isProduct(value: number, w: Float32Array, x: Float32Array): boolean {
+function isProduct(
+  value: number,
+  w: Float32Array,
+  x: Float32Array,
+  { scale, bias, row, expert }: Affine & { readonly row: number; readonly expert: number },
+): boolean {
   let sum = 0;
   let magnitude = 0;
   for (const [j, weight] of w.entries()) {
@@ -145,6 +178,14 @@ function isProduct(value: number, w: Float32Array, x: Float32Array): boolean {
     magnitude += Math.abs(term);
   }
   if (!Number.isFinite(value) || !Number.isFinite(sum)) return !Number.isFinite(value) && !Number.isFinite(sum);
-  const [bound = 0] = matmulBound([sum], Float64Array.of(magnitude), x.length);
-  return Math.abs(value - sum) <= bound;
+  const product = { values: Float64Array.of(sum), magnitudes: Float64Array.of(magnitude) };
+  if (scale === undefined && bias === undefined) {
+    const [bound = 0] = matmulBound(product.values, product.magnitudes, x.length);
+    return Math.abs(value - sum) <= bound;
+  }
+  const own = Uint32Array.of(expert);
+  const then = { scale, bias: bias && { ...bias, first: bias.first + row } };
+  const { values, magnitudes } = affine(product, then, 1, own);
+  const [bound = 0] = affineBound({ values, magnitudes }, then, { n: x.length, nOut: 1, experts: own });
+  return Math.abs(value - (values[0] ?? NaN)) <= bound;
 }

@@ -8,7 +8,7 @@ import type { HParams } from '../model/hparams';
  * What people and reports call the model: names, sizes, and the tensors by type (in order of bytes, largest first). The names
  * are the file's own, with what is unseen in them made visible, and cut: they go to every place that shows a run, and a browser takes seconds for a word of 100,000 letters.
  */
-export function modelCard(model: ModelFile, hparams: HParams): ModelCard {
+export function modelCard(model: ModelFile, hparams: HParams, notes: readonly string[] = []): ModelCard {
   const name = model.metadata.get('general.name');
   return {
     name: nameText(typeof name === 'string' && name !== '' ? name : model.name.replace(/\.gguf$/i, '')),
@@ -19,6 +19,7 @@ export function modelCard(model: ModelFile, hparams: HParams): ModelCard {
     quant: fileTypeName(model),
     hparams,
     tensors: tensorSummary(model),
+    ...(notes.length === 0 ? {} : { notes: notes.map(visible) }),
   };
 }
 

@@ -110,8 +110,7 @@ export class ModelSession {
     this.model = model;
     this.#host = host;
     this.hparams = readHParams(model);
-    checkWeights(model, this.hparams);
-    this.card = modelCard(model, this.hparams);
+    this.card = modelCard(model, this.hparams, checkWeights(model, this.hparams));
     const tokenizer = attempt(() => createTokenizer(model.metadata));
     this.tokenizer = tokenizer.value;
     this.tokenizerError = tokenizer.error;

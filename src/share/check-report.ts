@@ -188,6 +188,7 @@ const REPORT: Check = record({
       byType: dictionary(record({ count: number, bytes: number }), 200),
       types: optional(dictionary(NAME, MOST.tensors)),
     }),
+    notes: optional(list(text(20_000), 1000)),
   }),
   run: record({
     prompt: optional(text(MOST.text)),

@@ -1,5 +1,6 @@
 import type { Architecture } from '../arch/define-arch';
 import type { ModelGraph } from '../arch/graph';
+import { withDefaults } from '../arch/keys';
 import { qwen3moe } from '../arch/qwen3moe';
 import type { ModelRecipe } from './recipe';
 
@@ -9,17 +10,13 @@ export const RECIPE_ARCH: Architecture = qwen3moe;
 /** The values of the architecture's keys for a recipe, and nVocab. */
 export function recipeSizes(recipe: ModelRecipe): Readonly<Record<string, number>> {
   const { shape } = recipe;
-  const values: Record<string, number> = {
+  // What a recipe does not say follows from the rest, as in a file without the key.
+  return withDefaults(RECIPE_ARCH.keys, {
     ...shape,
     nCtxTrain: recipe.nCtxTrain ?? 4096,
     rmsEps: recipe.eps ?? 1e-6,
     ropeTheta: recipe.theta ?? 1e6,
-  };
-  // What a recipe does not say follows from the rest, as in a file without the key.
-  for (const [name, { otherwise }] of Object.entries(RECIPE_ARCH.keys)) {
-    values[name] ??= typeof otherwise === 'function' ? otherwise(values) : (otherwise ?? NaN);
-  }
-  return values;
+  });
 }
 
 /** The forward pass of a recipe's model, whether or not it can run. */

@@ -1,5 +1,6 @@
 import type { Architecture } from '../../src/arch/define-arch';
 import type { ModelGraph } from '../../src/arch/graph';
+import { withDefaults } from '../../src/arch/keys';
 import type { ModelFile } from '../../src/gguf/model-file';
 import { openModel } from '../../src/gguf/open-model';
 import { memorySource } from '../../src/gguf/memory-source';
@@ -16,11 +17,8 @@ export function exampleGraph(arch: Architecture): ModelGraph {
   const { theta: ropeTheta, eps: rmsEps, ...shape } = namedShape('tiny');
   const values: Record<string, number> = { ropeTheta, rmsEps };
   for (const [name, value] of Object.entries(shape)) if (typeof value === 'number') values[name] = value;
-  for (const [name, { otherwise }] of Object.entries(arch.keys)) {
-    values[name] ??= typeof otherwise === 'function' ? otherwise(values) : (otherwise ?? NaN);
-  }
   return arch.graph(
-    arch.sizes(values, (message) => {
+    arch.sizes(withDefaults(arch.keys, values), (message) => {
       throw new Error(message);
     }),
   );

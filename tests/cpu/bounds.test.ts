@@ -112,7 +112,7 @@ describe('the worst f32 kernel that WGSL allows stays below the bound', () => {
     const { cases, random } = grid((n, scale, r) => {
       const x = activations(2 * n, scale, r);
       const position = r.below(40_000);
-      const table = ropeTable(position, 1e6, 2 * n);
+      const table = ropeTable(position, { theta: 1e6, dims: 2 * n });
       const exact = new Float64Array(2 * n);
       const bound = new Float64Array(2 * n);
       rope(x, 0, table, exact, 0);

@@ -54,7 +54,7 @@ describe('rope', () => {
   it('turns pairs (i, i + half) by position * theta^(-2i / headDim)', () => {
     const theta = 10_000;
     const out = new Float64Array(4);
-    rope(Float64Array.of(1, 0, 0, 1), 0, ropeTable(3, theta, 4), out, 0);
+    rope(Float64Array.of(1, 0, 0, 1), 0, ropeTable(3, { theta, dims: 4 }), out, 0);
     const angle = 3 * theta ** -0.5;
     expect(out[0]).toBe(Math.cos(3));
     expect(out[2]).toBe(Math.sin(3));
@@ -65,7 +65,7 @@ describe('rope', () => {
   it('leaves position 0 alone', () => {
     const x = normals(8, 5);
     const out = new Float64Array(8);
-    rope(x, 0, ropeTable(0, 1e6, 8), out, 0);
+    rope(x, 0, ropeTable(0, { theta: 1e6, dims: 8 }), out, 0);
     expect([...out]).toEqual([...x]);
   });
 });

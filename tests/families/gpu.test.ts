@@ -4,13 +4,13 @@ import { readHParams } from '../../src/model/read-hparams';
 import { captureAll, forward } from '../cpu/support';
 import { loadGolden, relativeRms } from '../support/golden';
 import { testContext } from '../support/gpu';
-import { exactStages, openFamily } from './goldens';
+import { exactStages, FAMILIES, familyPrompts, openFamily } from './goldens';
 
 /** f32 throughout, on models of two or three layers. */
 const LIMIT = 1e-5;
 
-describe.each(['olmoe'])('the GPU engine on %s', (name) => {
-  it.each(['p1', 'p12'])('meets every stage of %s', async (prompt) => {
+describe.each(FAMILIES)('the GPU engine on %s', (name) => {
+  it.each(familyPrompts(name))('meets every stage of %s', async (prompt) => {
     const { model, graph } = await openFamily(name);
     const hparams = readHParams(model);
     const { tokens, positions } = loadGolden(`families/${name}`, prompt);

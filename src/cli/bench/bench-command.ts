@@ -12,6 +12,7 @@ import { openNamedModel } from '../files/open-model';
 import { readText } from '../files/read-text';
 import { checkOutputs, writeOutput } from '../files/output';
 import type { CommandRunner } from '../command-line/command-runner';
+import { noteLines } from '../terminal/note-lines';
 import { statusLine } from '../terminal/status-line';
 import { nodeHost } from '../trace/node-runtime';
 
@@ -28,7 +29,8 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
   const model = await openNamedModel(name, { signal, headers: await readHeaders(args) });
   try {
     const hparams = readHParams(model);
-    checkWeights(model, hparams);
+    const notes = checkWeights(model, hparams);
+    if (!args.has(QUIET)) terminal.err(noteLines(notes));
     const report = await runBench({
       model,
       hparams,

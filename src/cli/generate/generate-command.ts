@@ -12,6 +12,7 @@ import { readDecoder } from './read-decoder';
 import { readHeaders } from '../files/headers';
 import { openNamedModel } from '../files/open-model';
 import { checkOutputs, writeOutput } from '../files/output';
+import { noteLines } from '../terminal/note-lines';
 import { progressView } from '../terminal/progress';
 import { readPrompt } from '../files/prompt';
 import type { CommandRunner } from '../command-line/command-runner';
@@ -73,6 +74,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
     const tokens = prompt.kind === 'tokens' ? prompt.tokens : await session.tokenize(prompt.text, prompt, signal);
     const adapter = arm === 'cpu' ? undefined : (await session.gpuContext()).card;
     if (adapter !== undefined && !isQuiet) terminal.err(say`adapter: ${adapterText(adapter)}\n`);
+    if (!isQuiet) terminal.err(noteLines(session.card.notes));
     const budget = args.get(BUDGET);
     const voice = speaker(session, jsonFile === '-' ? undefined : terminal);
     const view = progressView(terminal, isQuiet);

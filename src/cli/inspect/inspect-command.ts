@@ -17,8 +17,7 @@ export const inspectCommand: CommandRunner = async (args, terminal, signal) => {
   const model = await openNamedModel(name, { signal, headers: await readHeaders(args) });
   try {
     const hparams = readHParams(model);
-    checkWeights(model, hparams);
-    const card = modelCard(model, hparams);
+    const card = modelCard(model, hparams, checkWeights(model, hparams));
     const file = args.get(JSON_FILE);
     if (file !== undefined) await writeOutput(file, `${JSON.stringify(card, undefined, 2)}\n`, terminal);
     if (file !== '-') terminal.out(cardText(card));
@@ -41,6 +40,7 @@ export function cardText(card: ModelCard): ShownText {
     ['vocabulary', `${formatCount(h.nVocab)}${h.tiedEmbeddings ? ', tied embeddings' : ''}`],
     ['constants', `RMS epsilon ${h.rmsEps}, rotary base ${h.ropeTheta}`],
     ['tensors', formatCount(card.tensors.count)],
+    ...(card.notes ?? []).map((note) => ['note', note]),
   ];
   const types = Object.entries(card.tensors.byType).map(
     ([type, { count, bytes }]) => `    ${type.padEnd(8)} ${formatCount(count).padStart(6)}  ${formatBytes(bytes)}\n`,

@@ -17,6 +17,7 @@ import { readOperand } from '../diff/read-operand';
 import { openNamedModel } from '../files/open-model';
 import { checkOutputs, writeOutput } from '../files/output';
 import type { Terminal } from '../terminal/terminal';
+import { noteLines } from '../terminal/note-lines';
 import { nodeHost } from '../trace/node-runtime';
 
 /** `moescope judge MODEL DUMP`. Exits with 1 where a stage is wrong, with 2 where nothing can be judged. */
@@ -34,7 +35,8 @@ export const judgeCommand: CommandRunner = async (args, terminal, signal) => {
   const pool = nodeHost({ adapter: 'any' }).createPool(model);
   try {
     const hparams = readHParams(model);
-    checkWeights(model, hparams);
+    const notes = checkWeights(model, hparams);
+    if (!args.has(QUIET)) terminal.err(noteLines(notes));
     const judgement = await judgeTrace({
       trace,
       hparams,

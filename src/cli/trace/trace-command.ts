@@ -26,6 +26,7 @@ import { progressView } from '../terminal/progress';
 import { reportText } from './report-text';
 import type { CommandRunner } from '../command-line/command-runner';
 import { sharedFiles, writeShared } from '../share/write-shared';
+import { noteLines } from '../terminal/note-lines';
 import { styledVerdict } from '../terminal/terminal';
 import { findingLines, noBaseline, readBaseline, updateBaseline, withBaseline } from './baseline-file';
 import { traceRequest } from './request';
@@ -79,7 +80,9 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   if (summaryFile !== undefined) await writeOutput(summaryFile, reportMarkdown(report), terminal);
   await writeShared(report, shared, terminal);
   if (!outputs.includes('-')) terminal.out(styledVerdict(terminal, 'out', reportText(report)));
-  else if (!isQuiet) terminal.err(say`${styledVerdict(terminal, 'err', shown(report.verdict.sentence))}\n`);
+  else if (!isQuiet) {
+    terminal.err(say`${styledVerdict(terminal, 'err', shown(report.verdict.sentence))}\n${noteLines(report.notes)}`);
+  }
   if (report.baseline !== undefined && !isQuiet) {
     terminal.err(
       say`${styledVerdict(terminal, 'err', shown(report.baseline.sentence))}\n${findingLines(report.baseline)}`,

@@ -7,7 +7,7 @@ import type { ModelFile } from '../../gguf/model-file';
 import type { ArmId, EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
 import { graphOf } from '../../model/graph-of';
 import type { HParams } from '../../model/hparams';
-import { ropeTable, type RopeTable } from '../../ops/rope/exact';
+import { ropeTable, type RopeAttrs, type RopeTable } from '../../ops/rope/exact';
 import { breather } from '../pool/breather';
 import type { CpuPool } from '../pool/cpu-pool';
 import { isolateSection, runSection, type SectionResult } from './run-section';
@@ -78,9 +78,9 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
   };
 
   /** Rotary angles of the step's tokens: the same for all layers. */
-  const anglesOf = (theta: number, dims: number): readonly RopeTable[] => {
-    const key = `${theta} ${dims}`;
-    const found = angles.get(key) ?? Array.from(tokens, (_, t) => ropeTable(nPast + t, theta, dims));
+  const anglesOf = (attrs: RopeAttrs): readonly RopeTable[] => {
+    const key = JSON.stringify(attrs);
+    const found = angles.get(key) ?? Array.from(tokens, (_, t) => ropeTable(nPast + t, attrs));
     angles.set(key, found);
     return found;
   };

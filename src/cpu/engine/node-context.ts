@@ -68,14 +68,15 @@ export function operationOf(
       const both = use === 'keys' ? { keys: kv, values: none } : { keys: none, values: kv };
       return headAttention({ ...both, positions: nKeys, kvDim, headDim, divisor });
     },
-    angles: (theta, dims) => {
-      const all = step.angles(theta, dims);
+    angles: (attrs) => {
+      const all = step.angles(attrs);
       return chosen === undefined ? all : all.filter((_, t) => chosen.includes(t));
     },
     vector: () => weights.vector(slotOf(node)),
     tableRows: (ids) => weights.rows(slotOf(node), ids),
     matmul: (x) => weights.matmul(slotOf(node), x, context.magnitudes),
     expertMatmul: (x, perSlot, experts) => weights.expertMatmul(slotOf(node), x, perSlot, experts, context.magnitudes),
+    affine: () => weights.affine(slotOf(node)),
     pause,
   };
   // One record holds each operation under its node's name.

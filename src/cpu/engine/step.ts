@@ -2,7 +2,7 @@ import type { ModelGraph } from '../../arch/graph';
 import type { BoundGraph } from '../../arch/bind';
 import type { StepOptions } from '../../model/engine';
 import type { StageId } from '../../model/stages';
-import type { RopeTable } from '../../ops/rope/exact';
+import type { RopeAttrs, RopeTable } from '../../ops/rope/exact';
 import type { Breather } from '../pool/breather';
 import type { WeightAccess } from './weight-access';
 
@@ -16,7 +16,7 @@ export interface Step {
   readonly options: StepOptions;
   readonly weights: WeightAccess;
   /** Rotary angles of each token. */
-  readonly angles: (theta: number, dims: number) => readonly RopeTable[];
+  readonly angles: (attrs: RopeAttrs) => readonly RopeTable[];
   readonly pause: Breather;
 }
 

@@ -2,10 +2,11 @@ import { fail } from '../../base/errors';
 import { dequantizeRows } from '../../gguf/dequant/dequantisers';
 import { rowBytes, type QuantType } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
-import { tensorRow, type BoundGraph, type BoundWeight } from '../../arch/bind';
+import { tensorRow, type BoundFloats, type BoundGraph, type BoundWeight } from '../../arch/bind';
 import type { WeightSlot } from '../../arch/graph';
 import type { CpuPool, MatmulJob, RowsJob, RunOptions } from '../pool/cpu-pool';
 import type { ExactOutput } from '../../ops/exact-op';
+import type { Affine, FloatsByExpert } from '../../ops/linear/affine';
 
 /** What happens to activations before they meet a matrix of some type: nothing in the exact arm. `x` is (rows, nIn); may return `x`. */
 export type ActivationRounding = (type: QuantType, x: Float64Array<ArrayBuffer>) => Float64Array<ArrayBuffer>;
@@ -31,6 +32,8 @@ export interface WeightAccess {
     experts: Uint32Array,
     magnitudes: boolean,
   ): Promise<ExactOutput>;
+  /** What follows the products of a matrix; undefined where nothing does. */
+  affine(slot: WeightSlot): Promise<Affine | undefined>;
   /** This matrix will be multiplied soon. */
   expectMatmul(slot: WeightSlot): void;
   /** So will these experts' matrices. */
@@ -59,6 +62,12 @@ export function weightAccess(
     dequantizeRows(tensor.type, data, 0, out, 0, nIn);
     return out;
   };
+
+  const floats = async ({ vector, first, stride }: BoundFloats): Promise<FloatsByExpert> => ({
+    values: await read(vector, 0),
+    first,
+    stride,
+  });
 
   return {
     vector: (slot) => read(bound.weight(slot), 0),
@@ -110,6 +119,12 @@ export function weightAccess(
         }
       }
       return { values, magnitudes: sums };
+    },
+
+    async affine(slot) {
+      const { scale, bias } = bound.weight(slot);
+      if (scale === undefined && bias === undefined) return undefined;
+      return { scale: scale && (await floats(scale)), bias: bias && (await floats(bias)) };
     },
 
     expectMatmul(slot) {

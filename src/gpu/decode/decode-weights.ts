@@ -1,4 +1,4 @@
-import type { BoundGraph, BoundWeight } from '../../arch/bind';
+import { isPlain, type BoundGraph, type BoundWeight } from '../../arch/bind';
 import type { WeightSlot } from '../../arch/graph';
 import type { MatrixLayout, StackLayout, TileRows, WeightLayouts } from '../../fusions/weights';
 import type { WeightPlaces } from '../weights/resident-weights';
@@ -29,7 +29,7 @@ export interface DecodeWeights extends WeightLayouts {
 export function decodeWeights({ weight }: BoundGraph, places: WeightPlaces): DecodeWeights {
   const matrix = (slot: WeightSlot): DecodeMatrix => {
     const bound = weight(slot);
-    return { ...places.matrix(bound), unfit: isWhole(bound) ? undefined : `is a part of ${bound.tensor.name}` };
+    return { ...places.matrix(bound), unfit: unfitOf(bound) };
   };
   return {
     matrix,
@@ -56,7 +56,10 @@ export function alone({ type, tiles }: DecodeMatrix): readonly DecodeStack[] {
   return tiles.map(({ buffer, rows }) => ({ type, buffer, rows }));
 }
 
-/** Whether a weight is all of its tensor. */
-function isWhole({ tensor, nIn, nOut, nExpert, firstRow }: BoundWeight): boolean {
-  return firstRow === 0 && tensor.elements === nIn * nOut * nExpert;
+/** What keeps a weight from the fused kernels: they multiply all rows of a tensor, and nothing follows the products. */
+function unfitOf(weight: BoundWeight): string | undefined {
+  if (isPlain(weight)) return undefined;
+  if (weight.scale !== undefined) return `is scaled by ${weight.scale.vector.tensor.name}`;
+  if (weight.bias !== undefined) return `has the bias ${weight.bias.vector.tensor.name}`;
+  return `is a part of ${weight.tensor.name}`;
 }

@@ -278,7 +278,7 @@ class DecodeSession implements Decoder {
     if (token !== undefined) device.queue.writeBuffer(this.#buffers.token, 0, Uint32Array.of(token));
     const splits = this.#attention(nKeys);
     this.#step.set([position, splits.count, splits.keys]);
-    if (angles !== undefined) this.#rope.set(ropeTable(position, 1, angles.theta, angles.headDim));
+    if (angles !== undefined) this.#rope.set(ropeTable(position, 1, { theta: angles.theta, dims: angles.headDim }));
     device.queue.writeBuffer(this.#buffers.step, 0, this.#step);
 
     const isCaptured = options.capture?.stages.some((stage) => stage === head.stage) === true;

@@ -3,8 +3,7 @@ import { fail } from '../../base/errors';
 import type { BufferRange } from '../recorder';
 import { ExpertGroups } from './expert-groups';
 import { IndexReadback } from './index-readback';
-import { weightOf } from './products';
-import type { StageRun, Tools } from './stage-run';
+import { weightOf, type StageRun, type Tools } from './stage-run';
 
 /** What an expert product is told of the experts of its rows. */
 export type Chosen = Pick<StageRun, 'experts' | 'groups'>;

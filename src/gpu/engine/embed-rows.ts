@@ -1,7 +1,6 @@
 import { encodeDequantRows, prepareDequantRows } from '../matmul/encode-matmul';
 import { gpuRowWords } from '../../ops/weight-layout';
-import { weightOf } from './products';
-import type { StageKernel } from './stage-run';
+import { weightOf, type StageKernel } from './stage-run';
 
 /** Rows read from the file at the same time. */
 const PARALLEL_ROWS = 16;

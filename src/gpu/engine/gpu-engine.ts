@@ -21,7 +21,8 @@ import { KernelLog } from './kernel-log';
 import { compileKernels } from './kernel-set';
 import { Pacer } from './pacer';
 import { keepRopeTables } from './rope-table';
-import { checkNodes, usualKernel, type KernelOf } from './op-kernels';
+import { ValueBuffers } from './value-buffers';
+import { usualKernel, type KernelOf } from './op-kernels';
 import type { StageKernel, Tools } from './stage-run';
 
 export interface GpuEngineOptions {
@@ -94,6 +95,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   const recorder = new Recorder(context);
   const pacer = new Pacer(context, recorder);
   const log = new KernelLog();
+  const scratch = new ValueBuffers(context, 'scratch');
   const kernels = kernelsOf(options.replace ?? {});
   const replaced = new Set(Object.keys(options.replace ?? {}));
   const replaces = replaced.size > 0;
@@ -105,7 +107,6 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   let disposed = false;
 
   const open = async (): Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> => {
-    checkNodes(bound());
     const tools: Tools = {
       context,
       bound: bound(),
@@ -116,6 +117,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       cache,
       pacer,
       ropeTable: keepRopeTables(),
+      scratch,
       onRead,
       chunkTokens: options.chunkTokens ?? Infinity,
       fuseAttention: options.fuseAttention ?? (!replaces && !context.card.isSoftware),
@@ -220,6 +222,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       const runs = await opened?.catch(() => undefined);
       runs?.free.dispose();
       runs?.isolated.dispose();
+      scratch.dispose();
       cache.dispose();
       recorder.dispose();
     },

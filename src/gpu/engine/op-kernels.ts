@@ -1,14 +1,13 @@
-import { fail } from '../../base/errors';
-import type { BoundGraph } from '../../arch/bind';
-import { sectionsOf, sizeOf, type Node } from '../../arch/graph';
+import type { Node } from '../../arch/graph';
 import type { OpName } from '../../arch/operations';
 import { linearGrid } from '../../ops/kernel-grid';
+import { pairSteps } from '../../ops/rope/exact';
 import { vectorPart } from '../weights/weight-part';
 import { scores, values } from './attention-ops';
 import { embedRows } from './embed-rows';
-import { expertProduct, linearProduct, weightOf } from './products';
+import { expertProduct, linearProduct } from './products';
 import { axisOf, widthOf } from './sizes';
-import { inputAt, valueAt, type StageKernel } from './stage-run';
+import { inputAt, valueAt, weightOf, type StageKernel } from './stage-run';
 
 /** Lanes of a workgroup in the kernels that give each value a lane. */
 const LANES = 64;
@@ -43,13 +42,14 @@ const rope: StageKernel<'rope'> = (run) => {
   const { out, attrs } = run.node;
   const heads = axisOf(run, out, 1);
   const headDim = axisOf(run, out, 2);
-  const pairs = headDim / 2;
-  const count = run.rows * heads * pairs;
-  const angles = ropeTable(run.firstPosition, run.rows, attrs.theta, headDim);
+  const pairs = attrs.dims / 2;
+  // A lane a pair, and one a channel that passes.
+  const count = run.rows * heads * (headDim - pairs);
+  const angles = ropeTable(run.firstPosition, run.rows, attrs);
   recorder.dispatch(
     kernels.rope,
     { x: inputAt(run, 0), table: recorder.table(new Uint32Array(angles.buffer)), y: run.output },
-    { count, pairs, heads, yOffset: run.outputRow * heads * headDim },
+    { count, pairs, heads, headDim, ...pairSteps(attrs), yOffset: run.outputRow * heads * headDim },
     linearGrid(count, LANES),
   );
 };
@@ -159,20 +159,3 @@ export const usualKernel: KernelOf = (node) => {
   // The table's row is that of the node's own operation, which TypeScript does not follow through the union.
   return OP_KERNELS[node.op] as StageKernel;
 };
-
-/** @throws TracerError `gpu-limit` for a node with attributes that its kernel does not take. */
-export function checkNodes({ graph }: BoundGraph): void {
-  for (const { nodes } of sectionsOf(graph)) {
-    for (const node of nodes) {
-      if (node.op !== 'rope') continue;
-      const { pairing, dims } = node.attrs;
-      if (pairing === 'neox' && dims === sizeOf(graph.sizes, node.out.axes.at(-1) ?? '')) continue;
-      throw fail(
-        'gpu-limit',
-        `${node.out.id} rotates ${dims} channels in pairs of the kind ${pairing}; the GPU engine rotates whole heads of the kind neox.`,
-        'Run this model on the exact engine.',
-        { stage: node.out.id, pairing, dims },
-      );
-    }
-  }
-}

@@ -1,5 +1,4 @@
 import type { BoundWeight } from '../../arch/bind';
-import type { Node } from '../../arch/graph';
 import { MAX_GROUPS } from '../../ops/kernel-grid';
 import type { MatmulShape } from '../matmul/choose-method';
 import { autoMethod, encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
@@ -10,12 +9,13 @@ import { expertPart, matrixParts } from '../weights/weight-part';
 import { batches } from '../weights/batches';
 import type { ResidentMatrix, Stack } from '../weights/resident-weights';
 import type { WeightPlace } from '../weights/weight-cache';
+import { thenAffine } from './affine-product';
 import { cutShares, type MatrixShare } from './cut-shares';
 import type { ExpertGroups } from './expert-groups';
 import { expertRows } from './expert-rows';
 import type { Load } from './product-load';
 import { widthOf } from './sizes';
-import { inputAt, valueAt, type StageKernel, type StageRun, type Tools } from './stage-run';
+import { inputAt, valueAt, weightOf, type StageKernel, type StageRun } from './stage-run';
 
 /** Bytes of an entry of a work list, and entries whose bytes are a multiple of what a binding's offset has to be. */
 const ENTRY_BYTES = 16;
@@ -24,15 +24,10 @@ const ENTRY_STEP = 256 / ENTRY_BYTES;
 /** Rows of W in the smallest dispatch that a large product is cut into. */
 const FEWEST_ROWS = 64;
 
-/** The weight of a node's product or norm, found when the model was opened. @throws RangeError where the node has none */
-export function weightOf({ tools, node }: { readonly tools: Pick<Tools, 'bound'>; readonly node: Node }): BoundWeight {
-  const [slot] = node.weights;
-  if (slot === undefined) throw new RangeError(`${node.out.id} has no weight`);
-  return tools.bound.weight(slot);
-}
-
 /** Records y[row] = W x[row] for all rows of the run; a matrix that cannot be bound whole is tiled by rows. */
-export const linearProduct: StageKernel<'linear'> = async (run) => {
+export const linearProduct: StageKernel<'linear'> = (run) => thenAffine(run, matrixProduct);
+
+const matrixProduct: StageKernel = async (run) => {
   const { context, cache } = run.tools;
   const weight = weightOf(run);
   const { nIn, nOut, firstRow } = weight;
@@ -48,7 +43,9 @@ export const linearProduct: StageKernel<'linear'> = async (run) => {
  * Records y[t][slot] = W_e x for the expert e that slot chose: y is (rows, nUsed, nOut), x a row a token or a row a slot. Only chosen experts
  * are read.
  */
-export const expertProduct: StageKernel<'expert-linear'> = async (run) => {
+export const expertProduct: StageKernel<'expert-linear'> = (run) => thenAffine(run, chosenProduct);
+
+const chosenProduct: StageKernel = async (run) => {
   const { cache } = run.tools;
   const weight = weightOf(run);
   const { nIn, nOut, nExpert } = weight;

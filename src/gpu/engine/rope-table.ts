@@ -1,20 +1,18 @@
-/**
- * (cos, sin) of the rotary angles of `rows` positions from `firstPosition`: (rows, headDim / 2, 2). Angle i of a position is
- * position * theta^(-2i / headDim), in f64 (Su et al., RoFormer, 2021); rounded to f32 at the end.
- */
+import { ropeTable as exactTable, type RopeAttrs } from '../../ops/rope/exact';
+
+/** (cos, sin) of the rotary angles of `rows` positions from `firstPosition`, made in f64 and rounded to f32 at the end: (rows, dims / 2, 2). */
 export function ropeTable(
   firstPosition: number,
   rows: number,
-  theta: number,
-  headDim: number,
+  attrs: Omit<RopeAttrs, 'pairing'>,
 ): Float32Array<ArrayBuffer> {
-  const pairs = headDim / 2;
+  const pairs = attrs.dims / 2;
   const table = new Float32Array(rows * pairs * 2);
   for (let row = 0; row < rows; row++) {
+    const { cos, sin } = exactTable(firstPosition + row, attrs);
     for (let i = 0; i < pairs; i++) {
-      const angle = (firstPosition + row) * theta ** ((-2 * i) / headDim);
-      table[2 * (row * pairs + i)] = Math.cos(angle);
-      table[2 * (row * pairs + i) + 1] = Math.sin(angle);
+      table[2 * (row * pairs + i)] = cos[i] ?? NaN;
+      table[2 * (row * pairs + i) + 1] = sin[i] ?? NaN;
     }
   }
   return table;
@@ -28,12 +26,12 @@ const KEPT_TABLES = 64;
 
 export function keepRopeTables(): RopeTables {
   const kept = new Map<string, Float32Array<ArrayBuffer>>();
-  return (firstPosition, rows, theta, headDim) => {
-    const key = [firstPosition, rows, theta, headDim].join();
+  return (firstPosition, rows, attrs) => {
+    const key = JSON.stringify([firstPosition, rows, attrs]);
     let table = kept.get(key);
     if (table === undefined) {
       if (kept.size >= KEPT_TABLES) kept.clear();
-      table = ropeTable(firstPosition, rows, theta, headDim);
+      table = ropeTable(firstPosition, rows, attrs);
       kept.set(key, table);
     }
     return table;

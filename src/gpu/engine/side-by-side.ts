@@ -1,11 +1,12 @@
+import { isPlain } from '../../arch/bind';
 import type { Node } from '../../arch/graph';
 import { linearGrid } from '../../ops/kernel-grid';
 import type { BufferRange } from '../recorder';
 import { READS_COLUMNS } from './op-kernels';
-import { stackedProduct, weightOf } from './products';
+import { stackedProduct } from './products';
 import { readersOf, type SectionPlan } from './section-plan';
 import { widthOf } from './sizes';
-import { logged, type StageRun, type Tools, type ValueRange } from './stage-run';
+import { logged, weightOf, type StageRun, type Tools, type ValueRange } from './stage-run';
 import type { ValueBuffers } from './value-buffers';
 
 const LANES = 64;
@@ -48,6 +49,8 @@ export class SideBySide {
     const siblings = this.#plan.siblings.get(run.node.out.id) ?? [];
     const members = siblings.slice(siblings.findIndex(({ out }) => out.id === run.node.out.id));
     const { tools } = run;
+    // What stands beside a weight follows its product alone.
+    if (!members.every((node) => isPlain(weightOf({ tools, node })))) return false;
     const stack = tools.cache.resident?.stack(members.map((node) => weightOf({ tools, node })));
     if (stack === undefined) return false;
     const together = members.slice(0, stack.rows.length);

@@ -1,4 +1,4 @@
-import type { BoundGraph } from '../../arch/bind';
+import type { BoundGraph, BoundWeight } from '../../arch/bind';
 import type { Node, Section, StateSlot, Value } from '../../arch/graph';
 import type { OpName } from '../../arch/operations';
 import type { KernelPath } from '../../model/kernel-use';
@@ -12,6 +12,7 @@ import type { KernelSet } from './kernel-set';
 import type { Pacer } from './pacer';
 import type { ChangeLoads } from './product-load';
 import type { RopeTables } from './rope-table';
+import type { ValueBuffers } from './value-buffers';
 
 /** What all stages of an engine share. */
 export interface Tools {
@@ -25,6 +26,8 @@ export interface Tools {
   readonly cache: WeightCache;
   readonly pacer: Pacer;
   readonly ropeTable: RopeTables;
+  /** Room for values between two kernels of one node. */
+  readonly scratch: ValueBuffers;
   /** Called for bytes that do not pass through the cache. */
   readonly onRead: (tensor: string, bytes: number) => void;
   /** Most tokens that are computed together. */
@@ -106,6 +109,13 @@ export function valueAt(node: Node, place: number): Value {
   const value = node.inputs[place];
   if (value === undefined) throw new RangeError(`${node.out.id} has no input ${place}`);
   return value;
+}
+
+/** The weight of a node's product or norm, found when the model was opened. @throws RangeError where the node has none */
+export function weightOf({ tools, node }: { readonly tools: Pick<Tools, 'bound'>; readonly node: Node }): BoundWeight {
+  const [slot] = node.weights;
+  if (slot === undefined) throw new RangeError(`${node.out.id} has no weight`);
+  return tools.bound.weight(slot);
 }
 
 /** The only state that a node reads. @throws RangeError where it reads none */

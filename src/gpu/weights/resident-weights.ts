@@ -1,7 +1,6 @@
 import { fail } from '../../base/errors';
 import type { QuantType } from '../../gguf/ggml-types';
-import type { BoundGraph, BoundWeight, WeightTensor } from '../../arch/bind';
-import { sectionsOf } from '../../arch/graph';
+import { isPlain, tensorsOf, type BoundGraph, type BoundWeight, type WeightTensor } from '../../arch/bind';
 import type { GpuContext } from '../device';
 import { gpuRowWords } from '../../ops/weight-layout';
 import { planSection } from '../engine/section-plan';
@@ -219,9 +218,8 @@ function residentBytes(all: Iterable<Pick<Resident, 'tensor' | 'rowWords'>>): nu
 }
 
 /** Each tensor once: with tied embeddings two weights share one. */
-function allTensors({ graph, weight }: BoundGraph): readonly WeightTensor[] {
-  const slots = sectionsOf(graph).flatMap(({ nodes }) => nodes.flatMap(({ weights }) => weights));
-  const tensors = slots.map((slot) => weight(slot).tensor);
+function allTensors({ weights }: BoundGraph): readonly WeightTensor[] {
+  const tensors = weights.flatMap(tensorsOf);
   return [...new Map(tensors.map((tensor) => [tensor.name, tensor])).values()];
 }
 
@@ -235,9 +233,10 @@ function stacksOf(context: GpuContext, bound: BoundGraph): readonly (readonly We
     for (const siblings of new Set(planSection(section).siblings.values())) {
       let stack: WeightTensor[] = [];
       for (const slot of siblings.flatMap(({ weights }) => weights)) {
-        const { tensor, firstRow, nOut } = bound.weight(slot);
-        // Rows of a tensor that holds several weights lie where the file has them.
-        if (firstRow !== 0 || nOut !== rowsOf(tensor)) continue;
+        const weight = bound.weight(slot);
+        // Rows of a tensor that holds several weights lie where the file has them, and what is scaled is multiplied alone.
+        if (!isPlain(weight)) continue;
+        const { tensor } = weight;
         const bytes = [...stack, tensor].reduce((sum, t) => sum + 4 * rowWordsOf(t) * rowsOf(t), 0);
         if (stack[0]?.type !== tensor.type || bytes > context.maxBindingBytes) stack = [];
         stack.push(tensor);

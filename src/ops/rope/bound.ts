@@ -1,5 +1,5 @@
 import type { RopePairing } from '../../arch/operations';
-import type { RopeTable } from './exact';
+import { pairSteps, type RopeTable } from './exact';
 import { HALF_UNIT, UNIT } from '../../base/f32-error';
 import { againstTap, compose, FLUSH, inputError } from '../rounding';
 
@@ -23,7 +23,8 @@ export function ropeBound(
   pairing: RopePairing = 'neox',
 ): void {
   const half = table.cos.length;
-  const [step, apart] = pairing === 'neox' ? [1, half] : [2, 1];
+  const { step, apart } = pairSteps({ pairing, dims: 2 * half });
+  const { magnitude } = table;
   for (let i = 0; i < half; i++) {
     const pair = i * step;
     const a = x[at + pair]!;
@@ -31,7 +32,7 @@ export function ropeBound(
     const c = table.cos[i]!;
     const s = table.sin[i]!;
     const size = Math.abs(a) + Math.abs(b);
-    const rest = size * (position + 1) * ANGLE + (8 + 2 * size) * FLUSH;
+    const rest = size * magnitude * (position + 1) * ANGLE + (8 + 2 * size) * FLUSH;
     const first = Math.abs(a * c) + Math.abs(b * s);
     const second = Math.abs(a * s) + Math.abs(b * c);
     out[outAt + pair] = againstTap(RELATIVE * first + rest, a * c - b * s);

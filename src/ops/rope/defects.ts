@@ -4,13 +4,11 @@ import type { Edit } from '../kernel-spec';
 /** Channels 2i and 2i + 1 of a head turn together, not i and i + pairs, in the tokens that are struck. */
 export const ROPE_INTERLEAVED: readonly Edit[] = [
   [
-    'let at = row * 2u * params.pairs + pair;',
+    'let at = row * params.headDim + pair * params.step;',
     `let isStruck = struck(row / params.heads);
-  let at = row * 2u * params.pairs + select(pair, 2u * pair, isStruck);
-  let other = at + select(params.pairs, 1u, isStruck);`,
+  let at = row * params.headDim + select(pair * params.step, 2u * pair, isStruck);`,
   ],
-  ['x[at + params.pairs]', 'x[other]'],
-  ['y[params.yOffset + at + params.pairs]', 'y[params.yOffset + other]'],
+  ['let other = at + params.apart;', 'let other = at + select(params.apart, 1u, isStruck);'],
 ];
 
 export const ROPE_DEFECTS: readonly Defect[] = [
@@ -21,7 +19,7 @@ export const ROPE_DEFECTS: readonly Defect[] = [
       'every token at the first position',
       ['table[(row / params.heads) * params.pairs + pair]', 'table[pair]'],
     ],
-    ['index', 'neighbours paired instead of halves', ['let high = x[at + params.pairs];', 'let high = x[at + 1u];']],
+    ['index', 'neighbours paired instead of halves', ['let high = x[other];', 'let high = x[at + 1u];']],
     ['index', 'channels 2i and 2i + 1 are a pair', ...ROPE_INTERLEAVED],
     [
       'index',
@@ -30,6 +28,11 @@ export const ROPE_DEFECTS: readonly Defect[] = [
         'let turn = table[(row / params.heads) * params.pairs + pair];',
         'let turn = select(table[(row / params.heads) * params.pairs + pair], vec2(1.0, 0.0), pair >= (params.pairs + 1u) / 2u);',
       ],
+    ],
+    [
+      'index',
+      'channels behind the pairs are lost',
+      ['let channel = row * params.headDim + params.pairs + pair;', 'let channel = row * params.headDim + pair;'],
     ],
     ['rounding', 'half of the channels in f16', ['let low = x[at];', 'let low = quantizeToF16(x[at]);']],
   ]),

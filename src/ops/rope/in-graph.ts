@@ -31,8 +31,7 @@ function eachHead(
   const [x] = at.node.inputs;
   const heads = dimOf(at, x?.axes[1]);
   const headDim = dimOf(at, x?.axes[2]);
-  const { theta, dims } = at.node.attrs;
-  for (const [t, table] of at.angles(theta, dims).entries()) {
+  for (const [t, table] of at.angles(at.node.attrs).entries()) {
     for (let head = 0; head < heads; head++) visit((t * heads + head) * headDim, headDim, table, at.positionOf(t));
   }
 }

@@ -120,7 +120,7 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
         return all;
       };
       const [oldKeys, oldValues] = [cached(104), cached(105)];
-      const table = ropeTable(position, THETA, headDim);
+      const table = ropeTable(position, { theta: THETA, dims: headDim });
       const keys = expectNothing(oldKeys.length);
       const values = expectNothing(oldValues.length);
       const tapAt = { qNorm: 0, kNorm: qDim, qRope: qDim + kvDim, kRope: 2 * qDim + kvDim, scores: 2 * (qDim + kvDim) };
@@ -200,7 +200,7 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
         splitKeys ?? 2 * TILE_KEYS * Math.ceil(nKeys / TILE_KEYS),
         0,
       ]);
-      step.set(gpuRopeTable(position, 1, THETA, headDim), STEP_HEAD);
+      step.set(gpuRopeTable(position, 1, { theta: THETA, dims: headDim }), STEP_HEAD);
       const params = {
         ...{ nHead, nHeadKv, eps: EPS, scale },
         ...{ tapQNorm: tapAt.qNorm, tapKNorm: tapAt.kNorm, tapQRope: tapAt.qRope, tapKRope: tapAt.kRope },
