@@ -123,7 +123,10 @@ export function buildReport(input: ReportInput): Report {
     verdict: unwatched(
       judged.verdict.status === 'match' && wrong !== undefined
         ? wrong
-        : { ...judged.verdict, sentence: judged.verdict.sentence + clause + unseenClause(injected) + unreadClause(ofFile) },
+        : {
+            ...judged.verdict,
+            sentence: judged.verdict.sentence + clause + unseenClause(injected) + unreadClause(ofFile),
+          },
       input.live,
     ),
     ...(decoded.length === 0 ? {} : { decoded }),

@@ -32,7 +32,8 @@ async function gpuTaps(model: ModelFile, preload: boolean): Promise<readonly Tap
   if (preload) expect(await engine.preload()).toBe(true);
   const { taps } = await forward(engine, hparams, TOKENS, { capture: captureAll([0, 1, 2]) });
   await engine.dispose();
-  return taps;
+  // Which kernel made a value may differ; the bits may not.
+  return taps.map((tap) => ({ ...tap, kernel: undefined }));
 }
 
 /** Matrices of some roles one after the other in one tensor, of each expert. */
