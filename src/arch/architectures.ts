@@ -3,9 +3,10 @@ import type { ModelFile } from '../gguf/model-file';
 import type { Architecture } from './define-arch';
 import { olmoe } from './olmoe';
 import { qwen3moe } from './qwen3moe';
+import { qwen3vlmoe } from './qwen3vlmoe';
 
 /** THE ARCHITECTURES that run. */
-export const ARCHITECTURES: readonly Architecture[] = [qwen3moe, olmoe];
+export const ARCHITECTURES: readonly Architecture[] = [qwen3moe, qwen3vlmoe, olmoe];
 
 /** The architecture of a file. @throws TracerError `gguf-architecture` where it does not run. */
 export function architectureOf(model: ModelFile): Architecture {
