@@ -33,7 +33,7 @@ async function gpuTaps(model: ModelFile, preload: boolean): Promise<readonly Tap
   const { taps } = await forward(engine, hparams, TOKENS, { capture: captureAll([0, 1, 2]) });
   await engine.dispose();
   // Which kernel made a value may differ; the bits may not.
-  return taps.map((tap) => ({ ...tap, kernel: undefined }));
+  return taps.map((tap) => ({ ...tap, kernel: '' }));
 }
 
 /** Matrices of some roles one after the other in one tensor, of each expert. */
