@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { without } from '../../src/base/without';
 import { drawFormula, inputsOf } from '../../src/plots/formula';
 import { mapLayout, MAP_SIZES } from '../../src/plots/map/layout';
 import { mapData } from '../../src/plots/map/map-data';
@@ -89,7 +90,7 @@ describe('tokens by layers', () => {
 
   it('fall back to what the trace keeps, and say so by their measure', () => {
     const data = dataOf({ kind: 'clean' });
-    const bare = data.view.rows.map(({ perPositionRatio: _, ...row }) => row);
+    const bare = data.view.rows.map((row) => without(row, 'perPositionRatio'));
     const view: TraceView = { ...data.view, rows: bare };
     const map = tokenMap(mapData(view, measureOf(view)), 'moe_router', columns(data));
     expect(map?.measure).toEqual({ basis: 'isolated', unit: 'l2' });

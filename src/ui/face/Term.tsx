@@ -14,7 +14,7 @@ export function Term(props: {
   readonly label?: string;
 }): ReactElement {
   const [open, setOpen] = useState(false);
-  const button = useRef<HTMLButtonElement>(null);
+  const [button, setButton] = useState<HTMLButtonElement | null>(null);
   const popover = useId();
   const show = (): void => {
     setOpen(true);
@@ -25,7 +25,7 @@ export function Term(props: {
   return (
     <>
       <button
-        ref={button}
+        ref={setButton}
         type="button"
         className={props.className ?? 'term'}
         aria-label={props.label}
@@ -43,7 +43,7 @@ export function Term(props: {
       >
         {props.children}
       </button>
-      {open ? <Explained id={popover} term={props.id} at={button.current} /> : null}
+      {open ? <Explained id={popover} term={props.id} at={button} /> : null}
     </>
   );
 }

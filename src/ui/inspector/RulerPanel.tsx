@@ -20,9 +20,10 @@ export function RulerPanel({ data, place }: { readonly data: MapData; readonly p
   const basis = judgedBasis(data.view, data.measure.basis);
   const row = basis === undefined ? undefined : data.row(basis, place.stage, place.layer);
   const largest = valueOf(row, 'ratio');
+  const counts = row?.ratios;
   const node = useMemo(
-    () => (width === 0 ? undefined : drawRuler(row?.ratios, largest, width, theme)),
-    [row, largest, width, theme],
+    () => (width === 0 ? undefined : drawRuler(counts, largest, width, theme)),
+    [counts, largest, width, theme],
   );
   if (basis === undefined || !hasBounds(data.view, basis) || stageSpec(place.stage).values === 'index') return null;
   if (row === undefined || largest === undefined) return null;
