@@ -123,23 +123,39 @@ function listOf(fields: ReadonlyMap<string, unknown>, name: string): readonly un
 }
 
 function readModel(entry: unknown, i: number): SuiteModel {
-  return { id: idOf(entry, `models[${i}]`), file: textOf(entry, 'file', `models[${i}]`) };
+  const where = `models[${i}]`;
+  checkFields(entry, ['id', 'file'], where);
+  return { id: idOf(entry, where), file: textOf(entry, 'file', where) };
 }
 
 function readPrompt(entry: unknown, i: number): SuitePrompt {
   const where = `prompts[${i}]`;
   const id = idOf(entry, where);
+  checkFields(entry, ['id', 'text', 'chat', 'tokens'], where);
   const tokens = fieldOf(entry, 'tokens');
   if (tokens === undefined) {
     const chat = fieldOf(entry, 'chat');
     if (chat !== undefined && typeof chat !== 'boolean') throw badSuite(`${where}.chat is neither true nor false`);
     return { id, text: textOf(entry, 'text', where), ...(chat === undefined ? {} : { chat }) };
   }
-  const isToken = (token: unknown): token is number => Number.isInteger(token) && Number(token) >= 0;
+  const other = ['text', 'chat'].find((name) => fieldOf(entry, name) !== undefined);
+  if (other !== undefined) throw badSuite(`${where} has tokens, which are run as they are, and ${other}`);
+  const isToken = (token: unknown): token is number =>
+    Number.isInteger(token) && Number(token) >= 0 && Number(token) <= MOST_TOKEN_ID;
   if (!Array.isArray(tokens) || tokens.length === 0 || !tokens.every(isToken)) {
     throw badSuite(`${where}.tokens is no list of token ids`);
   }
   return { id, tokens };
+}
+
+/** Ids are i32 in llama.cpp, and in every file. */
+const MOST_TOKEN_ID = 2 ** 31 - 1;
+
+/** A misspelt member must not be taken for one that is left out. */
+function checkFields(entry: unknown, known: readonly string[], where: string): void {
+  const names = typeof entry === 'object' && entry !== null ? Object.keys(entry) : [];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw badSuite(`${where} has no field "${unknown}"`);
 }
 
 function readMode(entry: unknown, i: number): RunMode {
@@ -164,7 +180,8 @@ export function readSeconds(value: unknown): Readonly<Record<string, number>> {
 /** Names of files and XML attributes are made of ids. */
 function idOf(entry: unknown, where: string): string {
   const id = textOf(entry, 'id', where);
-  if (!/^[\w.-]{1,80}$/.test(id)) throw badSuite(`${where}.id may hold letters, digits, . _ and - only`);
+  if (!/^(?!\.)[\w.-]{1,80}$/.test(id))
+    throw badSuite(`${where}.id may hold letters, digits, . _ and - only, no dot first`);
   return id;
 }
 
