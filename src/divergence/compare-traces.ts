@@ -93,6 +93,7 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
         cosineLimit: limits.cosine,
         ratioLimit: limits.ratio,
         ...termsFrom([trace, reference]),
+        ...orderOf(reference),
       };
       const compared = compareStep(step.layer, step.a, step.b, mode === 'free' ? flips : NO_FLIPS, context);
       flips = compared.flips;
@@ -185,6 +186,11 @@ function expertCount(traces: readonly Trace[]): number {
   let largest = -1;
   for (const tap of ids) for (const id of tap.data) if (id > largest) largest = id;
   return known[0] ?? widths[0] ?? largest + 1;
+}
+
+/** The order of sums that a reference's bounds stand on. */
+function orderOf({ provenance: { sumOrder } }: Trace): Pick<CompareContext, 'sumOrder'> {
+  return sumOrder === undefined ? {} : { sumOrder };
 }
 
 /** Row lengths of products, where a trace tells its model's sizes. */

@@ -335,6 +335,8 @@ export interface Report {
     readonly reference?: EngineCard;
     /** Whose experts the arm under test used; absent: its own. */
     readonly routing?: 'reference';
+    /** The order of sums that the bounds of isolated rows stand on; absent: any. */
+    readonly sumOrder?: 'chunked';
     readonly inject?: readonly string[];
     /** One for each of `inject`. */
     readonly injected?: readonly InjectedFault[];

@@ -1,3 +1,4 @@
+import { without } from '../base/without';
 import type { Row } from '../divergence/report';
 import type { HParams } from '../model/hparams';
 import { stageSpec, type StageId } from '../model/stages';
@@ -41,7 +42,8 @@ function judgedRow(
   if (wrong === undefined) {
     const maxRatio = arithmetic === undefined ? row.maxRatio : ratioWithin(ratios, arithmetic);
     return {
-      ...row,
+      // The estimate is one of f32 sums: it says nothing of an arithmetic that rounds more.
+      ...(arithmetic === undefined || arithmetic === 'f32' ? row : without(row, 'maxEstimate')),
       verdict: 'match',
       ...(arithmetic === undefined ? {} : { arithmetic }),
       ...(maxRatio === undefined ? {} : { maxRatio }),
@@ -51,7 +53,7 @@ function judgedRow(
   const maxRatio =
     wrong.leastRatio > 1 || wrong.arithmetic === undefined ? wrong.leastRatio : ratioWithin(ratios, wrong.arithmetic);
   return {
-    ...row,
+    ...without(row, 'maxEstimate'),
     verdict: 'diverge',
     maxRatio,
     ...(wrong.arithmetic === undefined ? {} : { arithmetic: wrong.arithmetic }),

@@ -73,6 +73,8 @@ export function engineTimer(engine: BenchEngine, start: DecodeStart): DecodeTime
 
 /** Tokens that follow each other before the other kind has its turn: long enough that filling the GPU's queue anew hardly counts. */
 const RUN = 32;
+/** Tokens until as many are under way as ever will be. */
+const FILLING = 4;
 /** Fewest turns of each kind, where there are that many tokens: less has no quartiles. */
 const FEWEST_TURNS = 8;
 /** Most tokens of each kind that are not timed: the first hundred that are captured meet code that is still interpreted, too. */
@@ -126,16 +128,16 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
       let fileBytes = 0;
       const turns: Turn[] = [];
       const length = Math.max(1, Math.min(RUN, Math.floor(count / FEWEST_TURNS)));
-      while (plain.length < count) {
-        const next = Math.min(length, count - plain.length);
+      for (let left = count; left > 0; left -= length) {
+        const next = Math.min(length, left);
         const before = bytesRead();
         const bare = await run(next, NOTHING, signal);
-        plain.push(...bare.times);
+        plain.push(...steady(bare.times));
         fileBytes += bytesRead() - before;
         // The same tokens at the same positions again.
         const captured = await run(next, capture, signal);
-        traced.push(...captured.times);
-        if (next === length) turns.push({ plain: mean(bare.times), traced: mean(captured.times) });
+        traced.push(...steady(captured.times));
+        if (next === length) turns.push({ plain: mean(steady(bare.times)), traced: mean(steady(captured.times)) });
         token = bare.last;
         nPast += next;
         keys.keep(nPast);
@@ -169,6 +171,11 @@ export function traceCostOf(turns: readonly Turn[]): TraceCost {
     spread: [quantile(shares, 0.25), quantile(shares, 0.75)],
     noise: (quantile(alone, 0.75) - quantile(alone, 0.25)) / 2 / middle,
   };
+}
+
+/** The times of a run without those that filled the GPU's queue; all of a run that is hardly longer. */
+function steady(times: readonly number[]): readonly number[] {
+  return times.length > 2 * FILLING ? times.slice(FILLING) : times;
 }
 
 function mean(values: readonly number[]): number {

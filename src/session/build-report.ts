@@ -1,3 +1,4 @@
+import type { SumOrder } from '../base/f32-error';
 import { plural, short } from '../base/format';
 import { inForwardOrder, type BlameContext } from '../divergence/blame';
 import { causeText, type Cause } from '../divergence/cause';
@@ -59,6 +60,8 @@ export interface ReportInput {
   readonly adapter: AdapterCard | undefined;
   readonly rows: readonly Row[];
   readonly routing: readonly RoutingRow[];
+  /** Of the candidate's products. */
+  readonly sumOrder: SumOrder;
   readonly times: TimeBook;
   readonly layersDone: number;
   readonly traceBytes: number;
@@ -114,6 +117,7 @@ export function buildReport(input: ReportInput): Report {
       arms: input.arms,
       ...rolesOf(input.arms),
       ...(spec.routing === 'reference' ? { routing: spec.routing } : {}),
+      ...(input.sumOrder === 'chunked' ? { sumOrder: input.sumOrder } : {}),
       ...(injected.length === 0 ? {} : { inject: injected.map((fault) => fault.spec), injected }),
     },
     limits,

@@ -179,6 +179,7 @@ class Run {
       adapter,
       rows: this.#local === undefined ? this.#rows : [...this.#rows, ...this.#local.rows()],
       routing: this.#routing,
+      sumOrder: this.#sumOrder,
       times: this.#times,
       layersDone: this.layersDone,
       traceBytes: this.#peakTrace,

@@ -16,7 +16,7 @@ export interface FinishedRun {
 export function traceOfRun(folder: string, taps: readonly Tap[], { report, weightTypes }: FinishedRun): Trace {
   const { arm, mode } = armOfFolder(folder);
   const isUnderTest = arm === report.run.arms[0] && arm === 'gpu';
-  const { inject, routing } = report.run;
+  const { inject, routing, sumOrder } = report.run;
   const hints = mode === 'isolated' ? hintsOf(report) : {};
   const provenance: Provenance = {
     arm,
@@ -30,6 +30,7 @@ export function traceOfRun(folder: string, taps: readonly Tap[], { report, weigh
     weightTypes,
     ...(isUnderTest && inject !== undefined ? { inject } : {}),
     ...(isUnderTest && routing !== undefined ? { routing } : {}),
+    ...(sumOrder === undefined ? {} : { sumOrder }),
     ...(Object.keys(hints).length === 0 ? {} : { hints }),
   };
   if (armFolder(provenance) !== folder) throw new RangeError(`no arm folder ${folder}`);

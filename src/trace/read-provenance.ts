@@ -31,6 +31,7 @@ export function readProvenance(field: Field): Provenance {
     ...(weightTypes.value === undefined ? {} : { weightTypes: textRecord(weightTypes) }),
     ...(inject.value === undefined ? {} : { inject: elements(inject).map(text) }),
     ...(member(field, 'routing').value === 'reference' ? { routing: 'reference' } : {}),
+    ...(member(field, 'sumOrder').value === 'chunked' ? { sumOrder: 'chunked' } : {}),
     ...(hints.value === undefined ? {} : { hints: textRecord(hints) }),
   };
 }

@@ -25,6 +25,8 @@ export interface Provenance {
   readonly inject?: readonly string[];
   /** Whose experts the arm used; absent: its own. */
   readonly routing?: 'reference';
+  /** The order of sums that the bounds stand on; absent: any. */
+  readonly sumOrder?: 'chunked';
   /** Decimals that the values were rounded to when they were printed; absent where they are whole. */
   readonly decimals?: number;
   /** What the run found out about wrong stages from the model file, by {@link locationKey}. */

@@ -6,6 +6,8 @@ import { stageId } from './capture';
 interface Entry {
   readonly kernel: string;
   readonly variant: string;
+  /** Both as one text. */
+  readonly text: string;
   readonly path: KernelPath;
   readonly nodes: Map<string, Node>;
   dispatches: number;
@@ -13,7 +15,9 @@ interface Entry {
 
 /** Which kernels made which values. */
 export class KernelLog {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries: Entry[] = [];
+  /** Their places by kernel, then by path and variant: a note a dispatch must cost next to nothing. */
+  readonly #byKernel = new WeakMap<KernelSpec, Map<string, Entry>>();
   /** By stage: the kernels of the section that is being computed. */
   readonly #made = new Map<string, Set<string>>();
 
@@ -30,21 +34,29 @@ export class KernelLog {
     nodes: readonly Node[],
     dispatches = 1,
   ): void {
-    const name = kernelName(kernel);
-    const key = `${path} ${name} ${variant.id}`;
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      entry = { kernel: name, variant: variant.id, path, nodes: new Map(), dispatches: 0 };
-      this.#entries.set(key, entry);
-    }
+    const entry = this.#entryOf(kernel, variant.id, path);
     entry.dispatches += dispatches;
-    const text = kernelText(name, variant.id);
     for (const node of nodes) {
-      entry.nodes.set(node.out.id, node);
-      const made = this.#made.get(node.out.id);
-      if (made === undefined) this.#made.set(node.out.id, new Set([text]));
-      else made.add(text);
+      const { id } = node.out;
+      if (!entry.nodes.has(id)) entry.nodes.set(id, node);
+      const made = this.#made.get(id);
+      if (made === undefined) this.#made.set(id, new Set([entry.text]));
+      else made.add(entry.text);
     }
+  }
+
+  #entryOf(kernel: KernelSpec, variant: string, path: KernelPath): Entry {
+    let ofKernel = this.#byKernel.get(kernel);
+    if (ofKernel === undefined) this.#byKernel.set(kernel, (ofKernel = new Map<string, Entry>()));
+    const key = `${path} ${variant}`;
+    const found = ofKernel.get(key);
+    if (found !== undefined) return found;
+    const name = kernelName(kernel);
+    const text = kernelText(name, variant);
+    const entry: Entry = { kernel: name, variant, text, path, nodes: new Map(), dispatches: 0 };
+    ofKernel.set(key, entry);
+    this.#entries.push(entry);
+    return entry;
   }
 
   /** The kernels that made a value of the section; undefined where none did: it was given. */
@@ -54,7 +66,7 @@ export class KernelLog {
   }
 
   uses(): readonly KernelUse[] {
-    return [...this.#entries.values()].map(({ kernel, variant, path, nodes, dispatches }) => ({
+    return this.#entries.map(({ kernel, variant, path, nodes, dispatches }) => ({
       ...{ kernel, variant, path, dispatches },
       ops: [...new Set([...nodes.values()].map(({ op }) => op))],
       stages: [...nodes.values()].map(({ out }) => stageId(out)),

@@ -1,4 +1,4 @@
-import { useMemo, type ReactElement } from 'react';
+import type { ReactElement } from 'react';
 import { formatCount } from '../../base/format';
 import { stageSpec } from '../../model/stages';
 import { humanNumber } from '../../plots/map/human-number';
@@ -20,11 +20,7 @@ export function RulerPanel({ data, place }: { readonly data: MapData; readonly p
   const basis = judgedBasis(data.view, data.measure.basis);
   const row = basis === undefined ? undefined : data.row(basis, place.stage, place.layer);
   const largest = valueOf(row, 'ratio');
-  const counts = row?.ratios;
-  const node = useMemo(
-    () => (width === 0 ? undefined : drawRuler(counts, largest, width, theme)),
-    [counts, largest, width, theme],
-  );
+  const node = width === 0 ? undefined : drawRuler(row?.ratios, largest, width, theme);
   if (basis === undefined || !hasBounds(data.view, basis) || stageSpec(place.stage).values === 'index') return null;
   if (row === undefined || largest === undefined) return null;
   const over = !(largest <= 1);
