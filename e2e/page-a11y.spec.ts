@@ -15,6 +15,8 @@ const DIALOGS = [
 ] as const;
 
 test('a trace that parts, every tab below it, every dialog and panel over it', async ({ page }) => {
+  // Fifteen audits, each in light and dark, beside another page.
+  test.slow();
   await showTrace(page, { kind: 'poison' });
   await audit(page, 'first visit');
   await shoot(page, 'first');
@@ -46,7 +48,7 @@ test('the file card, and a run on its way', async ({ page }) => {
   await expect(page.getByRole('heading', { name: /tensors, by type/ })).toBeVisible();
   await audit(page, 'file card');
   await shoot(page, 'file-card');
-  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(60));
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once upon a time. '.repeat(24));
   await runButton(page).click();
   await expect(page.getByRole('figure', { name: /^Stages by layers/ })).toBeVisible({ timeout: 60_000 });
   await audit(page, 'running');
