@@ -92,7 +92,7 @@ test('token ids and options reach the run', async ({ page }) => {
   const stages = ['moe_router', 'moe_ffn_out'];
   const report = await traceModel(page, { file: SAMPLE_PATH, tokens, stages, layers: '1..3' });
   expect(report).toMatchReference();
-  expect(report.run).toMatchObject({ tokens, layers: [1, 2], stages, mode: 'both' });
+  expect(report.run).toMatchObject({ tokens, layers: [1, 2], stages, mode: 'local,free' });
   await openOptions(page);
   await expect(page.getByRole('list', { name: 'Tokens', exact: true })).toContainText('420');
 });
