@@ -200,6 +200,16 @@ function PromptField(): ReactElement {
         <label htmlFor="prompt">Prompt</label>
         {isIds ? `: token ids${count}` : count}
         {prompt.pending ? ' …' : ''}
+        <button
+          type="button"
+          className="more"
+          aria-expanded={open}
+          onClick={() => {
+            togglePanel('prompt');
+          }}
+        >
+          Options <span aria-hidden="true">▾</span>
+        </button>
       </span>
       <span className="value">
         <textarea
@@ -220,16 +230,6 @@ function PromptField(): ReactElement {
             void run();
           }}
         />
-        <button
-          type="button"
-          className="more"
-          aria-expanded={open}
-          onClick={() => {
-            togglePanel('prompt');
-          }}
-        >
-          Options <span aria-hidden="true">▾</span>
-        </button>
       </span>
       {prompt.error === undefined ? null : (
         <span className="field-error" role="alert">
