@@ -4,19 +4,23 @@ import { openModel } from '../../src/gguf/open-model';
 import { openSource } from '../../src/gguf/open-source';
 import { browserGpu } from '../../src/gpu/browser-gpu';
 import { openDevice } from '../../src/gpu/device';
+import { SharedDevice } from '../../src/gpu/shared-device';
 import type { Tap } from '../../src/model/engine';
 import type { RunSpec } from '../../src/session/events';
 import { ModelSession } from '../../src/session/model-session';
 import type { HarnessRun, HarnessTap } from './protocol';
 
+/** One for all models: it compiles each kernel once, which is most of what these runs cost. */
+const device = new SharedDevice(() => openDevice(browserGpu(), { adapter: 'any' }));
 let session: ModelSession | undefined;
 
 async function open(url: string): Promise<void> {
+  await session?.dispose();
   const blob = await (await fetch(url)).blob();
   const model = await openModel([await openSource({ kind: 'blob', name: 'model.gguf', blob })]);
   session = new ModelSession(model, {
     runtime: 'browser',
-    openGpu: () => openDevice(browserGpu(), { adapter: 'any' }),
+    openGpu: () => device.context(),
     createPool: (file) => createWorkerPool(file, [browserWorker()]),
   });
 }

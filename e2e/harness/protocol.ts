@@ -25,7 +25,7 @@ export interface HarnessRun {
 declare global {
   interface Window {
     harness: {
-      /** Opens the model at `url`; its session, device and compiled pipelines serve every run until the page is left. */
+      /** Opens the model at `url` in place of the one before; the device and its compiled pipelines serve all of them. */
       open(url: string): Promise<void>;
       trace(spec: RunSpec, keepTaps: boolean): Promise<HarnessRun>;
     };

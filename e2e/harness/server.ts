@@ -7,12 +7,14 @@ import type { HarnessRun } from './protocol';
 
 /** The engine in a page of its own, from source. */
 export interface HarnessServer {
-  /** Opens a golden model, or the sample (`tiny-moe-6x16`), in `page`. */
-  open(page: Page, model: string): Promise<HarnessModel>;
+  /** Loads the engine in `page`. */
+  load(page: Page): Promise<HarnessPage>;
   close(): Promise<void>;
 }
 
-export interface HarnessModel {
+export interface HarnessPage {
+  /** Opens a golden model, or the sample (`tiny-moe-6x16`), in place of the one before. */
+  open(model: string): Promise<void>;
   /** @param taps whether every captured tensor comes back too */
   trace(spec: RunSpec, options?: { readonly taps?: boolean }): Promise<HarnessRun>;
 }
@@ -31,17 +33,19 @@ export async function startHarness(): Promise<HarnessServer> {
   await server.listen();
   const base = server.resolvedUrls?.local[0] ?? '';
   return {
-    async open(page, model) {
+    async load(page) {
       await page.goto(`${base}e2e/harness/index.html`);
       await page.waitForFunction(() => 'harness' in window);
-      const url =
-        model === 'tiny-moe-6x16' ? '/public/sample/tiny-moe-6x16-Q4_K_M.gguf' : `/tests/golden/${model}/model.gguf`;
-      await page.evaluate((address) => window.harness.open(address), url);
       return {
+        open: (model) => page.evaluate((address) => window.harness.open(address), addressOf(model)),
         trace: (spec, { taps = false } = {}) =>
           page.evaluate((request) => window.harness.trace(...request), [spec, taps] as const),
       };
     },
     close: () => server.close(),
   };
+}
+
+function addressOf(model: string): string {
+  return model === 'tiny-moe-6x16' ? '/public/sample/tiny-moe-6x16-Q4_K_M.gguf' : `/tests/golden/${model}/model.gguf`;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms, type Golden } from '../../tests/support/golden';
 import type { HarnessRun, HarnessTap } from '../harness/protocol';
-import { startHarness, type HarnessServer } from '../harness/server';
+import { startHarness, type HarnessPage, type HarnessServer } from '../harness/server';
 
 /** Largest relative RMS against the exact tensors: f32 on the GPU, f64 on the reference (taps are rounded to f32). */
 const LIMIT = { gpu: 1e-5, 'gpu-isolated': 1e-5, cpu: 2e-7 } as const;
@@ -13,19 +13,21 @@ const LONG_PROMPT_LIMIT = 2e-5;
  * @param prompts which of a model's prompts run
  */
 export function testGoldens(prompts: (model: string, all: readonly string[]) => readonly string[]): void {
-  let harness: HarnessServer;
-  test.beforeAll(async () => {
-    harness = await startHarness();
+  let server: HarnessServer;
+  let harness: HarnessPage;
+  test.beforeAll(async ({ browser }) => {
+    server = await startHarness();
+    harness = await server.load(await browser.newPage());
   });
-  test.afterAll(() => harness.close());
+  test.afterAll(() => server.close());
   for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
-    test(`every stage of ${model} is right on both sides in the browser`, async ({ page }) => {
-      const opened = await harness.open(page, model);
+    test(`every stage of ${model} is right on both sides in the browser`, async () => {
+      await harness.open(model);
       const chosen = prompts(model, goldenPrompts(model));
       expect(chosen.length).toBeGreaterThan(0);
       for (const prompt of chosen) {
         const golden = loadGolden(model, prompt);
-        const run = await opened.trace(specOf(golden), { taps: true });
+        const run = await harness.trace(specOf(golden), { taps: true });
         await test.step(prompt, () => {
           checkRun(golden, run);
         });

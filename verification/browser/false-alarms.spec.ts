@@ -1,16 +1,18 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { startHarness, type HarnessServer } from '../../e2e/harness/server';
+import { startHarness, type HarnessPage, type HarnessServer } from '../../e2e/harness/server';
 import { GOLDEN_MODELS } from '../../tests/support/golden';
 import { LENGTHS, seededTokens } from '../prompts';
 
 const lines: string[] = [];
-let harness: HarnessServer;
-test.beforeAll(async () => {
-  harness = await startHarness();
+let server: HarnessServer;
+let harness: HarnessPage;
+test.beforeAll(async ({ browser }) => {
+  server = await startHarness();
+  harness = await server.load(await browser.newPage());
 });
 test.afterAll(async () => {
-  await harness.close();
+  await server.close();
   const head = '| model | tokens | error / bound |\n|---|---|---|';
   mkdirSync('test-results', { recursive: true });
   writeFileSync('test-results/false-alarms-browser.md', `${head}\n${lines.join('\n')}\n`);
@@ -20,10 +22,10 @@ test.afterAll(async () => {
 const VOCABULARY = 512;
 
 for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
-  test(`${model}: ${LENGTHS.join(', ')} tokens`, async ({ page }) => {
-    const opened = await harness.open(page, model);
+  test(`${model}: ${LENGTHS.join(', ')} tokens`, async () => {
+    await harness.open(model);
     for (const length of LENGTHS) {
-      const run = await opened.trace({
+      const run = await harness.trace({
         tokens: seededTokens(length, VOCABULARY),
         arms: ['gpu', 'cpu'],
         mode: 'isolated',
