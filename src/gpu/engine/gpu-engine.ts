@@ -107,20 +107,21 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   let disposed = false;
 
   const open = async (): Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> => {
+    const fuseAttention = options.fuseAttention ?? (!replaces && !context.card.isSoftware);
     const tools: Tools = {
       context,
       bound: bound(),
       hparams: options.hparams,
       recorder,
       log,
-      kernels: await compileKernels(context, bound().graph.sizes),
+      kernels: await compileKernels(context, bound().graph.sizes, fuseAttention),
       cache,
       pacer,
       ropeTable: keepRopeTables(),
       scratch,
       onRead,
       chunkTokens: options.chunkTokens ?? Infinity,
-      fuseAttention: options.fuseAttention ?? (!replaces && !context.card.isSoftware),
+      fuseAttention,
       groupOnGpu: options.groupOnGpu ?? !replaces,
       replaced,
     };

@@ -10,7 +10,7 @@ import { getPipeline, type Pipeline } from '../pipelines';
 export type KernelSet = {
   readonly [K in Exclude<KernelName, 'attentionTiled'>]: Pipeline<AnyFile<(typeof KERNEL_TABLE)[K]>>;
 } & {
-  /** Undefined where it does not take heads of the model's size. */
+  /** Undefined where it does not take heads of the model's size, or is not wanted. */
   readonly attentionTiled: Pipeline<(typeof KERNEL_TABLE)['attentionTiled']> | undefined;
   /** `renormalise` that leaves the weights as they are. */
   readonly gather: Pipeline<(typeof KERNEL_TABLE)['renormalise']>;
@@ -28,10 +28,15 @@ const FOR_SIZES: Readonly<Partial<Record<KernelName, (sizes: Sizes) => KernelVar
   },
 };
 
-/** Compiles every kernel of the table but the products, which are compiled for the types that a model has. @throws TracerError `gpu-shader`. */
-export async function compileKernels(context: GpuContext, sizes: Sizes): Promise<KernelSet> {
+/**
+ * Compiles every kernel of the table but the products, which are compiled for the types that a model has.
+ * @param tiles whether attention_tiled is among them: a software adapter, which does not use it, would spend more on it than on all others
+ * @throws TracerError `gpu-shader`.
+ */
+export async function compileKernels(context: GpuContext, sizes: Sizes, tiles: boolean): Promise<KernelSet> {
+  const wanted = Object.entries<KernelSpec>(KERNEL_TABLE).filter(([name]) => tiles || name !== 'attentionTiled');
   const compiled = await Promise.all(
-    Object.entries(KERNEL_TABLE).map(async ([name, kernel]: [string, KernelSpec]) => {
+    wanted.map(async ([name, kernel]) => {
       const forSizes = FOR_SIZES[name as KernelName];
       const variant = forSizes === undefined ? kernel.variants[0] : forSizes(sizes);
       return [name, variant && (await getPipeline(context, kernel, variant))];
