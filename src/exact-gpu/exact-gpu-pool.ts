@@ -90,7 +90,9 @@ export function createExactGpuPool({ context, model, cpu, budget }: ExactGpuPool
     if (again.length === 0) return;
     const parts = await cpu.run(
       again.map(({ job, tokens, firstRow, rows }) => {
-        return { ...job, firstRow: job.firstRow + firstRow, rows, nTokens: tokens.length, x: pick(job, tokens) };
+        const magnitudes = tokens.filter((token) => token < job.magnitudes).length;
+        const x = pick(job, tokens);
+        return { ...job, firstRow: job.firstRow + firstRow, rows, nTokens: tokens.length, x, magnitudes };
       }),
       options,
     );
@@ -100,7 +102,8 @@ export function createExactGpuPool({ context, model, cpu, budget }: ExactGpuPool
       for (const [t, token] of tokens.entries()) {
         const to = token * job.rows + firstRow;
         result.y.set(part.y.subarray(t * rows, (t + 1) * rows), to);
-        if (part.magnitudes) result.magnitudes?.set(part.magnitudes.subarray(t * rows, (t + 1) * rows), to);
+        if (part.magnitudes && token < job.magnitudes)
+          result.magnitudes?.set(part.magnitudes.subarray(t * rows, (t + 1) * rows), to);
       }
       counts.gpu -= part.y.length;
       counts.cpu += part.y.length;
@@ -130,7 +133,7 @@ export function createExactGpuPool({ context, model, cpu, budget }: ExactGpuPool
           rows: 1,
           nTokens: tokens.length,
           x: pick(job, tokens),
-          magnitudes: true,
+          magnitudes: tokens.length,
         },
       ],
       options,
@@ -189,9 +192,9 @@ function prepare(jobs: readonly MatmulJob[], products: ExactProducts): readonly 
     const nIn = job.tensor.dims[0] ?? 0;
     const known = grids.get(job.x) ?? onGrids(job.x, nIn, job.nTokens);
     grids.set(job.x, known);
-    let of = job.magnitudes ? sizes.get(job.x) : [];
-    if (of === undefined) {
-      of = Array.from({ length: job.nTokens }, (_, t) => roundedUp(job.x.subarray(t * nIn, (t + 1) * nIn)));
+    let of = job.magnitudes > 0 ? sizes.get(job.x) : [];
+    if (of?.length !== job.magnitudes) {
+      of = Array.from({ length: job.magnitudes }, (_, t) => roundedUp(job.x.subarray(t * nIn, (t + 1) * nIn)));
       sizes.set(job.x, of);
     }
     const { tensor, firstRow, rows } = job;
@@ -226,7 +229,7 @@ function roundedUp(x: Float64Array): Float32Array {
 
 function empty(job: MatmulJob): MatmulResult {
   const values = new Float64Array(job.nTokens * job.rows).fill(NaN);
-  return { y: values, magnitudes: job.magnitudes ? new Float64Array(values.length) : undefined };
+  return { y: values, magnitudes: job.magnitudes > 0 ? new Float64Array(job.magnitudes * job.rows) : undefined };
 }
 
 /** A job's result from the products with its rows on grids: a token on several grids is their sum. */
@@ -234,7 +237,7 @@ function assemble(job: MatmulJob, first: readonly number[], { y, sums }: ExactRe
   const { nTokens, rows } = job;
   const nIn = job.tensor.dims[0] ?? 0;
   const whole = new Float64Array(nTokens * rows);
-  const magnitudes = job.magnitudes ? new Float64Array(nTokens * rows) : undefined;
+  const magnitudes = job.magnitudes > 0 ? new Float64Array(job.magnitudes * rows) : undefined;
   const slack = 1 + (nIn + MAGNITUDE_OPERATIONS) * MAGNITUDE_ULP;
   for (let t = 0; t < nTokens; t++) {
     const from = first[t] ?? 0;
@@ -243,7 +246,7 @@ function assemble(job: MatmulJob, first: readonly number[], { y, sums }: ExactRe
     for (let i = from; i < to; i++) {
       for (let r = 0; r < rows; r++) whole[t * rows + r] = (whole[t * rows + r] ?? 0) + (y[i * rows + r] ?? NaN);
     }
-    if (magnitudes === undefined) continue;
+    if (magnitudes === undefined || t >= job.magnitudes) continue;
     let sizeOfX = 0;
     for (let j = 0; j < nIn; j++) sizeOfX += Math.abs(job.x[t * nIn + j] ?? 0);
     for (let r = 0; r < rows; r++) {

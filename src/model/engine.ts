@@ -88,6 +88,16 @@ export interface IsolatingEngine extends ArmEngine {
   /** `layer` undefined: the whole-model stages that the capture names. Leaves the free-running state untouched. */
   isolate(layer: number | undefined, reference: ReferenceStep, options: StepOptions): Promise<StepResult>;
   /**
+   * The next `layer` (undefined: `end`) and `isolate` of the same step in one walk over its weights: the bits of one after the other, for less.
+   * Absent where nothing is gained.
+   */
+  advanceAndIsolate?(
+    layer: number | undefined,
+    options: StepOptions,
+    reference: ReferenceStep,
+    isolated: StepOptions,
+  ): Promise<readonly [advanced: StepResult, isolated: StepResult]>;
+  /**
    * Takes up a run of these tokens that another engine of this arm could not end: as if `begin` and the layers before `layer` were done,
    * and `hidden`, (nTokens, nEmbd), were their output. The keys and values of those layers are not there: no later step can build on
    * them. Absent where an arm cannot lose its state.

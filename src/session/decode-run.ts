@@ -6,6 +6,7 @@ import { LOGITS } from '../model/stage-roles';
 import type { StageId } from '../model/stages';
 import type { LocalWatch } from './local-watch';
 import { nextToken } from './generate';
+import { alongside, walksTogether } from './alongside';
 import { stepCaptures, type StepName } from './step-captures';
 
 /** What a candidate keeps of the positions so far, captured: keys and values, layer by layer. */
@@ -86,8 +87,16 @@ export async function decodeRun(input: DecodeRunInput): Promise<readonly Decoded
       });
       const layer = typeof name === 'number' ? name : undefined;
       const own = await run(a, { capture: at(free, position), ...cancel });
-      await run(b, { capture: new Map(), ...cancel });
-      await watch.step(layer, planned, own, signal, states.of(layer));
+      const options: StepOptions = { capture: new Map(), ...cancel };
+      const past = states.of(layer);
+      if (name === 'embed' || !walksTogether(b)) {
+        await run(b, options);
+        await watch.step(layer, planned, own, signal, { past });
+      } else {
+        const exact = alongside(b, layer, options);
+        await watch.step(layer, planned, own, signal, { past, isolate: exact.isolate });
+        await exact.advanced();
+      }
       if (layer !== undefined) {
         states.add(layer, own.taps, kept);
         if (plan.layers.includes(layer)) routing.push(...routingRows(layer, own.taps, undefined));

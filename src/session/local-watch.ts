@@ -2,7 +2,7 @@ import { EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
 import type { Row } from '../divergence/report';
 import { judgedRows } from '../judge/judged-rows';
 import { localErrors, type LocalError, type LocalErrors, type LocalErrorsInput } from '../judge/local-errors';
-import type { StepResult, Tap } from '../model/engine';
+import type { IsolatingEngine, StepResult, Tap } from '../model/engine';
 import type { StageId } from '../model/stages';
 
 export interface LocalWatchInput extends Pick<
@@ -25,13 +25,17 @@ export class LocalWatch {
     this.#in = input;
   }
 
-  /** The local errors of one step, in turn. @param layer undefined: the whole-model stages @param past what is kept of the positions before the step */
+  /**
+   * The local errors of one step, in turn.
+   * @param layer undefined: the whole-model stages
+   * @param how `past`: what is kept of the positions before the step; `isolate`: in place of the exact engine's
+   */
   async step(
     layer: number | undefined,
     stages: readonly StageId[],
     { taps }: StepResult,
     signal: AbortSignal | undefined,
-    past?: LocalErrorsInput['past'],
+    { past, isolate }: Pick<LocalErrorsInput, 'past'> & Partial<Pick<IsolatingEngine, 'isolate'>> = {},
   ): Promise<LocalErrors> {
     const judged = await localErrors({
       ...this.#in,
@@ -40,6 +44,7 @@ export class LocalWatch {
       own: taps,
       layerInput: this.#layerInput,
       signal,
+      ...(isolate === undefined ? {} : { exact: { ...this.#in.exact, isolate } }),
       ...(past === undefined ? {} : { past }),
     });
     this.#layerInput = taps.get(layer === undefined ? EMBEDDING : LAYER_OUTPUT);

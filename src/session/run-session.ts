@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../base/abort';
 import type { SumOrder } from '../base/f32-error';
 import { toErrorData, TracerError } from '../base/errors';
+import { settle } from '../base/settle';
 import type { Cause } from '../divergence/cause';
 import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
 import { NO_FLIPS, type FlipState } from '../divergence/flip-state';
@@ -22,6 +23,7 @@ import { graphOf } from '../model/graph-of';
 import type { LiveEngine } from '../model/live';
 import { PoisonWatch } from '../divergence/poison';
 import { selectPositions } from '../trace/select-positions';
+import { alongside, walksTogether } from './alongside';
 import { buildReport, type ReportParts } from './build-report';
 import type { RunSpec, SessionEvent } from './events';
 import { decodeRun, KeptStates, type DecodedToken } from './decode-run';
@@ -100,6 +102,8 @@ class Run {
   #arms: SessionArms;
   /** The residual stream of the arm under test after the last finished step, (nTokens, nEmbd). */
   #hidden: Tap['data'] | undefined;
+  /** A step that the arm under test makes while the reference is at the one before. */
+  #ahead: { readonly step: StepName; readonly result: Promise<StepResult | undefined> } | undefined;
   /** The reference's result of the current step, reused when the candidate is retried. */
   #held: { readonly step: StepName; readonly result: StepResult } | undefined;
   readonly #tokens: Uint32Array<ArrayBuffer>;
@@ -204,6 +208,7 @@ class Run {
         this.#held = undefined;
         return output;
       } catch (error) {
+        await this.#dropAhead();
         await this.#takeUp(step, error);
       }
     }
@@ -235,17 +240,10 @@ class Run {
     const arms = this.#arms;
     const { signal } = this.#in;
     throwIfAborted(signal);
-    const nTokens = this.#tokens.length;
-    const captures = stepCaptures(this.#plan, step, nTokens, {
-      isolate: this.#isolate,
-      forced: this.#forced,
-      local: this.#local !== undefined,
-      kept: this.#kept,
-      resumable: this.#resumable,
-    });
+    const captures = this.#capturesOf(step);
     if (step === 'embed' && arms.quantised !== arms.a)
       await this.#advance(arms.quantised, step, { capture: new Map() });
-    const [a, b] = await this.#both(step, captures);
+    const { a, b, local } = await this.#sides(step, captures);
     if (a !== undefined) this.#times.add(step, arms.a?.arm ?? '', a);
     if (b !== undefined) this.#times.add(step, arms.b?.arm ?? '', b);
     let isolated: StepResult | undefined;
@@ -258,7 +256,6 @@ class Run {
       );
       this.#times.add(step, 'isolated', isolated);
     }
-    const local = a === undefined ? undefined : await this.#judge(step, captures, a);
     if (this.#resumable) this.#hidden = a?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT)?.data;
     await this.#compare(step, captures.planned, a, b?.taps, isolated?.taps, local);
     return b?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT);
@@ -307,12 +304,70 @@ class Run {
     });
   }
 
+  /** Both arms' step, and the local errors of the arm under test. */
+  async #sides(
+    step: StepName,
+    captures: StepCaptures,
+  ): Promise<{
+    readonly a?: StepResult | undefined;
+    readonly b?: StepResult | undefined;
+    readonly local?: LocalErrors | undefined;
+  }> {
+    const { b: engine } = this.#arms;
+    const isHeld = this.#held?.step === step;
+    if (
+      this.#local === undefined ||
+      step === 'embed' ||
+      this.#forced ||
+      isHeld ||
+      !this.#runs.b ||
+      engine === undefined ||
+      !walksTogether(engine)
+    ) {
+      const [a, b] = await this.#both(step, captures);
+      return { a, b, local: a === undefined ? undefined : await this.#judge(step, captures, a) };
+    }
+    // The reference makes its own step while it judges the other's: each weight is read and dequantised once for both.
+    const a = await this.#underTest(step, captures);
+    if (!this.#isolate) this.#lookAhead(step);
+    const exact = alongside(engine, typeof step === 'number' ? step : undefined, this.#ofReference(captures));
+    const local = a === undefined ? undefined : await this.#judge(step, captures, a, exact.isolate);
+    const b = await exact.advanced();
+    this.#held = { step, result: b };
+    return { a, b, local };
+  }
+
+  /** The arm under test makes its next step while the reference computes this one. */
+  #lookAhead(step: StepName): void {
+    const { nLayer } = this.#in.hparams;
+    if (step === 'end') return;
+    const next = step === 'embed' ? 0 : step + 1 < nLayer ? step + 1 : 'end';
+    const result = this.#underTest(next, this.#capturesOf(next));
+    // Met when its turn comes; until then it must not count as unhandled.
+    result.catch(() => undefined);
+    this.#ahead = { step: next, result };
+  }
+
+  /** Ends what was begun ahead of its turn: a run must not start while an engine is busy. */
+  async #dropAhead(): Promise<void> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    await ahead?.result.catch(() => undefined);
+  }
+
   /** The step's local errors. */
-  async #judge(step: StepName, { planned }: StepCaptures, own: StepResult): Promise<LocalErrors | undefined> {
+  async #judge(
+    step: StepName,
+    { planned }: StepCaptures,
+    own: StepResult,
+    isolate?: IsolatingEngine['isolate'],
+  ): Promise<LocalErrors | undefined> {
     if (this.#local === undefined) return undefined;
     // Experts that were given are no choice of the candidate's.
     const stages = this.#forced ? planned.filter((stage) => stageSpec(stage).values !== 'index') : planned;
-    const judged = await this.#local.step(typeof step === 'number' ? step : undefined, stages, own, this.#in.signal);
+    const layer = typeof step === 'number' ? step : undefined;
+    const how = isolate === undefined ? {} : { isolate };
+    const judged = await this.#local.step(layer, stages, own, this.#in.signal, how);
     this.#times.add(step, 'local', judged.cost);
     if (this.#decodes > 0 && typeof step === 'number') this.#states.add(step, own.taps, this.#kept);
     return judged;
@@ -324,28 +379,49 @@ class Run {
     captures: StepCaptures,
   ): Promise<readonly [StepResult | undefined, StepResult | undefined]> {
     const arms = this.#arms;
-    const bounds = this.#isolate && captures.isolated.size > 0 && isF32(arms.a?.arm ?? '');
     const reference = async (): Promise<StepResult | undefined> => {
       if (this.#held?.step === step) return this.#held.result;
       // An exact engine that only tells stages alone must hear the tokens.
       if (!this.#runs.b && step !== 'embed') return undefined;
-      const sumOrder = this.#sumOrder;
-      const result = await this.#advance(arms.b, step, { capture: captures.reference, bounds, sumOrder });
+      const result = await this.#advance(arms.b, step, this.#ofReference(captures));
       if (result !== undefined) this.#held = { step, result };
       return result;
     };
-    const underTest = (forced?: Tap): Promise<StepResult | undefined> => {
-      // Even where only isolated stages are wanted, the arm must hear the tokens.
-      if (!this.#runs.a && step !== 'embed') return Promise.resolve(undefined);
-      const experts = forced?.data instanceof Uint32Array ? { forcedExperts: forced.data } : {};
-      return this.#advance(arms.a, step, { capture: this.#runs.a ? captures.free : new Map(), ...experts });
-    };
     if (this.#forced && typeof step === 'number') {
       const b = await reference();
-      return [await underTest(b?.taps.get(CHOSEN_EXPERTS)), b];
+      return [await this.#underTest(step, captures, b?.taps.get(CHOSEN_EXPERTS)), b];
     }
     // Wait for both engines before rethrowing; a run must not start while one is busy.
-    return settle([underTest(), reference()]);
+    return settle([this.#underTest(step, captures), reference()]);
+  }
+
+  /** The step of the arm under test; what it made ahead where it did. @param forced the experts that it is given */
+  async #underTest(step: StepName, captures: StepCaptures, forced?: Tap): Promise<StepResult | undefined> {
+    if (this.#ahead?.step === step) {
+      const { result } = this.#ahead;
+      this.#ahead = undefined;
+      return result;
+    }
+    // Even where only isolated stages are wanted, the arm must hear the tokens.
+    if (!this.#runs.a && step !== 'embed') return undefined;
+    const experts = forced?.data instanceof Uint32Array ? { forcedExperts: forced.data } : {};
+    return this.#advance(this.#arms.a, step, { capture: this.#runs.a ? captures.free : new Map(), ...experts });
+  }
+
+  /** What the reference's own step is asked for. */
+  #ofReference({ reference, isolated }: StepCaptures): StepOptions {
+    const bounds = this.#isolate && isolated.size > 0 && isF32(this.#arms.a?.arm ?? '');
+    return { capture: reference, bounds, sumOrder: this.#sumOrder, ...this.#options(this.#in.signal) };
+  }
+
+  #capturesOf(step: StepName): StepCaptures {
+    return stepCaptures(this.#plan, step, this.#tokens.length, {
+      isolate: this.#isolate,
+      forced: this.#forced,
+      local: this.#local !== undefined,
+      kept: this.#kept,
+      resumable: this.#resumable,
+    });
   }
 
   async #advance(
@@ -491,14 +567,4 @@ function tapBytes(taps: Taps | undefined): number {
   let bytes = 0;
   for (const tap of taps?.values() ?? []) bytes += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
   return bytes;
-}
-
-/** Waits for all, then throws the first error in order, a cancel last. */
-async function settle<T>(steps: readonly [Promise<T>, Promise<T>]): Promise<readonly [T, T]> {
-  const [a, b] = await Promise.allSettled(steps);
-  const errors = [a, b].flatMap((r) => (r.status === 'rejected' ? [r.reason as unknown] : []));
-  const error = errors.find((e) => toErrorData(e).code !== 'run-cancelled') ?? errors[0];
-  if (error !== undefined) throw error;
-  if (a.status !== 'fulfilled' || b.status !== 'fulfilled') throw new Error('unreachable');
-  return [a.value, b.value];
 }

@@ -77,7 +77,7 @@ describe('the worst f32 kernel that WGSL allows stays below the bound', () => {
       // Terms of one sign: nothing cancels, and errors of one direction add up.
       const x = activations(n, scale, r).map(r.below(2) === 0 ? Math.abs : (v) => v);
       const bytes = new Uint8Array(w.buffer);
-      const products = plainRows({ type: 'F32', bytes, rows: 1, nIn: n, x, nTokens: 1, magnitudes: true });
+      const products = plainRows({ type: 'F32', bytes, rows: 1, nIn: n, x, nTokens: 1, magnitudes: 1 });
       products.multiply(0, 1);
       const magnitude = products.magnitudes()?.[0] ?? NaN;
       const exact = Float64Array.of(dot(w, x, 0, n), dot(w, x, 0, n));

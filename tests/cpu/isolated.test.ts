@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
+import { createArm, createCpuEngine, type ExactEngine } from '../../src/cpu/engine/cpu-engine';
 import { createGgmlCpuEngine } from '../../src/cpu/ggml/ggml-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
-import type { Tap } from '../../src/model/engine';
+import type { StepOptions, StepResult, Tap } from '../../src/model/engine';
 import { ACTIVE_STAGES, stageSpec, type ActiveStageId, type StageId } from '../../src/model/stages';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms } from '../support/golden';
 import { bits, captureAll, forward, openGolden, range } from './support';
@@ -13,6 +13,11 @@ const LLAMACPP_LIMIT = 1e-5;
 /** The taps of one step, by stage. */
 function stepTaps(taps: readonly Tap[], layer: number | undefined): ReadonlyMap<StageId, Tap> {
   return new Map(taps.filter((tap) => tap.layer === layer).map((tap) => [tap.stage, tap]));
+}
+
+/** All that a step captured, bit for bit. */
+function contentOf({ taps }: StepResult): readonly unknown[] {
+  return [...taps.values()].map((tap) => [tap.stage, tap.layer, tap.positions, tap.shape, bits(tap), tap.bound]);
 }
 
 /** The model's prompt of twelve tokens, of which some goldens hold the last positions only; the sample has a longer one. */
@@ -48,6 +53,49 @@ describe('the reference, computing its own stages again from its captured inputs
     expect(compared).toBe(3 + (ACTIVE_STAGES.length - 3) * hparams.nLayer);
     await model.close();
   });
+
+  it.each(['mini-q4_k_m', 'tied-q4_k_m', 'mini-mxfp4'])(
+    'gives the same bits while it makes its own next step, and reads each weight once: %s',
+    async (name) => {
+      const { model, hparams } = await openGolden(name);
+      const { tokens } = loadGolden(name, promptOf(name));
+      const read = { apart: 0, joint: 0 };
+      const engineOf = (onRead: (bytes: number) => void): ExactEngine =>
+        createArm(
+          'cpu',
+          { model, hparams, pool: createInlinePool(model), hooks: { onRead: (_, n) => onRead(n) } },
+          (_, x) => x,
+        );
+      const apart = engineOf((n) => (read.apart += n));
+      const joint = engineOf((n) => (read.joint += n));
+      const all = captureAll(range(tokens.length));
+      const own: StepOptions = { capture: captureAll([tokens.length - 1]) };
+      // Another's captures: those of another prompt of the same length choose other experts.
+      const other = createArm('cpu', { model, hparams, pool: createInlinePool(model) }, (_, x) => x);
+      const fed = await forward(other, hparams, tokens.toReversed(), { capture: all });
+      await apart.begin(tokens, 0, own);
+      await joint.begin(tokens, 0, own);
+      let layerInput: Tap | undefined = fed.tap('embedding');
+      for (const layer of [...range(hparams.nLayer), undefined]) {
+        const taps = stepTaps(fed.taps, layer);
+        const stages = [...all].filter(([id]) =>
+          layer === undefined ? id === 'final_norm' || id === 'lm_head' : stageSpec(id).scope === 'layer',
+        );
+        // Judged at some positions, and not at every stage.
+        const capture = new Map(stages.filter(([id]) => id !== 'k_proj').map(([id]) => [id, [0, 2, 5]] as const));
+        const options: StepOptions = { capture, bounds: true };
+        const reference = { taps, layerInput };
+        const advanced = await (layer === undefined ? apart.end(own) : apart.layer(layer, own));
+        const isolated = await apart.isolate(layer, reference, options);
+        const [a, b] = await joint.advanceAndIsolate(layer, own, reference, options);
+        expect(contentOf(a), String(layer)).toEqual(contentOf(advanced));
+        expect(contentOf(b), String(layer)).toEqual(contentOf(isolated));
+        layerInput = taps.get('post_ffn_residual');
+      }
+      expect(read.joint).toBeLessThan(0.75 * read.apart);
+      await model.close();
+    },
+  );
 
   it('differs where an input differs by one step of f64 in one place', async () => {
     const { model, hparams } = await openGolden('mini-q4_k_m');

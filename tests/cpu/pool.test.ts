@@ -102,7 +102,7 @@ async function makeHugeJob(): Promise<HugeJob> {
   const model = await openModel([memorySource(makeModel({ shape, type: 'Q8_0', tied: true }), 'huge.gguf')]);
   const tensor = findWeight(model, readHParams(model), 'token_embd');
   const x = new Float64Array(2048 * 2048).fill(1);
-  const job = { tensor, firstRow: 0, rows: 8192, x, nTokens: 2048, magnitudes: false };
+  const job = { tensor, firstRow: 0, rows: 8192, x, nTokens: 2048, magnitudes: 0 };
   return { model, job, small: { ...job, rows: 8, nTokens: 1, x: x.slice(0, 2048) } };
 }
 
@@ -157,7 +157,7 @@ describe('pools', () => {
     const tensor = findWeight(inMemory, readHParams(inMemory), 'attn_q', 1);
     const random = seededRandom(1);
     const x = Float64Array.from({ length: 3 * 64 }, () => random.normal());
-    const job = { tensor, firstRow: 7, rows: 31, x, nTokens: 3, magnitudes: true };
+    const job = { tensor, firstRow: 7, rows: 31, x, nTokens: 3, magnitudes: 2 };
     expect(await local.run([job, job], {})).toEqual(await createInlinePool(inMemory).run([job, job], {}));
 
     expect(inThreads.taps).toHaveLength(inline.taps.length);

@@ -105,7 +105,7 @@ function compare(work: RowsWork): void {
   fast.multiply(middle, work.rows);
   expect(differences(fast.y(), plain.y())).toBe(0);
   expect(differences(fast.magnitudes(), plain.magnitudes())).toBe(0);
-  expect(plain.magnitudes() === undefined).toBe(!work.magnitudes);
+  expect(plain.magnitudes() === undefined).toBe(work.magnitudes === 0);
   fast.release();
 }
 
@@ -118,7 +118,7 @@ describe('simdRows', () => {
       const rows = 21;
       const bytes = randomBlocks(type, rows * nIn, 0.05, random);
       const x = Float64Array.from({ length: nTokens * nIn }, () => random.normal());
-      for (const magnitudes of [false, true]) compare({ type, bytes, rows, nIn, x, nTokens, magnitudes });
+      for (const magnitudes of new Set([0, 1, nTokens])) compare({ type, bytes, rows, nIn, x, nTokens, magnitudes });
     }
   });
 
@@ -130,7 +130,7 @@ describe('simdRows', () => {
         round < 10 || random.below(4) > 0 ? random.normal() : (extremes[random.below(round < 15 ? 4 : 9)] ?? 0);
       const x = Float64Array.from({ length: 3 * nIn }, pick);
       const bytes = new Uint8Array(Float32Array.from({ length: 2 * nIn }, pick).buffer);
-      compare({ type: 'F32', bytes, rows: 2, nIn, x, nTokens: 3, magnitudes: true });
+      compare({ type: 'F32', bytes, rows: 2, nIn, x, nTokens: 3, magnitudes: 3 });
     }
   });
 
@@ -143,7 +143,7 @@ describe('simdRows', () => {
         nIn: values.length,
         x: Float64Array.from(x),
         nTokens: 1,
-        magnitudes: false,
+        magnitudes: 0,
       });
     const a = one([1, 1, 1], [1, 2, 3]);
     const b = one([1, 1, 1], [10, 20, 30]);
@@ -160,7 +160,7 @@ describe('simdRows', () => {
     const [nTokens, nIn] = [700, 256];
     const bytes = new Uint8Array(new Float32Array(nIn).fill(0.5).buffer);
     const x = new Float64Array(nTokens * nIn).fill(1);
-    const products = simd({ type: 'F32', bytes, rows: 1, nIn, x, nTokens, magnitudes: false });
+    const products = simd({ type: 'F32', bytes, rows: 1, nIn, x, nTokens, magnitudes: 0 });
     products.multiply(0, 1);
     expect(products.y()[nTokens - 1]).toBe(128);
     products.release();
@@ -171,7 +171,7 @@ describe('simdRows', () => {
     const nIn = 256;
     const bytes = randomBlocks('Q4_K', nIn, 0.05, random);
     const x = Float64Array.from({ length: nIn }, () => random.normal());
-    const work: RowsWork = { type: 'Q4_K', bytes, rows: 1, nIn, x, nTokens: 1, magnitudes: false };
+    const work: RowsWork = { type: 'Q4_K', bytes, rows: 1, nIn, x, nTokens: 1, magnitudes: 0 };
     const plain = plainRows(work);
     plain.multiply(0, 1);
     const other = bytes.slice();

@@ -87,7 +87,7 @@ async function onCpu(of: Weights, job: MatmulJob): Promise<MatmulResult> {
 
 function job({ tensor }: Weights, x: Float64Array<ArrayBuffer>, part: Partial<MatmulJob> = {}): MatmulJob {
   const [nIn = 1, nOut = 1] = tensor.dims;
-  return { tensor, firstRow: 0, rows: nOut, nTokens: x.length / nIn, x, magnitudes: false, ...part };
+  return { tensor, firstRow: 0, rows: nOut, nTokens: x.length / nIn, x, magnitudes: 0, ...part };
 }
 
 const SHAPES = [
@@ -118,9 +118,11 @@ describe.each(EXACT_TYPES.filter(isQuantType))('exact products of %s', (type) =>
     const of = randomWeights(type, 512, 40);
     const pool = await poolFor(of);
     const x = activations(3, 512);
-    const asked = job(of, x, { magnitudes: true });
+    const asked = job(of, x, { magnitudes: 2 });
     const [result] = await pool.run([asked], {});
     const exact = await onCpu(of, asked);
+    expect(exact.magnitudes).toHaveLength(2 * 40);
+    expect(result?.magnitudes).toHaveLength(2 * 40);
     for (const [i, size] of (exact.magnitudes ?? []).entries()) {
       const actual = result?.magnitudes?.[i] ?? NaN;
       expect(actual).toBeGreaterThanOrEqual(size);
@@ -134,7 +136,7 @@ describe('exact products', () => {
     const of = randomWeights('Q4_K', 256, 33, 5);
     const pool = await poolFor(of);
     const jobs = [0, 3, 4].map((expert) => {
-      return job(of, activations(expert + 1, 256, expert + 1), { firstRow: expert * 33, magnitudes: true });
+      return job(of, activations(expert + 1, 256, expert + 1), { firstRow: expert * 33, magnitudes: expert });
     });
     const results = await pool.run(jobs, {});
     for (const [i, asked] of jobs.entries()) {
@@ -165,7 +167,7 @@ describe('exact products', () => {
       const spread = [0, 3, 12, 30][Math.floor(i / 1024)] ?? 0;
       return random.normal() * 2 ** (spread * random.normal());
     });
-    const asked = job(of, x, { magnitudes: true });
+    const asked = job(of, x, { magnitudes: 4 });
     const [result] = await pool.run([asked], {});
     const cpu = await onCpu(of, asked);
     for (const [i, expected] of cpu.y.entries()) {

@@ -1,15 +1,26 @@
 import { throwIfAborted } from '../../base/abort';
+import { settle } from '../../base/settle';
 import { fail } from '../../base/errors';
 import { bindGraph } from '../../arch/bind';
-import { rowLength, sectionOf, type Section } from '../../arch/graph';
+import { rowLength, sectionOf, type Node, type Section } from '../../arch/graph';
+import { neededNodes } from '../../arch/walk';
 import { checkCapture, checkTokens } from '../../model/check-step';
 import type { ModelFile } from '../../gguf/model-file';
-import type { ArmId, EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
+import type {
+  ArmId,
+  EngineHooks,
+  IsolatingEngine,
+  ReferenceStep,
+  StepOptions,
+  StepResult,
+  Tap,
+} from '../../model/engine';
 import { graphOf } from '../../model/graph-of';
 import type { HParams } from '../../model/hparams';
 import { ropeTable, type RopeAttrs, type RopeTable } from '../../ops/rope/exact';
 import { breather } from '../pool/breather';
 import type { CpuPool } from '../pool/cpu-pool';
+import { jointPool, type JointWalk } from '../pool/joint-pool';
 import { isolateSection, runSection, type SectionResult } from './run-section';
 import { createStateCache } from './state-cache';
 import type { Step } from './step';
@@ -34,8 +45,11 @@ export function createCpuEngine(options: CpuEngineOptions): IsolatingEngine {
   return createArm('cpu', options, (_type, x) => x);
 }
 
+/** An engine that walks the weights once for its own step and another's captures. */
+export type ExactEngine = IsolatingEngine & Required<Pick<IsolatingEngine, 'advanceAndIsolate'>>;
+
 /** An engine with the reference's arithmetic and its own treatment of activations in front of each matrix. */
-export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: ActivationRounding): IsolatingEngine {
+export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: ActivationRounding): ExactEngine {
   const { model, hparams, pool, hooks } = options;
   const { graph, title } = graphOf(hparams);
   const bound = bindGraph(graph, model, title);
@@ -51,6 +65,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
   /** Runs a part of the forward pass and times it. */
   const timed = async <T extends { readonly taps: readonly Tap[] }>(
     stepOptions: StepOptions,
+    products: CpuPool,
     run: (step: Step) => Promise<T>,
   ): Promise<{ readonly result: StepResult; readonly done: T }> => {
     const started = performance.now();
@@ -68,7 +83,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       tokens,
       nPast,
       options: stepOptions,
-      weights: weightAccess({ model, bound, pool, rounding }, tokens.length, { signal, onRead }),
+      weights: weightAccess({ model, bound, pool: products, rounding }, tokens.length, { signal, onRead }),
       angles: anglesOf,
       pause: breather(signal),
     });
@@ -89,12 +104,67 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
   const advance = (
     section: Section,
     stepOptions: StepOptions,
+    products = pool,
   ): Promise<{ readonly result: StepResult; readonly done: SectionResult }> => {
     const { layer } = section;
     const next = layer === undefined ? undefined : graph.layers[layer + 1];
-    return timed(stepOptions, (step) =>
+    return timed(stepOptions, products, (step) =>
       runSection(step, section, residual, layer === undefined ? undefined : state.layer(layer), next),
     );
+  };
+
+  /** A step of the run that feeds itself, after the one before it. */
+  const next = async (layer: number | undefined, stepOptions: StepOptions, products = pool): Promise<StepResult> => {
+    const { nLayer } = hparams;
+    if (residual === undefined || nextLayer !== (layer ?? nLayer)) {
+      const [what, remedy] =
+        layer === undefined
+          ? ['The end was asked for before every layer was done.', 'Call begin, then every layer.']
+          : [`Layer ${layer} was asked for out of turn.`, 'Call begin, then the layers in order.'];
+      throw fail('internal', what, remedy);
+    }
+    const { result, done } = await advance(
+      layer === undefined ? graph.head : sectionOf(graph, layer),
+      stepOptions,
+      products,
+    );
+    if (layer === undefined) return result;
+    residual = done.output;
+    nextLayer = layer + 1;
+    if (nextLayer === nLayer) kept = nPast + tokens.length;
+    return result;
+  };
+
+  /** Captured stages alone, of what they are given. */
+  const alone = async (
+    layer: number | undefined,
+    reference: ReferenceStep,
+    stepOptions: StepOptions,
+    products = pool,
+  ): Promise<StepResult> => {
+    // The whole-model stages are those of both ends.
+    const sections = layer === undefined ? [graph.embed, graph.head] : [sectionOf(graph, layer)];
+    const values = referenceValues(reference, nPast + tokens.length);
+    const { result } = await timed(stepOptions, products, async (step) => {
+      const taps: Tap[] = [];
+      for (const section of sections) taps.push(...(await isolateSection(step, section, values)));
+      return { taps };
+    });
+    return result;
+  };
+
+  /** The matrices that a step multiplies, for walks that are joined. */
+  const walkOf = (layer: number | undefined, { capture }: StepOptions, isAlone: boolean): JointWalk => {
+    const section = layer === undefined ? graph.head : sectionOf(graph, layer);
+    const captured = new Set<string>([...capture].flatMap(([id, at]) => (at.length > 0 ? [id] : [])));
+    const nodes = isAlone
+      ? section.nodes.filter((node) => captured.has(node.out.id))
+      : neededNodes(section, captured, layer !== undefined);
+    const tensors = nodes
+      .filter(isProduct)
+      .flatMap(({ weights }) => weights.map((slot) => bound.weight(slot).tensor.name));
+    const rows = Math.max(0, ...[...capture].map(([, at]) => at.length));
+    return { tensors, nTokens: isAlone ? rows : tokens.length };
   };
 
   return {
@@ -122,33 +192,23 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
     },
 
     async layer(layer, stepOptions) {
-      if (residual === undefined || layer !== nextLayer) {
-        throw fail('internal', `Layer ${layer} was asked for out of turn.`, 'Call begin, then the layers in order.');
-      }
-      const { result, done } = await advance(sectionOf(graph, layer), stepOptions);
-      residual = done.output;
-      nextLayer = layer + 1;
-      if (nextLayer === hparams.nLayer) kept = nPast + tokens.length;
-      return result;
+      return next(layer, stepOptions);
     },
 
     async end(stepOptions) {
-      if (residual === undefined || nextLayer !== hparams.nLayer) {
-        throw fail('internal', 'The end was asked for before every layer was done.', 'Call begin, then every layer.');
-      }
-      return (await advance(graph.head, stepOptions)).result;
+      return next(undefined, stepOptions);
     },
 
     async isolate(layer, reference, stepOptions) {
-      // The whole-model stages are those of both ends.
-      const sections = layer === undefined ? [graph.embed, graph.head] : [sectionOf(graph, layer)];
-      const values = referenceValues(reference, nPast + tokens.length);
-      const { result } = await timed(stepOptions, async (step) => {
-        const taps: Tap[] = [];
-        for (const section of sections) taps.push(...(await isolateSection(step, section, values)));
-        return { taps };
-      });
-      return result;
+      return alone(layer, reference, stepOptions);
+    },
+
+    async advanceAndIsolate(layer, stepOptions, reference, isolated) {
+      const [first, second] = jointPool(pool, [walkOf(layer, stepOptions, false), walkOf(layer, isolated, true)]);
+      return settle([
+        next(layer, stepOptions, first).finally(() => first?.leave()),
+        alone(layer, reference, isolated, second).finally(() => second?.leave()),
+      ]);
     },
 
     dispose() {
@@ -156,4 +216,9 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       return Promise.resolve();
     },
   };
+}
+
+/** Nodes whose product is of a matrix. */
+function isProduct(node: Node): boolean {
+  return node.op === 'linear' || node.op === 'expert-linear';
 }

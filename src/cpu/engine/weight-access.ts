@@ -86,7 +86,12 @@ export function weightAccess(
 
     async matmul(slot, x, magnitudes) {
       const weight = bound.weight(slot);
-      const job = { ...matrixJob(weight, 0, x.length / weight.nIn), x: rounding(weight.tensor.type, x), magnitudes };
+      const rows = x.length / weight.nIn;
+      const job = {
+        ...matrixJob(weight, 0, rows),
+        magnitudes: magnitudes ? rows : 0,
+        x: rounding(weight.tensor.type, x),
+      };
       const [result] = await pool.run([job], run);
       if (result === undefined) throw lostJob();
       return { values: result.y, magnitudes: result.magnitudes };
@@ -105,7 +110,11 @@ export function weightAccess(
           const row = Math.floor(member / shared);
           gathered.set(rounded.subarray(row * nIn, (row + 1) * nIn), i * nIn);
         }
-        return { ...matrixJob(weight, expert, members.length), x: gathered, magnitudes };
+        return {
+          ...matrixJob(weight, expert, members.length),
+          x: gathered,
+          magnitudes: magnitudes ? members.length : 0,
+        };
       });
       const results = await pool.run(jobs, run);
       const values = new Float64Array(experts.length * nOut);

@@ -14,5 +14,7 @@ export function createGgmlCpuEngine(options: CpuEngineOptions): IsolatingEngine 
     begin: (tokens, nPast, step) => engine.begin(tokens, nPast, { ...step, bounds: false }),
     layer: (layer, step) => engine.layer(layer, { ...step, bounds: false }),
     end: (step) => engine.end({ ...step, bounds: false }),
+    advanceAndIsolate: (layer, step, reference, isolated) =>
+      engine.advanceAndIsolate(layer, { ...step, bounds: false }, reference, isolated),
   };
 }

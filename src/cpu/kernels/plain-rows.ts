@@ -6,12 +6,12 @@ import type { RowProducts, RowsWork } from './rows-work';
 
 /** The plain loops: the truth that `simd-rows.ts` equals to the bit. */
 export function plainRows(work: RowsWork): RowProducts {
-  const { type, bytes, rows, nIn, x, nTokens } = work;
+  const { type, bytes, rows, nIn, x, nTokens, magnitudes: sized } = work;
   const row = new Float32Array(nIn);
   const y = new Float64Array(nTokens * rows);
-  const sizes = work.magnitudes ? sizesOf(x) : undefined;
+  const sizes = sized > 0 ? sizesOf(x.subarray(0, sized * nIn)) : undefined;
   const rowSizes = new Float32Array(nIn);
-  const magnitudes = new Float64Array(sizes === undefined ? 0 : nTokens * rows);
+  const magnitudes = new Float64Array(sized * rows);
   return {
     rowsAtOnce: 1,
     multiply(from, to) {
@@ -20,7 +20,7 @@ export function plainRows(work: RowsWork): RowProducts {
         for (let t = 0; t < nTokens; t++) y[t * rows + r] = dot(row, x, t * nIn, nIn);
         if (sizes === undefined) continue;
         addSizes(row, rowSizes);
-        for (let t = 0; t < nTokens; t++) magnitudes[t * rows + r] = dot(rowSizes, sizes, t * nIn, nIn);
+        for (let t = 0; t < sized; t++) magnitudes[t * rows + r] = dot(rowSizes, sizes, t * nIn, nIn);
       }
     },
     y: () => y,

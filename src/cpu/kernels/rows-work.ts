@@ -10,8 +10,8 @@ export interface RowsWork {
   /** (nTokens, nIn) */
   readonly x: Float64Array;
   readonly nTokens: number;
-  /** Also what the error bounds need: sum_j (|w_ij| + TINY) (|x_j| + TINY). */
-  readonly magnitudes: boolean;
+  /** Rows of x, from the first, that also give what the error bounds need: sum_j (|w_ij| + TINY) (|x_j| + TINY). */
+  readonly magnitudes: number;
 }
 
 /** The work, row by row, so that its owner may pause between rows. */
@@ -22,7 +22,7 @@ export interface RowProducts {
   multiply(from: number, to: number): void;
   /** (nTokens, rows), the caller's to keep. */
   y(): Float64Array<ArrayBuffer>;
-  /** (nTokens, rows), the caller's to keep; undefined when not asked for. */
+  /** (magnitudes, rows), the caller's to keep; undefined when not asked for. */
   magnitudes(): Float64Array<ArrayBuffer> | undefined;
   /** Gives back the memory. Nothing of it may be used afterwards. */
   release(): void;

@@ -21,13 +21,14 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
   // Rows are padded with zeros to whole turns of the loop. A lane never holds -0, so adding 0 * 0 changes no bit.
   const padded = Math.ceil(nIn / DOT_LANES) * DOT_LANES;
   const place = memoryPlan();
-  const plan = (): Plan => ({
+  const plan = (tokens: number): Plan => ({
+    tokens,
     row: place(ROWS_AT_ONCE * padded * F32_BYTES),
-    x: place(nTokens * padded * F64_BYTES),
-    y: place(nTokens * rows * F64_BYTES),
+    x: place(tokens * padded * F64_BYTES),
+    y: place(tokens * rows * F64_BYTES),
   });
-  const products = plan();
-  const sizes = work.magnitudes ? plan() : undefined;
+  const products = plan(nTokens);
+  const sizes = work.magnitudes > 0 ? plan(work.magnitudes) : undefined;
   const raw = place(bytes.length + VECTOR_BYTES);
   const instance = takeInstance(place(0));
   if (instance === undefined) return undefined;
@@ -35,23 +36,23 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
   const { dots, addSizes } = instance;
   const dequantise = instance.dequantise[type];
   const { buffer } = instance.memory;
-  const prepare = ({ row, x: at }: Plan, values: Float64Array): void => {
+  const prepare = ({ tokens, row, x: at }: Plan, values: Float64Array): void => {
     new Float32Array(buffer, row, ROWS_AT_ONCE * padded).fill(0);
-    const inputs = new Float64Array(buffer, at, nTokens * padded);
+    const inputs = new Float64Array(buffer, at, tokens * padded);
     if (padded === nIn) inputs.set(values);
     else {
       inputs.fill(0);
-      for (let t = 0; t < nTokens; t++) inputs.set(values.subarray(t * nIn, (t + 1) * nIn), t * padded);
+      for (let t = 0; t < tokens; t++) inputs.set(values.subarray(t * nIn, (t + 1) * nIn), t * padded);
     }
   };
   prepare(products, x);
-  if (sizes !== undefined) prepare(sizes, sizesOf(x));
+  if (sizes !== undefined) prepare(sizes, sizesOf(x.subarray(0, sizes.tokens * nIn)));
   new Uint8Array(buffer, raw, bytes.length).set(bytes);
 
   const bytesPerRow = rowBytes(type, nIn);
   const yStride = rows * F64_BYTES;
   const rowStride = padded * F32_BYTES;
-  const taken = ({ y }: Plan): Float64Array<ArrayBuffer> => new Float64Array(buffer, y, nTokens * rows).slice();
+  const taken = ({ tokens, y }: Plan): Float64Array<ArrayBuffer> => new Float64Array(buffer, y, tokens * rows).slice();
   return {
     rowsAtOnce: ROWS_AT_ONCE,
     multiply(from, to) {
@@ -61,8 +62,8 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
           dequantise(raw + (first + r) * bytesPerRow, products.row + r * rowStride, nIn);
           if (sizes !== undefined) addSizes(products.row + r * rowStride, nIn, sizes.row + r * rowStride, TINY);
         }
-        for (const { row, x: at, y } of sizes === undefined ? [products] : [products, sizes]) {
-          dots(row, count, padded, at, nTokens, y + first * F64_BYTES, yStride);
+        for (const { tokens, row, x: at, y } of sizes === undefined ? [products] : [products, sizes]) {
+          dots(row, count, padded, at, tokens, y + first * F64_BYTES, yStride);
         }
       }
     },
@@ -76,6 +77,7 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
 
 /** Addresses of one product: some rows, the inputs, the results. */
 interface Plan {
+  readonly tokens: number;
   readonly row: number;
   readonly x: number;
   readonly y: number;

@@ -12,14 +12,14 @@ export interface RowsJob {
 export interface MatmulJob extends RowsJob {
   /** (nTokens, nIn), nIn = tensor.dims[0]. Not changed and not transferred. */
   readonly x: Float64Array<ArrayBuffer>;
-  /** Also compute sum_j |w_ij x_j| (a little more: see TINY in rounding.ts), which error bounds scale with. */
-  readonly magnitudes: boolean;
+  /** Rows of x, from the first, that also give sum_j |w_ij x_j| (a little more: see TINY in rounding.ts), which error bounds scale with. */
+  readonly magnitudes: number;
 }
 
 export interface MatmulResult {
   /** (nTokens, rows) */
   readonly y: Float64Array<ArrayBuffer>;
-  /** (nTokens, rows), when asked for. */
+  /** (magnitudes, rows), when asked for. */
   readonly magnitudes: Float64Array<ArrayBuffer> | undefined;
 }
 

@@ -13,7 +13,8 @@ export type ToWorker =
       /** (nTokens, nIn), transferred. */
       readonly x: Float64Array<ArrayBuffer>;
       readonly nTokens: number;
-      readonly magnitudes: boolean;
+      /** Rows of x, from the first, whose magnitudes are wanted. */
+      readonly magnitudes: number;
     }
   | { readonly type: 'cancel'; readonly ids: readonly number[] };
 
@@ -24,6 +25,7 @@ export type FromWorker =
       readonly id: number;
       /** (nTokens, rows), transferred. */
       readonly y: Float64Array<ArrayBuffer>;
+      /** (magnitudes, rows), transferred; undefined when none were asked for. */
       readonly magnitudes: Float64Array<ArrayBuffer> | undefined;
     }
   | { readonly type: 'failed'; readonly id: number; readonly error: ErrorData };

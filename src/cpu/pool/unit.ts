@@ -78,7 +78,9 @@ export function placeUnit(job: MatmulJob, unit: Unit, part: MatmulResult, whole:
     const from = t * unit.rows;
     const at = t * job.rows + unit.from;
     whole.y.set(part.y.subarray(from, from + unit.rows), at);
-    if (part.magnitudes) whole.magnitudes?.set(part.magnitudes.subarray(from, from + unit.rows), at);
+    if (t < job.magnitudes) {
+      if (part.magnitudes) whole.magnitudes?.set(part.magnitudes.subarray(from, from + unit.rows), at);
+    }
   }
 }
 
@@ -86,7 +88,7 @@ export function placeUnit(job: MatmulJob, unit: Unit, part: MatmulResult, whole:
 export function emptyResults(jobs: readonly MatmulJob[]): readonly MatmulResult[] {
   return jobs.map((job) => ({
     y: new Float64Array(job.nTokens * job.rows),
-    magnitudes: job.magnitudes ? new Float64Array(job.nTokens * job.rows) : undefined,
+    magnitudes: job.magnitudes > 0 ? new Float64Array(job.magnitudes * job.rows) : undefined,
   }));
 }
 
