@@ -8,8 +8,32 @@ import { qwen3vlmoe } from './qwen3vlmoe';
 /** THE ARCHITECTURES that run. */
 export const ARCHITECTURES: readonly Architecture[] = [qwen3moe, qwen3vlmoe, olmoe];
 
+/** GGUF files that hold no language model: what `general.type` or `general.architecture` says of them. */
+const NO_MODELS: readonly { readonly says: readonly string[]; readonly what: string; readonly remedy: string }[] = [
+  {
+    says: ['adapter'],
+    what: 'an adapter (LoRA), not a model',
+    remedy: 'Merge it into its base model with llama-export-lora, and open the result.',
+  },
+  {
+    says: ['imatrix'],
+    what: "an importance matrix: sums of a model's activations, made to quantise it with",
+    remedy: 'Open the model itself.',
+  },
+  {
+    says: ['mmproj', 'clip'],
+    what: 'a projector of pictures or sound, not a language model',
+    remedy: 'Open the GGUF of the language model that it belongs to.',
+  },
+];
+
 /** The architecture of a file. @throws TracerError `gguf-architecture` where it does not run. */
 export function architectureOf(model: ModelFile): Architecture {
+  const kinds = [model.metadata.get('general.type'), model.metadata.get('general.architecture')];
+  const noModel = NO_MODELS.find(({ says }) => says.some((word) => kinds.includes(word)));
+  if (noModel !== undefined) {
+    throw fail('gguf-architecture', `${model.name} is ${noModel.what}.`, noModel.remedy, { file: model.name });
+  }
   const name = model.metadata.get('general.architecture');
   const found = ARCHITECTURES.find((arch) => arch.name === name);
   if (found !== undefined) return found;

@@ -1,4 +1,5 @@
 import { fail } from '../base/errors';
+import { foreignTypeNamed } from '../gguf/foreign-types';
 import { isQuantType, QUANT_TYPES, type QuantType } from '../gguf/ggml-types';
 import type { ModelFile, TensorInfo } from '../gguf/model-file';
 import { stackedExperts } from '../gguf/stacked-experts';
@@ -160,6 +161,15 @@ function findTensor(name: string, dims: readonly number[], model: ModelFile, tit
       `Tensor ${name} has shape [${info.dims.join(', ')}]; the metadata asks for [${dims.join(', ')}].`,
       'The metadata and the tensors of this file do not belong together. Convert it again.',
       { tensor: name, expected: dims.join(' x '), actual: info.dims.join(' x ') },
+    );
+  }
+  const foreign = foreignTypeNamed(info.type);
+  if (foreign !== undefined) {
+    throw fail(
+      'gguf-tensor-type',
+      `Tensor ${name} has type ${foreign.name} (number ${foreign.id}), a type ${foreign.of}.`,
+      `Types that run: ${QUANT_TYPES.join(', ')}. Get the model in one of them.`,
+      { tensor: name, type: foreign.name, number: foreign.id },
     );
   }
   if (!isQuantType(info.type)) {

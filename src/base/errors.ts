@@ -119,6 +119,17 @@ export function reasonOf(error: unknown): string {
   return error.message.slice(code.length + 2).replace(/, \w+(?: '.*)?$/s, '');
 }
 
+/** What a function gives, or why it fails. */
+export function attempt<T>(
+  make: () => T,
+): { readonly value: T; readonly error: undefined } | { readonly value: undefined; readonly error: ErrorData } {
+  try {
+    return { value: make(), error: undefined };
+  } catch (error) {
+    return { value: undefined, error: toErrorData(error) };
+  }
+}
+
 /** Any thrown value as plain data. What is not a {@link TracerError} becomes `run-cancelled` (AbortError) or `internal`. */
 export function toErrorData(error: unknown): ErrorData {
   if (error instanceof TracerError) {

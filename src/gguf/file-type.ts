@@ -1,4 +1,3 @@
-import type { GgmlTypeName } from './ggml-types';
 import type { ModelFile } from './model-file';
 
 /** llama.cpp's names of `general.file_type` (`enum llama_ftype` in llama.h); the gaps are types that no longer exist. */
@@ -55,13 +54,13 @@ export interface TensorSummary {
   readonly count: number;
   /** Largest share of bytes first. */
   readonly byType: Readonly<Record<string, { readonly count: number; readonly bytes: number }>>;
-  /** ggml type of each tensor by its name. */
-  readonly types: Readonly<Record<string, GgmlTypeName>>;
+  /** Type of each tensor by its name. */
+  readonly types: Readonly<Record<string, string>>;
 }
 
 /** How many tensors, and how many with how many bytes of each type. */
 export function tensorSummary(model: Pick<ModelFile, 'tensors'>): TensorSummary {
-  const sums = new Map<GgmlTypeName, { count: number; bytes: number }>();
+  const sums = new Map<string, { count: number; bytes: number }>();
   for (const { type, bytes } of model.tensors.values()) {
     const sum = sums.get(type) ?? { count: 0, bytes: 0 };
     sums.set(type, { count: sum.count + 1, bytes: sum.bytes + bytes });

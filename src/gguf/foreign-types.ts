@@ -1,5 +1,6 @@
 /** Type numbers of tensors that ggml does not have, or not any more, and what they are elsewhere. */
 export interface ForeignType {
+  readonly id: number;
   readonly name: string;
   /** Whose it is: goes after "a type". */
   readonly of: string;
@@ -75,9 +76,15 @@ const FOREIGN: readonly (readonly [number, string, string])[] = [
   [399, 'Q8_K_R8', IK],
 ];
 
-const byNumber: ReadonlyMap<number, ForeignType> = new Map(FOREIGN.map(([id, name, of]) => [id, { name, of }]));
+const byNumber: ReadonlyMap<number, ForeignType> = new Map(FOREIGN.map(([id, name, of]) => [id, { id, name, of }]));
+const byName: ReadonlyMap<string, ForeignType> = new Map([...byNumber.values()].map((type) => [type.name, type]));
 
 /** What a type number that ggml does not have stands for elsewhere, if anything is known of it. */
 export function foreignType(id: number): ForeignType | undefined {
   return byNumber.get(id);
+}
+
+/** {@link foreignType} by the name that {@link ForeignType.name} gives. */
+export function foreignTypeNamed(name: string): ForeignType | undefined {
+  return byName.get(name);
 }

@@ -26,6 +26,15 @@ interface Validators {
   readonly lastModified: string | undefined;
 }
 
+/** What came with a range. */
+interface Answer extends Validators {
+  /** Bytes of it, from the asked offset on. */
+  readonly length: number;
+}
+
+/** An answer that is shorter than it was asked for is read on behind, unless the server doles out crumbs. Bytes. */
+const LEAST_ANSWER_BYTES = 1024;
+
 export interface HttpOptions {
   readonly signal?: AbortSignal | undefined;
   /** Pauses before each further try; `[]` tries once. */
@@ -35,8 +44,8 @@ export interface HttpOptions {
 }
 
 /**
- * A source over HTTP range requests. Every answer must be 206 with the asked range, the size and the validators (ETag, Last-Modified)
- * of the first answer. The validators are compared here rather than sent as If-Range, which would cost a CORS preflight that many
+ * A source over HTTP range requests. Every answer must be 206 with the asked range or the beginning of it (some servers cap an answer; the rest is
+ * asked for anew), the size and the validators (ETag, Last-Modified) of the first answer. The validators are compared here rather than sent as If-Range, which would cost a CORS preflight that many
  * hosts refuse.
  * @throws TracerError `source-read` (unreachable, HTTP error), `source-range` (the server does not serve ranges), `source-changed`.
  */
@@ -68,17 +77,23 @@ export async function httpSource(wanted: HttpDescriptor, options: HttpOptions = 
       throwIfAborted(signal);
       checkRange(name, first.size, offset, length);
       if (length === 0) return new Uint8Array(0);
-      return withRetries(pauses, signal, () =>
-        whileAlive(name, idleMs, signal, async (alive) => {
-          const { response, validators } = await requestRange(where, offset, length, alive.signal);
-          try {
-            checkUnchanged(name, first, validators);
-            return await bodyBytes(response, name, offset, length, alive);
-          } finally {
-            await discard(response);
-          }
-        }),
-      );
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length;) {
+        const piece = bytes.subarray(done);
+        done += await withRetries(pauses, signal, () =>
+          whileAlive(name, idleMs, signal, async (alive) => {
+            const { response, answer } = await requestRange(where, offset + done, piece.length, alive.signal);
+            try {
+              checkUnchanged(name, first, answer);
+              await readBody(response, name, offset + done, piece.subarray(0, answer.length), alive);
+              return answer.length;
+            } finally {
+              await discard(response);
+            }
+          }),
+        );
+      }
+      return bytes;
     },
     close: () => Promise.resolve(),
   };
@@ -109,9 +124,9 @@ function probe(
 ): Promise<Validators> {
   return withRetries(pauses, signal, () =>
     whileAlive(where.name, idleMs, signal, async (alive) => {
-      const { response, validators } = await requestRange(where, 0, 1, alive.signal);
+      const { response, answer } = await requestRange(where, 0, 1, alive.signal);
       await discard(response);
-      return validators;
+      return answer;
     }),
   );
 }
@@ -188,7 +203,7 @@ async function requestRange(
   offset: number,
   length: number,
   signal: AbortSignal | undefined,
-): Promise<{ response: Response; validators: Validators }> {
+): Promise<{ response: Response; answer: Answer }> {
   const last = offset + length - 1;
   let response: Response;
   try {
@@ -203,7 +218,7 @@ async function requestRange(
     throw isHopeless(error) ? failure : new Transient(failure);
   }
   try {
-    return { response, validators: checkAnswer(response, url, name, offset, last) };
+    return { response, answer: checkAnswer(response, url, name, offset, last) };
   } catch (error) {
     await discard(response);
     throw error;
@@ -253,14 +268,22 @@ function headersInTheOpen(url: string): TracerError {
   );
 }
 
-function checkAnswer(response: Response, url: string, name: string, offset: number, last: number): Validators {
+function checkAnswer(response: Response, url: string, name: string, offset: number, last: number): Answer {
   const etag = response.headers.get('etag') ?? undefined;
   const lastModified = response.headers.get('last-modified') ?? undefined;
   const contentRange = response.headers.get('content-range');
   if (response.status === 416) {
     // The answer for an empty file, and for one that has become shorter.
     const total = /^bytes \*\/(\d+)$/.exec(contentRange ?? '')?.[1];
-    if (total !== undefined && Number(total) <= last) return { size: Number(total), etag, lastModified };
+    if (total !== undefined && Number(total) <= last) return { size: Number(total), length: 0, etag, lastModified };
+  }
+  if (response.status === 200 && /^text\/html\b/i.test(response.headers.get('content-type') ?? '')) {
+    throw fail(
+      'source-range',
+      `The server of ${name} answered with a web page instead of the file.`,
+      'The link leads to a page about the file, or to a login. Use the address of the download itself; a private model needs --header, or a link that works without signing in.',
+      { url: redactedUrl(url), expected: 206, actual: 200 },
+    );
   }
   if (response.status === 200) {
     throw rangeError(name, url, 'answered with the whole file (200) instead of the asked range (206)', {
@@ -280,7 +303,7 @@ function checkAnswer(response: Response, url: string, name: string, offset: numb
   if (contentRange === null) {
     throw rangeError(name, url, 'sent a range without a readable Content-Range header', { header: 'Content-Range' });
   }
-  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange);
+  const match = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(contentRange);
   if (match === null || Number(match[1]) !== offset) {
     throw rangeError(name, url, `sent another range than the asked one: "${contentRange}"`, {
       expected: `bytes ${offset}-${last}/*`,
@@ -289,13 +312,15 @@ function checkAnswer(response: Response, url: string, name: string, offset: numb
   }
   const size = Number(match[3]);
   if (!Number.isSafeInteger(size)) throw rangeError(name, url, `named an impossible size: "${contentRange}"`, {});
-  if (Number(match[2]) !== last && Number(match[2]) !== size - 1) {
+  const end = Number(match[2]);
+  const length = end - offset + 1;
+  if (end > last || (end !== last && end !== size - 1 && length < LEAST_ANSWER_BYTES)) {
     throw rangeError(name, url, `sent another range than the asked one: "${contentRange}"`, {
       expected: `bytes ${offset}-${last}/*`,
       actual: contentRange,
     });
   }
-  return { size, etag, lastModified };
+  return { size, length, etag, lastModified };
 }
 
 function checkUnchanged(name: string, first: Validators, now: Validators): void {
@@ -306,9 +331,10 @@ function checkUnchanged(name: string, first: Validators, now: Validators): void 
     ['ETag', first.etag, now.etag],
     ['Last-Modified', first.lastModified, now.lastModified],
   ] as const;
-  for (const [header, before, after] of pairs) {
-    if (before === undefined || after === undefined) continue;
-    if (strong(before) === strong(after)) return; // an equal ETag outweighs a moved date
+  const known = pairs.filter(([, before, after]) => before !== undefined && after !== undefined);
+  // One that is equal outweighs the other: caches move dates, and the nodes of a network may each make an ETag of their own.
+  if (known.some(([, before = '', after = '']) => strong(before) === strong(after))) return;
+  for (const [header, before = '', after = ''] of known) {
     throw changed(name, `its ${header} was ${before} and is ${after}`, { expected: before, actual: after });
   }
 }
@@ -318,15 +344,15 @@ function strong(tag: string): string {
   return tag.replace(/^W\//, '');
 }
 
-/** The body, into a buffer of the asked size: a server that sends more is cut off, never buffered. */
-async function bodyBytes(
+/** The body, into bytes of the size that it must have: a server that sends more is cut off, never buffered. */
+async function readBody(
   response: Response,
   name: string,
   offset: number,
-  length: number,
+  bytes: Uint8Array<ArrayBuffer>,
   { signal, heard }: Alive,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
+): Promise<void> {
+  const { length } = bytes;
   let done = 0;
   const reader = response.body?.getReader();
   try {
@@ -350,7 +376,6 @@ async function bodyBytes(
     reader?.releaseLock();
   }
   if (done < length) throw new Transient(cutOff(name, offset, length, done));
-  return bytes;
 }
 
 /** Lets the connection go without reading the rest. A body that is already closed or failed has nothing to let go of. */

@@ -7,6 +7,11 @@ const MAGIC = 'GGUF';
 const MIN_VERSION = 2;
 const MAX_VERSION = 3;
 
+/** Whether bytes begin with the magic. */
+export function isGguf(start: Uint8Array): boolean {
+  return String.fromCharCode(...start.subarray(0, MAGIC.length)) === MAGIC;
+}
+
 /** What other files begin with, and what to say about them. */
 const OTHER_FILES: readonly { readonly start: string; readonly what: string; readonly remedy: string }[] = [
   ...['lmgg', 'fmgg', 'tjgg', 'algg', 'ggml', 'ggmf', 'ggjt', 'ggla'].map((start) => ({

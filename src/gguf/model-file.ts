@@ -1,5 +1,4 @@
 import type { SourceDescriptor } from './byte-source';
-import type { GgmlTypeName } from './ggml-types';
 
 /** A GGUF metadata value. Integers of 64 bits outside the safe range are kept as bigint. */
 export type GgufValue = number | bigint | boolean | string | GgufArray;
@@ -23,7 +22,8 @@ export interface TensorInfo {
   readonly name: string;
   /** ggml order, fastest-varying first: `dims[0]` is the row length. (nIn, nOut) for a matrix, (nIn, nOut, nExpert) for experts. */
   readonly dims: readonly number[];
-  readonly type: GgmlTypeName;
+  /** ggml's name of its type, or what another project calls it. */
+  readonly type: string;
   /** Number of elements. */
   readonly elements: number;
   /** Bytes of the tensor's data. */

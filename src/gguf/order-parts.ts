@@ -9,7 +9,8 @@ export interface Part {
   readonly header: GgufHeader;
 }
 
-const ALL_PARTS_REMEDY = 'Open all parts of one model together, each once.';
+const ALL_PARTS_REMEDY =
+  'Give all parts of one model together, each once: their paths one after another on the command line, or all of them dropped on the page.';
 
 /**
  * Puts the parts of a split model in order and checks that they are exactly the parts of one model: `split.no` (from 0), `split.count` and
@@ -44,7 +45,7 @@ export function orderParts(parts: readonly Part[]): readonly Part[] {
 }
 
 /** `split.count`, or 1 for a file that is no part: gguf-split --merge leaves the key behind as 0. */
-function splitCount({ source, header }: Part): number {
+export function splitCount({ source, header }: Part): number {
   const value = header.metadata.get('split.count');
   if (value === undefined) return 1;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > MAX_PARTS) {
@@ -69,7 +70,7 @@ function badKey(file: string, key: string, expected: string, value: unknown): Er
   return fail(
     'gguf-split',
     `${file}: metadata key ${key} is ${actual}; expected ${expected}.`,
-    'Split the model again with gguf-split.',
+    'The file was not written by gguf-split, or is damaged. Download it again, or split the model anew.',
     { file, key, expected, actual },
   );
 }

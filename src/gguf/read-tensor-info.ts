@@ -1,7 +1,6 @@
-import { fail } from '../base/errors';
 import { aboveLimit, malformed, readU32, readU64, type Cursor } from './cursor';
 import { foreignType } from './foreign-types';
-import { ggmlTypeById, QUANT_TYPES, type GgmlTypeName } from './ggml-types';
+import { ggmlTypeById } from './ggml-types';
 import { GGUF_LIMITS } from './limits';
 import { readString } from './read-strings';
 
@@ -9,9 +8,11 @@ import { readString } from './read-strings';
 export interface TensorEntry {
   readonly name: string;
   readonly dims: readonly number[];
-  readonly type: GgmlTypeName;
+  /** ggml's name of its type, or what another project calls it. */
+  readonly type: string;
   readonly elements: number;
-  readonly bytes: number;
+  /** Undefined where the type is another project's, whose block sizes are not known here. */
+  readonly bytes: number | undefined;
   /** From the beginning of the data section. */
   readonly relativeOffset: number;
 }
@@ -21,9 +22,9 @@ export const MIN_TENSOR_INFO_BYTES = 8 + 4 + 4 + 8;
 
 /**
  * One tensor entry: name, u32 number of dimensions, u64 dimensions (fastest first), u32 type, u64 offset.
- * Where its data lies is checked later, when the alignment is known.
- * @throws TracerError `gguf-malformed`, `gguf-limit`, `gguf-truncated`, `gguf-tensor-type` (a type of another project, or one that is no more);
- * each names the tensor.
+ * Where its data lies is checked later, when the alignment is known. A type of another project, or one that is no more, is an error only where
+ * the tensor is needed: such a file can still be looked at, and a tensor that nobody reads may have any type.
+ * @throws TracerError `gguf-malformed`, `gguf-limit`, `gguf-truncated`; each names the tensor.
  */
 export function readTensorInfo(cursor: Cursor, index: number): TensorEntry {
   const name = readString(cursor, `the name of tensor ${index}`, 'tensorNameBytes');
@@ -49,15 +50,11 @@ export function readTensorInfo(cursor: Cursor, index: number): TensorEntry {
   const type = ggmlTypeById(typeId);
   if (type === undefined) {
     const foreign = foreignType(typeId);
-    if (foreign !== undefined) {
-      throw fail(
-        'gguf-tensor-type',
-        `${cursor.name}: ${what} has type ${foreign.name} (number ${typeId}), a type ${foreign.of}.`,
-        `Types that run: ${QUANT_TYPES.join(', ')}. Get the model in one of them.`,
-        { tensor: name, type: foreign.name, number: typeId },
-      );
+    if (foreign === undefined) {
+      throw malformed(cursor, `${what} has the unknown type number ${typeId}.`, { tensor: name, type: typeId });
     }
-    throw malformed(cursor, `${what} has the unknown type number ${typeId}.`, { tensor: name, type: typeId });
+    const relativeOffset = readU64(cursor, `the offset of ${what}`);
+    return { name, dims, type: foreign.name, elements, bytes: undefined, relativeOffset };
   }
   const rowLength = dims[0] ?? 0;
   if (rowLength % type.blockSize !== 0) {

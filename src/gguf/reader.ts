@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../base/abort';
 import { sha256Hex } from '../base/sha256';
 import type { ByteSource } from './byte-source';
-import { checkLayout } from './check-layout';
+import { checkLayout, type PlacedTensor } from './check-layout';
 import { aboveLimit, cursorAt, malformed, NeedMoreBytes, readCount, type Cursor } from './cursor';
 import { DEFAULT_ALIGNMENT, FIRST_READ_BYTES, GGUF_LIMITS, READ_GROWTH } from './limits';
 import { checkMagic, MAGIC_BYTES } from './magic';
@@ -19,7 +19,7 @@ export interface GgufHeader {
   readonly version: number;
   readonly metadata: ReadonlyMap<string, GgufValue>;
   /** In file order; data inside the file, aligned, without overlap. */
-  readonly tensors: readonly TensorEntry[];
+  readonly tensors: readonly PlacedTensor[];
   /** Bytes of the header: magic to the end of the tensor entries. */
   readonly length: number;
   /** SHA-256 (hex) of those bytes. */
@@ -48,8 +48,13 @@ interface ParseState {
  * Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  * @throws TracerError `gguf-not-gguf`, `gguf-version`, `gguf-big-endian`, `gguf-truncated`, `gguf-malformed`, `gguf-limit`, and what
  * {@link ByteSource.read} throws.
+ * @param report told that the file ends before its data do, instead of an error
  */
-export async function parseHeader(source: ByteSource, signal?: AbortSignal): Promise<GgufHeader> {
+export async function parseHeader(
+  source: ByteSource,
+  signal?: AbortSignal,
+  report?: (error: Error) => void,
+): Promise<GgufHeader> {
   let prefix = await source.read(0, Math.min(FIRST_READ_BYTES, source.size), signal);
   const state: ParseState = {
     version: checkMagic(source.name, prefix.subarray(0, MAGIC_BYTES)),
@@ -76,10 +81,9 @@ export async function parseHeader(source: ByteSource, signal?: AbortSignal): Pro
       prefix = await source.read(0, length, signal);
     }
   }
-  const tensors = [...state.tensors.values()];
   const alignment = readAlignment(source, state.metadata);
   const dataStart = Math.ceil(state.position / alignment) * alignment;
-  checkLayout(source, tensors, dataStart, alignment);
+  const tensors = checkLayout(source, [...state.tensors.values()], dataStart, alignment, report);
   // Before numbers are moved in place.
   const sha256 = await sha256Hex(prefix.subarray(0, state.position));
   return {

@@ -24,6 +24,20 @@ export function partName(split: SplitName, part: number): string {
   return `${split.base}-${digits(part + 1)}-of-${digits(split.count)}.gguf${split.rest}`;
 }
 
+/** One of the pieces that a file was cut into where it was too large for a host: to be joined with cat. */
+export interface PieceName {
+  /** The name of the file that the pieces make. */
+  readonly whole: string;
+  /** What names of the other pieces look like, for a shell. */
+  readonly pattern: string;
+}
+
+/** Reads a name as hosts and `split` give them to pieces: `x.gguf.part1of2`, `x.gguf-split-a`, `x.gguf.001`. */
+export function pieceName(name: string): PieceName | undefined {
+  const [, whole, beginning] = /^(.*\.gguf)([.-](?:part-?|split-)?)(?:\d+(?:of\d+)?|[a-z]{1,2})$/i.exec(name) ?? [];
+  return whole === undefined || beginning === undefined ? undefined : { whole, pattern: `${whole}${beginning}*` };
+}
+
 /** All part names of the model that `name` (file name, path or URL of any part) belongs to, in order; just `name` when it is not split. */
 export function allPartNames(name: string): readonly string[] {
   const split = splitName(name);

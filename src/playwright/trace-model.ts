@@ -96,7 +96,7 @@ function requestOf(options: TraceModelOptions): TraceRequest {
   }
   const { arms = ['gpu', 'cpu'], routing, inject } = options;
   return {
-    model: file,
+    model: [file],
     prompt: tokens === undefined ? { kind: 'text', text: prompt ?? '', chat } : { kind: 'tokens', tokens },
     spec: {
       arms,

@@ -1,5 +1,5 @@
 import { orCancelled } from '../base/abort';
-import { fail, toErrorData, TracerError, type ErrorCode, type ErrorData } from '../base/errors';
+import { attempt, fail, toErrorData, TracerError, type ErrorCode, type ErrorData } from '../base/errors';
 import { capped } from '../base/foreign-text';
 import { TOOL } from '../base/version';
 import { createCpuEngine, type CpuEngineOptions } from '../cpu/engine/cpu-engine';
@@ -500,16 +500,6 @@ function checkArms(arms: readonly RunArm[]): readonly [RunArm, RunArm?] {
     );
   }
   return second === undefined ? [first] : [first, second];
-}
-
-function attempt<T>(
-  make: () => T,
-): { readonly value: T; readonly error: undefined } | { readonly value: undefined; readonly error: ErrorData } {
-  try {
-    return { value: make(), error: undefined };
-  } catch (error) {
-    return { value: undefined, error: toErrorData(error) };
-  }
 }
 
 /** Loaded where it is needed: threads of their own have the library, and this one does without. */

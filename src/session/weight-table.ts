@@ -1,3 +1,4 @@
+import { rangesText } from '../base/format';
 import type { ModelFile } from '../gguf/model-file';
 
 /** Tensors that differ by layer only, as one line: `blk.*.ffn_down_exps.weight`. */
@@ -36,4 +37,11 @@ export function weightTable(model: Pick<ModelFile, 'tensors'>): readonly WeightL
       .map(([type, layers]) => ({ type, layers: [...layers].sort((a, b) => a - b) }))
       .sort((a, b) => b.layers.length - a.layers.length),
   }));
+}
+
+/** `Q4_K`, or `Q4_K in 2–5; Q6_K in 0–1`. */
+export function typesText({ types }: WeightLine): string {
+  const [only, second] = types;
+  if (only !== undefined && second === undefined) return only.type;
+  return types.map(({ type, layers }) => `${type} in ${rangesText(layers)}`).join('; ');
 }

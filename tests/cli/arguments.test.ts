@@ -85,7 +85,7 @@ describe('readCommandLine', () => {
 
   test.each([
     [['trace'], /takes MODEL/],
-    [['trace', 'a', 'b'], /takes MODEL/],
+    [['diff', 'a', 'b', 'c'], /takes A B/],
     [['trcae', 'a'], /no command "trcae"/],
     [['trace', 'a', '--modes', 'free'], /no option --modes/],
     [['inspect', 'a', '--mode', 'free'], /no option --mode/],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/run-cli';
-import { writeProgress } from '../../src/cli/terminal/write-progress';
+import { byteProgress } from '../../src/cli/terminal/byte-progress';
 import { terminalDouble } from './terminal-double';
 
 let folder = '';
@@ -109,7 +109,7 @@ describe('the progress of writing', () => {
   test('is a line now and then, with bytes, rate and time left', () => {
     let now = 0;
     const terminal = terminalDouble();
-    const progress = writeProgress(terminal, false, () => now);
+    const progress = byteProgress('Writing', terminal, false, () => now);
     for (now = 0; now <= 5000; now += 500) progress.show(now * 1e6, 18e9);
     progress.clear();
     expect(terminal.written.err).toBe(
@@ -120,7 +120,7 @@ describe('the progress of writing', () => {
   test('is painted over on a terminal, and taken away', () => {
     let now = 0;
     const terminal = terminalDouble(true);
-    const progress = writeProgress(terminal, false, () => now);
+    const progress = byteProgress('Writing', terminal, false, () => now);
     for (now = 0; now <= 200; now += 50) progress.show(now, 200);
     progress.clear();
     const lines = terminal.written.err.split('\r\x1b[2K');

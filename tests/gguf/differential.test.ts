@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gguf } from '@huggingface/gguf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ggmlType } from '../../src/gguf/ggml-types';
+import { GGML_TYPES } from '../../src/gguf/ggml-types';
 import type { GgufValue } from '../../src/gguf/model-file';
 import { nodeSource } from '../../src/gguf/node-source';
 import { parseHeader } from '../../src/gguf/reader';
@@ -49,7 +49,15 @@ async function compare(path: string): Promise<void> {
     expect(a === b ? key : `${key}: ${a.slice(0, 300)} / ${b.slice(0, 300)}`).toBe(key);
   }
   expect(
-    ours.tensors.map((t) => [t.name, t.dims.map(BigInt), ggmlType(t.type).id, BigInt(t.relativeOffset)] as const),
+    ours.tensors.map(
+      (t) =>
+        [
+          t.name,
+          t.dims.map(BigInt),
+          GGML_TYPES.find(({ name }) => name === t.type)?.id,
+          BigInt(t.relativeOffset),
+        ] as const,
+    ),
   ).toEqual(tensorInfos.map((t) => [t.name, t.shape, t.dtype, t.offset]));
   if (ours.tensors.length > 0) expect(BigInt(ours.dataStart)).toBe(tensorDataOffset);
 }

@@ -127,8 +127,6 @@ export const HOSTILE_TENSORS: readonly HostileHeader[] = [
   { name: 'product that wraps round in 64 bits', bytes: oneTensor('t.weight', [2 ** 32, 2 ** 32, 32]), code: 'gguf-limit', says: 't.weight' },
   { name: 'bytes above 2^53', bytes: oneTensor('t.weight', [2 ** 52], 'F64'), code: 'gguf-limit', says: 'bytes of tensor t.weight' },
   { name: 'unknown type', bytes: oneTensor('t.weight', [32], 99), code: 'gguf-malformed', says: 't.weight has the unknown type number 99' },
-  { name: 'removed type', bytes: oneTensor('t.weight', [32], 4), code: 'gguf-tensor-type', says: 't.weight has type Q4_2 (number 4), a type that llama.cpp has removed' },
-  { name: 'type of another project', bytes: oneTensor('t.weight', [256], 153), code: 'gguf-tensor-type', says: 't.weight has type IQ2_KT (number 153), a type of ik_llama.cpp' },
   { name: 'type 2^32-1', bytes: oneTensor('t.weight', [32], 2 ** 32 - 1), code: 'gguf-malformed', says: '4294967295' },
   { name: 'row no multiple of the block', bytes: oneTensor('t.weight', [128, 2], 'Q4_K'), code: 'gguf-malformed', says: 't.weight has rows of 128 elements; Q4_K needs a multiple of 256' },
   { name: 'offset not aligned', bytes: oneTensor('t.weight', [4], 'F32', 16), code: 'gguf-malformed', says: 't.weight lies at offset 16' },

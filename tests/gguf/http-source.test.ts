@@ -140,6 +140,40 @@ describe('a file that changes during a run', () => {
   });
 });
 
+describe('habits of servers that are no fault of the file', () => {
+  it('answers that are capped are read on behind', async () => {
+    server.state.bytes = Uint8Array.from({ length: 5000 }, (_, i) => i % 251);
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    server.state.answer = (_request, response, from, to) => {
+      sendRange(server.state, response, from, Math.min(to, from + 2047));
+      return true;
+    };
+    expect(await source.read(10, 4500)).toEqual(server.state.bytes.slice(10, 4510));
+    expect(server.state.ranges.slice(1)).toEqual(['bytes=10-4509', 'bytes=2058-4509', 'bytes=4106-4509']);
+    server.state.answer = (_request, response, from) => {
+      sendRange(server.state, response, from, from + 9);
+      return true;
+    };
+    expect(await codeOf(() => source.read(0, 100))).toBe('source-range');
+  });
+
+  it('an ETag that each node makes for itself, under one date and size, is the same file', async () => {
+    server.state.lastModified = 'Mon, 02 Nov 2026 10:00:00 GMT';
+    const source = await httpSource({ kind: 'http', url: server.url }, ONCE);
+    server.state.etag = '"of another node"';
+    expect(await source.read(8, 4)).toEqual(BYTES.slice(8, 12));
+  });
+
+  it('a web page is called one', async () => {
+    server.state.answer = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<!doctype html>');
+      return true;
+    };
+    const error = await tracerErrorOf(() => httpSource({ kind: 'http', url: server.url }, ONCE));
+    expect(error).toMatchObject({ code: 'source-range', message: expect.stringContaining('web page') as string });
+  });
+});
+
 describe('failures on the way', () => {
   it('a body that ends early is an error', async () => {
     const source = await httpSource({ kind: 'http', url: server.url }, ONCE);

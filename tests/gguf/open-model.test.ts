@@ -204,6 +204,40 @@ describe('a split model', () => {
     for (const text of says) expect(error.message).toContain(text);
   });
 
+  it('joined with cat is called so', async () => {
+    const all = await Promise.all(threeParts().map((part) => part.read(0, part.size)));
+    const joined = new Uint8Array(Buffer.concat(all));
+    const error = await tracerErrorOf(() => openModel([memorySource(joined, 'all.gguf')]));
+    expect(error.code).toBe('gguf-split');
+    expect(error.message).toContain(`joined with cat: another GGUF begins at byte ${all[0]?.length ?? 0}.`);
+  });
+
+  it.each(['x.gguf.part1of2', 'x.gguf-split-a', 'x.gguf.part2of2'])(
+    'cut into pieces, %s says how they are joined',
+    async (name) => {
+      const whole = ggufBytes(partFile({ no: undefined, count: undefined, tensors: [filled('a', 1), filled('b', 2)] }));
+      const half = whole.length - 80;
+      const piece = name.endsWith('2of2') ? whole.slice(half) : whole.slice(0, half);
+      const error = await tracerErrorOf(() => openModel([memorySource(piece, name)]));
+      expect(error.message).toContain('a piece of x.gguf');
+      expect(error.remedy).toMatch(/cat x\.gguf(?:\.part|-split-)\* > x\.gguf\)/);
+    },
+  );
+
+  it('is looked at in part where parts are missing or the file is cut', async () => {
+    const told: string[] = [];
+    const model = await openModel([second], undefined, (problem) => told.push(problem.message));
+    expect([...model.tensors.keys()]).toEqual(['c']);
+    const whole = ggufBytes(partFile({ no: undefined, count: undefined, tensors: [filled('a', 1), filled('b', 2)] }));
+    const cut = memorySource(whole.slice(0, -100), 'cut.gguf');
+    const rest = await openModel([cut], undefined, (problem) => told.push(problem.message));
+    expect([...rest.tensors.keys()]).toEqual(['a', 'b']);
+    expect(told).toEqual([
+      expect.stringContaining('missing: model-00001-of-00003.gguf'),
+      expect.stringContaining('cut.gguf ends before'),
+    ]);
+  });
+
   it('with a broken part names that part', async () => {
     const error = await tracerErrorOf(() => openModel([first, memorySource(new Uint8Array(5), 'broken.gguf'), third]));
     expect(error.code).toBe('gguf-not-gguf');

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRemote } from '../../src/cache/open-remote';
 import type { Report } from '../../src/divergence/report';
-import { rowBytes } from '../../src/gguf/ggml-types';
 import { nodeSource } from '../../src/gguf/node-source';
 import { openModel } from '../../src/gguf/open-model';
 import type { ModelFile } from '../../src/gguf/model-file';
@@ -37,8 +36,7 @@ function neededBytes(model: ModelFile, report: Report): number {
   for (const [name, { bytes: size, dims }] of model.tensors) {
     const layer = /^blk\.(\d+)\.ffn_(gate|up|down)_exps/.exec(name)?.[1];
     if (name === 'token_embd.weight') {
-      const type = model.tensors.get(name)?.type ?? 'F32';
-      needed += new Set(TOKENS).size * rowBytes(type, dims[0] ?? 0);
+      needed += (new Set(TOKENS).size * size) / (dims[1] ?? 1);
     } else if (layer === undefined) needed += size;
     else {
       const rows = report.routing.filter((row) => row.layer === Number(layer));

@@ -18,7 +18,6 @@ import { nodeHost } from '../trace/node-runtime';
 
 /** `moescope bench MODEL`: how fast one arm is here, and where a token's time goes. */
 export const benchCommand: CommandRunner = async (args, terminal, signal) => {
-  const [name = ''] = args.operands;
   const file = args.get(JSON_FILE);
   await checkOutputs([file]);
   const earlier = args.get(COMPARE);
@@ -26,7 +25,7 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
   const before = earlier === undefined ? undefined : ratesFromJson(await readText(earlier), earlier);
   const choice = readDecoder(args);
   const status = statusLine(terminal, args.has(QUIET));
-  const model = await openNamedModel(name, { signal, headers: await readHeaders(args) });
+  const model = await openNamedModel(args.operands, { signal, headers: await readHeaders(args) });
   try {
     const hparams = readHParams(model);
     const notes = checkWeights(model, hparams);

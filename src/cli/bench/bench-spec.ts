@@ -6,7 +6,7 @@ import { DECODER } from '../generate/generate-options';
 /** `bench` in the command table. */
 export const BENCH = {
   name: 'bench',
-  operands: ['MODEL'],
+  operands: ['MODEL...'],
   summary: 'measure how fast one arm is on this machine',
   description:
     "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, what share of the adapter's read bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared but, with --compare, the rates with those of an earlier run: exit status 1 says slower.",

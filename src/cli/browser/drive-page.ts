@@ -1,6 +1,5 @@
 import type { JSHandle, Page } from 'playwright-core';
 import { ERROR_CODES, TracerError, type ErrorData } from '../../base/errors';
-import { allPartNames } from '../../gguf/split-names';
 import type { SessionEvent } from '../../session/events';
 import type { RunRequest } from '../../session/run-request';
 import { isUrl } from '../files/open-model';
@@ -51,8 +50,7 @@ export async function runOnPage(
  * Opens a model by its path or address. Files go through an input of their own: the browser reads them from the disk, by ranges.
  * @throws TracerError with the page's own code
  */
-async function openOnPage(page: Page, model: string): Promise<void> {
-  const parts = [...allPartNames(model)];
+async function openOnPage(page: Page, parts: readonly string[]): Promise<void> {
   const picker = await page.evaluateHandle(() => {
     const input = document.createElement('input');
     input.type = 'file';
@@ -62,7 +60,8 @@ async function openOnPage(page: Page, model: string): Promise<void> {
     return input;
   });
   try {
-    if (!isUrl(model)) await picker.setInputFiles(parts);
+    const isRemote = parts.some(isUrl);
+    if (!isRemote) await picker.setInputFiles([...parts]);
     const error = await picker.evaluate(
       (input, addresses) =>
         window.moescope.open(addresses ?? [...(input.files ?? [])]).then(
@@ -70,7 +69,7 @@ async function openOnPage(page: Page, model: string): Promise<void> {
           // An Error's message is no enumerable property.
           ({ code, message, detail, remedy }: ErrorData) => ({ code, message, detail, remedy }),
         ),
-      isUrl(model) ? parts : undefined,
+      isRemote ? [...parts] : undefined,
     );
     if (error !== undefined) throw new TracerError(readErrorData(error));
   } finally {

@@ -36,11 +36,14 @@ export function completedCommands(): readonly CompletedCommand[] {
     name: command.name,
     summary: command.summary,
     options: [...command.options, HELP].map(completedOption),
-    operands: command.operands.map((name) => ({
-      name: name.replace('...', ''),
-      repeats: name.endsWith('...'),
-      words: name === 'SHELL' ? SHELL_NAMES : name === 'MODEL' ? [SAMPLE_NAME] : [],
-    })),
+    operands: command.operands.map((operand) => {
+      const name = operand.replace('...', '');
+      return {
+        name,
+        repeats: operand.endsWith('...'),
+        words: name === 'SHELL' ? SHELL_NAMES : name === 'MODEL' ? [SAMPLE_NAME] : [],
+      };
+    }),
   }));
 }
 

@@ -13,8 +13,17 @@ import type { Headers } from './headers';
 export const SAMPLE_NAME = 'sample:';
 const SAMPLE_FILE = 'sample/tiny-moe-6x16-Q4_K_M.gguf';
 
+/** The paths or addresses of the files of MODEL. @throws TracerError `usage`, `source-read` */
+export async function modelPaths(model: string | readonly string[]): Promise<readonly string[]> {
+  const names = typeof model === 'string' ? [model] : model;
+  for (const name of names) checkReadable(name);
+  const paths = await Promise.all(names.map(modelPath));
+  const [only = ''] = paths;
+  return paths.length > 1 ? paths : allPartNames(only);
+}
+
 /** MODEL as a path or an address: {@link SAMPLE_NAME} becomes the path of the sample. @throws TracerError `source-read` */
-export async function modelPath(name: string): Promise<string> {
+async function modelPath(name: string): Promise<string> {
   if (name !== SAMPLE_NAME) return name;
   // Beside the page in the package and after a build; in the sources otherwise.
   const places = [`../${SAMPLE_FILE}`, `../../../public/${SAMPLE_FILE}`].map((place) =>
@@ -34,28 +43,36 @@ export async function modelPath(name: string): Promise<string> {
 
 export interface OpenOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Told what is wrong with a model that can be looked at all the same, instead of an error. */
+  readonly report?: ((error: Error) => void) | undefined;
   /** For an address: what its server asks for. */
   readonly headers?: Headers | undefined;
 }
 
 /**
- * Opens MODEL: a path or an http(s) address, or `sample:`; of a split file any one part, whose name tells the others.
+ * Opens MODEL: a path or an http(s) address, or `sample:`; of a split file any one part, whose name tells the others, or all of them.
  * @throws TracerError `source-*`, `gguf-*`
  */
-export async function openNamedModel(name: string, { signal, headers }: OpenOptions = {}): Promise<ModelFile> {
-  checkReadable(name);
+export async function openNamedModel(
+  model: string | readonly string[],
+  { signal, headers, report }: OpenOptions = {},
+): Promise<ModelFile> {
   const sources: ByteSource[] = [];
   try {
-    const parts = allPartNames(await modelPath(name));
+    const parts = await modelPaths(model);
     for (const [i, part] of parts.entries()) {
       const source = openPart(part, signal, headers);
-      sources.push(await (parts.length === 1 ? source : ofSplit(source, i + 1, parts.length)));
+      sources.push(
+        await (parts.length === 1
+          ? source
+          : ofSplit(source, i + 1, parts.length, typeof model === 'object' && model.length > 1)),
+      );
     }
   } catch (error) {
     await Promise.allSettled(sources.map((source) => source.close()));
     throw error;
   }
-  return openModel(sources, signal);
+  return openModel(sources, signal, report);
 }
 
 /** @throws TracerError `usage`: an address of a kind that is not read, or standard input */
@@ -79,11 +96,13 @@ function checkReadable(name: string): void {
 }
 
 /** A part of a split file; one that cannot be opened is reported as such, since MODEL names another one. */
-function ofSplit(source: Promise<ByteSource>, part: number, of: number): Promise<ByteSource> {
+function ofSplit(source: Promise<ByteSource>, part: number, of: number, isGiven: boolean): Promise<ByteSource> {
   return source.catch((error: unknown) => {
     const { code, message, detail } = toErrorData(error);
     if (!code.startsWith('source-')) throw error;
-    const remedy = 'Put all parts beside each other, under the names that they were published with.';
+    const remedy = isGiven
+      ? 'Several paths are the parts of one split model. Quote a value that holds blanks.'
+      : 'Put all parts beside each other, under the names that they were published with, or give the path of each.';
     throw fail(code, `Part ${part} of ${of}: ${message}`, remedy, { ...detail, part, parts: of }, error);
   });
 }

@@ -52,7 +52,6 @@ export interface GenerateReport {
 
 /** `moescope generate MODEL`: the model speaks, greedily. */
 export const generateCommand: CommandRunner = async (args, terminal, signal) => {
-  const [name = ''] = args.operands;
   const prompt = await readPrompt({
     text: args.get(PROMPT),
     file: args.get(PROMPT_FILE),
@@ -67,7 +66,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
   // Text that nobody reads is not made; a JSON file is still wanted.
   const isForReader = jsonFile === undefined || jsonFile === '-';
   const unread = isForReader ? terminal.readerGone : undefined;
-  const model = await openNamedModel(name, { signal, headers: await readHeaders(args) });
+  const model = await openNamedModel(args.operands, { signal, headers: await readHeaders(args) });
   let session: ModelSession | undefined;
   try {
     session = new ModelSession(model, nodeHost({ adapter: args.get(ADAPTER), device: args.get(DEVICE) }));

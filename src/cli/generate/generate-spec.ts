@@ -16,7 +16,7 @@ import { COUNT, DECODER, IDS } from './generate-options';
 /** `generate` in the command table. */
 export const GENERATE = {
   name: 'generate',
-  operands: ['MODEL'],
+  operands: ['MODEL...'],
   summary: 'continue a prompt, greedily',
   description:
     'Runs MODEL on a prompt and writes what it says next as it comes, the likeliest token each time, on the GPU or on the exact reference. Text goes to standard output, everything else to standard error. MODEL is as for trace.',

@@ -29,7 +29,7 @@ import {
 } from './make-model-options';
 import { checkOutputs, writeOutput } from '../files/output';
 import type { CommandRunner } from '../command-line/command-runner';
-import { writeProgress } from '../terminal/write-progress';
+import { byteProgress } from '../terminal/byte-progress';
 
 /** `moescope make-model OUT`: a seeded random model of any shape and type. Prints the paths written. */
 export const makeModelCommand: CommandRunner = async (args, terminal, signal) => {
@@ -38,7 +38,7 @@ export const makeModelCommand: CommandRunner = async (args, terminal, signal) =>
   await checkOutputs([jsonFile]);
   const files = filesToWrite(args, out);
   const started = performance.now();
-  const progress = writeProgress(terminal, args.has(QUIET));
+  const progress = byteProgress('Writing', terminal, args.has(QUIET));
   const bytes = await writeModelFiles(files, {
     force: args.has(FORCE),
     onProgress: progress.show,

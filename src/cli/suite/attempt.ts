@@ -87,7 +87,7 @@ async function runOnce(run: SuiteRun, circumstances: Circumstances): Promise<Rep
 
 function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args, headers }: Circumstances): TraceRequest {
   return {
-    model: modelOf(model, file),
+    model: [modelOf(model, file)],
     prompt:
       'tokens' in prompt
         ? { kind: 'tokens', tokens: prompt.tokens }

@@ -5,7 +5,7 @@ import { fail, reasonOf, TracerError } from '../../base/errors';
 import type { Report } from '../../divergence/report';
 import { reportFromJson } from '../../divergence/report-json';
 import type { SessionEvent } from '../../session/events';
-import { modelPath } from '../files/open-model';
+import { modelPaths } from '../files/open-model';
 import { checkPageAdapter } from '../browser/browser-adapter';
 import { inChromium } from '../browser/in-chromium';
 import { runOnPage } from '../browser/drive-page';
@@ -24,7 +24,7 @@ export async function runInBrowser(
   signal: AbortSignal,
 ): Promise<Report> {
   checkPageCan(asked);
-  const request = { ...asked, model: await modelPath(asked.model) };
+  const request = { ...asked, model: await modelPaths(asked.model) };
   return inChromium(request.adapter, signal, async ({ page, url, isLast }) => {
     page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     await page.goto(url);

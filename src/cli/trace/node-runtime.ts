@@ -43,10 +43,11 @@ export function nodeRunner(wanted: GpuWish): NodeRunner {
     open = undefined;
     await session?.dispose();
   };
-  const sessionOf = async ({ model: name, headers }: TraceRequest, signal: AbortSignal): Promise<ModelSession> => {
+  const sessionOf = async ({ model: files, headers }: TraceRequest, signal: AbortSignal): Promise<ModelSession> => {
+    const name = files.join('\n');
     if (open?.name === name) return open.session;
     await close();
-    const model = await openNamedModel(name, { signal, headers });
+    const model = await openNamedModel(files, { signal, headers });
     try {
       const session = new ModelSession(model, { ...host, openGpu: () => device.context() });
       open = { name, session };

@@ -12,8 +12,8 @@ import { readPrompt, type NamedPrompt } from '../files/prompt';
 
 /** What `moescope trace` was asked to do, checked as far as it can be without the model. */
 export interface TraceRequest {
-  /** Path or address. */
-  readonly model: string;
+  /** Path or address of one file, of any part, or of all parts. */
+  readonly model: readonly string[];
   readonly prompt: NamedPrompt;
   /** Everything of the run's specification but the tokens. */
   readonly spec: Omit<RunSpec, 'tokens' | 'prompt'>;
@@ -30,7 +30,6 @@ export interface TraceRequest {
 
 /** Reads the options of `trace`. @throws TracerError `usage`, `plan-stage`, `source-read` (the prompt file) */
 export async function traceRequest(args: Arguments): Promise<TraceRequest> {
-  const [model = ''] = args.operands;
   const folder = args.get(options.SAVE_TENSOR);
   const decode = args.get(options.DECODE);
   const gpuBudget = args.get(shared.BUDGET);
@@ -40,7 +39,7 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
   // A misspelt stage is reported before a large file is opened.
   parseStages(stages);
   const request: TraceRequest = {
-    model,
+    model: args.operands,
     prompt: await readPrompt({
       text: args.get(shared.PROMPT),
       file: args.get(shared.PROMPT_FILE),

@@ -1,4 +1,4 @@
-import { rowBytes, type QuantType } from '../../gguf/ggml-types';
+import { type QuantType } from '../../gguf/ggml-types';
 import type { ModelFile, TensorInfo } from '../../gguf/model-file';
 import type { Fault } from '../../model/faults';
 import { faultTensors } from '../../model/faults';
@@ -65,10 +65,10 @@ class RowPatch {
   #expert: number | undefined;
 
   constructor(tensor: TensorInfo, bytes: readonly BytePatch[], expert: number | undefined) {
-    const [nIn = 1, nOut = 1, nExpert] = tensor.dims;
+    const nExpert = tensor.dims[2];
     this.tensor = tensor.name;
     this.#bytes = bytes;
-    this.#matrixBytes = nOut * rowBytes(tensor.type, nIn);
+    this.#matrixBytes = tensor.bytes / (nExpert ?? 1);
     this.#expert = nExpert === undefined ? 0 : expert;
   }
 

@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
-import { formatBytes, formatCount, rangesText } from '../../base/format';
+import { formatBytes, formatCount } from '../../base/format';
 import type { ModelCard } from '../../divergence/report';
+import { typesText } from '../../session/weight-table';
 import type { MemoryNeed, OpenedModel, Preflight } from '../../store/state';
 import { Pairs } from '../Pairs';
 import { useApp } from '../use-app';
@@ -108,13 +109,6 @@ function WeightTable({ weights }: { readonly weights: OpenedModel['weights'] }):
       </div>
     </section>
   );
-}
-
-/** `Q4_K`, or `Q4_K in 2–5, Q6_K in 0–1`. */
-function typesText({ types }: OpenedModel['weights'][number]): string {
-  const [only, second] = types;
-  if (only !== undefined && second === undefined) return only.type;
-  return types.map(({ type, layers }) => `${type} in ${rangesText(layers)}`).join('; ');
 }
 
 function CostTable({ preflight }: { readonly preflight: Preflight }): ReactElement {

@@ -6,8 +6,8 @@ import type { Terminal } from './terminal';
 const LINE_INTERVAL_MS = 2000;
 const PAINT_INTERVAL_MS = 80;
 
-/** Shows how far the writing of a file is. */
-export interface WriteProgress {
+/** Shows how far the writing or reading of a file is. */
+export interface ByteProgress {
   /** Bytes done so far, and bytes there will be. */
   readonly show: (done: number, total: number) => void;
   /** Takes the painted line away. */
@@ -16,9 +16,15 @@ export interface WriteProgress {
 
 /**
  * Bytes, rate and time left on standard error: one line painted over on a terminal, a line now and then elsewhere.
+ * @param doing what is done: Writing, Reading
  * @param now a clock in milliseconds
  */
-export function writeProgress(terminal: Terminal, isQuiet: boolean, now: () => number = Date.now): WriteProgress {
+export function byteProgress(
+  doing: string,
+  terminal: Terminal,
+  isQuiet: boolean,
+  now: () => number = Date.now,
+): ByteProgress {
   const started = now();
   let lastShown = started;
   let isPainted = false;
@@ -30,7 +36,7 @@ export function writeProgress(terminal: Terminal, isQuiet: boolean, now: () => n
       const rate = (1000 * done) / (time - started);
       const line = shown(
         [
-          `Writing  ${formatBytes(done)} of ${formatBytes(total)} (${Math.floor((100 * done) / total)} %)`,
+          `${doing}  ${formatBytes(done)} of ${formatBytes(total)} (${Math.floor((100 * done) / total)} %)`,
           `${formatBytes(rate)}/s`,
           `${formatDuration((total - done) / rate)} left`,
         ].join('  '),
