@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ACTIVE_STAGES } from '../src/model/stages';
+import { ACTIVE_STAGES } from './support/stages';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden } from './support/golden';
 
 describe('the golden tensors', () => {

@@ -45,6 +45,8 @@ export interface ArchSpec<K extends KeyTable, S extends CommonSizes & Sizes> {
   readonly otherKeys?: readonly OtherKey[];
   /** Tensors that no weight of the graph is, where it has other rules for them. */
   readonly otherTensors?: readonly OtherTensor[];
+  /** Sizes of keys with which there is a layer of every kind that the architecture has, in forward order. By default one layer. */
+  readonly sample?: Sizes;
   /** Sizes that follow from those of the file. @param contradict reports sizes that contradict each other */
   sizes(keys: KeySizes<K>, contradict: Contradict): S;
   /** (nTokens, nEmbd) */
@@ -69,6 +71,8 @@ export interface Architecture {
   /** The forward pass of a model of these sizes; those of keys that are not given are what a file without them has. */
   graph(sizes: Sizes): ModelGraph;
   readonly example: string;
+  /** Sizes for {@link graph} with which every stage is there. */
+  readonly sample: Sizes;
 }
 
 /** Makes an architecture of its file. */
@@ -86,6 +90,7 @@ export function defineArch<const K extends KeyTable, S extends CommonSizes & Siz
     keys,
     otherKeys: spec.otherKeys ?? [],
     otherTensors: spec.otherTensors ?? [],
+    sample: spec.sample ?? { nLayer: 1 },
     sizes,
     readSizes: (model) => {
       const { values, contradict } = readKeys(model, { name, title, keys });

@@ -1,6 +1,8 @@
+import { LAYER_INPUT } from '../arch/graph';
 import { EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
 import { locationKey } from '../model/location';
-import { ACTIVE_STAGES, stageSpec } from '../model/stages';
+import { stageIn } from '../model/graph-of';
+import type { HParams } from '../model/hparams';
 import type { Amplification, Row } from './report';
 
 /**
@@ -8,16 +10,14 @@ import type { Amplification, Row } from './report';
  * the worst of its inputs.
  * @param free free-running rows, forward order
  */
-export function amplificationOf(free: readonly Row[]): Amplification | undefined {
+export function amplificationOf(free: readonly Row[], hparams: HParams | undefined): Amplification | undefined {
   const errors = new Map<string, number>();
   let input = 0;
   let most: Amplification | undefined;
   for (const { layer, stage, relL2 } of free) {
     if (relL2 === undefined || !Number.isFinite(relL2)) continue;
-    const before = ACTIVE_STAGES.filter((id) => stageSpec(stage).inputs.includes(id)).map((id) =>
-      errors.get(locationKey(layer, id)),
-    );
-    if (stageSpec(stage).inputs.includes('layer_input')) before.push(input);
+    const { inputs } = stageIn(hparams, stage, layer);
+    const before = inputs.map((id) => (id === LAYER_INPUT ? input : errors.get(locationKey(layer, id))));
     const worst = before.reduce<number>((x, y) => Math.max(x, y ?? 0), 0);
     errors.set(locationKey(layer, stage), relL2);
     if (stage === EMBEDDING || stage === LAYER_OUTPUT) input = relL2;

@@ -1,4 +1,6 @@
-import { stageSpec, type StageId, type WeightRole } from '../model/stages';
+import { stageIn } from '../model/graph-of';
+import type { HParams } from '../model/hparams';
+import type { StageId, WeightRole } from '../model/stages';
 import { weightName } from '../model/weights';
 import type { Cause } from './cause';
 import { longestOf } from './limits';
@@ -13,8 +15,8 @@ export interface Hint {
 
 /** What is needed to name a weight and an expert. */
 export interface BlameContext {
-  /** Whether the head's weight is the token embedding; a foreign trace does not tell. */
-  readonly tiedEmbeddings: boolean | undefined;
+  /** The model's sizes; a foreign trace does not tell them, nor whether the head's weight is the token embedding. */
+  readonly hparams: HParams | undefined;
   /** ggml type of a tensor by GGUF name. */
   typeOf(tensor: string): string | undefined;
   /** The expert in a slot, from the choices that fed the row: the candidate's own of a local one, else the reference's. */
@@ -32,9 +34,9 @@ export function culpritOf(
   const evidence = evidenceOf(row, limits);
   if (evidence === undefined) return undefined;
   const { index, ...rest } = evidence;
-  const spec = stageSpec(row.stage);
+  const spec = stageIn(context.hparams, row.stage, row.layer);
   const position = index[spec.shape.indexOf('nTokens')] ?? row.worstPosition ?? 0;
-  const slot = spec.operation === 'expert-matmul' ? index[spec.shape.indexOf('nExpertUsed')] : undefined;
+  const slot = spec.operation === 'expert-linear' ? index[spec.shape.indexOf('nExpertUsed')] : undefined;
   const expert =
     slot === undefined || row.layer === undefined ? undefined : context.expertAt(row.layer, position, slot, row.mode);
   const [role] = spec.weights;
@@ -116,9 +118,7 @@ function evidenceOf(row: Row, limits: { readonly cosine: number; readonly ratio:
   return { metric: 'cosine', value, limit: limits.cosine, index };
 }
 
-function nameOf(role: WeightRole, layer: number | undefined, { tiedEmbeddings }: BlameContext): string | undefined {
-  if (tiedEmbeddings === undefined) {
-    return role === 'output' ? undefined : weightName(role, layer, { tiedEmbeddings: false });
-  }
-  return weightName(role, layer, { tiedEmbeddings });
+function nameOf(role: WeightRole, layer: number | undefined, { hparams }: BlameContext): string | undefined {
+  if (hparams !== undefined) return weightName(role, layer, hparams);
+  return role === 'output' ? undefined : weightName(role, layer, { tiedEmbeddings: false });
 }

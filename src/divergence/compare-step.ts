@@ -1,6 +1,6 @@
 import type { SumOrder } from '../base/f32-error';
 import type { Tap } from '../model/engine';
-import { stageOrder, stageSpec, type ActiveStageId, type StageId } from '../model/stages';
+import { stageOrder, stageSpec, type StageId } from '../model/stages';
 import { alignSlots, unaligned, type AlignedTap } from './align-slots';
 import { compareIndices, type IndexComparison } from './compare-indices';
 import { compareValues, cosineOf, lengthOf, relL2Of, type PositionStats, type ValueComparison } from './compare-values';
@@ -21,6 +21,8 @@ export interface CompareContext {
   readonly mode: CompareMode;
   /** The stages to report, forward order; a stage without taps becomes `missing` or `unmeasured`. */
   readonly stages: readonly StageId[];
+  /** Those that the model has in this step; where that is not known, what any architecture computes. */
+  readonly computed?: ReadonlySet<StageId>;
   readonly nExpert: number;
   /** Terms of one sum of a product stage; undefined where the trace does not tell. */
   readonly termsOf?: (stage: StageId) => number | undefined;
@@ -70,7 +72,8 @@ export function compareStep(
     const made = tapA?.kernel === undefined ? {} : { kernel: tapA.kernel };
     const base = { a: context.a, b: context.b, mode: context.mode, layer, stage, ...made } as const;
     const spec = stageSpec(stage);
-    if (!spec.applies) return { ...base, verdict: 'not-applicable', count: 0 };
+    if (!(context.computed?.has(stage) ?? spec.operation !== 'none'))
+      return { ...base, verdict: 'not-applicable', count: 0 };
     if (tapA === undefined && tapB === undefined) return { ...base, verdict: 'unmeasured', count: 0 };
     if (tapA === undefined || tapB === undefined) return { ...base, verdict: 'missing', count: 0 };
     if (spec.values === 'index') {
@@ -231,7 +234,7 @@ function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipStat
 }
 
 /** From this stage on a layer's values depend on which experts were chosen. */
-const ROUTED: ActiveStageId = CHOSEN_EXPERTS;
+const ROUTED: StageId = CHOSEN_EXPERTS;
 
 function agrees(stats: PositionStats | undefined, limit: number): boolean {
   return stats !== undefined && cosineOf(stats) >= limit && isOfLength(stats, limit);

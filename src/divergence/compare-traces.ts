@@ -211,7 +211,7 @@ function blameContext(
   const types = traces.find((trace) => trace.provenance.weightTypes !== undefined)?.provenance.weightTypes;
   const choices = new Map(routing.map((row) => [`${row.layer}/${row.position}`, row]));
   return {
-    tiedEmbeddings: traces.find((trace) => trace.provenance.hparams !== undefined)?.provenance.hparams?.tiedEmbeddings,
+    hparams: traces.find((trace) => trace.provenance.hparams !== undefined)?.provenance.hparams,
     typeOf: (tensor) => types?.[tensor],
     expertAt: (layer, position, slot) => {
       const row = choices.get(`${layer}/${position}`);

@@ -1,6 +1,6 @@
 import { plural } from '../base/format';
 import { without } from '../base/without';
-import { stageSpec, STAGES } from '../model/stages';
+import { STAGES } from '../model/stages';
 import { causeFromText } from './cause';
 import { REPORT_SCHEMA, type Report, type RunStatus } from './report';
 import { rolesOf } from './roles';
@@ -34,10 +34,7 @@ export function upgradeReport(value: Members): void {
 
 /** Stages that are compared slot by slot, by expert. */
 const SLOT_STAGES: ReadonlySet<unknown> = new Set(
-  STAGES.filter(({ id }) => {
-    const { shape, values } = stageSpec(id);
-    return shape.includes('nExpertUsed') && values !== 'index';
-  }).map(({ id }) => id),
+  STAGES.flatMap(({ id, shape, values }) => (shape.includes('nExpertUsed') && values !== 'index' ? [id] : [])),
 );
 
 /** Takes the zeros of positions with disjoint choices out of free-running rows that are compared by expert. */

@@ -50,7 +50,7 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
   const incomplete = missing !== undefined || !input.complete || input.arms.length < 2;
   const suspect = named === undefined && !isBlameless && !incomplete ? suspicious(alone) : undefined;
   const status = isBlameless ? 'ill-conditioned' : suspect === undefined ? statusOf(named, incomplete) : 'suspicious';
-  const amplification = isBlameless ? amplificationOf(free) : undefined;
+  const amplification = isBlameless ? amplificationOf(free, context.hparams) : undefined;
   // What both arms find not finite is inherited, not a fault of its own.
   const others =
     first === undefined

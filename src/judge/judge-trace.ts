@@ -8,7 +8,8 @@ import type { Culprit, Row, RunStatus } from '../divergence/report';
 import type { Taps } from '../divergence/compare-step';
 import type { IsolatingEngine, Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
-import { ACTIVE_STAGES, stageSpec, type StageId } from '../model/stages';
+import { stagesOfStep } from '../model/graph-of';
+import type { StageId } from '../model/stages';
 import { formatError } from '../trace/format-error';
 import { type Trace } from '../trace/trace';
 import { locationKey } from '../model/location';
@@ -76,8 +77,7 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
     const judged = await localErrors({ layer, stages, own, layerInput, exact, quantised, hparams, candidate, signal });
     errors.push(...judged.errors);
   };
-  const ofLayer = ACTIVE_STAGES.filter((stage) => stageSpec(stage).scope === 'layer');
-  const ofModel = ACTIVE_STAGES.filter((stage) => stageSpec(stage).scope === 'model');
+  const ofModel = stagesOfStep(hparams, undefined);
   const knows = tokens?.length === nTokens;
   await step(
     undefined,
@@ -86,7 +86,7 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
   );
   let layerInput = taps.get(EMBEDDING);
   for (let layer = 0; layer < hparams.nLayer; layer++) {
-    await step(layer, ofLayer, layerInput);
+    await step(layer, stagesOfStep(hparams, layer), layerInput);
     layerInput = taps.get(locationKey(layer, LAYER_OUTPUT));
     input.onLayer?.(layer + 1, hparams.nLayer);
   }
@@ -115,7 +115,7 @@ function judgementOf(errors: readonly LocalError[], input: JudgeTraceInput): Jud
   const { hparams, typeOf, trace } = input;
   const { arithmetics, rows } = judgedRows(errors, input);
   const context: BlameContext = {
-    tiedEmbeddings: hparams.tiedEmbeddings,
+    hparams,
     typeOf,
     expertAt: (layer, position, slot) => {
       const tap = trace.taps.get(locationKey(layer, CHOSEN_EXPERTS));

@@ -1,7 +1,8 @@
 import { without } from '../base/without';
 import type { Row } from '../divergence/report';
 import type { HParams } from '../model/hparams';
-import { stageSpec, type StageId } from '../model/stages';
+import { stageIn } from '../model/graph-of';
+import type { StageId, StageSpec } from '../model/stages';
 import { weightName } from '../model/weights';
 import type { ArithmeticId } from './arithmetics';
 import type { LocalError } from './local-errors';
@@ -20,16 +21,31 @@ export function judgedRows(
   { hparams, typeOf }: { readonly hparams: HParams; readonly typeOf: (tensor: string) => string | undefined },
 ): JudgedRows {
   const typeOfStage = (stage: StageId, layer: number | undefined): string => {
-    const [role] = stageSpec(stage).weights;
+    const [role] = stageIn(hparams, stage, layer).weights;
     return role === undefined ? '' : (typeOf(weightName(role, layer, hparams)) ?? '');
   };
   const naming = nameArithmetics(errors, ({ row }) => ({
-    operation: stageSpec(row.stage).operation,
+    operation: operationName(stageIn(hparams, row.stage, row.layer)),
     type: typeOfStage(row.stage, row.layer),
   }));
   const wrong = new Map(naming.unexplained.map((found) => [found.error, found] as const));
   const rows = errors.map((error) => judgedRow(error, wrong.get(error), naming.of.get(error)));
   return { arithmetics: naming.arithmetics, rows };
+}
+
+/** What a judgement calls operations that have another name since its schema was made. */
+const OLDER_NAMES: Readonly<Partial<Record<StageSpec['operation'], string>>> = {
+  linear: 'matmul',
+  'expert-linear': 'expert-matmul',
+  'attention-scores': 'attn-scores',
+  'attention-values': 'attn-values',
+  normalise: 'renormalise',
+};
+
+function operationName({ operation, shape }: StageSpec): string {
+  if (operation === 'softmax' && shape.includes('nKeys')) return 'attn-softmax';
+  if (operation === 'rmsnorm' && shape.length === 3) return 'head-rmsnorm';
+  return OLDER_NAMES[operation] ?? operation;
 }
 
 /** The row with its ratio in the arithmetic that it is judged by. */

@@ -1,4 +1,5 @@
 import type { SumOrder } from '../base/f32-error';
+import { dependencies, LAYER_INPUT, type Node } from '../arch/graph';
 import { ROUTER_PROBS } from '../model/stage-roles';
 import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
 import { NO_FLIPS } from '../divergence/flip-state';
@@ -68,7 +69,9 @@ const NO_COST: StepResult = { taps: new Map(), ms: 0, bytesRead: 0 };
 export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors> {
   const { layer, stages, layerInput, past, exact, quantised, hparams } = input;
   const own = atPositions(input.own, stages, input.positions);
-  const judged = stages.filter((stage) => hasInputs(stage, own.get(stage), input.own, layerInput));
+  const judged = stages.filter((stage) =>
+    hasInputs(stageNode(hparams, stage, layer), own.get(stage), input.own, layerInput),
+  );
   const order = input.sumOrder === undefined ? {} : { sumOrder: input.sumOrder };
   const positions = (stage: StageId): readonly number[] => own.get(stage)?.positions ?? [];
   const options = (wanted: readonly StageId[]): StepOptions => ({
@@ -134,18 +137,15 @@ function unbounded({ verdict, stage, maxRatio, count }: Row): boolean {
   );
 }
 
-/** Stages whose last input is what attention keeps of all positions so far. */
-const READS_KEPT: ReadonlySet<string> = new Set(['attn-scores', 'attn-values']);
-
 /** Whether all that a stage reads was captured wherever it is judged. */
-function hasInputs(stage: StageId, judged: Tap | undefined, own: Taps, layerInput: Tap | undefined): boolean {
-  if (judged === undefined || judged.positions.length === 0) return false;
-  const { inputs, operation } = stageSpec(stage);
+function hasInputs(node: Node | undefined, judged: Tap | undefined, own: Taps, layerInput: Tap | undefined): boolean {
+  if (node === undefined || judged === undefined || judged.positions.length === 0) return false;
   const last = Math.max(...judged.positions);
-  return inputs.every((name, i) => {
-    const tap = name === 'layer_input' ? layerInput : [...own.values()].find((held) => held.stage === name);
+  const kept = node.reads.map((slot) => slot.value.id);
+  return dependencies(node).every(({ id }) => {
+    const tap = id === LAYER_INPUT ? layerInput : own.get(id);
     if (tap === undefined) return false;
-    if (READS_KEPT.has(operation) && i === inputs.length - 1) return (tap.positions.at(-1) ?? -1) >= last;
+    if (kept.includes(id)) return (tap.positions.at(-1) ?? -1) >= last;
     const there = new Set(tap.positions);
     return judged.positions.every((position) => there.has(position));
   });
@@ -155,9 +155,8 @@ function hasInputs(stage: StageId, judged: Tap | undefined, own: Taps, layerInpu
 function withRotations(truth: Taps, own: Taps, hparams: HParams): Taps {
   return new Map(
     [...truth].map(([stage, tap]) => {
-      const { operation, inputs } = stageSpec(stage);
-      const node = operation === 'rope' ? stageNode(hparams, stage) : undefined;
-      const input = [...own.values()].find((held) => held.stage === inputs[0]);
+      const node = stageNode(hparams, stage, tap.layer);
+      const input = own.get(node?.inputs[0]?.id ?? '');
       if (node?.op !== 'rope' || input === undefined) return [stage, tap] as const;
       const rotated = selectPositions(input, tap.positions);
       return [stage, { ...tap, bound: rotationBound(rotated, hparams.headDim, node.attrs) }] as const;
@@ -212,10 +211,10 @@ function scaled(row: Row, positions: readonly number[], factor: (position: numbe
 function sumLength(stage: StageId, hparams: HParams): ((position: number) => number) | undefined {
   const terms = termsOf(stage, hparams);
   if (terms !== undefined) return () => terms;
-  switch (stageSpec(stage).operation) {
-    case 'attn-scores':
+  switch (stageNode(hparams, stage)?.op) {
+    case 'attention-scores':
       return () => hparams.headDim;
-    case 'attn-values':
+    case 'attention-values':
       return (position) => position + 1;
     default:
       return undefined;

@@ -2,10 +2,9 @@
  * THE FAULT TABLE: what can be broken on purpose in the arm under test, so that a person (and a test) can see what MoEscope says of it.
  * Parser, engine, command line, documentation and the tests' matrix derive from it.
  */
-import { LAYER_STAGES, stageSpec, type ActiveStageId, type WeightRole } from './stages';
-
-/** The weights of a layer: what a fault's `tensor=` can name. */
-export type LayerWeight = Exclude<WeightRole, 'token_embd' | 'output' | 'output_norm'>;
+import { stagesOfStep, stageIn } from './graph-of';
+import type { HParams } from './hparams';
+import { COMPUTED_STAGES, LAYER_WEIGHTS, stageSpec, type StageId, type WeightRole } from './stages';
 
 /** What a fault's specification can say besides its layer. */
 export type FaultParameter = 'expert' | 'tensor' | 'position' | 'bit';
@@ -17,19 +16,22 @@ export interface FaultSpec {
   /** What is mutated: the path is the real one, the result is never touched. */
   readonly mutates: string;
   /** Where it shows when every stage is fed right inputs, forward order; the first is to be blamed. Empty: where its tensor is read. */
-  readonly stages: readonly ActiveStageId[];
+  readonly stages: readonly StageId[];
   /** The weights that it can strike; empty where it strikes none. */
-  readonly tensors: readonly LayerWeight[];
+  readonly tensors: readonly WeightRole[];
   /** The weights that it strikes when no tensor is named. */
-  readonly byDefault: readonly LayerWeight[];
+  readonly byDefault: readonly WeightRole[];
   readonly parameters: readonly FaultParameter[];
   /** When it can be seen at all. */
   readonly visible: string;
 }
 
-const EXPERT_WEIGHTS = ['ffn_gate_exps', 'ffn_up_exps', 'ffn_down_exps'] as const satisfies readonly LayerWeight[];
-const MATRICES = ['attn_q', 'attn_k', 'attn_v', 'attn_output', 'ffn_gate_inp', ...EXPERT_WEIGHTS] as const;
-const NORMS = ['attn_norm', 'attn_q_norm', 'attn_k_norm', 'ffn_norm'] as const satisfies readonly LayerWeight[];
+/** Weights of the layers of every architecture, by how many dimensions they have. */
+const weightsWith = (...axes: readonly number[]): readonly WeightRole[] =>
+  LAYER_WEIGHTS.flatMap(({ role, dims }) => (axes.includes(dims.length) ? [role] : []));
+const EXPERT_WEIGHTS = weightsWith(3);
+const MATRICES = weightsWith(2, 3);
+const NORMS = weightsWith(1);
 
 /** A fault of the weights of one matrix. */
 const ofMatrix = { stages: [], tensors: MATRICES, byDefault: ['ffn_down_exps'] } as const;
@@ -70,7 +72,7 @@ export interface Fault {
   readonly kind: FaultKind;
   readonly layer: number;
   readonly expert?: number;
-  readonly tensor?: LayerWeight;
+  readonly tensor?: WeightRole;
   readonly position?: number;
   readonly bit?: number;
 }
@@ -85,19 +87,25 @@ export function faultSpec(kind: FaultKind): FaultSpec {
 }
 
 /** The weights that a fault strikes. */
-export function faultTensors(fault: Fault): readonly LayerWeight[] {
+export function faultTensors(fault: Fault): readonly WeightRole[] {
   return fault.tensor === undefined ? faultSpec(fault.kind).byDefault : [fault.tensor];
 }
 
-/** The stages where a fault shows when each is fed right inputs, forward order. */
-export function faultStages(fault: Fault): readonly ActiveStageId[] {
+/**
+ * The stages where a fault shows when each is fed right inputs, forward order.
+ * @param hparams of the model; without them, the stages of every architecture
+ */
+export function faultStages(fault: Fault, hparams?: HParams): readonly StageId[] {
   const { stages } = faultSpec(fault.kind);
-  if (stages.length > 0) return stages;
-  const struck: readonly WeightRole[] = faultTensors(fault);
-  return LAYER_STAGES.filter((id) => stageSpec(id).weights.some((weight) => struck.includes(weight)));
+  const own = hparams === undefined ? OF_LAYERS : stagesOfStep(hparams, fault.layer);
+  if (stages.length > 0) return stages.filter((id) => own.includes(id));
+  const struck = faultTensors(fault);
+  return own.filter((id) => stageIn(hparams, id, fault.layer).weights.some((weight) => struck.includes(weight)));
 }
 
+const OF_LAYERS = COMPUTED_STAGES.filter((id) => stageSpec(id).scope === 'layer');
+
 /** Whether a weight has a matrix for each expert. */
-export function isExpertWeight(role: LayerWeight): boolean {
+export function isExpertWeight(role: WeightRole): boolean {
   return EXPERT_WEIGHTS.some((weight) => weight === role);
 }

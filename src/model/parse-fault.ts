@@ -1,16 +1,9 @@
 import { fail, type TracerError } from '../base/errors';
 import { NON_FINITE } from '../types/lib/float-field';
 import { isQuantType, typeOf as weightType } from '../types/types';
-import {
-  FAULTS,
-  faultSpec,
-  faultTensors,
-  isExpertWeight,
-  type Fault,
-  type FaultKind,
-  type LayerWeight,
-} from './faults';
+import { FAULTS, faultSpec, faultStages, faultTensors, isExpertWeight, type Fault, type FaultKind } from './faults';
 import type { HParams } from './hparams';
+import type { WeightRole } from './stages';
 import { weightName } from './weights';
 
 /** How a fault is written. */
@@ -90,6 +83,9 @@ export function checkFault(fault: Fault, { hparams, nTokens, typeOf }: FaultTarg
   within('layers', fault.layer, hparams.nLayer);
   within('experts', fault.expert, hparams.nExpert);
   within('positions', fault.position, nTokens);
+  if (faultStages(fault, hparams).length === 0) {
+    throw badSpec(text, `layer ${fault.layer} of this model has nothing that ${fault.tensor ?? fault.kind} names`);
+  }
   for (const role of faultTensors(fault)) {
     const tensor = weightName(role, fault.layer, hparams);
     const type = typeOf(tensor);
@@ -114,7 +110,7 @@ function kindOf(name: string, text: string): FaultKind {
   return found.kind;
 }
 
-function tensorOf(name: string, kind: FaultKind, layer: number, text: string): LayerWeight {
+function tensorOf(name: string, kind: FaultKind, layer: number, text: string): WeightRole {
   const { tensors } = faultSpec(kind);
   const [, ofLayer, role] = /^(?:blk\.(\d+)\.)?([a-z_]+?)(?:\.weight)?$/.exec(name) ?? [];
   const found = tensors.find((weight) => weight === role);

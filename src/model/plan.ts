@@ -1,15 +1,8 @@
 import { fail } from '../base/errors';
 import type { CaptureRequest } from './engine';
-import {
-  ACTIVE_STAGES,
-  findStage,
-  partsOf,
-  STAGES,
-  stageOrder,
-  stageSpec,
-  type ActiveStageId,
-  type StageId,
-} from './stages';
+import { stagesOf, stagesOfStep } from './graph-of';
+import type { HParams } from './hparams';
+import { COMPUTED_STAGES, findStage, partsOf, STAGES, stageOrder, type StageId } from './stages';
 
 /** The chosen (stages x layers x positions). Whole-model stages ignore `layers`. */
 export interface TracePlan {
@@ -23,10 +16,12 @@ export interface TracePlan {
 
 /**
  * Reads `all` or a comma-separated list of stage ids, titles or aliases, ignoring case.
- * `all` means every stage that applies, and a joined name (`qkv_matmul`) its parts. @throws TracerError `plan-stage` listing the valid names.
+ * `all` means every stage of the model, and a joined name (`qkv_matmul`) its parts.
+ * @param every the stages of the model; those of all architectures where it is not known yet
+ * @throws TracerError `plan-stage` listing the valid names.
  */
-export function parseStages(text: string): readonly StageId[] {
-  if (text.trim().toLowerCase() === 'all') return ACTIVE_STAGES;
+export function parseStages(text: string, every: readonly StageId[] = COMPUTED_STAGES): readonly StageId[] {
+  if (text.trim().toLowerCase() === 'all') return every;
   const names = text.split(',').filter((name) => name.trim() !== '');
   const ids = names.flatMap((name) => {
     const id = findStage(name);
@@ -63,20 +58,20 @@ export function parseRange(text: string, length: number, what: 'layers' | 'posit
 /** The plan of a run as typed. @throws TracerError `plan-stage`, `plan-range`. */
 export function parsePlan(
   text: { readonly stages: string; readonly layers: string; readonly positions: string },
-  size: { readonly nLayer: number; readonly nTokens: number },
+  hparams: HParams,
+  nTokens: number,
 ): TracePlan {
   return {
-    stages: parseStages(text.stages),
-    layers: parseRange(text.layers, size.nLayer, 'layers'),
-    positions: parseRange(text.positions, size.nTokens, 'positions'),
+    stages: parseStages(text.stages, stagesOf(hparams)),
+    layers: parseRange(text.layers, hparams.nLayer, 'layers'),
+    positions: parseRange(text.positions, nTokens, 'positions'),
   };
 }
 
-/** The stages of the plan that apply to the model, of one step: a layer of the plan, or (undefined) the whole-model stages. */
-export function plannedStages(plan: TracePlan, layer: number | undefined): readonly ActiveStageId[] {
+/** The stages of the plan that the model computes in one step: a layer of the plan, or (undefined) the whole-model stages. */
+export function plannedStages(plan: TracePlan, hparams: HParams, layer: number | undefined): readonly StageId[] {
   if (layer !== undefined && !plan.layers.includes(layer)) return [];
-  const scope = layer === undefined ? 'model' : 'layer';
-  return ACTIVE_STAGES.filter((id) => stageSpec(id).scope === scope && plan.stages.includes(id));
+  return stagesOfStep(hparams, layer).filter((id) => plan.stages.includes(id));
 }
 
 /** A capture of these stages at these positions. */

@@ -9,35 +9,6 @@ import type { StageId, WeightRole } from './stages';
 
 export type { WeightTensor } from '../arch/bind';
 
-/** Roles of the weights of a model: of the whole model, then of a layer, in forward order. */
-export const WEIGHT_ROLES = [
-  'token_embd',
-  'output_norm',
-  'output',
-  'attn_norm',
-  'attn_q',
-  'attn_k',
-  'attn_v',
-  'attn_q_norm',
-  'attn_k_norm',
-  'attn_output',
-  'ffn_norm',
-  'ffn_gate_inp',
-  'ffn_gate_exps',
-  'ffn_up_exps',
-  'ffn_down_exps',
-] as const satisfies readonly WeightRole[];
-
-/** Whether a name is a weight's role. */
-export function isWeightRole(name: string): name is WeightRole {
-  return WEIGHT_ROLES.some((role) => role === name);
-}
-
-/** Whether each layer has a weight of its own of this role. */
-export function isOfLayer(role: WeightRole): boolean {
-  return role !== 'token_embd' && role !== 'output' && role !== 'output_norm';
-}
-
 /** Terms of one sum of a product stage: the row length of its weights. Undefined for stages that are no products. */
 export function termsOf(stage: StageId, hparams: HParams): number | undefined {
   const node = stageNode(hparams, stage);
@@ -45,27 +16,31 @@ export function termsOf(stage: StageId, hparams: HParams): number | undefined {
   return dim === undefined ? undefined : sizeOf(graphOf(hparams).graph.sizes, dim);
 }
 
-/** The GGUF name of a weight. With tied embeddings, `output` is the token embedding. */
+/** The GGUF name of a weight of a layer, or of the whole model. With tied embeddings, `output` is the token embedding. */
 export function weightName(
   role: WeightRole,
   layer: number | undefined,
   hparams: Pick<HParams, 'tiedEmbeddings'>,
 ): string {
-  const actual = role === 'output' && hparams.tiedEmbeddings ? 'token_embd' : role;
-  return isOfLayer(actual) ? `blk.${layer ?? ''}.${actual}.weight` : `${actual}.weight`;
+  if (layer !== undefined) return `blk.${layer}.${role}.weight`;
+  return `${role === 'output' && hparams.tiedEmbeddings ? 'token_embd' : role}.weight`;
 }
 
-/** A weight of the model's graph. @throws RangeError where it has none of this role */
-export function weightSlot(hparams: HParams, role: string, layer?: number): WeightSlot {
+/** The weights of a model's graph, each once: those of the whole model, then of each layer. */
+export function weightSlots(hparams: HParams): readonly WeightSlot[] {
+  const { embed, head, layers } = graphOf(hparams).graph;
+  const slots = [embed, head, ...layers].flatMap(({ nodes }) => nodes.flatMap(({ weights }) => weights));
+  return [...new Map(slots.map((slot) => [slot.name, slot])).values()];
+}
+
+/** A weight of a layer of the model's graph, or of the whole model. @throws RangeError where it has none of this role */
+export function weightSlot(hparams: HParams, role: WeightRole, layer?: number): WeightSlot {
   const { graph } = graphOf(hparams);
   const sections = layer === undefined ? [graph.embed, graph.head] : [sectionOf(graph, layer)];
-  for (const { nodes } of sections) {
-    for (const { weights } of nodes) {
-      const slot = weights.find((weight) => weight.role === role);
-      if (slot !== undefined) return slot;
-    }
-  }
-  throw new RangeError(`no weight ${role}`);
+  const slots = sections.flatMap(({ nodes }) => nodes.flatMap(({ weights }) => weights));
+  const slot = slots.find((weight) => weight.role === role);
+  if (slot === undefined) throw new RangeError(`no weight ${role}`);
+  return slot;
 }
 
 /**
@@ -79,7 +54,7 @@ export function findWeight(model: ModelFile, hparams: HParams, role: WeightRole,
 /** {@link findWeight} with the rows of the tensor that are its own, and what stands beside it. @throws TracerError as it */
 export function boundWeight(model: ModelFile, hparams: HParams, role: WeightRole, layer?: number): BoundWeight {
   const { graph, title } = graphOf(hparams);
-  return bindWeight(weightSlot(hparams, role, isOfLayer(role) ? layer : undefined), graph.sizes, model, title);
+  return bindWeight(weightSlot(hparams, role, layer), graph.sizes, model, title);
 }
 
 /**

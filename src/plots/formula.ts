@@ -1,3 +1,6 @@
+import { LAYER_INPUT } from '../arch/graph';
+import { stageIn } from '../model/graph-of';
+import type { HParams } from '../model/hparams';
 import { stageSpec, type StageId, type WeightRole } from '../model/stages';
 import { colourOf } from './map/draw-cells';
 import { stripes } from './map/cells';
@@ -30,8 +33,8 @@ export function weightTensor(role: WeightRole, layer: number | undefined): strin
 }
 
 /** The weight that a stage reads; undefined where it reads none. */
-export function tensorOf(stage: StageId, layer: number | undefined): string | undefined {
-  const [role] = stageSpec(stage).weights;
+export function tensorOf(hparams: HParams | undefined, stage: StageId, layer: number | undefined): string | undefined {
+  const [role] = stageIn(hparams, stage, layer).weights;
   return role === undefined ? undefined : weightTensor(role, layer);
 }
 
@@ -42,8 +45,8 @@ export function inputsOf(
 ): readonly { readonly layer: number | undefined; readonly stage: StageId }[] {
   const first = data.before.at(-1)?.stage;
   const last = data.rows.at(-1)?.stage;
-  return stageSpec(stage).inputs.flatMap((name) => {
-    if (name !== 'layer_input') {
+  return stageIn(data.view.hparams, stage, layer).inputs.flatMap((name) => {
+    if (name !== LAYER_INPUT) {
       const found = [...data.before, ...data.rows, ...data.after].find((row) => row.stage === name)?.stage;
       return found === undefined
         ? []
@@ -78,7 +81,7 @@ export function drawFormula(data: MapData, place: FormulaPlace, width: number, t
 }
 
 function partsOf(data: MapData, place: FormulaPlace): readonly Part[] {
-  const { operation, weights } = stageSpec(place.stage);
+  const { operation, weights } = stageIn(data.view.hparams, place.stage, place.layer);
   const values = inputsOf(data, place).map((input): Part => ({ kind: 'value', ...input, own: false }));
   const sign = (text: string): Part => ({ kind: 'sign', text });
   const [role] = weights;
@@ -91,28 +94,26 @@ function partsOf(data: MapData, place: FormulaPlace): readonly Part[] {
   ];
   switch (operation) {
     case 'rows':
-      return given(role && { kind: 'sheet', role }, sign('[token]'));
+      return given(role === undefined ? undefined : { kind: 'sheet', role }, sign('[token]'));
     case 'rmsnorm':
-    case 'head-rmsnorm':
-      return given(a, sign('÷ rms ×'), role && { kind: 'scale', role });
-    case 'matmul':
-      return given(role && { kind: 'sheet', role }, sign('·'), a);
-    case 'expert-matmul':
-      return given(role && { kind: 'stack', role }, sign('·'), a);
+      return given(a, sign('÷ rms ×'), role === undefined ? undefined : { kind: 'scale', role });
+    case 'linear':
+      return given(role === undefined ? undefined : { kind: 'sheet', role }, sign('·'), a);
+    case 'expert-linear':
+      return given(role === undefined ? undefined : { kind: 'stack', role }, sign('·'), a);
     case 'rope':
       return given(sign('rotate'), a);
-    case 'attn-scores':
+    case 'attention-scores':
       return given(a, sign('·'), b, sign('÷ √d'));
-    case 'attn-values':
+    case 'attention-values':
       return given(a, sign('·'), b);
-    case 'attn-softmax':
     case 'softmax':
       return given(sign('softmax'), a);
     case 'add':
       return given(a, sign('+'), b);
     case 'top-k':
       return given(sign('top k'), a);
-    case 'renormalise':
+    case 'normalise':
       return given(a, sign('['), b, sign('] ÷ Σ'));
     case 'swiglu':
       return given(sign('silu'), a, sign('×'), b);

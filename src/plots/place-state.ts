@@ -1,10 +1,12 @@
 import { visibleToken } from '../base/format';
 import { bothCaptured } from '../divergence/both-captured';
 import type { Row } from '../divergence/report';
-import { stageSpec, type Dim } from '../model/stages';
+import { stageIn } from '../model/graph-of';
+import { stageSpec } from '../model/stages';
 import { locationKey } from '../model/location';
 import { isHot, type Bin } from './map/measure';
 import type { MapData, Shade } from './map/map-types';
+import { axisWord } from './axis-words';
 import { VERDICT_WORDS } from './select-table';
 import type { Place } from './select-walk';
 import { routingIndex } from './trace-index';
@@ -54,29 +56,13 @@ function emptyWords(row: Row | undefined): string {
   return bothCaptured(row) ? 'not compared: no expert in common' : 'not compared';
 }
 
-/** What an axis of a tensor is called when one place on it is named. */
-const AXES: Readonly<Record<Dim, string>> = {
-  nTokens: 'token',
-  nKeys: 'key',
-  nEmbd: 'channel',
-  kvDim: 'channel',
-  qDim: 'channel',
-  nHead: 'head',
-  nHeadKv: 'head',
-  headDim: 'channel',
-  nExpert: 'expert',
-  nExpertUsed: 'slot',
-  nFfExp: 'channel',
-  nVocab: 'token id',
-};
-
 /** `token 4, expert 3, channel 191`: an index of a row in words; a slot's expert where the routing is known. */
 export function indexText(
   view: TraceView,
   { layer, stage }: Pick<Place, 'layer' | 'stage'>,
   index: readonly number[],
 ): string {
-  const { shape } = stageSpec(stage);
+  const { shape } = stageIn(view.hparams, stage, layer);
   const position = index[shape.indexOf('nTokens')];
   return index
     .map((at, i) => {
@@ -85,7 +71,7 @@ export function indexText(
         const expert = expertAt(view, layer, position, at);
         if (expert !== undefined) return `expert ${expert}`;
       }
-      return `${dim === undefined ? 'index' : AXES[dim]} ${at}`;
+      return `${dim === undefined ? 'index' : axisWord(dim)} ${at}`;
     })
     .join(', ');
 }

@@ -1,26 +1,10 @@
 import { formatCount, formatMetric, plural } from '../base/format';
 import type { SliceValue, TapSlice } from '../divergence/tap-slice';
-import type { Dim } from '../model/stages';
-
-/** What an axis of a tensor is called when one place on it is named. */
-const AXIS_WORDS: Readonly<Record<Dim, string>> = {
-  nTokens: 'token',
-  nKeys: 'key',
-  nEmbd: 'channel',
-  kvDim: 'channel',
-  qDim: 'channel',
-  nHead: 'head',
-  nHeadKv: 'head',
-  headDim: 'channel',
-  nExpert: 'expert',
-  nExpertUsed: 'slot',
-  nFfExp: 'channel',
-  nVocab: 'token id',
-};
+import { axisWord } from './axis-words';
 
 /** The columns that name a value's place: one an axis, `slot (expert)` where the expert is known. */
 export function axisNames(slice: TapSlice): readonly string[] {
-  return slice.axes.map(({ dim }) => AXIS_WORDS[dim]);
+  return slice.axes.map(({ dim }) => axisWord(dim));
 }
 
 /** A value's place along its axes, as the columns show it. */

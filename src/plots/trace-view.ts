@@ -1,5 +1,5 @@
 import type { Culprit, EngineCard, Poison, Report, RoutingRow, Row, Verdict } from '../divergence/report';
-import type { Dim } from '../model/stages';
+import type { HParams } from '../model/hparams';
 import { rowIndex } from './trace-index';
 
 /** What the figures show: a finished report, or a run as far as it has come. */
@@ -16,8 +16,8 @@ export interface TraceView {
   /** Names of the candidate and the reference, by their engines' ids, and as people read them. */
   readonly arms: readonly [string, string];
   readonly sides: readonly [string, string];
-  /** The model's other sizes, where they are known. */
-  readonly sizes?: Partial<Readonly<Record<Dim, number>>> | undefined;
+  /** The model's sizes, and with them its forward pass, where they are known. */
+  readonly hparams?: HParams | undefined;
   readonly limits: { readonly cosine: number; readonly ratio: number };
   /** Grows while a run goes on. */
   readonly rows: readonly Row[];
@@ -43,7 +43,7 @@ export function viewOfReport(report: Report): TraceView {
     tokenTexts: tokenTexts(report.run),
     arms: [report.run.arms[0] ?? 'gpu', report.run.arms[1] ?? 'cpu'],
     sides: [sideTitle(report.run.candidate, report.run.arms[0]), sideTitle(report.run.reference, report.run.arms[1])],
-    sizes: hparams,
+    hparams,
     limits: report.limits,
     rows: report.rows,
     routing: report.routing,

@@ -1,5 +1,5 @@
 import type { GpuCounts, GpuMeter } from '../gpu/bench/meter';
-import type { ActiveStageId } from '../model/stages';
+import type { StageId } from '../model/stages';
 import type { BenchEngine } from './bench-engine';
 import type { TraceCost } from './bench-report';
 import type { FastDecode } from './fast-decode';
@@ -7,9 +7,9 @@ import type { FastDecode } from './fast-decode';
 /** How decoding is timed: token by token through an engine, or in runs of tokens that follow each other on the GPU. */
 export interface DecodeTimer {
   /** One token that nobody times; the capture as in `both`. */
-  one(capture: readonly ActiveStageId[]): Promise<void>;
+  one(capture: readonly StageId[]): Promise<void>;
   /** Times `count` tokens without a capture and as many with it, in turns, so that what drifts strikes both. */
-  both(count: number, capture: readonly ActiveStageId[], signal: AbortSignal | undefined): Promise<DecodeTimes>;
+  both(count: number, capture: readonly StageId[], signal: AbortSignal | undefined): Promise<DecodeTimes>;
 }
 
 export interface DecodeTimes {
@@ -42,7 +42,7 @@ export interface DecodeStart {
 export function engineTimer(engine: BenchEngine, start: DecodeStart): DecodeTimer {
   let { token, nPast } = start;
   const { meter, bytesRead } = start;
-  const decode = async (capture: readonly ActiveStageId[], signal?: AbortSignal): Promise<number> => {
+  const decode = async (capture: readonly StageId[], signal?: AbortSignal): Promise<number> => {
     const started = performance.now();
     token = await engine.run([token], nPast++, { capture, signal });
     return performance.now() - started;
@@ -84,15 +84,15 @@ const WARM = 128;
 export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart): DecodeTimer {
   let { token, nPast } = start;
   const { meter, bytesRead } = start;
-  const captures = new Map<readonly ActiveStageId[], { readonly stages: readonly ActiveStageId[] } | undefined>();
+  const captures = new Map<readonly StageId[], { readonly stages: readonly StageId[] } | undefined>();
   /** The same object for the same capture: the decoder writes its parameters anew only when it changes. */
-  const captureOf = (stages: readonly ActiveStageId[]): { readonly stages: readonly ActiveStageId[] } | undefined => {
+  const captureOf = (stages: readonly StageId[]): { readonly stages: readonly StageId[] } | undefined => {
     if (!captures.has(stages)) captures.set(stages, stages.length === 0 ? undefined : { stages });
     return captures.get(stages);
   };
   const run = async (
     count: number,
-    stages: readonly ActiveStageId[],
+    stages: readonly StageId[],
     signal?: AbortSignal,
   ): Promise<{ readonly times: readonly number[]; readonly last: number }> => {
     const times: number[] = [];
@@ -107,7 +107,7 @@ export function decoderTimer({ decoder, keys }: FastDecode, start: DecodeStart):
     const made = await decoder.generate(token, nPast, { count, capture, onToken, lends: true, signal });
     return { times, last: made.at(-1)?.token ?? token };
   };
-  const NOTHING: readonly ActiveStageId[] = [];
+  const NOTHING: readonly StageId[] = [];
   return {
     one: async (capture) => {
       await run(1, capture.length === 0 ? NOTHING : capture);

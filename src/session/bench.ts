@@ -11,7 +11,7 @@ import type { GpuContext } from '../gpu/device';
 import { createGpuEngine } from '../gpu/engine/gpu-engine';
 import type { EngineHooks } from '../model/engine';
 import type { HParams } from '../model/hparams';
-import type { ActiveStageId } from '../model/stages';
+import type { StageId } from '../model/stages';
 import { decoderTimer, engineTimer, median, traceCostOf } from './bench-decode';
 import { armBenchEngine, type BenchEngine } from './bench-engine';
 import type { BenchReport } from './bench-report';
@@ -54,7 +54,7 @@ export interface BenchInput {
 }
 
 /** What is captured to know what a trace costs: the two headline stages. */
-const TRACED: readonly ActiveStageId[] = [ROUTER_WEIGHTS, FFN_OUT];
+const TRACED: readonly StageId[] = [ROUTER_WEIGHTS, FFN_OUT];
 /** Tokens decoded with every dispatch timed by itself. */
 const PROFILED_TOKENS = 4;
 

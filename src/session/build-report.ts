@@ -24,7 +24,8 @@ import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import type { LiveFacts } from '../model/live';
 import type { TracePlan } from '../model/plan';
-import { ACTIVE_STAGES, type StageId } from '../model/stages';
+import { stagesOf } from '../model/graph-of';
+import type { StageId } from '../model/stages';
 import type { DecodedToken } from './decode-run';
 import type { RunSpec } from './events';
 import { liveNotes, unwatched } from './live-notes';
@@ -193,7 +194,7 @@ function isWhole({ plan, hparams, spec }: ReportInput): boolean {
   return (
     plan.layers.length === hparams.nLayer &&
     plan.positions.length === spec.tokens.length &&
-    ACTIVE_STAGES.every((stage) => stages.has(stage))
+    stagesOf(hparams).every((stage) => stages.has(stage))
   );
 }
 
@@ -212,7 +213,7 @@ function lengthNotes({ hparams, spec }: ReportInput): readonly string[] {
 function blameContext(input: ReportInput): BlameContext {
   const choices = new Map(input.routing.map((row) => [`${row.layer}/${row.position}`, row]));
   return {
-    tiedEmbeddings: input.hparams.tiedEmbeddings,
+    hparams: input.hparams,
     typeOf: (tensor) => input.parts.typeOf(tensor),
     expertAt: (layer, position, slot, mode) => {
       const row = choices.get(`${layer}/${position}`);

@@ -3,6 +3,7 @@ import type { RoutingRow, Row } from '../divergence/report';
 import type { ArmEngine, CaptureRequest, StepOptions, StepResult, Tap } from '../model/engine';
 import type { TracePlan } from '../model/plan';
 import { LOGITS } from '../model/stage-roles';
+import type { HParams } from '../model/hparams';
 import type { StageId } from '../model/stages';
 import type { LocalWatch } from './local-watch';
 import { nextToken } from './generate';
@@ -47,7 +48,7 @@ export interface DecodeRunInput {
   /** Judges one token's steps, against `b`. */
   readonly watch: (position: number) => LocalWatch;
   readonly plan: TracePlan;
-  readonly nLayer: number;
+  readonly hparams: HParams;
   readonly kept: ReadonlySet<string>;
   /** Of the prompt. */
   readonly states: KeptStates;
@@ -64,7 +65,7 @@ export interface DecodeRunInput {
  * keys and values of all positions before it among them: the path that a prompt alone never takes. Ends early where logits are not finite.
  */
 export async function decodeRun(input: DecodeRunInput): Promise<readonly DecodedToken[]> {
-  const { a, b, plan, nLayer, kept, states, nPrompt, count, signal } = input;
+  const { a, b, plan, hparams, kept, states, nPrompt, count, signal } = input;
   const decoded: DecodedToken[] = [];
   let logits = input.logits;
   const cancel = signal === undefined ? {} : { signal };
@@ -79,7 +80,7 @@ export async function decodeRun(input: DecodeRunInput): Promise<readonly Decoded
       name: StepName,
       run: (engine: ArmEngine, options: StepOptions) => Promise<StepResult>,
     ): Promise<StepResult> => {
-      const { planned, free } = stepCaptures({ ...plan, positions: [0] }, name, 1, {
+      const { planned, free } = stepCaptures({ ...plan, positions: [0] }, hparams, name, 1, {
         isolate: false,
         forced: false,
         local: true,
@@ -104,7 +105,8 @@ export async function decodeRun(input: DecodeRunInput): Promise<readonly Decoded
       return own;
     };
     await step('embed', (engine, options) => engine.begin(token, position, options));
-    for (let layer = 0; layer < nLayer; layer++) await step(layer, (engine, options) => engine.layer(layer, options));
+    for (let layer = 0; layer < hparams.nLayer; layer++)
+      await step(layer, (engine, options) => engine.layer(layer, options));
     const end = await step('end', (engine, options) => engine.end(options));
     decoded.push({ position, rows: watch.rows(), routing });
     input.onToken?.(n + 1, count);

@@ -4,7 +4,7 @@ import { faultStages, faultTensors, type Fault, type FaultKind } from '../model/
 import type { HParams } from '../model/hparams';
 import { faultText } from '../model/parse-fault';
 import type { TracePlan } from '../model/plan';
-import { stageOrder, type StageId } from '../model/stages';
+import { stageOrder } from '../model/stages';
 import { graphOf } from '../model/graph-of';
 import { weightSlot } from '../model/weights';
 import { sizeOf } from '../arch/graph';
@@ -44,7 +44,7 @@ export function unseenClause(injected: readonly InjectedFault[]): string {
 function whyUnseen(fault: Fault, view: FaultView): string | undefined {
   const { plan } = view;
   const { layer, position, expert } = fault;
-  const stages = faultStages(fault);
+  const stages = faultStages(fault, view.hparams);
   const structural = WHY_UNSEEN[fault.kind]?.(fault, view);
   if (structural !== undefined) return structural;
   if (view.arms.length < 2) return poisoned(fault, view) ? undefined : 'the arm runs alone: nothing is compared';
@@ -109,20 +109,21 @@ function shows(fault: Fault, view: FaultView): boolean {
 }
 
 /** The arm's first value that is not finite is where the fault shows. */
-function poisoned(fault: Fault, { poison }: FaultView): boolean {
-  const stages: readonly StageId[] = faultStages(fault);
-  return poison.a?.layer === fault.layer && stages.includes(poison.a.stage);
+function poisoned(fault: Fault, view: FaultView): boolean {
+  const { a } = view.poison;
+  return a !== undefined && a.layer === fault.layer && faultStages(fault, view.hparams).includes(a.stage);
 }
 
-function ownRows(fault: Fault, { rows }: FaultView): readonly Row[] {
-  const stages: readonly StageId[] = faultStages(fault);
-  return rows.filter((row) => row.layer === fault.layer && stages.includes(row.stage));
+function ownRows(fault: Fault, view: FaultView): readonly Row[] {
+  const stages = faultStages(fault, view.hparams);
+  return view.rows.filter((row) => row.layer === fault.layer && stages.includes(row.stage));
 }
 
 /** Where a stage is wrong by itself, it and not this fault accounts for what parts downstream of both. */
-function partedDownstream(fault: Fault, { rows }: FaultView): boolean {
+function partedDownstream(fault: Fault, view: FaultView): boolean {
+  const { rows } = view;
   if (rows.some(({ mode, verdict }) => mode !== 'free' && WRONG.has(verdict))) return false;
-  const [stage = EMBEDDING] = faultStages(fault);
+  const [stage = EMBEDDING] = faultStages(fault, view.hparams);
   return rows.some(
     ({ mode, layer, stage: at, verdict }) =>
       mode === 'free' &&

@@ -1,7 +1,7 @@
 import type { AdapterCard } from '../divergence/report';
 import type { ModelFile, TensorInfo } from '../gguf/model-file';
 import type { HParams } from '../model/hparams';
-import { WEIGHT_ROLES, weightName } from '../model/weights';
+import { weightSlots } from '../model/weights';
 
 /** What a run will cost, known from the header alone. Bytes. */
 export interface RunCost {
@@ -56,9 +56,9 @@ export function runCost(
 /** The tensors that a run reads in full; a file may hold others that nobody reads. */
 function weightTensors(model: ModelFile, hparams: HParams): readonly TensorInfo[] {
   const names = new Set<string>();
-  for (const role of WEIGHT_ROLES) {
+  for (const { role, name, tiedTo, fusedWith } of weightSlots(hparams)) {
     if (role === 'token_embd') continue;
-    for (let layer = 0; layer < hparams.nLayer; layer++) names.add(weightName(role, layer, hparams));
+    names.add(model.tensors.has(name) ? name : (tiedTo ?? fusedWith?.name ?? name));
   }
   return [...model.tensors.values()].filter((t) => names.has(t.name));
 }

@@ -2,6 +2,7 @@ import { additions, gamma, type SumOrder } from '../base/f32-error';
 import type { Row } from '../divergence/report';
 import type { Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
+import { stageIn } from '../model/graph-of';
 import { stageSpec, type StageId, type WeightRole } from '../model/stages';
 import { CHOSEN_EXPERTS } from '../model/stage-roles';
 
@@ -40,8 +41,8 @@ export function sampleProduct(
   hparams: HParams,
   order: SumOrder,
 ): ProductSample | undefined {
-  const spec = stageSpec(row.stage);
-  if (spec.operation !== 'matmul' && spec.operation !== 'expert-matmul') return undefined;
+  const spec = stageIn(hparams, row.stage, row.layer);
+  if (spec.operation !== 'linear' && spec.operation !== 'expert-linear') return undefined;
   const index =
     row.verdict === 'nan-gpu' ? row.firstNonFiniteA : row.verdict === 'diverge' ? row.maxRatioIndex : undefined;
   const tapA = actual.get(row.stage);
@@ -49,7 +50,7 @@ export function sampleProduct(
   const [position, slot = 0] = index ?? [];
   const [role] = spec.weights;
   if (position === undefined || role === undefined || tapA === undefined || tapB === undefined) return undefined;
-  const perSlot = spec.operation === 'expert-matmul';
+  const perSlot = spec.operation === 'expert-linear';
   const x = inputRow(spec.inputs, reference, position, perSlot ? slot : undefined);
   if (x === undefined) return undefined;
 

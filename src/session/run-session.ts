@@ -19,7 +19,7 @@ import { stageSpec, type StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
 import { isF32 } from '../model/arms';
 import { keptStages } from '../arch/walk';
-import { graphOf } from '../model/graph-of';
+import { graphOf, stagesOfStep } from '../model/graph-of';
 import type { LiveEngine } from '../model/live';
 import { PoisonWatch } from '../divergence/poison';
 import { selectPositions } from '../trace/select-positions';
@@ -136,7 +136,7 @@ class Run {
     this.#arms = { ...arms };
     checkTokens(spec.tokens, hparams.nVocab);
     this.#tokens = Uint32Array.from(spec.tokens);
-    this.#plan = parsePlan(spec, { nLayer: hparams.nLayer, nTokens: spec.tokens.length });
+    this.#plan = parsePlan(spec, hparams, spec.tokens.length);
     this.#sumOrder = arms.a?.sumOrder?.(this.#tokens.length) ?? 'any';
     this.#kept = keptStages(graphOf(hparams).graph);
     const both = arms.a !== undefined && arms.b !== undefined;
@@ -291,7 +291,7 @@ class Run {
         return watch;
       },
       plan: this.#plan,
-      nLayer: hparams.nLayer,
+      hparams,
       kept: this.#kept,
       states: this.#states,
       nPrompt: this.#tokens.length,
@@ -415,7 +415,7 @@ class Run {
   }
 
   #capturesOf(step: StepName): StepCaptures {
-    return stepCaptures(this.#plan, step, this.#tokens.length, {
+    return stepCaptures(this.#plan, this.#in.hparams, step, this.#tokens.length, {
       isolate: this.#isolate,
       forced: this.#forced,
       local: this.#local !== undefined,
@@ -469,6 +469,7 @@ class Run {
       b: arms.b?.arm ?? 'cpu',
       mode,
       stages: planned,
+      computed: new Set(stagesOfStep(hparams, layer)),
       nExpert: hparams.nExpert,
       cosineLimit: limits.cosine,
       ratioLimit: limits.ratio,

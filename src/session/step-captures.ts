@@ -1,6 +1,8 @@
 import type { CaptureRequest } from '../model/engine';
 import { plannedStages, type TracePlan } from '../model/plan';
-import { ACTIVE_STAGES, stageOrder, stageSpec, type ActiveStageId, type StageId } from '../model/stages';
+import { stageIn, stagesOfStep } from '../model/graph-of';
+import type { HParams } from '../model/hparams';
+import { stageOrder, stageSpec, type StageId } from '../model/stages';
 import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT, LOGITS, ROUTER_PROBS, ROUTER_WEIGHTS } from '../model/stage-roles';
 
 /** The routing of a token is compared in every layer, so that divergence after a flip is told from a fault. */
@@ -35,21 +37,28 @@ export interface CaptureNeeds {
 }
 
 /** What each arm captures in one step. `nTokens` is the length of the prompt. */
-export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, needs: CaptureNeeds): StepCaptures {
+export function stepCaptures(
+  plan: TracePlan,
+  hparams: HParams,
+  step: StepName,
+  nTokens: number,
+  needs: CaptureNeeds,
+): StepCaptures {
   const { isolate, forced, local = false, kept = new Set(), resumable = false } = needs;
   const all = Array.from({ length: nTokens }, (_, i) => i);
-  const active = activeStages(plan, step);
+  const active = activeStages(plan, hparams, step);
+  const own = typeof step === 'number' ? stagesOfStep(hparams, step) : [];
+  const routing = ROUTING.filter((id) => own.includes(id));
   const free = new Map<StageId, readonly number[]>();
-  for (const id of [...active, ...(typeof step === 'number' ? ROUTING : [])]) free.set(id, plan.positions);
+  for (const id of [...active, ...routing]) free.set(id, plan.positions);
   if (step === 'end') free.set(LOGITS, headPositions(plan, nTokens));
   const reference = new Map(free);
-  if (isolate) for (const id of inputsOf(active, step)) reference.set(id, all);
-  if (forced && typeof step === 'number') reference.set(CHOSEN_EXPERTS, all);
-  if (local) for (const id of inputsOf(active, step)) free.set(id, kept.has(id) ? all : plan.positions);
+  if (isolate) for (const id of inputsOf(active, hparams, step)) reference.set(id, all);
+  if (forced && own.includes(CHOSEN_EXPERTS)) reference.set(CHOSEN_EXPERTS, all);
+  if (local) for (const id of inputsOf(active, hparams, step)) free.set(id, kept.has(id) ? all : plan.positions);
   if (resumable && step !== 'end') free.set(step === 'embed' ? EMBEDDING : LAYER_OUTPUT, all);
-  const named = plan.stages.filter(
-    (id) => !stageSpec(id).applies && typeof step === 'number' && plan.layers.includes(step),
-  );
+  const isPlanned = typeof step === 'number' && plan.layers.includes(step);
+  const named = isPlanned ? plan.stages.filter((id) => stageSpec(id).scope === 'layer' && !own.includes(id)) : [];
   return {
     planned: [...active, ...named].sort((x, y) => stageOrder(x) - stageOrder(y)),
     free,
@@ -58,9 +67,9 @@ export function stepCaptures(plan: TracePlan, step: StepName, nTokens: number, n
   };
 }
 
-function activeStages(plan: TracePlan, step: StepName): readonly ActiveStageId[] {
-  if (typeof step === 'number') return plannedStages(plan, step);
-  return plannedStages(plan, undefined).filter((id) => (id === EMBEDDING) === (step === 'embed'));
+function activeStages(plan: TracePlan, hparams: HParams, step: StepName): readonly StageId[] {
+  if (typeof step === 'number') return plannedStages(plan, hparams, step);
+  return plannedStages(plan, hparams, undefined).filter((id) => (id === EMBEDDING) === (step === 'embed'));
 }
 
 /** The head is computed at the last position whatever the plan says: for the top tokens. */
@@ -70,9 +79,10 @@ function headPositions(plan: TracePlan, nTokens: number): readonly number[] {
 }
 
 /** What stages alone read. Its `layer_input` is the previous step's output, so each step's own output is captured too. */
-function inputsOf(stages: readonly ActiveStageId[], step: StepName): ReadonlySet<StageId> {
-  const inputs = new Set<string>(stages.flatMap((id): readonly string[] => stageSpec(id).inputs));
-  const needed = new Set<StageId>(ACTIVE_STAGES.filter((id) => inputs.has(id)));
+function inputsOf(stages: readonly StageId[], hparams: HParams, step: StepName): ReadonlySet<StageId> {
+  const layer = typeof step === 'number' ? step : undefined;
+  const inputs = new Set(stages.flatMap((id) => stageIn(hparams, id, layer).inputs));
+  const needed = new Set(stagesOfStep(hparams, layer).filter((id) => inputs.has(id)));
   if (step === 'embed') needed.add(EMBEDDING);
   if (typeof step === 'number') needed.add(LAYER_OUTPUT);
   return needed;

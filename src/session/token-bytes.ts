@@ -1,18 +1,21 @@
+import { bindGraph } from '../arch/bind';
 import { rowBytes } from '../gguf/ggml-types';
 import type { ModelFile } from '../gguf/model-file';
+import { graphOf } from '../model/graph-of';
 import type { HParams } from '../model/hparams';
-import { findWeight, isOfLayer, WEIGHT_ROLES } from '../model/weights';
 
-/** Bytes of weights that one token needs: every dense tensor, its experts, one row of the embedding. */
+/** Bytes of weights that one token needs: every dense matrix, its experts, one row of the embedding. */
 export function bytesPerToken(model: ModelFile, hparams: HParams): number {
-  let bytes = 0;
-  for (const role of WEIGHT_ROLES) {
-    const isLayered = isOfLayer(role);
-    for (let layer = 0; layer < (isLayered ? hparams.nLayer : 1); layer++) {
-      const { type, dims, bytes: whole } = findWeight(model, hparams, role, isLayered ? layer : undefined);
-      if (role === 'token_embd') bytes += rowBytes(type, dims[0] ?? 0);
-      else bytes += dims.length === 3 ? (whole * hparams.nExpertUsed) / hparams.nExpert : whole;
-    }
-  }
-  return bytes;
+  const { graph, title } = graphOf(hparams);
+  const { weight } = bindGraph(graph, model, title);
+  const sections = [graph.embed, ...graph.layers, graph.head];
+  const nodes = sections.flatMap((section) => section.nodes);
+  return nodes.reduce((bytes, { op, weights }) => {
+    const rows = weights.map((slot) => {
+      const { tensor, nIn, nOut } = weight(slot);
+      const read = op === 'rows' ? 1 : op === 'expert-linear' ? nOut * hparams.nExpertUsed : nOut;
+      return read * rowBytes(tensor.type, nIn);
+    });
+    return rows.reduce((sum, one) => sum + one, bytes);
+  }, 0);
 }

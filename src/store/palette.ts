@@ -69,7 +69,7 @@ function placesOf(words: readonly string[], data: MapData, here: Place | undefin
   const rows = names.length === 0 ? [] : [...data.before, ...data.rows, ...data.after];
   const stages = rows
     .filter(({ stage, title }) => {
-      const weight = tensorOf(stage, stageSpec(stage).scope === 'model' ? undefined : at) ?? '';
+      const weight = tensorOf(data.view.hparams, stage, stageSpec(stage).scope === 'model' ? undefined : at) ?? '';
       return names.every((name) => stage.includes(name) || title.toLowerCase().includes(name) || weight.includes(name));
     })
     .map(({ stage }) => stage);
@@ -77,7 +77,7 @@ function placesOf(words: readonly string[], data: MapData, here: Place | undefin
   const asked = names.length === 0 ? [here?.stage ?? headline].filter((stage) => stage !== undefined) : stages;
   return asked.slice(0, FEW).map((stage): PaletteLine => {
     const place = { layer: stageSpec(stage).scope === 'model' ? undefined : at, stage, position: token };
-    const tensor = tensorOf(stage, place.layer);
+    const tensor = tensorOf(data.view.hparams, stage, place.layer);
     const isTensor = tensor !== undefined && names.some((name) => tensor.includes(name) && !stage.includes(name));
     return line(`place-${stage}`, `Look at ${lower(placeText(place))}${isTensor ? `, ${tensor}` : ''}`, (store) => {
       store.actions.select(place);

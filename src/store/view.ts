@@ -112,7 +112,7 @@ function baseOfLive(live: LiveTrace): TraceView {
     tokenTexts: live.spec.tokens.map((id, i) => live.tokenTexts[i] ?? String(id)),
     arms: [live.spec.arms[0] ?? 'gpu', live.spec.arms[1] ?? 'cpu'],
     sides: [sideTitle(undefined, live.spec.arms[0]), sideTitle(undefined, live.spec.arms[1])],
-    sizes: hparams,
+    hparams,
     limits: limitsOf(live.spec.cosineLimit),
     rows: live.rows,
     routing: live.routing,

@@ -1,6 +1,5 @@
 import { isQuantType, QUANT_TYPES, typeOf, type QuantType } from '../types/types';
 import type { WeightRole } from '../model/stages';
-import { isWeightRole } from '../model/weights';
 import type { ModelShape } from './shapes';
 
 /** One type for all layers, or a type a layer (a real Q4_K_M mixes types between layers). */
@@ -10,7 +9,7 @@ export type TypeChoice = QuantType | ((layer: number) => QuantType);
 export interface TypePlan {
   /** Type of every matrix that `types` does not name. The router is F32 unless named, norms always. */
   readonly type?: TypeChoice;
-  readonly types?: Partial<Record<WeightRole, TypeChoice>>;
+  readonly types?: Readonly<Record<WeightRole, TypeChoice>>;
 }
 
 /** llama.cpp's mixes: the type of most matrices, and `general.file_type`'s name. The rules are {@link mixPlan}'s. */
@@ -61,7 +60,7 @@ export function usesMoreBits(layer: number, nLayer: number): boolean {
 
 /** The type of one matrix with rows of `rowLength` elements. */
 export function weightType(plan: TypePlan, role: string, layer: number, rowLength: number): QuantType {
-  const named = isWeightRole(role) ? plan.types?.[role] : undefined;
+  const named = plan.types?.[role];
   const choice = named ?? (role === 'ffn_gate_inp' ? 'F32' : (plan.type ?? 'F32'));
   return fitting(typeof choice === 'string' ? choice : choice(layer), rowLength);
 }

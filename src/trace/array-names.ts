@@ -15,7 +15,7 @@ export interface NamedStage {
 /** Further names of stages in llama.cpp's dumps. */
 const OTHER_GGML: readonly (readonly [string, StageId])[] = [['embd', 'embedding']];
 const BY_GGML: ReadonlyMap<string, StageId> = new Map([
-  ...STAGES.flatMap((s) => (s.ggml === '' || s.ggml.includes(',') ? [] : [[s.ggml, s.id] as const])),
+  ...STAGES.flatMap(({ ggml, id }) => ggml.map((name) => [name, id] as const)),
   ...OTHER_GGML,
 ]);
 

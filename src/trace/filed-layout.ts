@@ -209,5 +209,5 @@ export function isProjection(stage: StageId): boolean {
 
 /** The joined stage that a stage is a part of. */
 function wholeOf(stage: StageId): StageId | undefined {
-  return STAGES.find((spec) => 'parts' in spec && spec.parts.some((part) => part === stage))?.id;
+  return STAGES.find(({ parts }) => parts?.includes(stage) === true)?.id;
 }

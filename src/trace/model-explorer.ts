@@ -1,4 +1,6 @@
-import { STAGES, stageSpec, type StageId } from '../model/stages';
+import { stageIn, stageNode, stagesOf } from '../model/graph-of';
+import type { HParams } from '../model/hparams';
+import { COMPUTED_STAGES, STAGES, stageSpec, type StageId } from '../model/stages';
 import { EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
 
 /** One graph, by this id, in both files: Model Explorer matches node data to graphs by it. */
@@ -38,17 +40,29 @@ export function modelExplorerNodeData(values: readonly StageValue[]): string {
 
 /**
  * The graph that the node data belong to, as Model Explorer's own graph JSON: one node a stage, layers as namespaces, edges from the
- * stage table's inputs. `layers`: which there are, ascending.
+ * inputs of the model's own graph. `layers`: which there are, ascending.
+ * @param compared stages that were compared: the graph's where the model's sizes are not known
  */
-export function modelExplorerGraph(layers: readonly number[]): string {
-  const nodes = STAGES.filter((spec) => spec.applies).flatMap((spec) =>
-    (spec.scope === 'model' ? [undefined] : layers).map((layer) => ({
-      id: nodeId(layer, spec.id),
-      label: spec.title,
-      namespace: layer === undefined ? '' : `layer ${layer}`,
-      incomingEdges: stageSpec(spec.id).inputs.map((input) => ({ sourceNodeId: sourceOf(input, layer, layers) })),
-    })),
-  );
+export function modelExplorerGraph(
+  layers: readonly number[],
+  compared: ReadonlySet<StageId>,
+  hparams: HParams | undefined,
+): string {
+  const stages = hparams === undefined ? COMPUTED_STAGES.filter((id) => compared.has(id)) : stagesOf(hparams);
+  const has = (layer: number, id: StageId): boolean =>
+    hparams === undefined || stageNode(hparams, id, layer) !== undefined;
+  const nodes = stages.flatMap((id) => {
+    const of = stageSpec(id).scope === 'model' ? [undefined] : layers.filter((layer) => has(layer, id));
+    return of.map((layer) => {
+      const { title, inputs } = stageIn(hparams, id, layer);
+      return {
+        id: nodeId(layer, id),
+        label: title,
+        namespace: layer === undefined ? '' : `layer ${layer}`,
+        incomingEdges: inputs.map((input) => ({ sourceNodeId: sourceOf(input, layer, layers) })),
+      };
+    });
+  });
   return JSON.stringify({ graphs: [{ id: GRAPH_ID, nodes }] }, undefined, 1);
 }
 

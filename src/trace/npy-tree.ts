@@ -16,7 +16,7 @@ import { EMBEDDING } from '../model/stage-roles';
 const OTHER_NAMES: readonly (readonly [string, StageId])[] = [['embd', EMBEDDING]];
 
 const STAGE_OF: ReadonlyMap<string, StageId> = new Map([
-  ...STAGES.flatMap((s) => (s.ggml === '' ? [] : [[s.ggml, s.id] as const])),
+  ...STAGES.flatMap(({ ggml, id }) => ggml.map((name) => [name, id] as const)),
   ...OTHER_NAMES,
 ]);
 

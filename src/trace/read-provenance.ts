@@ -3,6 +3,9 @@ import { formatError, shown } from './format-error';
 import { elements, flag, index, member, number, optionalText, text, textRecord, type Field } from './json-fields';
 import type { Provenance, TraceMode } from './trace';
 
+/** No model has more: a graph is made of as many. */
+const MOST_LAYERS = 4096;
+
 const MODES: readonly TraceMode[] = ['free', 'isolated'];
 
 /** Reads a provenance. @throws TracerError `trace-format`. */
@@ -38,9 +41,12 @@ export function readProvenance(field: Field): Provenance {
 
 function readHParams(field: Field): HParams {
   const size = (name: string): number => index(member(field, name));
+  // Those of its own that an architecture has beside them.
+  const others = Object.entries(Object(field.value)).filter(([, value]) => typeof value === 'number');
   return {
+    ...Object.fromEntries(others),
     arch: text(member(field, 'arch')),
-    nLayer: size('nLayer'),
+    nLayer: index(member(field, 'nLayer'), MOST_LAYERS),
     nEmbd: size('nEmbd'),
     nHead: size('nHead'),
     nHeadKv: size('nHeadKv'),

@@ -3,6 +3,7 @@ import { ARCHITECTURES } from '../../src/arch/architectures';
 import { GraphBuilder } from '../../src/arch/builder';
 import { chosenBy, dependencies, LAYER_INPUT, nodeOf, sectionsOf } from '../../src/arch/graph';
 import { printGraph } from '../../src/arch/print-graph';
+import { stageOrder, stageSpec } from '../../src/model/stages';
 import { exampleGraph } from './support';
 
 describe.each(ARCHITECTURES)('$name', (arch) => {
@@ -21,6 +22,26 @@ describe.each(ARCHITECTURES)('$name', (arch) => {
         known.set(node.out.id, node.out.kind);
       }
     }
+  });
+
+  test('has its stages in the order of all, with the meaning that they have elsewhere', () => {
+    for (const section of [...arch.graph(arch.sample).layers, graph.embed, graph.head]) {
+      const orders = section.nodes.map(({ out }) => stageOrder(out.id));
+      expect(orders).toEqual(orders.toSorted((a, b) => a - b));
+      for (const { out, ggml } of section.nodes) {
+        const spec = stageSpec(out.id);
+        expect([spec.values, spec.scope], out.id).toEqual([out.kind, section.layer === undefined ? 'model' : 'layer']);
+        // What a reader of files looks for: the axes of tokens, of keys and of slots.
+        for (const dim of ['nTokens', 'nKeys', 'nExpertUsed']) {
+          expect(spec.shape.indexOf(dim), `${dim} of ${out.id}`).toBe(out.axes.indexOf(dim));
+        }
+        expect(spec.shape, out.id).toHaveLength(out.axes.length);
+        expect(spec.ggml, out.id).toContain(ggml);
+      }
+    }
+    expect(new Set(graph.layers.flatMap(({ nodes }) => nodes.map(({ out }) => out.id)))).toEqual(
+      new Set(arch.graph(arch.sample).layers.flatMap(({ nodes }) => nodes.map(({ out }) => out.id))),
+    );
   });
 
   test('every state that is read was written by one node', () => {

@@ -5,7 +5,8 @@ import { NO_FLIPS } from '../../src/divergence/flip-state';
 import type { Row } from '../../src/divergence/report';
 import { reportFromJson, reportToJson } from '../../src/divergence/report-json';
 import type { Tap } from '../../src/model/engine';
-import { LAYER_STAGES, STAGES, type StageId } from '../../src/model/stages';
+import { STAGES, type StageId } from '../../src/model/stages';
+import { LAYER_STAGES } from '../support/stages';
 import type { ModelSession } from '../../src/session/model-session';
 import { goldenModelPath } from '../support/golden';
 import { BOTH, recorder, testSession } from '../support/session';
@@ -55,7 +56,9 @@ describe('a stage without values', () => {
 
   it('that does not apply is reported as that in every layer, without figures, also after a trip through JSON', async () => {
     // A joined name is reported as its parts, which apply.
-    const names = STAGES.filter((spec) => !spec.applies && !('parts' in spec)).map((spec) => spec.id);
+    const names = STAGES.filter(({ operation, parts }) => operation === 'none' && parts === undefined).map(
+      (spec) => spec.id,
+    );
     const stages = [...names, 'ffn_norm'].join();
     const report = await session.run({ ...BOTH, tokens: [257, 300], stages }, recorder());
     expect(report.verdict.status).toBe('match');

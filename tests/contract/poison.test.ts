@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { faultSpec, faultStages, type LayerWeight } from '../../src/model/faults';
-import { ACTIVE_STAGES, stageOrder, stageSpec } from '../../src/model/stages';
+import { faultSpec, faultStages } from '../../src/model/faults';
+import { stageOrder, stageSpec } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 import type { ModelSession } from '../../src/session/model-session';
 import { goldenModelPath } from '../support/golden';
 import { BOTH, recorder, testSession } from '../support/session';
@@ -16,7 +17,7 @@ const cases = (['nan', 'inf'] as const).flatMap((kind) =>
 );
 
 /** Weights whose values reach the head through a softmax only: WGSL may lose a NaN in its maximum. */
-const ONLY_BY_SOFTMAX: readonly LayerWeight[] = ['attn_q', 'attn_k', 'attn_q_norm', 'attn_k_norm', 'ffn_gate_inp'];
+const ONLY_BY_SOFTMAX: readonly string[] = ['attn_q', 'attn_k', 'attn_q_norm', 'attn_k_norm', 'ffn_gate_inp'];
 
 describe('SUB-003: poison', () => {
   it.each(cases)(

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
 import { parseStages } from '../../src/model/plan';
-import { ACTIVE_STAGES, findStage, STAGES, stageSpec, type StageSpec } from '../../src/model/stages';
+import { findStage, STAGES, stageSpec, type StageSpec } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 import { aprPath, parseAprPath } from '../../src/trace/apr-path';
 
 const NAMES = STAGES.flatMap((spec: StageSpec) =>

@@ -6,7 +6,7 @@ import { openModel } from '../../src/gguf/open-model';
 import type { ModelFile } from '../../src/gguf/model-file';
 import type { ArmEngine, StepOptions } from '../../src/model/engine';
 import { readHParams } from '../../src/model/read-hparams';
-import { ACTIVE_STAGES } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 import { loadGolden } from '../support/golden';
 import { makeModel, type ModelRecipe } from '../support/gguf-models';
 import { bits, captureAll, forward, openGolden, range } from './support';

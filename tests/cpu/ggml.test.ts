@@ -9,14 +9,14 @@ import { createGgmlCpuEngine } from '../../src/cpu/ggml/ggml-engine';
 import { roundToQ8_0, roundToQ8_K } from '../../src/cpu/ggml/q8';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
-import type { ActiveStageId } from '../../src/model/stages';
+import type { StageId } from '../../src/model/stages';
 import { loadGolden, relativeRms, type Golden } from '../support/golden';
 import { captureAll, forward, openGolden } from './support';
 
 /** llama.cpp sums in f32 what is summed in f64 here; otherwise the same numbers. */
 const STAGE_LIMIT = 1e-5;
 
-function floats(golden: Golden, stage: ActiveStageId, layer?: number): Float64Array<ArrayBuffer> {
+function floats(golden: Golden, stage: StageId, layer?: number): Float64Array<ArrayBuffer> {
   const found = golden.stage(stage, layer);
   if (found === undefined) throw new Error(`no golden ${stage} ${String(layer)}`);
   return Float64Array.from(found.data);
@@ -58,14 +58,14 @@ describe('activations as llama.cpp quantises them', () => {
 });
 
 describe('the cpu-ggml arm', () => {
-  const products: readonly [ActiveStageId, ActiveStageId][] = [
+  const products: readonly [StageId, StageId][] = [
     ['attn_norm', 'q_proj'],
     ['attn_norm', 'k_proj'],
     ['attn_norm', 'v_proj'],
     ['attention', 'attn_out'],
     ['ffn_norm', 'moe_router_logits'],
   ];
-  const experts: readonly [ActiveStageId, ActiveStageId][] = [
+  const experts: readonly [StageId, StageId][] = [
     ['ffn_norm', 'moe_expert_gate'],
     ['ffn_norm', 'moe_expert_up'],
     ['moe_expert_swigl', 'moe_expert_out'],

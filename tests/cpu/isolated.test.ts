@@ -3,7 +3,8 @@ import { createArm, createCpuEngine, type ExactEngine } from '../../src/cpu/engi
 import { createGgmlCpuEngine } from '../../src/cpu/ggml/ggml-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import type { StepOptions, StepResult, Tap } from '../../src/model/engine';
-import { ACTIVE_STAGES, stageSpec, type ActiveStageId, type StageId } from '../../src/model/stages';
+import { stageSpec, type StageId } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms } from '../support/golden';
 import { bits, captureAll, forward, openGolden, range } from './support';
 
@@ -147,7 +148,7 @@ describe('the cpu-ggml arm, stage by stage on the inputs of llama.cpp', () => {
     const engine = createGgmlCpuEngine({ model, hparams, pool: createInlinePool(model) });
     const positions = range(golden.tokens.length);
     await engine.begin(golden.tokens, 0, { capture: new Map() });
-    const tapOf = (stage: ActiveStageId, layer: number | undefined): Tap | undefined => {
+    const tapOf = (stage: StageId, layer: number | undefined): Tap | undefined => {
       const found = golden.stage(stage, layer);
       if (found === undefined) return undefined;
       const index = stageSpec(stage).values === 'index';

@@ -4,14 +4,14 @@ import { captureAll, openGolden } from './support';
 import type { KeysAndValues } from '../../src/cpu/kernels/head-attention';
 import type { HeadProducts } from '../../src/ops/exact-op';
 import type { RowsWork } from '../../src/cpu/kernels/rows-work';
-import type { ActiveStageId } from '../../src/model/stages';
+import type { StageId } from '../../src/model/stages';
 
 /** One wrong sign, factor or index each, in place of the real kernel, and the first stage that must show it. */
 const MUTATIONS: readonly {
   readonly name: string;
   readonly file: string;
   readonly mutate: (real: Record<string, unknown>) => Record<string, unknown>;
-  readonly stage: ActiveStageId;
+  readonly stage: StageId;
 }[] = [
   {
     name: 'a dot product with one sign flipped',
@@ -139,7 +139,7 @@ afterEach(() => {
 });
 
 /** Relative RMS of a stage of layer 0 of mini-q4_k_m p12. */
-async function errorOf(stage: ActiveStageId): Promise<number> {
+async function errorOf(stage: StageId): Promise<number> {
   const { createCpuEngine } = await import('../../src/cpu/engine/cpu-engine');
   const { createInlinePool } = await import('../../src/cpu/pool/inline-pool');
   const { model, hparams } = await openGolden('mini-q4_k_m');

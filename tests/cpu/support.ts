@@ -4,7 +4,8 @@ import type { ModelFile } from '../../src/gguf/model-file';
 import type { ArmEngine, CaptureRequest, StepOptions, Tap } from '../../src/model/engine';
 import type { HParams } from '../../src/model/hparams';
 import { readHParams } from '../../src/model/read-hparams';
-import { ACTIVE_STAGES, type StageId } from '../../src/model/stages';
+import type { StageId } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 import { goldenModelPath } from '../support/golden';
 
 /** An opened golden model; the caller closes it. */

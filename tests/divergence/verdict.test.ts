@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { BlameContext } from '../../src/divergence/blame';
 import type { Row } from '../../src/divergence/report';
 import { judge } from '../../src/divergence/verdict';
+import { generateReport } from '../support/reports';
 
 const context: BlameContext = {
-  tiedEmbeddings: true,
+  hparams: { ...generateReport({ kind: 'clean' }).model.hparams, tiedEmbeddings: true },
   typeOf: (tensor) => (tensor.includes('exps') ? 'Q4_K' : 'Q6_K'),
   expertAt: (layer, position, slot) => 10 * layer + position + slot,
 };

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
 import { FAULTS, faultStages, type Fault } from '../../src/model/faults';
-import type { HParams } from '../../src/model/hparams';
 import { checkFault, faultText, parseFault } from '../../src/model/parse-fault';
 import { stageOrder } from '../../src/model/stages';
+import { generateReport } from '../support/reports';
 
 /** What `parseFault` says of a bad specification. */
 function refusal(text: string): string {
@@ -61,7 +61,7 @@ describe('a fault specification', () => {
 });
 
 describe('a fault', () => {
-  const hparams = { nLayer: 4, nExpert: 8, tiedEmbeddings: false } as HParams;
+  const { hparams } = generateReport({ kind: 'clean', nLayer: 4, nExpert: 8 }).model;
   const check = (text: string, type = 'Q4_K'): (() => void) => {
     return () => {
       checkFault(parseFault(text), { hparams, nTokens: 3, typeOf: () => type });

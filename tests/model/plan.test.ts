@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
 import { parseRange, parseStages } from '../../src/model/plan';
-import { ACTIVE_STAGES, findStage, STAGES } from '../../src/model/stages';
+import { findStage, STAGES } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 
 const failure = (f: () => unknown) => {
   try {

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Report, Row } from '../../src/divergence/report';
 import type { RunSpec } from '../../src/session/events';
-import { ACTIVE_STAGES, type StageId } from '../../src/model/stages';
+import type { StageId } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 import { goldenModelPath, loadGolden } from '../support/golden';
 import { BOTH, recorder, testSession } from '../support/session';
 

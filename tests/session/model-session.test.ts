@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
-import { ACTIVE_STAGES } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 import type { ModelSession } from '../../src/session/model-session';
 import { makeModel } from '../support/gguf-models';
 import { goldenModelPath } from '../support/golden';

@@ -1,7 +1,8 @@
 import { readFileSync, readdirSync, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
-import { ACTIVE_STAGES, stageSpec, type ActiveStageId, type StageId } from '../../src/model/stages';
+import { stageSpec, type StageId } from '../../src/model/stages';
+import { ACTIVE_STAGES } from './stages';
 import { isHeadsFirst, swapLeadingAxes } from '../../src/trace/filed-layout';
 
 const ROOT = fileURLToPath(new URL('../golden/', import.meta.url));
@@ -41,7 +42,7 @@ export interface Golden {
   /** The exact value of a stage, or undefined where the golden does not hold it. */
   stage(stage: StageId, layer: number | undefined): GoldenArray | undefined;
   /** Every (stage, layer) that the golden holds. */
-  readonly held: readonly { readonly stage: ActiveStageId; readonly layer: number | undefined }[];
+  readonly held: readonly { readonly stage: StageId; readonly layer: number | undefined }[];
 }
 
 /** Golden array names where they differ from the stage table's ggml names. */
@@ -61,7 +62,7 @@ export function loadGolden(model: string, prompt: string): Golden {
   const find = (name: string, layer: number | undefined): GoldenArray | undefined =>
     arrays.get(layer === undefined ? name : `${name}-${layer}`);
   const stage = (id: StageId, layer: number | undefined): GoldenArray | undefined =>
-    tokensFirst(id, find(NAMES[id] ?? stageSpec(id).ggml, layer));
+    tokensFirst(id, find(NAMES[id] ?? stageSpec(id).ggml[0] ?? id, layer));
   const nLayer = 1 + Math.max(...[...arrays.keys()].map((k) => Number(/-(\d+)$/.exec(k)?.[1] ?? -1)));
   const held = ACTIVE_STAGES.flatMap((id) => {
     const layers = stageSpec(id).scope === 'model' ? [undefined] : Array.from({ length: nLayer }, (_, l) => l);

@@ -12,7 +12,8 @@ import type {
   Verdict,
 } from '../../src/divergence/report';
 import { REPORT_SCHEMA } from '../../src/divergence/report';
-import { ACTIVE_STAGES, LAYER_STAGES, stageOrder, stageSpec, type StageId } from '../../src/model/stages';
+import { stageOrder, stageSpec, type StageId } from '../../src/model/stages';
+import { ACTIVE_STAGES, LAYER_STAGES } from './stages';
 
 /** What a generated report shows. `poison`: the first NaN in one expert's gate; `qtype-blind`: a down projection read as the wrong type. */
 export type ReportKind = 'clean' | 'qtype-blind' | 'poison';
@@ -132,7 +133,7 @@ function forwardOrder(nLayer: number): { layer: number | undefined; stage: Stage
 function ownError(stage: StageId): number {
   const operation = stageSpec(stage).operation;
   if (operation === 'rows') return 0;
-  if (operation === 'matmul' || operation === 'expert-matmul') return 1.4e-7;
+  if (operation === 'linear' || operation === 'expert-linear') return 1.4e-7;
   if (operation === 'rope') return 4e-8;
   return 7e-8;
 }
@@ -207,7 +208,7 @@ function generateRow(random: Random, context: RowContext): Row {
 
 function isProduct(stage: StageId): boolean {
   const { operation } = stageSpec(stage);
-  return operation === 'matmul' || operation === 'expert-matmul';
+  return operation === 'linear' || operation === 'expert-linear';
 }
 
 /** Most elements far below the largest, as honest rounding spreads; NaN in the last bin. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ACTIVE_STAGES, stageSpec } from '../../src/model/stages';
+import { stageSpec } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 import { aprPath, armFolder, armOfFolder, parseAprPath } from '../../src/trace/apr-path';
 
 describe('paths of a saved tree', () => {

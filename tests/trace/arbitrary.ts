@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { ACTIVE_STAGES, stageSpec, type ActiveStageId } from '../../src/model/stages';
+import { stageSpec, type StageId } from '../../src/model/stages';
+import { ACTIVE_STAGES } from '../support/stages';
 import type { Tap } from '../../src/model/engine';
 import { TracerError } from '../../src/base/errors';
 import { createTrace, type Trace } from '../../src/trace/trace';
@@ -14,7 +15,7 @@ export function floatBits(length: number): fc.Arbitrary<Float32Array<ArrayBuffer
     .map((values) => new Float32Array(Uint32Array.from(values).buffer));
 }
 
-function tapOfStage(stage: ActiveStageId): fc.Arbitrary<Tap> {
+function tapOfStage(stage: StageId): fc.Arbitrary<Tap> {
   const spec = stageSpec(stage);
   const axis = spec.shape.indexOf('nTokens');
   const sizes = fc.tuple(...spec.shape.map(() => fc.integer({ min: 1, max: 3 })));

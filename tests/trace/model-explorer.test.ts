@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ACTIVE_STAGES, LAYER_STAGES } from '../../src/model/stages';
+import { ACTIVE_STAGES, LAYER_STAGES } from '../support/stages';
 import { modelExplorerGraph, modelExplorerNodeData } from '../../src/trace/model-explorer';
 
 interface Graph {
@@ -14,7 +14,7 @@ interface Graph {
 }
 
 const graphOf = (layers: readonly number[]): Graph['graphs'][number] => {
-  const document: Graph = JSON.parse(modelExplorerGraph(layers));
+  const document: Graph = JSON.parse(modelExplorerGraph(layers, new Set(ACTIVE_STAGES), undefined));
   const [graph] = document.graphs;
   if (graph === undefined) throw new Error('no graph');
   return graph;

@@ -5,6 +5,7 @@ import { parseFault } from '../../src/model/parse-fault';
 import { readPermalink, writePermalink } from '../../src/share/permalink';
 import { optionsFromLink } from '../../src/store/link-options';
 import { sourcesOfUrl } from '../../src/store/page-url';
+import { generateReport } from '../../tests/support/reports';
 import { mutatedText } from './mutate';
 import { oneIn, pick, type FuzzCase, type FuzzTarget } from './target';
 
@@ -15,6 +16,8 @@ const LINKS: readonly string[] = [
   '#v=2&tokens=1,2,3&m=8e4b46000000&name=Qwen3',
 ];
 const PAGES: readonly string[] = ['http://localhost/?model=a.gguf&model=https%3A%2F%2Fhost%2Fb.gguf', 'file:///x/'];
+
+const HPARAMS = generateReport({ kind: 'clean', nLayer: 48 }).model.hparams;
 
 /** What the page does with a link before anyone presses Run, and what a run does with the options then. */
 function follow(fragment: string, page: string): void {
@@ -28,7 +31,8 @@ function follow(fragment: string, page: string): void {
   attempt(() =>
     parsePlan(
       { stages: options.stages ?? 'all', layers: options.layers ?? 'all', positions: options.positions ?? 'all' },
-      { nLayer: 48, nTokens: 12 },
+      HPARAMS,
+      12,
     ),
   );
 }

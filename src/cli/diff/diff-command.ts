@@ -95,7 +95,10 @@ async function writeResults(
   if (jsonFile !== undefined) await writeOutput(jsonFile, json(), terminal);
   if (csvFile !== undefined) await writeOutput(csvFile, rowsToCsv(comparison.rows), terminal);
   if (explorerFile !== undefined) {
-    await writeModelExplorer(explorerFile, comparison.rows, comparison.run.layers, terminal);
+    const { rows, run } = comparison;
+    const traces = [sides.b, sides.a].flatMap((side) => side.traces);
+    const hparams = traces.find((one) => one.hparams !== undefined)?.hparams;
+    await writeModelExplorer(explorerFile, rows, run.layers, hparams, terminal);
   }
   if (
     [jsonFile, csvFile, explorerFile, args.get(SUMMARY_FILE), args.get(HTML_FILE), args.get(SVG_FILE)].includes('-')

@@ -1,4 +1,5 @@
 import type { Row } from '../../divergence/report';
+import type { HParams } from '../../model/hparams';
 import { modelExplorerGraph, modelExplorerNodeData, type StageValue } from '../../trace/model-explorer';
 import { writeOutput } from '../files/output';
 import type { Terminal } from '../terminal/terminal';
@@ -11,10 +12,16 @@ export async function writeModelExplorer(
   file: string,
   rows: readonly Row[],
   layers: readonly number[],
+  hparams: HParams | undefined,
   terminal: Terminal,
 ): Promise<void> {
   await writeOutput(file, `${modelExplorerNodeData(stageValues(rows))}\n`, terminal);
-  if (file !== '-') await writeOutput(graphName(file), `${modelExplorerGraph(layers)}\n`, terminal);
+  if (file !== '-')
+    await writeOutput(
+      graphName(file),
+      `${modelExplorerGraph(layers, new Set(rows.map(({ stage }) => stage)), hparams)}\n`,
+      terminal,
+    );
 }
 
 function graphName(file: string): string {

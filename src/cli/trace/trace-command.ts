@@ -75,7 +75,9 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   if (baseline !== undefined && !isUpdate) report = withBaseline(report, baseline);
   if (jsonFile !== undefined) await writeOutput(jsonFile, `${reportToJson(report, 2, args.get(SCHEMA))}\n`, terminal);
   if (csvFile !== undefined) await writeOutput(csvFile, rowsToCsv(report.rows), terminal);
-  if (explorerFile !== undefined) await writeModelExplorer(explorerFile, report.rows, report.run.layers, terminal);
+  if (explorerFile !== undefined) {
+    await writeModelExplorer(explorerFile, report.rows, report.run.layers, report.model.hparams, terminal);
+  }
   if (junitFile !== undefined) await writeOutput(junitFile, reportsToJunit([report]), terminal);
   if (summaryFile !== undefined) await writeOutput(summaryFile, reportMarkdown(report), terminal);
   await writeShared(report, shared, terminal);

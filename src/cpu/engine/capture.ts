@@ -1,6 +1,5 @@
 import { shapeOf, type Node } from '../../arch/graph';
 import type { Tap } from '../../model/engine';
-import { findStage } from '../../model/stages';
 import type { ExactOutput } from '../../ops/exact-op';
 import { capturedPositions, type Step } from './step';
 
@@ -18,14 +17,13 @@ export function captureTap(
   bound: Float64Array | undefined,
 ): Tap | undefined {
   const positions = capturedPositions(step, node.out.id);
-  const stage = findStage(node.out.id);
-  if (positions.length === 0 || stage === undefined) return undefined;
+  if (positions.length === 0) return undefined;
   const nKeys = step.nPast + step.tokens.length;
   const shape = shapeOf(node.out.axes, step.graph.sizes, { nTokens: positions.length, nKeys });
   const picked = pick(output.values, step, rows, positions);
   const data = picked instanceof Float64Array ? new Float32Array(picked) : picked.slice();
   const exact = step.options.exact === true && picked instanceof Float64Array ? { exact: picked.slice() } : {};
-  const tap: Tap = { stage, layer, positions, shape, data, ...exact };
+  const tap: Tap = { stage: node.out.id, layer, positions, shape, data, ...exact };
   if (bound === undefined) return tap;
   return { ...tap, bound: roundUp(pick(bound, step, rows, positions)) };
 }

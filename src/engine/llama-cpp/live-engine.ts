@@ -4,7 +4,8 @@ import { checkCapture, checkTokens } from '../../model/check-step';
 import type { StepOptions, StepResult, Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import type { LiveArm, LiveBackend, LiveEngine, LiveFacts, LiveOptions } from '../../model/live';
-import { LAYER_STAGES, MODEL_STAGES, type StageId } from '../../model/stages';
+import { stagesOfStep } from '../../model/graph-of';
+import type { StageId } from '../../model/stages';
 import { selectPositions } from '../../trace/select-positions';
 import type { LiveProcess } from './child-process';
 import type { Installed } from './install-folder';
@@ -85,7 +86,7 @@ class Engine implements LiveEngine {
     const started = performance.now();
     if (options.forcedExperts !== undefined) throw notForced();
     await this.#until((decode) => decode.whole.has(layer) && !this.#inParts(decode), options.signal);
-    return this.#result(layer, LAYER_STAGES, options, started);
+    return this.#result(layer, stagesOfStep(this.#in.hparams, layer), options, started);
   }
 
   async end(options: StepOptions): Promise<StepResult> {
@@ -93,7 +94,7 @@ class Engine implements LiveEngine {
     const decode = await this.#until(() => false, options.signal);
     const result = this.#result(
       undefined,
-      MODEL_STAGES.filter((stage) => stage !== EMBEDDING),
+      stagesOfStep(this.#in.hparams, undefined).filter((stage) => stage !== EMBEDDING),
       options,
       started,
     );

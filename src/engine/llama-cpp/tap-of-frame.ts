@@ -1,7 +1,9 @@
 import { fail } from '../../base/errors';
 import type { HParams } from '../../model/hparams';
 import type { Tap } from '../../model/engine';
-import { findStage, stageSpec, type Dim, type StageId } from '../../model/stages';
+import { shapeOf } from '../../arch/graph';
+import { graphOf, stageIn } from '../../model/graph-of';
+import { findStage, type StageId } from '../../model/stages';
 import type { Frame } from './frames';
 import type { CapturedValues } from './strided-values';
 import { ATTN_SCORES, ATTN_SOFTMAX } from '../../model/stage-roles';
@@ -48,11 +50,12 @@ export function layOutCaptures(captures: readonly RawCapture[], sizes: StepSizes
 
 function layOut(stage: StageId, parts: readonly RawCapture[], sizes: StepSizes): Tap {
   const { hparams, nPast, nTokens } = sizes;
-  const dims = stageSpec(stage).shape;
-  const lengths = dims.map((dim) => lengthOf(dim, sizes));
   const layer = parts[0]?.frame.layer;
+  const { shape, values } = stageIn(hparams, stage, layer);
+  const step = { nTokens, nKeys: nPast + nTokens };
+  const lengths = shapeOf(shape, graphOf(hparams).graph.sizes, step);
   const positions = Array.from({ length: nTokens }, (_, i) => nPast + i);
-  const isIndex = stageSpec(stage).values === 'index';
+  const isIndex = values === 'index';
   const data = isIndex ? new Uint32Array(size(lengths)) : new Float32Array(size(lengths));
   if (KEYED.has(stage)) {
     const scale = stage === ATTN_SCORES ? attentionScale(hparams) : undefined;
@@ -98,17 +101,6 @@ function fillKeyed(data: Tap['data'], parts: readonly RawCapture[], sizes: StepS
 /** As llama.cpp computes it: 1.0f / sqrtf(float(headDim)). */
 export function attentionScale({ headDim }: HParams): number {
   return Math.fround(1 / Math.fround(Math.sqrt(headDim)));
-}
-
-function lengthOf(dim: Dim, { hparams, nPast, nTokens }: StepSizes): number {
-  switch (dim) {
-    case 'nTokens':
-      return nTokens;
-    case 'nKeys':
-      return nPast + nTokens;
-    default:
-      return hparams[dim];
-  }
 }
 
 function size(lengths: readonly number[]): number {

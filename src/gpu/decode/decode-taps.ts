@@ -1,12 +1,12 @@
 import { nodeOf, rowLength, type ModelGraph, type Node } from '../../arch/graph';
 import type { TokenPlan } from '../../fusions/plan-token';
 import type { Tap } from '../../model/engine';
-import type { ActiveStageId } from '../../model/stages';
+import type { StageId } from '../../model/stages';
 import { tapOf } from '../engine/capture';
 
 /** What to capture of a decoded token. */
 export interface DecodeCapture {
-  readonly stages: readonly ActiveStageId[];
+  readonly stages: readonly StageId[];
   /** Layers whose layer stages are captured; undefined: all. */
   readonly layers?: readonly number[] | undefined;
 }

@@ -1,5 +1,5 @@
 import type { CaptureRequest, Tap } from '../../model/engine';
-import { ACTIVE_STAGES, type StageId } from '../../model/stages';
+import type { StageId } from '../../model/stages';
 import { rowLength, shapeOf, type Section, type Sizes, type Value } from '../../arch/graph';
 import type { GpuContext } from '../device';
 import type { BufferRange, Recorder } from '../recorder';
@@ -167,15 +167,6 @@ export function tapOf(
 ): Tap {
   const shape = shapeOf(value.axes, sizes, { nTokens: positions.length, nKeys });
   const data = value.kind === 'index' ? words : new Float32Array(words.buffer, words.byteOffset, words.length);
-  const tap = { stage: stageId(value), layer, positions, shape, data };
+  const tap = { stage: value.id, layer, positions, shape, data };
   return kernel === undefined ? tap : { ...tap, kernel };
-}
-
-const STAGE_IDS: ReadonlyMap<string, StageId> = new Map(ACTIVE_STAGES.map((stage) => [stage, stage]));
-
-/** The stage that a value is captured as. @throws RangeError for a value that is none */
-export function stageId({ id }: Value): StageId {
-  const found = STAGE_IDS.get(id);
-  if (found === undefined) throw new RangeError(`${id} is no stage`);
-  return found;
 }

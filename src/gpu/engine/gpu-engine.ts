@@ -4,7 +4,7 @@ import { fail } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
 import type { EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
-import type { ActiveStageId, StageId } from '../../model/stages';
+import type { StageId } from '../../model/stages';
 import { bindModel } from '../../arch/bind-model';
 import type { BoundGraph } from '../../arch/bind';
 import type { Node } from '../../arch/graph';
@@ -37,7 +37,7 @@ export interface GpuEngineOptions {
   /** Most tokens that are computed together; undefined: as many as memory allows. Values do not depend on it. */
   readonly chunkTokens?: number;
   /** Stages to compute in another way, given how they are computed now: faults on purpose, and naive kernels. */
-  readonly replace?: Partial<Record<ActiveStageId, (usual: StageKernel) => StageKernel>>;
+  readonly replace?: Readonly<Record<StageId, (usual: StageKernel) => StageKernel>>;
   /** Whether attention stores no scores that are not captured; undefined: on hardware, where no stage is replaced. Values do not depend on it. */
   readonly fuseAttention?: boolean;
   /** Whether slots are grouped by expert on the GPU once all weights are there; undefined: where no stage is replaced. Values do not depend on it. */

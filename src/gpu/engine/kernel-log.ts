@@ -1,7 +1,6 @@
 import type { Node } from '../../arch/graph';
 import { kernelText, type KernelPath, type KernelUse } from '../../model/kernel-use';
 import { kernelName, type KernelSpec, type KernelVariant } from '../../ops/kernel-spec';
-import { stageId } from './capture';
 
 interface Entry {
   readonly kernel: string;
@@ -69,7 +68,7 @@ export class KernelLog {
     return this.#entries.map(({ kernel, variant, path, nodes, dispatches }) => ({
       ...{ kernel, variant, path, dispatches },
       ops: [...new Set([...nodes.values()].map(({ op }) => op))],
-      stages: [...nodes.values()].map(({ out }) => stageId(out)),
+      stages: [...nodes.values()].map(({ out }) => out.id),
     }));
   }
 }

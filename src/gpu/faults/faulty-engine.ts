@@ -1,5 +1,6 @@
 import type { Fault } from '../../model/faults';
-import { ACTIVE_STAGES, stageSpec, type ActiveStageId } from '../../model/stages';
+import { graphOf } from '../../model/graph-of';
+import type { StageId } from '../../model/stages';
 import { createGpuEngine, type GpuEngine, type GpuEngineOptions } from '../engine/gpu-engine';
 import type { StageKernel } from '../engine/stage-run';
 import { faultyModel } from './faulty-model';
@@ -13,29 +14,26 @@ import { productFault } from './product-faults';
  */
 export function createFaultyEngine(options: GpuEngineOptions, faults: readonly Fault[]): GpuEngine {
   const { hparams } = options;
-  const replace: Partial<Record<ActiveStageId, (usual: StageKernel) => StageKernel>> = { ...options.replace };
-  const wrap = (stage: ActiveStageId, change: (usual: StageKernel) => StageKernel): void => {
+  const replace: Record<StageId, (usual: StageKernel) => StageKernel> = { ...options.replace };
+  const wrap = (stage: StageId, change: (usual: StageKernel) => StageKernel): void => {
     const before = replace[stage];
     replace[stage] = (usual) => change(before?.(usual) ?? usual);
   };
   for (const fault of faults) {
-    for (const stage of replacedStages(fault)) {
+    for (const stage of replacedStages(fault, hparams)) {
       const computed = stageFault(fault, stage);
       if (computed === undefined) continue;
       wrap(stage, (usual) => (run) => (run.layer === fault.layer ? computed(usual, run) : usual(run)));
     }
   }
   // Outermost, so that they reach the products of replaced stages too.
+  const { layers } = graphOf(hparams).graph;
+  const nodes = layers.flatMap((layer) => layer.nodes);
+  const products = new Set(nodes.flatMap(({ op, out }) => (op === 'linear' || op === 'expert-linear' ? [out.id] : [])));
   for (const fault of faults) {
     const changed = productFault(fault, hparams);
     if (changed === undefined) continue;
-    for (const stage of PRODUCTS) wrap(stage, (usual) => (run) => usual(changed(run)));
+    for (const stage of products) wrap(stage, (usual) => (run) => usual(changed(run)));
   }
   return createGpuEngine({ ...options, model: faultyModel(options.model, hparams, faults), replace });
 }
-
-/** The stages that multiply by a matrix of a layer. */
-const PRODUCTS = ACTIVE_STAGES.filter((id) => {
-  const { operation, scope } = stageSpec(id);
-  return scope === 'layer' && (operation === 'matmul' || operation === 'expert-matmul');
-});

@@ -1,7 +1,7 @@
 import { faultSpec, faultStages, type Fault } from '../../model/faults';
 import { nodeOf, type Node } from '../../arch/graph';
 import type { HParams } from '../../model/hparams';
-import type { ActiveStageId } from '../../model/stages';
+import type { StageId } from '../../model/stages';
 import type { KernelSet } from '../engine/kernel-set';
 import type { StageKernel, StageRun } from '../engine/stage-run';
 import { SCORES_MODULO } from '../../ops/attention-scores/defects';
@@ -19,7 +19,7 @@ import { getPipeline } from '../pipelines';
 export type StageFault = (usual: StageKernel, run: StageRun) => void | Promise<void>;
 
 /** What a fault does at one of its stages; undefined for faults of weights and products. */
-export function stageFault(fault: Fault, stage: ActiveStageId): StageFault | undefined {
+export function stageFault(fault: Fault, stage: StageId): StageFault | undefined {
   switch (fault.kind) {
     case 'swap-gate-up':
       // The weights of the other.
@@ -56,9 +56,9 @@ export function stageFault(fault: Fault, stage: ActiveStageId): StageFault | und
 }
 
 /** The stages whose kernels a fault replaces: those where it shows, and those that it needs for that. */
-export function replacedStages(fault: Fault): readonly ActiveStageId[] {
+export function replacedStages(fault: Fault, hparams: HParams): readonly StageId[] {
   if (fault.kind === 'no-causal-mask') return ['attn_scores', 'attn_softmax', 'attention'];
-  return faultSpec(fault.kind).stages.length > 0 ? faultStages(fault) : [];
+  return faultSpec(fault.kind).stages.length > 0 ? faultStages(fault, hparams) : [];
 }
 
 /** What the gated activation reads in place of its own. */

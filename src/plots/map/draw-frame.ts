@@ -1,4 +1,6 @@
 import { FFN_OUT, ROUTER_WEIGHTS } from '../../model/stage-roles';
+import { LAYER_INPUT } from '../../arch/graph';
+import { stageIn } from '../../model/graph-of';
 import { stageSpec } from '../../model/stages';
 import { svg, type SvgNode } from '../svg';
 import { colourOf } from './draw-cells';
@@ -63,7 +65,13 @@ export function drawWiring(data: MapData, layout: MapLayout, theme: MapTheme): r
   });
   const at = (i: number): string => String(middle[i] ?? 0);
   line(`M${String(x)} ${String(layout.top - 4)}V${String(layout.bottom + 5)}`, 2);
-  const sums = data.rows.flatMap(({ stage }, i) => (stageSpec(stage).operation === 'add' ? [i] : []));
+  const stream = new Set<string>([LAYER_INPUT]);
+  const sums = data.rows.flatMap(({ stage }, i) => {
+    const { operation, inputs } = stageIn(data.view.hparams, stage);
+    if (operation !== 'add' || !inputs.some((input) => stream.has(input))) return [];
+    stream.add(stage);
+    return [i];
+  });
   let start = 0;
   for (const sum of sums) {
     if (sum > start) {

@@ -1,3 +1,4 @@
+import { LAYER_INPUT } from '../../arch/graph';
 import { locationKey } from '../../model/location';
 import { stageSpec, STAGES, type StageId } from '../../model/stages';
 import { rowIndex } from '../trace-index';
@@ -13,12 +14,12 @@ export function mapRows(view: TraceView): readonly MapRow[] {
   let group: Group = 'attention';
   for (const { id, scope } of STAGES) {
     if (scope !== 'layer' || !stages.has(id)) continue;
-    const { title, headline, operation, shape } = stageSpec(id);
-    if (operation === 'expert-matmul') group = 'experts';
+    const { title, headline, operation, shape, inputs } = stageSpec(id);
+    if (operation === 'expert-linear') group = 'experts';
     else if (group === 'experts' && !shape.includes('nExpertUsed')) group = 'output';
     rows.push({ stage: id, title, headline, group });
     // The residual sum ends the attention block.
-    if (operation === 'add' && group === 'attention') group = 'router';
+    if (operation === 'add' && inputs.includes(LAYER_INPUT) && group === 'attention') group = 'router';
   }
   return rows;
 }

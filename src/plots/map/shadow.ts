@@ -59,7 +59,7 @@ function isAfterFirst(
   const place = (l: number | undefined, s: StageId): number => {
     if (l !== undefined) return l + (stageAt.get(s) ?? 0) / (stageAt.size + 1);
     if (before.some((row) => row.stage === s)) return -1;
-    return 1e9 + (stageSpec(s).operation === 'matmul' ? 1 : 0);
+    return 1e9 + (stageSpec(s).operation === 'linear' ? 1 : 0);
   };
   return place(layer, stage) > place(first.layer, first.stage);
 }

@@ -1,7 +1,8 @@
 import { useId, type ReactElement } from 'react';
 import { visibleToken } from '../../base/format';
 import { modeWords, RUN_MODES } from '../../divergence/run-mode';
-import { ACTIVE_STAGES } from '../../model/stages';
+import { stagesOf } from '../../model/graph-of';
+import { COMPUTED_STAGES } from '../../model/stages';
 import type { Routing } from '../../session/events';
 import { selectOptionErrors, type CheckedField } from '../../store/check-options';
 import { Segments } from '../Segments';
@@ -100,6 +101,8 @@ function OptionText(props: {
   const { name, title, hint } = props;
   const value = useApp((s) => s.options[name]);
   const error = useApp((s) => selectOptionErrors(s)[name]);
+  const hparams = useApp((s) => (s.opened?.card ?? s.recorded?.model)?.hparams);
+  const stages = hparams === undefined ? COMPUTED_STAGES : stagesOf(hparams);
   const { setOptions } = useActions();
   const list = useId();
   const says = useId();
@@ -127,7 +130,7 @@ function OptionText(props: {
         <datalist id={list}>
           <option value="all" />
           <option value="moe_router,moe_ffn_out" />
-          {ACTIVE_STAGES.map((id) => (
+          {stages.map((id) => (
             <option key={id} value={id} />
           ))}
         </datalist>

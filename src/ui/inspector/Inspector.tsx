@@ -2,6 +2,7 @@ import { memo, useEffect, useRef, useState, type ReactElement } from 'react';
 import { formatCount, plural } from '../../base/format';
 import { causeText } from '../../divergence/cause';
 import type { Culprit } from '../../divergence/report';
+import { sizesOf, stageIn } from '../../model/graph-of';
 import { stageSpec } from '../../model/stages';
 import { colourOf } from '../../plots/map/draw-cells';
 import type { MapData } from '../../plots/map/map-types';
@@ -111,7 +112,7 @@ function Head({ data, place }: { readonly data: MapData; readonly place: Place }
 
 const Body = memo(function Body({ data, place }: { readonly data: MapData; readonly place: Place }): ReactElement {
   const stage = useLater(place);
-  const tensor = tensorOf(place.stage, place.layer);
+  const tensor = tensorOf(data.view.hparams, place.stage, place.layer);
   const expert = expertOf(data, place);
   return (
     <>
@@ -155,9 +156,10 @@ function useLater(place: Place): boolean {
   return drawn;
 }
 
-function shapeWords({ view }: MapData, { stage }: Place): string {
-  const { shape } = stageSpec(stage);
-  const sizes = view.sizes;
+function shapeWords({ view }: MapData, { layer, stage }: Place): string {
+  const { hparams } = view;
+  const { shape } = stageIn(hparams, stage, layer);
+  const lengthOf = (dim: string): number => (hparams === undefined ? 0 : (sizesOf(hparams)[dim] ?? 0));
   const words = shape.map((dim) => {
     switch (dim) {
       case 'nTokens':
@@ -170,9 +172,9 @@ function shapeWords({ view }: MapData, { stage }: Place): string {
         return plural(view.nExpert, 'expert');
       case 'nHead':
       case 'nHeadKv':
-        return plural(sizes?.[dim] ?? 0, 'head');
+        return plural(lengthOf(dim), 'head');
       default:
-        return `${formatCount(sizes?.[dim] ?? 0)} channels`;
+        return `${formatCount(lengthOf(dim))} channels`;
     }
   });
   return words.filter((word) => !word.startsWith('0 ')).join(' × ');

@@ -4,7 +4,7 @@ import { createInlinePool } from '../../../src/cpu/pool/inline-pool';
 import { QUANT_TYPES } from '../../../src/gguf/ggml-types';
 import type { DecodeChoice } from '../../../src/fusions/choice';
 import type { GpuContext } from '../../../src/gpu/device';
-import { ACTIVE_STAGES } from '../../../src/model/stages';
+import { ACTIVE_STAGES } from '../../support/stages';
 import { bits, captureAll, forward, range } from '../../cpu/support';
 import { ownDecoder } from '../../gpu/decode/support';
 import { made } from '../../gpu/engine/support';

@@ -10,7 +10,8 @@ import { nodeGpu, useSwiftShader } from '../../../src/gpu/node-device';
 import type { CaptureRequest } from '../../../src/model/engine';
 import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
-import { ACTIVE_STAGES, stageSpec, type ActiveStageId } from '../../../src/model/stages';
+import { stageSpec, type StageId } from '../../../src/model/stages';
+import { ACTIVE_STAGES } from '../../support/stages';
 import { checkArm, checkSame } from './check';
 import { warmDecode } from '../../../src/gpu/decode/warm-decode';
 import { benchGenerate } from './generate';
@@ -74,11 +75,11 @@ async function benchModel(gpu: GpuContext, path: string): Promise<void> {
 }
 
 /** The stage that is computed more than once, and how often. */
-let repeated: { readonly stage: ActiveStageId; readonly times: number } | undefined;
+let repeated: { readonly stage: StageId; readonly times: number } | undefined;
 
 /** Stages that can be told to compute the same several times over: how much longer a pass takes then is what they cost in it. */
 function repeatable(): NonNullable<GpuEngineOptions['replace']> {
-  const often = (stage: ActiveStageId) => (usual: StageKernel) => async (run: StageRun) => {
+  const often = (stage: StageId) => (usual: StageKernel) => async (run: StageRun) => {
     for (let i = 1; i < (repeated?.stage === stage ? repeated.times : 1); i++) await usual(run);
     await usual(run);
   };
@@ -94,7 +95,7 @@ async function reportStages(engine: GpuEngine, hparams: HParams, tokens: Uint32A
   };
   const times = 4;
   const once = await fastest();
-  const costs: { readonly stage: ActiveStageId; readonly us: number }[] = [];
+  const costs: { readonly stage: StageId; readonly us: number }[] = [];
   for (const stage of ACTIVE_STAGES) {
     repeated = { stage, times };
     const layers = stageSpec(stage).scope === 'layer' ? hparams.nLayer : 1;

@@ -10,7 +10,7 @@ import type { DecodeChoice } from '../../../src/fusions/choice';
 import { createDecoder, type Decoded } from '../../../src/gpu/decode/decoder';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
-import { ACTIVE_STAGES } from '../../../src/model/stages';
+import { ACTIVE_STAGES } from '../../support/stages';
 import { captureAll, forward, openGolden } from '../../cpu/support';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms } from '../../support/golden';
 import { testContext } from '../../support/gpu';

@@ -5,7 +5,7 @@ import { SINGLE_HEADS } from '../../../src/fusions/attention/attention-plan';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
 import type { DecodeChoice } from '../../../src/fusions/choice';
 import type { GpuContext } from '../../../src/gpu/device';
-import { ACTIVE_STAGES } from '../../../src/model/stages';
+import { ACTIVE_STAGES } from '../../support/stages';
 import { bits, captureAll, forward, range } from '../../cpu/support';
 import { relativeRms } from '../../support/golden';
 import { testContext } from '../../support/gpu';

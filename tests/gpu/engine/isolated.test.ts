@@ -3,7 +3,8 @@ import { nodeOf, sectionOf } from '../../../src/arch/graph';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import type { StageKernel, StageRun } from '../../../src/gpu/engine/stage-run';
-import { ACTIVE_STAGES, LAYER_STAGES, MODEL_STAGES, type ActiveStageId } from '../../../src/model/stages';
+import type { StageId } from '../../../src/model/stages';
+import { ACTIVE_STAGES, LAYER_STAGES, MODEL_STAGES } from '../../support/stages';
 import { bits, captureAll, openGolden } from '../../cpu/support';
 import { loadGolden } from '../../support/golden';
 import type { ModelRecipe } from '../../support/gguf-models';
@@ -130,7 +131,7 @@ describe('isolated stages', () => {
 
 describe('a fault', () => {
   /** What goes wrong, where it is put, and the only stage that isolation may blame. */
-  const faults: readonly (readonly [string, ActiveStageId, (run: StageRun) => StageRun])[] = [
+  const faults: readonly (readonly [string, StageId, (run: StageRun) => StageRun])[] = [
     ['a mask that lets the next key in', 'attn_softmax', (run) => ({ ...run, firstPosition: run.firstPosition + 1 })],
     ['rotary angles one position late', 'k_post_rope', (run) => ({ ...run, firstPosition: run.firstPosition + 1 })],
     [

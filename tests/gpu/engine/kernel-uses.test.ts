@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
-import { ACTIVE_STAGES } from '../../../src/model/stages';
+import { ACTIVE_STAGES } from '../../support/stages';
 import { captureAll, forward } from '../../cpu/support';
 import { testContext } from '../../support/gpu';
 import { ownDecoder } from '../decode/support';

@@ -5,7 +5,8 @@ import { createFaultyEngine } from '../../../src/gpu/faults/faulty-engine';
 import type { ModelFile } from '../../../src/gguf/model-file';
 import { FAULTS, faultStages, type Fault } from '../../../src/model/faults';
 import type { HParams } from '../../../src/model/hparams';
-import { LAYER_STAGES, stageOrder } from '../../../src/model/stages';
+import { stageOrder } from '../../../src/model/stages';
+import { LAYER_STAGES } from '../../support/stages';
 import { bits, captureAll, forward, openGolden, range, type Forward } from '../../cpu/support';
 import { testContext } from '../../support/gpu';
 

@@ -11,7 +11,8 @@ import { createFaultyEngine } from '../../../src/gpu/faults/faulty-engine';
 import type { Tap } from '../../../src/model/engine';
 import type { Fault } from '../../../src/model/faults';
 import type { HParams } from '../../../src/model/hparams';
-import { LAYER_STAGES, type StageId } from '../../../src/model/stages';
+import type { StageId } from '../../../src/model/stages';
+import { LAYER_STAGES } from '../../support/stages';
 import { captureAll, openGolden, range } from '../../cpu/support';
 
 type Taps = ReadonlyMap<StageId, Tap>;
@@ -86,7 +87,7 @@ export async function isolateFaults(
       arms: ['gpu', 'cpu'],
     },
     {
-      tiedEmbeddings: hparams.tiedEmbeddings,
+      hparams,
       typeOf: (tensor) => model.tensors.get(tensor)?.type,
       expertAt: (layer, position, slot) =>
         reference.layers[layer]?.taps.get('moe_router_indices')?.data[position * hparams.nExpertUsed + slot],

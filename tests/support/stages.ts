@@ -1,0 +1,14 @@
+import { qwen3moe } from '../../src/arch/qwen3moe';
+import type { Section } from '../../src/arch/graph';
+import type { StageId } from '../../src/model/stages';
+
+const { embed, layers, head } = qwen3moe.graph(qwen3moe.sample);
+
+/* The stages of Qwen3-MoE, which most golden models are of; forward order. */
+export const LAYER_STAGES: readonly StageId[] = idsOf(layers);
+export const MODEL_STAGES: readonly StageId[] = idsOf([embed, head]);
+export const ACTIVE_STAGES: readonly StageId[] = idsOf([embed, ...layers, head]);
+
+function idsOf(sections: readonly Section[]): readonly StageId[] {
+  return sections.flatMap(({ nodes }) => nodes.map(({ out }) => out.id));
+}
