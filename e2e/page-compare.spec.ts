@@ -52,7 +52,7 @@ test('two files in one drop are compared at once, in the sentence of a live run;
   await expect(page.locator('.preview svg')).toBeVisible();
   await page.keyboard.press('Escape');
   await page.keyboard.press('b');
-  await expect(page.getByTestId('verdict')).toHaveText(/^POISONED/);
+  await expect(page.getByTestId('verdict')).toHaveText(/^NOT FINITE/);
 });
 
 test('one file waits for its other side: this run; another model is told, and compared where someone insists', async ({
@@ -96,7 +96,7 @@ test('a damaged trace is told by code, and the page works on', async ({ page }) 
   await expect(page.getByTestId('error-code')).toHaveText('trace-format');
   await expect(page.getByRole('alert')).toContainText('cut.npz');
   await button(page, 'Dismiss').click();
-  await expect(page.getByTestId('verdict')).toHaveText(/^POISONED/);
+  await expect(page.getByTestId('verdict')).toHaveText(/^NOT FINITE/);
 });
 
 test('two reports in one drop stand side by side, and either can be opened', async ({ page }) => {

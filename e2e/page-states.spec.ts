@@ -160,7 +160,7 @@ test('a model with NaN weights is poison on both arms, and no fault of the GPU',
   await typeIds(page, '420, 327');
   await runButton(page).click();
   expect(await pageState(page, 'done', 'error')).toBe('done');
-  await expect(page.getByTestId('verdict')).toHaveText(/^POISONED: first at layer 2, ffn_norm/);
+  await expect(page.getByTestId('verdict')).toHaveText(/^NOT FINITE: first at layer 2, ffn_norm/);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(
     'NaN at layer 2: both sides make it, so it comes from the file.',
   );

@@ -21,7 +21,7 @@ export interface SentenceContext {
 /** The one sentence of the run: the same on the page, in the terminal, in JSON and in pictures. */
 export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, context: SentenceContext): string {
   if (culprit !== undefined) {
-    const word = status === 'not-finite' ? 'POISONED' : 'DIVERGED';
+    const word = status === 'not-finite' ? 'NOT FINITE' : 'DIVERGED';
     const hint = culprit.hint === undefined ? '' : `; ${culprit.hint}`;
     return `${word}: first at ${placeOf(culprit)}: ${evidence(culprit)}${hint}${moreOf(context.others)}`;
   }

@@ -113,7 +113,7 @@ describe('what --save-tensor wrote reads back', () => {
       'cpu',
     );
     expect(poisoned.status).toBe(1);
-    expect(poisoned.out).toMatch(/^POISONED: first at layer 0, attn_norm, token 3/);
+    expect(poisoned.out).toMatch(/^NOT FINITE: first at layer 0, attn_norm, token 3/);
   });
 });
 

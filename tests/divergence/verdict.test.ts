@@ -29,7 +29,7 @@ describe('judge', () => {
   ] as const)('says whose values are not finite: %s', (verdict, found, words) => {
     const rows = [row({ mode: 'isolated', layer: 1, stage: 'q_proj', verdict, ...found })];
     expect(judge({ ...input, rows }, context).verdict.sentence).toBe(
-      `POISONED: first at layer 1, q_proj, token 1 (blk.1.attn_q.weight, Q6_K): ${words}`,
+      `NOT FINITE: first at layer 1, q_proj, token 1 (blk.1.attn_q.weight, Q6_K): ${words}`,
     );
   });
 
@@ -114,7 +114,7 @@ describe('judge', () => {
     const { verdict } = judge({ ...input, rows }, context);
     expect(verdict.status).toBe('not-finite');
     expect(verdict.sentence).toBe(
-      'POISONED: first at layer 0, moe_expert_gate, token 1, expert 2 (blk.0.ffn_gate_exps.weight, Q4_K): NaN',
+      'NOT FINITE: first at layer 0, moe_expert_gate, token 1, expert 2 (blk.0.ffn_gate_exps.weight, Q4_K): NaN',
     );
   });
 

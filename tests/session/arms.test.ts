@@ -86,7 +86,7 @@ describe('one arm alone', () => {
     const report = await run({ arms: ['gpu'], inject: ['nan@layer=1,tensor=ffn_gate_exps'] });
     expect(report.verdict.status).toBe('not-finite');
     expect(report.verdict.sentence).toMatch(
-      /^POISONED: first at layer 1, moe_expert_gate, token \d, expert \d \(blk\.1\.ffn_gate_exps\.weight, Q4_K\): NaN$/,
+      /^NOT FINITE: first at layer 1, moe_expert_gate, token \d, expert \d \(blk\.1\.ffn_gate_exps\.weight, Q4_K\): NaN$/,
     );
     expect(report.run.injected).toEqual([{ spec: 'nan@layer=1,tensor=ffn_gate_exps', visible: true }]);
   });

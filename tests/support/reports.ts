@@ -394,7 +394,7 @@ function verdictOf(kind: ReportKind, fault: Fault | undefined, rows: readonly Ro
   };
   const place = `layer ${String(fault.layer)}, ${fault.stage}, token ${String(fault.position)}, expert 11 (${tensor}, ${first.qtype ?? ''})`;
   return poison
-    ? { status: 'not-finite', sentence: `POISONED: first at ${place}: NaN on gpu, finite on cpu`, first }
+    ? { status: 'not-finite', sentence: `NOT FINITE: first at ${place}: NaN on gpu, finite on cpu`, first }
     : { status: 'diverged', sentence: `DIVERGED: first at ${place}: error 1.4e6 x its bound`, first };
 }
 

@@ -58,7 +58,7 @@ export function styled({ colours }: Terminal, stream: 'out' | 'err', look: Look,
 const VERDICT_LOOKS: Readonly<Record<string, Look>> = {
   MATCH: 'good',
   DIVERGED: 'bad',
-  POISONED: 'bad',
+  'NOT FINITE': 'bad',
   INCOMPLETE: 'open',
   ERROR: 'bad',
   BASELINE: 'good',

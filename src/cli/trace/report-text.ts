@@ -28,7 +28,7 @@ export function reportText(report: Report): ShownText {
     facts.push(['also', `${placeOf(other)}${other.hint === undefined ? '' : `: ${other.hint}`}`]);
   for (const note of report.notes ?? []) facts.push(['note', note]);
   for (const poison of [report.poison?.a, report.poison?.b]) {
-    if (poison !== undefined) facts.push(['poison', poisonText(poison)]);
+    if (poison !== undefined) facts.push(['NaN, Inf', notFiniteText(poison)]);
   }
   const top = report.top.a.length > 0 ? report.top.a : report.top.b;
   if (top.length > 0) facts.push(['next', nextText(top)]);
@@ -54,7 +54,7 @@ function nextText(top: Report['top']['a']): string {
 const RUN_UP_SHOWN = 3;
 
 /** `gpu: NaN first at layer 2, moe_expert_out [0 3 17], then in 41 taps; before it moe_expert_swigl |x| 1.2e-5 .. 3.1` */
-function poisonText({ arm, kind, layer, stage, index, spread, runUp }: Poison): string {
+function notFiniteText({ arm, kind, layer, stage, index, spread, runUp }: Poison): string {
   const place = (at: { readonly layer: number | undefined; readonly stage: StageId }): string =>
     at.layer === undefined ? at.stage : `layer ${at.layer}, ${at.stage}`;
   const before = runUp
