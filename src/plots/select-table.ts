@@ -4,7 +4,7 @@ import { formatMetric } from '../base/format';
 import { stageSpec, type StageId } from '../model/stages';
 import { valueOf, type Unit } from './map/measure';
 import { isBroken } from './row-verdict';
-import type { MapData } from './map/map-types';
+import type { MapData, MapRow } from './map/map-types';
 
 export interface TableCell {
   readonly layer: number | undefined;
@@ -23,18 +23,21 @@ export interface TableLine {
 
 /** Every stage by every layer in the page's measure: the table twin of the map. */
 export function selectTable(data: MapData): readonly TableLine[] {
+  return [...data.before, ...data.rows, ...data.after].flatMap((row) => tableLine(data, row) ?? []);
+}
+
+/** One stage's line; undefined where the model has no such stage. */
+export function tableLine(data: MapData, { stage, title, headline }: MapRow): TableLine | undefined {
   const { measure, first } = data;
-  return [...data.before, ...data.rows, ...data.after].flatMap(({ stage, title, headline }) => {
-    const { scope } = stageSpec(stage);
-    const layers: readonly (number | undefined)[] = scope === 'model' ? [undefined] : data.layers;
-    const cells = layers.map((layer): TableCell | undefined => {
-      const row = data.row(measure.basis, stage, layer);
-      if (row === undefined || row.verdict === 'not-applicable') return undefined;
-      const isFirst = first !== undefined && first.stage === stage && first.layer === layer;
-      return { layer, text: textOf(row, measure.unit), verdict: row.verdict, first: isFirst };
-    });
-    return cells.every((c) => c === undefined) ? [] : [{ stage, title, headline, cells }];
+  const { scope } = stageSpec(stage);
+  const layers: readonly (number | undefined)[] = scope === 'model' ? [undefined] : data.layers;
+  const cells = layers.map((layer): TableCell | undefined => {
+    const row = data.row(measure.basis, stage, layer);
+    if (row === undefined || row.verdict === 'not-applicable') return undefined;
+    const isFirst = first !== undefined && first.stage === stage && first.layer === layer;
+    return { layer, text: textOf(row, measure.unit), verdict: row.verdict, first: isFirst };
   });
+  return cells.every((c) => c === undefined) ? undefined : { stage, title, headline, cells };
 }
 
 function textOf(row: Row, unit: Unit): string {

@@ -2,8 +2,8 @@ import { createElement, Fragment, memo, type ReactElement } from 'react';
 import { sameDrawing, type SvgNode } from '../plots/svg';
 import { Later } from './Later';
 
-/** Of a group of groups (the lines of a table, the layers of a way), so many are drawn in one task. */
-const GROUPS_AT_ONCE = 8;
+/** Of a group of groups (the lines of a table, the layers of a way), so many are drawn in one task; a map has ten. */
+const GROUPS_AT_ONCE = 12;
 
 /** Renders a drawing of src/plots/. Groups that are as they were are not touched: a selection that moves costs what it draws. */
 export const Scene = memo(function Scene({ node }: { readonly node: SvgNode }): ReactElement {

@@ -54,7 +54,8 @@ export function stripes(x: number, y: number, width: number, height: number): st
   return path;
 }
 
-function rectPath(x: number, y: number, width: number, height: number): string {
+/** A rectangle as a part of a path. */
+export function rectPath(x: number, y: number, width: number, height: number): string {
   return `M${tenth(x)} ${tenth(y)}h${tenth(width)}v${tenth(height)}h${tenth(-width)}z`;
 }
 

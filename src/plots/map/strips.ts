@@ -1,7 +1,7 @@
 import { RATIO_EDGES } from '../../divergence/ratio-bins';
-import type { Row } from '../../divergence/report';
 import { stageSpec, type StageId } from '../../model/stages';
 import { linePath, svg, type SvgNode } from '../svg';
+import { rectPath, tenth } from './cells';
 import { humanNumber } from './human-number';
 import type { MapLayout } from './layout';
 import { timesLimit, valueOf } from './measure';
@@ -19,6 +19,10 @@ const MARKED = 40;
 const READING = 92;
 /** With this many tokens and fewer each is a dot in relative L2. */
 const FEW_TOKENS = 24;
+/** So many shades can be told apart. */
+const SHADES = 25;
+/** Radius of a dot. */
+const DOT = 1.3;
 
 interface Point {
   readonly x: number;
@@ -77,10 +81,10 @@ export function drawStrip(
     const x = middle(l);
     const own = judged === 'free' ? undefined : data.row(judged, stage, data.layers[l]);
     const free = data.row('free', stage, data.layers[l]);
-    if (size.names) nodes.push(...shade(own, free, data, layout, theme, x, y));
     judgedPoints.push(pointOf(timesLimit(valueOf(own, measure.unit), measure.unit, limit), x, y, height));
     freePoints.push(pointOf(timesLimit(valueOf(free, 'l2'), 'l2', limit), x, y, height));
   }
+  if (size.names) nodes.push(...drawShades(data, layout, theme, stage, y, middle));
   const thin = judged !== 'free';
   nodes.push(...curve(freePoints, theme.ink, theme, thin ? 1.3 : 1.8, thin ? 0.62 : 1, 'dot', pitch));
   nodes.push(...curve(judgedPoints, theme.judged, theme, 1.8, 1, 'square', pitch));
@@ -106,54 +110,56 @@ function pointOf(times: number | undefined, x: number, y: number, height: number
   return times === undefined ? undefined : { x, y: heightOf(times, y, height), value: times };
 }
 
-/** All values of a layer behind its worst: the row's distribution, or its tokens. */
-function shade(
-  own: Row | undefined,
-  free: Row | undefined,
+/** All values of a layer behind its worst: the rows' distributions, or their tokens. A path for each look: one strip has a thousand of them. */
+function drawShades(
   data: MapData,
-  { pitch, size }: MapLayout,
+  { pitch, size, window }: MapLayout,
   theme: MapTheme,
-  x: number,
+  stage: StageId,
   y: number,
+  middle: (l: number) => number,
 ): readonly SvgNode[] {
+  const { measure, layers } = data;
   const height = size.strip;
+  if (measure.unit !== 'ratio') {
+    let dots = '';
+    for (let l = window.from; l < window.to; l++) {
+      const values = data.row(measure.basis, stage, layers[l])?.perPosition ?? [];
+      if (values.length > FEW_TOKENS) continue;
+      for (const value of values) {
+        if (value !== undefined) dots += discPath(middle(l), heightOf(value / data.limit, y, height), DOT);
+      }
+    }
+    return dots === '' ? [] : [svg('path', { d: dots, fill: theme.ink3, 'fill-opacity': 0.4 })];
+  }
   const width = Math.max(2, Math.min(26, pitch * 0.62));
-  const nodes: SvgNode[] = [];
-  if (data.measure.unit === 'ratio') {
-    const counts = own?.ratios ?? [];
+  const looks = { under: new Map<number, string>(), over: new Map<number, string>() };
+  for (let l = window.from; l < window.to; l++) {
+    const row = measure.basis === 'free' ? undefined : data.row(measure.basis, stage, layers[l]);
+    const counts = row?.ratios ?? [];
     for (let bin = 2; bin < counts.length; bin++) {
       const count = counts[bin] ?? 0;
       const last = bin === RATIO_EDGES.length;
-      if (count === 0 || (last && !Number.isFinite(own?.maxRatio ?? NaN))) continue;
-      const upper = last ? Math.max(12, own?.maxRatio ?? 12) : (RATIO_EDGES[bin] ?? 1);
+      if (count === 0 || (last && !Number.isFinite(row?.maxRatio ?? NaN))) continue;
+      const upper = last ? Math.max(12, row?.maxRatio ?? 12) : (RATIO_EDGES[bin] ?? 1);
       const top = heightOf(upper, y, height);
       const bottom = heightOf(RATIO_EDGES[bin - 1] ?? 1e-9, y, height);
       const over = (RATIO_EDGES[bin - 1] ?? 0) >= 1;
-      nodes.push(
-        svg('rect', {
-          x: x - width / 2,
-          y: top,
-          width,
-          height: Math.max(0.8, bottom - top - 0.4),
-          fill: over ? theme.bins[7] : theme.judged,
-          'fill-opacity': Math.min(
-            1,
-            0.06 + 0.34 * Math.sqrt(count / Math.max(1, own?.count ?? 1)) + (over ? 0.25 : 0),
-          ),
-        }),
-      );
+      const share = Math.sqrt(count / Math.max(1, row?.count ?? 1));
+      const opacity = Math.min(1, Math.round(SHADES * (0.06 + 0.34 * share + (over ? 0.25 : 0))) / SHADES);
+      const paths = over ? looks.over : looks.under;
+      const box = rectPath(middle(l) - width / 2, top, width, Math.max(0.8, bottom - top - 0.4));
+      paths.set(opacity, (paths.get(opacity) ?? '') + box);
     }
-    return nodes;
   }
-  const row = data.measure.basis === 'free' ? free : own;
-  const values = row?.perPosition ?? [];
-  if (values.length > FEW_TOKENS) return [];
-  for (const value of values) {
-    if (value === undefined) continue;
-    const cy = heightOf(value / data.limit, y, height);
-    nodes.push(svg('circle', { cx: x, cy, r: 1.3, fill: theme.ink3, 'fill-opacity': 0.4 }));
-  }
-  return nodes;
+  const drawn = (paths: ReadonlyMap<number, string>, fill: string | undefined): readonly SvgNode[] =>
+    [...paths].map(([opacity, d]) => svg('path', { d, fill, 'fill-opacity': opacity }));
+  return [...drawn(looks.under, theme.judged), ...drawn(looks.over, theme.bins[7])];
+}
+
+/** A disc as a path. */
+function discPath(x: number, y: number, r: number): string {
+  return `M${tenth(x - r)} ${tenth(y)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
 }
 
 function curve(

@@ -1,4 +1,4 @@
-import { useMemo, type ReactElement } from 'react';
+import { useDeferredValue, useMemo, type ReactElement } from 'react';
 import { mapLayout, MAP_SIZES, type MapSize } from '../../plots/map/layout';
 import type { MapData } from '../../plots/map/map-types';
 import { Tabs } from '../tabs/Tabs';
@@ -20,6 +20,8 @@ export function Instrument({ data }: { readonly data: MapData }): ReactElement {
     () => (width === 0 ? undefined : mapLayout(data, width, sizeOf(room, first), zoom)),
     [data, width, room, first, zoom],
   );
+  // The map answers a zoom at once; what stands in its columns follows.
+  const below = useDeferredValue(layout);
   // Nothing was compared: one side ran alone.
   const alone = data.view.verdict !== undefined && data.rows.length === 0;
   return (
@@ -41,7 +43,7 @@ export function Instrument({ data }: { readonly data: MapData }): ReactElement {
           {room === 'wide' ? null : <Legend data={data} />}
         </>
       )}
-      {layout === undefined ? null : <Tabs data={data} layout={layout} alone={alone} />}
+      {below === undefined ? null : <Tabs data={data} layout={below} alone={alone} />}
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { useMemo, type ReactElement } from 'react';
 import type { MapData } from '../../plots/map/map-types';
 import { selectLoad } from '../../plots/select-load';
 import type { Columns } from '../../plots/tabs/columns';
-import { loadOverlay, loadPlot, paintLoad } from '../../plots/tabs/load-plot';
+import { loadOverlay, loadPlot, loadShares, paintLoad } from '../../plots/tabs/load-plot';
 import { pixelRatio } from '../pixel-ratio';
 import { RasterCanvas } from '../RasterCanvas';
 import { Scene } from '../Scene';
@@ -12,7 +12,8 @@ import { useMapTheme } from '../use-theme';
 export function LoadTab({ data, columns }: { readonly data: MapData; readonly columns: Columns }): ReactElement {
   const theme = useMapTheme();
   const load = useMemo(() => selectLoad(data.view), [data.view]);
-  const plot = useMemo(() => loadPlot(load, columns), [load, columns]);
+  const shares = useMemo(() => loadShares(load), [load]);
+  const plot = useMemo(() => loadPlot(shares, columns), [shares, columns]);
   const paint = useMemo(
     () => (plot === undefined ? undefined : () => paintLoad(plot, theme, pixelRatio())),
     [plot, theme],

@@ -1,8 +1,7 @@
-import { memo, useEffect, useMemo, useRef, type ReactElement } from 'react';
+import { memo, useCallback, useRef, type MouseEvent, type ReactElement } from 'react';
 import type { RowVerdict } from '../../divergence/report';
-import { selectTable, VERDICT_WORDS, type TableLine } from '../../plots/select-table';
-import type { MapData } from '../../plots/map/map-types';
-import type { Place } from '../../plots/select-walk';
+import type { MapData, MapRow } from '../../plots/map/map-types';
+import { tableLine, VERDICT_WORDS } from '../../plots/select-table';
 import { selectPlace } from '../../store/view';
 import { Later } from '../Later';
 import { useActions, useApp } from '../use-app';
@@ -11,15 +10,18 @@ import { useActions, useApp } from '../use-app';
 export function NumbersTab({ data }: { readonly data: MapData }): ReactElement {
   const place = useApp(selectPlace);
   const { select } = useActions();
-  const lines = useMemo(() => selectTable(data), [data]);
-  const whole = lines.filter(isWhole);
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const first = box.current?.querySelector<HTMLElement>('td.first, td.diverge, td.nan');
-    if (box.current !== null && first !== null && first !== undefined) {
-      box.current.scrollLeft = Math.max(0, first.offsetLeft - 300);
-    }
-  }, [data]);
+  const pick = (event: MouseEvent): void => {
+    const cell = event.target instanceof Element ? event.target.closest('td') : null;
+    const row = data.rows.find(({ stage }) => stage === cell?.parentElement?.dataset['stage']);
+    // The first column is the stage's name.
+    const layer = data.layers[(cell?.cellIndex ?? 0) - 1];
+    if (row !== undefined && layer !== undefined) select({ layer, stage: row.stage, position: undefined });
+  };
+  // The lines come one after the other: what is wrong comes into view when its own does.
+  const reveal = useCallback((first: HTMLElement | null) => {
+    if (first !== null) box.current?.scrollTo(first.offsetLeft - 300, first.offsetTop - 240);
+  }, []);
   const unit = data.measure.unit === 'ratio' ? 'error ÷ bound' : 'relative L2';
   return (
     <>
@@ -35,27 +37,23 @@ export function NumbersTab({ data }: { readonly data: MapData }): ReactElement {
               ))}
             </tr>
           </thead>
-          <tbody>
-            <Later first={4}>
-              {lines
-                .filter((line) => !isWhole(line))
-                .map((line) => (
-                  <Line
-                    key={line.stage}
-                    line={line}
-                    here={place?.stage === line.stage ? place.layer : undefined}
-                    onSelect={select}
-                  />
-                ))}
+          <tbody onClick={pick}>
+            <Later first={1}>
+              {data.rows.map((row) => (
+                <Line
+                  key={row.stage}
+                  data={data}
+                  row={row}
+                  here={place?.stage === row.stage ? place.layer : undefined}
+                  reveal={reveal}
+                />
+              ))}
             </Later>
           </tbody>
         </table>
       </div>
       <p className="note">
-        {whole.length === 0
-          ? ''
-          : `Whole model: ${whole.map((line) => `${line.title} ${line.cells[0]?.text ?? '–'}`).join(', ')}. `}
-        ✕ over its limit or not finite; † after a flip; italic: an error from before arrives.
+        {wholeModel(data)}✕ over its limit or not finite; † after a flip; italic: an error from before arrives.
       </p>
     </>
   );
@@ -63,14 +61,18 @@ export function NumbersTab({ data }: { readonly data: MapData }): ReactElement {
 
 /** Drawn again only when its own numbers or the place on it change. */
 const Line = memo(function Line(props: {
-  readonly line: TableLine;
+  readonly data: MapData;
+  readonly row: MapRow;
   /** The layer of the place in hand, where that is on this line. */
   readonly here: number | undefined;
-  readonly onSelect: (place: Place) => void;
-}): ReactElement {
-  const { line, here, onSelect } = props;
+  /** Told of the cell of the first wrong tensor. */
+  readonly reveal: (first: HTMLElement | null) => void;
+}): ReactElement | null {
+  const { data, row, here, reveal } = props;
+  const line = tableLine(data, row);
+  if (line === undefined) return null;
   return (
-    <tr>
+    <tr data-stage={line.stage}>
       <th scope="row" className={line.headline ? 'strong' : undefined}>
         {line.title}
       </th>
@@ -80,19 +82,12 @@ const Line = memo(function Line(props: {
         ) : (
           <td
             key={i}
+            ref={cell.first ? reveal : undefined}
             className={`${verdictClass(cell.verdict)}${cell.first ? ' first' : ''}`}
             aria-current={here !== undefined && here === cell.layer ? 'true' : undefined}
+            title={VERDICT_WORDS[cell.verdict]}
           >
-            <button
-              type="button"
-              tabIndex={-1}
-              title={VERDICT_WORDS[cell.verdict]}
-              onClick={() => {
-                onSelect({ layer: cell.layer, stage: line.stage, position: undefined });
-              }}
-            >
-              {cell.text}
-            </button>
+            {cell.text}
           </td>
         ),
       )}
@@ -100,8 +95,11 @@ const Line = memo(function Line(props: {
   );
 });
 
-function isWhole(line: TableLine): boolean {
-  return line.cells.length === 1 && line.cells[0] !== undefined && line.cells[0].layer === undefined;
+/** `Whole model: Embedding 0, LmHead 0.31. ` */
+function wholeModel(data: MapData): string {
+  const lines = [...data.before, ...data.after].flatMap((row) => tableLine(data, row) ?? []);
+  const words = lines.map(({ title, cells: [cell] }) => `${title} ${cell?.text ?? '–'}`);
+  return words.length === 0 ? '' : `Whole model: ${words.join(', ')}. `;
 }
 
 function verdictClass(verdict: RowVerdict): string {

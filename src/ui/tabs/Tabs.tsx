@@ -1,4 +1,4 @@
-import { useMemo, type KeyboardEvent, type ReactElement } from 'react';
+import { memo, useLayoutEffect, useMemo, useRef, type KeyboardEvent, type ReactElement } from 'react';
 import { formatCount } from '../../base/format';
 import type { MapLayout } from '../../plots/map/layout';
 import type { MapData } from '../../plots/map/map-types';
@@ -16,7 +16,7 @@ import { TokensTab } from './TokensTab';
 const STEPS: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1 };
 
 /** What does not fit on the map, always in one order; a tab with something to say is lit. */
-export function Tabs(props: {
+export const Tabs = memo(function Tabs(props: {
   readonly data: MapData;
   readonly layout: MapLayout;
   readonly alone: boolean;
@@ -27,6 +27,13 @@ export function Tabs(props: {
   const { setTab, focus } = useActions();
   const columns = useMemo(() => columnsOf(layout), [layout]);
   const tab = alone && ['tokens', 'nonfinite', 'numbers'].includes(open) ? 'routing' : open;
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    // On a phone the tabs are wider than the page.
+    const chosen = list.current?.querySelector<HTMLElement>('[aria-selected="true"]');
+    if (list.current === null || chosen === null || chosen === undefined) return;
+    list.current.scrollLeft = chosen.offsetLeft - (list.current.clientWidth - chosen.offsetWidth) / 2;
+  }, [tab]);
   const onKeyDown = (event: KeyboardEvent): void => {
     const step = STEPS[event.key];
     if (step === undefined) return;
@@ -38,7 +45,7 @@ export function Tabs(props: {
   };
   return (
     <section className="tabs-block" aria-label="Below the map">
-      <div className="tabs" role="tablist" aria-label="More of the trace" onKeyDown={onKeyDown}>
+      <div ref={list} className="tabs" role="tablist" aria-label="More of the trace" onKeyDown={onKeyDown}>
         {TABS.map(({ id, title }) => {
           const own = news?.get(id);
           const selected = id === tab;
@@ -70,7 +77,7 @@ export function Tabs(props: {
       </div>
     </section>
   );
-}
+});
 
 function Pane({
   tab,
