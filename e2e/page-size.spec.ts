@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import react from '@vitejs/plugin-react';
 import { expect, test, type Browser, type Page } from '@playwright/test';
-import { build, preview, type PreviewServer } from 'vite';
-import { versionDefines } from '../scripts/lib/version.mjs';
+import type { PreviewServer } from 'vite';
+import { serveHarnessPage } from './support/harness-page';
 import { mainThread, type MainThread } from './support/trace-events';
 
 /**
@@ -24,20 +22,7 @@ let server: PreviewServer;
 let address: string;
 
 test.beforeAll(async () => {
-  const root = fileURLToPath(new URL('..', import.meta.url));
-  const outDir = fileURLToPath(new URL('../test-results/size-page', import.meta.url));
-  await build({
-    configFile: false,
-    root: `${root}/e2e/harness`,
-    base: './',
-    logLevel: 'error',
-    plugins: [react()],
-    define: versionDefines(),
-    mode: 'production',
-    build: { outDir, emptyOutDir: true, target: 'es2023', rolldownOptions: { input: `${root}/e2e/harness/size.html` } },
-  });
-  server = await preview({ configFile: false, root, build: { outDir }, preview: { port: 0 }, logLevel: 'error' });
-  address = `${server.resolvedUrls?.local[0] ?? ''}size.html`;
+  ({ server, address } = await serveHarnessPage());
 });
 test.afterAll(() => server.close());
 

@@ -27,6 +27,11 @@ export function adapterTitle({ vendor, architecture, device, description }: Adap
   return driverText([description, device, `${vendor} ${architecture}`.trim()].find((text) => text !== '') ?? '');
 }
 
+/** As {@link adapterTitle}, without its driver: for a line that has no room for it. */
+export function shortAdapter(adapter: AdapterWords): string {
+  return adapterTitle(adapter).replace(/ driver .*$/, '');
+}
+
 /** For the terminal: `nvidia hopper NVIDIA H100`, or `google swiftshader (SOFTWARE adapter)`. */
 export function adapterText(adapter: AdapterWords & Pick<AdapterCard, 'isSoftware'>): string {
   return `${adapterWords(adapter)}${adapter.isSoftware ? ' (SOFTWARE adapter)' : ''}`;

@@ -21,7 +21,7 @@ export interface LiveProgress {
 export function liveFinding(view: TraceView, progress: LiveProgress | undefined, layersDone: number): Finding {
   const facts: Fact[] = [];
   const closest = closestOf(view);
-  if (closest !== undefined) facts.push({ title: 'closest to a bound', words: closest });
+  if (closest !== undefined) facts.push(closest);
   facts.push({
     title: 'now',
     words:
@@ -66,7 +66,7 @@ function phaseWords(progress: LiveProgress | undefined): string {
   }
 }
 
-function closestOf(view: TraceView): readonly Word[] | undefined {
+function closestOf(view: TraceView): Fact | undefined {
   const basis = basesOf(view)[0];
   let best: { readonly ratio: number; readonly where: string } | undefined;
   if (basis === undefined) return undefined;
@@ -77,7 +77,9 @@ function closestOf(view: TraceView): readonly Word[] | undefined {
       best = { ratio: row.maxRatio, where: `${layer}${stageSpec(stage).title}` };
     }
   }
-  return best === undefined
-    ? undefined
-    : [{ number: humanNumber(best.ratio), look: 'strong' }, ` of it, ${best.where}.`];
+  if (best === undefined) return undefined;
+  const number = humanNumber(best.ratio);
+  return best.ratio > 1
+    ? { title: 'how much', words: [{ number, look: 'wrong' }, ` × its bound, ${best.where}.`] }
+    : { title: 'closest to a bound', words: [{ number, look: 'strong' }, ` of it, ${best.where}.`] };
 }

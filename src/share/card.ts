@@ -1,6 +1,7 @@
 import { plural } from '../base/format';
 import { visible, capped } from '../base/foreign-text';
 import type { Report } from '../divergence/report';
+import { shortAdapter } from '../model/adapter-card';
 import { findingOf, findingText } from '../plots/finding';
 import { drawMap } from '../plots/map/draw-map';
 import { mapLayout, MAP_SIZES, type MapLayout } from '../plots/map/layout';
@@ -10,10 +11,9 @@ import { measureOf } from '../plots/map/measure';
 import { label, quiet, type TextLook } from '../plots/map/text';
 import { DARK_MAP, LIGHT_MAP, type MapTheme } from '../plots/map/theme';
 import { svg, type SvgNode } from '../plots/svg';
-import { viewOfReport } from '../plots/trace-view';
+import { sideTitle, viewOfReport } from '../plots/trace-view';
 import { FACES } from './faces';
 import { picture, type Picture } from './picture';
-import { adapterName } from './provenance';
 import { promptLength } from './redact';
 import { styledWords } from './styled-words';
 import { textWidth, wrapText } from './wrap-text';
@@ -28,6 +28,8 @@ const INNER = WIDTH - 2 * SIDE;
 const LARGEST = 46;
 const SMALLEST = 36;
 const TWO_LINES = 38;
+/** Pixels of the footer left of the key. */
+const FOOTER_LEFT = 460;
 
 /**
  * The card: the finding, where and how much, the map, and where it comes from. Made of the same drawing as the page's map. What was put in on
@@ -64,7 +66,7 @@ export function cardPicture(report: Report, dark = false): Picture {
   }
   y += 34;
   const facts = finding.facts.slice(0, 2).map(({ words }) => findingText(words).trim());
-  nodes.push(label(SIDE, y, { fill: theme.ink2, size: 20 }, fitted(facts.join('; '), 20, INNER)));
+  nodes.push(label(SIDE, y, { fill: theme.ink2, size: 20 }, clauses(facts, 20, INNER)));
   const cardSize = { ...MAP_SIZES.card, row, headline: size >= SMALLEST ? MAP_SIZES.card.headline : 24 };
   const layout = mapLayout(data, INNER, cardSize);
   const at = `translate(${String(SIDE)} ${String(y + 12)})`;
@@ -90,13 +92,16 @@ function shadowName(data: MapData, layout: MapLayout, theme: MapTheme): readonly
   ];
 }
 
-/** `gpu, SwiftShader (software) against exact · injected on purpose: qtype-blind@layer=2` */
+/**
+ * `defect on purpose: qtype-blind@layer=2 · MoEscope WebGPU, SwiftShader (software) against exact f64`: what must not be cut comes first.
+ */
 function sidesText({ run, adapter }: Report): string {
-  const [candidate, reference] = [run.candidate, run.reference].map((card) => card?.title ?? card?.engine);
-  const on = adapter === undefined ? '' : `, ${adapterName(adapter)}`;
-  const sides = [candidate === undefined ? undefined : `${candidate}${on}`, reference].filter((s) => s !== undefined);
-  const fault = (run.inject ?? []).length === 0 ? '' : ` · injected on purpose: ${(run.inject ?? []).join('; ')}`;
-  return `${sides.join(' against ')}${fault}`;
+  const [candidate, reference] = [sideTitle(run.candidate, run.arms[0]), sideTitle(run.reference, run.arms[1])];
+  const software = adapter?.isSoftware === true ? ' (software)' : '';
+  const on = adapter === undefined ? '' : `, ${shortAdapter(adapter)}${software}`;
+  const sides = run.arms.length < 2 ? `${candidate}${on}` : `${candidate}${on} against ${reference}`;
+  const defects = run.inject ?? [];
+  return defects.length === 0 ? sides : `defect on purpose: ${defects.join('; ')} · ${sides}`;
 }
 
 function footer(report: Report, theme: MapTheme): readonly SvgNode[] {
@@ -109,8 +114,9 @@ function footer(report: Report, theme: MapTheme): readonly SvgNode[] {
     plural(promptLength(run), 'token'),
     created.slice(0, 10),
     `MoEscope ${tool.version}`,
-  ];
-  const nodes: SvgNode[] = [label(SIDE, y, look, fitted(from.filter((t) => t !== '').join(' · '), 16, 480))];
+  ].filter((text) => text !== '');
+  while (from.length > 1 && wrapText(from.join(' · '), 'sans', 16, FOOTER_LEFT, 2).length > 1) from.pop();
+  const nodes: SvgNode[] = [label(SIDE, y, look, fitted(from.join(' · '), 16, FOOTER_LEFT))];
   const x = 590;
   nodes.push(label(x - 8, y, { ...look, anchor: 'end' }, 'rounding'));
   for (let bin = 1; bin <= 9; bin++) {
@@ -122,6 +128,15 @@ function footer(report: Report, theme: MapTheme): readonly SvgNode[] {
   nodes.push(label(x + 128, y, look, 'defect'));
   nodes.push(label(WIDTH - SIDE, y, { ...look, anchor: 'end' }, 'drop this picture on MoEscope to open the run'));
   return nodes;
+}
+
+/** What fits into a line of facts, each whole or without the clauses at its end: a sentence cut in a word says less than a shorter one. */
+function clauses(facts: readonly string[], size: number, width: number): string {
+  for (const fitting of [facts, facts.map((fact) => fact.split('; ')[0] ?? fact), facts.slice(0, 1)]) {
+    const text = fitting.join('; ');
+    if (wrapText(text, 'sans', size, width, 2).length === 1) return text;
+  }
+  return fitted(facts[0] ?? '', size, width);
 }
 
 /** One line, cut where it would be too long. */

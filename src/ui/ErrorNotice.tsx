@@ -31,12 +31,12 @@ export function ErrorNotice(): ReactElement | null {
             {offer.title}
           </button>
         ))}
+        <button type="button" className="button quiet" onClick={dismissError}>
+          Dismiss
+        </button>
         <code className="code" data-testid="error-code">
           {error.code}
         </code>
-        <button type="button" className="link" onClick={dismissError}>
-          Dismiss
-        </button>
       </p>
     </div>
   );

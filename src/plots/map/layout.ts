@@ -26,13 +26,13 @@ export interface MapSize {
 const PAGE = {
   gutter: 192,
   top: 28,
-  row: 12.5,
+  row: 12,
   headline: 21,
   groupGap: 6,
   bookend: 18,
   right: 24,
   font: 12,
-  strip: 62,
+  strip: 60,
   stripGap: 8,
   wiring: 62,
   names: true,
@@ -79,6 +79,8 @@ const NO_CALLOUT = 10;
 /** From this many pixels on a token has a place of its own in a cell. */
 const TOKEN_PIXELS = 3;
 const AXIS = 24;
+/** FinalNorm and LmHead. */
+const HEAD_STAGES = 2;
 /** From this many layers on the overview is there without being asked for. */
 const MANY_LAYERS = 64;
 const OVERVIEW = 18;
@@ -117,7 +119,9 @@ export function mapLayout(data: MapData, width: number, size: MapSize, zoom?: La
   const n = data.layers.length;
   const window = windowOf(zoom, n);
   const whole = window.from === 0 && window.to === n;
-  const bookends = data.after.length * (size.bookend + 2);
+  // A run under way has no head yet: its place is kept, so that no column moves when it comes.
+  const after = data.view.verdict === undefined ? Math.max(HEAD_STAGES, data.after.length) : data.after.length;
+  const bookends = after * (size.bookend + 2);
   const left = size.gutter + (window.from === 0 ? data.before.length * (size.bookend + 6) : 0);
   const rightEdge = width - (window.to === n ? size.right + bookends + 4 : Math.max(size.right, size.names ? 56 : 6));
   const pitch = Math.max(1, rightEdge - left) / Math.max(1, window.to - window.from);

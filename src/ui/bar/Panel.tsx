@@ -2,7 +2,13 @@ import { useEffect, useId, useRef, type ReactElement, type ReactNode } from 'rea
 import { useActions } from '../use-app';
 
 /** What a field of the run bar opens below it. Closes on Escape, and when something beside the bar is pressed. */
-export function Panel({ title, children }: { readonly title: string; readonly children: ReactNode }): ReactElement {
+export function Panel(props: {
+  readonly title: string;
+  /** Below the end of the bar, where its field is. */
+  readonly end?: boolean;
+  readonly children: ReactNode;
+}): ReactElement {
+  const { title, end = false, children } = props;
   const ref = useRef<HTMLDivElement>(null);
   const heading = useId();
   const { togglePanel } = useActions();
@@ -19,7 +25,7 @@ export function Panel({ title, children }: { readonly title: string; readonly ch
   return (
     <div
       ref={ref}
-      className="bar-panel"
+      className={end ? 'bar-panel end' : 'bar-panel'}
       role="group"
       aria-labelledby={heading}
       onKeyDown={(event) => {

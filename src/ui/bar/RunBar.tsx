@@ -1,8 +1,8 @@
 import type { ReactElement } from 'react';
 import { formatBytes, plural } from '../../base/format';
-import type { AdapterCard, ModelCard } from '../../divergence/report';
+import type { ModelCard } from '../../divergence/report';
 import { engineTitle, sideTitle } from '../../plots/trace-view';
-import { adapterTitle } from '../../model/adapter-card';
+import { shortAdapter } from '../../model/adapter-card';
 import type { Progress } from '../../session/events';
 import { canRun, selectTarget } from '../../store/run-target';
 import { selectEstimate, selectTook } from '../../store/run-estimate';
@@ -50,11 +50,11 @@ export function RunBar(): ReactElement {
           <ReferencePanel />
         </Panel>
       ) : panel === 'prompt' ? (
-        <Panel title="Prompt and what is captured">
+        <Panel title="Prompt and what is captured" end>
           <PromptPanel />
         </Panel>
       ) : panel === 'defect' ? (
-        <Panel title="A defect on purpose">
+        <Panel title="A defect on purpose" end>
           <DefectPanel />
         </Panel>
       ) : null}
@@ -66,6 +66,8 @@ function Field(props: {
   readonly panel: PanelId;
   readonly label: string;
   readonly value: ReactElement | string;
+  /** Beside the value, and never cut. */
+  readonly note?: string | undefined;
   readonly className?: string;
 }): ReactElement {
   const open = useApp((s) => s.shell.panel === props.panel);
@@ -81,14 +83,16 @@ function Field(props: {
     >
       <span className="label">{props.label}</span>
       <span className="value">
-        {props.value} <span aria-hidden="true">▾</span>
+        <span className="text">{props.value}</span>
+        {props.note === undefined ? null : <span className="quiet"> {props.note}</span>}
+        <span aria-hidden="true"> ▾</span>
       </span>
     </button>
   );
 }
 
 function Sides(): ReactElement {
-  const { candidate, software, reference, arithmetic } = useApp(useShallow(sidesOf));
+  const { candidate, device, software, reference, arithmetic } = useApp(useShallow(sidesOf));
   return (
     <>
       <Field
@@ -96,20 +100,27 @@ function Sides(): ReactElement {
         label={arithmetic === undefined ? 'candidate' : `candidate, ${arithmetic}`}
         className="side"
         value={
-          <>
-            {candidate}
-            {software ? <span className="quiet"> (software)</span> : null}
-          </>
+          device === undefined ? (
+            candidate
+          ) : (
+            <>
+              <span className="engine">{candidate} · </span>
+              {device}
+            </>
+          )
         }
+        note={software ? '(software)' : undefined}
       />
       <span className="against">against</span>
-      <Field panel="reference" label="reference" className="side" value={reference} />
+      <Field panel="reference" label="reference" className="side reference" value={reference} />
     </>
   );
 }
 
 interface SidesShown {
   readonly candidate: string;
+  /** The adapter that it runs on. */
+  readonly device: string | undefined;
   readonly software: boolean;
   readonly reference: string;
   readonly arithmetic: string | undefined;
@@ -122,9 +133,9 @@ function sidesOf(state: AppState): SidesShown {
   if (foreign || shown.kind === 'recorded') {
     const { run, adapter } = shown.report;
     const onGpu = run.arms[0] === 'gpu' && adapter !== undefined;
-    const title = sideTitle(run.candidate, run.arms[0]);
     return {
-      candidate: onGpu && run.candidate?.title === undefined ? `${title} · ${shortAdapter(adapter)}` : title,
+      candidate: sideTitle(run.candidate, run.arms[0]),
+      device: onGpu && run.candidate?.title === undefined ? shortAdapter(adapter) : undefined,
       software: onGpu && adapter.isSoftware,
       reference: sideTitle(run.reference, run.arms[1]),
       arithmetic: run.candidate?.arithmetic,
@@ -138,21 +149,12 @@ function sidesOf(state: AppState): SidesShown {
   const card = adapterCard(state);
   const onGpu = candidate === 'gpu' && card !== undefined;
   return {
-    candidate:
-      candidate === undefined
-        ? 'none'
-        : onGpu
-          ? `${engineTitle('gpu')} · ${shortAdapter(card)}`
-          : engineTitle(candidate),
+    candidate: candidate === undefined ? 'none' : engineTitle(candidate),
+    device: onGpu ? shortAdapter(card) : undefined,
     software: onGpu && card.isSoftware,
     reference: reference === undefined ? 'none' : engineTitle(reference),
     arithmetic: undefined,
   };
-}
-
-/** Without its driver: the panel and the footer have all of it. */
-function shortAdapter(card: AdapterCard): string {
-  return adapterTitle(card).replace(/ driver .*$/, '');
 }
 
 function ModelField(): ReactElement {
@@ -170,7 +172,9 @@ function ModelField(): ReactElement {
       }}
     >
       <span className="label">model</span>
-      <span className="value">{card === undefined ? 'none: open one' : modelText(card)}</span>
+      <span className="value">
+        <span className="text">{card === undefined ? 'none: open one' : modelText(card)}</span>
+      </span>
     </button>
   );
 }
@@ -197,9 +201,11 @@ function PromptField(): ReactElement {
   return (
     <div className="field prompt grow">
       <span className="label">
-        <label htmlFor="prompt">Prompt</label>
-        {isIds ? `: token ids${count}` : count}
-        {prompt.pending ? ' …' : ''}
+        <span className="text">
+          <label htmlFor="prompt">Prompt</label>
+          {isIds ? `: token ids${count}` : count}
+          {prompt.pending ? ' …' : ''}
+        </span>
         <button
           type="button"
           className="more"

@@ -129,17 +129,19 @@ function Verdict({ report, view }: { readonly report: Report; readonly view: Tra
   const elsewhere = origin !== undefined && open !== undefined && open !== report.model.headerSha256;
   return (
     <>
-      {origin === undefined && !running ? null : (
-        <p className="from">
-          {running ? <b>Preparing the next run. </b> : null}
-          {origin === undefined ? null : <span>{originText(origin)}</span>}
-          {elsewhere ? <span className="bad">another model than the one that is open</span> : null}
-          <CommandButton id="back" look="link" withKey hideWhenOff />
-        </p>
-      )}
-      <h1>
-        <Words words={found.head} />
-      </h1>
+      <div className="headline">
+        <h1>
+          <Words words={found.head} />
+        </h1>
+        {origin === undefined && !running ? null : (
+          <p className="from">
+            {running ? <b>Preparing the next run. </b> : null}
+            {origin === undefined ? null : <span>{originText(origin)}</span>}
+            {elsewhere ? <span className="bad">another model than the one that is open</span> : null}
+            <CommandButton id="back" look="link" withKey hideWhenOff />
+          </p>
+        )}
+      </div>
       <Facts facts={found.facts} />
       <OriginNotes report={report} />
       <div className="sentence">
