@@ -31,7 +31,9 @@ const MOST_ROWS = 4000;
 export async function reportHtml({ report, view, leftOut }: SharedView): Promise<string> {
   const trace = viewOfReport(report);
   const finding = findingOf(trace, report);
-  const style = styleText();
+  // Half of a report of the sample; nothing else needs them.
+  const { EMBEDDED_FACES } = await import('./embedded-faces');
+  const style = `${EMBEDDED_FACES}\n${styleText()}`;
   const hash = btoa(String.fromCharCode(...hexBytes(await sha256Hex(new TextEncoder().encode(style)))));
   const facts = provenance(report)
     .map(
@@ -44,7 +46,7 @@ export async function reportHtml({ report, view, leftOut }: SharedView): Promise
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${hash}'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${hash}'; font-src data:">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="MoEscope ${markupText(report.tool.version)}">
@@ -155,7 +157,7 @@ function styleText(): string {
 @media (prefers-color-scheme:dark){:root{${vars(DARK_MAP)}}}
 body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 'IBM Plex Sans',system-ui,sans-serif;font-variant-numeric:tabular-nums}
 main{max-width:1120px;margin:0 auto;padding:2rem 1.25rem 3rem}
-h1{font:500 1.7rem/1.28 'Source Serif 4',Georgia,serif;margin:.3rem 0 .5rem;overflow-wrap:anywhere;text-wrap:balance}
+h1{font:600 1.7rem/1.28 'Source Serif 4',Georgia,serif;margin:.3rem 0 .5rem;overflow-wrap:anywhere;text-wrap:balance}
 h2{font-size:1rem;margin:2rem 0 .5rem}
 .kicker,.small,figcaption,dt,th{color:var(--mute)}
 .kicker b{color:var(--ink);margin-right:.8em}
