@@ -24,6 +24,7 @@ export const ERROR_CODES = [
   'tokenizer-unsupported',
   'tokenizer-malformed',
   'prompt-empty',
+  'prompt-length',
   'prompt-token',
   'chat-template',
   // What to capture

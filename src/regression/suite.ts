@@ -2,6 +2,7 @@ import { fail } from '../base/errors';
 import { redactedUrl } from '../base/redact-url';
 import { parseRunMode, RUN_MODES, type RunMode } from '../divergence/run-mode';
 import { faultText, parseFault } from '../model/parse-fault';
+import { checkRange, parseStages } from '../model/plan';
 
 /** Additive changes keep the number. */
 export const SUITE_SCHEMA = 'moescope-suite/1';
@@ -58,7 +59,7 @@ export function withoutMark(text: string): string {
   return text.replace(/^\ufeff/, '');
 }
 
-/** Reads a suite. @throws TracerError `suite-format`, which says what is wrong where. */
+/** Reads a suite. @throws TracerError `suite-format`, which says what is wrong where, `plan-stage`, `plan-range`, `fault-spec`. */
 export function suiteFromJson(text: string): Suite {
   let value: unknown;
   try {
@@ -69,7 +70,7 @@ export function suiteFromJson(text: string): Suite {
   return readSuite(value);
 }
 
-/** The same of what JSON holds. @throws TracerError `suite-format` */
+/** The same of what JSON holds. @throws TracerError `suite-format`, `plan-stage`, `plan-range`, `fault-spec` */
 export function readSuite(value: unknown): Suite {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badSuite('it is no object');
   const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(value));
@@ -89,6 +90,10 @@ export function readSuite(value: unknown): Suite {
     ...(inject === undefined ? {} : { inject }),
     ...(seconds === undefined ? {} : { seconds: readSeconds(seconds) }),
   };
+  // What is misspelt is reported before the first model is opened.
+  if (suite.stages !== undefined) parseStages(suite.stages);
+  if (suite.layers !== undefined) checkRange(suite.layers, 'layers');
+  if (suite.positions !== undefined) checkRange(suite.positions, 'positions');
   const { models, prompts, modes } = suite;
   const count = models.length * prompts.length * modes.length;
   if (count > MOST_RUNS)

@@ -39,6 +39,7 @@ import { runSession, type SessionArms, type SessionInput } from './run-session';
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'run-cancelled',
   'prompt-empty',
+  'prompt-length',
   'prompt-token',
   'plan-stage',
   'plan-range',
@@ -118,7 +119,7 @@ export class ModelSession {
 
   /**
    * Token ids of a prompt, or of one user turn of the chat template.
-   * @throws TracerError `tokenizer-*`, `chat-template`, `prompt-empty`, `run-cancelled`
+   * @throws TracerError `tokenizer-*`, `chat-template`, `prompt-*`, `run-cancelled`
    */
   async tokenize(text: string, { chat }: { readonly chat: boolean }, signal?: AbortSignal): Promise<readonly number[]> {
     if (this.tokenizer === undefined) {

@@ -1,4 +1,5 @@
 import { fail } from '../base/errors';
+import { breather } from '../cpu/pool/breather';
 import type { GgufValue } from '../gguf/model-file';
 import { chatJob, type ChatMessage } from '../tokenizer/chat-job';
 import type { RenderChat } from '../tokenizer/template-thread/renderer';
@@ -9,7 +10,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer';
  * front where the file asks for one. With `chat` it is one user turn of the file's chat template, ready for the answer; a
  * begin-of-text token that the template writes is not doubled.
  * @param render how the template is rendered; undefined where the text is taken as it is
- * @throws TracerError `tokenizer-malformed`, `chat-template`, `prompt-empty`, `run-cancelled`
+ * @throws TracerError `tokenizer-malformed`, `chat-template`, `prompt-empty`, `prompt-length`, `run-cancelled`
  */
 export async function promptTokens(
   tokenizer: Tokenizer,
@@ -18,13 +19,37 @@ export async function promptTokens(
   render: RenderChat | undefined,
   signal?: AbortSignal,
 ): Promise<readonly number[]> {
+  checkLength(text);
   const written = render === undefined ? text : await render(chatJob(metadata, oneTurn(text), ANSWER_NEXT), signal);
-  const ids = tokenizer.encode(written, { parseSpecial: true });
+  if (render !== undefined) checkLength(written);
+  const ids: number[] = [];
+  const pause = breather(signal);
+  for (const some of tokenizer.encodeInSteps(written, { parseSpecial: true })) {
+    ids.push(...some);
+    if (pause.due()) await pause.breathe();
+  }
   if (ids.length === 0) {
     throw fail('prompt-empty', 'The prompt has no tokens.', 'Type a prompt, or give token ids.', { nTokens: 0 });
   }
   const { bosId, addBos } = tokenizer;
   return addBos && bosId !== undefined && ids[0] !== bosId ? [bosId, ...ids] : ids;
+}
+
+/**
+ * Characters of a prompt: some 250,000 tokens of English text, more than any model of today takes. A longer one would be tokenised for minutes before the plan of
+ * the run could refuse it.
+ */
+export const MOST_PROMPT_CHARACTERS = 2 ** 20;
+
+/** Before anything is tokenised. @throws TracerError `prompt-length` */
+function checkLength(text: string): void {
+  if (text.length <= MOST_PROMPT_CHARACTERS) return;
+  throw fail(
+    'prompt-length',
+    `The prompt has ${text.length} characters; at most ${MOST_PROMPT_CHARACTERS} are tokenised.`,
+    'Shorten it, or give token ids.',
+    { characters: text.length, limit: MOST_PROMPT_CHARACTERS },
+  );
 }
 
 const ANSWER_NEXT = { addGenerationPrompt: true };

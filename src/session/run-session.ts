@@ -14,7 +14,7 @@ import type { ArmEngine, IsolatingEngine, StepOptions, StepResult, Tap } from '.
 import type { Fault } from '../model/faults';
 import { checkTokens } from '../model/check-step';
 import type { HParams } from '../model/hparams';
-import { parsePlan, type TracePlan } from '../model/plan';
+import { checkScores, parsePlan, type TracePlan } from '../model/plan';
 import { stageSpec, type StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
 import { isF32 } from '../model/arms';
@@ -137,6 +137,7 @@ class Run {
     checkTokens(spec.tokens, hparams.nVocab);
     this.#tokens = Uint32Array.from(spec.tokens);
     this.#plan = parsePlan(spec, hparams, spec.tokens.length);
+    checkScores(this.#plan, hparams.nHead, spec.tokens.length);
     this.#sumOrder = arms.a?.sumOrder?.(this.#tokens.length) ?? 'any';
     this.#kept = keptStages(graphOf(hparams).graph);
     const both = arms.a !== undefined && arms.b !== undefined;

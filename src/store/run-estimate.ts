@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatDuration } from '../base/format';
+import { longestPrompt } from '../model/plan';
 import { costOf } from './run-cost';
 import { selectShown } from './view';
 import type { AppState } from './state';
@@ -8,16 +9,6 @@ export interface RunEstimate {
   readonly lines: readonly string[];
   /** Tokens of the longest prompt that fits, where this one does not. */
   readonly longest?: number;
-}
-
-/** The largest array that browsers give reliably, bytes. */
-const LARGEST_ARRAY = 2 ** 32;
-/** The reference's scores are f64. */
-const SCORE_BYTES = 8;
-
-/** Tokens up to which every head's scores of all pairs of positions fit into one array of the reference. */
-export function longestPrompt(nHead: number): number {
-  return Math.floor(Math.sqrt(LARGEST_ARRAY / (SCORE_BYTES * Math.max(1, nHead))));
 }
 
 /** Time and memory of the next run: extrapolated from the last of the same model, never invented. */

@@ -23,6 +23,11 @@ export interface Tokenizer {
    * @throws TracerError `tokenizer-malformed` when the vocabulary has no tokens for a part of the text.
    */
   encode(text: string, options: EncodeOptions): number[];
+  /**
+   * {@link Tokenizer.encode} in short steps, each with its ids, so that the caller can yield between them: a text of a megabyte takes seconds.
+   * @throws TracerError `tokenizer-malformed`, `prompt-length` (a word that is too long to be merged in one step)
+   */
+  encodeInSteps(text: string, options: EncodeOptions): Iterable<readonly number[]>;
   /** The text of a token sequence, special tokens included; bytes that are not UTF-8 become U+FFFD. @throws TracerError `prompt-token`. */
   decode(ids: readonly number[]): string;
   /** The bytes of one token, which may be a part of a character; none for an id outside the vocabulary. */
@@ -48,11 +53,20 @@ export function createTokenizer(metadata: ReadonlyMap<string, GgufValue>): Token
   };
   const isToken = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < tokens.length;
 
-  const encodeWords = (text: string): number[] => {
-    const { ids } = words.encode(text, { add_special_tokens: false });
-    const bytes = ids.reduce((sum, id) => sum + bytesOfPiece(tokens[id] ?? '').length, 0);
+  const encodeWords = function* (text: string): Generator<readonly number[]> {
+    let bytes = 0;
+    for (const some of inSteps(words.split(text))) {
+      const ids = words.model.encode(some).map((piece) => vocabulary.ids.get(piece) ?? NaN);
+      bytes += ids.reduce((sum, id) => sum + bytesOfPiece(tokens[id] ?? '').length, 0);
+      yield ids;
+    }
     if (bytes !== bytesOfText(text).length) throw lostText(text);
-    return ids;
+  };
+  const encodeInSteps = function* (text: string, { parseSpecial }: EncodeOptions): Generator<readonly number[]> {
+    for (const fragment of splitAtSpecialTokens(text, specials, parseSpecial)) {
+      if (typeof fragment === 'number') yield [fragment];
+      else yield* encodeWords(fragment);
+    }
   };
 
   return {
@@ -60,10 +74,8 @@ export function createTokenizer(metadata: ReadonlyMap<string, GgufValue>): Token
     bosId: vocabulary.bosId,
     eosId: vocabulary.eosId,
     addBos: vocabulary.addBos ?? pre.addBos,
-    encode: (text, { parseSpecial }) =>
-      splitAtSpecialTokens(text, specials, parseSpecial).flatMap((fragment) =>
-        typeof fragment === 'number' ? [fragment] : encodeWords(fragment),
-      ),
+    encode: (text, options) => [...encodeInSteps(text, options)].flat(),
+    encodeInSteps,
     decode: (ids) => {
       for (const id of ids) if (!isToken(id)) throw notAToken(id, tokens.length);
       return textOfBytes(concatenate(ids.map(bytesOf)));
@@ -73,18 +85,25 @@ export function createTokenizer(metadata: ReadonlyMap<string, GgufValue>): Token
   };
 }
 
+/** How a text becomes pieces of the vocabulary. */
+interface WordTokenizer {
+  /** The words of a text, in the printable alphabet for bytes. */
+  split(text: string): readonly string[];
+  readonly model: BPE;
+}
+
 /**
  * Pre-tokenizer and byte-pair merging. Special tokens are cut out before the text gets here ({@link splitAtSpecialTokens}): the library
  * takes the leftmost one where llama.cpp takes the longest.
  */
-function buildWordTokenizer(vocabulary: Vocabulary, pre: PreTokenizer): HuggingFaceTokenizer {
+function buildWordTokenizer(vocabulary: Vocabulary, pre: PreTokenizer): WordTokenizer {
   const splits = pre.regexes.map((Regex) => ({
     type: 'Split',
     pattern: { Regex },
     behavior: 'Isolated',
     invert: false,
   }));
-  const tokenizer = new HuggingFaceTokenizer(
+  const { pre_tokenizer: preTokenizer } = new HuggingFaceTokenizer(
     {
       added_tokens: [],
       normalizer: null,
@@ -101,8 +120,38 @@ function buildWordTokenizer(vocabulary: Vocabulary, pre: PreTokenizer): HuggingF
     },
     {},
   );
-  tokenizer.model = buildMerger(vocabulary, pre);
-  return tokenizer;
+  return { split: (text) => preTokenizer?.pre_tokenize(text) ?? [], model: buildMerger(vocabulary, pre) };
+}
+
+/** Bytes of text that are merged in one step: below 50 ms, whatever the text. */
+const MOST_IN_STEP = 1024;
+/**
+ * Bytes of one word, which is merged in one step. No text that a person wrote has one as long; it takes about a second, and ten times as long takes ten seconds
+ * in which nothing else is heard.
+ */
+export const MOST_OF_WORD = 2 ** 16;
+
+/** The words in order, in steps of about {@link MOST_IN_STEP} bytes. @throws TracerError `prompt-length` */
+function* inSteps(words: readonly string[]): Generator<string[]> {
+  let step: string[] = [];
+  let bytes = 0;
+  for (const word of words) {
+    if (word.length > MOST_OF_WORD) {
+      throw fail(
+        'prompt-length',
+        `The prompt has ${word.length} bytes without a place to cut them into words; at most ${MOST_OF_WORD} can be merged to tokens.`,
+        'Break the text up, or give token ids.',
+        { bytes: word.length, limit: MOST_OF_WORD },
+      );
+    }
+    if (bytes + word.length > MOST_IN_STEP && step.length > 0) {
+      yield step;
+      [step, bytes] = [[], 0];
+    }
+    step.push(word);
+    bytes += word.length;
+  }
+  if (step.length > 0) yield step;
 }
 
 /**

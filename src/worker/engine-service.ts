@@ -81,7 +81,7 @@ export class EngineService {
   /**
    * The opened model's own tokenizer. With `chat`, the text is one user turn of the file's chat template, ready for the answer.
    * Ends with {@link cancel}, and when another model is opened.
-   * @throws TracerError `tokenizer-*`, `chat-template`, `prompt-empty`, `run-cancelled`
+   * @throws TracerError `tokenizer-*`, `chat-template`, `prompt-*`, `run-cancelled`
    */
   async tokenize(text: string, options: { readonly chat: boolean }): Promise<TokenizedPrompt> {
     const session = this.#opened();

@@ -63,6 +63,9 @@ describe('a suite is refused', () => {
     ['a misspelt member of a model', suite({ models: [{ id: 'a', file: 'a', flie: 'b' }] })],
     ['tokens with a template', suite({ prompts: [{ id: 'p', tokens: [1], chat: true }] })],
     ['an unknown mode', suite({ modes: [EVIL] })],
+    ['an unknown stage', suite({ stages: EVIL })],
+    ['no layers', suite({ layers: '2..1' })],
+    ['positions that are none', suite({ positions: EVIL })],
     ['an unknown fault', suite({ inject: [EVIL] })],
     ['a member to be obeyed', suite({ [EVIL]: 1 })],
     ['negative seconds', suite({ seconds: { 'a/p/both': -1 } })],
@@ -70,7 +73,7 @@ describe('a suite is refused', () => {
   ])('%s', async (name, text) => {
     const path = join(folder, `${name}.json`);
     writeFileSync(path, text);
-    expect(await refused('suite', path, '--list')).toMatch(/^error (?:suite-format|fault-spec)/m);
+    expect(await refused('suite', path, '--list')).toMatch(/^error (?:suite-format|fault-spec|plan-stage|plan-range)/m);
   });
 });
 

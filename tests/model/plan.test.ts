@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
-import { parseRange, parseStages } from '../../src/model/plan';
+import { checkScores, longestPrompt, parseRange, parseStages } from '../../src/model/plan';
 import { findStage, STAGES } from '../../src/model/stages';
 import { ACTIVE_STAGES } from '../support/stages';
 
@@ -69,5 +69,30 @@ describe('parseRange', () => {
     ['', 'positions'],
   ] as const)('refuses "%s" for %s', (text, what) => {
     expect(failure(() => parseRange(text, 3, what))?.code).toBe('plan-range');
+  });
+});
+
+describe('checkScores', () => {
+  const check = (stages: string, positions: string, nTokens: number) =>
+    failure(() => {
+      checkScores(
+        { stages: parseStages(stages), layers: [0], positions: parseRange(positions, nTokens, 'positions') },
+        8,
+        nTokens,
+      );
+    });
+
+  it('refuses scores that fit into no array, and says what would fit', () => {
+    const error = check('all', 'all', longestPrompt(8) + 1);
+    expect(error?.code).toBe('prompt-length');
+    expect(error?.remedy).toContain('at most 8192 tokens');
+  });
+
+  it.each([
+    ['all', 'all', longestPrompt(8)],
+    ['all', 'last', 9000],
+    ['moe_router', 'all', 9000],
+  ])('lets %s of %s positions of %d tokens run', (stages, positions, nTokens) => {
+    expect(check(stages, positions, nTokens)).toBeUndefined();
   });
 });
