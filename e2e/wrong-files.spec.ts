@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { goldenModelPath, SAMPLE_PATH } from '../tests/support/golden';
+import { hostileModel } from '../tests/support/hostile-models';
 
 const TENSOR = 'blk.1.ffn_down_exps.weight';
 const good = readFileSync(goldenModelPath('mini-q4_k_m'));
@@ -58,3 +59,25 @@ for (const [what, name, buffer, code, words] of WRONG) {
     expect(await state()).toBe('ready');
   });
 }
+
+test('names of a million letters neither freeze the page nor run over its edges', async ({ page }) => {
+  const endless = 'A'.repeat(1_000_000);
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  const open = async (strings: Readonly<Record<string, string>>): Promise<void> => {
+    const buffer = Buffer.from(hostileModel({ strings }));
+    await page
+      .locator('input[type="file"]')
+      .setInputFiles({ name: `${'b'.repeat(200)}.gguf`, mimeType: 'application/octet-stream', buffer });
+  };
+  await page.goto('/');
+  await open({ 'general.name': endless });
+  const name = page.getByText(/^b{160}\.\.\. \(45 more characters\)$/).first();
+  await expect(name).toBeAttached();
+  expect(await overflow()).toBeLessThanOrEqual(0);
+  expect((await page.locator('body').innerText()).length).toBeLessThan(20_000);
+  await open({ 'general.architecture': endless });
+  await expect(page.getByTestId('error-code')).toHaveText('gguf-architecture');
+  await expect(page.getByRole('alert')).toContainText('characters left out');
+  expect(await overflow()).toBeLessThanOrEqual(0);
+  expect((await page.locator('body').innerText()).length).toBeLessThan(20_000);
+});

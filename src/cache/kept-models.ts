@@ -1,6 +1,8 @@
+import { capped, MOST_OF_NAME, visible } from '../base/foreign-text';
 import { redactedUrl } from '../base/redact-url';
 import { sha256Hex } from '../base/sha256';
 import type { SourceDescriptor } from '../gguf/byte-source';
+import { urlName } from '../gguf/http-source';
 import { opfsStore, type OpfsStore } from './opfs-store';
 import type { SyncFile } from './sync-file';
 
@@ -11,6 +13,8 @@ export interface KeptModel {
   /** Its folder's name. */
   readonly key: string;
   readonly url: string;
+  /** What people call it: the last part of its address, with what is unseen in it made visible, and cut. */
+  readonly name: string;
   /** Bytes kept, and of the whole file. */
   readonly bytes: number;
   readonly size: number;
@@ -45,7 +49,15 @@ export async function keptModels(): Promise<readonly KeptModel[]> {
     const about = await readAbout(handle);
     const data = await handle.getFileHandle(DATA).catch(() => undefined);
     if (about === undefined || data === undefined) continue;
-    models.push({ key, url: about.url, size: about.size, usedAt: about.usedAt, bytes: (await data.getFile()).size });
+    const { url, size, usedAt } = about;
+    models.push({
+      key,
+      url,
+      name: visible(capped(urlName(url), MOST_OF_NAME)),
+      size,
+      usedAt,
+      bytes: (await data.getFile()).size,
+    });
   }
   return models.sort((a, b) => b.usedAt - a.usedAt);
 }

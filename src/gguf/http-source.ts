@@ -106,7 +106,7 @@ function absoluteUrl(url: string): string {
 }
 
 /** The last part of a URL's path, for people. */
-function urlName(url: string): string {
+export function urlName(url: string): string {
   const path = url.split(/[?#]/, 1)[0] ?? url;
   const last = path.slice(path.lastIndexOf('/') + 1);
   try {

@@ -45,6 +45,20 @@ describe('kept models', () => {
     vi.useRealTimers();
   });
 
+  it('are recorded without what opens doors, and named without what would be obeyed', async () => {
+    const url = 'https://host.example/%1b%5b2J%e2%80%aegpj.gguf?sig=SECRET';
+    await keep({ ...MODEL, url }, 1);
+    const [model] = await keptModels();
+    expect(JSON.stringify(model)).not.toMatch(/SECRET|\\u001b|\u202e/);
+    expect(model?.name).toBe('\\x1b[2J\\u202egpj.gguf');
+    expect(await bytesKept({ ...MODEL, url })).toBe(1);
+  });
+
+  it('are listed by a short name, however long the address is', async () => {
+    await keep({ ...MODEL, url: `https://host.example/${'a'.repeat(100_000)}` }, 1);
+    expect((await keptModels())[0]?.name).toMatch(/^a{160}\.\.\. \(99840 more characters\)$/);
+  });
+
   it.each([
     ['ETag', { etag: '"2"' }],
     ['size', { size: 1001 }],

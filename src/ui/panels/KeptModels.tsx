@@ -17,7 +17,7 @@ export function KeptModels(): ReactElement | null {
     try {
       await forgetModel(model.key);
     } catch {
-      setProblem(`${nameOf(model)} is in use. Close the page's other tabs and try again.`);
+      setProblem(`${model.name} is in use. Close the page's other tabs and try again.`);
     }
     setModels(await found());
   };
@@ -28,7 +28,7 @@ export function KeptModels(): ReactElement | null {
       <ul className="kept">
         {models.map((model) => (
           <li key={model.key}>
-            <span title={model.url}>{nameOf(model)}</span>{' '}
+            <span title={model.url}>{model.name}</span>{' '}
             <span className="note">
               {formatBytes(model.bytes)} of {formatBytes(model.size)}
             </span>{' '}
@@ -39,7 +39,7 @@ export function KeptModels(): ReactElement | null {
                 void forget(model);
               }}
             >
-              Clear<span className="visually-hidden"> {nameOf(model)}</span>
+              Clear<span className="visually-hidden"> {model.name}</span>
             </button>
           </li>
         ))}
@@ -55,13 +55,4 @@ export function KeptModels(): ReactElement | null {
 
 function found(): Promise<readonly KeptModel[]> {
   return keptModels().catch(() => []);
-}
-
-function nameOf({ url }: KeptModel): string {
-  const last = new URL(url).pathname.split('/').at(-1) ?? '';
-  try {
-    return decodeURIComponent(last) || url;
-  } catch {
-    return last;
-  }
 }
