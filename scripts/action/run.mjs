@@ -74,13 +74,29 @@ function dropEarlier(merging) {
  * @param {string} out
  * @returns {Promise<number>}
  */
-function runSuite(out) {
+async function runSuite(out) {
+  // Not in the folder that becomes the artefact: addresses of models may be signed, and headers are secrets.
+  const own = mkdtempSync(join(process.env.RUNNER_TEMP ?? tmpdir(), 'moescope-suite-'));
+  try {
+    return await runSuiteWith(own, out);
+  } finally {
+    rmSync(own, { recursive: true });
+  }
+}
+
+/**
+ * @param {string} own a folder for what no other step may read
+ * @param {string} out
+ * @returns {Promise<number>}
+ */
+function runSuiteWith(own, out) {
   let suite = input('suite');
   if (suite === '') {
-    // Not in the folder that becomes the artefact: addresses of models may be signed.
-    suite = join(mkdtempSync(join(process.env.RUNNER_TEMP ?? tmpdir(), 'moescope-suite-')), 'suite.json');
+    suite = join(own, 'suite.json');
     writeFileSync(suite, `${JSON.stringify(suiteOfInputs(), undefined, 2)}\n`);
   }
+  const headers = join(own, 'headers.txt');
+  if (input('headers') !== '') writeFileSync(headers, input('headers'), { mode: 0o600 });
   const options = [
     ['--shard', input('shard')],
     ['--seconds', input('seconds')],
@@ -88,6 +104,7 @@ function runSuite(out) {
     ['--baselines', input('baseline')],
     ['--adapter', input('adapter')],
     ['--runtime', input('runtime')],
+    ['--header', existsSync(headers) ? `@${headers}` : ''],
   ];
   const given = options.filter(([, value]) => value !== '').flat();
   const update = booleanInput('update-baseline') ? ['--update-baseline'] : [];

@@ -9,6 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NoOperationTraceWriter } from '@actions/workflow-parser';
@@ -143,16 +144,29 @@ describe('the action', () => {
     expect(left.filter((name) => /\.(?:json|xml|md|svg)$/.test(name))).toEqual([]);
   });
 
-  test('a signed address reaches no file that is kept', async () => {
-    const model = 'http://127.0.0.1:9/tiny.gguf?sig=SECRET';
+  test('a signed address and headers reach the server, and no file that is kept', async () => {
+    const seen: (string | undefined)[] = [];
+    const server = createServer(({ headers }, response) => {
+      seen.push(headers.authorization);
+      response.writeHead(404).end();
+    });
+    const port = await new Promise<number>((ready) => {
+      server.listen(0, '127.0.0.1', () => {
+        const address = server.address();
+        ready(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
     const { status, log, summary } = await runAction(folder, {
       ...MODEL,
-      model,
+      model: `http://127.0.0.1:${port}/tiny.gguf?sig=SECRET`,
+      headers: 'Authorization: Bearer SECRET\n',
       baseline: '',
       output: 'signed',
       retries: '0',
     });
+    server.close();
     expect(status).toBe(2);
+    expect(new Set(seen)).toEqual(new Set(['Bearer SECRET']));
     const files = readdirSync(join(folder, 'signed'), { withFileTypes: true }).filter((entry) => entry.isFile());
     expect(files.length).toBeGreaterThan(0);
     const kept = files.map(({ name }) => readFileSync(join(folder, 'signed', name), 'utf8'));
