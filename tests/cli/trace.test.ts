@@ -13,6 +13,7 @@ import { partsOf, STAGES } from '../../src/model/stages';
 import { ACTIVE_STAGES, LAYER_STAGES } from '../support/stages';
 import { readTraces } from '../../src/trace/read-traces';
 import { goldenModelPath, loadGolden, relativeRms, SAMPLE_PATH } from '../support/golden';
+import { makeModel } from '../support/gguf-models';
 import { runBuiltCli, startCli } from './built-cli';
 
 const MINI = goldenModelPath('mini-q4_k_m');
@@ -53,6 +54,18 @@ describe('moescope trace', () => {
     expect(new Set(report.rows.map((row) => row.verdict))).toEqual(new Set(['match']));
     expect(readFileSync(csv, 'utf8')).toBe(rowsToCsv(report.rows));
     expect(readdirSync(join(folder, 'report')).sort()).toEqual(['nodes-graph.json', 'nodes.json', 'rows.csv']);
+  });
+
+  test('runs a prompt beyond context_length as llama.cpp does, and notes it', async () => {
+    const model = join(folder, 'short-context.gguf');
+    writeFileSync(model, makeModel({ nCtxTrain: 2 }));
+    const one = ['--arms', 'cpu', '--layers', '0', '--stages', 'moe_router'];
+    const run = (tokens: string) => runCliHere('trace', model, ...one, '--tokens', tokens);
+    const note = 'The prompt has 3 tokens; the model was made for 2 (context_length).';
+    expect((await run('1,2,3')).out).toContain(note);
+    const { status, out } = await run('1,2');
+    expect(status).toBe(0);
+    expect(out).not.toContain('context_length');
   });
 
   test('with a fault on purpose ends with status 1 and the sentence that names it', async () => {

@@ -81,7 +81,9 @@ test('the licences are of all that src/ takes into the bundle', () => {
 
 describe('the package', () => {
   test('is small, holds what it needs and nothing else', () => {
-    expect(statSync(tarball).size).toBeLessThan(MOST_TARBALL_BYTES);
+    const { size } = statSync(tarball);
+    expect(size).toBeLessThan(MOST_TARBALL_BYTES);
+    expect(readFileSync(join(ROOT, 'docs/cli.md'), 'utf8')).toContain(`The tarball has ${Math.round(size / 1e6)} MB`);
     const inside = join(app, 'node_modules/moescope');
     expect(readdirSync(inside).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json']);
     expect(existsSync(join(inside, 'dist/sample/tiny-moe-6x16-Q4_K_M.gguf'))).toBe(true);
