@@ -276,6 +276,22 @@ export interface BaselineResult {
   readonly sentence: string;
 }
 
+/** The engine under test, run again with the same input. */
+export interface RepeatResult {
+  /** `unsteady`: two runs have other bits, as a race between the lanes of a kernel gives. Neither is to be believed. */
+  readonly status: 'steady' | 'unsteady';
+  /** How often it ran: no more once its bits had changed. */
+  readonly runs: number;
+  /** Captured tensors that were compared, of each run. */
+  readonly tensors: number;
+  /** How many of them changed. */
+  readonly changed: number;
+  /** Where bits change first, forward order. */
+  readonly first?: { readonly layer?: number | undefined; readonly stage: StageId; readonly position: number };
+  /** One line for people. */
+  readonly sentence: string;
+}
+
 export interface ModelCard {
   readonly name: string;
   readonly file: string;
@@ -356,6 +372,7 @@ export interface Report {
   readonly notes?: readonly string[];
   /** How the run stands to an accepted one, where one was given. */
   readonly baseline?: BaselineResult;
+  readonly repeat?: RepeatResult;
   /** Forward order. */
   readonly rows: readonly Row[];
   readonly routing: readonly RoutingRow[];

@@ -27,13 +27,15 @@ export interface Finding {
 }
 
 /** The finding of a finished trace, in words made from its verdict, never from what was put in on purpose. */
-export function findingOf(view: TraceView, report: Pick<Report, 'verdict' | 'run'>): Finding {
-  const { verdict, run } = report;
+export function findingOf(view: TraceView, report: Pick<Report, 'verdict' | 'run' | 'repeat'>): Finding {
+  const { verdict, run, repeat } = report;
   const { first } = verdict;
   if (first !== undefined) return blamed(view, verdict, first);
   const sides = [run.candidate, run.reference].filter((side) => side !== undefined).length;
   // A report of the first schema names its engines only.
   if (sides === 1 || (sides === 0 && run.arms.length < 2)) return alone(view, report);
+  if (repeat?.status === 'unsteady')
+    return unblamed(view, 'Unsteady', ': the same prompt gives other bits when it runs again.');
   switch (verdict.status) {
     case 'match':
       return matching(view);

@@ -67,7 +67,11 @@ interface Case {
 }
 
 function suiteOf(report: Report): Suite {
-  const { model, verdict, baseline } = report;
+  const { model, verdict, baseline, repeat } = report;
+  const further = [
+    { name: 'baseline', fails: baseline?.status === 'moved', message: baseline?.sentence },
+    { name: 'repeat', fails: repeat?.status === 'unsteady', message: repeat?.sentence },
+  ];
   const alone = report.run.arms.length < 2 && verdict.status === 'incomplete';
   const cases: readonly Case[] = [
     {
@@ -76,16 +80,9 @@ function suiteOf(report: Report): Suite {
       outcome: verdict.status === 'match' || alone ? 'pass' : 'fail',
       message: verdict.sentence,
     },
-    ...(baseline === undefined
-      ? []
-      : [
-          {
-            className: model.name,
-            name: 'baseline',
-            outcome: baseline.status === 'moved' ? ('fail' as const) : ('pass' as const),
-            message: baseline.sentence,
-          },
-        ]),
+    ...further.flatMap(({ name, fails, message }): readonly Case[] =>
+      message === undefined ? [] : [{ className: model.name, name, outcome: fails ? 'fail' : 'pass', message }],
+    ),
     ...report.rows.map((row) => caseOf(row, model.name)),
   ];
   const seconds = report.timing.phases.reduce((ms, phase) => ms + phase.ms, 0) / 1000;

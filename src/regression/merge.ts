@@ -5,7 +5,8 @@ import { adapterWords } from '../model/adapter-card';
 import { comparePairs, type AdapterPair } from './adapter-pairs';
 import type { MergedRun } from './merged-run';
 import type { RunOutcome, ShardResult, ShardRun } from './shard-result';
-import { firstOtherBits, UNSTEADY, unsteadySentence } from './steady';
+import { UNSTEADY, unsteadySentence } from '../divergence/unsteady';
+import { firstOtherBits } from './steady';
 import { runsOfShard } from './shards';
 import { readSeconds, suiteRuns, type Suite } from './suite';
 

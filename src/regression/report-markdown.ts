@@ -9,13 +9,15 @@ import { layerChart } from './layer-chart';
 const MOST_ROWS = 30;
 
 /** One run as Markdown for a job summary or a pull request: the sentence, what ran, the rows that matter most, the error by layer. */
-export function reportMarkdown({ verdict, model, run, adapter, runtime, rows, baseline, notes = [] }: Report): string {
+export function reportMarkdown({ verdict, model, run, adapter, runtime, rows, ...more }: Report): string {
+  const { baseline, repeat, notes = [] } = more;
   const what = `${run.arms.join(' against ')}, ${plural(run.layers.length, 'layer')}, ${plural(run.tokens.length, 'token')}`;
   const facts = [
     ['model', `${model.name}, ${model.quant} (${model.file})`],
     ['adapter', adapter === undefined ? 'none' : adapterText(adapter)],
     ['run', `${what}, mode ${run.mode} (${runtime})`],
     ...(baseline === undefined ? [] : [['baseline', baseline.sentence]]),
+    ...(repeat === undefined ? [] : [['repeat', repeat.sentence]]),
     ...notes.map((note) => ['note', note]),
   ];
   const bad = rows.filter(isBad);

@@ -23,6 +23,8 @@ export interface RunSpec {
   readonly cosineLimit?: number;
   /** Tokens behind the prompt, chosen greedily by the arm under test, whose stages are judged as well. */
   readonly decode?: number;
+  /** How often the arm under test runs in all, to see whether its bits change; once where absent. */
+  readonly repeat?: number;
   /** Faults on purpose in the arm under test, as `--inject` takes them (`parseFault`). */
   readonly inject?: readonly string[];
   /** `reference`: the arm under test is given the reference's chosen experts, so that drift is seen without flips. Default `own`. */

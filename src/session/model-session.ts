@@ -33,7 +33,8 @@ import type { Host } from './host';
 import { modelCard } from './model-card';
 import { ProgressMeter } from './progress';
 import { promptTokens } from './prompt-tokens';
-import { runSession, type SessionArms, type SessionInput } from './run-session';
+import { runAsOftenAsAsked } from './repeat-run';
+import type { SessionArms, SessionInput } from './run-session';
 
 /** Failures that leave the arms as good as before. After any other they are opened afresh. */
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -171,7 +172,7 @@ export class ModelSession {
         );
         throw error;
       });
-      const report = await runSession({
+      const input: SessionInput = {
         spec,
         model: this.model,
         hparams: this.hparams,
@@ -192,7 +193,8 @@ export class ModelSession {
         onTap: handlers.onTap,
         signal: handlers.signal,
         reopen: this.#reopener(spec, faults, handlers),
-      });
+      };
+      const report = await runAsOftenAsAsked(input, () => this.#openArms(spec));
       // An arm that only ran stages alone, or with another's experts, or with faults (it is made anew each time) has no past to go on from.
       const kept = spec.routing !== 'reference' && (spec.mode !== 'isolated' || spec.arms.length === 1);
       // A run that was taken up on another device has the keys and values of its last layers only.

@@ -31,6 +31,7 @@ const PARTS: {
   gpuBudget: ['a number of bytes', (x) => Number.isSafeInteger(x) && Number(x) > 0],
   cosineLimit: ['a number from -1 to 1', (x) => typeof x === 'number' && x >= -1 && x <= 1],
   decode: ['a whole number from 0', (x) => Number.isSafeInteger(x) && Number(x) >= 0],
+  repeat: ['a whole number from 1', (x) => Number.isSafeInteger(x) && Number(x) >= 1],
   inject: ['a list of faults as text', (x) => Array.isArray(x) && x.every(isText)],
   routing: [`one of ${ROUTINGS.join(', ')}`, (x) => ROUTINGS.some((word) => word === x)],
 };

@@ -14,7 +14,8 @@ import {
   type ShardRun,
 } from '../../src/regression/shard-result';
 import { whatChanged, type MadeBy } from '../../src/regression/made-by';
-import { firstOtherBits, unsteadySentence } from '../../src/regression/steady';
+import { unsteadySentence } from '../../src/divergence/unsteady';
+import { firstOtherBits } from '../../src/regression/steady';
 import { parseShard, runsOfShard, type Shard } from '../../src/regression/shards';
 import { suiteFromJson, suiteRuns, SUITE_SCHEMA, type Suite } from '../../src/regression/suite';
 import { generateReport } from '../support/reports';

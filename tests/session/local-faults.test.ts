@@ -13,10 +13,10 @@ import type { HParams } from '../../src/model/hparams';
 import type { StageId } from '../../src/model/stages';
 import { ACTIVE_STAGES, LAYER_STAGES } from '../support/stages';
 import type { Edit, KernelSpec } from '../../src/ops/kernel-spec';
-import { ProgressMeter } from '../../src/session/progress';
 import { runSession } from '../../src/session/run-session';
 import { loadGolden } from '../support/golden';
 import { testContext } from '../support/gpu';
+import { runInput } from '../support/session';
 import { openGolden } from '../cpu/support';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -117,6 +117,7 @@ async function run(
   const b = createCpuEngine({ model, hparams, pool });
   try {
     return await runSession({
+      ...runInput(model, hparams),
       spec: {
         tokens,
         decode,
@@ -126,29 +127,8 @@ async function run(
         layers: 'all',
         positions: 'all',
       },
-      model,
-      hparams,
       arms: { a, b },
-      meter: new ProgressMeter(() => undefined),
       adapter: context.card,
-      parts: {
-        tool: { name: 'moescope', version: '0', commit: '0' },
-        runtime: 'node',
-        model: {
-          name: 'm',
-          file: 'm.gguf',
-          bytes: 0,
-          headerSha256: '',
-          arch: hparams.arch,
-          quant: 'F32',
-          hparams,
-          tensors: { count: 0, byType: {} },
-        },
-        typeOf: (tensor) => model.tensors.get(tensor)?.type,
-        tokenText: String,
-        memory: () => ({ gpuWeightBytes: 0, gpuPeakBytes: 0, expertsRead: 0 }),
-      },
-      onEvent: () => undefined,
     });
   } finally {
     await a.dispose();

@@ -2,10 +2,14 @@ import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import { memorySource } from '../../src/gguf/memory-source';
 import { nodeSource } from '../../src/gguf/node-source';
 import { openModel } from '../../src/gguf/open-model';
+import type { ModelFile } from '../../src/gguf/model-file';
 import type { Tap } from '../../src/model/engine';
+import type { HParams } from '../../src/model/hparams';
 import type { RunSpec, SessionEvent } from '../../src/session/events';
 import type { Host } from '../../src/session/host';
 import { ModelSession } from '../../src/session/model-session';
+import { ProgressMeter } from '../../src/session/progress';
+import type { SessionInput } from '../../src/session/run-session';
 import { testContext } from './gpu';
 
 export const TEST_HOST: Host = {
@@ -30,6 +34,28 @@ export const BOTH: Omit<RunSpec, 'tokens'> = {
   layers: 'all',
   positions: 'all',
 };
+
+/** What `runSession` is told of a model, without a session; engines and what they do are the caller's. */
+export function runInput(model: ModelFile, hparams: HParams): Omit<SessionInput, 'spec' | 'arms'> {
+  return {
+    model,
+    hparams,
+    meter: new ProgressMeter(() => undefined),
+    adapter: undefined,
+    parts: {
+      tool: { name: 'moescope', version: '0', commit: '0' },
+      runtime: 'node',
+      model: {
+        ...{ name: 'm', file: 'm.gguf', bytes: 0, headerSha256: '', arch: hparams.arch, quant: 'F32' },
+        ...{ hparams, tensors: { count: 0, byType: {} } },
+      },
+      typeOf: (tensor) => model.tensors.get(tensor)?.type,
+      tokenText: String,
+      memory: () => ({ gpuWeightBytes: 0, gpuPeakBytes: 0, expertsRead: 0 }),
+    },
+    onEvent: () => undefined,
+  };
+}
 
 export interface Recorded {
   readonly events: SessionEvent[];

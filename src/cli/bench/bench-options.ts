@@ -1,5 +1,11 @@
-import { parseWhole } from '../make-model/make-model-options';
-import { badValue, parseChoice, parseText, type DefaultedOption, type Option } from '../command-line/option';
+import {
+  badValue,
+  parseChoice,
+  parseText,
+  parseWhole,
+  type DefaultedOption,
+  type Option,
+} from '../command-line/option';
 
 /** The options of `bench`. */
 export const ARM: DefaultedOption<'gpu' | 'cpu'> = {

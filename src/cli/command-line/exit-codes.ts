@@ -8,7 +8,7 @@ export const EXIT_CODES = [
     name: 'diverged',
     code: 1,
     meaning:
-      'the arms diverge, a value is not finite, the comparison is incomplete, the run is not as its baseline, or a kernel fails the self-test',
+      'the arms diverge, a value is not finite, the comparison is incomplete, the run is not as its baseline, its bits change when it is repeated, or a kernel fails the self-test',
   },
   { name: 'usage', code: 2, meaning: 'wrong usage, a file that cannot be used, or a failed run' },
   { name: 'no-adapter', code: 3, meaning: 'no adapter of the kind asked for' },
@@ -39,5 +39,7 @@ export function exitCodeOfError(code: ErrorCode): number {
 export function exitCodeOfReport(report: Report): number {
   const { status } = report.verdict;
   const passes = status === 'match' || (report.run.arms.length < 2 && status === 'incomplete');
-  return exitCode(passes && report.baseline?.status !== 'moved' ? 'pass' : 'diverged');
+  return exitCode(
+    passes && report.baseline?.status !== 'moved' && report.repeat?.status !== 'unsteady' ? 'pass' : 'diverged',
+  );
 }

@@ -79,6 +79,20 @@ export function parseCount(raw: string, flag: string): number {
   return Number(raw);
 }
 
+/** Sizes in a GGUF file are u32, and signed in most readers. */
+const MAX_WHOLE = 2 ** 31 - 1;
+
+/** A whole number from `least`. */
+export function parseWhole(least: number): (raw: string, flag: string) => number {
+  return (raw, flag) => {
+    const value = Number(raw);
+    if (!/^\d+$/.test(raw) || value < least || value > MAX_WHOLE) {
+      throw badValue(flag, raw, `a whole number from ${least} to ${MAX_WHOLE}`);
+    }
+    return value;
+  };
+}
+
 /** Token ids: whole numbers from 0, separated by commas or blanks. */
 export function parseTokens(raw: string, flag: string): readonly number[] {
   const words = raw.split(/[\s,]+/).filter((word) => word !== '');

@@ -1,7 +1,6 @@
 import { fail } from '../../base/errors';
 import { DECODERS, type DecoderChoice } from '../../session/decoded-by';
-import { parseWhole } from '../make-model/make-model-options';
-import { parseChoice, parseTokens, type DefaultedOption, type Option } from '../command-line/option';
+import { parseChoice, parseTokens, parseWhole, type DefaultedOption, type Option } from '../command-line/option';
 
 /** The options of `generate` that no other command has. */
 export const COUNT: DefaultedOption<number> = {

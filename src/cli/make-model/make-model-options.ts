@@ -1,6 +1,13 @@
 import { SHAPE_NAMES, type ShapeName } from '../../synthetic/shapes';
 import { TYPE_NAMES, type TypeName } from '../../synthetic/type-mix';
-import { badValue, parseChoice, type DefaultedOption, type Flag, type Option } from '../command-line/option';
+import {
+  badValue,
+  parseChoice,
+  parseWhole,
+  type DefaultedOption,
+  type Flag,
+  type Option,
+} from '../command-line/option';
 
 /** The options of `make-model`. */
 export const SHAPE: DefaultedOption<ShapeName> = {
@@ -53,20 +60,6 @@ function size(name: string, what: string): Option<number> {
 
 function constant(name: string, what: string): Option<number> {
   return { name, placeholder: 'X', help: `${what}, instead of the shape's`, parse: parsePositive };
-}
-
-/** Sizes are u32 in the file, and signed in most readers. */
-const MAX_WHOLE = 2 ** 31 - 1;
-
-/** A whole number from `least`. */
-export function parseWhole(least: number): (raw: string, flag: string) => number {
-  return (raw, flag) => {
-    const value = Number(raw);
-    if (!/^\d+$/.test(raw) || value < least || value > MAX_WHOLE) {
-      throw badValue(flag, raw, `a whole number from ${least} to ${MAX_WHOLE}`);
-    }
-    return value;
-  };
 }
 
 function parsePositive(raw: string, flag: string): number {

@@ -1,6 +1,13 @@
-import { parseWhole } from '../make-model/make-model-options';
 import { parseShard, type Shard } from '../../regression/shards';
-import { badValue, parseCount, parseText, type DefaultedOption, type Flag, type Option } from '../command-line/option';
+import {
+  badValue,
+  parseCount,
+  parseText,
+  parseWhole,
+  type DefaultedOption,
+  type Flag,
+  type Option,
+} from '../command-line/option';
 
 /** The options of `suite` and `merge` that no other command has. */
 export const SHARD: Option<Shard> = {

@@ -32,10 +32,18 @@ export interface TraceRequest {
 export async function traceRequest(args: Arguments): Promise<TraceRequest> {
   const folder = args.get(options.SAVE_TENSOR);
   const decode = args.get(options.DECODE);
+  const repeat = args.get(options.REPEAT);
   const gpuBudget = args.get(shared.BUDGET);
   const stages = args.get(shared.STAGES_OPTION);
   const inject = args.all(options.INJECT);
   const routing = args.get(options.ROUTING);
+  if (repeat !== undefined && routing === 'reference') {
+    throw fail(
+      'usage',
+      "--repeat runs the candidate alone, which has nobody's experts but its own.",
+      'Leave --routing reference out.',
+    );
+  }
   // A misspelt stage is reported before a large file is opened.
   parseStages(stages);
   const request: TraceRequest = {
@@ -54,6 +62,7 @@ export async function traceRequest(args: Arguments): Promise<TraceRequest> {
       layers: args.get(shared.LAYERS),
       positions: args.get(options.POSITIONS),
       ...(decode === undefined ? {} : { decode }),
+      ...(repeat === undefined ? {} : { repeat }),
       ...(gpuBudget === undefined ? {} : { gpuBudget }),
       ...(inject.length === 0 ? {} : { inject }),
       ...(routing === 'own' ? {} : { routing }),

@@ -90,6 +90,9 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
       say`${styledVerdict(terminal, 'err', shown(report.baseline.sentence))}\n${findingLines(report.baseline)}`,
     );
   }
+  if (report.repeat !== undefined && !isQuiet) {
+    terminal.err(say`${styledVerdict(terminal, 'err', shown(report.repeat.sentence))}\n`);
+  }
   if (args.has(VERBOSE)) terminal.err(verboseText(report));
   return exitCodeOfReport(report);
 };

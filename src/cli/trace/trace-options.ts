@@ -11,6 +11,7 @@ import {
   parseCount,
   parseText,
   parseTokens,
+  parseWhole,
   type DefaultedOption,
   type Option,
   type RepeatedOption,
@@ -69,6 +70,12 @@ export const FORMAT: DefaultedOption<SaveFormat> = {
   help: 'how --save-tensor writes: aprt (one .bin a tensor), aprt-zip (the same tree in one file), or one file an arm: npz or json (with shapes and error bounds), csv (one line an element)',
   parse: parseChoice(TENSOR_FORMATS),
   byDefault: 'aprt',
+};
+export const REPEAT: Option<number> = {
+  name: 'repeat',
+  placeholder: 'N',
+  help: 'run the candidate N times in all; bits that change from run to run (a race in a kernel) fail the run as UNSTEADY, with the first stage and token where they do',
+  parse: parseWhole(2),
 };
 export const SCHEMA: DefaultedOption<ReportSchema> = {
   name: 'schema',

@@ -1,0 +1,125 @@
+import { hashWords } from '../base/hash';
+import { plural } from '../base/format';
+import type { RepeatResult, Report } from '../divergence/report';
+import type { Tap } from '../model/engine';
+import { locationKey, type Location } from '../model/location';
+import { unsteadySentence } from '../divergence/unsteady';
+import type { SessionEvent } from './events';
+import { runSession, type SessionArms, type SessionInput } from './run-session';
+
+interface CapturedBits extends Location {
+  readonly positions: readonly number[];
+  /** A fingerprint for each captured token, in order. */
+  readonly rows: readonly string[];
+}
+
+/** The bits of what one run of an engine captured, without its values: forward order, as they arrive. */
+export class BitsOfRun {
+  readonly #taps = new Map<string, CapturedBits>();
+
+  get size(): number {
+    return this.#taps.size;
+  }
+
+  add({ layer, stage, data, positions }: Tap): void {
+    const width = data.length / positions.length;
+    const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+    const ofRow = (_: unknown, row: number): string => hashWords(words.subarray(row * width, (row + 1) * width));
+    this.#taps.set(locationKey(layer, stage), { layer, stage, positions, rows: positions.map(ofRow) });
+  }
+
+  /** Where another run of the same plan has other bits, forward order, with the first such token. */
+  others(now: BitsOfRun): readonly (Location & { readonly position: number })[] {
+    return [...this.#taps].flatMap(([place, { layer, stage, positions, rows }]) => {
+      const again = now.#taps.get(place)?.rows;
+      const at = positions.find((_, row) => rows[row] !== again?.[row]);
+      return at === undefined ? [] : [{ layer, stage, position: at }];
+    });
+  }
+}
+
+/**
+ * {@link runSession}, and where the run asks for it (`repeat`) the engine under test again, alone and with the same input, until its bits
+ * change or it has run often enough. A run whose bits change has no verdict.
+ * @param open the engines for another run
+ * @throws what `runSession` throws; the matching event is sent first
+ */
+export async function runAsOftenAsAsked(input: SessionInput, open: () => Promise<SessionArms>): Promise<Report> {
+  const { spec, onEvent, onTap } = input;
+  const { repeat: runs = 1 } = spec;
+  if (runs < 2) return runSession(input);
+  const [arm] = spec.arms;
+  const first = new BitsOfRun();
+  const report = await runSession({
+    ...input,
+    onEvent: (event) => {
+      if (event.type !== 'done') onEvent(event);
+    },
+    onTap: async (folder, tap) => {
+      if (folder === arm) first.add(tap);
+      await onTap?.(folder, tap);
+    },
+  });
+  const again = async (): Promise<BitsOfRun> => {
+    const arms = await open();
+    const bits = new BitsOfRun();
+    await runSession({
+      ...input,
+      spec: { ...spec, arms: spec.arms.slice(0, 1), mode: 'free', decode: 0 },
+      arms: arms.a === undefined ? { b: arms.b } : { a: arms.a },
+      onEvent: (event) => {
+        if (AGAIN.has(event.type)) onEvent(event);
+      },
+      onTap: (_, tap) => {
+        bits.add(tap);
+      },
+      reopen: undefined,
+    });
+    return bits;
+  };
+  // Where the engine ran stages alone only, there is no run yet to hold another to.
+  const result = await compareRuns(runs, first.size > 0 ? first : await again(), again);
+  const told = withRepeat(report, result);
+  onEvent({ type: 'done', report: told });
+  return told;
+}
+
+/** What another run tells: the first has said all else. */
+const AGAIN: ReadonlySet<SessionEvent['type']> = new Set(['progress', 'cancelled', 'failed']);
+
+/**
+ * @param runs all of them, the first included
+ * @param first what the first run captured
+ * @param again runs once more and captures the same
+ */
+export async function compareRuns(
+  runs: number,
+  first: BitsOfRun,
+  again: () => Promise<BitsOfRun>,
+): Promise<RepeatResult> {
+  const tensors = first.size;
+  for (let run = 2; run <= runs; run++) {
+    const others = first.others(await again());
+    const [earliest] = others;
+    if (earliest === undefined) continue;
+    const { layer, stage, position } = earliest;
+    const place = `${layer === undefined ? stage : `layer ${layer}, ${stage}`}, token ${position}`;
+    return {
+      status: 'unsteady',
+      runs: run,
+      tensors,
+      changed: others.length,
+      first: earliest,
+      sentence: `${unsteadySentence(`run ${run} of ${runs}`, place)}; ${others.length} of ${plural(tensors, 'captured tensor')} changed`,
+    };
+  }
+  const sentence = `STEADY: ${plural(runs, 'run')} of the same prompt, ${plural(tensors, 'captured tensor')}: not a bit changes`;
+  return { status: 'steady', runs, tensors, changed: 0, sentence };
+}
+
+/** The report of the first run with what the others say. A match that another run would not give is none. */
+function withRepeat(report: Report, repeat: RepeatResult): Report {
+  const { verdict } = report;
+  if (repeat.status === 'steady' || verdict.first !== undefined) return { ...report, repeat };
+  return { ...report, repeat, verdict: { ...verdict, status: 'diverged', sentence: repeat.sentence } };
+}
