@@ -25,7 +25,7 @@ function rowOf({ message, remedy }: CataloguedError): string {
 /** What a page says first. */
 function firstSentence(code: ErrorCode): string {
   const [, text = ''] = readFileSync(pageOf(code), 'utf8').split('\n\n');
-  return /^.*?[.:](?= |$)/.exec(text)?.[0].replace(/:$/, '.') ?? '';
+  return /^.*?[.:](?= |$)/.exec(text.replaceAll('\n', ' '))?.[0].replace(/:$/, '.') ?? '';
 }
 
 describe('the page of', () => {

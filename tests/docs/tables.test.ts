@@ -1,8 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { ARCHITECTURES } from '../../src/arch/architectures';
+import { TENSOR_FORMATS } from '../../src/cli/trace/trace-options';
+import { RUN_ARMS } from '../../src/model/arms';
 import { FAULTS, faultStages } from '../../src/model/faults';
 import { DEFECTS } from '../../src/selftest/defects';
 import { DEFECT_KINDS } from '../../src/types/define-type';
+import { TYPES } from '../../src/types/types';
 import { generatedPart } from '../support/generated-part';
 
 /* Tables of the documentation that the code holds. `npm run docs` writes them, this test says when they are out of date. */
@@ -35,7 +39,22 @@ function faultTable(): string {
   ].join('\n');
 }
 
+/** Each once, by what stands in the tables of the code. */
+function supportTable(): string {
+  const list = (items: readonly string[]): string => items.join(', ');
+  return [
+    '| what | which |',
+    '|---|---|',
+    `| architectures | ${list(ARCHITECTURES.map(({ name, title, example }) => `**${title}** (\`${name}\`, for example ${example})`))} |`,
+    `| weight types | ${list(TYPES.map(({ name }) => name))} |`,
+    `| engines | ${[...RUN_ARMS.map(({ id, what }) => `\`${id}\` (${what})`), '`llama.cpp` (a real one, live)'].join('; ')} |`,
+    `| saved tensors | ${list(TENSOR_FORMATS.map((format) => `\`${format}\``))} |`,
+    `| dumps that are read | APRT, NPZ, NPY, safetensors, PyTorch \`.pt\`, JSON, CSV, what llama.cpp prints (capture/FORMAT.md) |`,
+  ].join('\n');
+}
+
 it.each([
+  ['README.md', 'supported', supportTable()],
   ['docs/selftest.md', 'defects', defectTable()],
   ['docs/faults.md', 'faults', faultTable()],
 ])('%s holds the table of %s as the code has it', (file, name, table) => {
