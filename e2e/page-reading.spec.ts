@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test';
+import { expect, test, type Page } from '@playwright/test';
 import { showTrace } from './support/page';
 
 const LARGE = { nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 300 };
@@ -59,6 +59,33 @@ test('the picture shows what its headline says: the measure that decided, for th
   await expect(page.getByRole('columnheader', { name: 'relative L2' }).last()).toBeVisible();
 });
 
+/** The controls of the run bar, and its labels, that the open prompt lies over, or that run into each other. */
+async function coveredByPrompt(page: Page): Promise<readonly string[]> {
+  const prompt = page.getByRole('textbox', { name: 'Prompt', exact: true });
+  await prompt.fill('Once upon a time there was a brave fox. '.repeat(12));
+  await prompt.focus();
+  const covered = await page.getByRole('region', { name: 'Run', exact: true }).evaluate((bar) => {
+    const open = bar.querySelector('textarea');
+    const parts = [...bar.querySelectorAll('button, textarea')].filter((part) => part.getClientRects().length > 0);
+    const inset = (part: Element): DOMRect => {
+      const { x, y, width, height } = part.getBoundingClientRect();
+      // The focus ring and shared borders may touch.
+      return new DOMRect(x + 3, y + 3, width - 6, height - 6);
+    };
+    return parts.flatMap((part, i) =>
+      parts.slice(i + 1).flatMap((other) => {
+        if (part !== open && other !== open && part.parentElement !== other.parentElement) return [];
+        const [a, b] = [inset(part), inset(other)];
+        const apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+        return apart ? [] : [`${part.textContent ?? ''} and ${other.textContent ?? ''}`];
+      }),
+    );
+  });
+  await prompt.fill('The cat sat on the mat.');
+  await prompt.blur();
+  return covered;
+}
+
 test('every figure has a caption, and the map its table', async ({ page }) => {
   await showTrace(page, { kind: 'poison' });
   await expect(page.getByTestId('nonfinite')).toContainText('NaN appears first at layer 3, MoeExpertGate');
@@ -88,6 +115,7 @@ test('48 layers x 128 experts x 300 tokens fit a phone, a laptop and a wall; the
     );
     expect(marks, String(width)).toBeLessThan(5000);
     await expect(page.locator('.pane canvas')).toHaveCount(1);
+    expect(await coveredByPrompt(page), String(width)).toEqual([]);
   }
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.keyboard.press('+');

@@ -46,6 +46,11 @@ test('the sample runs in one press: page, hook and JSON say the same; values, ex
   const json: unknown = await page.evaluate(() => window.moescope.report());
   const report = reportFromJson(JSON.stringify(json));
   await expect(verdict(page)).toHaveText(report.verdict.sentence);
+  // In sight after Run, and in a few words once one has gone on.
+  await expect(heading(page)).toBeInViewport();
+  await page.getByRole('contentinfo').scrollIntoViewIfNeeded();
+  await expect(page.getByText('Match: nothing is wrong')).toBeInViewport();
+  await heading(page).scrollIntoViewIfNeeded();
   expect(report.runtime).toBe('browser');
   expect(report.run.layers).toEqual([0, 1, 2, 3, 4, 5]);
   expect(new Set(report.rows.map((r) => r.mode))).toEqual(new Set(['free', 'isolated']));

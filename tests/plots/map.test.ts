@@ -5,11 +5,14 @@ import { findingOf, findingText } from '../../src/plots/finding';
 import { drawMap, drawMapStrips } from '../../src/plots/map/draw-map';
 import { humanNumber, plainNumber } from '../../src/plots/map/human-number';
 import { mapLayout, mapPlaceAt, MAP_SIZES, windowOf } from '../../src/plots/map/layout';
+import { mapLegend } from '../../src/plots/map/legend';
 import { mapData, wrongPlaces } from '../../src/plots/map/map-data';
 import { binOf, l2Limit, measureOf, type Measure } from '../../src/plots/map/measure';
 import { DARK_MAP, LIGHT_MAP } from '../../src/plots/map/theme';
+import { STAGES } from '../../src/model/stages';
+import { shortFinding } from '../../src/plots/short-finding';
 import { countMarks, svg, svgText } from '../../src/plots/svg';
-import { viewOfReport } from '../../src/plots/trace-view';
+import { viewOfReport, type TraceView } from '../../src/plots/trace-view';
 import { generateReport } from '../support/reports';
 
 const dataOf = (report: Report, wish: Partial<Measure> = {}) => {
@@ -233,6 +236,53 @@ describe('the finding', () => {
     };
     expect(say(one)).toBe('Reference only: nothing to compare.');
     expect(facts(one).join(' ')).not.toMatch(/both|agree|same experts/i);
+  });
+});
+
+describe('words of a state', () => {
+  const texts = (report: Report, wish: Partial<Measure> = {}): string => {
+    const data = dataOf(report, wish);
+    const legend = svg('svg', {}, ...mapLegend(data, LIGHT_MAP).nodes);
+    const finding = findingOf(viewOfReport(report), report);
+    const words = [finding.head, ...finding.facts.map((fact) => fact.words)].map(findingText);
+    return [svgText(drawn(report, wish)), svgText(legend), ...words, shortFinding(data)].join('\n');
+  };
+  const kinds = ['clean', 'qtype-blind', 'poison'] as const;
+
+  it('say nothing of a divergence where there is none', () => {
+    const text = texts(generateReport({ kind: 'clean' }));
+    expect(text).not.toMatch(/first wrong|culprit|diverge|shadow|flip|part/i);
+    expect(text).toContain('Match: nothing is wrong');
+  });
+
+  it('call a stage by one name: its title, never its id', () => {
+    for (const kind of kinds) {
+      for (const basis of ['isolated', 'free'] as const) {
+        // Tensors have names of their own.
+        const text = texts(generateReport({ kind }), { basis }).replace(/blk\.[\w.]+/g, '');
+        for (const { id } of STAGES) if (id.includes('_')) expect(text, id).not.toContain(id);
+      }
+    }
+  });
+
+  it('name no culprit where only two traces are compared', () => {
+    const report = generateReport({ kind: 'qtype-blind' });
+    const rows = report.rows.filter(({ mode }) => mode === 'free');
+    const first = report.verdict.first;
+    if (first === undefined) throw new Error('nothing is wrong');
+    const text = texts({ ...report, rows, verdict: { ...report.verdict, first: { ...first, mode: 'free' } } });
+    expect(text).not.toMatch(/first wrong|culprit|is wrong/i);
+    expect(text).toMatch(/They part at layer 2, MoeExpertOut/);
+  });
+
+  it('say of a run under way how far it is, and of one without a verdict that it has none', () => {
+    const report = generateReport({ kind: 'clean' });
+    const live: TraceView = { ...viewOfReport(report), verdict: undefined };
+    const rows = live.rows.filter(({ layer }) => layer === undefined || layer < 2);
+    const data = mapData({ ...live, rows }, measureOf({ ...live, rows }));
+    expect(shortFinding(data)).toBe('Right so far, 2 of 6 layers');
+    const stopped = { ...report, verdict: { ...report.verdict, status: 'incomplete' as const } };
+    expect(shortFinding(dataOf(stopped))).toBe('Incomplete: no verdict');
   });
 });
 

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState, type ReactElement } from 'react';
 import type { CompareMode } from '../../divergence/report';
-import { stageSpec } from '../../model/stages';
 import { basesOf, hasBounds, type Unit } from '../../plots/map/measure';
 import { mapLegend } from '../../plots/map/legend';
 import type { MapData } from '../../plots/map/map-types';
+import { shortFinding } from '../../plots/short-finding';
 import { svg } from '../../plots/svg';
 import { Scene } from '../Scene';
 import { useActions, useApp } from '../use-app';
@@ -52,7 +52,7 @@ export function Tools({ data }: { readonly data: MapData }): ReactElement {
     <>
       <span ref={mark} className="stick-mark" aria-hidden="true" />
       <div className={stuck ? 'tools stuck' : 'tools'}>
-        {stuck ? <span className="stuck-words">{stuckWords(data)}</span> : null}
+        {stuck ? <span className="stuck-words">{shortFinding(data)}</span> : null}
         {room === 'phone' ? (
           <>
             <button
@@ -153,10 +153,4 @@ export function Legend({ data }: { readonly data: MapData }): ReactElement {
       ) : null}
     </div>
   );
-}
-
-function stuckWords({ first, culprits }: MapData): string {
-  if (first === undefined) return 'Nothing is wrong';
-  const where = first.layer === undefined ? '' : ` at layer ${first.layer}`;
-  return `${culprits.size > 0 ? 'Wrong' : 'They part'}${where}, ${stageSpec(first.stage).title}`;
 }
