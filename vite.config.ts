@@ -1,7 +1,13 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { assemblyScript } from './scripts/lib/assemblyscript.mjs';
-import { contentSecurityPolicy, offlineFiles, preloadFonts, SERVICE_WORKER } from './scripts/lib/page-plugins.mjs';
+import {
+  contentSecurityPolicy,
+  offlineFiles,
+  preloadFonts,
+  previewAddress,
+  SERVICE_WORKER,
+} from './scripts/lib/page-plugins.mjs';
 import { versionDefines } from './scripts/lib/version.mjs';
 
 /** A slow machine is no reason to warn of slow plugins. */
@@ -10,7 +16,7 @@ const rolldownOptions = { checks: { pluginTimings: false } };
 /** The page: static files that work from any folder of any host. */
 export default defineConfig({
   base: './',
-  plugins: [react(), assemblyScript(), contentSecurityPolicy(), preloadFonts(), offlineFiles()],
+  plugins: [react(), assemblyScript(), contentSecurityPolicy(), preloadFonts(), previewAddress(), offlineFiles()],
   define: versionDefines(),
   worker: { format: 'es', plugins: () => [assemblyScript()], rolldownOptions },
   build: {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 import { runButton } from './support/page';
-import { metaPolicy } from '../scripts/lib/page-plugins.mjs';
+import { metaPolicy, withAddress } from '../scripts/lib/page-plugins.mjs';
 
 test.describe('offline', () => {
   test.use({ serviceWorkers: 'allow' });
@@ -28,7 +28,7 @@ test.describe('offline', () => {
     await page.waitForLoadState('networkidle');
     await context.setOffline(true);
     await page.reload();
-    await expect(page.getByTestId('verdict')).toHaveText(/^[A-Z]+: /);
+    await expect(page.getByTestId('verdict')).toHaveText(/^[A-Z ]+: /);
     await runButton(page).click();
     await page.waitForFunction(() => ['done', 'error'].includes(document.documentElement.dataset['state'] ?? ''));
     expect(await page.evaluate(() => document.documentElement.dataset['state'])).toBe('done');
@@ -94,6 +94,13 @@ test('the policy is sent and built in, without unsafe scripts', async ({ page, r
   const meta = await page.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content');
   expect(meta).toBe(metaPolicy(readFileSync('public/_headers', 'utf8')));
   expect(meta).not.toContain('frame-ancestors');
+  // Previews of links: a picture beside the page, with its whole address where the builder knows it.
+  expect((await request.get('/card.png')).headers()['content-type']).toBe('image/png');
+  const html = await response.text();
+  expect(html).toMatch(/<meta property="og:image" content="\.\/card\.png"/);
+  expect(withAddress(html, 'https://example.org/moescope')).toContain(
+    '<meta property="og:image" content="https://example.org/moescope/card.png" />',
+  );
   // The policy bites: a script that an attacker gets into the page does not run.
   const ran = await page.evaluate(async () => {
     const script = document.createElement('script');

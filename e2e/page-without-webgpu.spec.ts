@@ -12,7 +12,7 @@ test.use({
 
 test('without WebGPU the page opens, says which check failed, and runs the reference alone', async ({ page }) => {
   await page.goto('/');
-  await expect(page.getByTestId('verdict')).toHaveText(/^[A-Z]+: /);
+  await expect(page.getByTestId('verdict')).toHaveText(/^[A-Z ]+: /);
   const notice = page.getByTestId('no-webgpu');
   await expect(notice).toContainText(/WebGPU|adapter/);
   await expect(notice.getByTestId('notice-code')).toHaveText(/^gpu-(unavailable|adapter)$/);

@@ -10,7 +10,7 @@ import { healthy, pageState, runButton } from '../support/page';
 /** All of them; what git ignores. */
 const SHOTS = 'test-results/pictures';
 /** Those that are kept in the repository: `states` with `kept`. */
-const KEPT = 'docs/pictures';
+const KEPT = 'docs/pictures/states';
 
 const WIDTHS = [
   [1440, 900],
@@ -213,6 +213,23 @@ for (const { name, address, prepare, whole = false, widths, kept = [] } of STATE
     expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
   });
 }
+
+test('the picture of links to the page', async ({ page }) => {
+  await page.setViewportSize({ width: 1200, height: 675 });
+  await page.goto('/');
+  await press('s')(page);
+  await page.locator('.preview svg').waitFor();
+  await page.evaluate(() => {
+    const card = document.querySelector('.preview svg');
+    if (card === null) throw new Error('no card');
+    document.body.replaceChildren(card);
+    Object.assign(document.body.style, { margin: '0', padding: '0' });
+    card.setAttribute('width', '1200');
+    card.setAttribute('height', '675');
+  });
+  await page.evaluate(() => document.fonts.ready);
+  await page.screenshot({ path: 'public/card.png', clip: { x: 0, y: 0, width: 1200, height: 675 } });
+});
 
 /** As WebP, which is a third of a PNG; Playwright itself writes none. */
 async function keep(page: Page, name: string): Promise<void> {

@@ -8,7 +8,7 @@ export const SERVICE_WORKER = 'sw.js';
 /** What the service worker fetches only once the page is up. */
 const SAMPLE = /^sample\/.*\.gguf$/;
 /** Files of public/ that no browser asks for. */
-const NOT_SERVED = /^_headers$|README\.md$/;
+const NOT_SERVED = /^_headers$|^card\.png$|README\.md$/;
 
 /**
  * The page's policy as `<meta>`, for hosts that send no headers. Taken from public/_headers, so that there is one policy; what a meta
@@ -43,8 +43,39 @@ export function metaPolicy(headers) {
     .join('; ');
 }
 
+/**
+ * Previews of links need the picture's whole address, which only whoever serves the page knows: PAGE_ADDRESS, as `https://example.org/moescope/`.
+ * @param {string | undefined} [address]
+ * @returns {import('vite').Plugin}
+ */
+export function previewAddress(address = process.env.PAGE_ADDRESS) {
+  return {
+    name: 'moescope-preview',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html) => (address === undefined || address === '' ? html : withAddress(html, address)),
+    },
+  };
+}
+
+/**
+ * @param {string} html
+ * @param {string} address of the folder that holds index.html
+ * @returns {string}
+ */
+export function withAddress(html, address) {
+  const { href } = new URL(address.endsWith('/') ? address : `${address}/`);
+  const picture = /<meta property="og:image" content="[^"]*card\.png"\s*\/?>/;
+  if (!picture.test(html)) throw new Error('index.html names no og:image');
+  return html.replace(
+    picture,
+    `<meta property="og:url" content="${href}" />\n    <meta property="og:image" content="${href}card.png" />`,
+  );
+}
+
 /** The faces of the verdict and of running text: the page is measured with them, and shifts when they come late. */
-const FIRST_FONTS = /(?:source-serif-4-latin-500|ibm-plex-sans-latin-[45]00)-normal-[\w-]+\.woff2$/;
+const FIRST_FONTS = /(?:source-serif-4-latin-600|ibm-plex-sans-latin-[46]00)-normal-[\w-]+\.woff2$/;
 
 /**
  * Lets the first faces be fetched with the style sheet instead of after it.

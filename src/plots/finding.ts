@@ -230,7 +230,9 @@ function whereWords(view: TraceView, first: Culprit, others: readonly Culprit[])
   ].join(', ');
   words.push(`${rest.join(', ')}${rest.length === 0 ? '' : others.length > 0 ? ' ' : ', '}${place} `);
   const text = view.tokenTexts[first.position];
-  if (text !== undefined) words.push({ text: visibleToken(text), look: 'code' });
+  // A report that left without its prompt has numbers in the place of texts.
+  if (text !== undefined && text !== `token ${String(first.position)}`)
+    words.push({ text: visibleToken(text), look: 'code' });
   return words;
 }
 

@@ -43,7 +43,7 @@ export function cardPicture(report: Report, dark = false): Picture {
   const head = findingText(finding.head);
   const nodes: SvgNode[] = [...logo(SIDE, 38, theme)];
   nodes.push(label(SIDE + 38, 58, { fill: theme.ink, size: 19, weight: 600 }, 'MoEscope'));
-  nodes.push(label(SIDE + 38 + 104, 58, { fill: theme.ink2, size: 18 }, fitted(sidesText(report), 18, INNER - 142)));
+  nodes.push(label(SIDE + 38 + 104, 58, { fill: theme.ink2, size: 18 }, sidesText(report, 18, INNER - 142)));
   const size = Math.min(LARGEST, (INNER / textWidth(head, 'serif', 1)) * 1);
   const serif = (fontSize: number): TextLook => ({
     fill: theme.ink,
@@ -95,13 +95,14 @@ function shadowName(data: MapData, layout: MapLayout, theme: MapTheme): readonly
 /**
  * `defect on purpose: qtype-blind@layer=2 · MoEscope WebGPU, SwiftShader (software) against exact f64`: what must not be cut comes first.
  */
-function sidesText({ run, adapter }: Report): string {
+function sidesText({ run, adapter }: Report, size: number, width: number): string {
   const [candidate, reference] = [sideTitle(run.candidate, run.arms[0]), sideTitle(run.reference, run.arms[1])];
   const software = adapter?.isSoftware === true ? ' (software)' : '';
   const on = adapter === undefined ? '' : `, ${shortAdapter(adapter)}${software}`;
-  const sides = run.arms.length < 2 ? `${candidate}${on}` : `${candidate}${on} against ${reference}`;
+  const against = run.arms.length < 2 ? '' : ` against ${reference}`;
   const defects = run.inject ?? [];
-  return defects.length === 0 ? sides : `defect on purpose: ${defects.join('; ')} · ${sides}`;
+  const text = `${defects.length === 0 ? '' : `defect on purpose: ${defects.join('; ')} · `}${candidate}${on}`;
+  return fits(`${text}${against}`, size, width) ? `${text}${against}` : fitted(text, size, width);
 }
 
 function footer(report: Report, theme: MapTheme): readonly SvgNode[] {
@@ -115,7 +116,7 @@ function footer(report: Report, theme: MapTheme): readonly SvgNode[] {
     created.slice(0, 10),
     `MoEscope ${tool.version}`,
   ].filter((text) => text !== '');
-  while (from.length > 1 && wrapText(from.join(' · '), 'sans', 16, FOOTER_LEFT, 2).length > 1) from.pop();
+  while (from.length > 1 && !fits(from.join(' · '), 16, FOOTER_LEFT)) from.pop();
   const nodes: SvgNode[] = [label(SIDE, y, look, fitted(from.join(' · '), 16, FOOTER_LEFT))];
   const x = 590;
   nodes.push(label(x - 8, y, { ...look, anchor: 'end' }, 'rounding'));
@@ -134,9 +135,13 @@ function footer(report: Report, theme: MapTheme): readonly SvgNode[] {
 function clauses(facts: readonly string[], size: number, width: number): string {
   for (const fitting of [facts, facts.map((fact) => fact.split('; ')[0] ?? fact), facts.slice(0, 1)]) {
     const text = fitting.join('; ');
-    if (wrapText(text, 'sans', size, width, 2).length === 1) return text;
+    if (fits(text, size, width)) return text;
   }
   return fitted(facts[0] ?? '', size, width);
+}
+
+function fits(text: string, size: number, width: number): boolean {
+  return textWidth(text, 'sans', size) <= width;
 }
 
 /** One line, cut where it would be too long. */
