@@ -23,8 +23,8 @@ export function projections(
     return g.weight(role, ['nEmbd', out], { scaled: true, bias, fusedWith });
   };
   return {
-    q: g.linear('q_proj', h, weight('attn_q', 'qDim', 0), { ggml: 'Qcur_proj' }),
-    k: g.linear('k_proj', h, weight('attn_k', 'kvDim', 1), { ggml: 'Kcur_proj' }),
+    q: g.linear('q_proj', h, weight('attn_q', 'qDim', 0), { ggml: bias === 'required' ? 'Qcur_bias' : 'Qcur_proj' }),
+    k: g.linear('k_proj', h, weight('attn_k', 'kvDim', 1), { ggml: bias === 'required' ? 'Kcur_bias' : 'Kcur_proj' }),
     v: g.linear('v_proj', h, weight('attn_v', 'kvDim', 2), { ggml: 'Vcur' }),
   };
 }
@@ -69,6 +69,21 @@ export function softmaxExperts(g: Builder, x: Value, divisor: OpAttrs['normalise
   const down = g.weight('ffn_down_exps', ['nFfExp', 'nEmbd', 'nExpert'], { scaled: true });
   const y = g.expertLinear('moe_expert_out', hidden, chosen, down, { ggml: 'ffn_moe_down' });
   return g.weightedSum('moe_ffn_out', share, y, { ggml: 'ffn_moe_out', headline: true });
+}
+
+/** Sizes of a shared expert: its hidden size, and the one value that gates it. */
+export type SharedDims = BlockDims | 'nFfShexp' | 'nGate';
+
+/** An expert that every token goes through, times the sigmoid of a gate of its own, added to the chosen ones: (nTokens, nEmbd). */
+export function withSharedExpert(g: GraphBuilder<SharedDims>, x: Value, chosen: Value): Value {
+  const weight = (role: string, ...dims: readonly SharedDims[]): WeightSlot => g.weight(role, dims, { scaled: true });
+  const gate = g.linear('ffn_gate', x, weight('ffn_gate_shexp', 'nEmbd', 'nFfShexp'));
+  const up = g.linear('ffn_up', x, weight('ffn_up_shexp', 'nEmbd', 'nFfShexp'));
+  const hidden = g.swiglu('ffn_swigl', gate, up, { ggml: 'ffn_swiglu', aliases: ['ffn_swiglu'] });
+  const y = g.linear('ffn_shexp', hidden, weight('ffn_down_shexp', 'nFfShexp', 'nEmbd'));
+  const logit = g.linear('ffn_shexp_gate_inp', x, g.weight('ffn_gate_inp_shexp', ['nEmbd', 'nGate']));
+  const gated = g.multiply('ffn_shexp_out', y, g.sigmoid('ffn_shexp_gate', logit));
+  return g.add('ffn_out', chosen, gated);
 }
 
 /** What leaves a layer: the residual stream and what its feed-forward block adds. */

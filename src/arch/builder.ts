@@ -160,6 +160,19 @@ export class GraphBuilder<D extends Dim = Dim> {
     return this.#add('add', id, a.axes, [a, b], {}, naming);
   }
 
+  /** @param b of a's shape, or one factor for each row of a: its last axis is the only one that differs, and has length 1 */
+  multiply(id: string, a: Value, b: Value, naming?: Naming): Value {
+    check(
+      sameAxes({ ...a, axes: a.axes.slice(0, -1) }, { ...b, axes: b.axes.slice(0, -1) }),
+      `${id}: factors do not fit`,
+    );
+    return this.#add('multiply', id, a.axes, [a, b], {}, naming);
+  }
+
+  sigmoid(id: string, x: Value, naming?: Naming): Value {
+    return this.#add('sigmoid', id, x.axes, [x], {}, naming);
+  }
+
   /** The section so far. @param output its last node's value @throws RangeError where it is not */
   section(input: Value | undefined, output: Value): Section {
     check(this.#nodes.at(-1)?.out.id === output.id, `${output.id} is handed over and is not computed last`);

@@ -53,6 +53,10 @@ export interface OpAttrs {
   readonly 'weighted-sum': NoAttrs;
   /** a and b (...) -> (...): a + b. */
   readonly add: NoAttrs;
+  /** a (..., n) and b (..., n) or (..., 1) -> (..., n): a * b. */
+  readonly multiply: NoAttrs;
+  /** (...) -> the same: 1 / (1 + exp(-x)). */
+  readonly sigmoid: NoAttrs;
 }
 
 export type NoAttrs = Readonly<Record<never, never>>;

@@ -4,9 +4,11 @@ import { ATTENTION_VALUES, ATTENTION_VALUES_SPLIT } from '../ops/attention-value
 import { EXPERT_SLOTS } from '../ops/expert-linear/kernel';
 import { PLAIN_KERNEL, type KernelSpec, type KernelVariant } from '../ops/kernel-spec';
 import { LINEAR_AFFINE } from '../ops/linear/kernel';
+import { MULTIPLY } from '../ops/multiply/kernel';
 import { NORMALISE } from '../ops/normalise/kernel';
 import { RMSNORM } from '../ops/rmsnorm/kernel';
 import { ROPE } from '../ops/rope/kernel';
+import { SIGMOID } from '../ops/sigmoid/kernel';
 import { SOFTMAX } from '../ops/softmax/kernel';
 import { SWIGLU } from '../ops/swiglu/kernel';
 import { TOP_K } from '../ops/top-k/kernel';
@@ -41,9 +43,11 @@ export const KERNEL_TABLE = {
     params: { count: 'u32', rowLength: 'u32', xStride: 'u32', xOffset: 'u32', yOffset: 'u32' },
   },
   groupSlots: EXPERT_SLOTS,
+  multiply: MULTIPLY,
   renormalise: NORMALISE,
   rmsnorm: RMSNORM,
   rope: ROPE,
+  sigmoid: SIGMOID,
   softmax: SOFTMAX,
   swiglu: SWIGLU,
   topK: TOP_K,

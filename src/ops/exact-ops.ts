@@ -5,10 +5,12 @@ import { attentionValuesOp } from './attention-values/in-graph';
 import type { ExactOp } from './exact-op';
 import { expertLinearOp } from './expert-linear/in-graph';
 import { linearOp } from './linear/in-graph';
+import { multiplyOp } from './multiply/in-graph';
 import { normaliseOp } from './normalise/in-graph';
 import { rmsnormOp } from './rmsnorm/in-graph';
 import { ropeOp } from './rope/in-graph';
 import { rowsOp } from './rows/in-graph';
+import { sigmoidOp } from './sigmoid/in-graph';
 import { softmaxOp } from './softmax/in-graph';
 import { swigluOp } from './swiglu/in-graph';
 import { topKOp } from './top-k/in-graph';
@@ -29,4 +31,6 @@ export const EXACT_OPS: { readonly [N in OpName]: ExactOp<N> } = {
   swiglu: swigluOp,
   'weighted-sum': weightedSumOp,
   add: addOp,
+  multiply: multiplyOp,
+  sigmoid: sigmoidOp,
 };

@@ -12,12 +12,16 @@ import type { KernelSpec } from './kernel-spec';
 import { AFFINE_DEFECTS } from './linear/affine-defects';
 import { LINEAR_DEFECTS } from './linear/defects';
 import { LINEAR_AFFINE } from './linear/kernel';
+import { MULTIPLY_DEFECTS } from './multiply/defects';
+import { MULTIPLY } from './multiply/kernel';
 import { NORMALISE_DEFECTS } from './normalise/defects';
 import { NORMALISE } from './normalise/kernel';
 import { RMSNORM_DEFECTS } from './rmsnorm/defects';
 import { RMSNORM } from './rmsnorm/kernel';
 import { ROPE_DEFECTS } from './rope/defects';
 import { ROPE } from './rope/kernel';
+import { SIGMOID_DEFECTS } from './sigmoid/defects';
+import { SIGMOID } from './sigmoid/kernel';
 import { SOFTMAX_DEFECTS } from './softmax/defects';
 import { SOFTMAX } from './softmax/kernel';
 import { SWIGLU_DEFECTS } from './swiglu/defects';
@@ -50,4 +54,6 @@ export const OPS: Readonly<Record<OpName, Op>> = {
   swiglu: { kernels: [SWIGLU], defects: SWIGLU_DEFECTS },
   'weighted-sum': { kernels: [WEIGHTED_SUM], defects: WEIGHTED_SUM_DEFECTS },
   add: { kernels: [ADD], defects: ADD_DEFECTS },
+  multiply: { kernels: [MULTIPLY], defects: MULTIPLY_DEFECTS },
+  sigmoid: { kernels: [SIGMOID], defects: SIGMOID_DEFECTS },
 };

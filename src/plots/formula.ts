@@ -111,6 +111,10 @@ function partsOf(data: MapData, place: FormulaPlace): readonly Part[] {
       return given(sign('softmax'), a);
     case 'add':
       return given(a, sign('+'), b);
+    case 'multiply':
+      return given(a, sign('×'), b);
+    case 'sigmoid':
+      return given(sign('sigmoid'), a);
     case 'top-k':
       return given(sign('top k'), a);
     case 'normalise':

@@ -5,10 +5,12 @@ import { ATTENTION_VALUES_CASES } from '../ops/attention-values/cases';
 import { EXPERT_LINEAR_CASES } from '../ops/expert-linear/cases';
 import { AFFINE_CASES } from '../ops/linear/affine-cases';
 import { LINEAR_CASES } from '../ops/linear/cases';
+import { MULTIPLY_CASES } from '../ops/multiply/cases';
 import { NORMALISE_CASES } from '../ops/normalise/cases';
 import { RMSNORM_CASES } from '../ops/rmsnorm/cases';
 import { ROPE_CASES } from '../ops/rope/cases';
 import { ROWS_CASES } from '../ops/rows/cases';
+import { SIGMOID_CASES } from '../ops/sigmoid/cases';
 import { SOFTMAX_CASES } from '../ops/softmax/cases';
 import { SWIGLU_CASES } from '../ops/swiglu/cases';
 import { TOP_K_CASES } from '../ops/top-k/cases';
@@ -33,4 +35,6 @@ export const OP_CASES: Readonly<Record<OpName, readonly SelftestCase[]>> = {
   swiglu: SWIGLU_CASES,
   'weighted-sum': WEIGHTED_SUM_CASES,
   add: ADD_CASES,
+  multiply: MULTIPLY_CASES,
+  sigmoid: SIGMOID_CASES,
 };

@@ -15,7 +15,7 @@ export function memoryModel(recipe: ModelRecipe = {}): Promise<ModelFile> {
 /** A small model's graph: every key at its default or at a small value. */
 export function exampleGraph(arch: Architecture): ModelGraph {
   const { theta: ropeTheta, eps: rmsEps, ...shape } = namedShape('tiny');
-  const values: Record<string, number> = { ropeTheta, rmsEps };
+  const values: Record<string, number> = { ropeTheta, rmsEps, nFf: 96 };
   for (const [name, value] of Object.entries(shape)) if (typeof value === 'number') values[name] = value;
   return arch.graph(
     arch.sizes(withDefaults(arch.keys, values), (message) => {

@@ -4,8 +4,8 @@ import type { ModelFile } from '../../src/gguf/model-file';
 import type { ArmEngine, CaptureRequest, StepOptions, Tap } from '../../src/model/engine';
 import type { HParams } from '../../src/model/hparams';
 import { readHParams } from '../../src/model/read-hparams';
-import type { StageId } from '../../src/model/stages';
-import { ACTIVE_STAGES } from '../support/stages';
+import { COMPUTED_STAGES, type StageId } from '../../src/model/stages';
+
 import { goldenModelPath } from '../support/golden';
 
 /** An opened golden model; the caller closes it. */
@@ -14,9 +14,9 @@ export async function openGolden(name: string): Promise<{ readonly model: ModelF
   return { model, hparams: readHParams(model) };
 }
 
-/** Every active stage at these positions. */
+/** Every stage of every architecture at these positions. */
 export function captureAll(positions: readonly number[]): CaptureRequest {
-  return new Map(ACTIVE_STAGES.map((stage) => [stage, positions]));
+  return new Map(COMPUTED_STAGES.map((stage) => [stage, positions]));
 }
 
 /** The numbers first .. first + count - 1. */

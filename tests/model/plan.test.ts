@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
 import { checkScores, longestPrompt, parseRange, parseStages } from '../../src/model/plan';
-import { findStage, STAGES } from '../../src/model/stages';
+import { COMPUTED_STAGES, findStage, STAGES } from '../../src/model/stages';
 import { ACTIVE_STAGES } from '../support/stages';
 
 const failure = (f: () => unknown) => {
@@ -33,7 +33,8 @@ describe('the stage table', () => {
 
 describe('parseStages', () => {
   it('reads all, lists and aliases, in forward order, once each', () => {
-    expect(parseStages('ALL')).toEqual(ACTIVE_STAGES);
+    expect(parseStages('ALL')).toEqual(COMPUTED_STAGES);
+    expect(parseStages('ALL', ACTIVE_STAGES)).toEqual(ACTIVE_STAGES);
     expect(parseStages('layer_output, MoeRouter,moe_router, ffn_norm')).toEqual([
       'ffn_norm',
       'moe_router',

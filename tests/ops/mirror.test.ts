@@ -19,6 +19,8 @@ const OPS = Object.keys({
   swiglu: true,
   'weighted-sum': true,
   add: true,
+  multiply: true,
+  sigmoid: true,
 } satisfies Record<OpName, true>).map((op) => op.replaceAll('-', '_'));
 
 const isOf = (op: string, file: string): boolean => file === `${op}.wgsl` || file.startsWith(`${op}_`);

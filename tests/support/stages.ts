@@ -9,6 +9,11 @@ export const LAYER_STAGES: readonly StageId[] = idsOf(layers);
 export const MODEL_STAGES: readonly StageId[] = idsOf([embed, head]);
 export const ACTIVE_STAGES: readonly StageId[] = idsOf([embed, ...layers, head]);
 
+/** The weights of its layers. */
+export const LAYER_ROLES: readonly string[] = layers.flatMap(({ nodes }) =>
+  nodes.flatMap(({ weights }) => weights.map(({ role }) => role)),
+);
+
 function idsOf(sections: readonly Section[]): readonly StageId[] {
   return sections.flatMap(({ nodes }) => nodes.map(({ out }) => out.id));
 }

@@ -131,6 +131,25 @@ const add: StageKernel<'add'> = (run) => {
   );
 };
 
+/** (rows, ..., n) and the same or (rows, ..., 1) -> (rows, ..., n) */
+const multiply: StageKernel<'multiply'> = (run) => {
+  const { recorder, kernels } = run.tools;
+  const width = widthOf(run, run.node.out);
+  const count = run.rows * width;
+  recorder.dispatch(
+    kernels.multiply,
+    { a: inputAt(run, 0), b: inputAt(run, 1), y: run.output },
+    { count, run: width / widthOf(run, valueAt(run.node, 1)) },
+    linearGrid(count, LANES),
+  );
+};
+
+const sigmoid: StageKernel<'sigmoid'> = (run) => {
+  const { recorder, kernels } = run.tools;
+  const count = run.rows * widthOf(run, run.node.out);
+  recorder.dispatch(kernels.sigmoid, { x: inputAt(run, 0), y: run.output }, { count }, linearGrid(count, LANES));
+};
+
 /** How each operation is recorded. The formulas are in the shaders; order, inputs and weights are the graph's. */
 export const OP_KERNELS: { readonly [N in OpName]: StageKernel<N> } = {
   rows: embedRows,
@@ -146,6 +165,8 @@ export const OP_KERNELS: { readonly [N in OpName]: StageKernel<N> } = {
   swiglu,
   'weighted-sum': weightedSum,
   add,
+  multiply,
+  sigmoid,
 };
 
 /** Operations whose kernel reads rows that lie as columns of longer ones. */

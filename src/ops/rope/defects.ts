@@ -1,14 +1,17 @@
 import { defectsOf, type Defect } from '../defect';
 import type { Edit } from '../kernel-spec';
 
-/** Channels 2i and 2i + 1 of a head turn together, not i and i + pairs, in the tokens that are struck. */
+/** Channels 2i and 2i + 1 of a head turn together, not i and i + pairs, or the other way round, in the tokens that are struck. */
 export const ROPE_INTERLEAVED: readonly Edit[] = [
   [
     'let at = row * params.headDim + pair * params.step;',
     `let isStruck = struck(row / params.heads);
-  let at = row * params.headDim + select(pair * params.step, 2u * pair, isStruck);`,
+  let at = row * params.headDim + select(pair * params.step, pair * (3u - params.step), isStruck);`,
   ],
-  ['let other = at + params.apart;', 'let other = at + select(params.apart, 1u, isStruck);'],
+  [
+    'let other = at + params.apart;',
+    'let other = at + select(params.apart, select(1u, params.pairs, params.apart == 1u), isStruck);',
+  ],
 ];
 
 export const ROPE_DEFECTS: readonly Defect[] = [

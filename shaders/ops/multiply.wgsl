@@ -1,0 +1,22 @@
+// y[i] = a[i] * b[i / run]: element by element, or with one factor for each run of values.
+// a, y (count), b (count / run): one lane an element. f32.
+#include "lib/grid.wgsl"
+
+struct Params {
+  count: u32,
+  run: u32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let i = linearIndex(global, groups, 64u);
+  if (i >= params.count) {
+    return;
+  }
+  y[i] = a[i] * b[i / params.run];
+}

@@ -1,0 +1,9 @@
+import { defectsOf, type Defect } from '../defect';
+
+export const MULTIPLY_DEFECTS: readonly Defect[] = [
+  ...defectsOf('multiply', [
+    ['scale', 'the factor left out', ['y[i] = a[i] * b[i / params.run];', 'y[i] = a[i];']],
+    ['rounding', 'products in f16', ['a[i] * b[i / params.run]', 'quantizeToF16(a[i] * b[i / params.run])']],
+    ['index', 'one factor for all rows', ['b[i / params.run]', 'b[0]']],
+  ]),
+];
