@@ -19,6 +19,8 @@ export interface BlameContext {
   readonly hparams: HParams | undefined;
   /** ggml type of a tensor by GGUF name. */
   typeOf(tensor: string): string | undefined;
+  /** The tensor of the file that holds a weight, where that is not the weight's own name: fused tensors, experts apart. */
+  inFile?(tensor: string, expert: number | undefined): { readonly name: string; readonly type: string } | undefined;
   /** The expert in a slot, from the choices that fed the row: the candidate's own of a local one, else the reference's. */
   expertAt(layer: number, position: number, slot: number, mode: CompareMode): number | undefined;
   /** What the wrong values of an isolated product look like, where that was looked into. */
@@ -40,8 +42,10 @@ export function culpritOf(
   const expert =
     slot === undefined || row.layer === undefined ? undefined : context.expertAt(row.layer, position, slot, row.mode);
   const [role] = spec.weights;
-  const tensor = role === undefined ? undefined : nameOf(role, row.layer, context);
-  const qtype = tensor === undefined ? undefined : context.typeOf(tensor);
+  const weight = role === undefined ? undefined : nameOf(role, row.layer, context);
+  const held = weight === undefined ? undefined : context.inFile?.(weight, expert);
+  const tensor = held?.name ?? weight;
+  const qtype = held?.type ?? (tensor === undefined ? undefined : context.typeOf(tensor));
   const hint = row.mode !== 'free' ? context.hintAt?.(row.layer, row.stage) : undefined;
   return {
     layer: row.layer,

@@ -132,9 +132,10 @@ function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
 }
 
 /** What the row says of each arm's values by itself. */
-function rangesOf(a: Tap, b: Tap): Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | 'negInfB' | 'bitsA'> {
+function rangesOf(a: Tap, b: Tap): Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | 'negInfB' | 'bitsA' | 'reach'> {
   const [ofA, ofB] = [summaryOf(a), summaryOf(b)];
-  return { rangeA: ofA.range, rangeB: ofB.range, negInfA: ofA.negInf, negInfB: ofB.negInf, bitsA: ofA.bits };
+  const reach = b.reach === undefined ? {} : { reach: b.reach };
+  return { rangeA: ofA.range, rangeB: ofB.range, negInfA: ofA.negInf, negInfB: ofB.negInf, bitsA: ofA.bits, ...reach };
 }
 
 /** A comparison with what alignment left out of it. */

@@ -1,5 +1,6 @@
 import type { AdapterCard } from '../model/adapter-card';
 import type { HParams } from '../model/hparams';
+import type { Reach } from '../model/engine';
 import type { LiveFacts } from '../model/live';
 import type { StageId } from '../model/stages';
 import type { Cause } from './cause';
@@ -121,6 +122,8 @@ export interface Row {
   /** The finite values of each arm: the run-up of poison. */
   readonly rangeA?: ValueRange;
   readonly rangeB?: ValueRange;
+  /** How far the exact reference's values go before they are rounded to f32. */
+  readonly reach?: Reach;
   /** Index of the first value that is not finite in `a`. */
   readonly firstNonFiniteA?: readonly number[];
   readonly firstNonFiniteB?: readonly number[];
@@ -327,6 +330,17 @@ export interface TopToken {
   readonly logit: Metric;
 }
 
+/** The largest value and the largest sum of magnitudes of a stage, and the layer of each. */
+export interface Headroom {
+  readonly stage: StageId;
+  readonly largest: Metric;
+  readonly layer: number | undefined;
+  /** Of products: no partial sum is above it. */
+  readonly largestSum?: Metric;
+  /** Whether f16, whose largest value is 65,504, holds both. */
+  readonly fitsF16: boolean;
+}
+
 export interface Report {
   readonly schema: typeof REPORT_SCHEMA;
   readonly tool: { readonly name: string; readonly version: string; readonly commit: string };
@@ -386,6 +400,8 @@ export interface Report {
     }[];
     readonly tokensPerSecond?: number;
   };
+  /** How far each stage's exact values go, over all layers: what is left to f16 and f32. Absent without an exact reference. */
+  readonly headroom?: readonly Headroom[];
   readonly memory: {
     readonly gpuWeightBytes: number;
     readonly gpuPeakBytes: number;

@@ -16,10 +16,14 @@ export interface SentenceContext {
   readonly amplification?: Amplification | undefined;
   /** A product within its bound whose errors are too large for roundings to nearest. */
   readonly suspect?: Row | undefined;
+  /** Where the model itself leaves f32. */
+  readonly left?: Row | undefined;
 }
 
 /** The one sentence of the run: the same on the page, in the terminal, in JSON and in pictures. */
 export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, context: SentenceContext): string {
+  if (status === 'out-of-range' && context.left !== undefined)
+    return outOfRange(context.left, culprit ?? context.parted);
   if (culprit !== undefined) {
     const word = status === 'not-finite' ? 'NOT FINITE' : 'DIVERGED';
     const hint = culprit.hint === undefined ? '' : `; ${culprit.hint}`;
@@ -39,6 +43,19 @@ export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, cont
     return `SUSPICIOUS: ${place(suspect.layer, suspect.stage)}: within the bound of any order of sums, yet ${short(suspect.maxEstimate ?? NaN)} x what independent roundings to nearest make (limit ${SUSPICIOUS_ESTIMATE}, chance 1e-9): sums or operands with fewer digits than f32 would explain it; ${agreement(context)}`;
   }
   return `MATCH: ${agreement(context)}`;
+}
+
+/** No f32 kernel can hold what the model asks for: none is blamed. */
+function outOfRange({ layer, stage, reach }: Row, parted: Culprit | undefined): string {
+  const { largest = NaN, largestSum = 0 } = reach ?? {};
+  const size =
+    largest < 1
+      ? `its largest value is ${short(largest)}, and f32 begins at 1.2e-38`
+      : Math.max(largest, largestSum) === largest
+        ? `values up to ${short(largest)}, and f32 ends at 3.4e38`
+        : `partial sums up to ${short(largestSum)}, and f32 ends at 3.4e38`;
+  const where = parted === undefined ? '' : `; the run parts at ${placeOf(parted)}`;
+  return `OUT OF RANGE: the model leaves f32 at ${place(layer, stage)}: ${size}${where}`;
 }
 
 /** Nobody is blamed: the exact stages would do the same to the same rounding. */

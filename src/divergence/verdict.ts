@@ -3,6 +3,7 @@ import { forwardOrder, locationKey } from '../model/location';
 import { amplificationOf } from './amplification';
 import { culpritOf, inForwardOrder, poisonCulprit, type BlameContext } from './blame';
 import type { Culprit, Poison, Row, RunStatus, Verdict } from './report';
+import { beyondF32, belowF32 } from './reach';
 import { sentenceOf } from './sentence';
 
 export interface VerdictInput {
@@ -48,9 +49,17 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
   const isBlameless = unexplained !== undefined && input.whole === true && isJudged(free, local);
   const named = first ?? (isBlameless ? undefined : unexplained) ?? poison;
   const incomplete = missing !== undefined || !input.complete || input.arms.length < 2;
+  const left = leavesF32(input.rows, named, isBlameless ? unexplained : undefined);
   const suspect = named === undefined && !isBlameless && !incomplete ? suspicious(alone) : undefined;
-  const status = isBlameless ? 'ill-conditioned' : suspect === undefined ? statusOf(named, incomplete) : 'suspicious';
-  const amplification = isBlameless ? amplificationOf(free, context.hparams) : undefined;
+  const status =
+    left !== undefined
+      ? 'out-of-range'
+      : isBlameless
+        ? 'ill-conditioned'
+        : suspect === undefined
+          ? statusOf(named, incomplete)
+          : 'suspicious';
+  const amplification = isBlameless && left === undefined ? amplificationOf(free, context.hparams) : undefined;
   // What both arms find not finite is inherited, not a fault of its own.
   const others =
     first === undefined
@@ -64,13 +73,33 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
         ).filter((c) => !same(c, first));
   const verdict: Verdict = {
     status,
-    sentence: sentenceOf(status, named, { ...input, missing, others, parted: unexplained, amplification, suspect }),
+    sentence: sentenceOf(status, named, {
+      ...input,
+      missing,
+      others,
+      parted: unexplained,
+      amplification,
+      suspect,
+      left,
+    }),
     ...(named === undefined ? {} : { first: named }),
     ...(others.length === 0 ? {} : { others }),
     ...(isBlameless ? { parted: unexplained } : {}),
     ...(amplification === undefined ? {} : { amplification }),
   };
   return { verdict, rows: faults[0] === undefined ? input.rows : labelVictims(input.rows, faults[0]) };
+}
+
+/**
+ * Where the model itself leaves f32, if that is what the run parts by: no f32 kernel can hold what the exact side says the stage is. Values too large make
+ * everything from there on infinite, so they excuse what parts there or later. Values too small become 0, which mostly harms nothing: they are
+ * named where every stage is right from its own inputs and the run parts all the same.
+ */
+function leavesF32(rows: readonly Row[], named: Culprit | undefined, parted: Culprit | undefined): Row | undefined {
+  const free = inForwardOrder(rows, 'free');
+  const all = [...free, ...inForwardOrder(rows, 'local'), ...inForwardOrder(rows, 'isolated')].toSorted(forwardOrder);
+  if (named !== undefined) return all.find((row) => beyondF32(row) && forwardOrder(row, named) <= 0);
+  return parted === undefined ? undefined : all.find((row) => belowF32(row) && forwardOrder(row, parted) <= 0);
 }
 
 function statusOf(named: Culprit | undefined, incomplete: boolean): RunStatus {

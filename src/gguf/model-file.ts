@@ -32,7 +32,10 @@ export interface TensorInfo {
   readonly part: number;
   /** Absolute byte offset of its data in that part. */
   readonly offset: number;
-  /** The tensors of equal size that it is made of, one after the other, where the file holds them apart; `part` and `offset` are the first's. */
+  /**
+   * The tensors of equal shape that it is made of, one after the other, where the file holds them apart; `part` and `offset` are the first's.
+   * Where their types differ, `type` is F32 and what is read is dequantised.
+   */
   readonly stacked?: readonly TensorInfo[];
 }
 

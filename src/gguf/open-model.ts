@@ -1,5 +1,7 @@
 import { fail, toErrorData, TracerError } from '../base/errors';
 import type { ByteSource } from './byte-source';
+import { dequantizeRows } from './dequant/dequantisers';
+import { isQuantType } from './ggml-types';
 import { isGguf, MAGIC_BYTES } from './magic';
 import type { ModelFile, TensorInfo } from './model-file';
 import { orderParts, splitCount, type Part } from './order-parts';
@@ -86,18 +88,23 @@ function modelOf(parts: readonly Part[]): ModelFile {
   let bytesRead = parts.reduce((sum, part) => sum + part.header.bytesRead, 0);
 
   const readStacked = async (
+    all: number,
     stacked: readonly TensorInfo[],
     offset: number,
     length: number,
     signal: AbortSignal | undefined,
   ): Promise<Uint8Array<ArrayBuffer>> => {
-    const size = stacked[0]?.bytes ?? 1;
+    const size = all / stacked.length;
+    const isMixed = stacked.some(({ type }) => type !== stacked[0]?.type);
     const bytes = new Uint8Array(length);
     for (let at = offset; at < offset + length;) {
       const index = Math.floor(at / size);
       const [tensor, from] = [stacked[index], at - index * size];
       if (tensor === undefined) break;
-      const piece = await model.readTensor(tensor, from, Math.min(size - from, offset + length - at), signal);
+      const wanted = Math.min(size - from, offset + length - at);
+      const piece = isMixed
+        ? await readAsF32(model, tensor, from, wanted, signal)
+        : await model.readTensor(tensor, from, wanted, signal);
       bytes.set(piece, at - offset);
       at += piece.length;
     }
@@ -132,7 +139,7 @@ function modelOf(parts: readonly Part[]): ModelFile {
           { tensor: tensor.name, offset, length, bytes: tensor.bytes, part: tensor.part },
         );
       }
-      if (tensor.stacked !== undefined) return readStacked(tensor.stacked, offset, length, signal);
+      if (tensor.stacked !== undefined) return readStacked(tensor.bytes, tensor.stacked, offset, length, signal);
       const bytes = await source.read(tensor.offset + offset, length, signal);
       bytesRead += length;
       return bytes;
@@ -142,6 +149,25 @@ function modelOf(parts: readonly Part[]): ModelFile {
     },
   };
   return model;
+}
+
+/** Bytes of a tensor as they would be if its type were F32. */
+async function readAsF32(
+  model: ModelFile,
+  tensor: TensorInfo,
+  offset: number,
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const [nIn = 1] = tensor.dims;
+  const rowBytes = (tensor.bytes * nIn) / tensor.elements;
+  const first = Math.floor(offset / (4 * nIn));
+  const rows = Math.ceil((offset + length) / (4 * nIn)) - first;
+  const stored = await model.readTensor(tensor, first * rowBytes, rows * rowBytes, signal);
+  const values = new Float32Array(rows * nIn);
+  if (!isQuantType(tensor.type)) throw new RangeError(`no rows of ${tensor.type}`);
+  dequantizeRows(tensor.type, stored, 0, values, 0, values.length);
+  return new Uint8Array(values.buffer, offset - 4 * nIn * first, length);
 }
 
 /** The tensors of all parts, in file order. @throws TracerError `gguf-split` when two parts hold the same tensor. */

@@ -22,6 +22,16 @@ export interface Tap {
   readonly bound?: Float32Array<ArrayBuffer>;
   /** CPU arms, when asked: the values before they were rounded to f32, same layout as `data`. */
   readonly exact?: Float64Array<ArrayBuffer>;
+  /** CPU arms: how large the values are before they were rounded to f32, which may not hold them. */
+  readonly reach?: Reach;
+}
+
+/** How far the values of a stage go, in f64. */
+export interface Reach {
+  /** Largest magnitude of a finite value; 0 where all are 0. */
+  readonly largest: number;
+  /** Of a product whose bounds were asked for: the largest sum of magnitudes, which no partial sum is above. */
+  readonly largestSum?: number;
 }
 
 /** What to capture: for each stage, at which positions (ascending). An absent stage is not captured and costs nothing. */

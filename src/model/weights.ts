@@ -58,6 +58,25 @@ export function boundWeight(model: ModelFile, hparams: HParams, role: WeightRole
 }
 
 /**
+ * What the file calls a weight, and its type there: of fused tensors the one that holds it, of experts in tensors of their own the expert's.
+ * @param name as llama.cpp names it where it stands alone
+ */
+export function weightInFile(
+  model: ModelFile,
+  hparams: HParams,
+  name: string,
+  expert?: number,
+): { readonly name: string; readonly type: string } | undefined {
+  const own = model.tensors.get(name);
+  if (own !== undefined) return own;
+  const { graph, title } = graphOf(hparams);
+  const slot = weightSlots(hparams).find((one) => one.name === name);
+  if (slot === undefined) return undefined;
+  const { tensor } = bindWeight(slot, graph.sizes, model, title);
+  return (expert === undefined ? undefined : tensor.stacked?.[expert]) ?? tensor;
+}
+
+/**
  * Checks before a run starts that every weight of the model is there, and that nothing the file says of the model is dropped in silence.
  * @returns what nobody reads, a sentence each
  * @throws TracerError as {@link findWeight}; `gguf-unsupported`

@@ -4,6 +4,7 @@ import { inForwardOrder, type BlameContext } from '../divergence/blame';
 import { causeText, type Cause } from '../divergence/cause';
 import { limitsOf } from '../divergence/limits';
 import { poisonOf } from '../divergence/poison';
+import { headroomOf } from '../divergence/reach';
 import {
   COMPARE_MODES,
   REPORT_SCHEMA,
@@ -24,8 +25,10 @@ import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import type { LiveFacts } from '../model/live';
 import type { TracePlan } from '../model/plan';
-import { stagesOf } from '../model/graph-of';
+import { stageIn, stagesOf } from '../model/graph-of';
+import { LOGITS } from '../model/stage-roles';
 import type { StageId } from '../model/stages';
+import { weightName } from '../model/weights';
 import type { DecodedToken } from './decode-run';
 import type { RunSpec } from './events';
 import { liveNotes, unwatched } from './live-notes';
@@ -44,6 +47,8 @@ export interface ReportParts {
   readonly model: ModelCard;
   /** ggml type of a tensor by GGUF name. */
   typeOf(tensor: string): string | undefined;
+  /** As {@link BlameContext.inFile}. */
+  readonly inFile?: BlameContext['inFile'];
   tokenText(id: number): string;
   memory(): {
     readonly gpuWeightBytes: number;
@@ -101,6 +106,9 @@ export function buildReport(input: ReportInput): Report {
   );
   const injected = injectedFaults(input.faults, { ...input, nTokens: spec.tokens.length });
   const ofFile = parts.model.notes ?? [];
+  const headroom = headroomOf(judged.rows);
+  const isBlind =
+    judged.verdict.status === 'match' && judged.rows.some((row) => row.stage === LOGITS && isBlank(row, input.hparams));
   const notes = [...ofFile, ...(input.live === undefined ? [] : liveNotes(input.live)), ...lengthNotes(input)];
   return {
     schema: REPORT_SCHEMA,
@@ -130,7 +138,15 @@ export function buildReport(input: ReportInput): Report {
         ? wrong
         : {
             ...judged.verdict,
-            sentence: judged.verdict.sentence + clause + unseenClause(injected) + unreadClause(ofFile),
+            ...(isBlind ? { status: 'incomplete' as const } : {}),
+            sentence:
+              (isBlind
+                ? judged.verdict.sentence.replace('MATCH:', 'INCOMPLETE: the logits are 0 whatever the prompt;')
+                : judged.verdict.sentence) +
+              (judged.verdict.status === 'match' ? evidenceClause(input) : '') +
+              clause +
+              unseenClause(injected) +
+              unreadClause(ofFile),
           },
       input.live,
     ),
@@ -140,6 +156,7 @@ export function buildReport(input: ReportInput): Report {
     ...poisonOf(input.poison.a, input.poison.b),
     rows: COMPARE_MODES.flatMap((mode) => inForwardOrder(judged.rows, mode)),
     routing: input.routing,
+    ...(headroom.length === 0 ? {} : { headroom }),
     timing: input.times.timing(spec.tokens.length),
     memory: { ...parts.memory(), traceBytes: input.traceBytes, bytesRead: input.bytesRead },
     top: { a: topTokens(input.logits.a, parts), b: topTokens(input.logits.b, parts) },
@@ -198,6 +215,51 @@ function isWhole({ plan, hparams, spec }: ReportInput): boolean {
   );
 }
 
+/** What an agreement rests on: how many experts the prompt reached, and which products show nothing because they are 0. */
+function evidenceClause({ routing, rows, hparams, parts }: ReportInput): string {
+  const reached = reachedExperts(routing);
+  const [least, most] = [Math.min(...reached), Math.max(...reached)];
+  const all = hparams.nExpert;
+  const range = least === most ? String(least) : `${least} to ${most}`;
+  const experts =
+    reached.length === 0
+      ? ''
+      : least === all
+        ? `; every expert reached`
+        : `; ${range} of each layer's ${plural(all, 'expert')} reached`;
+  const blank = inForwardOrder(rows, 'free').filter((row) => isBlank(row, hparams));
+  const [first] = blank;
+  if (first === undefined) return experts;
+  const [role] = stageIn(hparams, first.stage, first.layer).weights;
+  const name = role === undefined ? undefined : weightName(role, first.layer, hparams);
+  const tensor = name === undefined ? '' : ` (${parts.inFile?.(name, undefined)?.name ?? name})`;
+  const where = first.layer === undefined ? first.stage : `layer ${first.layer}, ${first.stage}`;
+  const more = blank.length === 1 ? '' : ` and ${plural(blank.length - 1, 'more product')}`;
+  return `${experts}; no evidence of ${where}${tensor}${more}: 0 throughout`;
+}
+
+/** Experts that the prompt reached, layer by layer. */
+function reachedExperts(routing: readonly RoutingRow[]): readonly number[] {
+  const layers = new Map<number, Set<number>>();
+  for (const { layer, a, b } of routing) {
+    const experts = layers.get(layer) ?? new Set<number>();
+    for (const expert of (b ?? a)?.experts ?? []) experts.add(expert);
+    layers.set(layer, experts);
+  }
+  return [...layers.values()].map((experts) => experts.size);
+}
+
+/** A product that is 0 on both sides whatever it was given: its weight is, and any kernel gets that right. */
+function isBlank({ layer, stage, count, rangeA, rangeB, nanA = 0, infA = 0 }: Row, hparams: HParams): boolean {
+  return (
+    stageIn(hparams, stage, layer).weights.length > 0 &&
+    count > 0 &&
+    rangeA?.absMax === 0 &&
+    rangeB?.absMax === 0 &&
+    nanA + infA === 0
+  );
+}
+
 /** Whoever reads the sentence alone learns that the file says more than was run; the notes say what. */
 function unreadClause(notes: readonly string[]): string {
   return notes.length === 0 ? '' : `; ${plural(notes.length, 'note')} on what the file says and nobody reads`;
@@ -215,6 +277,7 @@ function blameContext(input: ReportInput): BlameContext {
   return {
     hparams: input.hparams,
     typeOf: (tensor) => input.parts.typeOf(tensor),
+    ...(input.parts.inFile === undefined ? {} : { inFile: input.parts.inFile }),
     expertAt: (layer, position, slot, mode) => {
       const row = choices.get(`${layer}/${position}`);
       return (mode === 'local' ? (row?.a ?? row?.b) : (row?.b ?? row?.a))?.experts[slot];

@@ -22,7 +22,7 @@ import type { HParams } from '../model/hparams';
 import { checkTokens } from '../model/check-step';
 import { checkFault, parseFault } from '../model/parse-fault';
 import { readHParams } from '../model/read-hparams';
-import { checkWeights } from '../model/weights';
+import { checkWeights, weightInFile } from '../model/weights';
 import type { RenderChat } from '../tokenizer/template-thread/renderer';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
 import type { Progress, RunSpec, SessionEvent } from './events';
@@ -185,7 +185,8 @@ export class ModelSession {
           runtime: this.#host.runtime,
           ...(this.#host.browser === undefined ? {} : { browser: this.#host.browser }),
           model: this.card,
-          typeOf: (tensor) => this.model.tensors.get(tensor)?.type,
+          typeOf: (tensor) => weightInFile(this.model, this.hparams, tensor)?.type,
+          inFile: (tensor, expert) => weightInFile(this.model, this.hparams, tensor, expert),
           tokenText: (id) => this.tokenText(id),
           memory: () => this.#memory(),
         },

@@ -68,6 +68,7 @@ const ROW = record({
   negInfB: optional(SIZE),
   rangeA: optional(RANGE),
   rangeB: optional(RANGE),
+  reach: optional(record({ largest: number, largestSum: optional(number) })),
   firstNonFiniteA: optional(INDEX),
   firstNonFiniteB: optional(INDEX),
   lowestCosine: optional(record({ value: number, index: INDEX })),
@@ -237,6 +238,9 @@ const REPORT: Check = record({
     phases: list(record({ name: NAME, ms: number, bytes: number }), 1000),
     perLayer: list(record({ layer: whole(MOST.layers), gpuMs: number, cpuMs: number, readBytes: number }), MOST.layers),
   }),
+  headroom: optional(
+    list(record({ stage: STAGE, largest: number, layer: LAYER, largestSum: optional(number), fitsF16: flag }), 1000),
+  ),
   memory: record({
     gpuWeightBytes: number,
     gpuPeakBytes: number,

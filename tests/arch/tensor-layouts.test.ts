@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
+import { dequantizeRows } from '../../src/gguf/dequant/dequantisers';
 import type { ModelFile } from '../../src/gguf/model-file';
 import type { TensorToWrite } from '../../src/gguf/writer';
 import { createGpuEngine } from '../../src/gpu/engine/gpu-engine';
@@ -95,6 +96,33 @@ describe.each<[string, Bend]>([
     expect(streamed).toEqual(await gpuTaps(plain, false));
     expect(await gpuTaps(other, true)).toEqual(streamed);
   });
+});
+
+/** Each expert in a tensor of its own, the first of them quantised or dequantised as asked and the others as floats of the same values. */
+function mixedExperts(first: 'Q8_0' | 'F32'): Bend {
+  return {
+    recipe: { type: 'Q8_0' },
+    tensors: (tensor) => {
+      const [nIn = 0, nOut = 0, nExpert] = tensor.dims;
+      if (nExpert === undefined) return [tensor];
+      const all = bytesOf(tensor);
+      const size = all.length / nExpert;
+      return Array.from({ length: nExpert }, (_, e) => {
+        const one = { ...tensor, name: tensor.name.replace('_exps.weight', `.${e}.weight`), dims: [nIn, nOut] };
+        const bytes = all.subarray(e * size, (e + 1) * size);
+        if (e === 0 && first === 'Q8_0') return { ...one, chunks: () => [bytes] };
+        const values = new Float32Array(nIn * nOut);
+        dequantizeRows('Q8_0', bytes, 0, values, 0, values.length);
+        return { ...one, type: 'F32' as const, chunks: () => [new Uint8Array(values.buffer)] };
+      });
+    },
+  };
+}
+
+it('experts of different types are those of their dequantised values, on both engines', async () => {
+  const [floatOnes, mixed] = [await openBent(mixedExperts('F32')), await openBent(mixedExperts('Q8_0'))];
+  expect(await exactTaps(mixed)).toEqual(await exactTaps(floatOnes));
+  expect(await gpuTaps(mixed, false)).toEqual(await gpuTaps(floatOnes, false));
 });
 
 /** Values of a stage of the first layer. */

@@ -7,7 +7,7 @@ import { createGgmlCpuEngine } from '../../cpu/ggml/ggml-engine';
 import { plainToJson } from '../../divergence/report-json';
 import { judgeTrace, JUDGEMENT_SCHEMA, type Judgement } from '../../judge/judge-trace';
 import { readHParams } from '../../model/read-hparams';
-import { checkWeights } from '../../model/weights';
+import { checkWeights, weightInFile } from '../../model/weights';
 import type { CommandRunner } from '../command-line/command-runner';
 import { exitCode } from '../command-line/exit-codes';
 import { JSON_FILE, QUIET } from '../command-line/shared-options';
@@ -40,7 +40,7 @@ export const judgeCommand: CommandRunner = async (args, terminal, signal) => {
     const judgement = await judgeTrace({
       trace,
       hparams,
-      typeOf: (tensor) => model.tensors.get(tensor)?.type,
+      typeOf: (tensor) => weightInFile(model, hparams, tensor)?.type,
       exact: createCpuEngine({ model, hparams, pool }),
       quantised: createGgmlCpuEngine({ model, hparams, pool }),
       signal,

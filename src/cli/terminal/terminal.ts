@@ -59,6 +59,7 @@ const VERDICT_LOOKS: Readonly<Record<string, Look>> = {
   MATCH: 'good',
   DIVERGED: 'bad',
   'NOT FINITE': 'bad',
+  'OUT OF': 'bad',
   INCOMPLETE: 'open',
   ERROR: 'bad',
   BASELINE: 'good',

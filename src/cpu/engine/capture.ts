@@ -1,5 +1,5 @@
 import { shapeOf, type Node } from '../../arch/graph';
-import type { Tap } from '../../model/engine';
+import type { Reach, Tap } from '../../model/engine';
 import type { ExactOutput } from '../../ops/exact-op';
 import { capturedPositions, type Step } from './step';
 
@@ -23,9 +23,25 @@ export function captureTap(
   const picked = pick(output.values, step, rows, positions);
   const data = picked instanceof Float64Array ? new Float32Array(picked) : picked.slice();
   const exact = step.options.exact === true && picked instanceof Float64Array ? { exact: picked.slice() } : {};
-  const tap: Tap = { stage: node.out.id, layer, positions, shape, data, ...exact };
+  const sums = output.magnitudes === undefined ? undefined : pick(output.magnitudes, step, rows, positions);
+  const reach = picked instanceof Float64Array ? { reach: reachOf(picked, sums) } : {};
+  const tap: Tap = { stage: node.out.id, layer, positions, shape, data, ...exact, ...reach };
   if (bound === undefined) return tap;
   return { ...tap, bound: roundUp(pick(bound, step, rows, positions)) };
+}
+
+function reachOf(values: Float64Array, sums: Float64Array | Uint32Array | undefined): Reach {
+  return { largest: largestOf(values), ...(sums === undefined ? {} : { largestSum: largestOf(sums) }) };
+}
+
+/** Largest magnitude of what is finite. */
+function largestOf(values: Float64Array | Uint32Array): number {
+  let largest = 0;
+  for (const value of values) {
+    const size = Math.abs(value);
+    if (size > largest && size < Infinity) largest = size;
+  }
+  return largest;
 }
 
 /** Rows of the captured positions. Outputs that hold only those are taken as they are. */

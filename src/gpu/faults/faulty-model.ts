@@ -1,9 +1,10 @@
-import { type QuantType } from '../../gguf/ggml-types';
+import type { QuantType } from '../../gguf/ggml-types';
+import type { BoundWeight } from '../../arch/bind';
 import type { ModelFile, TensorInfo } from '../../gguf/model-file';
 import type { Fault } from '../../model/faults';
 import { faultTensors } from '../../model/faults';
 import type { HParams } from '../../model/hparams';
-import { findWeight, weightName } from '../../model/weights';
+import { boundWeight, weightName } from '../../model/weights';
 import { mistakenType, nonFiniteScale, patched, scaleBitFlip, weightBitFlip, type BytePatch } from './weight-bits';
 
 /** Bit 9 of an f16 is its highest mantissa bit: the scale changes by a quarter to a half. */
@@ -18,10 +19,11 @@ export function faultyModel(model: ModelFile, hparams: HParams, faults: readonly
   const patches: RowPatch[] = [];
   for (const fault of faults) {
     for (const role of faultTensors(fault)) {
-      const tensor = findWeight(model, hparams, role, fault.layer);
+      const weight = boundWeight(model, hparams, role, fault.layer);
+      const { tensor } = weight;
       if (fault.kind === 'qtype-blind') tensors.set(tensor.name, { ...tensor, type: mistakenType(tensor.type) });
       const bytes = patchOf(fault, tensor.type);
-      if (bytes !== undefined) patches.push(new RowPatch(tensor, bytes, fault.expert));
+      if (bytes !== undefined) patches.push(new RowPatch(weight, bytes, fault.expert));
     }
   }
   const retyped = new Set(faults.flatMap((fault) => (fault.kind === 'qtype-blind' ? namesOf(fault, hparams) : [])));
@@ -62,20 +64,26 @@ class RowPatch {
   readonly tensor: string;
   readonly #bytes: readonly BytePatch[];
   readonly #matrixBytes: number;
+  /** Where its first row begins in each matrix: behind those of the weights that the tensor holds with it. */
+  readonly #start: number;
   #expert: number | undefined;
 
-  constructor(tensor: TensorInfo, bytes: readonly BytePatch[], expert: number | undefined) {
-    const nExpert = tensor.dims[2];
+  constructor(
+    { tensor, firstRow, expertStride, slot }: BoundWeight,
+    bytes: readonly BytePatch[],
+    expert: number | undefined,
+  ) {
     this.tensor = tensor.name;
     this.#bytes = bytes;
-    this.#matrixBytes = tensor.bytes / (nExpert ?? 1);
-    this.#expert = nExpert === undefined ? 0 : expert;
+    this.#matrixBytes = tensor.bytes / (tensor.dims[2] ?? 1);
+    this.#start = (firstRow * this.#matrixBytes) / expertStride;
+    this.#expert = slot.dims.length < 3 ? 0 : expert;
   }
 
   /** A changed copy, or `read` itself where nothing lies in it. `read` begins `offset` bytes into the tensor. */
   apply(read: Uint8Array<ArrayBuffer>, offset: number): Uint8Array<ArrayBuffer> {
     this.#expert ??= Math.floor(offset / this.#matrixBytes);
-    const first = this.#expert * this.#matrixBytes - offset;
+    const first = this.#expert * this.#matrixBytes + this.#start - offset;
     const due = this.#bytes.filter(({ at }) => first + at >= 0 && first + at < read.length);
     if (due.length === 0) return read;
     const bytes = read.slice();
