@@ -1,4 +1,5 @@
 import { BENCH } from './bench/bench-spec';
+import { BISECT } from './bisect/bisect-spec';
 import { COMPLETION } from './completion/completion-spec';
 import { DIFF } from './diff/diff-spec';
 import { DOCTOR } from './doctor/doctor-spec';
@@ -19,6 +20,7 @@ export const COMMANDS = [
   TRACE,
   DIFF,
   JUDGE,
+  BISECT,
   SUITE,
   MERGE,
   INSPECT,

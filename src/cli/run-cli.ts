@@ -13,6 +13,7 @@ import { causesText, errorText, styled, type Terminal } from './terminal/termina
 const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
   trace: async () => (await import('./trace/trace-command')).traceCommand,
   diff: async () => (await import('./diff/diff-command')).diffCommand,
+  bisect: async () => (await import('./bisect/bisect-command')).bisectCommand,
   judge: async () => (await import('./judge/judge-command')).judgeCommand,
   bench: async () => (await import('./bench/bench-command')).benchCommand,
   suite: async () => (await import('./suite/suite-command')).suiteCommand,

@@ -26,6 +26,11 @@ export function liveBackend(arm: string): LiveBackend | undefined {
   return LIVE_BACKENDS.find((backend) => arm === `${LIVE}:${backend}`);
 }
 
+/** Whether an engine is a llama.cpp that this program runs. */
+export function isLive(arm: string): arm is LiveArm {
+  return liveBackend(arm) !== undefined;
+}
+
 export const FLASH_ATTENTION = ['auto', 'on', 'off'] as const;
 export const KV_TYPES = ['f16', 'f32'] as const;
 

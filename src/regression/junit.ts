@@ -2,6 +2,7 @@ import { markupText } from '../base/foreign-text';
 import type { Report, Row, RowVerdict } from '../divergence/report';
 import { short } from '../base/format';
 import { adapterTitle } from '../model/adapter-card';
+import type { BisectResult } from './bisect';
 import type { SuiteReport } from './merge';
 
 /** What a verdict is to a test runner. */
@@ -38,6 +39,15 @@ export function suiteToJunit({ runs, how }: SuiteReport): string {
     seconds: seconds(run.id),
   }));
   return document([suiteXml('suite', cases, {})]);
+}
+
+/** What `bisect` tried as JUnit XML: a case a library or dump; what did not have to be tried is skipped. */
+export function bisectToJunit({ subjects }: BisectResult): string {
+  const cases = subjects.map(({ name, outcome, sentence }): Case => {
+    const outcomes = { right: 'pass', wrong: 'fail', unknown: 'skip' } as const;
+    return { className: 'bisect', name, outcome: outcomes[outcome], message: sentence ?? 'not tried' };
+  });
+  return document([suiteXml('bisect', cases, {})]);
 }
 
 function document(suites: readonly Suite[]): string {

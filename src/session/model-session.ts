@@ -16,7 +16,7 @@ import { createGpuEngine, type GpuEngine } from '../gpu/engine/gpu-engine';
 import { createFaultyEngine } from '../gpu/faults/faulty-engine';
 import { inArmOrder, MOST_ARMS, RUN_ARM_IDS, type BuiltInArm, type RunArm } from '../model/arms';
 import type { EngineHooks, IsolatingEngine, Tap } from '../model/engine';
-import { liveBackend, type LiveArm, type LiveEngine } from '../model/live';
+import { isLive, type LiveArm, type LiveEngine } from '../model/live';
 import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import { checkTokens } from '../model/check-step';
@@ -424,10 +424,6 @@ export class ModelSession {
     this.#live = undefined;
     this.#past = undefined;
   }
-}
-
-function isLive(arm: RunArm): arm is LiveArm {
-  return liveBackend(arm) !== undefined;
 }
 
 /** Engines whose activations the reference keeps as they are: others round them, and stages of a run of theirs have no exact value. */

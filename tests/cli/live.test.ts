@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ensureBuilt } from '../../scripts/lib/build.mjs';
 import { reportFromJson } from '../../src/divergence/report-json';
+import { findInstalled } from '../../src/engine/llama-cpp/install-folder';
 import { readReport } from '../../src/share/check-report';
 import { goldenModelPath, loadGolden } from '../support/golden';
 import { runBuiltCli } from './built-cli';
@@ -65,6 +66,17 @@ describe('moescope trace --candidate llama.cpp', () => {
     expect(result.out).toContain('MATCH');
     expect(result.out).toMatch(/note +llama.cpp .* on CPU/);
     expect(result.out).not.toContain('missing');
+  });
+
+  test('bisect: its library is right, and a dump of other weights is the first wrong one', async () => {
+    const { library } = findInstalled('cpu', undefined, process, { env: process.env, from: folder });
+    const bad = fileURLToPath(new URL('../golden/judge/mini-q4_k_m-experts-swapped.npz', import.meta.url));
+    const row = ['--good', library, '--bad', bad, '--tokens', TOKENS, '--junit', join(folder, 'b.xml')];
+    const { status, out, err } = await runBuiltCli('bisect', MINI, ...row);
+    expect(status, err).toBe(1);
+    expect(out).toMatch(/right +\S+libllama\S+ +MATCH/);
+    expect(out).toMatch(/FIRST WRONG: .*experts-swapped.*blk\.1\.ffn_down_exps\.weight/);
+    expect(readFileSync(join(folder, 'b.xml'), 'utf8')).toContain('tests="2" failures="1"');
   });
 
   test('what cannot be is refused with what to do', async () => {

@@ -1,50 +1,28 @@
 import { say, shown, type ShownText } from '../../base/foreign-text';
-import { fail } from '../../base/errors';
 import { formatMetric } from '../../base/format';
 import { TOOL } from '../../base/version';
-import { createCpuEngine } from '../../cpu/engine/cpu-engine';
-import { createGgmlCpuEngine } from '../../cpu/ggml/ggml-engine';
 import { plainToJson } from '../../divergence/report-json';
-import { judgeTrace, JUDGEMENT_SCHEMA, type Judgement } from '../../judge/judge-trace';
-import { readHParams } from '../../model/read-hparams';
-import { checkWeights, weightInFile } from '../../model/weights';
+import { JUDGEMENT_SCHEMA, type Judgement } from '../../judge/judge-trace';
 import type { CommandRunner } from '../command-line/command-runner';
 import { exitCode } from '../command-line/exit-codes';
 import { JSON_FILE, QUIET } from '../command-line/shared-options';
-import { chooseArm } from '../diff/choose-arm';
 import { ARM_A } from '../diff/diff-options';
-import { readOperand } from '../diff/read-operand';
-import { openNamedModel } from '../files/open-model';
 import { checkOutputs, writeOutput } from '../files/output';
 import type { Terminal } from '../terminal/terminal';
 import { noteLines } from '../terminal/note-lines';
-import { nodeHost } from '../trace/node-runtime';
+import { openDumpJudge, readDump } from './judge-dump';
 
 /** `moescope judge MODEL DUMP`. Exits with 1 where a stage is wrong, with 2 where nothing can be judged. */
 export const judgeCommand: CommandRunner = async (args, terminal, signal) => {
   const [name = '', path = ''] = args.operands;
   const file = args.get(JSON_FILE);
   await checkOutputs([file]);
-  const operand = await readOperand(path);
-  const { free: trace } = chooseArm(operand, args.get(ARM_A), '--arm-a');
-  if (trace === undefined)
-    throw fail('usage', `${path} holds no captures of an engine that fed itself.`, 'Name the engine with --arm-a.', {
-      path,
-    });
-  const model = await openNamedModel(name, { signal });
-  const pool = nodeHost({ adapter: 'any' }).createPool(model);
+  const operand = await readDump(path, args.get(ARM_A));
+  const judge = await openDumpJudge(name, signal);
+  const { model } = judge;
   try {
-    const hparams = readHParams(model);
-    const notes = checkWeights(model, hparams);
-    if (!args.has(QUIET)) terminal.err(noteLines(notes));
-    const judgement = await judgeTrace({
-      trace,
-      hparams,
-      typeOf: (tensor) => weightInFile(model, hparams, tensor)?.type,
-      exact: createCpuEngine({ model, hparams, pool }),
-      quantised: createGgmlCpuEngine({ model, hparams, pool }),
-      signal,
-    });
+    if (!args.has(QUIET)) terminal.err(noteLines(judge.notes));
+    const judgement = await judge.judge(operand, args.get(ARM_A), signal);
     if (file !== undefined) {
       const document = {
         schema: JUDGEMENT_SCHEMA,
@@ -61,8 +39,7 @@ export const judgeCommand: CommandRunner = async (args, terminal, signal) => {
     else if (!args.has(QUIET)) terminal.err(say`${judgement.verdict.sentence}\n`);
     return exitCode(EXITS[judgement.verdict.status]);
   } finally {
-    await pool.dispose();
-    await model.close();
+    await judge.dispose();
   }
 };
 

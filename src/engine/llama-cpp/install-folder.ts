@@ -77,6 +77,12 @@ export function findInstalled(
   );
 }
 
+/** Whether a path is a llama.cpp library, or a folder that holds one, and no dump. */
+export function isLibrary(path: string): boolean {
+  if (!existsSync(path)) return false;
+  return statSync(path).isDirectory() ? libraryIn(path) !== undefined : /\.(?:so(?:\.\d+)*|dylib|dll|node)$/.test(path);
+}
+
 function namedLibrary(path: string): string {
   const found = existsSync(path) ? (statSync(path).isDirectory() ? libraryIn(path) : resolve(path)) : undefined;
   if (found !== undefined) return found;
