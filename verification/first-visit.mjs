@@ -1,5 +1,5 @@
 // node verification/first-visit.mjs [VISITS] [FOLDER]: visits the built page on localhost for the first time, again and again, with the main thread
-// slowed down to a quarter, and prints when the verdict is there, when the divergence plots are, and when the page answers: the figures of docs/verification.md. Build first; FOLDER
+// slowed down to a quarter, and prints when the verdict is there, when the map is, and when the page answers: the figures of docs/verification.md. Build first; FOLDER
 // holds another build to compare with. On a busy machine the clock says more of the machine than of the page: the load is printed too.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ const REST = 5000;
 /** What every visitor may expect; milliseconds. */
 const LIMIT = 1500;
 
-/** @typedef {{ readonly paint: number, readonly verdict: number, readonly plots: number, readonly long: readonly (readonly [start: number, length: number])[] }} Seen */
+/** @typedef {{ readonly paint: number, readonly verdict: number, readonly map: number, readonly long: readonly (readonly [start: number, length: number])[] }} Seen */
 
 const [visits = '9', folder = fileURLToPath(new URL('../dist', import.meta.url))] = process.argv.slice(2);
 const port = String(20_000 + (process.pid % 20_000));
@@ -40,22 +40,22 @@ const send = devtoolsPipe(browser);
 
 const { product } = await send('Browser.getVersion');
 console.log(`load ${load()}, ${String(product)}; times in ms`);
-console.log('first paint | verdict | plots | interactive | tasks above 50 ms, as start+length');
-/** @type {{ readonly paint: number, readonly verdict: number, readonly plots: number, readonly interactive: number }[]} */
+console.log('first paint | verdict | map | interactive | tasks above 50 ms, as start+length');
+/** @type {{ readonly paint: number, readonly verdict: number, readonly map: number, readonly interactive: number }[]} */
 const figures = [];
 for (let i = 0; i < Number(visits); i++) {
-  const { paint, verdict, plots, long } = await visit();
-  const interactive = Math.max(plots, ...long.map(([start, length]) => start + length));
-  figures.push({ paint, verdict, plots, interactive });
+  const { paint, verdict, map, long } = await visit();
+  const interactive = Math.max(map, ...long.map(([start, length]) => start + length));
+  figures.push({ paint, verdict, map, interactive });
   const tasks = long.map(([start, length]) => `${start.toFixed(0)}+${length.toFixed(0)}`).join(' ');
-  console.log(`${[paint, verdict, plots, interactive].map((ms) => ms.toFixed(0)).join(' | ')} | ${tasks}`);
+  console.log(`${[paint, verdict, map, interactive].map((ms) => ms.toFixed(0)).join(' | ')} | ${tasks}`);
 }
 await send('Browser.close');
 await new Promise((resolve) => browser.once('exit', resolve));
 server.kill();
 rmSync(profile, { recursive: true, force: true });
 
-for (const what of /** @type {const} */ (['paint', 'verdict', 'plots', 'interactive'])) {
+for (const what of /** @type {const} */ (['paint', 'verdict', 'map', 'interactive'])) {
   const sorted = figures.map((one) => one[what]).sort((x, y) => x - y);
   const [least, median, most] = [0, sorted.length >> 1, sorted.length - 1].map((at) => (sorted[at] ?? NaN).toFixed(0));
   console.log(`${what}: ${least} to ${most}, median ${median}`);
@@ -91,7 +91,7 @@ async function visit() {
 function watch() {
   /** @type {[number, number][]} */
   const long = [];
-  let [verdict, plots] = [NaN, NaN];
+  let [verdict, map] = [NaN, NaN];
   new PerformanceObserver((list) => {
     for (const { startTime, duration } of list.getEntries()) long.push([startTime, duration]);
   }).observe({ type: 'longtask', buffered: true });
@@ -114,11 +114,11 @@ function watch() {
     (now) => (verdict = now),
   );
   when(
-    () => document.querySelectorAll('.panels figure svg').length === 2,
-    (now) => (plots = now),
+    () => document.querySelector('.face figure svg') !== null,
+    (now) => (map = now),
   );
   const paint = () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN;
-  Object.assign(window, { seen: () => ({ paint: paint(), verdict, plots, long }) });
+  Object.assign(window, { seen: () => ({ paint: paint(), verdict, map, long }) });
 }
 
 /** @returns {string} */

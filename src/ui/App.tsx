@@ -1,5 +1,5 @@
 import { useDeferredValue, type ReactElement } from 'react';
-import { selectMapData } from '../store/view';
+import { selectMapData, selectShown } from '../store/view';
 import { RunBar } from './bar/RunBar';
 import { Dialogs } from './dialogs/Dialogs';
 import { Finding } from './face/Finding';
@@ -23,6 +23,8 @@ export function App(): ReactElement {
   useThemeAttribute();
   useTabTitle();
   const data = useDeferredValue(useApp(selectMapData));
+  // The map is computed a moment after the finding: its inspector's column is there from the first.
+  const coming = useApp((s) => selectShown(s).kind !== 'none');
   const announcement = useApp((s) => s.announcement);
   // Nothing is drawn that would give way a moment later.
   const started = useApp((s) => s.shell.started || s.phase !== 'idle');
@@ -48,7 +50,7 @@ export function App(): ReactElement {
               <Finding />
               {data === undefined ? <FileCard /> : <Instrument data={data} />}
             </main>
-            {data === undefined ? null : <Inspector data={data} />}
+            {data !== undefined ? <Inspector data={data} /> : coming ? <div className="inspector-place" /> : null}
           </div>
           <Later>
             <Footer />
