@@ -103,7 +103,7 @@ test('an adapter that is too small says which limit, and the reference alone is 
   await designed(page, 'adapter-too-small');
   await button(page, 'Run the reference alone').click();
   expect(await pageState(page, 'done')).toBe('done');
-  await expect(page.getByTestId('verdict')).toContainText('only the cpu arm ran');
+  await expect(page.getByTestId('verdict')).toContainText('only the cpu engine ran');
 });
 
 test('out of memory on the GPU says so and what would need less', async ({ page }) => {

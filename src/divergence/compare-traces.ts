@@ -169,7 +169,7 @@ function originNotes(a: Trace, b: Trace, mode: CompareMode): readonly string[] {
   notes.push(...printed);
   if (a.provenance.routing === 'reference') notes.push("A used the reference's experts");
   if (b.provenance.mode !== mode && mode === 'free')
-    notes.push("B is an isolated trace: its stages were fed another arm's inputs");
+    notes.push("B is an isolated trace: its stages were fed another engine's inputs");
   const bounded = [...b.taps.values()].some((tap) => tap.bound !== undefined);
   if (mode === 'isolated' && !bounded) notes.push('B holds no bounds: isolated stages are judged by the cosine');
   return notes;

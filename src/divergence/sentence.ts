@@ -32,11 +32,11 @@ export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, cont
   if (status === 'ill-conditioned' && context.parted !== undefined) return illConditioned(context, context.parted);
   if (status === 'incomplete') {
     if (context.complete && context.arms.length < 2) {
-      return `INCOMPLETE: only the ${context.arms[0] ?? 'missing'} arm ran, ${plural(context.layersDone, 'layer')}, ${plural(context.nTokens, 'token')}; nothing to compare`;
+      return `INCOMPLETE: only the ${context.arms[0] ?? 'missing'} engine ran, ${plural(context.layersDone, 'layer')}, ${plural(context.nTokens, 'token')}; nothing to compare`;
     }
     return context.missing === undefined
       ? `INCOMPLETE: stopped after ${plural(context.layersDone, 'layer')}; nothing parted so far`
-      : `INCOMPLETE: ${place(context.missing.layer, context.missing.stage)} was captured on one arm only`;
+      : `INCOMPLETE: ${place(context.missing.layer, context.missing.stage)} was captured on one engine only`;
   }
   const { suspect } = context;
   if (status === 'suspicious' && suspect !== undefined) {
@@ -107,7 +107,7 @@ function evidence(c: Culprit): string {
 function onSide(side: Culprit['side']): string {
   switch (side) {
     case 'both':
-      return ' on both arms, so it comes from the file';
+      return ' on both engines, so it comes from the file';
     case 'reference':
       return ' on the reference alone';
     case undefined:

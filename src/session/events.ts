@@ -8,7 +8,7 @@ export interface RunSpec {
   readonly tokens: readonly number[];
   /** The text that the tokens came from, for the report. */
   readonly prompt?: string;
-  /** One or two of `RUN_ARMS`, in its order: the arm under test, then the reference. One alone captures without comparing. */
+  /** One or two of `RUN_ARMS`, in its order: the engine under test, then the reference. One alone captures without comparing. */
   readonly arms: readonly RunArm[];
   readonly mode: RunMode;
   /** As typed: `all`, or a comma-separated list of stage names. */

@@ -293,9 +293,14 @@ export class ModelSession {
     const typeOf = (tensor: string): string | undefined => model.tensors.get(tensor)?.type;
     for (const fault of faults) checkFault(fault, { hparams, nTokens: tokens.length, typeOf });
     if (faults.length > 0 && !arms.includes('gpu')) {
-      throw fail('fault-spec', 'Faults strike the GPU arm, which this run does not have.', 'Run the arm gpu too.', {
-        arms: arms.join(','),
-      });
+      throw fail(
+        'fault-spec',
+        'Faults strike the GPU engine, which this run does not have.',
+        'Run the engine gpu too.',
+        {
+          arms: arms.join(','),
+        },
+      );
     }
     return faults;
   }
@@ -465,7 +470,7 @@ function withPossibleModes(spec: RunSpec): RunSpec {
 function notDecoded({ arms, mode }: RunSpec): TracerError {
   return fail(
     'usage',
-    'Decoded tokens are judged by their own inputs, on the GPU arm against an exact reference.',
+    'Decoded tokens are judged by their own inputs, on the GPU engine against an exact reference.',
     'Use --candidate gpu --reference exact with local among the words of --mode, or leave --decode out.',
     { arms: arms.join(), mode },
   );
@@ -494,7 +499,7 @@ function checkArms(arms: readonly RunArm[]): readonly [RunArm, RunArm?] {
   if (first === undefined || arms.length > MOST_ARMS || arms.join() !== inOrder.join()) {
     throw fail(
       'usage',
-      `A run has one arm or two; ${arms.length === 0 ? 'none was' : `${arms.join(', ')} were`} asked for.`,
+      `A run has one engine or two; ${arms.length === 0 ? 'none was' : `${arms.join(', ')} were`} asked for.`,
       `Choose of ${RUN_ARM_IDS.join(', ')}, in this order; the later is the reference.`,
       { arms: arms.join(',') },
     );

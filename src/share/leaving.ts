@@ -34,7 +34,7 @@ export function whatLeaves(report: Report, withPrompt: boolean): readonly Leavin
     withPrompt && hasPrompt(report)
       ? {
           what: 'Prompt',
-          value: `${shortened(prompt)}: ${plural(promptLength(run), 'token')}, ids, texts, and what each arm would say next`,
+          value: `${shortened(prompt)}: ${plural(promptLength(run), 'token')}, ids, texts, and what each engine would say next`,
         }
       : { what: 'Prompt', value: `only its SHA-256 and its length, ${plural(promptLength(run), 'token')}` },
   ];

@@ -23,8 +23,8 @@ const STEPS: readonly { readonly what: string; readonly slim: (report: Report) =
     what: 'histograms and ranges',
     slim: mapRows((row) => without(row, 'ratios', 'rangeA', 'rangeB')),
   },
-  { what: 'the spread of poison beyond its first 200 tensors', slim: slimPoison },
-  { what: 'routing where both arms agree', slim: slimRouting },
+  { what: 'values that are not finite, beyond the first 200 tensors', slim: slimPoison },
+  { what: 'routing where both engines agree', slim: slimRouting },
   { what: 'errors by token', slim: mapRows((row) => without(row, 'perPosition', 'perPositionRatio')) },
   { what: 'all routing', slim: (report) => ({ ...report, routing: [] }) },
   {

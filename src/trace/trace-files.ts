@@ -51,7 +51,7 @@ export function tracesToFiles(traces: readonly Trace[], format: TensorFormat): F
   const files = new Map<string, Uint8Array>();
   const folders = traces.map((trace) => armFolder(trace.provenance));
   const twice = folders.find((folder, i) => folders.indexOf(folder) !== i);
-  if (twice !== undefined) throw formatError('traces to save', 'one for each arm and mode', `two for ${twice}`);
+  if (twice !== undefined) throw formatError('traces to save', 'one for each engine and mode', `two for ${twice}`);
   for (const trace of traces) for (const [path, bytes] of tensorFiles(trace, format)) files.set(path, bytes);
   files.set(INDEX_FILE, new TextEncoder().encode(treeIndex(traces)));
   return files;

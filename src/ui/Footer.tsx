@@ -37,7 +37,11 @@ export function Footer(): ReactElement {
         <CommandButton id="theme" look="link" />
       </span>
       <CommandButton id="keys" look="link" withKey />
-      <a className="link" href="?selftest" title="Every kernel on this GPU against its twin, without a model">
+      <a
+        className="link"
+        href="?selftest"
+        title="Every kernel on this GPU against its reference implementation, without a model"
+      >
         Self-test
       </a>
       <span>

@@ -158,15 +158,15 @@ describe('moescope diff', () => {
     expect(await diff(join(folder, 'alone'), join(out, 'gpu'))).toMatchObject({ status: 0 });
   });
 
-  test('several arms: asks which, listing them', async () => {
+  test('several engines: asks which, listing them', async () => {
     const taps = [tapOf('lm_head', undefined, [1, 2], [1, 2])];
     const out = await save('arms', 'npz', { gpu: taps, 'gpu-isolated': taps, cpu: taps });
     const unsaid = await diff(out, out, '--arm-b', 'cpu');
     expect(unsaid.status).toBe(2);
-    expect(unsaid.err).toMatch(/several arms: cpu, gpu-isolated, gpu|several arms: cpu, gpu, gpu-isolated/);
+    expect(unsaid.err).toMatch(/several engines: cpu, gpu-isolated, gpu|several engines: cpu, gpu, gpu-isolated/);
     expect(unsaid.err).toContain('--arm-a');
     const wrong = await diff(out, out, '--arm-a', 'tpu', '--arm-b', 'cpu');
-    expect(wrong).toMatchObject({ status: 2, err: expect.stringMatching(/no arm "tpu"/) });
+    expect(wrong).toMatchObject({ status: 2, err: expect.stringMatching(/no engine "tpu"/) });
     const both = await diff(out, out, '--arm-a', 'gpu', '--arm-b', 'cpu');
     expect(both).toMatchObject({ status: 0, out: expect.stringContaining('mode both') });
     const one = await diff(out, out, '--arm-a', 'gpu-isolated', '--arm-b', 'cpu');

@@ -23,8 +23,8 @@ const input = { limits: { cosine: 0.99, ratio: 1 }, complete: true, layersDone: 
 describe('judge', () => {
   it.each([
     ['nan-gpu', { nanA: 1, firstNonFiniteA: [1, 0] }, 'NaN'],
-    ['nan-both', { nanA: 1, nanB: 1, firstNonFiniteA: [1, 0] }, 'NaN on both arms, so it comes from the file'],
-    ['nan-both', { infA: 1, infB: 1, firstNonFiniteA: [1, 0] }, 'infinite on both arms, so it comes from the file'],
+    ['nan-both', { nanA: 1, nanB: 1, firstNonFiniteA: [1, 0] }, 'NaN on both engines, so it comes from the file'],
+    ['nan-both', { infA: 1, infB: 1, firstNonFiniteA: [1, 0] }, 'infinite on both engines, so it comes from the file'],
     ['nan-cpu', { nanB: 1, firstNonFiniteB: [1, 0] }, 'NaN on the reference alone'],
   ] as const)('says whose values are not finite: %s', (verdict, found, words) => {
     const rows = [row({ mode: 'isolated', layer: 1, stage: 'q_proj', verdict, ...found })];
@@ -231,7 +231,7 @@ describe('judge', () => {
       { ...input, rows: [...rows, row({ stage: 'moe_ffn_out', verdict: 'missing', count: 0 })] },
       context,
     ).verdict;
-    expect(missing.sentence).toBe('INCOMPLETE: layer 0, moe_ffn_out was captured on one arm only');
+    expect(missing.sentence).toBe('INCOMPLETE: layer 0, moe_ffn_out was captured on one engine only');
   });
 
   it('states the size of the agreement', () => {

@@ -87,7 +87,7 @@ describe('a run of both arms', () => {
     for (const arm of ['gpu', 'cpu'] as const) {
       const report = await session.run({ ...BOTH, tokens: TOKENS, arms: [arm] }, recorder());
       expect(report.verdict).toMatchObject({ status: 'incomplete' });
-      expect(report.verdict.sentence).toContain(`only the ${arm} arm ran`);
+      expect(report.verdict.sentence).toContain(`only the ${arm} engine ran`);
       expect(report.rows).toEqual([]);
     }
   });

@@ -115,7 +115,7 @@ export function compareRates(before: BenchRates, now: BenchRates, limit: number)
     throw fail(
       'baseline-mismatch',
       `The earlier benchmark is of another ${name}: ${expected}, and this one of ${actual}.`,
-      'Compare benchmarks of the same model, arm, adapter and numbers of tokens.',
+      'Compare benchmarks of the same model, engine, adapter and numbers of tokens.',
       { what: name, expected, actual },
     );
   }

@@ -22,7 +22,7 @@ export const REPEATS = count('repeats', 'how often the prompt is repeated', '3')
 export const COMPARE: Option<string> = {
   name: 'compare',
   placeholder: 'FILE',
-  help: 'hold the rates to what an earlier bench --json wrote: of the same model, arm and adapter, with as many tokens',
+  help: 'hold the rates to what an earlier bench --json wrote: of the same model, engine and adapter, with as many tokens',
   parse: parseText,
 };
 export const LIMIT: DefaultedOption<number> = {

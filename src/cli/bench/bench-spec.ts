@@ -7,9 +7,9 @@ import { DECODER } from '../generate/generate-options';
 export const BENCH = {
   name: 'bench',
   operands: ['MODEL...'],
-  summary: 'measure how fast one arm is on this machine',
+  summary: 'measure how fast one engine is on this machine',
   description:
-    "Runs seeded tokens through one arm and measures loading, prompts, decoding, what tracing adds, what share of the adapter's read bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared but, with --compare, the rates with those of an earlier run: exit status 1 says slower.",
+    "Runs seeded tokens through one engine and measures loading, prompts, decoding, what tracing adds, what share of the adapter's read bandwidth the weights use, and, where the adapter has timestamps, the share of each kernel. Nothing is compared but, with --compare, the rates with those of an earlier run: exit status 1 says slower.",
   options: [
     ARM,
     DECODER,

@@ -3,12 +3,12 @@ import type { Report } from '../../divergence/report';
 
 /** What the shell sees. A run that could not be completed never looks like a verdict. */
 export const EXIT_CODES = [
-  { name: 'pass', code: 0, meaning: 'the arms agree, or only one ran and its values are finite' },
+  { name: 'pass', code: 0, meaning: 'the engines agree, or only one ran and its values are finite' },
   {
     name: 'diverged',
     code: 1,
     meaning:
-      'the arms diverge, a value is not finite, the comparison is incomplete, the run is not as its baseline, its bits change when it is repeated, or a kernel fails the self-test',
+      'the engines diverge, a value is not finite, the comparison is incomplete, the run is not as its baseline, its bits change when it is repeated, or a kernel fails the self-test',
   },
   { name: 'usage', code: 2, meaning: 'wrong usage, a file that cannot be used, or a failed run' },
   { name: 'no-adapter', code: 3, meaning: 'no adapter of the kind asked for' },

@@ -69,7 +69,7 @@ export function parseArms(raw: string, flag: string): readonly RunArm[] {
   const parseArm = parseChoice(RUN_ARM_IDS);
   const list = raw.split(',').map((word): RunArm => parseLiveArm(word) ?? parseArm(word, flag));
   if (new Set(list).size !== list.length) throw badValue(flag, raw, 'each word once');
-  if (list.length > MOST_ARMS) throw badValue(flag, raw, 'at most two arms');
+  if (list.length > MOST_ARMS) throw badValue(flag, raw, 'at most two engines');
   return inArmOrder(list);
 }
 

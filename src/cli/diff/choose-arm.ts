@@ -16,18 +16,18 @@ export function chooseArm(operand: Operand, name: string | undefined, flag: stri
     throw fail(
       'usage',
       `${path} is one APRT file, whose path does not say which stage it is.`,
-      'Compare it with another APRT file, or name it <arm>/layer-<N>/<stage>.bin.',
+      'Compare it with another APRT file, or name it <engine>/layer-<N>/<stage>.bin.',
       { path },
     );
   }
   if (name === undefined && arms.length > 1) {
-    throw fail('usage', `${path} holds several arms: ${listed(traces)}.`, `Choose one with ${flag}.`, { path });
+    throw fail('usage', `${path} holds several engines: ${listed(traces)}.`, `Choose one with ${flag}.`, { path });
   }
   const arm = name ?? arms[0];
   const ofArm = traces.filter((trace) => trace.provenance.arm === arm);
   const chosen = ofArm.length > 0 ? ofArm : traces.filter((trace) => armFolder(trace.provenance) === arm);
   if (chosen.length === 0) {
-    throw fail('usage', `${path} has no arm "${arm}".`, `It holds ${listed(traces)}.`, { path, actual: arm ?? '' });
+    throw fail('usage', `${path} has no engine "${arm}".`, `It holds ${listed(traces)}.`, { path, actual: arm ?? '' });
   }
   const both = { ...oneOf(chosen, 'free', path), ...oneOf(chosen, 'isolated', path) };
   checkOneRun(both, path);
@@ -57,7 +57,7 @@ function oneOf(traces: readonly Trace[], mode: 'free' | 'isolated', path: string
   if (second === undefined) return { [mode]: trace };
   throw fail(
     'usage',
-    `${path} holds two traces of the arm ${armFolder(trace.provenance)}.`,
+    `${path} holds two traces of the engine ${armFolder(trace.provenance)}.`,
     'Give the file or folder of one of them.',
     { path },
   );

@@ -3,10 +3,10 @@ import { badValue, parseChoice, parseText, type DefaultedOption, type Flag, type
 export const ARM_A: Option<string> = {
   name: 'arm-a',
   placeholder: 'NAME',
-  help: 'the arm of A, where it holds several: gpu (free-running, and isolated where it is there) or gpu-isolated',
+  help: 'the engine of A, where it holds several: gpu (free-running, and isolated where it is there) or gpu-isolated',
   parse: parseText,
 };
-export const ARM_B: Option<string> = { ...ARM_A, name: 'arm-b', help: 'the arm of B, which is the reference' };
+export const ARM_B: Option<string> = { ...ARM_A, name: 'arm-b', help: 'the engine of B, which is the reference' };
 export const COSINE: Option<number> = {
   name: 'cosine',
   placeholder: 'X',

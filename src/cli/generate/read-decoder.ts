@@ -8,5 +8,5 @@ import { DECODER } from './generate-options';
 export function readDecoder(args: Arguments): { readonly arm: 'gpu' | 'cpu'; readonly decoder: DecoderChoice } {
   const [arm, decoder] = [args.get(ARM), args.get(DECODER)];
   if (arm === 'gpu' || decoder === 'auto') return { arm, decoder };
-  throw fail('usage', '--decoder is for the GPU; --arm cpu has one way only.', 'Leave one of them out.', { decoder });
+  throw fail('usage', '--decoder is for the GPU; --arm cpu has one only.', 'Leave one of them out.', { decoder });
 }

@@ -6,7 +6,7 @@ import { ALL, CASES, KERNEL, WEIGHT_TYPE } from './selftest-options';
 export const SELFTEST = {
   name: 'selftest',
   operands: [],
-  summary: "hold every kernel against its plain twin on this machine's GPU, without a model",
+  summary: "hold every kernel to its reference code on this machine's GPU, without a model",
   description:
     "Runs every kernel with every quantisation type on awkward shapes and holds each value to what an honest f32 kernel may be off by (docs/selftest.md), so that a driver's bug can be told from a model's. Exits with 1 when a case is out of its bound.",
   options: [KERNEL, WEIGHT_TYPE, ALL, CASES, RUNTIME, ADAPTER, DEVICE, JSON_FILE, QUIET],

@@ -12,7 +12,7 @@ export function reportText(report: Report): ShownText {
   const { model, run } = report;
   const facts = [
     ['model', `${model.name}, ${model.quant}, ${formatBytes(model.bytes)} (${model.file})`],
-    ['adapter', report.adapter === undefined ? 'none (no GPU arm)' : adapterText(report.adapter)],
+    ['adapter', report.adapter === undefined ? 'none (no GPU engine)' : adapterText(report.adapter)],
     ['runtime', runtimeText(report)],
     [
       run.arms.length > 1 ? 'compared' : 'captured',
@@ -21,7 +21,7 @@ export function reportText(report: Report): ShownText {
     ['read', formatBytes(report.memory.bytesRead)],
   ];
   if (run.prompt !== undefined) facts.splice(3, 0, ['prompt', clipped(JSON.stringify(run.prompt))]);
-  if (run.routing !== undefined) facts.push(['routing', `the ${run.routing}'s experts in every arm`]);
+  if (run.routing !== undefined) facts.push(['routing', `the ${run.routing}'s experts in every engine`]);
   for (const fault of run.injected ?? [])
     facts.push(['injected', fault.visible ? fault.spec : `${fault.spec}: not visible, ${fault.why ?? ''}`]);
   for (const other of report.verdict.others ?? [])

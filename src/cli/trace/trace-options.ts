@@ -27,14 +27,14 @@ export const TOKENS: Option<readonly number[]> = {
 export const ARMS: Option<readonly RunArm[]> = {
   name: 'arms',
   placeholder: 'LIST',
-  help: `one or two of ${RUN_ARM_IDS.join(', ')}: the arm under test, then the reference, in this order however written; one alone captures without comparing; gpu,cpu unless --candidate says otherwise`,
+  help: `one or two of ${RUN_ARM_IDS.join(', ')}: the engine under test, then the reference, in this order however written; one alone captures without comparing; gpu,cpu unless --candidate says otherwise`,
   parse: parseArms,
   suggests: [...RUN_ARM_IDS, 'gpu,cpu'],
 };
 export const MODE: Option<RunMode> = {
   name: 'mode',
   placeholder: 'LIST',
-  help: `any of local, isolated, free. local: each stage of the run as it was, against the exact value of its own inputs; isolated: each stage once more, fed the reference's inputs; free: each arm feeds itself. ${DEFAULT_MODE} when left out; both is isolated,free`,
+  help: `any of local, isolated, free. local: each stage of the run as it was, against the exact value of its own inputs; isolated: each stage once more, fed the reference's inputs; free: each engine feeds itself. ${DEFAULT_MODE} when left out; both is isolated,free`,
   parse: (raw, flag) => {
     const mode = parseRunMode(raw.trim().toLowerCase());
     if (mode === undefined) throw badValue(flag, raw, 'any of local, isolated, free, separated by commas, or both');
@@ -45,7 +45,7 @@ export const MODE: Option<RunMode> = {
 export const DECODE: Option<number> = {
   name: 'decode',
   placeholder: 'N',
-  help: 'go on behind the prompt for N tokens, chosen greedily by the GPU arm, and judge every stage of each by its own inputs too; needs the mode local',
+  help: 'go on behind the prompt for N tokens, chosen greedily by the GPU engine, and judge every stage of each by its own inputs too; needs the mode local',
   parse: parseCount,
 };
 export const POSITIONS: DefaultedOption<string> = {
@@ -58,7 +58,7 @@ export const POSITIONS: DefaultedOption<string> = {
 export const SAVE_TENSOR: Option<string> = {
   name: 'save-tensor',
   placeholder: 'DIR',
-  help: 'write every captured tensor under DIR/<arm>/layer-<N>/<stage>; one new folder tree a run',
+  help: 'write every captured tensor under DIR/<engine>/layer-<N>/<stage>; one new folder tree a run',
   parse: parseText,
 };
 /** How `--save-tensor` writes. */
@@ -67,7 +67,7 @@ export type SaveFormat = (typeof TENSOR_FORMATS)[number];
 export const FORMAT: DefaultedOption<SaveFormat> = {
   name: 'format',
   placeholder: 'FORMAT',
-  help: 'how --save-tensor writes: aprt (one .bin a tensor), aprt-zip (the same tree in one file), or one file an arm: npz or json (with shapes and error bounds), csv (one line an element)',
+  help: 'how --save-tensor writes: aprt (one .bin a tensor), aprt-zip (the same tree in one file), or one file an engine: npz or json (with shapes and error bounds), csv (one line an element)',
   parse: parseChoice(TENSOR_FORMATS),
   byDefault: 'aprt',
 };
@@ -93,14 +93,14 @@ export const BASELINE: Option<string> = {
 export const INJECT: RepeatedOption<string> = {
   name: 'inject',
   placeholder: 'SPEC',
-  help: `put a fault into the GPU arm, to see what is said of it: ${FAULT_FORM}; may be given several times; kinds: ${FAULTS.map((fault) => fault.kind).join(', ')}`,
+  help: `put a fault into the GPU engine, to see what is said of it: ${FAULT_FORM}; may be given several times; kinds: ${FAULTS.map((fault) => fault.kind).join(', ')}`,
   parse: (raw) => faultText(parseFault(raw)),
   repeats: true,
 };
 export const ROUTING: DefaultedOption<Routing> = {
   name: 'routing',
   placeholder: 'WHOSE',
-  help: "whose experts the GPU arm uses: its own, or the reference's, so that drift is seen without flips",
+  help: "whose experts the GPU engine uses: its own, or the reference's, so that drift is seen without flips",
   parse: parseChoice(ROUTINGS),
   byDefault: 'own',
 };

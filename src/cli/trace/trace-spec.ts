@@ -40,7 +40,7 @@ import {
 export const TRACE = {
   name: 'trace',
   operands: ['MODEL...'],
-  summary: 'run a prompt on both arms and say where they part',
+  summary: 'run a prompt on the GPU and on the reference, and say where they part',
   description:
     'Runs the forward pass of MODEL on the GPU and on the exact CPU reference, compares the tensor at every named stage of every layer, and names the first that is wrong. MODEL is a path, a part of a split file (or all its parts, where their names do not tell the others), a URL whose server serves ranges, or sample:, the model that comes with MoEscope.',
   options: [

@@ -62,7 +62,7 @@ export function SelftestHeadline({ state }: { readonly state: SelftestState }): 
 }
 
 const PLAIN: Readonly<Record<SelftestState['phase'], string>> = {
-  running: 'Holding this GPU’s kernels against their plain twins…',
+  running: 'Holding this GPU’s kernels against their reference implementations…',
   done: '',
   cancelled: 'Cancelled: what ran until then is below, and is no verdict.',
   error: 'The self-test did not run to its end.',
