@@ -23,7 +23,7 @@ export async function nodeSource(path: string): Promise<ByteSource> {
   const { size, mtimeMs } = known;
   let closing: Promise<void> | undefined;
 
-  const checkUnchanged = async (): Promise<void> => {
+  const look = async (): Promise<void> => {
     const now = await handle.stat();
     if (now.size !== size)
       throw changed(name, `its size was ${size} and is ${now.size}`, { expected: size, actual: now.size });
@@ -39,6 +39,19 @@ export async function nodeSource(path: string): Promise<ByteSource> {
       }
       known = now;
     }
+  };
+
+  /** The look that is under way, and the one that begins behind it. */
+  let looking: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  /** Looks at the file anew; reads that end while another look is under way share the next one, which sees what they would. */
+  const checkUnchanged = (): Promise<void> => {
+    const begin = (): Promise<void> => {
+      next = undefined;
+      return look();
+    };
+    next ??= looking = looking.then(begin, begin);
+    return next;
   };
 
   return {

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
-import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import type { Report } from '../../src/divergence/report';
 import type { GpuContext } from '../../src/gpu/device';
-import { createGpuEngine, type GpuEngineOptions } from '../../src/gpu/engine/gpu-engine';
+import type { GpuEngineOptions } from '../../src/gpu/engine/gpu-engine';
 import type { KernelSet } from '../../src/gpu/engine/kernel-set';
 import type { StageKernel, StageRun } from '../../src/gpu/engine/stage-run';
 import type { KernelName } from '../../src/gpu/kernel-table';
@@ -13,10 +11,9 @@ import type { HParams } from '../../src/model/hparams';
 import type { StageId } from '../../src/model/stages';
 import { ACTIVE_STAGES, LAYER_STAGES } from '../support/stages';
 import type { Edit, KernelSpec } from '../../src/ops/kernel-spec';
-import { runSession } from '../../src/session/run-session';
+import { runEngine } from '../support/engine-run';
 import { loadGolden } from '../support/golden';
 import { testContext } from '../support/gpu';
-import { runInput } from '../support/session';
 import { openGolden } from '../cpu/support';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -112,29 +109,7 @@ async function run(
   replace: Replace,
   decode = 0,
 ): Promise<Report> {
-  const pool = createInlinePool(model);
-  const a = createGpuEngine({ context, model, hparams, chunkTokens: 5, replace });
-  const b = createCpuEngine({ model, hparams, pool });
-  try {
-    return await runSession({
-      ...runInput(model, hparams),
-      spec: {
-        tokens,
-        decode,
-        arms: ['gpu', 'cpu'],
-        mode: 'local,free',
-        stages: 'all',
-        layers: 'all',
-        positions: 'all',
-      },
-      arms: { a, b },
-      adapter: context.card,
-    });
-  } finally {
-    await a.dispose();
-    await b.dispose();
-    await pool.dispose();
-  }
+  return (await runEngine({ context, model, hparams, tokens, chunkTokens: 5, replace, decode })).report;
 }
 
 describe.each(['mini-f32', 'mini-q4_k_m'])('%s', (name) => {

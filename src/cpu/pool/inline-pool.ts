@@ -2,7 +2,7 @@ import { throwIfAborted } from '../../base/abort';
 import type { ModelFile } from '../../gguf/model-file';
 import { breather } from './breather';
 import type { CpuPool, MatmulJob, RunOptions } from './cpu-pool';
-import { computeUnit, emptyResults, placeUnit, planUnits, unitRange, type Unit } from './unit';
+import { computeUnit, planUnits, resultsOf, unitRange, type Unit } from './unit';
 
 /**
  * Runs every product in the calling thread. The next unit is read while one is multiplied; between slices of arithmetic the event
@@ -18,20 +18,20 @@ export function createInlinePool(model: ModelFile): CpuPool {
   return {
     async run(jobs, options) {
       throwIfAborted(options.signal);
-      const results = emptyResults(jobs);
-      const units = planUnits(jobs, 1).map((unit) => ({ unit, job: jobs[unit.job], result: results[unit.job] }));
+      const results = resultsOf(jobs);
+      const units = planUnits(jobs, 1).map((unit) => ({ unit, job: jobs[unit.job] }));
       const pause = breather(options.signal);
       let ahead: Promise<Uint8Array<ArrayBuffer>> | undefined;
-      for (const [i, { unit, job, result }] of units.entries()) {
-        if (job === undefined || result === undefined) continue;
+      for (const [i, { unit, job }] of units.entries()) {
+        if (job === undefined) continue;
         const bytes = await (ahead ?? read(job, unit, options));
         const next = units[i + 1];
         ahead = next?.job === undefined ? undefined : read(next.job, next.unit, options);
         // A failed read is met when its turn comes; until then it must not count as unhandled.
         ahead?.catch(() => undefined);
-        placeUnit(job, unit, await computeUnit({ ...job, rows: unit.rows, bytes }, pause), result);
+        results.place(job, unit, await computeUnit({ ...job, rows: unit.rows, bytes }, pause));
       }
-      return results;
+      return results.all();
     },
     // Nothing is gained where reading and arithmetic take turns in one thread.
     expect: () => undefined,

@@ -72,8 +72,32 @@ export async function computeUnit(work: UnitWork, breather: Breather): Promise<M
   }
 }
 
-/** Puts a unit's result (nTokens, unit.rows) into its job's result (nTokens, rows). */
-export function placeUnit(job: MatmulJob, unit: Unit, part: MatmulResult, whole: MatmulResult): void {
+/** Results of jobs in the making. */
+export interface Results {
+  /** Puts a unit's result (nTokens, unit.rows) into its job's (nTokens, rows). */
+  place(job: MatmulJob, unit: Unit, part: MatmulResult): void;
+  /** Once all units are placed. */
+  all(): readonly MatmulResult[];
+}
+
+/** Results for the jobs. The result of a unit that is a whole job is the job's, uncopied: most experts are. */
+export function resultsOf(jobs: readonly MatmulJob[]): Results {
+  const results = new Map<number, MatmulResult>();
+  const of = (index: number, job: MatmulJob): MatmulResult => {
+    const result = results.get(index) ?? emptyResult(job);
+    results.set(index, result);
+    return result;
+  };
+  return {
+    place(job, unit, part) {
+      if (unit.rows === job.rows) results.set(unit.job, { y: part.y, magnitudes: part.magnitudes });
+      else placeUnit(job, unit, part, of(unit.job, job));
+    },
+    all: () => jobs.map((job, index) => of(index, job)),
+  };
+}
+
+function placeUnit(job: MatmulJob, unit: Unit, part: MatmulResult, whole: MatmulResult): void {
   for (let t = 0; t < job.nTokens; t++) {
     const from = t * unit.rows;
     const at = t * job.rows + unit.from;
@@ -84,12 +108,11 @@ export function placeUnit(job: MatmulJob, unit: Unit, part: MatmulResult, whole:
   }
 }
 
-/** Empty results for the jobs. */
-export function emptyResults(jobs: readonly MatmulJob[]): readonly MatmulResult[] {
-  return jobs.map((job) => ({
-    y: new Float64Array(job.nTokens * job.rows),
-    magnitudes: job.magnitudes > 0 ? new Float64Array(job.magnitudes * job.rows) : undefined,
-  }));
+function emptyResult({ nTokens, rows, magnitudes }: MatmulJob): MatmulResult {
+  return {
+    y: new Float64Array(nTokens * rows),
+    magnitudes: magnitudes > 0 ? new Float64Array(magnitudes * rows) : undefined,
+  };
 }
 
 function rowLength(tensor: TensorInfo): number {

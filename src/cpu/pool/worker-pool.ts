@@ -1,9 +1,9 @@
 import { cancelled, throwIfAborted, whenAborted } from '../../base/abort';
 import { fail, TracerError } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
-import type { CpuPool, MatmulJob, MatmulResult, RunOptions } from './cpu-pool';
+import type { CpuPool, MatmulJob, RunOptions } from './cpu-pool';
 import type { FromWorker, WorkerLike } from './protocol';
-import { emptyResults, placeUnit, planUnits, unitRange, type Unit } from './unit';
+import { planUnits, resultsOf, unitRange, type Results, type Unit } from './unit';
 import { weightReader } from './weight-reader';
 
 /** Units that a worker holds at a time: the next is there when one is finished. */
@@ -13,8 +13,7 @@ const UNITS_IN_READING = 4;
 
 /** One call of `run`. */
 interface Run {
-  readonly jobs: readonly MatmulJob[];
-  readonly results: readonly MatmulResult[];
+  readonly results: Results;
   readonly options: RunOptions;
   left: number;
   settle(error: unknown): void;
@@ -23,7 +22,6 @@ interface Run {
 interface Assigned {
   readonly run: Run;
   readonly job: MatmulJob;
-  readonly result: MatmulResult;
   readonly unit: Unit;
 }
 
@@ -115,11 +113,11 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
   const receive = (seat: Seat, message: FromWorker): void => {
     const assigned = seat.inHand.get(message.id);
     if (assigned === undefined) return;
-    const { run, job, result, unit } = assigned;
+    const { run, job, unit } = assigned;
     seat.inHand.delete(message.id);
     if (message.type === 'failed') finish(run, new TracerError(message.error));
     else if (active.has(run)) {
-      placeUnit(job, unit, message, result);
+      run.results.place(job, unit, message);
       run.left--;
       if (run.left === 0) finish(run, undefined);
     }
@@ -141,9 +139,9 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
     async run(jobs, options) {
       throwIfAborted(options.signal);
       if (broken !== undefined) throw broken;
-      const results = emptyResults(jobs);
+      const results = resultsOf(jobs);
       const units = planUnits(jobs, seats.length);
-      if (units.length === 0) return results;
+      if (units.length === 0) return results.all();
       await new Promise<void>((resolve, reject: (error: unknown) => void) => {
         const abort = (): void => {
           finish(run, cancelled());
@@ -154,17 +152,16 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
           if (error === undefined) resolve();
           else reject(error);
         };
-        const run: Run = { jobs, results, options, left: units.length, settle };
+        const run: Run = { results, options, left: units.length, settle };
         if (options.signal !== undefined) forget = whenAborted(options.signal, abort);
         active.add(run);
         for (const unit of units) {
           const job = jobs[unit.job];
-          const result = results[unit.job];
-          if (job !== undefined && result !== undefined) waiting.push({ run, job, result, unit });
+          if (job !== undefined) waiting.push({ run, job, unit });
         }
         feed();
       });
-      return results;
+      return results.all();
     },
     expect(jobs) {
       if (broken !== undefined) return;
