@@ -1,3 +1,4 @@
+import type { KernelUse } from '../model/kernel-use';
 import type { AdapterCard } from '../model/adapter-card';
 import type { HParams } from '../model/hparams';
 import type { Reach } from '../model/engine';
@@ -40,6 +41,13 @@ export const RUN_STATUSES = [
   'incomplete',
 ] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** What a verdict is of: a kernel, or a variant of one, that did not run may be wrong. */
+export interface Coverage {
+  readonly kernels: readonly Pick<KernelUse, 'kernel' | 'variant' | 'path' | 'stages'>[];
+  /** Kernels that did not run. */
+  readonly notRun: readonly string[];
+}
 
 /** A number that JSON can hold: what is not finite is written "NaN", "Infinity", "-Infinity". In memory it stays a number. */
 export type Metric = number;
@@ -411,5 +419,7 @@ export interface Report {
     readonly cacheHitRate?: number;
     readonly bytesRead: number;
   };
+  /** The kernels behind the verdict. Absent where the candidate has none of ours. */
+  readonly coverage?: Coverage;
   readonly top: { readonly a: readonly TopToken[]; readonly b: readonly TopToken[] };
 }

@@ -2,7 +2,8 @@ import type { OpName } from '../arch/operations';
 import type { StageId } from './stages';
 
 /** What a kernel ran for: a prompt (or a token of one), stages alone, or a token of the fast decoder. */
-export type KernelPath = 'prompt' | 'isolated' | 'decode';
+export type KernelPath = (typeof KERNEL_PATHS)[number];
+export const KERNEL_PATHS = ['prompt', 'isolated', 'decode'] as const;
 
 /** One variant of a kernel that ran. */
 export interface KernelUse {

@@ -9,6 +9,7 @@ import {
   COMPARE_MODES,
   REPORT_SCHEMA,
   type AdapterCard,
+  type Coverage,
   type DecodedStep,
   type ModelCard,
   type Poison,
@@ -82,6 +83,8 @@ export interface ReportInput {
   readonly causes: ReadonlyMap<string, Cause>;
   /** What is not finite on each arm. */
   readonly poison: { readonly a: Poison | undefined; readonly b: Poison | undefined };
+  /** The candidate's kernels. */
+  readonly coverage?: Coverage | undefined;
   /** What a live llama.cpp says of itself. */
   readonly live?: LiveFacts | undefined;
 }
@@ -158,6 +161,7 @@ export function buildReport(input: ReportInput): Report {
     routing: input.routing,
     ...(headroom.length === 0 ? {} : { headroom }),
     timing: input.times.timing(spec.tokens.length),
+    ...(input.coverage === undefined ? {} : { coverage: input.coverage }),
     memory: { ...parts.memory(), traceBytes: input.traceBytes, bytesRead: input.bytesRead },
     top: { a: topTokens(input.logits.a, parts), b: topTokens(input.logits.b, parts) },
   };

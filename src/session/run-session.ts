@@ -8,12 +8,13 @@ import { NO_FLIPS, type FlipState } from '../divergence/flip-state';
 import type { LocalErrors } from '../judge/local-errors';
 import { limitsOf } from '../divergence/limits';
 import { modesOf } from '../divergence/run-mode';
-import type { AdapterCard, CompareMode, Report, RoutingRow, Row } from '../divergence/report';
+import type { AdapterCard, CompareMode, Coverage, Report, RoutingRow, Row } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
 import type { ArmEngine, IsolatingEngine, StepOptions, StepResult, Tap } from '../model/engine';
 import type { Fault } from '../model/faults';
 import { checkTokens } from '../model/check-step';
 import type { HParams } from '../model/hparams';
+import type { KernelUse } from '../model/kernel-use';
 import { checkScores, parsePlan, type TracePlan } from '../model/plan';
 import { stageSpec, type StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
@@ -26,6 +27,7 @@ import { selectPositions } from '../trace/select-positions';
 import { alongside, walksTogether } from './alongside';
 import { buildReport, type ReportParts } from './build-report';
 import type { RunSpec, SessionEvent } from './events';
+import { coverageOf } from './coverage';
 import { decodeRun, KeptStates, type DecodedToken } from './decode-run';
 import { explainProduct } from './explain-product';
 import { sampleProduct, type ProductSample } from './product-sample';
@@ -129,11 +131,13 @@ class Run {
   readonly #samples: ProductSample[] = [];
   readonly #poison: { readonly a: PoisonWatch; readonly b: PoisonWatch };
   #peakTrace = 0;
+  readonly #usesBefore: readonly KernelUse[];
 
   constructor(input: SessionInput) {
     const { spec, hparams, arms } = input;
     this.#in = input;
     this.#arms = { ...arms };
+    this.#usesBefore = arms.a?.kernelUses?.() ?? [];
     checkTokens(spec.tokens, hparams.nVocab);
     this.#tokens = Uint32Array.from(spec.tokens);
     this.#plan = parsePlan(spec, hparams, spec.tokens.length);
@@ -195,8 +199,17 @@ class Run {
       causes: await this.#explain(),
       decoded,
       poison: { a: this.#poison.a.found(), b: this.#poison.b.found() },
+      coverage: this.#coverage(),
       live: this.#arms.a?.facts?.(),
     });
+  }
+
+  /** The kernels of the run; the device may have been another one from some layer on, whose kernels are told then. */
+  #coverage(): Coverage | undefined {
+    const { a } = this.#arms;
+    const uses = a?.kernelUses?.();
+    if (uses === undefined) return undefined;
+    return coverageOf(a === this.#in.arms.a ? this.#usesBefore : [], uses);
   }
 
   #logits: { a: Tap | undefined; b: Tap | undefined } = { a: undefined, b: undefined };

@@ -2,6 +2,7 @@ import { reportFromJson } from '../divergence/report-json';
 import { CAUSE_CODES } from '../divergence/cause';
 import { COMPARE_MODES, CULPRIT_METRICS, ROW_VERDICTS, RUN_STATUSES, type Report } from '../divergence/report';
 import { RUN_MODES } from '../divergence/run-mode';
+import { KERNEL_PATHS } from '../model/kernel-use';
 import { STAGES } from '../model/stages';
 import { formatError } from '../trace/format-error';
 import { dictionary, flag, list, number, oneOf, optional, record, text, whole, type Check } from '../trace/check';
@@ -248,6 +249,15 @@ const REPORT: Check = record({
     expertsRead: number,
     bytesRead: number,
   }),
+  coverage: optional(
+    record({
+      kernels: list(
+        record({ kernel: NAME, variant: NAME, path: oneOf(KERNEL_PATHS), stages: list(STAGE, STAGES.length) }),
+        1000,
+      ),
+      notRun: list(NAME, 1000),
+    }),
+  ),
   top: record({ a: TOP, b: TOP }),
 });
 

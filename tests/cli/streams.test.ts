@@ -54,7 +54,11 @@ test('a terminal that can paint nothing gets lines', () => {
 });
 
 test('--verbose tells phases, layers and memory', () => {
-  const text = plainText(verboseText(generateReport({ kind: 'clean', nLayer: 8, nTokens: 2 })));
+  const report = generateReport({ kind: 'clean', nLayer: 8, nTokens: 2 });
+  const use = { kernel: 'linear_naive', variant: 'Q4_K', path: 'prompt', stages: [] } as const;
+  const kernels = [use, { ...use, variant: 'Q6_K' }, { ...use, kernel: 'rope' }];
+  const text = plainText(verboseText({ ...report, coverage: { kernels, notRun: ['linear_tile', 'fusions/head'] } }));
+  expect(text).toContain('  kernels: 3 variants of 2 kernels ran; not run: linear_tile, fusions/head\n');
   expect(text).toMatch(/^ {2}phase \w+: /);
   expect(text.match(/^ {2}layer \d+: candidate /gm)).toHaveLength(5);
   expect(text).toMatch(/^ {2}memory: /m);

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { ALL_KERNELS } from '../../src/gpu/all-kernels';
 import type { Report, Row } from '../../src/divergence/report';
 import type { RunSpec } from '../../src/session/events';
 import type { StageId } from '../../src/model/stages';
@@ -63,6 +64,15 @@ describe('a part of a run', () => {
     expect(part.rows.every((row) => row.mode === 'local')).toBe(true);
     expect(part.verdict.sentence).toMatch(/^MATCH/);
     expect(new Set(alone.rows.map((row) => row.mode))).toEqual(new Set(['free', 'isolated', 'local']));
+    // The kernels of each run, though one engine ran them all; those of a decoded token are in none.
+    const paths = [part, alone].map(({ coverage }) => new Set(coverage?.kernels.map(({ path }) => path)));
+    expect(paths).toEqual([new Set(['prompt']), new Set(['prompt', 'isolated'])]);
+    const { kernels = [], notRun } = part.coverage ?? {};
+    expect(new Set(kernels.flatMap(({ stages }) => stages))).toEqual(new Set(ACTIVE_STAGES));
+    expect(notRun).toContain('fusions/experts_in');
+    expect(ALL_KERNELS.filter((name) => !notRun?.includes(name))).toEqual(
+      [...new Set(kernels.map(({ kernel }) => kernel))].sort(),
+    );
   });
 
   it('does not judge a choice that was forced, and needs an exact reference', async () => {

@@ -1,12 +1,12 @@
 import { joined, say, type ShownText } from '../../base/foreign-text';
 import { formatBytes, formatMilliseconds } from '../../base/format';
-import type { Report } from '../../divergence/report';
+import type { Coverage, Report } from '../../divergence/report';
 
 /** Layers that are told: those that took longest. */
 const MOST_LAYERS = 5;
 
 /** Where a run's time and memory went, for `--verbose`. */
-export function verboseText({ timing, memory, adapter }: Report): ShownText {
+export function verboseText({ timing, memory, adapter, coverage }: Report): ShownText {
   const slowest = [...timing.perLayer].sort((x, y) => y.gpuMs + y.cpuMs - x.gpuMs - x.cpuMs).slice(0, MOST_LAYERS);
   return joined([
     ...timing.phases.map(
@@ -17,6 +17,14 @@ export function verboseText({ timing, memory, adapter }: Report): ShownText {
         say`  layer ${layer}: candidate ${formatMilliseconds(gpuMs)}, reference ${formatMilliseconds(cpuMs)}, ${formatBytes(readBytes)} read\n`,
     ),
     say`  memory: ${formatBytes(memory.gpuPeakBytes)} on the GPU at most, ${formatBytes(memory.gpuWeightBytes)} of it weights; traces ${formatBytes(memory.traceBytes)}; ${memory.expertsRead} experts read\n`,
+    ...(coverage === undefined ? [] : [coverageText(coverage)]),
     ...(adapter === undefined ? [] : [say`  features: ${adapter.features.join(', ') || 'none'}\n`]),
   ]);
+}
+
+/** A verdict is of what ran. */
+function coverageText({ kernels, notRun }: Coverage): ShownText {
+  const names = new Set(kernels.map(({ kernel }) => kernel)).size;
+  const rest = notRun.length === 0 ? 'none' : notRun.join(', ');
+  return say`  kernels: ${kernels.length} variants of ${names} kernels ran; not run: ${rest}\n`;
 }

@@ -48,7 +48,7 @@ const LANE_ROWS = [2, 4, 8] as const;
 export const TEAM_ROWS = 2;
 
 /** y = W x, each method a kernel: what the table and the compile test see. */
-const MATMULS = {
+export const MATMULS = {
   naive: {
     ...PRODUCT,
     file: 'ops/linear_naive.wgsl',
