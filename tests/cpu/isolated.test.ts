@@ -44,7 +44,8 @@ describe('the reference, computing its own stages again from its captured inputs
       const chosen = new Map([...capture].filter(([id]) => stages?.includes(id) ?? stageSpec(id).scope === 'layer'));
       const taps = stepTaps(free.taps, layer);
       const again = await engine.isolate(layer, { taps, layerInput }, { capture: chosen });
-      expect([...again.taps.keys()]).toEqual([...chosen.keys()]);
+      // Stages of other architectures are asked for as well, and never had.
+      expect([...again.taps.keys()]).toEqual(ACTIVE_STAGES.filter((id) => chosen.has(id)));
       for (const [stage, tap] of again.taps) {
         expect(bits(tap), `${stage} ${String(layer)}`).toEqual(bits(free.tap(stage, layer)));
         compared++;
