@@ -29,6 +29,11 @@ const OTHER_FILES: readonly { readonly start: string; readonly what: string; rea
     what: 'a Git LFS pointer, not the file it points to',
     remedy: 'Fetch the real file with "git lfs pull", or download it directly.',
   },
+  {
+    start: '\0\0\0\0',
+    what: 'a file that was given its size and never filled: a download that stopped',
+    remedy: 'Download it again.',
+  },
   { start: 'PK\u0003\u0004', what: 'a ZIP archive', remedy: 'Unpack it and open the GGUF inside.' },
   { start: '\u001f\u008b', what: 'a gzip archive', remedy: 'Unpack it and open the GGUF inside.' },
 ];

@@ -76,6 +76,7 @@ export const HOSTILE_MAGIC: readonly HostileHeader[] = [
   { name: 'old GGML file', bytes: ascii('lmgg\x01\0\0\0'), code: 'gguf-not-gguf', says: 'before GGUF' },
   { name: 'web page', bytes: ascii('<!doctype html><html>'), code: 'gguf-not-gguf', says: 'web page' },
   { name: 'LFS pointer', bytes: ascii('version https://git-lfs.github.com/spec/v1'), code: 'gguf-not-gguf', says: 'LFS' },
+  { name: 'a download that never began', bytes: new Uint8Array(64), code: 'gguf-not-gguf', says: 'a download that stopped' },
   { name: 'archive', bytes: ascii('PK\x03\x04........'), code: 'gguf-not-gguf', says: 'ZIP' },
   { name: 'version 0', bytes: rawGguf({ version: 0 }), code: 'gguf-version', says: 'version 0' },
   { name: 'version 1', bytes: rawGguf({ version: 1 }), code: 'gguf-version', says: 'version 1' },

@@ -30,6 +30,11 @@ export function FileCard(): ReactElement | null {
             ['File', formatBytes(card.bytes)],
           ]}
         />
+        {card.notes?.map((note) => (
+          <p key={note} className="note">
+            {note}
+          </p>
+        ))}
       </section>
       <div>
         <TypeTable card={card} />
