@@ -71,11 +71,17 @@ function readTypes(metadata: ReadonlyMap<string, GgufValue>, count: number): Arr
   const key = 'tokenizer.ggml.token_type';
   const value = metadata.get(key);
   if (value === undefined) return new Uint8Array(count).fill(TOKEN_TYPE.normal);
-  if (!(value instanceof Int32Array) && !(value instanceof Uint32Array)) {
-    throw malformed(key, `is ${describe(value)}; expected an array of 32-bit integers`);
-  }
-  if (value.length !== count) throw malformed(key, `has ${value.length} entries; tokenizer.ggml.tokens has ${count}`);
-  return value;
+  const types = wholeNumbers(value);
+  if (types === undefined) throw malformed(key, `is ${describe(value)}; expected an array of whole numbers`);
+  if (types.length !== count) throw malformed(key, `has ${types.length} entries; tokenizer.ggml.tokens has ${count}`);
+  return types;
+}
+
+/** An array of integers of any width: writers differ in it. */
+function wholeNumbers(value: GgufValue): ArrayLike<number> | undefined {
+  if (value instanceof BigInt64Array || value instanceof BigUint64Array) return Array.from(value, Number);
+  const isFloat = value instanceof Float32Array || value instanceof Float64Array;
+  return ArrayBuffer.isView(value) && !isFloat ? value : undefined;
 }
 
 function readMerges(lines: readonly string[]): readonly (readonly [string, string])[] {
@@ -88,13 +94,15 @@ function readMerges(lines: readonly string[]): readonly (readonly [string, strin
   });
 }
 
+/** An id outside the vocabulary is how files say that there is no such token: 2^32 - 1, -1, one that was cut off. */
 function readId(metadata: ReadonlyMap<string, GgufValue>, key: string, count: number): number | undefined {
   const value = metadata.get(key);
   if (value === undefined) return undefined;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value >= count) {
-    throw malformed(key, `is ${describe(value)}; expected a token id below ${count}`);
+  const id = typeof value === 'bigint' ? Number(value) : value;
+  if (typeof id !== 'number' || !Number.isInteger(id)) {
+    throw malformed(key, `is ${describe(value)}; expected a token id`);
   }
-  return value;
+  return id >= 0 && id < count ? id : undefined;
 }
 
 function readFlag(metadata: ReadonlyMap<string, GgufValue>, key: string): boolean | undefined {

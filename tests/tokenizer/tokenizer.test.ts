@@ -136,6 +136,23 @@ describe('names and ids', () => {
     expect([silent.bosId, silent.eosId, silent.addBos]).toEqual([undefined, undefined, false]);
   });
 
+  it.each([258, 2 ** 32 - 1, 2n ** 63n, -1])('an id outside the vocabulary is none: %s', (id) => {
+    const tokenizer = createTokenizer(
+      smallMetadata({}, { 'tokenizer.ggml.bos_token_id': id, 'tokenizer.ggml.eos_token_id': id }),
+    );
+    expect([tokenizer.bosId, tokenizer.eosId]).toEqual([undefined, undefined]);
+  });
+
+  it.each([Uint8Array, Int16Array, BigInt64Array])('token types are whole numbers of any width: %o', (Numbers) => {
+    const usual = smallMetadata({ merges: ['h e'], specials: [['<x>', TOKEN_TYPE.control]] });
+    const types = usual.get('tokenizer.ggml.token_type') as Int32Array;
+    const other =
+      Numbers === BigInt64Array ? BigInt64Array.from(types, BigInt) : (Numbers as typeof Uint8Array).from(types);
+    const tokenizer = createTokenizer(new Map([...usual, ['tokenizer.ggml.token_type', other]]));
+    const parsed = { parseSpecial: true, addSpecial: false };
+    expect(tokenizer.encode('he<x>', parsed)).toEqual(createTokenizer(usual).encode('he<x>', parsed));
+  });
+
   it('a token named __proto__ is a token', () => {
     const merges = ['_ _', '__ p', '__p r', '__pr o', '__pro t', '__prot o', '__proto __'];
     const tokenizer = createTokenizer(smallMetadata({ merges }, { 'tokenizer.ggml.pre': 'gpt-2' }));
@@ -175,9 +192,8 @@ describe('what cannot be used is refused by name', () => {
     ['tokenizer.ggml.merges', undefined],
     ['tokenizer.ggml.merges', ['he']],
     ['tokenizer.ggml.merges', ['h ']],
-    ['tokenizer.ggml.bos_token_id', 258],
-    ['tokenizer.ggml.bos_token_id', 2n ** 63n],
-    ['tokenizer.ggml.eos_token_id', -1],
+    ['tokenizer.ggml.bos_token_id', 'one'],
+    ['tokenizer.ggml.eos_token_id', 0.5],
     ['tokenizer.ggml.add_bos_token', 'yes'],
   ])('%s = %s', (key, value) => {
     const error = errorOf(() => createTokenizer(smallMetadata({}, { [key]: value })));
