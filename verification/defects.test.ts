@@ -201,7 +201,7 @@ describe('a run of the default mode sees a defect of', () => {
       outcomes.set(defect, found);
       for (const model of modelsOf(defect)) found.push(await meet(defect, model, kernels));
       for (const { seen, ratio, sentence } of found)
-        if (seen === 'hidden') expect(ratio, sentence).toBeLessThanOrEqual(1);
+        if (/hidden|elsewhere/.test(seen)) expect(ratio, sentence).toBeLessThanOrEqual(1);
     });
   }
 });
