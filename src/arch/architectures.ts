@@ -1,6 +1,7 @@
 import { fail } from '../base/errors';
 import type { ModelFile } from '../gguf/model-file';
 import type { Architecture } from './define-arch';
+import { granitemoe } from './granitemoe';
 import { llama } from './llama';
 import { olmoe } from './olmoe';
 import { qwen2moe } from './qwen2moe';
@@ -8,7 +9,7 @@ import { qwen3moe } from './qwen3moe';
 import { qwen3vlmoe } from './qwen3vlmoe';
 
 /** THE ARCHITECTURES that run. */
-export const ARCHITECTURES: readonly Architecture[] = [qwen3moe, qwen3vlmoe, olmoe, qwen2moe, llama];
+export const ARCHITECTURES: readonly Architecture[] = [qwen3moe, qwen3vlmoe, olmoe, qwen2moe, llama, granitemoe];
 
 /** GGUF files that hold no language model: what `general.type` or `general.architecture` says of them. */
 const NO_MODELS: readonly { readonly says: readonly string[]; readonly what: string; readonly remedy: string }[] = [

@@ -93,12 +93,31 @@ export function layerOutput(g: Builder, mid: Value, added: Value): Value {
 
 /** Token rows. */
 export function embedding(g: Builder): Value {
-  return g.rows('embedding', g.weight('token_embd', ['nEmbd', 'nVocab']), { ggml: 'inp_embd' });
+  return tokenRows(g, { id: 'embedding', ggml: 'inp_embd' });
 }
 
-/** Final norm and logits. @param tied whether a file without `output.weight` has the token embedding as its head */
-export function logits(g: Builder, x: Value, eps: number, tied: boolean): Value {
+/** Token rows, where something follows them. */
+export function tokenRows(g: Builder, { id, ggml }: Named): Value {
+  return g.rows(id, g.weight('token_embd', ['nEmbd', 'nVocab']), { ggml });
+}
+
+interface Named {
+  readonly id: string;
+  readonly ggml: string;
+}
+
+/**
+ * Final norm and logits.
+ * @param tied whether a file without `output.weight` has the token embedding as its head @param named where something follows them
+ */
+export function logits(
+  g: Builder,
+  x: Value,
+  eps: number,
+  tied: boolean,
+  named: Named = { id: 'lm_head', ggml: 'result_output' },
+): Value {
   const h = g.rmsnorm('final_norm', x, g.weight('output_norm', ['nEmbd']), { eps, ggml: 'result_norm' });
   const options = tied ? { scaled: true, tiedTo: 'token_embd.weight' } : { scaled: true };
-  return g.linear('lm_head', h, g.weight('output', ['nEmbd', 'nVocab'], options), { ggml: 'result_output' });
+  return g.linear(named.id, h, g.weight('output', ['nEmbd', 'nVocab'], options), { ggml: named.ggml });
 }

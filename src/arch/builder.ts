@@ -169,6 +169,10 @@ export class GraphBuilder<D extends Dim = Dim> {
     return this.#add('multiply', id, a.axes, [a, b], {}, naming);
   }
 
+  scale(id: string, x: Value, options: OpAttrs['scale'] & Naming): Value {
+    return this.#add('scale', id, x.axes, [x], { factor: options.factor }, options);
+  }
+
   sigmoid(id: string, x: Value, naming?: Naming): Value {
     return this.#add('sigmoid', id, x.axes, [x], {}, naming);
   }

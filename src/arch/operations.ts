@@ -55,6 +55,8 @@ export interface OpAttrs {
   readonly add: NoAttrs;
   /** a (..., n) and b (..., n) or (..., 1) -> (..., n): a * b. */
   readonly multiply: NoAttrs;
+  /** (...) -> the same: x * factor. */
+  readonly scale: { readonly factor: number };
   /** (...) -> the same: 1 / (1 + exp(-x)). */
   readonly sigmoid: NoAttrs;
 }

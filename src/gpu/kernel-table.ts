@@ -8,6 +8,7 @@ import { MULTIPLY } from '../ops/multiply/kernel';
 import { NORMALISE } from '../ops/normalise/kernel';
 import { RMSNORM } from '../ops/rmsnorm/kernel';
 import { ROPE } from '../ops/rope/kernel';
+import { SCALE } from '../ops/scale/kernel';
 import { SIGMOID } from '../ops/sigmoid/kernel';
 import { SOFTMAX } from '../ops/softmax/kernel';
 import { SWIGLU } from '../ops/swiglu/kernel';
@@ -47,6 +48,7 @@ export const KERNEL_TABLE = {
   renormalise: NORMALISE,
   rmsnorm: RMSNORM,
   rope: ROPE,
+  scale: SCALE,
   sigmoid: SIGMOID,
   softmax: SOFTMAX,
   swiglu: SWIGLU,

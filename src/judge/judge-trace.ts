@@ -9,7 +9,7 @@ import type { Taps } from '../divergence/compare-step';
 import type { IsolatingEngine, Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { stagesOfStep } from '../model/graph-of';
-import type { StageId } from '../model/stages';
+import { isBeforeLayers, type StageId } from '../model/stages';
 import { formatError } from '../trace/format-error';
 import { type Trace } from '../trace/trace';
 import { locationKey } from '../model/location';
@@ -81,7 +81,7 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
   const knows = tokens?.length === nTokens;
   await step(
     undefined,
-    ofModel.filter((stage) => stage === EMBEDDING && knows),
+    ofModel.filter((stage) => isBeforeLayers(stage) && knows),
     undefined,
   );
   let layerInput = taps.get(EMBEDDING);
@@ -92,7 +92,7 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
   }
   await step(
     undefined,
-    ofModel.filter((stage) => stage !== EMBEDDING),
+    ofModel.filter((stage) => !isBeforeLayers(stage)),
     layerInput,
   );
   return judgementOf(errors, input);

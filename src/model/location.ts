@@ -1,5 +1,4 @@
-import { EMBEDDING } from './stage-roles';
-import { stageOrder, stageSpec, type StageId } from './stages';
+import { isBeforeLayers, stageOrder, stageSpec, type StageId } from './stages';
 
 /** Where a value of the forward pass stands: a stage of one layer, or of the whole model. */
 export interface Location {
@@ -15,7 +14,7 @@ export function locationKey(layer: number | undefined, stage: StageId): string {
 
 /** Forward order of layers: the embedding before layer 0, the head behind the last. */
 export function layerOrder({ layer, stage }: Location): number {
-  return layer ?? (stage === EMBEDDING ? -1 : Infinity);
+  return layer ?? (isBeforeLayers(stage) ? -1 : Infinity);
 }
 
 /** Compares two locations by forward order. */

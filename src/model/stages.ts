@@ -132,6 +132,13 @@ export function stageOrder(id: StageId): number {
   return orderById.get(id) ?? STAGES.length;
 }
 
+const FIRST_OF_LAYERS = STAGES.findIndex(({ scope }) => scope === 'layer');
+
+/** Whether a stage of the whole model comes before its layers: the embedding. */
+export function isBeforeLayers(id: StageId): boolean {
+  return stageOrder(id) < FIRST_OF_LAYERS;
+}
+
 /** The stages that some architecture computes. */
 export const COMPUTED_STAGES: readonly StageId[] = STAGES.flatMap(({ id, operation }) =>
   operation === 'none' ? [] : [id],

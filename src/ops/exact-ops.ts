@@ -10,6 +10,7 @@ import { normaliseOp } from './normalise/in-graph';
 import { rmsnormOp } from './rmsnorm/in-graph';
 import { ropeOp } from './rope/in-graph';
 import { rowsOp } from './rows/in-graph';
+import { scaleOp } from './scale/in-graph';
 import { sigmoidOp } from './sigmoid/in-graph';
 import { softmaxOp } from './softmax/in-graph';
 import { swigluOp } from './swiglu/in-graph';
@@ -32,5 +33,6 @@ export const EXACT_OPS: { readonly [N in OpName]: ExactOp<N> } = {
   'weighted-sum': weightedSumOp,
   add: addOp,
   multiply: multiplyOp,
+  scale: scaleOp,
   sigmoid: sigmoidOp,
 };

@@ -20,6 +20,8 @@ import { RMSNORM_DEFECTS } from './rmsnorm/defects';
 import { RMSNORM } from './rmsnorm/kernel';
 import { ROPE_DEFECTS } from './rope/defects';
 import { ROPE } from './rope/kernel';
+import { SCALE_DEFECTS } from './scale/defects';
+import { SCALE } from './scale/kernel';
 import { SIGMOID_DEFECTS } from './sigmoid/defects';
 import { SIGMOID } from './sigmoid/kernel';
 import { SOFTMAX_DEFECTS } from './softmax/defects';
@@ -55,5 +57,6 @@ export const OPS: Readonly<Record<OpName, Op>> = {
   'weighted-sum': { kernels: [WEIGHTED_SUM], defects: WEIGHTED_SUM_DEFECTS },
   add: { kernels: [ADD], defects: ADD_DEFECTS },
   multiply: { kernels: [MULTIPLY], defects: MULTIPLY_DEFECTS },
+  scale: { kernels: [SCALE], defects: SCALE_DEFECTS },
   sigmoid: { kernels: [SIGMOID], defects: SIGMOID_DEFECTS },
 };

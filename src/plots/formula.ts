@@ -113,6 +113,8 @@ function partsOf(data: MapData, place: FormulaPlace): readonly Part[] {
       return given(a, sign('+'), b);
     case 'multiply':
       return given(a, sign('×'), b);
+    case 'scale':
+      return given(sign('scale ×'), a);
     case 'sigmoid':
       return given(sign('sigmoid'), a);
     case 'top-k':

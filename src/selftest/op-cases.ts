@@ -10,6 +10,7 @@ import { NORMALISE_CASES } from '../ops/normalise/cases';
 import { RMSNORM_CASES } from '../ops/rmsnorm/cases';
 import { ROPE_CASES } from '../ops/rope/cases';
 import { ROWS_CASES } from '../ops/rows/cases';
+import { SCALE_CASES } from '../ops/scale/cases';
 import { SIGMOID_CASES } from '../ops/sigmoid/cases';
 import { SOFTMAX_CASES } from '../ops/softmax/cases';
 import { SWIGLU_CASES } from '../ops/swiglu/cases';
@@ -36,5 +37,6 @@ export const OP_CASES: Readonly<Record<OpName, readonly SelftestCase[]>> = {
   'weighted-sum': WEIGHTED_SUM_CASES,
   add: ADD_CASES,
   multiply: MULTIPLY_CASES,
+  scale: SCALE_CASES,
   sigmoid: SIGMOID_CASES,
 };

@@ -4,7 +4,7 @@ import { faultStages, faultTensors, type Fault, type FaultKind } from '../model/
 import type { HParams } from '../model/hparams';
 import { faultText } from '../model/parse-fault';
 import type { TracePlan } from '../model/plan';
-import { stageOrder } from '../model/stages';
+import { isBeforeLayers, stageOrder } from '../model/stages';
 import { graphOf } from '../model/graph-of';
 import { weightSlot } from '../model/weights';
 import { sizeOf } from '../arch/graph';
@@ -128,7 +128,7 @@ function partedDownstream(fault: Fault, view: FaultView): boolean {
     ({ mode, layer, stage: at, verdict }) =>
       mode === 'free' &&
       WRONG.has(verdict) &&
-      at !== EMBEDDING &&
+      !isBeforeLayers(at) &&
       (layer === undefined || layer > fault.layer || (layer === fault.layer && stageOrder(at) >= stageOrder(stage))),
   );
 }

@@ -2,7 +2,7 @@ import type { CaptureRequest } from '../model/engine';
 import { plannedStages, type TracePlan } from '../model/plan';
 import { stageIn, stagesOfStep } from '../model/graph-of';
 import type { HParams } from '../model/hparams';
-import { stageOrder, stageSpec, type StageId } from '../model/stages';
+import { isBeforeLayers, stageOrder, stageSpec, type StageId } from '../model/stages';
 import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT, LOGITS, ROUTER_PROBS, ROUTER_WEIGHTS } from '../model/stage-roles';
 
 /** The routing of a token is compared in every layer, so that divergence after a flip is told from a fault. */
@@ -69,7 +69,7 @@ export function stepCaptures(
 
 function activeStages(plan: TracePlan, hparams: HParams, step: StepName): readonly StageId[] {
   if (typeof step === 'number') return plannedStages(plan, hparams, step);
-  return plannedStages(plan, hparams, undefined).filter((id) => (id === EMBEDDING) === (step === 'embed'));
+  return plannedStages(plan, hparams, undefined).filter((id) => isBeforeLayers(id) === (step === 'embed'));
 }
 
 /** The head is computed at the last position whatever the plan says: for the top tokens. */

@@ -20,6 +20,7 @@ const OPS = Object.keys({
   'weighted-sum': true,
   add: true,
   multiply: true,
+  scale: true,
   sigmoid: true,
 } satisfies Record<OpName, true>).map((op) => op.replaceAll('-', '_'));
 

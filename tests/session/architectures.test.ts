@@ -16,6 +16,13 @@ const MODELS: readonly (readonly [string, readonly (readonly [string, string, st
     ],
   ],
   [
+    'granitemoe',
+    [
+      ['no-renorm@layer=0', 'moe_router', undefined],
+      ['nan@layer=1,tensor=attn_output', 'attn_out', 'blk.1.attn_output.weight'],
+    ],
+  ],
+  [
     'mixtral-q8_0',
     [
       ['rope-interleaved@layer=0', 'q_post_rope', undefined],

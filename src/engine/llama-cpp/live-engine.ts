@@ -5,7 +5,7 @@ import type { StepOptions, StepResult, Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import type { LiveArm, LiveBackend, LiveEngine, LiveFacts, LiveOptions } from '../../model/live';
 import { stagesOfStep } from '../../model/graph-of';
-import type { StageId } from '../../model/stages';
+import { isBeforeLayers, type StageId } from '../../model/stages';
 import { selectPositions } from '../../trace/select-positions';
 import type { LiveProcess } from './child-process';
 import type { Installed } from './install-folder';
@@ -94,7 +94,7 @@ class Engine implements LiveEngine {
     const decode = await this.#until(() => false, options.signal);
     const result = this.#result(
       undefined,
-      stagesOfStep(this.#in.hparams, undefined).filter((stage) => stage !== EMBEDDING),
+      stagesOfStep(this.#in.hparams, undefined).filter((stage) => !isBeforeLayers(stage)),
       options,
       started,
     );

@@ -144,6 +144,13 @@ const multiply: StageKernel<'multiply'> = (run) => {
   );
 };
 
+const scale: StageKernel<'scale'> = (run) => {
+  const { recorder, kernels } = run.tools;
+  const count = run.rows * widthOf(run, run.node.out);
+  const { factor } = run.node.attrs;
+  recorder.dispatch(kernels.scale, { x: inputAt(run, 0), y: run.output }, { count, factor }, linearGrid(count, LANES));
+};
+
 const sigmoid: StageKernel<'sigmoid'> = (run) => {
   const { recorder, kernels } = run.tools;
   const count = run.rows * widthOf(run, run.node.out);
@@ -166,6 +173,7 @@ export const OP_KERNELS: { readonly [N in OpName]: StageKernel<N> } = {
   'weighted-sum': weightedSum,
   add,
   multiply,
+  scale,
   sigmoid,
 };
 

@@ -1,6 +1,6 @@
 import { LAYER_INPUT } from '../../arch/graph';
 import { locationKey } from '../../model/location';
-import { stageSpec, STAGES, type StageId } from '../../model/stages';
+import { isBeforeLayers, stageSpec, STAGES, type StageId } from '../../model/stages';
 import { rowIndex } from '../trace-index';
 import { firstPlace, type TraceView } from '../trace-view';
 import { binOfRow, l2Limit, type Bin, type Measure } from './measure';
@@ -32,7 +32,6 @@ export function mapData(view: TraceView, measure: Measure): MapData {
     const { title, headline } = stageSpec(id);
     return { stage: id, title, headline, group: 'output' };
   });
-  const isFirst = (row: MapRow): boolean => stageSpec(row.stage).inputs.length === 0;
   const first = view.verdict?.first ?? firstPlace(view);
   const judged = first !== undefined && first.mode !== 'free';
   const culprits = judged ? [first, ...(view.verdict?.others ?? [])] : [];
@@ -45,8 +44,8 @@ export function mapData(view: TraceView, measure: Measure): MapData {
     limit,
     rows,
     layers: view.layers,
-    before: whole.filter(isFirst),
-    after: whole.filter((row) => !isFirst(row)),
+    before: whole.filter((row) => isBeforeLayers(row.stage)),
+    after: whole.filter((row) => !isBeforeLayers(row.stage)),
     first,
     culprits: new Set(culprits.map((c) => locationKey(c.layer, c.stage))),
     layersDone: done,

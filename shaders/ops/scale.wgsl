@@ -1,0 +1,21 @@
+// y[i] = x[i] * factor
+// x, y (count): one lane an element. f32.
+#include "lib/grid.wgsl"
+
+struct Params {
+  count: u32,
+  factor: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
+  let i = linearIndex(global, groups, 64u);
+  if (i >= params.count) {
+    return;
+  }
+  y[i] = x[i] * params.factor;
+}
