@@ -1,6 +1,7 @@
 #include <totals>
 // The router's logits of one token: W (gain * x) * inverseSqrt(sum x^2 / nIn + eps). nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares; W (rows, nIn). f32 sums.
-// y: u32 keys that order as the logits do (rows, padded to a multiple of 32 with 0), then the logits' bits (rows, padded alike).
+// y: u32 keys that order as the logits do (rows, padded to a multiple of 32 with 0), then the logits' bits (rows, padded alike). NaN comes
+// first, so that the token goes to its expert: one that ranked last would be left out, and the token's weights would be finite.
 #include "fusions/lib/team.wgsl"
 
 struct Params {
@@ -28,8 +29,9 @@ struct Params {
 #include "fusions/lib/team_dot.wgsl"
 
 fn emit(row: u32, value: f32) {
-  y[row] = orderOf(bitcast<u32>(value));
-  y[((params.rows + 31u) & ~31u) + row] = bitcast<u32>(value);
+  let bits = bitcast<u32>(value);
+  y[row] = select(orderOf(bits), 0xffffffffu, (bits & 0x7fffffffu) > 0x7f800000u);
+  y[((params.rows + 31u) & ~31u) + row] = bits;
   tap(params.tapLogits, row, value);
 }
 

@@ -3,6 +3,8 @@
 // Router: causal 0, valid = rowLength.
 // x, y (rows, rowLength). One workgroup a row; lane l takes values l, l + 64, ...; every lane joins the 64 partial results in the
 // same order. The maximum is subtracted first, so that no exponential overflows. f32.
+// A NaN or +Infinity among the values makes all of the row NaN. Seen by its bits: WGSL may assume that there is none, and a maximum
+// that leaves a NaN out would make finite probabilities of it.
 const LANES: u32 = 64u;
 const LOWEST: f32 = -3.4028234e38;
 
@@ -20,6 +22,13 @@ struct Params {
 
 var<workgroup> partialMax: array<f32, LANES>;
 var<workgroup> partialSum: array<f32, LANES>;
+// Whether a lane has seen a value that no probability follows from.
+var<workgroup> partialSpoilt: array<u32, LANES>;
+
+fn spoils(value: f32) -> bool {
+  let bits = bitcast<u32>(value);
+  return bits == 0x7f800000u || (bits & 0x7fffffffu) > 0x7f800000u;
+}
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -38,13 +47,17 @@ fn main(
   let first = row * params.rowLength;
 
   var highest = LOWEST;
+  var spoilt = 0u;
   for (var i = lane; i < valid; i += LANES) {
     highest = max(highest, x[first + i]);
+    spoilt |= select(0u, 1u, spoils(x[first + i]));
   }
+  partialSpoilt[lane] = spoilt;
   partialMax[lane] = highest;
   workgroupBarrier();
   for (var l = 0u; l < LANES; l++) {
     highest = max(highest, partialMax[l]);
+    spoilt |= partialSpoilt[l];
   }
 
   var sum = 0.0;
@@ -60,9 +73,11 @@ fn main(
     total += partialSum[l];
   }
 
+  // No constant, which WGSL would refuse: the bits of a quiet NaN.
+  let quiet = bitcast<f32>(0x7fc00000u * spoilt);
   for (var i = lane; i < params.rowLength; i += LANES) {
     if (i < valid) {
-      y[first + i] = y[first + i] / total;
+      y[first + i] = select(y[first + i] / total, quiet, spoilt != 0u);
     } else {
       y[first + i] = 0.0;
     }

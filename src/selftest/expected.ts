@@ -136,6 +136,7 @@ function bitsOfKey(key: number): number {
 function ratioOf(actual: number, expected: number, bound: number): number {
   // Nothing is promised where f32 overflows.
   if (bound === Infinity) return 0;
+  if (Number.isNaN(expected)) return Number.isNaN(actual) ? 0 : Infinity;
   const error = Math.abs(actual - expected);
   if (Number.isNaN(error)) return Infinity;
   return error === 0 ? 0 : error / bound;

@@ -8,11 +8,11 @@ override HELD = (EXPERTS / 4u + LANES - 1u) / LANES;
 // The expert of a slot, for every lane.
 fn chooseExperts(slot: u32, all: bool, lane: u32) -> u32 {
   let member = lane % LANES;
-  // A key that is taken, or that nobody has, is 0; so NaN is 1 here, still below -Inf. Teams of one subgroup hold the same.
+  // A key that is taken, or that nobody has, is 0: no key of a logit is. Teams of one subgroup hold the same.
   var keys: array<vec4<u32>, 16>;
   for (var i = 0u; i < HELD; i++) {
     let column = i * LANES + member;
-    keys[i] = select(vec4(0u), max(router[min(column, EXPERTS / 4u - 1u)], vec4(1u)), column < EXPERTS / 4u);
+    keys[i] = select(vec4(0u), router[min(column, EXPERTS / 4u - 1u)], column < EXPERTS / 4u);
   }
   let rounds = select(slot + 1u, USED, all);
   var expert = 0u;

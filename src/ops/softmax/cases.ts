@@ -43,6 +43,8 @@ function softmaxWork(
     softmax(own, 0, visible);
     y.set(own, at);
     softmaxBound(wide(x), at, visible, bound, at);
+    // What is NaN has no error.
+    if (Number.isNaN(y[at])) bound.fill(0, at, at + visible);
     // What the mask hides must not be read: an unwritten score may hold anything.
     fed.fill(NaN, at + visible, at + rowLength);
   }
@@ -83,4 +85,10 @@ export const SOFTMAX_CASES: readonly SelftestCase[] = [
   plainCase(SOFTMAX, 'values as far apart as f32 allows', () =>
     softmaxWork(Float32Array.of(-3e38, 0, 3e38, 3e38), 1, 4),
   ),
+  plainCase(SOFTMAX, 'a NaN in one row and an infinity in another', () => {
+    const x = inputValues('normal', 3 * 70, 1);
+    x[70 + 65] = NaN;
+    x[2 * 70 + 3] = Infinity;
+    return softmaxWork(x, 3, 70);
+  }),
 ];
