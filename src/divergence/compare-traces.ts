@@ -6,6 +6,7 @@ import { type Provenance, type Trace } from '../trace/trace';
 import { causeFromText } from './cause';
 import { inForwardOrder, type BlameContext } from './blame';
 import { compareStep, type CompareContext } from './compare-step';
+import { evidenceClause } from './evidence';
 import { NO_FLIPS, type FlipState } from './flip-state';
 import { PoisonWatch, poisonOf } from './poison';
 import { limitsOf } from './limits';
@@ -107,7 +108,8 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
   const traces = [b.free, b.isolated, a.isolated, a.free].filter((trace) => trace !== undefined);
   const positions = positionsOf(traces);
   const tokens = traces.find((trace) => trace.provenance.tokens !== undefined)?.provenance.tokens ?? [];
-  const judged = judge(
+  const context = blameContext(traces, a.isolated?.provenance.hints, routing);
+  const { verdict, rows: judgedRows } = judge(
     {
       rows,
       limits,
@@ -116,8 +118,11 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
       nTokens: tokens.length === 0 ? positions.length : tokens.length,
       arms: [arms.a, arms.b],
     },
-    blameContext(traces, a.isolated?.provenance.hints, routing),
+    context,
   );
+  const { hparams } = context;
+  const evidence =
+    verdict.status === 'match' && hparams !== undefined ? evidenceClause({ rows, routing, hparams }) : '';
   return {
     run: {
       tokens,
@@ -129,9 +134,9 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
       ...rolesOf([arms.a, arms.b]),
     },
     limits,
-    verdict: judged.verdict,
+    verdict: { ...verdict, sentence: verdict.sentence + evidence },
     ...poisonOf(watches.a.found(), watches.b.found()),
-    rows: [...inForwardOrder(judged.rows, 'free'), ...inForwardOrder(judged.rows, 'isolated')],
+    rows: [...inForwardOrder(judgedRows, 'free'), ...inForwardOrder(judgedRows, 'isolated')],
     routing,
     notes: [...new Set(notes)],
   };

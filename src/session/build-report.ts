@@ -2,6 +2,7 @@ import type { SumOrder } from '../base/f32-error';
 import { plural, short } from '../base/format';
 import { inForwardOrder, type BlameContext } from '../divergence/blame';
 import { causeText, type Cause } from '../divergence/cause';
+import { evidenceClause, isBlank } from '../divergence/evidence';
 import { limitsOf } from '../divergence/limits';
 import { poisonOf } from '../divergence/poison';
 import { headroomOf } from '../divergence/reach';
@@ -26,10 +27,9 @@ import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import type { LiveFacts } from '../model/live';
 import type { TracePlan } from '../model/plan';
-import { stageIn, stagesOf } from '../model/graph-of';
+import { stagesOf } from '../model/graph-of';
 import { LOGITS } from '../model/stage-roles';
 import type { StageId } from '../model/stages';
-import { weightName } from '../model/weights';
 import type { DecodedToken } from './decode-run';
 import type { RunSpec } from './events';
 import { liveNotes, unwatched } from './live-notes';
@@ -146,7 +146,7 @@ export function buildReport(input: ReportInput): Report {
               (isBlind
                 ? judged.verdict.sentence.replace('MATCH:', 'INCOMPLETE: the logits are 0 whatever the prompt;')
                 : judged.verdict.sentence) +
-              (judged.verdict.status === 'match' ? evidenceClause(input) : '') +
+              (judged.verdict.status === 'match' ? evidenceClause({ ...input, inFile: parts.inFile }) : '') +
               clause +
               unseenClause(injected) +
               unreadClause(ofFile),
@@ -216,51 +216,6 @@ function isWhole({ plan, hparams, spec }: ReportInput): boolean {
     plan.layers.length === hparams.nLayer &&
     plan.positions.length === spec.tokens.length &&
     stagesOf(hparams).every((stage) => stages.has(stage))
-  );
-}
-
-/** What an agreement rests on: how many experts the prompt reached, and which products show nothing because they are 0. */
-function evidenceClause({ routing, rows, hparams, parts }: ReportInput): string {
-  const reached = reachedExperts(routing);
-  const [least, most] = [Math.min(...reached), Math.max(...reached)];
-  const all = hparams.nExpert;
-  const range = least === most ? String(least) : `${least} to ${most}`;
-  const experts =
-    reached.length === 0
-      ? ''
-      : least === all
-        ? `; every expert reached`
-        : `; ${range} of each layer's ${plural(all, 'expert')} reached`;
-  const blank = inForwardOrder(rows, 'free').filter((row) => isBlank(row, hparams));
-  const [first] = blank;
-  if (first === undefined) return experts;
-  const [role] = stageIn(hparams, first.stage, first.layer).weights;
-  const name = role === undefined ? undefined : weightName(role, first.layer, hparams);
-  const tensor = name === undefined ? '' : ` (${parts.inFile?.(name, undefined)?.name ?? name})`;
-  const where = first.layer === undefined ? first.stage : `layer ${first.layer}, ${first.stage}`;
-  const more = blank.length === 1 ? '' : ` and ${plural(blank.length - 1, 'more product')}`;
-  return `${experts}; no evidence of ${where}${tensor}${more}: 0 throughout`;
-}
-
-/** Experts that the prompt reached, layer by layer. */
-function reachedExperts(routing: readonly RoutingRow[]): readonly number[] {
-  const layers = new Map<number, Set<number>>();
-  for (const { layer, a, b } of routing) {
-    const experts = layers.get(layer) ?? new Set<number>();
-    for (const expert of (b ?? a)?.experts ?? []) experts.add(expert);
-    layers.set(layer, experts);
-  }
-  return [...layers.values()].map((experts) => experts.size);
-}
-
-/** A product that is 0 on both sides whatever it was given: its weight is, and any kernel gets that right. */
-function isBlank({ layer, stage, count, rangeA, rangeB, nanA = 0, infA = 0 }: Row, hparams: HParams): boolean {
-  return (
-    stageIn(hparams, stage, layer).weights.length > 0 &&
-    count > 0 &&
-    rangeA?.absMax === 0 &&
-    rangeB?.absMax === 0 &&
-    nanA + infA === 0
   );
 }
 

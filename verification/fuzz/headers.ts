@@ -2,6 +2,7 @@ import { TracerError, type ErrorCode } from '../../src/base/errors';
 import { seededRandom, type Random } from '../../src/base/random';
 import type { ByteWriter } from '../../src/gguf/byte-writer';
 import { GGML_TYPES } from '../../src/gguf/ggml-types';
+import { MAGIC_BYTES } from '../../src/gguf/magic';
 import { memorySource } from '../../src/gguf/memory-source';
 import { openModel } from '../../src/gguf/open-model';
 import { VALUE_TYPES } from '../../src/gguf/value-types';
@@ -137,8 +138,8 @@ const MODEL_CODES: readonly ErrorCode[] = [
 export const HEADERS: FuzzTarget = {
   name: 'GGUF headers',
   allows: {
-    // What is read of the file, and nothing beside it: numbers stay where they lie.
-    buffers: [1, 0],
+    // What is read of the file, and the first bytes behind the data, where another part may begin: numbers stay where they lie.
+    buffers: [1, MAGIC_BYTES],
     // A value of one byte can become a number, an array element and a map entry.
     heap: [64, 512 * 1024],
   },
