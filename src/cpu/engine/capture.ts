@@ -34,14 +34,14 @@ function reachOf(values: Float64Array, sums: Float64Array | Uint32Array | undefi
   return { largest: largestOf(values), ...(sums === undefined ? {} : { largestSum: largestOf(sums) }) };
 }
 
-/** Largest magnitude of what is finite. */
+/** Largest magnitude of what is finite, to nine digits: the last bits of Math.exp are each JavaScript engine's own. */
 function largestOf(values: Float64Array | Uint32Array): number {
   let largest = 0;
   for (const value of values) {
     const size = Math.abs(value);
     if (size > largest && size < Infinity) largest = size;
   }
-  return largest;
+  return Number(largest.toPrecision(9));
 }
 
 /** Rows of the captured positions. Outputs that hold only those are taken as they are. */
