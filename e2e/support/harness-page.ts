@@ -7,6 +7,8 @@ import { versionDefines } from '../../scripts/lib/version.mjs';
 export async function serveHarnessPage(): Promise<{ readonly server: PreviewServer; readonly address: string }> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const outDir = `${root}/test-results/size-page`;
+  // A development server of another test in this process leaves `development` there, and the build would carry React's slow half.
+  process.env.NODE_ENV = 'production';
   await build({
     configFile: false,
     root: `${root}/e2e/harness`,
