@@ -73,11 +73,11 @@ interface Subjects {
 /** Opens what the subjects need, each once: a prompt and a runner for libraries, a judge for dumps. All dumps are read first. */
 async function openSubjects(names: readonly string[], args: Arguments, signal: AbortSignal): Promise<Subjects> {
   const [model = ''] = args.operands;
-  const arm = args.get(ARM_A);
+  const engine = args.get(ARM_A);
   const libraries = new Set(names.filter(isLibrary));
   const candidate = liveCandidate(args);
   const request = libraries.size === 0 ? undefined : await traceRequest(args);
-  for (const name of names) if (!libraries.has(name)) await readDump(name, arm);
+  for (const name of names) if (!libraries.has(name)) await readDump(name, engine);
   let runner: NodeRunner | undefined;
   let judge: DumpJudge | undefined;
   return {
@@ -88,7 +88,7 @@ async function openSubjects(names: readonly string[], args: Arguments, signal: A
         return report.verdict;
       }
       judge ??= await openDumpJudge(model, signal);
-      return (await judge.judge(await readDump(name, arm), arm, signal)).verdict;
+      return (await judge.judge(await readDump(name, engine), engine, signal)).verdict;
     },
     async dispose() {
       await runner?.dispose();

@@ -45,7 +45,7 @@ function lineOf(group: readonly ScanFinding[]): string {
   const isFloat = type === 'F32' || type === 'F16' || type === 'BF16';
   const share = of === 0 ? '' : `: ${formatCount(count)} of ${formatCount(of)} ${isFloat ? 'values' : 'scales'}`;
   const values = group.flatMap(({ value }) => value ?? []);
-  const twins = kind === 'duplicate' ? `: as ${rangesText([...new Set(values)].sort((a, b) => a - b))}` : '';
+  const same = kind === 'duplicate' ? `: as ${rangesText([...new Set(values)].sort((a, b) => a - b))}` : '';
   const times = kind === 'outlying' ? `, ${short(Math.max(...values))} x the tensor's root mean square` : '';
-  return `${what}: ${tensor} (${type})${who}${share}${twins}${times}`;
+  return `${what}: ${tensor} (${type})${who}${share}${same}${times}`;
 }

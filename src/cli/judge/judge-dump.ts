@@ -16,7 +16,7 @@ export interface DumpJudge {
   readonly model: ModelFile;
   /** What the file says and nobody reads. */
   readonly notes: readonly string[];
-  judge(dump: Operand, arm: string | undefined, signal: AbortSignal): Promise<Judgement>;
+  judge(dump: Operand, engine: string | undefined, signal: AbortSignal): Promise<Judgement>;
   dispose(): Promise<void>;
 }
 
@@ -33,9 +33,9 @@ export async function openDumpJudge(name: string, signal: AbortSignal): Promise<
     return {
       model,
       notes: checkWeights(model, hparams),
-      judge: (dump, arm, ended) =>
+      judge: (dump, engine, ended) =>
         judgeTrace({
-          trace: ownRun(dump, arm),
+          trace: ownRun(dump, engine),
           hparams,
           typeOf: (tensor) => weightInFile(model, hparams, tensor)?.type,
           exact: createCpuEngine({ model, hparams, pool }),
@@ -51,14 +51,14 @@ export async function openDumpJudge(name: string, signal: AbortSignal): Promise<
 }
 
 /** Reads a dump, and refuses one that cannot be judged before a model is opened. @throws TracerError `usage`, `source-read`, `trace-format` */
-export async function readDump(path: string, arm: string | undefined): Promise<Operand> {
+export async function readDump(path: string, engine: string | undefined): Promise<Operand> {
   const operand = await readOperand(path);
-  ownRun(operand, arm);
+  ownRun(operand, engine);
   return operand;
 }
 
-function ownRun(operand: Operand, arm: string | undefined): NonNullable<ReturnType<typeof chooseArm>['free']> {
-  const { free } = chooseArm(operand, arm, `--${ARM_A.name}`);
+function ownRun(operand: Operand, engine: string | undefined): NonNullable<ReturnType<typeof chooseArm>['free']> {
+  const { free } = chooseArm(operand, engine, `--${ARM_A.name}`);
   if (free !== undefined) return free;
   const { path } = operand;
   throw fail('usage', `${path} holds no captures of an engine that fed itself.`, 'Name the engine with --arm-a.', {

@@ -155,9 +155,9 @@ function findingsOf(tensor: TensorInfo, parts: readonly BlockStatistics[]): read
     if (isZero) return [...found, { ...at, kind: 'blank' }];
     // A norm whose weights are all 1 is as it was made; a matrix of one value is not.
     if (isFloat && part.isConstant && dims.length > 1 && part.scales > 1) found.push({ ...at, kind: 'constant' });
-    const twin = seen.get(part.hash);
-    if (twin === undefined) seen.set(part.hash, expert);
-    else found.push({ ...at, kind: 'duplicate', value: twin });
+    const original = seen.get(part.hash);
+    if (original === undefined) seen.set(part.hash, expert);
+    else found.push({ ...at, kind: 'duplicate', value: original });
     if (!isFloat) {
       const others = Math.sqrt(Math.max(0, all.squares - part.largest ** 2) / Math.max(1, all.n - 1));
       const times = others > 0 ? part.largest / others : 0;
