@@ -66,7 +66,7 @@ export default tseslint.config(
     rules: reactHooks.configs.recommended.rules,
   },
   {
-    files: ['**/*.config.{ts,js}', 'src/cli/**', 'scripts/**'],
+    files: ['**/*.config.{ts,js}', 'src/cli/**', 'scripts/**', 'bench/**'],
     rules: { 'import-x/no-default-export': 'off', 'no-console': 'off' },
   },
 );

@@ -18,8 +18,11 @@ const ALONE = [
   'tests/gpu/device.test.ts',
   'tests/gpu/bench/meter.test.ts',
   'tests/gpu/decode/tuner.test.ts',
+  'tests/session/decoder-judged.test.ts',
   'tests/session/device-lost.test.ts',
+  'tests/session/isolate-blamed.test.ts',
   'tests/session/loss-at-any-submit.test.ts',
+  'tests/session/thorough.test.ts',
 ];
 const filesOf = (folders: readonly string[]): string[] => folders.map((folder) => `tests/${folder}/**/*.test.ts`);
 const SHARING = [...SHARE_A_DEVICE, ...SHARE_MODULES];

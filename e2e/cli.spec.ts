@@ -44,7 +44,7 @@ test('faults and forced routing reach the page, and are blamed as in Node', asyn
   expect(fromBrowser.verdict).toEqual(fromNode.verdict);
 });
 
-test('token ids and one arm reach the page too', async () => {
+test('token ids and one engine reach the page too', async () => {
   const trace = ['trace', SAMPLE_PATH, '--tokens', '420,327', '--arms', 'cpu', '--json', '-', '--quiet'];
   const { status, out, err } = await runBuiltCli(...trace, '--runtime', 'browser');
   expect(err).toBe('');

@@ -17,7 +17,7 @@ const DIALOGS = [
 test('a trace that parts, every tab below it, every dialog and panel over it', async ({ page }) => {
   // Fifteen audits, each in light and dark, beside another page.
   test.slow();
-  await showTrace(page, { kind: 'poison' });
+  await showTrace(page, { kind: 'not-finite' });
   await audit(page, 'first visit');
   await shoot(page, 'first');
   for (const key of ['1', '2', '3', '4', '5', '6']) {
@@ -55,6 +55,16 @@ test('the file card, and a run on its way', async ({ page }) => {
   await button(page, 'Cancel').click();
   expect(await pageState(page, 'cancelled')).toBe('cancelled');
   await audit(page, 'cancelled', { only: 'main' });
+  await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill('Once');
+  await runButton(page).click();
+  expect(await pageState(page, 'done', 'error')).toBe('done');
+  await page.getByRole('button', { name: /^Runs 1/ }).click();
+  await expect(page.getByRole('dialog', { name: 'Runs' })).toBeVisible();
+  await audit(page, 'runs', { only: 'dialog' });
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /^model/ }).click();
+  await expect(page.getByRole('dialog', { name: 'The open model' })).toBeVisible();
+  await audit(page, 'the open model', { only: 'dialog' });
 });
 
 test('an error, and a notice', async ({ page }) => {

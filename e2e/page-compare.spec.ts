@@ -99,6 +99,22 @@ test('a damaged trace is told by code, and the page works on', async ({ page }) 
   await expect(page.getByTestId('verdict')).toHaveText(/^NOT FINITE/);
 });
 
+test('a report of a model that is not here brings its own prompt, and nothing else can be run beside it', async ({
+  page,
+}) => {
+  await page.goto('/');
+  await expect(page.getByTestId('verdict')).toHaveText(/^NOT FINITE/);
+  const report = generateReport({ kind: 'qtype-blind', nLayer: 12, nTokens: 9 });
+  const bytes = new TextEncoder().encode(reportToJson(report));
+  await dropFiles(page, [{ name: 'h200.json', bytes }]);
+  const bar = page.getByRole('region', { name: 'Run', exact: true });
+  await expect(bar).toContainText('Prompt, 9 tokens');
+  await expect(bar).toContainText(report.run.prompt ?? '');
+  await expect(bar).not.toContainText('The cat sat');
+  await expect(bar.getByRole('textbox')).toHaveCount(0);
+  await expect(bar.getByRole('button', { name: 'Drop the GGUF to run it here' })).toBeVisible();
+});
+
 test('two reports in one drop stand side by side, and either can be opened', async ({ page }) => {
   await page.goto('/');
   await expect(page.getByTestId('verdict')).toBeVisible();

@@ -35,6 +35,11 @@ test('a defect that is chosen is armed, is blamed, and is taken out again; one t
   });
   await expect(page.getByTestId('verdict')).toHaveText(faulty.verdict.sentence);
   expect(faulty.run.injected).toEqual([{ spec: 'qtype-blind@layer=2,tensor=ffn_down_exps', visible: true }]);
+  // Blamed by its own inputs; its kernel was run once more on the reference's.
+  expect(faulty.verdict.first?.mode).toBe('local');
+  const inspector = page.getByTestId('inspector');
+  await expect(inspector).toContainText('Fed the reference’s inputs it is wrong as well: it is the kernel.');
+  await expect(inspector.getByRole('columnheader', { name: 'isolated' })).toBeVisible();
   await page.getByRole('button', { name: /No defect/ }).click();
   const clean = await run();
   expect(clean.verdict.status).toBe('match');
@@ -47,7 +52,7 @@ test("the llama.cpp-like side runs against the reference, with the reference's e
   const report = await traceModel(page, {
     file: SAMPLE_PATH,
     tokens: [605, 432, 258],
-    arms: ['cpu-ggml', 'cpu'],
+    engines: ['cpu-ggml', 'cpu'],
     routing: 'reference',
   });
   await page.getByRole('button', { name: /^defect on purpose/ }).click();
@@ -55,4 +60,30 @@ test("the llama.cpp-like side runs against the reference, with the reference's e
   expect(report.run).toMatchObject({ arms: ['cpu-ggml', 'cpu'], routing: 'reference' });
   expect(report.adapter).toBeUndefined();
   expect(report.verdict.sentence).toMatch(/^MATCH: .*largest error 0\.\d+ x its bound/);
+});
+
+test('tokens behind the prompt are judged on request, and the page says which', async ({ page }) => {
+  await page.goto('/?model=sample/tiny-moe-6x16-Q4_K_M.gguf');
+  await expect(page.locator('html')).toHaveAttribute('data-state', 'ready');
+  await typeIds(page, '605, 432, 258');
+  const decode = page.getByRole('textbox', { name: /^Decoded tokens/ });
+  await decode.fill('two');
+  await expect(page.getByRole('alert')).toContainText('two is no number of tokens');
+  await expect(runButton(page)).toBeDisabled();
+  await decode.fill('2');
+  await expect(page.getByRole('checkbox', { name: /^Thorough/ })).not.toBeChecked();
+  await runButton(page).click();
+  await expect(page.locator('html')).toHaveAttribute('data-state', 'done', { timeout: 90_000 });
+  const report = reportFromJson(JSON.stringify(await page.evaluate(() => window.moescope.report())));
+  expect(report.decoded?.map(({ position, status }) => [position, status])).toEqual([
+    [3, 'match'],
+    [4, 'match'],
+  ]);
+  await expect(page.getByTestId('verdict')).toContainText('2 decoded tokens agree');
+  await page.getByRole('tab', { name: /^Next token/ }).click();
+  const behind = page.getByRole('region', { name: 'Behind the prompt' });
+  await expect(behind.getByRole('row')).toHaveCount(3);
+  await expect(behind).toContainText(
+    'tokens behind it, by the fast decoder: the engine is the faster one on a software adapter',
+  );
 });

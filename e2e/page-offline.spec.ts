@@ -32,7 +32,7 @@ test.describe('offline', () => {
     await runButton(page).click();
     await page.waitForFunction(() => ['done', 'error'].includes(document.documentElement.dataset['state'] ?? ''));
     expect(await page.evaluate(() => document.documentElement.dataset['state'])).toBe('done');
-    await expect(page.getByRole('region', { name: 'Three recorded runs' })).toHaveCount(0);
+    await expect(page.getByRole('region', { name: 'Recorded runs' })).toHaveCount(0);
     await page.getByRole('button', { name: 'Share…' }).click();
     await expect(page.getByRole('heading', { name: 'What leaves' })).toBeVisible();
     // An address with a model beside the page is read in ranges, which the kept file serves too.

@@ -87,7 +87,7 @@ async function coveredByPrompt(page: Page): Promise<readonly string[]> {
 }
 
 test('every figure has a caption, and the map its table', async ({ page }) => {
-  await showTrace(page, { kind: 'poison' });
+  await showTrace(page, { kind: 'not-finite' });
   await expect(page.getByTestId('nonfinite')).toContainText('NaN appears first at layer 3, MoeExpertGate');
   await expect(page.getByTestId('nonfinite')).toContainText('The other side stays finite throughout.');
   for (const figure of await page.getByRole('figure').all()) await expect(figure.locator('figcaption')).not.toBeEmpty();
@@ -172,6 +172,43 @@ test('text has the contrast that WCAG AA asks for, light and dark', async ({ pag
     });
     expect(poor).toEqual([]);
   }
+});
+
+/** Texts below 11 pixels, with their size as it is on the screen. */
+function smallTexts(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const found: string[] = [];
+    while (walker.nextNode() !== null) {
+      const element = walker.currentNode.parentElement;
+      const text = walker.currentNode.textContent?.trim() ?? '';
+      if (element === null || text === '' || element.closest('.visually-hidden, script, style, sup') !== null) continue;
+      // Raised digits are part of a number that is larger.
+      if (element instanceof SVGTSpanElement && element.hasAttribute('dy')) continue;
+      const box = element.getBoundingClientRect();
+      const scale = element instanceof SVGElement ? (element.ownerSVGElement?.getScreenCTM()?.a ?? 1) : 1;
+      const size = parseFloat(getComputedStyle(element).fontSize) * scale;
+      if (box.width > 0 && size < 11) found.push(`${text.slice(0, 30)}: ${size.toFixed(1)}`);
+    }
+    return found;
+  });
+}
+
+test('no text is smaller than 11 pixels, and header, bar and body share their sides on a wide screen', async ({
+  page,
+}) => {
+  await showTrace(page, { kind: 'qtype-blind' });
+  for (const width of [1920, 1440, 360]) {
+    await page.setViewportSize({ width, height: 900 });
+    // Figures are drawn anew a moment after the window has another width.
+    await expect.poll(() => smallTexts(page), { message: String(width) }).toEqual([]);
+  }
+  await page.setViewportSize({ width: 1920, height: 900 });
+  const left = (what: ReturnType<Page['locator']>) => what.boundingBox().then((box) => Math.round(box?.x ?? -1));
+  const bar = await left(page.getByRole('region', { name: 'Run', exact: true }));
+  expect(bar).toBeGreaterThan(100);
+  expect(await left(page.locator('.logo'))).toBe(bar);
+  expect(await left(page.getByRole('heading', { level: 1 }))).toBe(bar);
 });
 
 test('print is paper and ink, without controls', async ({ page }) => {

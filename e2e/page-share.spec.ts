@@ -130,14 +130,17 @@ test('CSV and tensors come out of a run, and what comes out can be compared agai
   const csv = await save(page, 'CSV');
   expect(csv.bytes.toString()).toMatch(/^a,b,mode,layer,stage,verdict/);
   const npz = await save(page, 'Tensors, NPZ');
-  expect([...decodeNpz(npz.bytes, 'npz').keys()]).toContain('gpu-isolated/layer-0/moe_router');
+  expect([...decodeNpz(npz.bytes, 'npz').keys()]).toEqual(
+    expect.arrayContaining([
+      'gpu/layer-0/moe_router',
+      'cpu/layer-0/moe_router',
+      'cpu-local/layer-0/moe_router',
+      'cpu-local/layer-0/moe_router.bound',
+    ]),
+  );
   const aprt = await save(page, 'Tensors, APRT');
   const { traces } = readTraces(aprt.bytes, 'aprt');
-  expect(traces.map((t) => `${t.provenance.arm} ${t.provenance.mode}`)).toEqual([
-    'cpu free',
-    'gpu free',
-    'gpu isolated',
-  ]);
+  expect(traces.map((t) => `${t.provenance.arm} ${t.provenance.mode}`)).toEqual(['cpu free', 'cpu local', 'gpu free']);
   expect(traces[0]?.provenance.tokens).toBeUndefined();
   await page.keyboard.press('Escape');
   const sentence = (await verdict(page).textContent()) ?? '';

@@ -9,11 +9,8 @@ import { mainThread, type MainThread } from './support/trace-events';
  * that the main thread computed, which does not depend on what else the machine does; wall times are printed beside it.
  */
 
-/** An interaction that keeps the main thread longer than this is felt (RAIL's 50 ms), on the machine that {@link REFERENCE_MS} is of. */
+/** An interaction that keeps the main thread longer than this is felt (RAIL's 50 ms). */
 const LIMIT_MS = 50;
-
-/** What {@link slowness}'s piece of work takes on the machine that the limit is stated for: a virtual one of two cores, quiet. */
-const REFERENCE_MS = 6;
 
 let server: PreviewServer;
 let address: string;
@@ -39,47 +36,27 @@ const TRIES = 6;
 /** How long streaming is watched; the replayed run lasts for three of them and more. */
 const STREAM_WINDOW_MS = 1300;
 
-/** The best of a few tries of an interaction, at the reference's speed; another try only where the limit was missed. */
+/** The best of a few tries of an interaction; another try only where the limit was missed. */
 async function best(
-  page: Page,
   what: string,
   attempt: () => Promise<MainThread>,
   most = TRIES,
 ): Promise<{ readonly longest: number }> {
   let longest = Infinity;
   for (let tries = 0; tries < most && longest >= LIMIT_MS; tries++) {
-    const slow = await slowness(page);
     const seen = await attempt();
-    say(tries === 0 ? what : `${what}, again`, seen, slow);
-    longest = Math.min(longest, seen.longest / slow);
+    say(tries === 0 ? what : `${what}, again`, seen);
+    longest = Math.min(longest, seen.longest);
   }
   return { longest };
 }
 
-/**
- * How much slower than the reference machine this one computes now, at least 1: a core that is shared with another machine computes less in
- * the same time, which no clock of this machine shows. The work is what a page does: objects, texts, a sort.
- */
-async function slowness(page: Page): Promise<number> {
-  const ms = await page.evaluate(() => {
-    // The least of several: the others were interrupted, which a thread's computing time does not count either.
-    const times = Array.from({ length: 9 }, () => {
-      const began = performance.now();
-      const rows = Array.from({ length: 20_000 }, (_, i) => ({ key: String((i * 7919) % 20_011), at: i }));
-      rows.sort((a, b) => (a.key < b.key ? -1 : 1));
-      return performance.now() - began;
-    });
-    return Math.min(...times);
-  });
-  return Math.max(1, ms / REFERENCE_MS);
-}
-
-function say(what: string, { longest, longestWall, tasks, events, heaviest }: MainThread, slow: number): void {
+function say(what: string, { longest, longestWall, tasks, events, heaviest }: MainThread): void {
   const worst = events.reduce((ms, event) => Math.max(ms, event), 0);
   const { HEAVY } = process.env;
   const why = HEAVY === undefined ? '' : heaviest.map((task) => `\n  ${task}`).join('');
   process.stdout.write(
-    `${what}: longest task ${longest.toFixed(1)} ms computing (${longestWall.toFixed(1)} ms by the clock, machine ${slow.toFixed(2)} x slower than the reference), ${String(tasks)} tasks above ${String(LIMIT_MS)} ms; event to next paint at most ${worst.toFixed(0)} ms of ${String(events.length)}${why}\n`,
+    `${what}: longest task ${longest.toFixed(1)} ms computing (${longestWall.toFixed(1)} ms by the clock), ${String(tasks)} tasks above ${String(LIMIT_MS)} ms; event to next paint at most ${worst.toFixed(0)} ms of ${String(events.length)}${why}\n`,
   );
 }
 
@@ -93,7 +70,7 @@ test(
     await page.waitForTimeout(1500);
     const area = (name: RegExp) => page.getByRole('group', { name });
     const press = async (what: string, keys: readonly string[]): Promise<void> => {
-      const seen = await best(page, what, () =>
+      const seen = await best(what, () =>
         traced(browser, page, async () => {
           for (const key of keys) await page.keyboard.press(key);
         }),
@@ -120,19 +97,19 @@ test(
     await map.scrollIntoViewIfNeeded();
     const box = await map.boundingBox();
     if (box === null) throw new Error('no map');
-    const hover = await best(page, 'pointing at the map', () =>
+    const hover = await best('pointing at the map', () =>
       traced(browser, page, async () => {
         for (let i = 0; i < 20; i++) await page.mouse.move(box.x + 200 + i * 20, box.y + 60 + i * 8);
       }),
     );
     expect.soft(hover.longest, 'hover').toBeLessThan(LIMIT_MS);
-    const click = await best(page, 'clicks on the map', () =>
+    const click = await best('clicks on the map', () =>
       traced(browser, page, async () => {
         for (const dx of [300, 500, 700]) await page.mouse.click(box.x + dx, box.y + 150);
       }),
     );
     expect.soft(click.longest, 'click').toBeLessThan(LIMIT_MS);
-    const scroll = await best(page, 'scrolling through all of it', () =>
+    const scroll = await best('scrolling through all of it', () =>
       traced(browser, page, async () => {
         await page.mouse.wheel(0, -10_000);
         for (let i = 0; i < 12; i++) await page.mouse.wheel(0, 500);
@@ -157,7 +134,7 @@ test('results of 94 layers stream in without a task above 50 ms', { tag: '@alone
       await page.waitForTimeout(STREAM_WINDOW_MS);
       await state('running');
     });
-  const seen = await best(page, 'while layers stream in', watch, 3);
+  const seen = await best('while layers stream in', watch, 3);
   expect.soft(seen.longest, 'streaming').toBeLessThan(LIMIT_MS);
   await state('done');
 });

@@ -130,6 +130,26 @@ test('out of memory on the GPU says so and what would need less', async ({ page 
   await designed(page, 'out-of-memory');
 });
 
+test('a prompt whose captures the tab cannot hold is refused before anything runs, with the longest that it can', async ({
+  page,
+}) => {
+  await beforeWorker(page, "Object.defineProperty(navigator, 'deviceMemory', { get: () => 1 / 8 });");
+  await healthy(page);
+  await typeIds(page, Array.from({ length: 2000 }, () => 7).join(','));
+  await page.keyboard.press('Escape');
+  // What the tab can hold is known once a model is open.
+  await runButton(page).click();
+  expect(await pageState(page, 'error', 'done')).toBe('error');
+  await expect(page.getByTestId('error-code')).toHaveText('prompt-length');
+  await expect(page.getByRole('alert')).toContainText(/this machine has 134 MB/);
+  await expect(page.getByRole('alert')).toContainText(/or run at most [\d,]+ tokens/);
+  await expect(page.getByTestId('estimate')).toContainText('2,000 tokens do not fit');
+  await expect(page.getByTestId('estimate')).toContainText(/at most [\d,]+, or positions: last/);
+  await expect(runButton(page)).toBeDisabled();
+  await designed(page, 'too-long');
+  await expect(button(page, 'Capture the last token only')).toBeVisible();
+});
+
 test('a server without ranges is told from a missing file, with what to do', async ({ page }) => {
   await page.route('**/norange.gguf', (route) =>
     route.fulfill({
@@ -145,7 +165,7 @@ test('a server without ranges is told from a missing file, with what to do', asy
   await designed(page, 'no-ranges');
 });
 
-test('a model with NaN weights is poison on both arms, and no fault of the GPU', async ({ page }) => {
+test('a model with NaN weights is not finite on both engines, and no fault of the GPU', async ({ page }) => {
   const bytes = new Uint8Array(readFileSync(SAMPLE_PATH));
   const model = await openModel([memorySource(bytes, 'sample.gguf')]);
   const offset = model.tensors.get('blk.2.ffn_norm.weight')?.offset ?? 0;

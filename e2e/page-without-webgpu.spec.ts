@@ -22,6 +22,7 @@ test('without WebGPU the page opens, says which check failed, and runs the refer
   expect(await page.evaluate(() => document.documentElement.dataset['state'])).toBe('done');
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Reference only: nothing to compare.');
   await expect(page.getByText('One side ran alone.')).toBeVisible();
+  await expect(page.getByText(/^[1-9]\d* stages of 6 layers, 8 tokens\.$/)).toBeVisible();
   // Nothing on the page speaks of two sides that agree.
   const said = await page.locator('main').innerText();
   expect(said).not.toMatch(/both (?:arms|sides) (?:agree|choose|chose|took|go)/i);

@@ -53,7 +53,7 @@ test('the sample runs in one press: page, hook and JSON say the same; values, ex
   await heading(page).scrollIntoViewIfNeeded();
   expect(report.runtime).toBe('browser');
   expect(report.run.layers).toEqual([0, 1, 2, 3, 4, 5]);
-  expect(new Set(report.rows.map((r) => r.mode))).toEqual(new Set(['free', 'isolated']));
+  expect(new Set(report.rows.map((r) => r.mode))).toEqual(new Set(['free', 'local']));
   const [download] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('j')]);
   expect(JSON.parse(readFileSync(await download.path(), 'utf8'))).toEqual(json);
   // Single values of both sides, at any cell.
@@ -157,6 +157,18 @@ test('a run is cancelled within half a second and can be started again', { tag: 
   await typeIds(page, '420');
   await runButton(page).click();
   expect(await pageState(page, 'done', 'error')).toBe('done');
+});
+
+test('the verdict is in sight after Run, on a phone and with the options open', async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await healthy(page);
+  await typeIds(page, '420, 327');
+  await page.getByRole('textbox', { name: /^Decoded tokens/ }).scrollIntoViewIfNeeded();
+  await runButton(page).click();
+  expect(await pageState(page, 'done', 'error')).toBe('done');
+  await expect(heading(page)).toHaveText(/^Match/);
+  await expect(heading(page)).toBeInViewport();
+  await expect(page.getByRole('textbox', { name: 'Token ids' })).toHaveCount(0);
 });
 
 test('a file can be dropped on a running trace', async ({ page }) => {

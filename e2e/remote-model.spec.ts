@@ -40,9 +40,9 @@ async function verdict(page: Page): Promise<string> {
   return page.getByTestId('verdict').innerText();
 }
 
-test('a remote model is fetched once for both arms, and not again on the next visit', async ({ page }) => {
+test('a remote model is fetched once for both engines, and not again on the next visit', async ({ page }) => {
   const first = { verdict: await openAndRun(page), sent: server.state.sent };
-  // Both arms read more than the whole small file together; the server sent no byte of it twice.
+  // Both engines read more than the whole small file together; the server sent no byte of it twice.
   expect(first.sent).toBeLessThan(1.05 * BYTES.length);
   await openKept(page);
   await expect(kept(page)).toContainText('tiny model.gguf');

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type Page } from '@playwright/test';
+import { readAtlasEntry } from '../src/selftest/atlas/read-entry';
 
 /** A few kernels of each look of the table: exact and bounded, with types and without. The whole of it is the command line's and the tests'. */
 const SOME = '/?selftest&kernel=add,top_k,rmsnorm,rows,linear_team subgroup&type=f32,u32,q4_k,q6_k';
@@ -60,6 +62,16 @@ test('shows every kernel with its verdict, accessibly, and copies the report', a
   await expect(page.getByText('JSON copied.')).toBeVisible();
   const json = await page.evaluate(async (): Promise<unknown> => JSON.parse(await navigator.clipboard.readText()));
   expect(json).toEqual(report);
+
+  // An entry of the atlas is read before it is saved, and is saved as it was read.
+  await page.getByText('An entry for the atlas of adapters').click();
+  const shown = (await page.getByTestId('atlas-entry').textContent()) ?? '';
+  expect(readAtlasEntry(shown)).toMatchObject({ software: true, browser: expect.stringMatching(/Chrom/) });
+  const saveEntry = page.getByRole('button', { name: 'Save the entry' });
+  await expect(saveEntry).toBeDisabled();
+  await page.getByRole('checkbox', { name: /may be published/ }).check();
+  const [entry] = await Promise.all([page.waitForEvent('download'), saveEntry.click()]);
+  expect(readFileSync(await entry.path(), 'utf8')).toBe(shown);
 
   await audit(page);
   await shoot(page, 'selftest');

@@ -1,10 +1,13 @@
-// npm run bench:peers -- MODEL [--prompt-tokens N] [--new-tokens N] [--repeats N] [--threads N] [--budget SIZE] [--arms gpu,cpu] [--json FILE]
-// Runs `moescope bench` and llama.cpp one after the other on the same file, tokens and machine, and prints both with their ratio: our GPU arm
-// beside Vulkan (Metal on a Mac), the reference beside llama.cpp's CPU. llama.cpp is installed below .cache/ on first use.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+// npm run bench:peers -- MODEL... [--types iq2_xs,iq3_s] [--shape NAME] [--layers N] [--prompt-tokens N] [--new-tokens N] [--repeats N] [--threads N] [--budget SIZE] [--engines gpu,cpu] [--json FILE]
+// Runs `moescope bench` and llama.cpp one after the other on the same file, tokens and machine, and prints both with their ratio: our GPU engine
+// beside Vulkan (Metal on a Mac), the reference beside llama.cpp's CPU. llama.cpp is installed below .cache/ on first use. With --types a model
+// of random weights of each type is written below .cache/models/ (30B-A3B unless --shape or --layers say otherwise), measured and kept.
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { median } from './lib/bench-times.mjs';
 import { ensureBuilt } from './lib/build.mjs';
 import { ensureNodeModules } from './lib/install.mjs';
 import { ensureLlamaCpp, llamaBackends } from './lib/llama-cpp.mjs';
@@ -25,12 +28,16 @@ await runMain(async () => {
       repeats: { type: 'string', default: '3' },
       threads: { type: 'string', default: String(availableParallelism()) },
       budget: { type: 'string' },
-      arms: { type: 'string', default: 'gpu,cpu' },
+      engines: { type: 'string', default: 'gpu,cpu' },
       json: { type: 'string' },
+      types: { type: 'string', default: '' },
+      shape: { type: 'string', default: 'qwen3-30b-a3b' },
+      layers: { type: 'string' },
     },
   });
-  const [model] = positionals;
-  if (model === undefined) throw new SetupError('No model was given.', 'npm run bench:peers -- MODEL');
+  const types = values.types.split(',').filter((type) => type !== '');
+  if (positionals.length + types.length === 0)
+    throw new SetupError('No model was given.', 'npm run bench:peers -- MODEL, or --types iq2_xs,iq3_s');
   await ensureNodeModules();
   await ensureBuilt(['cli']);
   const backends = llamaBackends();
@@ -38,37 +45,40 @@ await runMain(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'moescope-peers-'));
   const results = [];
   try {
-    for (const arm of values.arms.split(',')) {
-      const file = join(folder, `${arm}.json`);
+    const models = [...positionals];
+    for (const type of types) models.push(await madeModel(type, values));
+    const pairs = models.flatMap((model) => values.engines.split(',').map((engine) => ({ model, engine })));
+    for (const { model, engine } of pairs) {
+      const file = join(folder, `${engine}.json`);
       const sizes = ['prompt-tokens', 'new-tokens', 'repeats'].flatMap((name) => [
         `--${name}`,
         String(values[/** @type {'repeats'} */ (name)]),
       ]);
-      const budget = values.budget === undefined || arm === 'cpu' ? [] : ['--budget', values.budget];
+      const budget = values.budget === undefined || engine === 'cpu' ? [] : ['--budget', values.budget];
       const cli = join(ROOT, 'dist/cli/moescope.js');
-      console.error(`moescope, ${arm}`);
+      console.error(`moescope, ${engine}`);
       const status = await run(process.execPath, [
         cli,
         'bench',
         model,
-        '--arm',
-        arm,
+        '--engine',
+        engine,
         '--json',
         file,
         ...sizes,
         ...budget,
       ]);
       if (status !== 0) {
-        console.error(`moescope's ${arm} arm does not run here; left out.`);
+        console.error(`moescope's ${engine} engine does not run here; left out.`);
         continue;
       }
       /** @type {Ours} */
       const ours = JSON.parse(await readFile(file, 'utf8'));
-      for (const backend of backends.filter((b) => (b === 'cpu') === (arm === 'cpu'))) {
+      for (const backend of backends.filter((b) => (b === 'cpu') === (engine === 'cpu'))) {
         console.error(`llama.cpp, ${backend}`);
         const theirs = llamaBench(entry, model, backend, values, ours.prefill.ids);
         if (theirs === undefined) console.error(`llama.cpp's ${backend} backend does not run here; left out.`);
-        results.push({ arm, backend, ours, theirs });
+        results.push({ model, engine, backend, ours, theirs });
       }
     }
   } finally {
@@ -78,6 +88,23 @@ await runMain(async () => {
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
   return results.length > 0 ? 0 : 1;
 });
+
+/**
+ * A model of random weights of one type, made once.
+ * @param {string} type
+ * @param {{ shape: string, layers?: string | undefined }} values
+ */
+async function madeModel(type, { shape, layers }) {
+  const folder = join(ROOT, '.cache/models');
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `${shape}-${layers === undefined ? '' : `${layers}-layers-`}${type}.gguf`);
+  if (existsSync(path)) return path;
+  const cut = layers === undefined ? [] : ['--layers', layers];
+  const cli = join(ROOT, 'dist/cli/moescope.js');
+  const status = await run(process.execPath, [cli, 'make-model', path, '--shape', shape, '--type', type, ...cut]);
+  if (status !== 0) throw new SetupError(`No model of ${type} could be made.`, 'See what make-model said above.');
+  return path;
+}
 
 /**
  * @param {string} entry
@@ -96,10 +123,10 @@ function llamaBench(entry, model, backend, values, ids) {
   return line?.startsWith('{') === true ? JSON.parse(line) : undefined;
 }
 
-/** @param {{ arm: string, backend: string, ours: Ours, theirs: Theirs | undefined }} result */
-function comparison({ arm, backend, ours, theirs }) {
+/** @param {{ model: string, engine: string, backend: string, ours: Ours, theirs: Theirs | undefined }} result */
+function comparison({ model, engine, backend, ours, theirs }) {
   const name = ours.adapter === undefined ? 'CPU' : ours.adapter.description || ours.adapter.vendor;
-  const head = `moescope ${arm} (${name}) and llama.cpp ${backend}${theirs === undefined ? ': not run' : ` (${theirs.device})`}`;
+  const head = `${basename(model)}: moescope ${engine} (${name}) and llama.cpp ${backend}${theirs === undefined ? ': not run' : ` (${theirs.device})`}`;
   const rows = /** @type {const} */ ([
     ['prefill', ours.prefill.tokensPerSecond, theirs && (theirs.prefillTokens * 1000) / median(theirs.prefillRuns)],
     ['decode', ours.decode.tokensPerSecond, theirs && 1000 / median(theirs.decodeRuns)],
@@ -113,10 +140,4 @@ function comparison({ arm, backend, ours, theirs }) {
   const who =
     by === undefined ? [] : [`  decoded by the ${by.by === 'decoder' ? 'fast decoder' : `tracing engine: ${by.why}`}`];
   return [head, ...lines, ...who].join('\n');
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }

@@ -1,22 +1,27 @@
 // Holds two built checkouts against each other: the same models and prompts, every capture and bound bit for bit, every metric and verdict.
 //
-//   node scripts/compare-builds.mjs OLD NEW [--models mini-f32,tied-q4_k_m] [--prompts 1,12] [--mode both] [--arms gpu,cpu] [--keep DIR]
+//   node scripts/compare-builds.mjs OLD NEW [--models mini-f32,tied-q4_k_m] [--prompts p1,p12] [--runtimes node,browser] [--mode both]
+//     [--arms gpu,cpu] [--keep DIR]
 //
-// Captures are compared as files hold them, where q, k and v are one `qkv_matmul` and attention has its heads first, whatever a build calls
-// them inside. Metrics of rows that one build splits or lays out otherwise are sums in another order: they are compared to 1e-12, counts,
-// maxima and verdicts exactly. Exit status 0: equal; 1: different; 2: something could not be run.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+// All golden models and prompts of OLD unless told otherwise, in Node and on the page in Chromium. Captures are compared as files hold
+// them, where q, k and v are one `qkv_matmul` and attention has its heads first, whatever a build calls them inside. Metrics of rows that
+// one build splits or lays out otherwise are sums in another order: they are compared to 1e-12, counts, maxima and verdicts exactly. A bound
+// may have become tighter, nowhere wider: then what is measured by it is told and does not count.
+// Exit status 0: equal; 1: different; 2: something could not be run.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { unzipSync } from 'fflate';
+import { browserRuntime, goldenTasks, nodeRuntime } from './lib/build-runs.mjs';
+
+/** @import { Made, Report, Row } from './lib/build-runs.mjs' */
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    models: { type: 'string', default: 'mini-q4_k_m,mini-f32,tied-q4_k_m,mini-mxfp4,tiny-moe-6x16' },
-    prompts: { type: 'string', default: '1,12' },
+    models: { type: 'string' },
+    prompts: { type: 'string' },
+    runtimes: { type: 'string', default: 'node,browser' },
     mode: { type: 'string', default: 'both' },
     arms: { type: 'string', default: 'gpu,cpu' },
     keep: { type: 'string' },
@@ -25,7 +30,7 @@ const { values: options, positionals } = parseArgs({
 const [before, after] = positionals.map((folder) => resolve(folder));
 if (before === undefined || after === undefined) {
   console.error(
-    'usage: node scripts/compare-builds.mjs OLD NEW [--models LIST] [--prompts LIST] [--mode MODE] [--arms LIST] [--keep DIR]',
+    'usage: node scripts/compare-builds.mjs OLD NEW [--models LIST] [--prompts LIST] [--runtimes LIST] [--mode MODE]',
   );
   process.exit(2);
 }
@@ -36,6 +41,8 @@ const PROJECTIONS = ['q_proj', 'k_proj', 'v_proj'];
 /** Members that are sums or maxima over the elements, so that a row in parts can be put together again. */
 const SUMMED = ['count', 'nanA', 'nanB', 'infA', 'infB'];
 const LARGEST = ['maxAbs', 'maxRatio'];
+/** Members that are measured by the bound. */
+const BY_BOUND = ['maxRatio', 'ratios', 'maxEstimate', 'maxRatioIndex', 'maxRatioValues', 'perPositionRatio'];
 /** Names of one engine in different versions. */
 const ENGINES = new Map([
   ['exact', 'cpu'],
@@ -48,109 +55,86 @@ const engineName = (name) => {
   return (ENGINES.get(base) ?? base) + isolated;
 };
 
-/**
- * @typedef {Record<string, unknown> & { mode: string, layer?: number, stage: string, a: string, b: string, verdict: string }} Row
- * @typedef {{ rows: Row[], verdict: { status: string, first?: { layer?: number, stage: string } } }} Report
- * @typedef {{ folder: string, arrays: Map<string, Uint8Array>, report: Report }} Side
- */
-
 const work = options.keep ?? mkdtempSync(join(tmpdir(), 'compare-builds-'));
 mkdirSync(work, { recursive: true });
-/** @type {{ runs: number, tensors: number, bits: number, rows: number, different: string[] }} */
-const totals = { runs: 0, tensors: 0, bits: 0, rows: 0, different: [] };
+/** @type {{ runs: number, tensors: number, bits: number, tighter: number, rows: number, different: string[] }} */
+const totals = { runs: 0, tensors: 0, bits: 0, tighter: 0, rows: 0, different: [] };
 
-for (const model of options.models.split(',')) {
-  for (const length of options.prompts.split(',').map(Number)) {
-    const a = run(before, model, length, join(work, `${model}-${length}-a`));
-    const b = run(after, model, length, join(work, `${model}-${length}-b`));
-    totals.runs++;
-    compareTensors(`${model} ${length}`, a, b);
-    compareReports(`${model} ${length}`, a, b);
-    console.log(
-      `${model}, ${length} tokens: ${totals.tensors} tensors, ${totals.rows} rows so far, ${totals.different.length} differences`,
-    );
-    if (options.keep === undefined) for (const { folder } of [a, b]) rmSync(folder, { recursive: true, force: true });
+const tasks = goldenTasks(before).filter(
+  ({ model, prompt }) => isNamed(options.models, model) && isNamed(options.prompts, prompt),
+);
+for (const runtime of options.runtimes.split(',')) {
+  const open = runtime === 'browser' ? browserRuntime : nodeRuntime;
+  const [old, today] = await Promise.all([open(before), open(after)]);
+  try {
+    for (const task of tasks) {
+      const where = `${runtime}, ${task.model} ${task.prompt}`;
+      const known = totals.different.length;
+      const a = await old.run(task, options, join(work, 'old'));
+      const b = await today.run(task, options, join(work, 'new'));
+      totals.runs++;
+      compareReports(where, a, b, compareTensors(where, a, b));
+      console.log(
+        `${where}: ${a.arrays.size} tensors, ${a.report.rows.length} rows, ${totals.different.length - known} differences`,
+      );
+    }
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 2;
+  } finally {
+    await Promise.all([old.close(), today.close()]);
   }
 }
+if (options.keep === undefined) rmSync(work, { recursive: true, force: true });
 for (const line of totals.different.slice(0, 60)) console.log(`  ${line}`);
 console.log(
-  `${totals.runs} runs, ${totals.tensors} tensors (${totals.bits} words), ${totals.rows} rows: ` +
+  `${totals.runs} runs, ${totals.tensors} tensors (${totals.bits} words), ${totals.rows} rows, ${totals.tighter} bounds tighter: ` +
     (totals.different.length === 0 ? 'equal' : `${totals.different.length} differences`),
 );
-process.exit(totals.different.length === 0 ? 0 : 1);
+if (totals.runs === 0) process.exitCode = 2;
+process.exitCode ??= totals.different.length === 0 ? 0 : 1;
 
-/**
- * Runs a build's command line on a golden model.
- * @param {string} checkout
- * @param {string} model
- * @param {number} length
- * @param {string} folder
- * @returns {Side}
- */
-function run(checkout, model, length, folder) {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const golden = join(checkout, 'tests/golden', model, 'model.gguf');
-  const file = existsSync(golden) ? golden : join(checkout, 'public/sample/tiny-moe-6x16-Q4_K_M.gguf');
-  // Ids that repeat neither with the vocabulary's size nor soon.
-  const tokens = Array.from({ length }, (_, i) => (7 + 37 * i + i * i) % 250).join(',');
-  const report = join(folder, 'report.json');
-  const args = [
-    'trace',
-    file,
-    '--tokens',
-    tokens,
-    '--arms',
-    options.arms,
-    '--mode',
-    options.mode,
-    '--positions',
-    'all',
-  ];
-  const { status, stderr } = spawnSync(
-    process.execPath,
-    [
-      join(checkout, 'dist/cli/moescope.js'),
-      ...args,
-      '--runtime',
-      'node',
-      '--save-tensor',
-      folder,
-      '--format',
-      'npz',
-      '--json',
-      report,
-      '--quiet',
-    ],
-    { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' }, cwd: checkout },
-  );
-  if (status !== 0 && status !== 1) {
-    console.error(`${checkout}: exit status ${status}\n${stderr}`);
-    process.exit(2);
-  }
-  /** @type {Map<string, Uint8Array>} */
-  const arrays = new Map();
-  for (const name of readdirSync(folder).filter((entry) => entry.endsWith('.npz'))) {
-    for (const [path, bytes] of Object.entries(unzipSync(readFileSync(join(folder, name))))) {
-      if (!path.endsWith('.npy')) continue;
-      const [arm = '', ...rest] = path.split('/');
-      arrays.set([engineName(arm), ...rest].join('/'), bytes);
-    }
-  }
-  return { folder, arrays, report: JSON.parse(readFileSync(report, 'utf8')) };
+/** @param {string | undefined} list @param {string} name */
+function isNamed(list, name) {
+  return list === undefined || list.split(',').includes(name);
 }
 
-/** @param {string} where @param {Side} a @param {Side} b */
+/** @param {string} where @param {Made} a @param {Made} b @returns {boolean} whether a bound has become tighter */
 function compareTensors(where, a, b) {
-  for (const [path, bytes] of a.arrays) {
-    const other = b.arrays.get(path);
+  const before = totals.tighter;
+  const [arraysA, arraysB] = [byEngine(a), byEngine(b)];
+  for (const [path, bytes] of arraysA) {
+    const other = arraysB.get(path);
     totals.tensors++;
     totals.bits += bytes.length / 4;
     if (other === undefined) totals.different.push(`${where}: ${path} is missing`);
+    else if (path.endsWith('.bound.npy') && isTighter(bytes, other)) totals.tighter++;
     else if (Buffer.compare(bytes, other) !== 0)
       totals.different.push(`${where}: ${path} differs${firstDifference(bytes, other)}`);
   }
-  for (const path of b.arrays.keys()) if (!a.arrays.has(path)) totals.different.push(`${where}: ${path} is new`);
+  for (const path of arraysB.keys()) if (!arraysA.has(path)) totals.different.push(`${where}: ${path} is new`);
+  return totals.tighter > before;
+}
+
+/** Whether no value of an f4 array is larger than before, and some are smaller. @param {Uint8Array} a @param {Uint8Array} b */
+function isTighter(a, b) {
+  if (a.length !== b.length || Buffer.compare(a, b) === 0) return false;
+  const [x, y] = [a, b].map((bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const first = 10 + (x?.getUint16(8, true) ?? 0);
+  for (let at = first; at < a.length; at += 4) {
+    if (!((y?.getFloat32(at, true) ?? NaN) <= (x?.getFloat32(at, true) ?? NaN))) return false;
+  }
+  return true;
+}
+
+/** Arrays by path, under one name of each engine. @param {Made} made @returns {Map<string, Uint8Array>} */
+function byEngine({ arrays }) {
+  return new Map(
+    [...arrays].map(([path, bytes]) => {
+      const [engine = '', ...rest] = path.split('/');
+      return [[engineName(engine), ...rest].join('/'), bytes];
+    }),
+  );
 }
 
 /** @param {Uint8Array} a @param {Uint8Array} b */
@@ -160,15 +144,15 @@ function firstDifference(a, b) {
   return ` from byte ${at} of ${a.length}`;
 }
 
-/** @param {string} where @param {Side} a @param {Side} b */
-function compareReports(where, a, b) {
+/** @param {string} where @param {Made} a @param {Made} b @param {boolean} tighter */
+function compareReports(where, a, b, tighter) {
   const rowsA = rowsByKey(a.report.rows);
   const rowsB = rowsByKey(b.report.rows);
   for (const [key, row] of rowsA) {
     totals.rows++;
     const other = rowsB.get(key);
     if (other === undefined) totals.different.push(`${where}: row ${key} is missing`);
-    else for (const line of differencesOf(row, other)) totals.different.push(`${where}: ${key}: ${line}`);
+    else for (const line of differencesOf(row, other, tighter)) totals.different.push(`${where}: ${key}: ${line}`);
   }
   for (const key of rowsB.keys()) if (!rowsA.has(key)) totals.different.push(`${where}: row ${key} is new`);
   const [one, other] = [verdictOf(a.report), verdictOf(b.report)];
@@ -203,15 +187,17 @@ function rowsByKey(rows) {
 /**
  * @param {Row[]} a
  * @param {Row[]} b
+ * @param {boolean} tighter
  * @returns {Generator<string>}
  */
-function* differencesOf(a, b) {
+function* differencesOf(a, b, tighter) {
   const [first] = a;
   const [other] = b;
   if (first === undefined || other === undefined) return;
   if (a.length !== b.length || REORDERED.includes(first.stage) || PROJECTIONS.includes(first.stage)) {
     for (const name of SUMMED) yield* unlike(name, sum(a, name), sum(b, name));
-    for (const name of LARGEST) yield* unlike(name, largest(a, name), largest(b, name));
+    for (const name of LARGEST.filter((member) => !tighter || !BY_BOUND.includes(member)))
+      yield* unlike(name, largest(a, name), largest(b, name));
     const verdictA = verdictsOf(a);
     const verdictB = verdictsOf(b);
     if (a.length === b.length) {
@@ -222,6 +208,7 @@ function* differencesOf(a, b) {
   }
   // What a newer build says besides is no difference.
   for (const name of Object.keys(first)) {
+    if (tighter && BY_BOUND.includes(name)) continue;
     if (name === 'a' || name === 'b')
       yield* unlike(name, engineName(String(first[name])), engineName(String(other[name])));
     else yield* unlike(name, first[name], other[name]);

@@ -1,6 +1,5 @@
 // npm run hero: the pictures and the terminal text at the head of the README, made from a real run of the sample model with a known defect.
-import { readFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
@@ -8,6 +7,7 @@ import { ensureBuilt } from './lib/build.mjs';
 import { findChromium } from './lib/chromium.mjs';
 import { ensureNodeModules } from './lib/install.mjs';
 import { ROOT, runMain, SetupError } from './lib/process.mjs';
+import { DIVERGED, runCommand, typed, writePart } from './lib/recorded-run.mjs';
 
 /** The page at the size of a laptop's window, drawn at its own pixels: twice as many make files that a clone feels. */
 const SIZE = { width: 1280, height: 800 };
@@ -29,18 +29,9 @@ await runMain(async () => {
 /** The terminal's text, into the README. */
 function terminal() {
   const order = ['trace', 'sample:', '--prompt', PROMPT, '--inject', DEFECT];
-  const cli = join(ROOT, 'dist/cli/moescope.js');
-  const { stdout, status } = spawnSync(process.execPath, [cli, ...order, '--quiet'], { encoding: 'utf8' });
-  // The command's exit status where the sides part: what the defect is put in for.
-  if (status !== 1) throw new SetupError(`The run ended with status ${status}.`, 'Run the command by hand.');
-  const lines = stdout.split('\n').slice(0, TERMINAL_LINES);
-  const shown = order.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ');
-  const text = ['```', `$ npx --no moescope ${shown}`, ...lines.map((line) => line.trimEnd()), '```'].join('\n');
-  const readme = join(ROOT, 'README.md');
-  const [begin, end] = ['<!-- terminal: npm run hero -->', '<!-- /terminal -->'];
-  const [before = '', rest = ''] = readFileSync(readme, 'utf8').split(begin);
-  const [, after = ''] = rest.split(end);
-  writeFileSync(readme, `${before}${begin}\n\n${text}\n\n${end}${after}`);
+  const lines = runCommand(order, DIVERGED).split('\n').slice(0, TERMINAL_LINES);
+  const text = ['```', `$ ${typed(order)}`, ...lines.map((line) => line.trimEnd()), '```'].join('\n');
+  writePart(join(ROOT, 'README.md'), ['<!-- terminal: npm run hero -->', '<!-- /terminal -->'], text);
 }
 
 /** The page after the run has been made on it, light and dark. */

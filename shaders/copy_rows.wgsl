@@ -13,12 +13,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = linearIndex(global, groups, 64u);
-  if (index >= params.count) {
-    return;
-  }
+fn compute(index: u32) {
   let row = index / params.rowLength;
   y[params.yOffset + index] = x[row * params.xStride + params.xOffset + (index - row * params.rowLength)];
 }

@@ -1,63 +1,56 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { GOLDEN_MODELS, goldenModelPath, goldenPrompts, loadGolden, relativeRms } from '../tests/support/golden';
+import { openWithGraph } from '../tests/families/goldens';
+import { exactStages, heldRows } from '../tests/support/exact-stages';
+import { relativeRms } from '../tests/support/golden';
 import { BOTH, recorder, testSession } from '../tests/support/session';
+import { keepLines, type GoldenLine } from './golden-lines';
+import { SUBJECTS, type Subject } from './subjects';
 
-interface Line {
-  readonly model: string;
-  readonly prompt: string;
-  readonly stages: number;
-  readonly worst: Readonly<Record<string, number>>;
-  readonly ratio: number;
-  readonly ms: number;
-}
-
-const FOLDERS = ['cpu', 'gpu', 'gpu-isolated'] as const;
-const lines: Line[] = [];
-let adapter = '';
+const lines: GoldenLine[] = [];
 
 describe('figures', () => {
-  for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
-    for (const prompt of goldenPrompts(model)) {
-      it(`${model} ${prompt}`, async () => {
-        lines.push(await measure(model, prompt));
-        expect(lines.at(-1)?.stages).toBeGreaterThan(10);
+  for (const subject of SUBJECTS) {
+    for (const prompt of subject.prompts) {
+      it(`${subject.name} ${prompt}`, async () => {
+        const line = await measure(subject, prompt);
+        lines.push(line);
+        expect(line.tensors).toBeGreaterThan(10);
+        expect(line.exact).toBeLessThan(2e-7);
+        expect(Math.max(line.gpu, line.isolated)).toBeLessThan(prompt.startsWith('p300') ? 2e-5 : 1e-5);
+        expect(line.ratio).toBeLessThanOrEqual(1);
       });
     }
   }
 });
 
 afterAll(() => {
-  const body = lines.map((l) => {
-    const figures = FOLDERS.map((folder) => (l.worst[folder] ?? NaN).toExponential(1));
-    return `| ${l.model} | ${l.prompt} | ${l.stages} | ${figures.join(' | ')} | ${l.ratio.toFixed(2)} | ${(l.ms / 1000).toFixed(1)} |`;
-  });
-  const head = `| model | prompt | tensors | ${FOLDERS.join(' | ')} | error / bound | s |\n|---|---|---|---|---|---|---|---|`;
-  mkdirSync('test-results', { recursive: true });
-  writeFileSync('test-results/verification.md', `Adapter: ${adapter}\n\n${head}\n${body.join('\n')}\n`);
+  keepLines(lines);
 });
 
-async function measure(model: string, prompt: string): Promise<Line> {
-  const golden = loadGolden(model, prompt);
-  const session = await testSession(goldenModelPath(model));
+async function measure(subject: Subject, prompt: string): Promise<GoldenLine> {
+  const golden = subject.load(prompt);
+  const { model, graph } = await openWithGraph(subject.path);
+  await model.close();
+  const session = await testSession(subject.path);
   const seen = recorder();
-  const started = performance.now();
-  const report = await session.run(
-    { ...BOTH, tokens: [...golden.tokens], positions: `${golden.positions[0] ?? 0}..${golden.tokens.length}` },
-    seen,
-  );
-  const ms = performance.now() - started;
+  const { tokens, positions } = golden;
+  const asked = { ...BOTH, tokens: [...tokens], positions: `${positions[0] ?? 0}..${(positions.at(-1) ?? 0) + 1}` };
+  const report = await session.run(asked, seen);
   await session.dispose();
-  adapter = report.adapter?.description ?? '';
-  const worst: Record<string, number> = {};
-  for (const folder of FOLDERS) {
-    for (const { stage, layer } of golden.held) {
-      const exact = golden.stage(stage, layer);
-      const tap = seen.taps.get(`${folder}/${layer ?? '-'}/${stage}`);
-      const error = exact === undefined || tap === undefined ? NaN : relativeRms(tap.data, exact.data);
-      worst[folder] = Math.max(worst[folder] ?? 0, error);
-    }
-  }
-  const ratio = report.rows.reduce((x, row) => Math.max(x, row.maxRatio ?? 0), 0);
-  return { model, prompt, stages: golden.held.length, worst, ratio, ms };
+  const stages = exactStages(golden, graph);
+  const worst = (folder: string): number => {
+    const errors = stages.map((stage) => {
+      const { node, layer, expected } = stage;
+      const data = seen.taps.get(`${folder}/${layer ?? '-'}/${node.out.id}`)?.data ?? [];
+      if (node.out.kind === 'index') expect([...data], `${folder} ${node.out.id}`).toEqual([...expected.data]);
+      return relativeRms(heldRows(data, stage), expected.data);
+    });
+    return Math.max(...errors);
+  };
+  return {
+    runtime: 'node',
+    ...{ model: subject.name, arch: graph.arch, prompt, adapter: report.adapter?.description ?? '' },
+    ...{ tensors: stages.length, exact: worst('cpu'), gpu: worst('gpu'), isolated: worst('gpu-isolated') },
+    ratio: report.rows.reduce((x, row) => Math.max(x, row.maxRatio ?? 0), 0),
+  };
 }

@@ -1,6 +1,6 @@
 /*
  * One transformer block of Qwen3-MoE, written a second time from its formulas (shared by nobody): plain f64 arithmetic over rows, no reuse of
- * src/cpu, the slow textbook dequantiser. To be compared with the reference arm where numpy goldens would be too large.
+ * src/cpu, the slow textbook dequantiser. To be compared with the reference where numpy goldens would be too large.
  */
 
 /** Rows of a weight matrix: row r as numbers. */

@@ -16,7 +16,7 @@ function laneSum(v0: v128, v1: v128, v2: v128, v3: v128): f64 {
 /** The first two of four f32, as f64. */
 // @ts-ignore: an AssemblyScript decorator
 @inline
-function wide(pair: v128): v128 {
+export function wide(pair: v128): v128 {
   return f64x2.promote_low_f32x4(pair);
 }
 
@@ -37,6 +37,36 @@ function dot(row: usize, end: usize, x: usize): f64 {
   return laneSum(v0, v1, v2, v3);
 }
 
+/** The same of the row `stride` bytes on as well: x is loaded once for both, and twice as many sums hide what an addition takes. */
+// @ts-ignore: an AssemblyScript decorator
+@inline
+function dotPair(row: usize, stride: usize, end: usize, x: usize, y: usize): void {
+  let a0 = f64x2.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  for (let a = row, b = row + stride; a < end; a += 32, b += 32, x += 64) {
+    const x0 = v128.load(x);
+    a0 = f64x2.add(a0, f64x2.mul(wide(v128.load64_zero(a, 0)), x0));
+    b0 = f64x2.add(b0, f64x2.mul(wide(v128.load64_zero(b, 0)), x0));
+    const x1 = v128.load(x, 16);
+    a1 = f64x2.add(a1, f64x2.mul(wide(v128.load64_zero(a, 8)), x1));
+    b1 = f64x2.add(b1, f64x2.mul(wide(v128.load64_zero(b, 8)), x1));
+    const x2 = v128.load(x, 32);
+    a2 = f64x2.add(a2, f64x2.mul(wide(v128.load64_zero(a, 16)), x2));
+    b2 = f64x2.add(b2, f64x2.mul(wide(v128.load64_zero(b, 16)), x2));
+    const x3 = v128.load(x, 48);
+    a3 = f64x2.add(a3, f64x2.mul(wide(v128.load64_zero(a, 24)), x3));
+    b3 = f64x2.add(b3, f64x2.mul(wide(v128.load64_zero(b, 24)), x3));
+  }
+  store<f64>(y, laneSum(a0, a1, a2, a3));
+  store<f64>(y, laneSum(b0, b1, b2, b3), 8);
+}
+
 /**
  * y_tr = row_r . x_t for every token and some rows: a token's vector is read once for all of them, so that a long prompt need not come from
  * memory again for each row.
@@ -47,19 +77,11 @@ export function dots(row: usize, rows: u32, n: u32, x: usize, tokens: u32, y: us
   const rowBytes: usize = n << 2;
   const xBytes: usize = n << 3;
   for (let t: u32 = 0; t < tokens; t++) {
-    for (let r: u32 = 0; r < rows; r++) {
-      const w = row + r * rowBytes;
-      store<f64>(y + (r << 3), dot(w, w + rowBytes, x));
-    }
+    let w = row;
+    let r: u32 = 0;
+    for (; r + 2 <= rows; r += 2, w += 2 * rowBytes) dotPair(w, rowBytes, w + rowBytes, x, y + (r << 3));
+    if (r < rows) store<f64>(y + (r << 3), dot(w, w + rowBytes, x));
     x += xBytes;
     y += yStride;
   }
-}
-
-/** to_j = |row_j| + tiny, in f32. */
-export function addSizes(row: usize, n: u32, to: usize, tiny: f32): void {
-  const small = f32x4.splat(tiny);
-  let j: u32 = 0;
-  for (; j + 4 <= n; j += 4) v128.store(to + (j << 2), f32x4.add(f32x4.abs(v128.load(row + (j << 2))), small));
-  for (; j < n; j++) store<f32>(to + (j << 2), abs<f32>(load<f32>(row + (j << 2))) + tiny);
 }

@@ -146,6 +146,7 @@ struct Capture {
     const Options & options;
     int64_t n_tokens;
     int written = 0;
+    std::map<std::string, std::string> parameters; // JSON by name, value and layer
     std::string failure; // an exception must not cross llama.cpp's frames
 
     void write(const Stage & stage, const ggml_tensor * t) {
@@ -176,9 +177,37 @@ struct Capture {
         written++;
     }
 
+    // The node's parameters that a file decides, by their places in op_params.
+    void note(const char * name, const ggml_tensor * t, double value) {
+        const char * dash = strrchr(t->name, '-');
+        char number[40];
+        snprintf(number, sizeof number, "%.9g", value);
+        std::string node;
+        for (const char * c = t->name; *c; c++) if (*c != '"' && *c != '\\') node += *c;
+        const std::string key = std::string(name) + "=" + number + (dash ? dash : "");
+        parameters.emplace(key, std::string("{\"name\": \"") + name + "\", \"value\": " + number + ", \"node\": \"" + node + "\"}");
+    }
+
+    void note_parameters(const ggml_tensor * t) {
+        const int32_t * words = t->op_params;
+        const auto real = [&](int i) { float x; memcpy(&x, words + i, 4); return (double) x; };
+        const bool kq = t->op == GGML_OP_SOFT_MAX && strncmp(t->name, "kq", 2) == 0; // the router's softmax has no scale
+        if (t->op == GGML_OP_RMS_NORM) note("eps", t, real(0));
+        if (kq || t->op == GGML_OP_FLASH_ATTN_EXT) note("attentionScale", t, real(0));
+        if (t->op == GGML_OP_CLAMP && strncmp(t->name, "ffn_moe_weights", 15) == 0) note("weightClamp", t, real(0));
+        if (t->op == GGML_OP_GLU && real(2) != 0) { note("gluAlpha", t, real(2)); note("gluLimit", t, real(3)); }
+        if (t->op == GGML_OP_ROPE) {
+            note("ropeDims", t, words[1]);
+            note("ropeMode", t, words[2]);
+            note("ropeBase", t, real(5));
+            note("ropeScale", t, real(6));
+        }
+    }
+
     bool on_node(ggml_tensor * t, bool ask) {
         if (!failure.empty()) return false;
         const Stage stage = stage_of(t);
+        if (ask) note_parameters(t);
         if (ask) return options.all || is_weighted(t) || (!stage.name.empty() && stage.name != "ffn_moe_probs");
         try {
             if (!stage.name.empty()) write(stage, t);
@@ -262,7 +291,7 @@ int main(int argc, char ** argv) {
         llama_model * model = llama_model_load_from_file(options.model.c_str(), params);
         if (!model) throw std::runtime_error("llama.cpp does not load " + options.model);
         const std::vector<float> plain = decode(model, options, nullptr);
-        Capture capture{options, (int64_t) options.tokens.size(), 0, {}};
+        Capture capture{options, (int64_t) options.tokens.size(), 0, {}, {}};
         const std::vector<float> captured = decode(model, options, &capture);
         if (!capture.failure.empty()) throw std::runtime_error(capture.failure);
         if (capture.written == 0) throw std::runtime_error("no stage was recognised in the graph");
@@ -274,7 +303,10 @@ int main(int argc, char ** argv) {
         if (!file) throw std::runtime_error("cannot write " + index);
         fprintf(file, "{\"tokens\": [");
         for (size_t i = 0; i < n; i++) fprintf(file, "%s%d", i ? ", " : "", options.tokens[i]);
-        fprintf(file, "], \"logitRowsChanged\": %zu}\n", changed);
+        fprintf(file, "], \"logitRowsChanged\": %zu, \"parameters\": [", changed);
+        const char * comma = "";
+        for (const auto & [key, text] : capture.parameters) { fprintf(file, "%s%s", comma, text.c_str()); comma = ", "; }
+        fprintf(file, "]}\n");
         fclose(file);
         printf("%d tensors in %s; capturing changed the logits of %zu of %zu tokens\n", capture.written, options.out.c_str(), changed, n);
         llama_model_free(model);

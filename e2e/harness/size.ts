@@ -11,7 +11,7 @@ const number = (name: string, otherwise: number): number => Number(asked.get(nam
 /** Milliseconds between two layers of the replayed run. */
 const STEP_MS = number('step', 80);
 
-const KINDS: readonly ReportKind[] = ['clean', 'qtype-blind', 'poison'];
+const KINDS: readonly ReportKind[] = ['clean', 'qtype-blind', 'not-finite'];
 const report = generateReport({
   kind: KINDS.find((kind) => kind === asked.get('kind')) ?? 'qtype-blind',
   nLayer: number('layers', 94),

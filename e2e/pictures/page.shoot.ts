@@ -1,43 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
-import type { PreviewServer } from 'vite';
 import { reportToJson } from '../../src/divergence/report-json';
 import { generateReport } from '../../tests/support/reports';
-import { SAMPLE_PATH } from '../../tests/support/golden';
-import { serveHarnessPage } from '../support/harness-page';
-import { healthy, pageState, runButton } from '../support/page';
-
-/** All of them; what git ignores. */
-const SHOTS = 'test-results/pictures';
-/** Those that are kept in the repository: `states` with `kept`. */
-const KEPT = 'docs/pictures/states';
-
-const WIDTHS = [
-  [1440, 900],
-  [1024, 900],
-  [360, 740],
-] as const;
-const SCHEMES = ['light', 'dark'] as const;
-
-interface State {
-  readonly name: string;
-  /** `/` is the page that is shipped; `size.html...` the same page over a replayed run. */
-  readonly address: string;
-  readonly prepare?: (page: Page) => Promise<void>;
-  /** The whole page, not what fits the window. */
-  readonly whole?: boolean;
-  readonly widths?: readonly number[];
-  /** Sights that are kept, `width-scheme`. */
-  readonly kept?: readonly string[];
-}
+import { goldenModelPath, SAMPLE_PATH } from '../../tests/support/golden';
+import { healthy, pageState, runButton, typeIds } from '../support/page';
+import { replay, shootAll, type State } from './shoot';
 
 const verdict = (page: Page) => expect(page.getByTestId('verdict')).toBeVisible({ timeout: 60_000 });
 const press = (key: string) => async (page: Page) => {
   await verdict(page);
   await page.keyboard.press(key);
 };
-const replay = (options: Readonly<Record<string, string | number>>): string =>
-  `size.html?${new URLSearchParams(Object.entries(options).map(([name, value]) => [name, String(value)])).toString()}`;
 /** A replayed run until `state`, or until its nth layer. */
 const run = (until: 'done' | 'error' | number) => async (page: Page) => {
   await verdict(page);
@@ -58,10 +31,75 @@ const LONG_PROMPT =
   'Once upon a time there was a brave fox that read every tensor of a model, one after the other. '.repeat(5);
 
 const STATES: readonly State[] = [
-  { name: 'first', address: '/', prepare: verdict, kept: ['1440-light', '1440-dark', '1024-light', '360-light'] },
+  { name: 'first', address: '/', prepare: verdict, kept: 'all' },
   { name: 'first-whole', address: '/', prepare: verdict, whole: true },
-  { name: 'story-healthy', address: '/', prepare: healthy, kept: ['1440-light'] },
-  { name: 'story-bitflip', address: '/', prepare: panel(/^One bit/), kept: ['1440-dark'] },
+  { name: 'story-healthy', address: '/', prepare: healthy, kept: 'all' },
+  { name: 'story-bitflip', address: '/', prepare: panel(/^One bit/), kept: 'all' },
+  {
+    name: 'story-llama',
+    address: '/',
+    prepare: panel(/^A real llama/),
+    kept: 'all',
+  },
+  ...(['olmoe', 'qwen2moe', 'mixtral', 'gpt-oss', 'qwen3next'] as const).map((family): State => ({
+    name: `family-${family}`,
+    address: '/',
+    prepare: async (page) => {
+      await page.locator('input[type="file"]').setInputFiles(goldenModelPath(`families/${family}`));
+      await pageState(page, 'ready', 'error');
+      await typeIds(page, '1, 5, 9, 12, 7');
+      await page.keyboard.press('Escape');
+      await runButton(page).click();
+      await pageState(page, 'done', 'error');
+    },
+    // Layers of two kinds.
+    ...(family === 'qwen3next' ? { kept: ['1440-light', '360-dark'] } : {}),
+  })),
+  {
+    name: 'two-traces',
+    address: '/',
+    prepare: async (page) => {
+      await verdict(page);
+      const files = (['clean', 'qtype-blind'] as const).map((kind) => ({
+        name: `${kind}.json`,
+        mimeType: 'application/json',
+        buffer: Buffer.from(reportToJson(generateReport({ kind }))),
+      }));
+      await page.locator('input[type="file"]').setInputFiles(files);
+      await page.getByRole('dialog').waitFor();
+    },
+    kept: ['1440-light', '1440-dark', '360-light'],
+  },
+  {
+    name: 'runs',
+    address: '/',
+    prepare: async (page) => {
+      await healthy(page);
+      for (const ids of ['420, 327', '605, 432, 258']) {
+        await typeIds(page, ids);
+        await page.keyboard.press('Escape');
+        await runButton(page).click();
+        await pageState(page, 'done', 'error');
+      }
+      await page.getByRole('button', { name: /^Runs 2/ }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+    kept: ['1440-light', '1440-dark', '360-light'],
+  },
+  {
+    name: 'behind-the-prompt',
+    address: '/',
+    prepare: async (page) => {
+      await healthy(page);
+      await typeIds(page, '420, 327, 605, 432');
+      await page.getByRole('textbox', { name: /^Decoded tokens/ }).fill('3');
+      await page.keyboard.press('Escape');
+      await runButton(page).click();
+      await pageState(page, 'done', 'error');
+      await page.keyboard.press('6');
+    },
+    whole: true,
+  },
   {
     name: 'file-card',
     address: '/',
@@ -69,7 +107,36 @@ const STATES: readonly State[] = [
       await page.locator('input[type="file"]').setInputFiles(SAMPLE_PATH);
       await pageState(page, 'ready', 'error');
     },
-    kept: ['1440-light'],
+    kept: ['1440-light', '1440-dark', '360-light'],
+  },
+  {
+    name: 'file-scanned',
+    address: '/',
+    prepare: async (page) => {
+      await page.locator('input[type="file"]').setInputFiles(SAMPLE_PATH);
+      await pageState(page, 'ready', 'error');
+      await page.getByRole('button', { name: /^model/ }).click();
+      const dialog = page.getByRole('dialog', { name: 'The open model' });
+      await dialog.getByRole('button', { name: 'Scan' }).click();
+      const again = dialog.getByRole('button', { name: 'Scan again' });
+      await again.waitFor({ timeout: 60_000 });
+      // What was found is below it.
+      await again.evaluate((button) => button.scrollIntoView({ block: 'start' }));
+    },
+    kept: ['1440-light', '1440-dark', '360-light'],
+  },
+  {
+    name: 'file-that-does-not-run',
+    address: '/',
+    prepare: async (page) => {
+      const buffer = readFileSync(goldenModelPath('mini-q4_k_m'));
+      buffer.write('deepseek', buffer.indexOf('qwen3moe'));
+      await page.locator('input[type="file"]').setInputFiles({ name: 'other.gguf', mimeType: '', buffer });
+      await pageState(page, 'error');
+      await page.getByRole('button', { name: 'What the file says' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+    kept: ['1440-light', '1440-dark', '360-light'],
   },
   {
     name: 'opened-report',
@@ -103,6 +170,7 @@ const STATES: readonly State[] = [
       await verdict(page);
       await page.getByRole('textbox', { name: 'Prompt', exact: true }).fill(LONG_PROMPT);
     },
+    kept: ['1440-light', '1440-dark'],
   },
   { name: 'panel-candidate', address: '/', prepare: panel(/^candidate/), widths: [1440, 1024] },
   { name: 'panel-reference', address: '/', prepare: panel(/^reference/), widths: [1440] },
@@ -132,43 +200,46 @@ const STATES: readonly State[] = [
     widths: [360],
     kept: ['360-light'],
   },
-  {
-    name: 'running-48',
-    address: replay({ ...LARGE, step: 600 }),
-    prepare: run(19),
-    widths: [1440],
-    kept: ['1440-light'],
-  },
-  { name: 'running-48-1024', address: replay({ ...LARGE, step: 600 }), prepare: run(19), widths: [1024] },
-  { name: 'running-48-360', address: replay({ ...LARGE, step: 600 }), prepare: run(19), widths: [360] },
+  { name: 'running-48', address: replay({ ...LARGE, step: 800 }), prepare: run(19), kept: 'all' },
   {
     name: 'match-48',
     address: replay({ ...LARGE, kind: 'clean', step: 1 }),
     prepare: run('done'),
-    kept: ['1440-dark'],
+    kept: 'all',
   },
   {
     name: 'diverged-48',
     address: replay({ ...LARGE, step: 1 }),
     prepare: run('done'),
-    kept: ['1440-light', '360-light'],
+    kept: 'all',
   },
   { name: 'diverged-48-whole', address: replay({ ...LARGE, step: 1 }), prepare: run('done'), whole: true },
   {
     name: 'nan-48',
-    address: replay({ ...LARGE, kind: 'poison', step: 1 }),
+    address: replay({ ...LARGE, kind: 'not-finite', step: 1 }),
     prepare: run('done'),
     whole: true,
     kept: ['1440-light'],
   },
   { name: 'error-48', address: replay({ ...LARGE, step: 1, fail: 1 }), prepare: run('error') },
   {
-    name: 'largest',
-    address: replay({ ...LARGEST, step: 1 }),
+    name: 'layers-94',
+    address: replay({ ...LARGEST, tokens: 8, step: 1 }),
+    prepare: async (page) => {
+      await run('done')(page);
+      for (let i = 0; i < 2; i++) await page.keyboard.press('+');
+    },
+    kept: 'all',
+  },
+  { name: 'layers-94-all', address: replay({ ...LARGEST, tokens: 8, step: 1 }), prepare: run('done') },
+  {
+    name: 'tokens-304',
+    address: replay({ layers: 6, experts: 16, used: 4, tokens: 304, step: 1 }),
     prepare: run('done'),
     whole: true,
-    kept: ['1440-light'],
+    kept: 'all',
   },
+  { name: 'largest', address: replay({ ...LARGEST, step: 1 }), prepare: run('done'), whole: true, widths: [1440, 360] },
   ...(['1', '2', '3', '4', '5', '6'] as const).map((tab): State => ({
     name: `tab-${tab}`,
     address: replay({ ...LARGE, step: 1 }),
@@ -182,37 +253,7 @@ const STATES: readonly State[] = [
   })),
 ];
 
-let server: PreviewServer;
-let harness: string;
-test.beforeAll(async () => {
-  ({ server, address: harness } = await serveHarnessPage());
-  mkdirSync(SHOTS, { recursive: true });
-  mkdirSync(KEPT, { recursive: true });
-});
-test.afterAll(() => server.close());
-
-for (const { name, address, prepare, whole = false, widths, kept = [] } of STATES) {
-  test(name, async ({ page }) => {
-    await page.setViewportSize({ width: 1440, height: 900 });
-    await page.emulateMedia({ reducedMotion: 'reduce' });
-    await page.goto(address === '/' ? '/' : harness.replace('size.html', address));
-    await prepare?.(page);
-    // What comes a moment after the finding.
-    await page.waitForTimeout(600);
-    for (const [width, height] of WIDTHS) {
-      if (widths !== undefined && !widths.includes(width)) continue;
-      await page.setViewportSize({ width, height });
-      for (const colorScheme of SCHEMES) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        await page.waitForTimeout(150);
-        const sight = `${String(width)}-${colorScheme}`;
-        await page.screenshot({ path: `${SHOTS}/${name}-${sight}.png`, fullPage: whole });
-        if (kept.includes(sight)) await keep(page, `${name}-${sight}`);
-      }
-    }
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
-  });
-}
+shootAll(STATES);
 
 test('the picture of links to the page', async ({ page }) => {
   await page.setViewportSize({ width: 1200, height: 675 });
@@ -230,11 +271,3 @@ test('the picture of links to the page', async ({ page }) => {
   await page.evaluate(() => document.fonts.ready);
   await page.screenshot({ path: 'public/card.png', clip: { x: 0, y: 0, width: 1200, height: 675 } });
 });
-
-/** As WebP, which is a third of a PNG; Playwright itself writes none. */
-async function keep(page: Page, name: string): Promise<void> {
-  const session = await page.context().newCDPSession(page);
-  const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: 80 });
-  writeFileSync(`${KEPT}/${name}.webp`, Buffer.from(data, 'base64'));
-  await session.detach();
-}

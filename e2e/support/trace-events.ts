@@ -25,15 +25,9 @@ interface TraceEvent {
 
 /** Reads a trace as `browser.startTracing` writes it; the renderer with the most work is the page's. */
 export function mainThread(json: string): MainThread {
-  const { traceEvents } = JSON.parse(json) as { readonly traceEvents: readonly TraceEvent[] };
-  const mains = new Set(
-    traceEvents
-      .filter((e) => e.ph === 'M' && e.name === 'thread_name' && e.args?.name === 'CrRendererMain')
-      .map((e) => `${String(e.pid)}/${String(e.tid)}`),
-  );
-  const onMain = traceEvents.filter((e) => mains.has(`${String(e.pid)}/${String(e.tid)}`));
-  const tasks = onMain.filter((e) => e.ph === 'X' && /RunTask$/.test(e.name) && e.dur !== undefined);
-  const computing = tasks.map((e) => (e.tdur ?? e.dur ?? 0) / 1000);
+  const { traceEvents, onMain } = readTrace(json);
+  const tasks = tasksOf(onMain);
+  const computing = tasks.map(computed);
   const events = traceEvents.flatMap((e) => {
     const data = e.name === 'EventTiming' && e.ph === 'b' ? e.args?.data : undefined;
     const felt = data?.type === 'keydown' || data?.type === 'click' || data?.type === 'pointerdown';
@@ -47,6 +41,35 @@ export function mainThread(json: string): MainThread {
     events,
     heaviest: heavy.map((task) => spentOn(task, onMain)),
   };
+}
+
+/** What the main thread computed until the last task of `felt` milliseconds and more had ended, and how many of those there were. */
+export function computedUntilRest(json: string, felt: number): { readonly ms: number; readonly tasks: number } {
+  const tasks = [...tasksOf(readTrace(json).onMain)].sort((x, y) => x.ts - y.ts);
+  const last = tasks.findLastIndex((task) => computed(task) >= felt);
+  const until = tasks.slice(0, last + 1);
+  return {
+    ms: until.reduce((sum, task) => sum + computed(task), 0),
+    tasks: until.filter((task) => computed(task) >= felt).length,
+  };
+}
+
+function readTrace(json: string): { readonly traceEvents: readonly TraceEvent[]; readonly onMain: TraceEvent[] } {
+  const { traceEvents } = JSON.parse(json) as { readonly traceEvents: readonly TraceEvent[] };
+  const mains = new Set(
+    traceEvents
+      .filter((e) => e.ph === 'M' && e.name === 'thread_name' && e.args?.name === 'CrRendererMain')
+      .map((e) => `${String(e.pid)}/${String(e.tid)}`),
+  );
+  return { traceEvents, onMain: traceEvents.filter((e) => mains.has(`${String(e.pid)}/${String(e.tid)}`)) };
+}
+
+function tasksOf(onMain: readonly TraceEvent[]): readonly TraceEvent[] {
+  return onMain.filter((e) => e.ph === 'X' && /RunTask$/.test(e.name) && e.dur !== undefined);
+}
+
+function computed(task: TraceEvent): number {
+  return (task.tdur ?? task.dur ?? 0) / 1000;
 }
 
 function spentOn(task: TraceEvent, onMain: readonly TraceEvent[]): string {

@@ -6,7 +6,7 @@ import { ROOT } from './process.mjs';
 /** Under this name the service worker is built, beside index.html: its scope is its folder. */
 export const SERVICE_WORKER = 'sw.js';
 /** What the service worker fetches only once the page is up. */
-const SAMPLE = /^sample\/.*\.gguf$/;
+const SAMPLE = /^(?:sample\/.*\.gguf|cases\/.*)$/;
 /** Files of public/ that no browser asks for. */
 const NOT_SERVED = /^_headers$|^card\.png$|README\.md$/;
 

@@ -17,12 +17,7 @@ struct Params {
 #include "lib/grid.wgsl"
 #include "exact/fixed.wgsl"
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let i = linearIndex(id, groups, 64u);
-  if (i >= params.count) {
-    return;
-  }
+fn compute(i: u32) {
   let row = i / params.quads;
   let quad = i % params.quads;
   var low: vec4<u32>;

@@ -13,10 +13,6 @@ struct Params {
 #include "lib/grid.wgsl"
 #include "exact/fixed.wgsl"
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let i = linearIndex(id, groups, 64u);
-  if (i < params.count) {
-    y[i] = onGrid(x[i], units[i / params.nIn]);
-  }
+fn compute(i: u32) {
+  y[i] = onGrid(x[i], units[i / params.nIn]);
 }

@@ -1,5 +1,6 @@
-// Joins the splits of attention.wgsl or attention_shared.wgsl: y[h][d] = sum_s exp(m_s - M) p_s[d] / sum_s exp(m_s - M) l_s, M the largest m_s; y (nHead, headDim),
-// folded. parts: (splits, nHead, headDim) of p, then (splits, nHead) pairs (m, l). One lane a value; splits in order. f32.
+// Joins the splits of a token's attention (fusions/lib/attention.wgsl): y[h][d] = sum_s exp(m_s - M) p_s[d] / sum_s exp(m_s - M) l_s, M the
+// largest m_s; y (nHead, headDim), folded. parts: (splits, nHead, headDim) of p, then (splits, nHead) pairs (m, l). One lane a value; splits in
+// order. f32. An m that is NaN makes all of its head NaN.
 struct Params {
   nHead: u32,
   headDim: u32,
@@ -16,6 +17,7 @@ struct Params {
 
 #include "fusions/lib/taps.wgsl"
 #include "fusions/lib/places.wgsl"
+#include "lib/non_finite.wgsl"
 
 const GROUP: u32 = 64u;
 // At most GROUP, and a multiple of 8.
@@ -40,8 +42,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   workgroupBarrier();
   var top = LOWEST;
+  var spoilt = false;
   for (var s = 0u; s < MOST_SPLITS; s++) {
     top = max(top, pairs[s].x);
+    spoilt = spoilt || spoils(pairs[s].x);
   }
   var sum = 0.0;
   var value = 0.0;
@@ -56,15 +60,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   }
   if (d < params.headDim) {
-    y[foldedValue(channel, foldBlocks(all))] = value / sum;
-    tap(params.tapAttention, channel, value / sum);
+    let joined = orNaN(value / sum, spoilt);
+    y[foldedValue(channel, foldBlocks(all))] = joined;
+    tap(params.tapAttention, channel, joined);
   }
   if (params.tapSoftmax != NOWHERE && group.x == 0u) {
     // The scores are captured whenever the softmax is.
     let count = step[0] + 1u;
     for (var j = lane; j < count; j += GROUP) {
       let score = bitcast<f32>(taps[params.tapScores + head * count + j]);
-      tap(params.tapSoftmax, head * count + j, exp(score - top) / sum);
+      tap(params.tapSoftmax, head * count + j, orNaN(exp(score - top) / sum, spoilt));
     }
   }
 }

@@ -1,4 +1,4 @@
-// What attention_values.wgsl computes, for few tokens: y[t][h][d] = sum over keys <= firstPosition + t of p[t][h][key] * values[key][h / headsPerKv][d]
+// What attention_values.wgsl computes, for few tokens: y[t][h][d] = sum over the last `window` keys <= firstPosition + t of p[t][h][key] * values[key][h / headsPerKv][d]
 // p (tokens, nHead, nKeys); values (at least nKeys, nHeadKv, headDim); y (tokens, nHead, headDim).
 // One workgroup for 16 channels of y: lane (s, c) sums keys s, s + 16, ... of channel c; the 16 partial sums are added in order. With one
 // token there are too few channels to keep a GPU busy, and one lane would walk along all keys. f32.
@@ -12,6 +12,7 @@ struct Params {
   headDim: u32,
   nKeys: u32,
   firstPosition: u32,
+  window: u32,
 }
 
 @group(0) @binding(0) var<storage, read> p: array<f32>;
@@ -37,8 +38,9 @@ fn main(
   let headKv = (row - token * params.nHead) / params.headsPerKv;
   let step = (params.nHead / params.headsPerKv) * params.headDim;
   let end = min(params.nKeys, params.firstPosition + token + 1u);
+  let begin = end - min(end, params.window);
   var sum = 0.0;
-  for (var key = slice; key < end; key += SLICES) {
+  for (var key = begin + slice; key < end; key += SLICES) {
     sum += p[row * params.nKeys + key] * values[key * step + headKv * params.headDim + d];
   }
   sums[lane] = sum;

@@ -20,12 +20,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let i = linearIndex(global, groups, 64u);
-  if (i >= params.count) {
-    return;
-  }
+fn compute(i: u32) {
   let row = i / params.nOut;
   var expert = 0u;
   if (params.nExpert > 1u) {

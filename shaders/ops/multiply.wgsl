@@ -12,11 +12,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let i = linearIndex(global, groups, 64u);
-  if (i >= params.count) {
-    return;
-  }
+fn compute(i: u32) {
   y[i] = a[i] * b[i / params.run];
 }

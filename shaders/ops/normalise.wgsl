@@ -18,12 +18,7 @@ override DIVIDE: bool = true;
 
 const SMALLEST_SUM: f32 = 6.103515625e-5; // 2^-14
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = linearIndex(global, groups, 64u);
-  if (index >= params.count) {
-    return;
-  }
+fn compute(index: u32) {
   let token = index / params.nUsed;
   let own = p[token * params.nExpert + min(indices[index], params.nExpert - 1u)];
   if (!DIVIDE) {

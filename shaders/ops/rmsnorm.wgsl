@@ -2,7 +2,7 @@
 // Rows are whole tokens (rowsPerToken 1) or the heads of a token: row r is row r % rowsPerToken of token r / rowsPerToken, at
 // xOffset of that token's xStride values. y (rows, rowLength) is dense. weight (rowLength).
 // One workgroup a row; lane l sums columns l, l + 64, ...; every lane adds the 64 partial sums in the same order. f32.
-const LANES: u32 = 64u;
+#include "lib/rows.wgsl"
 
 struct Params {
   rows: u32,
@@ -18,18 +18,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-var<workgroup> sums: array<f32, LANES>;
-
-@compute @workgroup_size(LANES)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let row = group.y * groups.x + group.x;
-  if (row >= params.rows) {
-    return;
-  }
+fn compute(row: u32, lane: u32) {
   let token = row / params.rowsPerToken;
   let first = token * params.xStride + params.xOffset + (row - token * params.rowsPerToken) * params.rowLength;
 
@@ -38,13 +27,7 @@ fn main(
     let value = x[first + c];
     sum += value * value;
   }
-  sums[lane] = sum;
-  workgroupBarrier();
-
-  var total = 0.0;
-  for (var l = 0u; l < LANES; l++) {
-    total += sums[l];
-  }
+  let total = sumOfLanes(lane, sum);
   let scale = inverseSqrt(total / f32(params.rowLength) + params.eps);
   let to = row * params.rowLength;
   for (var c = lane; c < params.rowLength; c += LANES) {

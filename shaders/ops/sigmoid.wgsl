@@ -10,12 +10,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let i = linearIndex(global, groups, 64u);
-  if (i >= params.count) {
-    return;
-  }
+fn compute(i: u32) {
   let v = x[i];
   let e = exp(-abs(v));
   y[i] = select(1.0, e, v < 0.0) / (1.0 + e);

@@ -13,12 +13,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-  let index = linearIndex(global, groups, 64u);
-  if (index >= params.count) {
-    return;
-  }
+fn compute(index: u32) {
   let token = index / params.rowLength;
   let c = index - token * params.rowLength;
   var sum = 0.0;

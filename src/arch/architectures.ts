@@ -1,15 +1,36 @@
 import { fail } from '../base/errors';
 import type { ModelFile } from '../gguf/model-file';
 import type { Architecture } from './define-arch';
+import { deepseek2 } from './deepseek2';
+import { glm4moe } from './glm4moe';
+import { minimaxM2 } from './minimax-m2';
+import { gptOss } from './gpt-oss';
 import { granitemoe } from './granitemoe';
 import { llama } from './llama';
 import { olmoe } from './olmoe';
 import { qwen2moe } from './qwen2moe';
+import { qwen3 } from './qwen3';
+import { qwen35moe } from './qwen35moe';
 import { qwen3moe } from './qwen3moe';
+import { qwen3next } from './qwen3next';
 import { qwen3vlmoe } from './qwen3vlmoe';
 
 /** THE ARCHITECTURES that run. */
-export const ARCHITECTURES: readonly Architecture[] = [qwen3moe, qwen3vlmoe, olmoe, qwen2moe, llama, granitemoe];
+export const ARCHITECTURES: readonly Architecture[] = [
+  qwen3moe,
+  qwen3vlmoe,
+  olmoe,
+  qwen2moe,
+  llama,
+  granitemoe,
+  gptOss,
+  qwen35moe,
+  qwen3next,
+  glm4moe,
+  minimaxM2,
+  deepseek2,
+  qwen3,
+];
 
 /** GGUF files that hold no language model: what `general.type` or `general.architecture` says of them. */
 const NO_MODELS: readonly { readonly says: readonly string[]; readonly what: string; readonly remedy: string }[] = [

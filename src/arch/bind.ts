@@ -99,9 +99,15 @@ export function bindWeight(slot: WeightSlot, sizes: Sizes, model: ModelFile, tit
     const weight = { ...own, tensor, firstRow, expertStride: rows };
     return { ...weight, ...besides(weight, fusedWith.name, model, title) };
   }
+  if (slot.flat === true) return flatWeight(slot, dims, model, title);
   const name = tiedTo !== undefined && !model.tensors.has(slot.name) ? tiedTo : slot.name;
   const weight = { ...own, tensor: findTensor(name, dims, model, title), firstRow: 0, expertStride: nOut };
   return { ...weight, ...besides(weight, slot.name, model, title) };
+}
+
+/** A table of floats as one row. */
+function flatWeight(slot: WeightSlot, dims: readonly number[], model: ModelFile, title: string): BoundWeight {
+  return { ...findFloats(slot.name, dims, model, title), slot };
 }
 
 /** What the file holds beside a weight. @param name GGUF name of the tensor that it stands beside */

@@ -30,6 +30,8 @@ export interface Value {
   readonly axes: Axes;
   /** `index`: u32 expert ids, which choose weights. */
   readonly kind: 'float' | 'index';
+  /** A recurrence's state behind each token: so large that it is made from token to token, and held of all of them only where it is captured. */
+  readonly recurrent?: boolean;
 }
 
 /** A weight as the architecture names it; `bind.ts` finds it in a file. */
@@ -48,6 +50,8 @@ export interface WeightSlot {
   readonly scaled?: boolean | undefined;
   /** Whether a file may, or has to, add a `.bias` tensor to the products: one float a row. */
   readonly bias?: 'optional' | 'required' | undefined;
+  /** No matrix: floats that an operation reads as they lie. */
+  readonly flat?: boolean | undefined;
 }
 
 /** Rows of several slots one after the other in one tensor (of each expert, where there are experts): `attn_qkv`, `ffn_gate_up_exps`. */
@@ -62,10 +66,15 @@ export interface FusedRows {
 
 /** Values of earlier positions that are kept from step to step. One node writes it, and nodes read it by name. */
 export interface StateSlot {
-  /** `keys`, `values`. Unique within its section. */
+  /** `keys`, `values`, `conv`, `delta`. Unique within its section. */
   readonly name: string;
   /** What is appended for each token: the value of the node that writes it. */
   readonly value: Value;
+  /**
+   * How many positions before its own a reader looks at, and an engine keeps: the window of a convolution, the one state of a recurrence, which
+   * its own writer reads. Undefined: all of them. A run goes on from what is kept only where the step before ended.
+   */
+  readonly reach?: number | undefined;
 }
 
 interface NodeOf<N extends OpName> {
@@ -73,7 +82,7 @@ interface NodeOf<N extends OpName> {
   readonly out: Value;
   /** Values that it reads, in the order of the operation's arguments; state is not among them. */
   readonly inputs: readonly Value[];
-  /** State that it reads, of all positions so far, those of this step among them. */
+  /** State that it reads, of all positions so far, those of this step among them, or of the few before each. */
   readonly reads: readonly StateSlot[];
   /** The state that its value is appended to. */
   readonly writes: StateSlot | undefined;
@@ -145,12 +154,34 @@ export function nodeOf(section: Section, id: string): Node {
 
 /** Everything of a node's own step that its value depends on: its inputs, and what this step appends to the state that it reads. */
 export function dependencies(node: Node): readonly Value[] {
-  return [...node.inputs, ...node.reads.map((slot) => slot.value)];
+  return [...node.inputs, ...node.reads.flatMap(({ value }) => (value.id === node.out.id ? [] : [value]))];
+}
+
+/** The words of GGUF names behind the role, where they are not `.weight`. */
+const ENDINGS: Readonly<Record<string, string>> = { exp_probs_b: '.bias', ssm_a: '', ssm_dt: '.bias' };
+
+/** Weights that all layers share. */
+const SHARED: ReadonlySet<string> = new Set(['rope_freqs']);
+
+/** The GGUF name of a weight by its role, of a layer or of the whole model. */
+export function weightTensor(role: string, layer: number | undefined): string {
+  const block = layer === undefined || SHARED.has(role) ? '' : `blk.${layer}.`;
+  return `${block}${role}${ENDINGS[role] ?? '.weight'}`;
 }
 
 /** The index value that chooses which of a node's weights are read; undefined where none does. */
 export function chosenBy(node: Node): Value | undefined {
   return node.op === 'expert-linear' ? node.inputs.find((value) => value.kind === 'index') : undefined;
+}
+
+/** Whether a value chooses weights: not one that other choices are made within. */
+export function choosesWeights({ nodes }: Section, { id }: Value): boolean {
+  return nodes.some((node) => chosenBy(node)?.id === id);
+}
+
+/** Whether a node multiplies by a matrix: one, one of each head, or those of the chosen experts. */
+export function isProduct({ op }: Node): boolean {
+  return op === 'linear' || op === 'head-linear' || op === 'expert-linear';
 }
 
 /** Length of one size of the model. @throws RangeError for a name that the model does not have. */

@@ -5,8 +5,11 @@ import type { GgufValue, ModelFile } from '../gguf/model-file';
 export interface KeySpec {
   /** Without the architecture's prefix: `attention.head_count`. */
   readonly key: string;
-  /** `size`: a whole number from 1. `real`: a positive number. `choice`: a word, or a flag, as the number that stands for it. */
-  readonly kind: 'size' | 'real' | 'choice';
+  /**
+   * `size`: a whole number from 1. `real`: a positive number. `choice`: a word, or a flag, as the number that stands for it. `period`: see
+   * {@link period}. `tensor`: whether the file has the tensor of this name, 1 or 0.
+   */
+  readonly kind: 'size' | 'real' | 'choice' | 'period' | 'tensor';
   /** Where the file lacks the key: a constant, or what the keys before it give. Undefined: it is required. */
   readonly otherwise: number | ((before: Readonly<Record<string, number>>) => number) | undefined;
   /** Whether 0 says the same as no key at all, as it does to llama.cpp. */
@@ -45,6 +48,24 @@ export function choice(key: string, words: Readonly<Record<string, number>>, oth
   return { key, kind: 'choice', words, otherwise: words[otherwise] ?? NaN };
 }
 
+/**
+ * Layers of two kinds in turn: of so many, the last is of the other kind. A file may have a flag for each layer instead, which says whether it
+ * is of the first kind.
+ */
+export function period(key: string, otherwise: Otherwise): KeySpec {
+  return { key, kind: 'period', otherwise: asDefault(otherwise) };
+}
+
+/** Whether a file has a tensor that it may lack: 1 or 0. @param name GGUF name, of any layer or of the whole model */
+export function hasTensor(name: string): KeySpec {
+  return { key: name, kind: 'tensor', otherwise: 0 };
+}
+
+/** Whether a layer is of the first kind. @param layers of a {@link period}; 0: all are */
+export function isFirstKind(layer: number, layers: number): boolean {
+  return layers === 0 || layer % layers < layers - 1;
+}
+
 function asDefault(otherwise: Otherwise): KeySpec['otherwise'] {
   return typeof otherwise === 'string' ? (k) => k[otherwise] ?? NaN : otherwise;
 }
@@ -76,9 +97,14 @@ export function readKeys(
 ): { readonly values: Readonly<Record<string, number>>; readonly contradict: Contradict } {
   const values: Record<string, number> = {};
   for (const [name, spec] of Object.entries(arch.keys)) {
+    if (spec.kind === 'tensor') {
+      values[name] = [...model.tensors.keys()].some((tensor) => `.${tensor}`.endsWith(`.${spec.key}`)) ? 1 : 0;
+      continue;
+    }
     const key = `${arch.name}.${spec.key}`;
     const older = spec.older === undefined ? undefined : model.metadata.get(`${arch.name}.${spec.older}`);
-    const given = uniform(key, model.metadata.get(key) ?? older);
+    const found = model.metadata.get(key) ?? older;
+    const given = spec.kind === 'period' ? found : uniform(key, found);
     const value = spec.zeroIsAbsent === true && Number(given) === 0 ? undefined : given;
     const { otherwise } = spec;
     if (value === undefined && otherwise === undefined) throw missing(key, arch.title);
@@ -107,10 +133,13 @@ export function readKeys(
   };
 }
 
-const READERS: Readonly<Record<KeySpec['kind'], (key: string, value: GgufValue, spec: KeySpec) => number>> = {
+const READERS: Readonly<
+  Record<Exclude<KeySpec['kind'], 'tensor'>, (key: string, value: GgufValue, spec: KeySpec) => number>
+> = {
   size: positiveSize,
   real: positiveReal,
   choice: wordNumber,
+  period: layersInTurn,
 };
 
 /** A value, or the one value of an array with an element a layer. @throws TracerError `gguf-malformed` where layers differ */
@@ -159,6 +188,22 @@ function wordNumber(key: string, value: GgufValue, { words = {} }: KeySpec): num
     `Metadata key ${key} is ${describe(value)}; MoEscope computes ${Object.keys(words).join(', ')}.`,
     'Use a file without it, or another tool: computed otherwise, both sides would agree on another model than the file describes.',
     { key, actual: describe(value), expected: Object.keys(words).join(', ') },
+  );
+}
+
+function layersInTurn(key: string, value: GgufValue): number {
+  if (Number(value) === 0) return 0;
+  if (typeof value !== 'object') return positiveSize(key, value);
+  const flags = [...value].map(Boolean);
+  const found = [0, ...flags.keys(), flags.length].find((layers) =>
+    flags.every((flag, layer) => flag === isFirstKind(layer, layers)),
+  );
+  if (found !== undefined) return found;
+  throw fail(
+    'gguf-unsupported',
+    `Metadata key ${key} gives its layers no order in which the last of so many is of the other kind.`,
+    'Nothing is wrong with the file where its layers differ on purpose: such models do not run here yet.',
+    { key, actual: describe(value) },
   );
 }
 

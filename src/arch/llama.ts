@@ -1,25 +1,37 @@
-import { attention, embedding, layerOutput, logits, projections, softmaxExperts } from './blocks';
+import { attention, denseBlock, embedding, layerOutput, logits, projections, softmaxExperts } from './blocks';
 import { defineArch } from './define-arch';
-import { optionalSize } from './keys';
-import { MOE_KEYS, moeSizes } from './moe-keys';
+import { hasTensor, optionalSize } from './keys';
+import { denseSizes, MOE_KEYS, moeSizes } from './moe-keys';
 import { ropeScaling } from './rope-scaling';
 
 /**
- * Llama with experts: Mixtral-8x7B, Mixtral-8x22B. llama.cpp: src/models/llama.cpp. Rotary pairs are neighbours (converters permute the rows
- * of queries and keys for it), there are no norms of queries and keys, and an expert is as large as the feed-forward block.
+ * Llama, dense or with experts: Llama 2, Llama 3, Mistral; Mixtral-8x7B, Mixtral-8x22B. llama.cpp: src/models/llama.cpp. Rotary pairs are
+ * neighbours (converters permute the rows of queries and keys for it), Llama 3 divides their frequencies by a tensor, there are no norms of
+ * queries and keys, and an expert is as large as the feed-forward block.
  */
 export const llama = defineArch({
   name: 'llama',
-  title: 'Llama with experts',
-  example: 'Mixtral-8x7B',
-  keys: { ...MOE_KEYS, nFfExp: optionalSize('expert_feed_forward_length', 'nFf') },
-  sizes: (k, contradict) => moeSizes(k, contradict, 'all'),
+  title: 'Llama',
+  example: 'Llama-3.1-8B or Mixtral-8x7B',
+  keys: {
+    ...MOE_KEYS,
+    nExpert: optionalSize('expert_count', 0),
+    nExpertUsed: optionalSize('expert_used_count', 0),
+    nFfExp: optionalSize('expert_feed_forward_length', 'nFf'),
+    hasRopeFactors: hasTensor('rope_freqs.weight'),
+  },
+  sample: { nLayer: 1, nExpert: 8, hasRopeFactors: 1 },
+  sizes: (k, contradict) => ({
+    ...(k.nExpert === 0 ? denseSizes(k, contradict, 'all') : moeSizes(k, contradict, 'all')),
+    nPair: k.nRot / 2,
+  }),
 
   embed: embedding,
 
   layer(g, s, x) {
     const { rmsEps: eps, ropeTheta: theta, nRot: dims } = s;
-    const rope = { theta, dims, pairing: 'norm', scaling: ropeScaling(s) } as const;
+    const factors = s.hasRopeFactors === 1 ? g.weight('rope_freqs', ['nPair']) : undefined;
+    const rope = { theta, dims, pairing: 'norm', scaling: ropeScaling(s), factors } as const;
 
     const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
     const { q, k, v } = projections(g, h);
@@ -29,7 +41,7 @@ export const llama = defineArch({
     });
 
     const f = g.rmsnorm('ffn_norm', mid, g.weight('ffn_norm', ['nEmbd']), { eps });
-    return layerOutput(g, mid, softmaxExperts(g, f, 'sum'));
+    return layerOutput(g, mid, s.nExpert === 0 ? denseBlock(g, f) : softmaxExperts(g, f, 'sum'));
   },
 
   head: (g, { rmsEps }, x) => logits(g, x, rmsEps, true),

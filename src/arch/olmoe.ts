@@ -1,4 +1,4 @@
-import { attention, embedding, layerOutput, logits, projections, softmaxExperts } from './blocks';
+import { attention, embedding, layerOutput, logits, projections, rowNorms, softmaxExperts } from './blocks';
 import { defineArch } from './define-arch';
 import { MOE_KEYS, moeSizes } from './moe-keys';
 import { optionalSize } from './keys';
@@ -24,18 +24,8 @@ export const olmoe = defineArch({
     const rope = { theta, dims, pairing: 'neox', scaling: ropeScaling(s) } as const;
 
     const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-    const raw = projections(g, h);
-    const q = g.rmsnorm('q_norm', raw.q, g.weight('attn_q_norm', ['qDim']), {
-      eps,
-      ggml: 'Qcur_normed',
-      split: ['nHead', 'headDim'],
-    });
-    const k = g.rmsnorm('k_norm', raw.k, g.weight('attn_k_norm', ['kvDim']), {
-      eps,
-      ggml: 'Kcur_normed',
-      split: ['nHeadKv', 'headDim'],
-    });
-    const out = attention(g, { q, k, v: raw.v }, { rope, divisor: Math.sqrt(s.headDim) });
+    const heads = rowNorms(g, projections(g, h), eps);
+    const out = attention(g, heads, { rope, divisor: Math.sqrt(s.headDim) });
     const mid = g.add('post_attn_residual', x, out, { ggml: 'ffn_inp' });
 
     const f = g.rmsnorm('ffn_norm', mid, g.weight('ffn_norm', ['nEmbd']), { eps });

@@ -30,7 +30,7 @@ function printNode(node: Node): string {
   const { out, inputs, reads, writes, weights, title, ggml, aliases, headline } = node;
   const read = [
     inputs.map((value) => `${value.id}(${value.axes.slice(1).join(', ')})`),
-    reads.map((slot) => slot.name),
+    reads.map(({ name, reach }) => (reach === undefined ? name : `${name} of ${reach} before`)),
     weights.map(printWeight),
   ];
   const attributes = Object.entries(node.attrs).map(
@@ -49,9 +49,10 @@ function printNode(node: Node): string {
 }
 
 /** `attn_q {nEmbd, qDim} * scale? + bias? or in attn_qkv`: what a file may hold beside a weight, and in its place. */
-function printWeight({ role, dims, scaled, bias, fusedWith, tiedTo }: WeightSlot): string {
+function printWeight({ role, dims, scaled, bias, fusedWith, tiedTo, flat }: WeightSlot): string {
   return [
     `${role} {${dims.join(', ')}}`,
+    flat === true ? ' flat' : '',
     scaled === true ? ' * scale?' : '',
     bias === undefined ? '' : bias === 'required' ? ' + bias' : ' + bias?',
     fusedWith === undefined ? '' : ` or in ${fusedWith.name.replace(/^blk\.\d+\.|\.weight$/g, '')}`,

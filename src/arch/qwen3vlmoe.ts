@@ -1,12 +1,12 @@
 import type { GgufValue } from '../gguf/model-file';
 import { neutral, type OtherKey } from './other-keys';
-import { qwen3 } from './qwen3moe';
+import { qwen3Experts } from './qwen3moe';
 
 /**
  * Qwen3-VL-MoE, its text: Qwen3-VL-30B-A3B, Qwen3-VL-235B-A22B. llama.cpp: src/models/qwen3vlmoe.cpp. The positions of text are the same on
  * all axes, so that its interleaved rotary embedding is Qwen3-MoE's; what vision adds to the first layers is nothing without pictures.
  */
-export const qwen3vlmoe = qwen3({
+export const qwen3vlmoe = qwen3Experts({
   name: 'qwen3vlmoe',
   title: 'Qwen3-VL-MoE',
   example: 'Qwen3-VL-30B-A3B',

@@ -4,13 +4,18 @@ import type { ModelGraph, Node, Section, Value } from './graph';
  * What is derived from a section's nodes: lifetimes, needs, what may be read ahead.
  */
 
-/** Whether a value has a row for each key: it grows with the square of a prompt and is made row by row, never as a whole. */
+/** Whether a value has a row for each key: it grows with the square of a prompt. */
 export function isByKey(value: Value): boolean {
   return value.axes.includes('nKeys');
 }
 
+/** Whether a value is made row by row, never as a whole unless it is captured: by key, or a recurrence's state. */
+export function isStreamed(value: Value): boolean {
+  return isByKey(value) || value.recurrent === true;
+}
+
 /**
- * For each node, the values that nothing reads behind it. A reader of a value by key reads what that value is made of, since its rows are
+ * For each node, the values that nothing reads behind it. A reader of a streamed value reads what that value is made of, since its rows are
  * made anew; the section's output outlives it.
  */
 export function lastUses(section: Section): ReadonlyMap<string, readonly string[]> {
@@ -47,12 +52,13 @@ export function leadingNodes(section: Section): readonly Node[] {
 
 function readThrough(section: Section, node: Node): readonly string[] {
   return node.inputs.flatMap((value) => {
-    const maker = isByKey(value) ? section.nodes.find((other) => other.out.id === value.id) : undefined;
+    const maker = isStreamed(value) ? section.nodes.find((other) => other.out.id === value.id) : undefined;
     return maker === undefined ? [value.id] : [value.id, ...readThrough(section, maker)];
   });
 }
 
-/** Values that are kept from step to step, by id: a node that reads them reads all positions so far. */
-export function keptStages({ layers }: Pick<ModelGraph, 'layers'>): ReadonlySet<string> {
-  return new Set(layers.flatMap(({ nodes }) => nodes.flatMap((node) => node.reads.map((slot) => slot.value.id))));
+/** Values that are kept from step to step, by id, and of how many positions before its own a reader reads them: Infinity for all. */
+export function keptStages({ layers }: Pick<ModelGraph, 'layers'>): ReadonlyMap<string, number> {
+  const slots = layers.flatMap(({ nodes }) => nodes.flatMap((node) => node.reads));
+  return new Map(slots.map(({ value, reach = Infinity }) => [value.id, reach]));
 }

@@ -32,7 +32,7 @@ export const ERROR_CODES = [
   'plan-range',
   // Faults on purpose
   'fault-spec',
-  // Arms
+  // Engines
   'gpu-unavailable',
   'gpu-adapter',
   'gpu-limit',

@@ -2,6 +2,9 @@
  * The error of f32 arithmetic as WGSL promises it (docs/numerics.md): what the reference's bounds and the comparison both stand on.
  */
 
+/** Largest finite f32. What lies beyond it by less than half a step still rounds to it. */
+export const LARGEST_F32 = 2 ** 128 - 2 ** 104;
+
 /** Relative error of one f32 operation of a kernel: correctly rounded, in a direction that WGSL leaves open. */
 export const UNIT = 2 ** -23;
 /** Relative error of a rounding to nearest f32, as JavaScript does it: inputs that a kernel is fed, and the tap it is compared with. */

@@ -50,17 +50,14 @@ function roundHalfEven(x: number): number {
   return down % 2 === 0 ? down : down + 1;
 }
 
+/** bfloat16 nearest to `x`, ties to even: `ggml_compute_fp32_to_bf16`. */
+export function bf16Bits(x: number): number {
+  const bits = f32Bits(x);
+  if ((bits & 0x7fff_ffff) > 0x7f80_0000) return (bits >>> 16) | 64;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
 /** bfloat16 (the upper half of an f32) to number, exactly. */
 export function bf16ToNumber(bits: number): number {
   return f32FromBits((bits << 16) >>> 0);
-}
-
-/** Distance in units in the last place between two f32 values; Infinity when either is NaN. +0 and -0 are 0 apart. */
-export function ulpDistance(a: number, b: number): number {
-  if (Number.isNaN(a) || Number.isNaN(b)) return Infinity;
-  return Math.abs(ordered(f32Bits(a)) - ordered(f32Bits(b)));
-}
-
-function ordered(bits: number): number {
-  return bits >= 0x80000000 ? -(bits - 0x80000000) : bits;
 }

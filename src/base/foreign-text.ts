@@ -13,7 +13,7 @@ export interface ShownText {
 }
 
 /** Characters of one foreign text that are shown; the rest is counted. Names and values in a hostile file may be megabytes long. */
-export const MOST_SHOWN = 1000;
+export const MOST_SHOWN = 2000;
 /** The same for a name beside others on a line. */
 export const MOST_OF_NAME = 160;
 
@@ -58,11 +58,6 @@ export function capped(text: string, most = MOST_SHOWN): string {
 /** One foreign text on one line. @param most characters that are shown; the rest is counted */
 export function shown(text: string, most = MOST_SHOWN): ShownText {
   return { [shownText]: uncommanded(visible(capped(text, most))) };
-}
-
-/** A name that stands beside others on a line: as {@link shown}, and shorter. */
-export function shownName(text: string): ShownText {
-  return shown(text, MOST_OF_NAME);
 }
 
 /**

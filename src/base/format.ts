@@ -46,13 +46,6 @@ export function short(x: number): string {
   return x.toExponential(1).replace('e+', 'e');
 }
 
-/** `0 %`, `0.4 %`, `25 %`: a share of 0 to 1. */
-export function formatShare(share: number): string {
-  if (!Number.isFinite(share)) return formatMetric(share);
-  const percent = 100 * share;
-  return `${percent > 0 && percent < 0.95 ? percent.toFixed(1) : String(Math.round(percent))} %`;
-}
-
 /** `0.8 s`, `14 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';

@@ -1,8 +1,16 @@
 /** SHA-256 of `bytes` as lower-case hex. Uses the platform where it offers it; pages from file:// or plain http have no `crypto.subtle`. */
 export async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return hex(await digestOf(bytes));
+}
+
+/** SHA-256 of a text's UTF-8 in base64, as a content security policy names a style: `'sha256-...'`. */
+export async function sha256Base64(text: string): Promise<string> {
+  return btoa(String.fromCharCode(...(await digestOf(new TextEncoder().encode(text)))));
+}
+
+async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle;
-  if (subtle === undefined) return hex(sha256(bytes));
-  return hex(new Uint8Array(await subtle.digest('SHA-256', bytes)));
+  return subtle === undefined ? sha256(bytes) : new Uint8Array(await subtle.digest('SHA-256', bytes));
 }
 
 /** SHA-256 (FIPS 180-4) in plain TypeScript. */

@@ -6,7 +6,7 @@ interface Piece extends Stretch {
 }
 
 /**
- * Keeps the ranges used last within `budget` bytes. Two arms in lockstep are a few hundred megabytes apart at most.
+ * Keeps the ranges used last within `budget` bytes. Two engines in lockstep are a few hundred megabytes apart at most.
  */
 export function memoryStore(budget: number): RangeStore {
   /** Oldest use first. */

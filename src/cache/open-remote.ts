@@ -4,11 +4,11 @@ import { openKeptModel } from './kept-models';
 import { memoryStore } from './memory-store';
 import { sharedSource } from './shared-source';
 
-/** Memory for what one arm has read and the other will: a layer's experts of a long prompt. */
+/** Memory for what one engine has read and the other will: a layer's experts of a long prompt. */
 export const SHARED_BYTES = 256 * 2 ** 20;
 
 /**
- * A remote file. What is read of it is kept: with `keep` on this device where the browser allows it, else in memory for the other arm.
+ * A remote file. What is read of it is kept: with `keep` on this device where the browser allows it, else in memory for the other engine.
  * @throws TracerError as `httpSource`
  */
 export async function openRemote(

@@ -16,7 +16,7 @@ interface Fetch extends Stretch {
 const MAX_ROUNDS = 8;
 
 /**
- * A source that keeps what it reads in `store`, and never fetches what is kept or already on its way: two arms that need the same expert
+ * A source that keeps what it reads in `store`, and never fetches what is kept or already on its way: two engines that need the same expert
  * at the same time cost one request. Owns source and store.
  */
 export function sharedSource(source: ByteSource, store: RangeStore): ByteSource {

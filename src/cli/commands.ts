@@ -1,3 +1,4 @@
+import { ATLAS } from './atlas/atlas-spec';
 import { BENCH } from './bench/bench-spec';
 import { BISECT } from './bisect/bisect-spec';
 import { COMPLETION } from './completion/completion-spec';
@@ -27,6 +28,7 @@ export const COMMANDS = [
   GENERATE,
   BENCH,
   SELFTEST,
+  ATLAS,
   DOCTOR,
   SERVE,
   MAKE_MODEL,

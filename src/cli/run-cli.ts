@@ -22,6 +22,7 @@ const RUNNERS: Readonly<Record<CommandName, () => Promise<CommandRunner>>> = {
   inspect: async () => (await import('./inspect/inspect-command')).inspectCommand,
   'make-model': async () => (await import('./make-model/make-model-command')).makeModelCommand,
   selftest: async () => (await import('./selftest/selftest-command')).selftestCommand,
+  atlas: async () => (await import('./atlas/atlas-command')).atlasCommand,
   doctor: async () => (await import('./doctor/doctor-command')).doctorCommand,
   serve: async () => (await import('./serve/serve-command')).serveCommand,
   setup: async () => (await import('./setup/setup-command')).setupCommand,

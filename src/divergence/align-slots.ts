@@ -1,18 +1,19 @@
+import { atOnce, PIECE_VALUES, type Pieces } from '../base/pieces';
 import type { Tap } from '../model/engine';
 import { positionLayout, slotAxis } from './tap-layout';
 
-/** Arm a's data in arm b's slot order, and which elements have no counterpart. */
+/** The candidate's data in the reference's slot order, and which elements have no counterpart. */
 export interface AlignedTap {
   readonly data: Float32Array | Uint32Array;
   /** 1 where b's expert was not chosen by a; undefined when every slot has its counterpart. */
   readonly skip: Uint8Array | undefined;
-  /** Rows of positions where the arms share no expert, so that nothing can be compared. */
+  /** Rows of positions where the engines share no expert, so that nothing can be compared. */
   readonly unshared: ReadonlySet<number>;
   /** Values of a that are not finite where b has no counterpart: they have no place in `data` and must not disappear. */
   readonly stray: StrayValues | undefined;
 }
 
-/** What is not finite in slots whose experts the other arm did not choose. */
+/** What is not finite in slots whose experts the other engine did not choose. */
 export interface StrayValues {
   readonly nan: number;
   readonly inf: number;
@@ -26,11 +27,16 @@ export function unaligned({ data }: Tap): AlignedTap {
 }
 
 /**
- * Two arms can choose the same experts in another order when their weights nearly tie, so values that are kept by slot are compared
+ * Two engines can choose the same experts in another order when their weights nearly tie, so values that are kept by slot are compared
  * by expert id. Taps without a slot axis, and taps for which the choices are not known, come back as they are.
  * Shapes: tap (positions, nExpertUsed, ...), indices (positions, nExpertUsed).
  */
 export function alignSlots(a: Tap, indicesA: Tap | undefined, indicesB: Tap | undefined): AlignedTap {
+  return atOnce(alignInPieces(a, indicesA, indicesB));
+}
+
+/** {@link alignSlots} that can be left. */
+export function* alignInPieces(a: Tap, indicesA: Tap | undefined, indicesB: Tap | undefined): Pieces<AlignedTap> {
   if (slotAxis(a) !== 1 || indicesA === undefined || indicesB === undefined) return unaligned(a);
   const k = a.shape[1] ?? 0;
   const { positions, inner } = positionLayout(a);
@@ -41,7 +47,9 @@ export function alignSlots(a: Tap, indicesA: Tap | undefined, indicesB: Tap | un
   let stray: StrayValues | undefined;
   let skipped = false;
   let moved = false;
+  const rowsAtOnce = Math.max(1, Math.floor(PIECE_VALUES / Math.max(1, inner)));
   for (let row = 0; row < positions; row++) {
+    if (row % rowsAtOnce === 0) yield;
     const position = a.positions[row] ?? 0;
     const chosenA = choices(indicesA, position, k);
     const chosenB = choices(indicesB, position, k);

@@ -4,7 +4,7 @@ import type { StageId, WeightRole } from '../model/stages';
 import { weightName } from '../model/weights';
 import type { Cause } from './cause';
 import { longestOf } from './limits';
-import type { CompareMode, Culprit, Poison, Row } from './report';
+import type { CompareMode, Culprit, NonFinite, Row } from './report';
 import { forwardOrder } from '../model/location';
 
 /** What wrong values look like: a clause for the sentence, and the cause it stands for. Undefined for a text of another version. */
@@ -61,13 +61,13 @@ export function culpritOf(
   };
 }
 
-/** Poison of an arm that nothing is compared with, as a culprit. */
-export function poisonCulprit(poison: Poison, context: BlameContext): Culprit | undefined {
-  const { arm, mode, layer, stage, kind, index } = poison;
+/** What is not finite in an engine that nothing is compared with, as a culprit. */
+export function nonFiniteCulprit(nonFinite: NonFinite, context: BlameContext): Culprit | undefined {
+  const { arm: engine, mode, layer, stage, kind, index } = nonFinite;
   const found = kind === 'NaN' ? { nanA: 1 } : { infA: 1 };
   const row: Row = {
-    a: arm,
-    b: arm,
+    a: engine,
+    b: engine,
     mode,
     layer,
     stage,

@@ -5,14 +5,16 @@ export type Reading =
   | { readonly code: 'read-as-type'; readonly parameters: { readonly type: string } }
   | { readonly code: 'other-row'; readonly parameters: { readonly shift: number } }
   | { readonly code: 'other-expert'; readonly parameters: { readonly expert: number } }
-  | { readonly code: 'other-tensor'; readonly parameters: { readonly tensor: string } };
+  | { readonly code: 'other-tensor'; readonly parameters: { readonly tensor: string } }
+  /** The right weights with another token's input. */
+  | { readonly code: 'other-input'; readonly parameters: { readonly position: number } };
 
 /** Why a product's values are wrong, as far as they tell. */
 export type CauseKind =
   | Reading
   /** Zeros, as if nothing had been written. */
   | { readonly code: 'not-computed'; readonly parameters: Readonly<Record<string, never>> }
-  /** Small errors in most rows: `share` is the largest, of the sum of the terms' magnitudes. */
+  /** Small errors, in most rows or in some: `share` is the largest, of the sum of the terms' magnitudes. */
   | { readonly code: 'low-precision'; readonly parameters: { readonly share: number } }
   | { readonly code: 'unexplained'; readonly parameters: Readonly<Record<string, never>> };
 
@@ -21,6 +23,7 @@ export const CAUSE_CODES = [
   'other-row',
   'other-expert',
   'other-tensor',
+  'other-input',
   'not-computed',
   'low-precision',
   'unexplained',
@@ -63,6 +66,8 @@ export function readingText(reading: Reading): string {
       return `expert ${reading.parameters.expert}'s weights`;
     case 'other-tensor':
       return reading.parameters.tensor;
+    case 'other-input':
+      return `token ${reading.parameters.position}'s input`;
   }
 }
 
@@ -100,6 +105,8 @@ function readingFromText(text: string): Reading | undefined {
   if (type !== undefined) return { code: 'read-as-type', parameters: { type } };
   const side = /^the (next|previous) row's weights$/.exec(text)?.[1];
   if (side !== undefined) return { code: 'other-row', parameters: { shift: side === 'next' ? 1 : -1 } };
+  const position = /^token (\d+)'s input$/.exec(text)?.[1];
+  if (position !== undefined) return { code: 'other-input', parameters: { position: Number(position) } };
   const expert = /^expert (\d+)'s weights$/.exec(text)?.[1];
   if (expert !== undefined) return { code: 'other-expert', parameters: { expert: Number(expert) } };
   return /^[\w.]+$/.test(text) ? { code: 'other-tensor', parameters: { tensor: text } } : undefined;

@@ -1,11 +1,12 @@
 import type { Tap } from '../model/engine';
+import { isOutside } from '../model/router-ranks';
 import { UNIT } from '../base/f32-error';
 import type { Flip } from './report';
 
 /** A flip with what is needed to judge it. */
 export interface JudgedFlip extends Flip {
   /**
-   * True when the drift of the two arms' probabilities accounts for the choice. False means that arm a chose against its own
+   * True when the drift of the two engines' probabilities accounts for the choice. False means that the candidate chose against its own
    * probabilities: its top-k is wrong.
    */
   readonly explained: boolean;
@@ -30,7 +31,7 @@ export interface Probabilities {
 
 /**
  * Compares chosen experts as sets, position by position. `shape` of both taps is (positions, nExpertUsed). With the probabilities of
- * both arms, (positions, nExpert), a flip is judged: expert e chosen by a over f chosen by b needs
+ * both engines, (positions, nExpert), a flip is judged: expert e chosen by a over f chosen by b needs
  * p_b(f) - p_b(e) <= |p_a(f) - p_b(f)| + |p_a(e) - p_b(e)|, plus one rounding to f32 of each, or a chose against its own numbers.
  */
 export function compareIndices(a: Tap, b: Tap, nExpert: number, probs: Probabilities): IndexComparison {
@@ -61,9 +62,10 @@ export function compareIndices(a: Tap, b: Tap, nExpert: number, probs: Probabili
 export function routerMargins(probs: Tap, nExpertUsed: number): readonly number[] {
   const nExpert = probs.shape[1] ?? 0;
   return probs.positions.map((_, row) => {
-    const sorted = [...probs.data.subarray(row * nExpert, (row + 1) * nExpert)].sort((x, y) => y - x);
+    const ranks = [...probs.data.subarray(row * nExpert, (row + 1) * nExpert)].filter((p) => !isOutside(p));
+    const sorted = ranks.sort((x, y) => y - x);
     const last = sorted[nExpertUsed - 1] ?? NaN;
-    return nExpertUsed === nExpert ? last : last - (sorted[nExpertUsed] ?? NaN);
+    return nExpertUsed === sorted.length ? last : last - (sorted[nExpertUsed] ?? NaN);
   });
 }
 
@@ -77,8 +79,10 @@ function judge(
 ): Omit<JudgedFlip, 'position' | 'onlyA' | 'onlyB'> {
   const pB = rowAt(probs.b, position, nExpert);
   if (pB === undefined) return { margin: NaN, explained: true };
-  const rejected = [...pB].filter((_, e) => !chosenB.includes(e));
-  const margin = Math.min(...chosenB.map((e) => pB[e] ?? NaN)) - Math.max(...rejected, 0);
+  const rejected = [...pB].filter((p, e) => !chosenB.includes(e) && !isOutside(p));
+  // Where none is rejected the margin is to nothing at all. Router values may be negative: not all are probabilities.
+  const next = rejected.length === 0 ? 0 : Math.max(...rejected);
+  const margin = Math.min(...chosenB.map((e) => pB[e] ?? NaN)) - next;
   const pA = rowAt(probs.a, position, nExpert);
   let drift = 0;
   let explained = true;
@@ -86,10 +90,11 @@ function judge(
     for (const f of onlyB) {
       const e0 = pB[e] ?? NaN;
       const f0 = pB[f] ?? NaN;
-      // Without arm a's own numbers, or fed the reference's, only the rounding of the input to f32 is left.
+      // Without the candidate's own numbers, or fed the reference's, only the rounding of the input to f32 is left.
       const driftE = pA === undefined ? 0 : Math.abs((pA[e] ?? NaN) - e0);
       const driftF = pA === undefined ? 0 : Math.abs((pA[f] ?? NaN) - f0);
-      drift = Math.max(drift, driftE, driftF);
+      // Where one side could not choose an expert at all, other groups were chosen: their drift is told of them.
+      if (![e0, f0, pA?.[e] ?? 0, pA?.[f] ?? 0].some(isOutside)) drift = Math.max(drift, driftE, driftF);
       // A NaN probability explains any choice: the fault lies above.
       if (f0 - e0 > driftE + driftF + UNIT * (Math.abs(e0) + Math.abs(f0))) explained = false;
     }

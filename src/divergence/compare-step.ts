@@ -1,21 +1,30 @@
+import { atOnce, type Pieces } from '../base/pieces';
 import type { SumOrder } from '../base/f32-error';
 import type { Tap } from '../model/engine';
 import { stageOrder, stageSpec, type StageId } from '../model/stages';
-import { alignSlots, unaligned, type AlignedTap } from './align-slots';
-import { compareIndices, type IndexComparison } from './compare-indices';
-import { compareValues, cosineOf, lengthOf, relL2Of, type PositionStats, type ValueComparison } from './compare-values';
+import { alignInPieces, unaligned, type AlignedTap } from './align-slots';
+import { compareIndices, type IndexComparison, type Probabilities } from './compare-indices';
+import {
+  compareInPieces,
+  cosineOf,
+  lengthOf,
+  relL2Of,
+  type PositionStats,
+  type ValueComparison,
+} from './compare-values';
 import { causeAt, nextLayer, withFlips, type FlipState } from './flip-state';
 import { longestOf } from './limits';
 import { statisticalRatio } from './statistical-ratio';
 import type { CompareMode, Row, RowVerdict } from './report';
 import { indexOf, positionLayout } from './tap-layout';
-import { summaryOf } from './tap-summary';
-import { CHOSEN_EXPERTS, ROUTER_PROBS } from '../model/stage-roles';
+import { summaryInPieces } from './tap-summary';
+import { ranksOf, routerRanks } from '../model/router-ranks';
+import { CHOSEN_EXPERTS } from '../model/stage-roles';
 
 export type Taps = ReadonlyMap<StageId, Tap>;
 
 export interface CompareContext {
-  /** Names of the arm under test and of the reference. */
+  /** Names of the candidate and of the reference. */
   readonly a: string;
   readonly b: string;
   readonly mode: CompareMode;
@@ -28,6 +37,8 @@ export interface CompareContext {
   readonly termsOf?: (stage: StageId) => number | undefined;
   /** How the candidate adds up products, which the bounds are made for. Default `any`. */
   readonly sumOrder?: SumOrder;
+  /** Local rows: the probabilities that experts were chosen by, where these are not the candidate's captured ones. */
+  readonly chosenBy?: Tap | undefined;
   /** Free-running cosine of one position below which a row diverges. */
   readonly cosineLimit: number;
   /** Isolated or local error / bound above which a row diverges. */
@@ -42,8 +53,8 @@ export interface StepComparison {
 }
 
 /**
- * Compares one step (a layer, or undefined for the whole-model stages) of two arms. Router probabilities and indices are used for
- * alignment and judgement wherever both arms captured them, also when the plan does not report them.
+ * Compares one step (a layer, or undefined for the whole-model stages) of two engines. Router probabilities and indices are used for
+ * alignment and judgement wherever both engines captured them, also when the plan does not report them.
  */
 export function compareStep(
   layer: number | undefined,
@@ -52,60 +63,123 @@ export function compareStep(
   before: FlipState,
   context: CompareContext,
 ): StepComparison {
-  const indices = { a: a.get(CHOSEN_EXPERTS), b: b.get(CHOSEN_EXPERTS) };
-  // The experts of an isolated stage were chosen by the reference's probabilities, those of a local one by the candidate's own: only their
-  // rounding is left between the two.
-  const ownProbs = a.get(ROUTER_PROBS);
-  const probs = {
-    a: context.mode === 'free' ? ownProbs : undefined,
-    b: context.mode === 'local' ? ownProbs : b.get(ROUTER_PROBS),
-  };
-  let state = before;
-  let indexRow: IndexComparison | undefined;
-  if (layer !== undefined && indices.a !== undefined && indices.b !== undefined) {
-    indexRow = compareIndices(indices.a, indices.b, context.nExpert, probs);
-    if (context.mode === 'free') state = withFlips(before, layer, indexRow.flips);
+  return atOnce(stepInPieces(layer, a, b, before, context));
+}
+
+/** {@link compareStep} that can be left. */
+export function* stepInPieces(
+  layer: number | undefined,
+  a: Taps,
+  b: Taps,
+  before: FlipState,
+  context: CompareContext,
+): Pieces<StepComparison> {
+  const { indices, indexRow, state } = routed(layer, a, b, before, context);
+  const rows: Row[] = [];
+  for (const stage of context.stages) {
+    rows.push(yield* rowInPieces(stage, { layer, a, b, indices, indexRow, state }, context));
   }
-  const rows = context.stages.map((stage): Row => {
-    const tapA = a.get(stage);
-    const tapB = b.get(stage);
-    const made = tapA?.kernel === undefined ? {} : { kernel: tapA.kernel };
-    const base = { a: context.a, b: context.b, mode: context.mode, layer, stage, ...made } as const;
-    const spec = stageSpec(stage);
-    if (!(context.computed?.has(stage) ?? spec.operation !== 'none'))
-      return { ...base, verdict: 'not-applicable', count: 0 };
-    if (tapA === undefined && tapB === undefined) return { ...base, verdict: 'unmeasured', count: 0 };
-    if (tapA === undefined || tapB === undefined) return { ...base, verdict: 'missing', count: 0 };
-    if (spec.values === 'index') {
-      return indexRow === undefined ? { ...base, verdict: 'missing', count: 0 } : flipRow(base, tapA, indexRow);
-    }
-    const aligned = context.mode === 'free' ? alignSlots(tapA, indices.a, indices.b) : unaligned(tapA);
-    const values = compareValues(
-      aligned.data,
-      tapB.data,
-      positionLayout(tapB),
-      context.mode === 'free' ? undefined : tapB.bound,
-      aligned.skip,
-    );
-    const compared = withStrays(values, aligned);
-    const { lowest, ...judged } = judgeRow(base, tapB, compared, state, context);
-    return {
-      ...base,
-      ...judged,
-      count: values.count,
-      // Where the arms share no expert there is nothing to measure.
-      ...(values.count === 0 ? {} : metricsOf(base, aligned.data, tapB, compared, context)),
-      ...(lowest === undefined ? {} : lowestOrLongest(aligned, tapB, values, lowest, context.cosineLimit)),
-      ...brokenOf(tapB, compared),
-      ...rangesOf(tapA, tapB),
-    };
-  });
   return { rows, flips: layer === undefined ? state : nextLayer(state) };
+}
+
+/** What the rows of a step have in common. */
+interface ComparedStep {
+  readonly layer: number | undefined;
+  readonly a: Taps;
+  readonly b: Taps;
+  readonly indices: { readonly a: Tap | undefined; readonly b: Tap | undefined };
+  readonly indexRow: IndexComparison | undefined;
+  readonly state: FlipState;
+}
+
+function* rowInPieces(stage: StageId, step: ComparedStep, context: CompareContext): Pieces<Row> {
+  const { layer, indices, indexRow, state } = step;
+  const tapA = step.a.get(stage);
+  const tapB = step.b.get(stage);
+  const made = tapA?.kernel === undefined ? {} : { kernel: tapA.kernel };
+  const base = { a: context.a, b: context.b, mode: context.mode, layer, stage, ...made } as const;
+  const spec = stageSpec(stage);
+  if (!(context.computed?.has(stage) ?? spec.operation !== 'none'))
+    return { ...base, verdict: 'not-applicable', count: 0 };
+  if (tapA === undefined && tapB === undefined) return { ...base, verdict: 'unmeasured', count: 0 };
+  if (tapA === undefined || tapB === undefined) return { ...base, verdict: 'missing', count: 0 };
+  if (spec.values === 'index') {
+    const chosen = stage === CHOSEN_EXPERTS ? indexRow : groupsCompared(tapA, tapB, step, context);
+    if (chosen === undefined) return { ...base, verdict: 'missing', count: 0 };
+    const { bits } = yield* summaryInPieces(tapA);
+    return flipRow(base, tapA, bits, chosen);
+  }
+  const aligned = context.mode === 'free' ? yield* alignInPieces(tapA, indices.a, indices.b) : unaligned(tapA);
+  const values = yield* compareInPieces(
+    {
+      a: aligned.data,
+      b: tapB.data,
+      bound: context.mode === 'free' ? undefined : tapB.bound,
+      skip: aligned.skip,
+    },
+    positionLayout(tapB),
+  );
+  const compared = withStrays(values, aligned);
+  const { lowest, ...judged } = judgeRow(base, tapB, compared, state, context);
+  return {
+    ...base,
+    ...judged,
+    count: values.count,
+    // Where the two share no expert there is nothing to measure.
+    ...(values.count === 0 ? {} : metricsOf(base, aligned.data, tapB, compared, context)),
+    ...(lowest === undefined ? {} : lowestOrLongest(aligned, tapB, values, lowest, context.cosineLimit)),
+    ...brokenOf(tapB, compared),
+    ...(yield* rangesOf(tapA, tapB)),
+  };
+}
+
+/** How chosen groups of experts compare: judged as experts are, each side's by its own scores. */
+function groupsCompared(
+  ofA: Tap,
+  ofB: Tap,
+  { a, b }: Pick<ComparedStep, 'a' | 'b'>,
+  { mode }: Pick<CompareContext, 'mode'>,
+): IndexComparison {
+  const probs = judgedBy(mode, ranksOf(ofA.stage, a), ranksOf(ofB.stage, b));
+  return compareIndices(ofA, ofB, probs.b?.shape[1] ?? Infinity, probs);
+}
+
+/**
+ * What choices are judged by, of what each side ranks. Those of an isolated stage were made by the reference's ranks, those of a local one by the
+ * candidate's own: only their rounding is left between the two.
+ */
+function judgedBy(mode: CompareMode, a: Tap | undefined, b: Tap | undefined): Probabilities {
+  return { a: mode === 'free' ? a : undefined, b: mode === 'local' ? a : b };
+}
+
+/** How the chosen experts of both sides compare, and where routing has parted once they are. */
+function routed(
+  layer: number | undefined,
+  a: Taps,
+  b: Taps,
+  before: FlipState,
+  context: Pick<CompareContext, 'mode' | 'nExpert' | 'chosenBy'>,
+): {
+  readonly indices: { readonly a: Tap | undefined; readonly b: Tap | undefined };
+  readonly indexRow: IndexComparison | undefined;
+  readonly state: FlipState;
+} {
+  const indices = { a: a.get(CHOSEN_EXPERTS), b: b.get(CHOSEN_EXPERTS) };
+  if (layer === undefined || indices.a === undefined || indices.b === undefined)
+    return { indices, indexRow: undefined, state: before };
+  const probs = judgedBy(context.mode, context.chosenBy ?? routerRanks(a), routerRanks(b));
+  const indexRow = compareIndices(indices.a, indices.b, context.nExpert, probs);
+  return { indices, indexRow, state: context.mode === 'free' ? withFlips(before, layer, indexRow.flips) : before };
+}
+
+/** Where free-running routing has parted before the next layer, without the rows of this one. */
+export function flipsBehind(layer: number, a: Taps, b: Taps, before: FlipState, nExpert: number): FlipState {
+  return nextLayer(routed(layer, a, b, before, { mode: 'free', nExpert }).state);
 }
 
 type RowBase = Pick<Row, 'a' | 'b' | 'mode' | 'layer' | 'stage' | 'kernel'>;
 
-function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
+function flipRow(base: RowBase, tap: Tap, bitsA: string, c: IndexComparison): Row {
   const wrong = c.invalidAt !== undefined || c.flips.some((f) => !f.explained);
   const verdict: RowVerdict = wrong
     ? 'diverge'
@@ -119,7 +193,7 @@ function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
     ...base,
     verdict,
     count: c.count,
-    bitsA: summaryOf(tap).bits,
+    bitsA,
     jaccard: c.jaccard,
     flips: c.flips,
     perPosition: c.perPosition.map((j) => 1 - j),
@@ -131,9 +205,9 @@ function flipRow(base: RowBase, tap: Tap, c: IndexComparison): Row {
   };
 }
 
-/** What the row says of each arm's values by itself. */
-function rangesOf(a: Tap, b: Tap): Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | 'negInfB' | 'bitsA' | 'reach'> {
-  const [ofA, ofB] = [summaryOf(a), summaryOf(b)];
+/** What the row says of each engine's values by itself. */
+function* rangesOf(a: Tap, b: Tap): Pieces<Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | 'negInfB' | 'bitsA' | 'reach'>> {
+  const [ofA, ofB] = [yield* summaryInPieces(a), yield* summaryInPieces(b)];
   const reach = b.reach === undefined ? {} : { reach: b.reach };
   return { rangeA: ofA.range, rangeB: ofB.range, negInfA: ofA.negInf, negInfB: ofB.negInf, bitsA: ofA.bits, ...reach };
 }
@@ -183,7 +257,7 @@ function metricsOf(
   };
 }
 
-/** What is not finite. A slot that only arm a has goes by its position alone: the reference's slots do not name its expert. */
+/** What is not finite. A slot that only the candidate has goes by its position alone: the reference's slots do not name its expert. */
 function brokenOf(tap: Tap, c: AlignedComparison): Partial<Row> {
   const at = c.firstOnlyA ?? c.firstNonFiniteA;
   const first = at !== undefined ? indexOf(tap, at) : c.stray === undefined ? undefined : [c.stray.position];

@@ -8,21 +8,28 @@ import { inForwardOrder, type BlameContext } from './blame';
 import { compareStep, type CompareContext } from './compare-step';
 import { evidenceClause } from './evidence';
 import { NO_FLIPS, type FlipState } from './flip-state';
-import { PoisonWatch, poisonOf } from './poison';
+import { NonFiniteWatch, nonFiniteOf } from './non-finite';
 import { limitsOf } from './limits';
 import { matchTaps, type MatchedStep } from './match-taps';
 import type { CompareMode, Report, RoutingRow, Row, RunMode, Verdict } from './report';
 import { rolesOf } from './roles';
+import { COMPARE_MODES, runModeOf } from './run-mode';
 import { routingRows } from './routing-rows';
 import { checkSameRun } from './same-run';
 import { judge } from './verdict';
 import { CHOSEN_EXPERTS, ROUTER_LOGITS, ROUTER_PROBS } from '../model/stage-roles';
 import { locationKey } from '../model/location';
 
-/** One arm: as it fed itself, fed with the reference's inputs, or both. At least one. */
-export interface ArmTraces {
+/** One engine: as it fed itself, fed with the reference's inputs, or both; of a reference also what the candidate's own inputs give. At least one. */
+export interface EngineTraces {
   readonly free?: Trace;
   readonly isolated?: Trace;
+  readonly local?: Trace;
+}
+
+/** All traces of an engine. */
+export function tracesOf({ free, isolated, local }: EngineTraces): readonly Trace[] {
+  return [free, isolated, local].filter((trace) => trace !== undefined);
 }
 
 export interface CompareTracesOptions {
@@ -52,24 +59,24 @@ export interface TraceComparison {
 }
 
 /**
- * Compares saved traces as a live run compares its arms: the same rows and the same verdict where the traces hold what the run
- * captured. `b` is the reference: its isolated trace stands against that of `a` where both have one, else its free one. Isolated rows
- * are judged by their bounds where `b` holds any, else by the cosine.
+ * Compares saved traces as a live run compares its engines: the same rows and the same verdict where the traces hold what the run
+ * captured. `b` is the reference: its isolated trace stands against that of `a` where both have one, else its free one; its local one against
+ * the free one of `a`. Isolated rows are judged by their bounds where `b` holds any, else by the cosine.
  * @throws TracerError `trace-mismatch`: another model or other tokens (unless `force`), shapes that differ, or nothing in common.
  */
-export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTracesOptions = {}): TraceComparison {
+export function compareTraces(a: EngineTraces, b: EngineTraces, options: CompareTracesOptions = {}): TraceComparison {
   const notes: string[] = [];
   const rows: Row[] = [];
   const routing: RoutingRow[] = [];
   const limits = limitsOf(options.cosineLimit);
-  const arms = { a: armOf(a), b: armOf(b) };
+  const engines = { a: engineOf(a), b: engineOf(b) };
   const watches = {
-    a: new PoisonWatch(arms.a, a.free === undefined ? 'isolated' : 'free'),
-    b: new PoisonWatch(arms.b, 'free'),
+    a: new NonFiniteWatch(engines.a, a.free === undefined ? 'isolated' : 'free'),
+    b: new NonFiniteWatch(engines.b, 'free'),
   };
-  for (const mode of ['free', 'isolated'] as const) {
-    const trace = a[mode];
-    const reference = b[mode] ?? b.free ?? b.isolated;
+  for (const mode of COMPARE_MODES) {
+    const trace = mode === 'local' ? a.free : a[mode];
+    const reference = mode === 'local' ? b.local : (b[mode] ?? b.free ?? b.isolated);
     if (trace === undefined || reference === undefined) continue;
     notes.push(
       ...checkSameRun(trace.provenance, reference.provenance, options.force ?? false),
@@ -81,13 +88,13 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
     const nExpert = expertCount([trace, reference]);
     let flips: FlipState = NO_FLIPS;
     for (const step of steps) {
-      // Each arm is looked at once: as it ran free where it did.
-      if (mode === 'free' || a.free === undefined) {
+      // Each engine is looked at once: as it ran free where it did.
+      if (isFirst(mode, a)) {
         watches.a.step(step.layer, tapsOf(step, 'a'));
         watches.b.step(step.layer, tapsOf(step, 'b'));
       }
       const context = {
-        ...arms,
+        ...engines,
         mode,
         stages: step.stages,
         nExpert,
@@ -99,16 +106,16 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
       const compared = compareStep(step.layer, step.a, step.b, mode === 'free' ? flips : NO_FLIPS, context);
       flips = compared.flips;
       rows.push(...compared.rows);
-      if (step.layer !== undefined && (mode === 'free' || a.free === undefined)) {
+      if (step.layer !== undefined && isFirst(mode, a)) {
         routing.push(...routingRows(step.layer, step.a, step.b));
       }
     }
   }
   if (!rows.some((row) => row.count > 0)) throw nothingInCommon(notes);
-  const traces = [b.free, b.isolated, a.isolated, a.free].filter((trace) => trace !== undefined);
+  const traces = [b.free, b.isolated, b.local, a.isolated, a.free].filter((trace) => trace !== undefined);
   const positions = positionsOf(traces);
   const tokens = traces.find((trace) => trace.provenance.tokens !== undefined)?.provenance.tokens ?? [];
-  const context = blameContext(traces, a.isolated?.provenance.hints, routing);
+  const context = blameContext(traces, a.isolated?.provenance.hints ?? b.local?.provenance.hints, routing);
   const { verdict, rows: judgedRows } = judge(
     {
       rows,
@@ -116,7 +123,7 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
       complete: true,
       layersDone: layersOf(rows).length,
       nTokens: tokens.length === 0 ? positions.length : tokens.length,
-      arms: [arms.a, arms.b],
+      engines: [engines.a, engines.b],
     },
     context,
   );
@@ -129,17 +136,22 @@ export function compareTraces(a: ArmTraces, b: ArmTraces, options: CompareTraces
       positions,
       stages: [...new Set(rows.map((row) => row.stage))],
       layers: layersOf(rows),
-      mode: modeOf(a),
-      arms: [arms.a, arms.b],
-      ...rolesOf([arms.a, arms.b]),
+      mode: modeOf(rows),
+      arms: [engines.a, engines.b],
+      ...rolesOf([engines.a, engines.b]),
     },
     limits,
     verdict: { ...verdict, sentence: verdict.sentence + evidence },
-    ...poisonOf(watches.a.found(), watches.b.found()),
-    rows: [...inForwardOrder(judgedRows, 'free'), ...inForwardOrder(judgedRows, 'isolated')],
+    ...nonFiniteOf(watches.a.found(), watches.b.found()),
+    rows: COMPARE_MODES.flatMap((mode) => inForwardOrder(judgedRows, mode)),
     routing,
     notes: [...new Set(notes)],
   };
+}
+
+/** The mode that looks at each engine by itself: as it ran free, where it did. */
+function isFirst(mode: CompareMode, a: EngineTraces): boolean {
+  return mode === 'free' || (mode === 'isolated' && a.free === undefined);
 }
 
 function tapsOf(step: MatchedStep, side: 'a' | 'b'): readonly Tap[] {
@@ -176,7 +188,7 @@ function originNotes(a: Trace, b: Trace, mode: CompareMode): readonly string[] {
   if (b.provenance.mode !== mode && mode === 'free')
     notes.push("B is an isolated trace: its stages were fed another engine's inputs");
   const bounded = [...b.taps.values()].some((tap) => tap.bound !== undefined);
-  if (mode === 'isolated' && !bounded) notes.push('B holds no bounds: isolated stages are judged by the cosine');
+  if (mode !== 'free' && !bounded) notes.push('B holds no bounds: isolated stages are judged by the cosine');
   return notes;
 }
 
@@ -204,8 +216,8 @@ function termsFrom(traces: readonly Trace[]): Pick<CompareContext, 'termsOf'> {
   return hparams === undefined ? {} : { termsOf: (stage) => termsOf(stage, hparams) };
 }
 
-function armOf({ free, isolated }: ArmTraces): string {
-  return (free ?? isolated)?.provenance.arm ?? 'none';
+function engineOf(traces: EngineTraces): string {
+  return tracesOf(traces)[0]?.provenance.arm ?? 'none';
 }
 
 function blameContext(
@@ -238,9 +250,8 @@ function positionsOf(traces: readonly Trace[]): readonly number[] {
   return [...new Set(positions)].sort((x, y) => x - y);
 }
 
-function modeOf(a: ArmTraces): RunMode {
-  if (a.free !== undefined && a.isolated !== undefined) return 'both';
-  return a.free === undefined ? 'isolated' : 'free';
+function modeOf(rows: readonly Row[]): RunMode {
+  return runModeOf(rows.map(({ mode }) => mode)) ?? 'free';
 }
 
 function nothingInCommon(notes: readonly string[]): Error {

@@ -1,3 +1,4 @@
+import { atOnce, inPieces, type Pieces } from '../base/pieces';
 import { ratioBin, RATIO_BINS } from './ratio-bins';
 import type { Metric } from './report';
 
@@ -52,7 +53,7 @@ export interface ValueComparison {
 }
 
 /**
- * Compares two tensors of equal length element by element; `skip[i] !== 0` leaves an element out (a slot whose expert the other arm
+ * Compares two tensors of equal length element by element; `skip[i] !== 0` leaves an element out (a slot whose expert the other engine
  * did not choose). Equal infinities differ by 0; any NaN makes the sums and the maximum NaN, so that it never disappears.
  */
 export function compareValues(
@@ -62,6 +63,19 @@ export function compareValues(
   bound?: ArrayLike<number>,
   skip?: Uint8Array,
 ): ValueComparison {
+  return atOnce(compareInPieces({ a, b, bound, skip }, layout));
+}
+
+/** What is compared. */
+export interface Compared {
+  readonly a: ArrayLike<number>;
+  readonly b: ArrayLike<number>;
+  readonly bound?: ArrayLike<number> | undefined;
+  readonly skip?: Uint8Array | undefined;
+}
+
+/** {@link compareValues} that can be left. */
+export function* compareInPieces(compared: Compared, layout: PositionLayout): Pieces<ValueComparison> {
   const perPosition: PositionStats[] = Array.from({ length: layout.positions }, () => ({
     count: 0,
     error2: 0,
@@ -70,76 +84,102 @@ export function compareValues(
     dot: 0,
     maxRatio: undefined,
   }));
+  const totals: Totals = { ...NOTHING, ratios: new Array<number>(RATIO_BINS).fill(0) };
+  const { outer, positions, inner } = layout;
+  yield* inPieces(outer * positions * inner, inner, (from, to) => {
+    for (let i = from; i < to; i += inner) {
+      const stats = perPosition[(i / inner) % positions];
+      if (stats !== undefined) compareRow(compared, i, i + inner, stats, totals);
+    }
+  });
+  return resultOf(totals, perPosition);
+}
+
+/** What is known of the rows so far; indices are -1 while there is none. */
+interface Totals {
+  count: number;
+  maxAbs: number;
+  maxAbsAt: number;
+  maxRatio: number | undefined;
+  maxRatioAt: number;
+  readonly ratios: number[];
+  nanA: number;
+  nanB: number;
+  infA: number;
+  infB: number;
+  firstNonFiniteA: number;
+  firstNonFiniteB: number;
+  firstOnlyA: number;
+}
+
+const NOTHING: Omit<Totals, 'ratios'> = {
+  ...{ count: 0, maxAbs: 0, maxAbsAt: 0, maxRatio: undefined, maxRatioAt: 0 },
+  ...{ nanA: 0, nanB: 0, infA: 0, infB: 0, firstNonFiniteA: -1, firstNonFiniteB: -1, firstOnlyA: -1 },
+};
+
+/** Adds the elements `from` to `to`, a position's, to what is known of it and of all. */
+function compareRow({ a, b, bound, skip }: Compared, from: number, to: number, stats: PositionStats, t: Totals): void {
+  let { error2, a2, b2, dot } = stats;
+  let { maxAbs, maxAbsAt } = t;
+  const { ratios } = t;
+  // -1 stands for "none yet": a ratio is never negative.
+  let largest = stats.maxRatio ?? -1;
   let count = 0;
-  let maxAbs = 0;
-  let maxAbsAt = 0;
-  let maxRatio: number | undefined;
-  let maxRatioAt = 0;
-  const ratios = new Array<number>(RATIO_BINS).fill(0);
-  let nanA = 0;
-  let nanB = 0;
-  let infA = 0;
-  let infB = 0;
-  let firstNonFiniteA = -1;
-  let firstNonFiniteB = -1;
-  let firstOnlyA = -1;
-  for (let o = 0, i = 0; o < layout.outer; o++) {
-    for (let p = 0; p < layout.positions; p++) {
-      const stats = perPosition[p]!;
-      let { error2, a2, b2, dot } = stats;
-      // -1 stands for "none yet": a ratio is never negative.
-      let largest = stats.maxRatio ?? -1;
-      const before = count;
-      for (let end = i + layout.inner; i < end; i++) {
-        if (skip !== undefined && skip[i] !== 0) continue;
-        const x = a[i]!;
-        const y = b[i]!;
-        const finiteB = y - y === 0;
-        count++;
-        if (x - x !== 0) {
-          if (x !== x) nanA++;
-          else infA++;
-          if (firstNonFiniteA < 0) firstNonFiniteA = i;
-          if (finiteB && firstOnlyA < 0) firstOnlyA = i;
-        }
-        if (!finiteB) {
-          if (y !== y) nanB++;
-          else infB++;
-          if (firstNonFiniteB < 0) firstNonFiniteB = i;
-        }
-        const d = x === y ? 0 : x - y;
-        error2 += d * d;
-        a2 += x * x;
-        b2 += y * y;
-        dot += x * y;
-        const magnitude = Math.abs(d);
-        // Once maxAbs is NaN it stays: `!(NaN >= x)` would replace it, so test for it first.
-        if (maxAbs === maxAbs && !(magnitude <= maxAbs)) {
-          maxAbs = magnitude;
-          maxAbsAt = i;
-        }
-        if (bound !== undefined && finiteB) {
-          const limit = bound[i]!;
-          const ratio = magnitude === 0 ? 0 : magnitude / limit;
-          ratios[ratioBin(ratio)]!++;
-          if (largest === largest && !(ratio <= largest)) {
-            largest = ratio;
-            // The largest of all is the largest of its position.
-            if (maxRatio === undefined || (maxRatio === maxRatio && !(ratio <= maxRatio))) {
-              maxRatio = ratio;
-              maxRatioAt = i;
-            }
-          }
+  for (let i = from; i < to; i++) {
+    if (skip !== undefined && skip[i] !== 0) continue;
+    const x = a[i]!;
+    const y = b[i]!;
+    const finiteB = y - y === 0;
+    count++;
+    if (x - x !== 0) {
+      if (x !== x) t.nanA++;
+      else t.infA++;
+      if (t.firstNonFiniteA < 0) t.firstNonFiniteA = i;
+      if (finiteB && t.firstOnlyA < 0) t.firstOnlyA = i;
+    }
+    if (!finiteB) {
+      if (y !== y) t.nanB++;
+      else t.infB++;
+      if (t.firstNonFiniteB < 0) t.firstNonFiniteB = i;
+    }
+    const d = x === y ? 0 : x - y;
+    error2 += d * d;
+    a2 += x * x;
+    b2 += y * y;
+    dot += x * y;
+    const magnitude = Math.abs(d);
+    // Once maxAbs is NaN it stays: `!(NaN >= x)` would replace it, so test for it first.
+    if (maxAbs === maxAbs && !(magnitude <= maxAbs)) {
+      maxAbs = magnitude;
+      maxAbsAt = i;
+    }
+    if (bound !== undefined && finiteB) {
+      const limit = bound[i]!;
+      const ratio = magnitude === 0 ? 0 : magnitude / limit;
+      ratios[ratioBin(ratio)]!++;
+      if (largest === largest && !(ratio <= largest)) {
+        largest = ratio;
+        // The largest of all is the largest of its position.
+        if (t.maxRatio === undefined || (t.maxRatio === t.maxRatio && !(ratio <= t.maxRatio))) {
+          t.maxRatio = ratio;
+          t.maxRatioAt = i;
         }
       }
-      stats.count += count - before;
-      if (largest !== -1) stats.maxRatio = largest;
-      stats.error2 = error2;
-      stats.a2 = a2;
-      stats.b2 = b2;
-      stats.dot = dot;
     }
   }
+  t.maxAbs = maxAbs;
+  t.maxAbsAt = maxAbsAt;
+  t.count += count;
+  stats.count += count;
+  if (largest !== -1) stats.maxRatio = largest;
+  stats.error2 = error2;
+  stats.a2 = a2;
+  stats.b2 = b2;
+  stats.dot = dot;
+}
+
+function resultOf(t: Totals, perPosition: readonly PositionStats[]): ValueComparison {
+  const { count, maxRatio } = t;
   const total: PositionStats = { count, error2: 0, a2: 0, b2: 0, dot: 0, maxRatio };
   for (const s of perPosition) {
     total.error2 += s.error2;
@@ -152,17 +192,17 @@ export function compareValues(
     cosine: cosineOf(total),
     nmse: relative(total.error2, total.b2),
     relL2: relL2Of(total),
-    maxAbs,
-    maxAbsAt,
+    maxAbs: t.maxAbs,
+    maxAbsAt: t.maxAbsAt,
     rms: count === 0 ? 0 : Math.sqrt(total.b2 / count),
-    ...(maxRatio === undefined ? {} : { maxRatio, maxRatioAt, ratios }),
-    nanA,
-    nanB,
-    infA,
-    infB,
-    ...(firstNonFiniteA < 0 ? {} : { firstNonFiniteA }),
-    ...(firstNonFiniteB < 0 ? {} : { firstNonFiniteB }),
-    ...(firstOnlyA < 0 ? {} : { firstOnlyA }),
+    ...(maxRatio === undefined ? {} : { maxRatio, maxRatioAt: t.maxRatioAt, ratios: t.ratios }),
+    nanA: t.nanA,
+    nanB: t.nanB,
+    infA: t.infA,
+    infB: t.infB,
+    ...(t.firstNonFiniteA < 0 ? {} : { firstNonFiniteA: t.firstNonFiniteA }),
+    ...(t.firstNonFiniteB < 0 ? {} : { firstNonFiniteB: t.firstNonFiniteB }),
+    ...(t.firstOnlyA < 0 ? {} : { firstOnlyA: t.firstOnlyA }),
     perPosition,
   };
 }

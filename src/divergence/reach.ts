@@ -1,8 +1,7 @@
+import type { OpName } from '../arch/operations';
+import { LARGEST_F32 } from '../base/f32-error';
 import { stageSpec, type StageId } from '../model/stages';
 import type { Headroom, Row } from './report';
-
-/** Largest finite f32. What lies beyond it by less than half a step still rounds to it. */
-const LARGEST_F32 = 2 ** 128 - 2 ** 104;
 
 /** Smallest normal f32: below, GPUs may flush to 0. */
 const SMALLEST_NORMAL_F32 = 2 ** -126;
@@ -10,11 +9,18 @@ const SMALLEST_NORMAL_F32 = 2 ** -126;
 /** Largest finite f16. */
 const LARGEST_F16 = 65504;
 
-/** Whether a stage's exact values, or the partial sums of a product that came out infinite, are larger than f32 goes. */
-export function beyondF32({ reach, infA = 0, nanA = 0 }: Row): boolean {
+/**
+ * Whether a stage's exact values, or sums within it that its candidate got wrong, are larger than f32 goes. A product shows its infinity; a norm divides by it,
+ * and its values are 0.
+ */
+export function beyondF32({ stage, reach, infA = 0, nanA = 0, verdict }: Row): boolean {
   if (reach === undefined) return false;
-  return reach.largest > LARGEST_F32 || ((reach.largestSum ?? 0) > LARGEST_F32 && infA + nanA > 0);
+  if (reach.largest > LARGEST_F32) return true;
+  const isWrong = infA + nanA > 0 || (NORMS.has(stageSpec(stage).operation) && verdict === 'diverge');
+  return isWrong && (reach.largestSum ?? 0) > LARGEST_F32;
 }
+
+const NORMS: ReadonlySet<string> = new Set<OpName>(['rmsnorm', 'l2norm']);
 
 /** Whether a stage has values, and all of them are smaller than f32 goes. */
 export function belowF32({ reach }: Row): boolean {

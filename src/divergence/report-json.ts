@@ -84,7 +84,7 @@ const TEXT_KEYS: ReadonlySet<string> = new Set([
   'file',
   'sentence',
   'description',
-  // What poison is made of: the word NaN.
+  // The kind of a value that is not finite: the word NaN.
   'kind',
 ]);
 

@@ -27,7 +27,7 @@ export function upgradeReport(value: Members): void {
     }
   }
   if (isMembers(run)) {
-    Object.assign(run, rolesOf(listOf(run['arms']).filter((arm) => typeof arm === 'string')));
+    Object.assign(run, rolesOf(listOf(run['arms']).filter((engine) => typeof engine === 'string')));
   }
   clearUncompared(listOf(rows), positionsOf(run));
 }

@@ -1,4 +1,5 @@
 import type { KernelUse } from '../model/kernel-use';
+import type { RunPath } from '../model/run-paths';
 import type { AdapterCard } from '../model/adapter-card';
 import type { HParams } from '../model/hparams';
 import type { Reach } from '../model/engine';
@@ -42,8 +43,23 @@ export const RUN_STATUSES = [
 ] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
+/** Who made a token behind a prompt: the engine that traces, or the fast decoder. */
+export const TOKEN_MAKERS = ['engine', 'decoder'] as const;
+export type TokenMaker = (typeof TOKEN_MAKERS)[number];
+
+/** A way in which people run the engine under test, and whether this verdict is of it. */
+export interface CoveredPath {
+  readonly path: RunPath;
+  readonly ran: boolean;
+  /** Why it did not run, where that is known; otherwise nobody asked. */
+  readonly why?: string;
+  /** Of those that are judged by themselves: `match` also where a run has the bits of the one that was judged. */
+  readonly status?: RunStatus;
+}
+
 /** What a verdict is of: a kernel, or a variant of one, that did not run may be wrong. */
 export interface Coverage {
+  readonly paths?: readonly CoveredPath[];
   readonly kernels: readonly Pick<KernelUse, 'kernel' | 'variant' | 'path' | 'stages'>[];
   /** Kernels that did not run. */
   readonly notRun: readonly string[];
@@ -52,16 +68,16 @@ export interface Coverage {
 /** A number that JSON can hold: what is not finite is written "NaN", "Infinity", "-Infinity". In memory it stays a number. */
 export type Metric = number;
 
-/** Experts that only one arm chose at a position. */
+/** Experts that only one engine chose at a position. */
 export interface Flip {
   readonly position: number;
   readonly onlyA: readonly number[];
   readonly onlyB: readonly number[];
   /** The reference's p(k) - p(k+1): how close the choice was. */
   readonly margin: Metric;
-  /** Largest difference of the two arms' probabilities of the experts concerned. */
+  /** Largest difference of the two engines' probabilities of the experts concerned. */
   readonly drift?: Metric;
-  /** The drift accounts for the flip. False: the arm chose against its own probabilities. */
+  /** The drift accounts for the flip. False: the engine chose against its own probabilities. */
   readonly explained?: boolean;
 }
 
@@ -82,19 +98,21 @@ export interface ElementValues {
   readonly bound?: Metric;
 }
 
-/** One comparison of two taps: arm `a` (under test) against arm `b` (the reference). */
+/** One comparison of two taps: `a` (the candidate) against `b` (the reference). */
 export interface Row {
   readonly a: string;
   readonly b: string;
   readonly mode: CompareMode;
   /** Local rows: the arithmetic whose bound the ratios stand on (`f32`, `q8_K-activations`). Absent: f32. */
   readonly arithmetic?: string;
+  /** Local rows: inputs that were not captured and were computed of what was; their bound is part of the row's. */
+  readonly bridged?: readonly StageId[];
   /** The kernels of side `a` that made its value, with their variants (`Tap.kernel`). */
   readonly kernel?: string;
   readonly layer: number | undefined;
   readonly stage: StageId;
   readonly verdict: RowVerdict;
-  /** Elements compared; 0 also where the arms share no expert. The metrics below are absent where nothing was compared. */
+  /** Elements compared; 0 also where the engines share no expert. The metrics below are absent where nothing was compared. */
   readonly count: number;
   readonly cosine?: Metric;
   readonly nmse?: Metric;
@@ -125,9 +143,9 @@ export interface Row {
   /** How many of `infA`, `infB` are -Infinity. */
   readonly negInfA?: number;
   readonly negInfB?: number;
-  /** Fingerprint of arm `a`'s values, bit for bit: what a baseline of the same adapter is held to. */
+  /** Fingerprint of the candidate's values, bit for bit: what a baseline of the same adapter is held to. */
   readonly bitsA?: string;
-  /** The finite values of each arm: the run-up of poison. */
+  /** The finite values of each engine: the run-up of those that are not. */
   readonly rangeA?: ValueRange;
   readonly rangeB?: ValueRange;
   /** How far the exact reference's values go before they are rounded to f32. */
@@ -158,7 +176,7 @@ export interface Row {
   readonly afterFlip?: { readonly layer: number; readonly position: number; readonly margin: Metric };
 }
 
-/** Experts and renormalised weights that one arm chose, descending. */
+/** Experts and renormalised weights that one engine chose, descending. */
 export interface RoutingChoice {
   readonly experts: readonly number[];
   readonly weights: readonly Metric[];
@@ -173,8 +191,9 @@ export interface RoutingRow {
   readonly margin?: Metric;
 }
 
-/** What speaks against a stage: error over bound, cosine, length over the reference's, a value that is not finite, experts chosen wrongly. */
-export const CULPRIT_METRICS = ['ratio', 'cosine', 'length', 'non-finite', 'flip'] as const;
+/** What speaks against a stage: error over bound, cosine, length over the reference's, a value that is not finite, experts chosen wrongly, another token than the
+ * logits say (token and right token in place of value and limit), other bits than the run that was judged (how many tensors). */
+export const CULPRIT_METRICS = ['ratio', 'cosine', 'length', 'non-finite', 'flip', 'choice', 'bits'] as const;
 
 /** The first thing that is wrong: what the sentence names. */
 export interface Culprit {
@@ -188,7 +207,7 @@ export interface Culprit {
   readonly metric: (typeof CULPRIT_METRICS)[number];
   readonly value: Metric;
   readonly limit: Metric;
-  /** Whose values are not finite, where it is not the arm under test alone. On both arms the fault is the model's own. */
+  /** Whose values are not finite, where it is not the candidate alone. On both engines the fault is the model's own. */
   readonly side?: 'both' | 'reference';
   /** What the wrong values look like: the tensor read as another type, another expert's weights, one row alone. Products only. */
   readonly hint?: string;
@@ -230,6 +249,9 @@ export interface Amplification {
 /** A token behind the prompt, every stage held to the exact value of its own captured inputs. */
 export interface DecodedStep {
   readonly position: number;
+  /** Absent in reports of engines alone: the engine that traces. */
+  readonly by?: TokenMaker;
+  readonly token?: number;
   readonly status: RunStatus;
   /** Stages that were compared. */
   readonly rows: number;
@@ -237,19 +259,19 @@ export interface DecodedStep {
   readonly worst?: { readonly layer: number | undefined; readonly stage: StageId; readonly ratio: Metric };
 }
 
-/** What kinds of values poison is made of. */
-export type PoisonKind = 'NaN' | '+Infinity' | '-Infinity';
+/** What a value that is not finite may be. */
+export type NonFiniteKind = 'NaN' | '+Infinity' | '-Infinity';
 
-/** The first value of one arm that is not finite, what led to it and what became of it. Free-running where the run did so. */
-export interface Poison {
+/** The first value of one engine that is not finite, what led to it and what became of it. Free-running where the run did so. */
+export interface NonFinite {
   readonly arm: string;
   readonly mode: CompareMode;
   readonly layer: number | undefined;
   readonly stage: StageId;
-  readonly kind: PoisonKind;
+  readonly kind: NonFiniteKind;
   /** [position, slot, channel ...] */
   readonly index: readonly number[];
-  /** Every tap with poison in it, forward order: values that are not finite, of all. */
+  /** Every tap with values that are not finite, and how many of all; forward order. */
   readonly spread: readonly {
     readonly layer: number | undefined;
     readonly stage: StageId;
@@ -371,7 +393,7 @@ export interface Report {
     /** What is judged, and what it is held against. Either is absent where the other ran alone. */
     readonly candidate?: EngineCard;
     readonly reference?: EngineCard;
-    /** Whose experts the arm under test used; absent: its own. */
+    /** Whose experts the candidate used; absent: its own. */
     readonly routing?: 'reference';
     /** The order of sums that the bounds of isolated rows stand on; absent: any. */
     readonly sumOrder?: 'chunked';
@@ -388,8 +410,8 @@ export interface Report {
   readonly verdict: Verdict;
   /** Tokens that were decoded behind the prompt, where some were asked for. */
   readonly decoded?: readonly DecodedStep[];
-  /** Where each arm's values stop being finite; absent where they never do. */
-  readonly poison?: { readonly a?: Poison; readonly b?: Poison };
+  /** Where each engine's values stop being finite; absent where they never do. */
+  readonly poison?: { readonly a?: NonFinite; readonly b?: NonFinite };
   /** What a comparison of saved traces could not know, found to disagree or left out. */
   readonly notes?: readonly string[];
   /** How the run stands to an accepted one, where one was given. */

@@ -7,13 +7,13 @@ const ENGINES: Readonly<Record<string, string>> = { cpu: 'exact', 'cpu-ggml': 'g
 const EXACT = 'cpu';
 
 /** Who is judged and who judges, from the names of the engines that ran, candidate first. */
-export function rolesOf(arms: readonly string[]): Pick<Report['run'], 'candidate' | 'reference'> {
-  const [first, second] = arms;
+export function rolesOf(engines: readonly string[]): Pick<Report['run'], 'candidate' | 'reference'> {
+  const [first, second] = engines;
   if (first === undefined) return {};
   if (second === undefined) return first === EXACT ? { reference: cardOf(first) } : { candidate: cardOf(first) };
   return { candidate: cardOf(first), reference: cardOf(second) };
 }
 
-function cardOf(arm: string): EngineCard {
-  return { engine: ENGINES[arm] ?? arm };
+function cardOf(engine: string): EngineCard {
+  return { engine: ENGINES[engine] ?? engine };
 }

@@ -1,13 +1,14 @@
 import { routerMargins } from './compare-indices';
 import type { Taps } from './compare-step';
 import type { RoutingChoice, RoutingRow } from './report';
-import { CHOSEN_EXPERTS, ROUTER_PROBS, ROUTER_WEIGHTS } from '../model/stage-roles';
+import { routerRanks } from '../model/router-ranks';
+import { CHOSEN_EXPERTS, ROUTER_WEIGHTS } from '../model/stage-roles';
 
-/** Which experts each arm chose in one layer, a row a position, with the reference's margin. */
+/** Which experts each engine chose in one layer, a row a position, with the reference's margin. */
 export function routingRows(layer: number, a: Taps | undefined, b: Taps | undefined): readonly RoutingRow[] {
   const indices = b?.get(CHOSEN_EXPERTS) ?? a?.get(CHOSEN_EXPERTS);
   if (indices === undefined) return [];
-  const probs = b?.get(ROUTER_PROBS) ?? a?.get(ROUTER_PROBS);
+  const probs = routerRanks(b) ?? routerRanks(a);
   const k = indices.shape[1] ?? 0;
   const margins = probs === undefined ? undefined : routerMargins(probs, k);
   return indices.positions.map((position, row) => {

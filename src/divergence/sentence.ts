@@ -1,5 +1,6 @@
 import { SUSPICIOUS_ESTIMATE } from '../base/f32-error';
 import { short } from '../base/format';
+import type { AdapterArithmetic } from '../model/adapter-card';
 import type { Amplification, Culprit, Row, RunStatus } from './report';
 
 export interface SentenceContext {
@@ -10,7 +11,7 @@ export interface SentenceContext {
   readonly layersDone: number;
   readonly nTokens: number;
   readonly missing: Row | undefined;
-  readonly arms: readonly string[];
+  readonly engines: readonly string[];
   /** Where the free run parts although no stage is wrong by itself, and what makes it. */
   readonly parted?: Culprit | undefined;
   readonly amplification?: Amplification | undefined;
@@ -18,12 +19,14 @@ export interface SentenceContext {
   readonly suspect?: Row | undefined;
   /** Where the model itself leaves f32. */
   readonly left?: Row | undefined;
+  /** Of the adapter, where it was asked. */
+  readonly arithmetic?: AdapterArithmetic | undefined;
 }
 
 /** The one sentence of the run: the same on the page, in the terminal, in JSON and in pictures. */
 export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, context: SentenceContext): string {
   if (status === 'out-of-range' && context.left !== undefined)
-    return outOfRange(context.left, culprit ?? context.parted);
+    return outOfRange(context.left, culprit ?? context.parted, context.arithmetic);
   if (culprit !== undefined) {
     const word = status === 'not-finite' ? 'NOT FINITE' : 'DIVERGED';
     const hint = culprit.hint === undefined ? '' : `; ${culprit.hint}`;
@@ -31,8 +34,8 @@ export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, cont
   }
   if (status === 'ill-conditioned' && context.parted !== undefined) return illConditioned(context, context.parted);
   if (status === 'incomplete') {
-    if (context.complete && context.arms.length < 2) {
-      return `INCOMPLETE: only the ${context.arms[0] ?? 'missing'} engine ran, ${plural(context.layersDone, 'layer')}, ${plural(context.nTokens, 'token')}; nothing to compare`;
+    if (context.complete && context.engines.length < 2) {
+      return `INCOMPLETE: only the ${context.engines[0] ?? 'missing'} engine ran, ${plural(context.layersDone, 'layer')}, ${plural(context.nTokens, 'token')}; nothing to compare`;
     }
     return context.missing === undefined
       ? `INCOMPLETE: stopped after ${plural(context.layersDone, 'layer')}; nothing parted so far`
@@ -40,17 +43,41 @@ export function sentenceOf(status: RunStatus, culprit: Culprit | undefined, cont
   }
   const { suspect } = context;
   if (status === 'suspicious' && suspect !== undefined) {
-    return `SUSPICIOUS: ${place(suspect.layer, suspect.stage)}: within the bound of any order of sums, yet ${short(suspect.maxEstimate ?? NaN)} x what independent roundings to nearest make (limit ${SUSPICIOUS_ESTIMATE}, chance 1e-9): sums or operands with fewer digits than f32 would explain it; ${agreement(context)}`;
+    return `SUSPICIOUS: ${place(suspect.layer, suspect.stage)}: within the bound of any order of sums, yet ${short(suspect.maxEstimate ?? NaN)} x what independent roundings to nearest make (limit ${SUSPICIOUS_ESTIMATE}, chance 1e-9): ${explanation(context)}; ${agreement(context)}`;
   }
   return `MATCH: ${agreement(context)}`;
 }
 
+/** A place that is told by itself: a decoder that does not say what its own logits say, a run with other bits. */
+export function divergedAt(culprit: Culprit): string {
+  return `DIVERGED: first at ${placeOf(culprit)}: ${evidence(culprit)}`;
+}
+
+/** What would make errors that large: on an adapter that rounds otherwise, that alone. */
+function explanation({ arithmetic }: SentenceContext): string {
+  return arithmetic?.rounding === 'other'
+    ? 'this adapter does not round to nearest, which explains it'
+    : 'sums or operands with fewer digits than f32 would explain it, or roundings that are not independent';
+}
+
+function flushes(arithmetic: SentenceContext['arithmetic']): string {
+  if (arithmetic === undefined) return '';
+  const { subnormalInputs, subnormalResults } = arithmetic;
+  return subnormalInputs === 'flushed' || subnormalResults === 'flushed'
+    ? ' (this adapter makes what is smaller 0)'
+    : ' (this adapter keeps some of what is smaller)';
+}
+
 /** No f32 kernel can hold what the model asks for: none is blamed. */
-function outOfRange({ layer, stage, reach }: Row, parted: Culprit | undefined): string {
+function outOfRange(
+  { layer, stage, reach }: Row,
+  parted: Culprit | undefined,
+  arithmetic: SentenceContext['arithmetic'],
+): string {
   const { largest = NaN, largestSum = 0 } = reach ?? {};
   const size =
     largest < 1
-      ? `its largest value is ${short(largest)}, and f32 begins at 1.2e-38`
+      ? `its largest value is ${short(largest)}, and f32 begins at 1.2e-38${flushes(arithmetic)}`
       : Math.max(largest, largestSum) === largest
         ? `values up to ${short(largest)}, and f32 ends at 3.4e38`
         : `partial sums up to ${short(largestSum)}, and f32 ends at 3.4e38`;
@@ -98,6 +125,10 @@ function evidence(c: Culprit): string {
       return `${short(c.value)} x as long as the reference, limit ${short(c.limit)}`;
     case 'flip':
       return `experts chosen against its own probabilities`;
+    case 'choice':
+      return `it goes on with token ${c.value}, and the largest logit is that of ${c.limit}`;
+    case 'bits':
+      return `other bits than the same prompt had before, in ${plural(c.value, 'captured tensor')}`;
     case 'non-finite':
       return `${Number.isNaN(c.value) ? 'NaN' : 'infinite'}${onSide(c.side)}`;
   }
@@ -124,7 +155,7 @@ function agreement(context: SentenceContext): string {
   const drifts = measured.flatMap((row) =>
     row.mode === 'free' && row.relL2 !== undefined && row.verdict === 'match' ? [row.relL2] : [],
   );
-  // Arms that are no f32 kernels have no bounds.
+  // Engines that are no f32 kernels have no bounds.
   const alone = measured.flatMap((row) => (row.mode === 'isolated' && row.relL2 !== undefined ? [row.relL2] : []));
   const flips = measured.reduce((n, row) => n + (row.mode === 'free' ? (row.flips?.length ?? 0) : 0), 0);
   const parts = [

@@ -35,8 +35,3 @@ export function indexOf(tap: Tap, flat: number): readonly number[] {
   const axis = positionAxis(tap);
   return index.map((value, i) => (i === axis ? (tap.positions[value] ?? value) : value));
 }
-
-/** The prompt position of a flat offset. */
-export function positionAt(tap: Tap, flat: number): number {
-  return indexOf(tap, flat)[positionAxis(tap)] ?? 0;
-}

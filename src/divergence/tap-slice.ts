@@ -13,7 +13,7 @@ export interface SlicePlace {
   readonly mode: CompareMode;
 }
 
-/** One element of both arms. */
+/** One element of both engines. */
 export interface SliceValue {
   /** The index within the position: [channel], [slot, channel], [head, key]. */
   readonly index: readonly number[];
@@ -28,11 +28,11 @@ export interface SliceValue {
   readonly expert?: number;
 }
 
-/** A position of a tap in both arms, boiled down: what a person looks at, whatever the size of the tensor. */
+/** A position of a tap in both engines, boiled down: what a person looks at, whatever the size of the tensor. */
 export interface TapSlice extends SlicePlace {
   /** The axes within the position and their lengths, C order. */
   readonly axes: readonly { readonly dim: Dim; readonly length: number }[];
-  /** Elements compared; slots whose expert only one arm chose are left out. */
+  /** Elements compared; slots whose expert only one engine chose are left out. */
   readonly count: number;
   /** Elements left out. */
   readonly skipped: number;
@@ -42,7 +42,7 @@ export interface TapSlice extends SlicePlace {
   readonly ratios?: readonly number[];
   /** Elements a bin of `ERROR_EDGES`. */
   readonly errors: readonly number[];
-  /** Both arms' finite values in equal bins from -`extent` to `extent`, and what is not finite. */
+  /** Both engines' finite values in equal bins from -`extent` to `extent`, and what is not finite. */
   readonly values: {
     readonly extent: number;
     readonly a: readonly number[];
@@ -52,7 +52,7 @@ export interface TapSlice extends SlicePlace {
   };
   /** The flat elements in equal ranges, each with its largest ratio (or error, without bounds). */
   readonly profile: { readonly stretch: number; readonly largest: readonly number[] };
-  /** Index stages: the experts of each arm, descending by weight. */
+  /** Index stages: the experts of each engine, descending by weight. */
   readonly experts?: { readonly a: readonly number[]; readonly b: readonly number[] };
 }
 
@@ -64,7 +64,7 @@ export const VALUE_BINS = 41;
 const WORST = 16;
 const STRETCHES = 256;
 
-/** The taps that a slice is made of; the routing of both arms aligns slots by expert. */
+/** The taps that a slice is made of; the routing of both engines aligns slots by expert. */
 export interface SliceTaps {
   readonly a: Tap;
   readonly b: Tap;
@@ -87,7 +87,7 @@ export function sliceTaps(taps: SliceTaps, position: number, mode: CompareMode):
     const dim = shape[i];
     return dim === undefined || dim === 'nTokens' ? [] : [{ dim, length }];
   });
-  const bound = mode === 'isolated' ? b.bound : undefined;
+  const bound = mode === 'free' ? undefined : b.bound;
   const element = (i: number): SliceValue => {
     const index = indexOf(i, axes);
     const slot = axes.findIndex(({ dim }) => dim === 'nExpertUsed');

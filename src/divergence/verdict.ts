@@ -1,8 +1,9 @@
 import { SUSPICIOUS_ESTIMATE } from '../base/f32-error';
+import type { AdapterArithmetic } from '../model/adapter-card';
 import { forwardOrder, locationKey } from '../model/location';
 import { amplificationOf } from './amplification';
-import { culpritOf, inForwardOrder, poisonCulprit, type BlameContext } from './blame';
-import type { Culprit, Poison, Row, RunStatus, Verdict } from './report';
+import { culpritOf, inForwardOrder, nonFiniteCulprit, type BlameContext } from './blame';
+import type { Culprit, NonFinite, Row, RunStatus, Verdict } from './report';
 import { beyondF32, belowF32 } from './reach';
 import { sentenceOf } from './sentence';
 
@@ -15,10 +16,12 @@ export interface VerdictInput {
   readonly nTokens: number;
   /** Every layer, stage and position of the run was compared. */
   readonly whole?: boolean;
-  /** The arms that ran. One alone is captured, not compared. */
-  readonly arms: readonly string[];
-  /** The first value that is not finite on any arm: all that can be said against an arm alone. */
-  readonly poison?: Poison | undefined;
+  /** The engines that ran. One alone is captured, not compared. */
+  readonly engines: readonly string[];
+  /** The first value that is not finite on any engine: all that can be said against an engine alone. */
+  readonly nonFinite?: NonFinite | undefined;
+  /** How the candidate's adapter computes, where it was asked. */
+  readonly arithmetic?: AdapterArithmetic | undefined;
 }
 
 export interface Judgement {
@@ -31,7 +34,7 @@ export interface Judgement {
  * The whole run in one word and one sentence. Rows of stages by themselves decide where there are any, local ones before isolated ones: the
  * first in forward order that is wrong although its inputs are right is the culprit, and free-running rows from there on are its victims.
  * Without them the first free-running row that parts is named; where every stage of the whole run is right from its own inputs, what parts is the
- * model's own amplification of rounding, and nobody is blamed. Values that both arms agree are not finite come from the file, and are poison too.
+ * model's own amplification of rounding, and nobody is blamed. Values that both engines agree are not finite come from the file, and count as a defect too.
  */
 export function judge(input: VerdictInput, context: BlameContext): Judgement {
   const local = inForwardOrder(input.rows, 'local');
@@ -40,15 +43,16 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
   const free = inForwardOrder(input.rows, 'free');
   const faults = byPlace(culprits(alone, input, context));
   const parted = culprits(free, input, context);
-  // A whole arm or stage that is not there can't be called a match.
+  // A whole engine or stage that is not there can't be called a match.
   const missing = input.rows.find((row) => row.verdict === 'missing');
   const first =
     alone.length > 0 ? (faults[0] ?? (parted[0]?.metric === 'non-finite' ? parted[0] : undefined)) : parted[0];
   const unexplained = alone.length > 0 && first === undefined ? parted[0] : undefined;
-  const poison = input.arms.length < 2 && input.poison !== undefined ? poisonCulprit(input.poison, context) : undefined;
+  const nonFinite =
+    input.engines.length < 2 && input.nonFinite !== undefined ? nonFiniteCulprit(input.nonFinite, context) : undefined;
   const isBlameless = unexplained !== undefined && input.whole === true && isJudged(free, local);
-  const named = first ?? (isBlameless ? undefined : unexplained) ?? poison;
-  const incomplete = missing !== undefined || !input.complete || input.arms.length < 2;
+  const named = first ?? (isBlameless ? undefined : unexplained) ?? nonFinite;
+  const incomplete = missing !== undefined || !input.complete || input.engines.length < 2;
   const left = leavesF32(input.rows, named, isBlameless ? unexplained : undefined);
   const suspect = named === undefined && !isBlameless && !incomplete ? suspicious(alone) : undefined;
   const status =
@@ -60,7 +64,7 @@ export function judge(input: VerdictInput, context: BlameContext): Judgement {
           ? statusOf(named, incomplete)
           : 'suspicious';
   const amplification = isBlameless && left === undefined ? amplificationOf(free, context.hparams) : undefined;
-  // What both arms find not finite is inherited, not a fault of its own.
+  // What both engines find not finite is inherited, not a fault of its own.
   const others =
     first === undefined
       ? []

@@ -1,4 +1,4 @@
-import { createArm, type CpuEngineOptions } from '../cpu/engine/cpu-engine';
+import { createReferenceEngine, type CpuEngineOptions } from '../cpu/engine/cpu-engine';
 import type { IsolatingEngine } from '../model/engine';
 import type { ExactGpuPool } from './exact-gpu-pool';
 
@@ -9,5 +9,5 @@ import type { ExactGpuPool } from './exact-gpu-pool';
 export function createExactGpuEngine(
   options: Omit<CpuEngineOptions, 'pool'> & { readonly pool: ExactGpuPool },
 ): IsolatingEngine {
-  return createArm('exact-gpu', options, (_type, x) => x);
+  return createReferenceEngine('exact-gpu', options, (_type, x) => x);
 }

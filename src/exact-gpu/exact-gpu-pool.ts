@@ -282,7 +282,7 @@ function refusedParts(
 }
 
 /** The x of some tokens. */
-function pick(job: MatmulJob, tokens: readonly number[]): Float64Array<ArrayBuffer> {
+function pick(job: MatmulJob, tokens: readonly number[]): Float64Array {
   const nIn = job.tensor.dims[0] ?? 0;
   if (tokens.length === job.nTokens) return job.x;
   const x = new Float64Array(tokens.length * nIn);

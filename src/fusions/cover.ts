@@ -88,6 +88,15 @@ export function fitCover<C extends Cover>(
   };
 }
 
+/** What a node has that no fused kernel knows: another attribute, or weights beside its operation's one. */
+export function unknownTo(node: Node): string | undefined {
+  const unknown = Object.entries(node.attrs).find(
+    ([name, value]) => value !== undefined && KNOWN_ATTRS[node.op]?.includes(name) !== true,
+  );
+  if (unknown !== undefined) return `its attribute ${unknown[0]} is none that the fused kernel knows`;
+  return node.weights.length === (WEIGHTED.has(node.op) ? 1 : 0) ? undefined : `it has ${node.weights.length} weights`;
+}
+
 /** Binds the names that a node reads; says what does not fit. */
 function unlikeness(
   node: Node,
@@ -95,11 +104,8 @@ function unlikeness(
   values: Map<string, Value>,
   found: ReadonlyMap<string, Node>,
 ): string | undefined {
-  const unknown = Object.entries(node.attrs).find(
-    ([name, value]) => value !== undefined && KNOWN_ATTRS[node.op]?.includes(name) !== true,
-  );
-  if (unknown !== undefined) return `its attribute ${unknown[0]} is none that the fused kernel knows`;
-  if (node.weights.length !== (WEIGHTED.has(node.op) ? 1 : 0)) return `it has ${node.weights.length} weights`;
+  const unknown = unknownTo(node);
+  if (unknown !== undefined) return unknown;
   const given = [...node.inputs, ...node.reads.map((slot) => slot.value)];
   const names = [...inputs, ...reads];
   if (node.inputs.length !== inputs.length || given.length !== names.length) return `it reads ${given.length} values`;

@@ -73,6 +73,8 @@ export interface FusionSpec<C extends Cover> {
   readonly captures: Readonly<Record<string, string | readonly string[]>>;
   /** A key whose captured value is made of another captured one. */
   readonly madeOf?: Readonly<Record<string, string>>;
+  /** Keys whose captured value is made for the capture alone: the kernels go on with what they are made of. */
+  readonly remade?: readonly string[];
   readonly kernels: readonly KernelSpec[];
   /** What its kernels ask of the nodes beside operations and wiring: undefined, or what is not so. */
   when(covered: Covered<C>, facts: PlanFacts): Omit<Mismatch, 'depth'> | undefined;
@@ -98,6 +100,8 @@ export interface FusedNodes {
   readonly captures: ReadonlyMap<string, readonly string[]>;
   /** By id of a value: the captured value that it is made of. */
   readonly madeOf: ReadonlyMap<string, string>;
+  /** Ids of captured values that the kernels do not go on with. */
+  readonly remade: readonly string[];
   dispatches(state: PlanState): readonly FusedDispatch[];
 }
 
@@ -136,6 +140,7 @@ export function defineFusion<const C extends Cover>(spec: FusionSpec<C>): Fusion
         angles: spec.angles?.(covered) ?? [],
         captures: new Map(Object.entries(spec.captures).map(([param, keys]) => [param, [keys].flat().map(idOf)])),
         madeOf: new Map(Object.entries(spec.madeOf ?? {}).map(([key, source]) => [idOf(key), idOf(source)])),
+        remade: (spec.remade ?? []).map(idOf),
         dispatches: (state) => spec.dispatches(covered, facts, state),
       };
     },

@@ -31,5 +31,10 @@ export type SourceDescriptor =
       /** Sent with every request to the address's own origin, and to no other. They may be secrets: for requests only. */
       readonly headers?: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'path'; readonly path: string }
+  | {
+      readonly kind: 'path';
+      readonly path: string;
+      /** When it was last written to, in ms: another thread notices a change. */
+      readonly modified?: number;
+    }
   | { readonly kind: 'memory'; readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> };

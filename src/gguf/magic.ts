@@ -30,6 +30,11 @@ const OTHER_FILES: readonly { readonly start: string; readonly what: string; rea
     remedy: 'Fetch the real file with "git lfs pull", or download it directly.',
   },
   {
+    start: 'GUF\u0003',
+    what: 'a GGUF without its first byte: a server that sends other bytes than it says',
+    remedy: 'Download the file with another program, and open it from disk.',
+  },
+  {
     start: '\0\0\0\0',
     what: 'a file that was given its size and never filled: a download that stopped',
     remedy: 'Download it again.',

@@ -1,3 +1,4 @@
+import { rowBytes, type QuantType } from './ggml-types';
 import type { TensorInfo } from './model-file';
 
 /** A byte range of a tensor. */
@@ -36,9 +37,39 @@ export function leadingRun<T>(
 export function neighbourRuns<T>(items: readonly T[], rangeOf: (item: T) => TensorRange): readonly (readonly T[])[] {
   const runs: (readonly T[])[] = [];
   for (let first = 0; first < items.length; first += runs.at(-1)?.length ?? 1) {
-    runs.push(leadingRun(items.slice(first), rangeOf));
+    runs.push(leadingRun(from(items, first), rangeOf));
   }
   return runs;
+}
+
+function* from<T>(items: readonly T[], first: number): Generator<T, void> {
+  for (let i = first; i < items.length; i++) {
+    const item = items[i];
+    if (item !== undefined) yield item;
+  }
+}
+
+/** Consecutive rows of a table, as one read may bring them. */
+export interface RowRun {
+  readonly firstRow: number;
+  readonly rows: number;
+  /** Place of the first of them among those that were asked for. */
+  readonly at: number;
+}
+
+/** Rows of a table as runs of neighbours. @param ids ascending, none twice @param nIn values of a row */
+export function neighbouringRows(
+  ids: readonly number[],
+  tensor: TensorInfo & { readonly type: QuantType },
+  nIn: number,
+): readonly RowRun[] {
+  const length = rowBytes(tensor.type, nIn);
+  let at = 0;
+  return neighbourRuns(ids, (id) => ({ tensor, offset: id * length, length })).map((run) => {
+    const found = { firstRow: run[0] ?? 0, rows: run.length, at };
+    at += run.length;
+    return found;
+  });
 }
 
 /**

@@ -12,15 +12,20 @@ const READ_PIECE_BYTES = 64 * 2 ** 20;
 /**
  * A source over a file on disk, for Node. The only file of this folder that imports `node:*`: never import it from code that the page
  * bundles.
- * @throws TracerError `source-read` when the path is not a readable file.
+ * @param modified when the file was last written to, where that is known already
+ * @throws TracerError `source-read` when the path is not a readable file; `source-changed`
  */
-export async function nodeSource(path: string): Promise<ByteSource> {
+export async function nodeSource(path: string, modified?: number): Promise<ByteSource> {
   const name = basename(path);
   const handle = await openRegular(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
   let known = await handle.stat();
   const { size, mtimeMs } = known;
+  if (modified !== undefined && mtimeMs !== modified) {
+    await handle.close();
+    throw changed(name, 'it was written to');
+  }
   let closing: Promise<void> | undefined;
 
   const look = async (): Promise<void> => {
@@ -57,12 +62,13 @@ export async function nodeSource(path: string): Promise<ByteSource> {
   return {
     name,
     size,
-    descriptor: { kind: 'path', path },
+    descriptor: { kind: 'path', path, modified: mtimeMs },
     async read(offset, length, signal) {
       throwIfAborted(signal);
       checkRange(name, size, offset, length);
       if (closing !== undefined) throw unreadable(path, new Error('it was closed'));
-      const bytes = new Uint8Array(length);
+      // Every byte is read, or the read fails: filling them with zeros before would take as long as the read.
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       try {
         await readFully(handle, bytes, offset, name, signal);
         // Afterwards, so that a change during the read is seen.

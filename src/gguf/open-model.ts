@@ -1,9 +1,8 @@
 import { fail, toErrorData, TracerError } from '../base/errors';
 import type { ByteSource } from './byte-source';
-import { dequantizeRows } from './dequant/dequantisers';
-import { isQuantType } from './ggml-types';
 import { isGguf, MAGIC_BYTES } from './magic';
 import type { ModelFile, TensorInfo } from './model-file';
+import { modelOver } from './model-over';
 import { orderParts, splitCount, type Part } from './order-parts';
 import { parseHeader } from './reader';
 import { pieceName } from './split-names';
@@ -84,90 +83,20 @@ function modelOf(parts: readonly Part[]): ModelFile {
   if (first === undefined) throw new RangeError('a model has at least one part');
   const { header } = first;
   const sources = parts.map((part) => part.source);
-  const tensors = collectTensors(parts);
-  let bytesRead = parts.reduce((sum, part) => sum + part.header.bytesRead, 0);
-
-  const readStacked = async (
-    all: number,
-    stacked: readonly TensorInfo[],
-    offset: number,
-    length: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array<ArrayBuffer>> => {
-    const size = all / stacked.length;
-    const isMixed = stacked.some(({ type }) => type !== stacked[0]?.type);
-    const bytes = new Uint8Array(length);
-    for (let at = offset; at < offset + length;) {
-      const index = Math.floor(at / size);
-      const [tensor, from] = [stacked[index], at - index * size];
-      if (tensor === undefined) break;
-      const wanted = Math.min(size - from, offset + length - at);
-      const piece = isMixed
-        ? await readAsF32(model, tensor, from, wanted, signal)
-        : await model.readTensor(tensor, from, wanted, signal);
-      bytes.set(piece, at - offset);
-      at += piece.length;
-    }
-    return bytes;
-  };
-
-  const model: ModelFile = {
-    name: first.source.name,
-    version: header.version,
-    bytes: sources.reduce((sum, source) => sum + source.size, 0),
-    headerBytes: header.length,
-    headerSha256: header.sha256,
-    metadata: header.metadata,
-    tensors,
-    descriptors: sources.map((source) => source.descriptor),
-    get bytesRead() {
-      return bytesRead;
+  return modelOver(
+    {
+      name: first.source.name,
+      version: header.version,
+      bytes: sources.reduce((sum, source) => sum + source.size, 0),
+      headerBytes: header.length,
+      headerSha256: header.sha256,
+      metadata: header.metadata,
+      tensors: collectTensors(parts),
+      descriptors: sources.map((source) => source.descriptor),
     },
-    async readTensor(tensor, offset, length, signal) {
-      const source = sources[tensor.part];
-      const inside =
-        Number.isSafeInteger(offset) &&
-        Number.isSafeInteger(length) &&
-        offset >= 0 &&
-        length >= 0 &&
-        offset + length <= tensor.bytes;
-      if (source === undefined || !inside) {
-        throw fail(
-          'gguf-truncated',
-          `Bytes ${offset} to ${offset + length} were asked of tensor ${tensor.name}, which has ${tensor.bytes}.`,
-          'This is a defect in MoEscope. Please report it with the file and the steps.',
-          { tensor: tensor.name, offset, length, bytes: tensor.bytes, part: tensor.part },
-        );
-      }
-      if (tensor.stacked !== undefined) return readStacked(tensor.bytes, tensor.stacked, offset, length, signal);
-      const bytes = await source.read(tensor.offset + offset, length, signal);
-      bytesRead += length;
-      return bytes;
-    },
-    async close() {
-      await Promise.all(sources.map((source) => source.close()));
-    },
-  };
-  return model;
-}
-
-/** Bytes of a tensor as they would be if its type were F32. */
-async function readAsF32(
-  model: ModelFile,
-  tensor: TensorInfo,
-  offset: number,
-  length: number,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const [nIn = 1] = tensor.dims;
-  const rowBytes = (tensor.bytes * nIn) / tensor.elements;
-  const first = Math.floor(offset / (4 * nIn));
-  const rows = Math.ceil((offset + length) / (4 * nIn)) - first;
-  const stored = await model.readTensor(tensor, first * rowBytes, rows * rowBytes, signal);
-  const values = new Float32Array(rows * nIn);
-  if (!isQuantType(tensor.type)) throw new RangeError(`no rows of ${tensor.type}`);
-  dequantizeRows(tensor.type, stored, 0, values, 0, values.length);
-  return new Uint8Array(values.buffer, offset - 4 * nIn * first, length);
+    sources,
+    parts.reduce((sum, part) => sum + part.header.bytesRead, 0),
+  );
 }
 
 /** The tensors of all parts, in file order. @throws TracerError `gguf-split` when two parts hold the same tensor. */

@@ -5,7 +5,7 @@ import { httpSource } from './http-source';
 import { memorySource } from './memory-source';
 
 /** Opens a file path: `nodeSource` where there is a file system; the page has none and passes nothing. */
-export type PathOpener = (path: string) => Promise<ByteSource>;
+export type PathOpener = (path: string, modified?: number) => Promise<ByteSource>;
 
 export interface OpenSourceOptions {
   readonly openPath?: PathOpener | undefined;
@@ -25,7 +25,7 @@ export async function openSource(descriptor: SourceDescriptor, options: OpenSour
     case 'http':
       return httpSource(descriptor, { signal: options.signal });
     case 'path': {
-      if (options.openPath !== undefined) return options.openPath(descriptor.path);
+      if (options.openPath !== undefined) return options.openPath(descriptor.path, descriptor.modified);
       throw fail(
         'source-read',
         `${descriptor.path} is a path, and a page cannot open paths.`,

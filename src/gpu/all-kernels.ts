@@ -1,7 +1,7 @@
 import { FUSIONS } from '../fusions/fusions';
+import { ROWS_FUSIONS } from '../fusions/rows-fusions';
 import { kernelName } from '../ops/kernel-spec';
 import { OPS } from '../ops/ops';
-import { KERNEL_TABLE } from './kernel-table';
 import { DEQUANT_ROWS, MATMULS } from './matmul/variants';
 
 /** Every kernel that computes operations, by the name that reports give it: of one operation, or of several at once. */
@@ -11,8 +11,7 @@ export const ALL_KERNELS: readonly string[] = [
       ...Object.values(OPS).flatMap(({ kernels }) => kernels),
       ...Object.values(MATMULS),
       DEQUANT_ROWS,
-      KERNEL_TABLE.attentionTiled,
-      ...FUSIONS.flatMap(({ kernels }) => kernels),
+      ...[...FUSIONS, ...ROWS_FUSIONS].flatMap(({ kernels }) => kernels),
     ].map(kernelName),
   ),
 ].sort();

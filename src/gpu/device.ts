@@ -1,11 +1,14 @@
 import { fail, TracerError } from '../base/errors';
 import type { AdapterCard } from '../model/adapter-card';
+import { whenUncaptured } from './uncaptured';
 import { adapterCard, deviceDescriptor, requestAdapter, type AdapterChoice } from './adapter';
 
 export interface OpenOptions {
   readonly adapter: AdapterChoice;
   /** `adapter` (the default): as much as the adapter offers. `default`: exactly WebGPU's default limits and no feature. */
   readonly limits?: 'adapter' | 'default';
+  /** Whether an adapter's driver refuses memory that it does not have. Absent: none is known to. */
+  readonly refusesMemory?: ((card: AdapterCard) => boolean) | undefined;
 }
 
 /**
@@ -25,7 +28,9 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions): Pr
         e,
       );
     });
-  return new GpuContext(device, adapterCard(adapter.info, device));
+  const context = new GpuContext(device, adapterCard(adapter.info, device));
+  context.refusesMemory = options.refusesMemory?.(context.card) ?? false;
+  return context;
 }
 
 /**
@@ -35,6 +40,8 @@ export async function openDevice(gpu: GPU | undefined, options: OpenOptions): Pr
 export class GpuContext {
   readonly device: GPUDevice;
   readonly card: AdapterCard;
+  /** The driver refuses memory that it does not have. */
+  refusesMemory = false;
   readonly #keepsDevice: boolean;
   readonly #sizes = new Map<GPUBuffer, number>();
   #bytes = 0;
@@ -43,10 +50,7 @@ export class GpuContext {
   #disposed = false;
   /** The first failure outside any error scope since the last step began. */
   #uncaptured: TracerError | undefined;
-  readonly #onUncaptured = (event: GPUUncapturedErrorEvent): void => {
-    event.preventDefault();
-    this.#uncaptured ??= toTracerError(event.error);
-  };
+  readonly #forgetUncaptured: () => void;
 
   /** @param keepsDevice the device is another's to destroy: {@link dispose} frees what this context allocated, and no more */
   constructor(device: GPUDevice, card: AdapterCard, keepsDevice = false) {
@@ -56,7 +60,9 @@ export class GpuContext {
     void device.lost.then((info) => {
       if (!this.#disposed) this.#lost = lostError(info.message === '' ? info.reason : info.message);
     });
-    device.addEventListener('uncapturederror', this.#onUncaptured);
+    this.#forgetUncaptured = whenUncaptured(device, (error) => {
+      this.#uncaptured ??= toTracerError(error);
+    });
   }
 
   /** Bytes of the buffers that are allocated now. */
@@ -155,7 +161,7 @@ export class GpuContext {
   /** Destroys the device and everything on it, or, where the device is another's, this context's buffers. Safe to call twice. */
   dispose(): void {
     this.#disposed = true;
-    this.device.removeEventListener('uncapturederror', this.#onUncaptured);
+    this.#forgetUncaptured();
     if (this.#keepsDevice) for (const buffer of this.#sizes.keys()) buffer.destroy();
     this.#sizes.clear();
     this.#bytes = 0;

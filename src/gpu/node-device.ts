@@ -9,16 +9,20 @@ const SWIFTSHADER_ICD_FILES: readonly string[] = [
   '/opt/google/chrome/vk_swiftshader_icd.json',
 ];
 
-/** Dawn crashes when the object that `create` returns is collected while a device lives: they are kept here for ever, by the device that was asked for. */
+/**
+ * Dawn crashes when the object that `create` returns is collected while a device lives: they are kept here for ever, by the device that was asked
+ * for and the drivers that the Vulkan loader was pointed at: one that found no driver finds none later.
+ */
 const kept = new Map<string, GPU>();
 
 /** The WebGPU entry point of Node (Dawn). `device` is a part of an adapter's name; empty: any. Puts GPUBufferUsage and the other globals of a browser in place. */
 export function nodeGpu(device = ''): GPU {
-  const before = kept.get(device);
+  const key = JSON.stringify([device, vulkanDrivers()]);
+  const before = kept.get(key);
   if (before !== undefined) return before;
   for (const [name, value] of Object.entries(globals)) Reflect.set(globalThis, name, value);
   const gpu = create(device === '' ? [] : [`adapter=${device}`]);
-  kept.set(device, gpu);
+  kept.set(key, gpu);
   return gpu;
 }
 
@@ -49,9 +53,13 @@ export async function nodeAdapters(): Promise<readonly NamedAdapter[]> {
  * first {@link nodeGpu}. Returns the driver file now in use, or undefined when there is none to find.
  */
 export function useSwiftShader(): string | undefined {
-  const named = process.env['VK_ICD_FILENAMES'] ?? process.env['VK_DRIVER_FILES'];
+  const named = vulkanDrivers();
   if (named !== undefined && named !== '') return named;
   const found = SWIFTSHADER_ICD_FILES.find((file) => existsSync(file));
   if (found !== undefined) process.env['VK_ICD_FILENAMES'] = found;
   return found;
+}
+
+function vulkanDrivers(): string | undefined {
+  return process.env['VK_ICD_FILENAMES'] ?? process.env['VK_DRIVER_FILES'];
 }

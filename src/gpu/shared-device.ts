@@ -19,12 +19,14 @@ export class SharedDevice {
     const forget = (): void => {
       if (this.#owner === opening) this.#owner = undefined;
     };
-    const { device, card } = await opening.catch((error: unknown) => {
+    const { device, card, refusesMemory } = await opening.catch((error: unknown) => {
       forget();
       throw error;
     });
     void device.lost.then(forget);
-    return new GpuContext(device, card, true);
+    const context = new GpuContext(device, card, true);
+    context.refusesMemory = refusesMemory;
+    return context;
   }
 
   /** Destroys the device. The next {@link context} opens another one. */

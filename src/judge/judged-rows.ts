@@ -5,6 +5,7 @@ import { stageIn } from '../model/graph-of';
 import type { StageId, StageSpec } from '../model/stages';
 import { weightName } from '../model/weights';
 import type { ArithmeticId } from './arithmetics';
+import type { HeldValues } from './held-values';
 import type { LocalError } from './local-errors';
 import { nameArithmetics, ratioWithin, type NamedArithmetic, type Unexplained } from './name-arithmetic';
 
@@ -50,11 +51,12 @@ function operationName({ operation, shape }: StageSpec): string {
 
 /** The row with its ratio in the arithmetic that it is judged by. */
 function judgedRow(
-  { row, ratios }: LocalError,
+  { row: inF32, ratios, held }: LocalError,
   wrong: Unexplained | undefined,
   arithmetic: ArithmeticId | undefined,
 ): Row {
-  if ((row.verdict !== 'match' && row.verdict !== 'diverge') || ratios.size === 0) return row;
+  if ((inF32.verdict !== 'match' && inF32.verdict !== 'diverge') || ratios.size === 0) return inF32;
+  const row = heldTo(inF32, held?.get(wrong === undefined ? (arithmetic ?? 'f32') : (wrong.arithmetic ?? 'f32')));
   if (wrong === undefined) {
     const maxRatio = arithmetic === undefined ? row.maxRatio : ratioWithin(ratios, arithmetic);
     return {
@@ -66,12 +68,17 @@ function judgedRow(
     };
   }
   // Wrong in any arithmetic, or coarser than its sisters.
-  const maxRatio =
-    wrong.leastRatio > 1 || wrong.arithmetic === undefined ? wrong.leastRatio : ratioWithin(ratios, wrong.arithmetic);
+  const maxRatio = wrong.arithmetic === undefined ? wrong.leastRatio : ratioWithin(ratios, wrong.arithmetic);
   return {
     ...without(row, 'maxEstimate'),
     verdict: 'diverge',
     maxRatio,
     ...(wrong.arithmetic === undefined ? {} : { arithmetic: wrong.arithmetic }),
   };
+}
+
+/** The row with its single values held to another bound than f32's. */
+function heldTo(row: Row, values: HeldValues | undefined): Row {
+  if (values === undefined) return row;
+  return { ...without(row, 'perPositionRatio', 'ratios', 'maxRatioIndex', 'maxRatioValues'), ...values };
 }

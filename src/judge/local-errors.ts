@@ -1,7 +1,10 @@
+import { breather } from '../base/breather';
 import type { SumOrder } from '../base/f32-error';
-import { dependencies, LAYER_INPUT, type Node } from '../arch/graph';
-import { ROUTER_PROBS } from '../model/stage-roles';
-import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
+import { withPauses } from '../base/pieces';
+import { dependencies, LAYER_INPUT, type Node, type StateSlot } from '../arch/graph';
+import { routerRanks } from '../model/router-ranks';
+import { CHOICE } from '../model/stage-roles';
+import { stepInPieces, type CompareContext, type Taps } from '../divergence/compare-step';
 import { NO_FLIPS } from '../divergence/flip-state';
 import { LIMITS } from '../divergence/limits';
 import type { Row } from '../divergence/report';
@@ -10,16 +13,21 @@ import type { HParams } from '../model/hparams';
 import { stageSpec, type StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
 import { selectPositions } from '../trace/select-positions';
-import { ARITHMETICS, boundFactor, type ArithmeticId } from './arithmetics';
-import { stageNode } from '../model/graph-of';
+import { bridge, hiddenValues, throughBridge, type Bridge, type BridgeInput, type HiddenValue } from './bridge';
+import type { ArithmeticId } from './arithmetics';
+import { emulatedRows, withBounds } from './emulations';
+import { heldValues, ratiosOf, type EmulatedRows, type HeldValues } from './held-values';
+import { stageNode, stagesOfStep } from '../model/graph-of';
 import { rotationBound } from './rope-bound';
 
 /** A stage of the candidate against the exact value of its own inputs. */
 export interface LocalError {
   /** Mode `local`; ratios are to f32's bound. */
   readonly row: Row;
-  /** Largest error over the bound of each arithmetic that the stage can be of. Empty where nothing could be measured. */
+  /** Largest error over the bound of each arithmetic that the stage can be of, the most exact first. Empty where nothing could be measured. */
   readonly ratios: ReadonlyMap<ArithmeticId, number>;
+  /** What the row says of single values, held to the bound of each arithmetic but f32, whose the row itself has. */
+  readonly held?: ReadonlyMap<ArithmeticId, HeldValues>;
 }
 
 export interface LocalErrorsInput {
@@ -39,15 +47,19 @@ export interface LocalErrorsInput {
   /** Positions to judge; those of each capture where left out. */
   readonly positions?: readonly number[];
   /** f64 of whatever it is fed, with f32's bound. */
-  readonly exact: Pick<IsolatingEngine, 'arm' | 'isolate'>;
+  readonly exact: Pick<IsolatingEngine, 'id' | 'isolate'>;
   /**
    * The same with activations quantised in front of every matrix: for a stranger, whose arithmetic is not known. Without it the candidate is
    * one of this program's own engines, f32 with the exact engine's rotary angles.
    */
-  readonly quantised?: Pick<IsolatingEngine, 'isolate'> | undefined;
+  readonly quantised?: Pick<IsolatingEngine, 'isolate' | 'doubt'> | undefined;
+  /** The same in blocks of 32 whatever a weight's type: asked only of products that neither explains. */
+  readonly blocks?: Pick<IsolatingEngine, 'isolate'> | undefined;
   readonly hparams: HParams;
   /** How the candidate adds up products; not known of a stranger. */
   readonly sumOrder?: SumOrder | undefined;
+  /** Of fused kernels. */
+  readonly bridge?: Bridge | undefined;
   readonly candidate: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,6 +68,8 @@ export interface LocalErrors {
   readonly errors: readonly LocalError[];
   /** The exact values with their bounds. */
   readonly truth: Taps;
+  /** Of a stranger: its products as with quantised activations, with the bounds of the exact ones, and the stranger's rows against them. */
+  readonly emulated?: { readonly taps: Taps; readonly rows: ReadonlyMap<StageId, Row> };
   /** Time and bytes of the exact engine. */
   readonly cost: StepResult;
 }
@@ -69,20 +83,31 @@ const NO_COST: StepResult = { taps: new Map(), ms: 0, bytesRead: 0 };
 export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors> {
   const { layer, stages, layerInput, past, exact, quantised, hparams } = input;
   const own = atPositions(input.own, stages, input.positions);
+  // Of a run of our own everything is captured, or known to be bridged.
+  const hidden = quantised === undefined ? [] : hiddenValues(hparams, layer, input.own);
+  const known = withHidden(input.own, hidden);
   const judged = stages.filter((stage) =>
-    hasInputs(stageNode(hparams, stage, layer), own.get(stage), input.own, layerInput),
+    hasInputs(stageNode(hparams, stage, layer), own.get(stage), known, layerInput, past),
   );
   const order = input.sumOrder === undefined ? {} : { sumOrder: input.sumOrder };
-  const positions = (stage: StageId): readonly number[] => own.get(stage)?.positions ?? [];
+  const positions = (stage: StageId): readonly number[] => (own.get(stage) ?? known.get(stage))?.positions ?? [];
   const options = (wanted: readonly StageId[]): StepOptions => ({
     capture: new Map(wanted.map((stage) => [stage, positions(stage)] as const)),
     bounds: true,
     ...order,
+    ...(input.bridge === undefined ? {} : { rescales: input.bridge.rescales }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
-  const fed: ReferenceStep = { taps: input.own, layerInput, ...(past === undefined ? {} : { past }) };
-  const computed = judged.length === 0 ? NO_COST : await exact.isolate(layer, fed, options(judged));
-  const truth = quantised === undefined ? computed.taps : withRotations(computed.taps, input.own, hparams);
+  const captured: ReferenceStep = { taps: input.own, layerInput, ...(past === undefined ? {} : { past }) };
+  const hides: BridgeInput = { layer, hparams, exact: input.bridge?.exact ?? exact, fed: captured, options };
+  const remade = judged.filter((stage) => input.bridge?.remade.has(stage) === true);
+  const bridged = await bridge(hides, [...remade, ...hidden.map(({ stage }) => stage)]);
+  const { fed } = bridged;
+  const direct = judged.filter((stage) => !remade.includes(stage));
+  const computed = direct.length === 0 ? NO_COST : await exact.isolate(layer, fed, options(direct));
+  const made = [...bridged.truth].filter(([stage]) => own.has(stage));
+  const exactly = new Map([...(await throughBridge(hides, bridged, computed.taps)), ...made]);
+  const truth = quantised === undefined ? exactly : withRotations(exactly, input.own, hparams);
   const products = quantised === undefined ? [] : judged.filter((stage) => termsOf(stage, hparams) !== undefined);
   const emulated =
     quantised === undefined || products.length === 0
@@ -90,38 +115,68 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
       : await quantised.isolate(layer, fed, { ...options(products), bounds: false });
   const context: CompareContext = {
     a: input.candidate,
-    b: exact.arm,
+    b: exact.id,
     mode: 'local',
     stages,
+    computed: new Set(stagesOfStep(hparams, layer)),
     nExpert: hparams.nExpert,
     cosineLimit: LIMITS.cosine.value,
     ratioLimit: LIMITS.ratio.value,
     ...order,
     termsOf: (stage) => termsOf(stage, hparams),
+    chosenBy: routerRanks(bridged.truth),
   };
   // Chosen experts are judged by the probabilities that chose them, judged or not.
-  const held = new Map([...own].filter(([stage]) => judged.includes(stage) || stage === ROUTER_PROBS));
-  const compared = (against: Taps, of: readonly StageId[]): readonly Row[] =>
-    compareStep(layer, held, against, NO_FLIPS, { ...context, stages: of }).rows;
-  const ofEmulated = new Map(
-    compared(withBounds(emulated.taps, truth), products).map((row) => [row.stage, row] as const),
-  );
-  const errors = compared(truth, stages).map((row): LocalError => {
+  const held = new Map([...own].filter(([stage]) => judged.includes(stage) || CHOICE.includes(stage)));
+  const pause = breather(input.signal);
+  const compared = async (against: Taps, of: readonly StageId[]): Promise<readonly Row[]> => {
+    const work = stepInPieces(layer, held, against, NO_FLIPS, { ...context, stages: of });
+    return (await withPauses(work, pause)).rows;
+  };
+  const inF32 = (await compared(truth, stages)).map((row) => marked(row, hidden, hparams));
+  const roundedTruth = withBounds(emulated.taps, truth);
+  const ofEmulated = byStage(await compared(roundedTruth, products));
+  const emulation = { layer, hparams, fed, judged, truth, exact, blocks: input.blocks, quantised, options, compared };
+  const rounded =
+    quantised === undefined ? undefined : await emulatedRows(emulation, byStage(inF32), ofEmulated, roundedTruth);
+  const errors = inF32.map((row): LocalError => {
     if (unbounded(row)) {
       const { a, b, mode, stage } = row;
       return { row: { a, b, mode, layer, stage, verdict: 'unmeasured', count: 0 }, ratios: new Map() };
     }
-    const ratios =
-      quantised === undefined ? new Map() : ratiosOf(row, ofEmulated.get(row.stage), positions(row.stage), hparams);
-    return { row, ratios };
+    if (rounded === undefined) return { row, ratios: new Map() };
+    const at = positions(row.stage);
+    const rows: EmulatedRows = rounded.get(row.stage) ?? new Map();
+    return { row, ratios: ratiosOf(row, rows, at, hparams), held: heldValues(row, rows, at, hparams) };
   });
   const cost = { taps: truth, ms: computed.ms + emulated.ms, bytesRead: computed.bytesRead + emulated.bytesRead };
-  return { errors, truth, cost };
+  return {
+    errors,
+    truth,
+    cost,
+    ...(quantised === undefined ? {} : { emulated: { taps: roundedTruth, rows: ofEmulated } }),
+  };
+}
+
+/** The captures with places for what is computed of them. */
+function withHidden(own: Taps, hidden: readonly HiddenValue[]): Taps {
+  const places = hidden.map(({ stage, positions }): readonly [StageId, Tap] => [
+    stage,
+    { stage, layer: undefined, positions, shape: [], data: new Float32Array(0) },
+  ]);
+  return new Map([...own, ...places]);
+}
+
+/** The row with what its inputs were bridged over. */
+function marked(row: Row, hidden: readonly HiddenValue[], hparams: HParams): Row {
+  const inputs = row.count === 0 ? [] : (stageNode(hparams, row.stage, row.layer)?.inputs ?? []);
+  const bridged = hidden.flatMap(({ stage }) => (inputs.some(({ id }) => id === stage) ? [stage] : []));
+  return bridged.length === 0 ? row : { ...row, bridged };
 }
 
 /** What is judged, and the probabilities that experts were chosen by, at the positions that are judged. */
 function atPositions(taps: Taps, stages: readonly StageId[], positions: readonly number[] | undefined): Taps {
-  const wanted = [...taps].filter(([stage]) => stages.includes(stage) || stage === ROUTER_PROBS);
+  const wanted = [...taps].filter(([stage]) => stages.includes(stage) || CHOICE.includes(stage));
   return new Map(
     wanted.map(([stage, tap]) => [stage, positions === undefined ? tap : selectPositions(tap, positions)]),
   );
@@ -138,10 +193,17 @@ function unbounded({ verdict, stage, maxRatio, count }: Row): boolean {
 }
 
 /** Whether all that a stage reads was captured wherever it is judged. */
-function hasInputs(node: Node | undefined, judged: Tap | undefined, own: Taps, layerInput: Tap | undefined): boolean {
+function hasInputs(
+  node: Node | undefined,
+  judged: Tap | undefined,
+  own: Taps,
+  layerInput: Tap | undefined,
+  past: ReferenceStep['past'],
+): boolean {
   if (node === undefined || judged === undefined || judged.positions.length === 0) return false;
   const last = Math.max(...judged.positions);
-  const kept = node.reads.map((slot) => slot.value.id);
+  const kept = node.reads.flatMap(({ reach, value }) => (reach === undefined ? [value.id] : []));
+  if (!node.reads.every((slot) => reaches(slot, judged, own, past))) return false;
   return dependencies(node).every(({ id }) => {
     const tap = id === LAYER_INPUT ? layerInput : own.get(id);
     if (tap === undefined) return false;
@@ -149,6 +211,19 @@ function hasInputs(node: Node | undefined, judged: Tap | undefined, own: Taps, l
     const there = new Set(tap.positions);
     return judged.positions.every((position) => there.has(position));
   });
+}
+
+/** Whether a state that is read a few positions back was captured there, wherever a stage that reads it is judged. */
+function reaches({ reach, value }: StateSlot, judged: Tap, own: Taps, past: ReferenceStep['past']): boolean {
+  const tap = own.get(value.id);
+  if (reach === undefined) return true;
+  if (tap === undefined) return false;
+  const [first = 0] = tap.positions;
+  const before = ((past?.get(value.id)?.length ?? 0) * tap.positions.length) / Math.max(1, tap.data.length);
+  const there = new Set(tap.positions);
+  const isThere = (position: number): boolean =>
+    position < 0 || there.has(position) || (position < first && position >= first - before);
+  return judged.positions.every((position) => Array.from({ length: reach }, (_, i) => position - 1 - i).every(isThere));
 }
 
 /** Rotated values with the bound of an engine that computes its own angles. */
@@ -159,64 +234,14 @@ function withRotations(truth: Taps, own: Taps, hparams: HParams): Taps {
       const input = own.get(node?.inputs[0]?.id ?? '');
       if (node?.op !== 'rope' || input === undefined) return [stage, tap] as const;
       const rotated = selectPositions(input, tap.positions);
-      return [stage, { ...tap, bound: rotationBound(rotated, hparams.headDim, node.attrs) }] as const;
+      return [
+        stage,
+        { ...tap, bound: rotationBound(rotated, tap.shape.at(-1) ?? hparams.headDim, node.attrs) },
+      ] as const;
     }),
   );
 }
 
-/** The emulated values with the bound of the exact ones: what is left is held to f32. */
-function withBounds(emulated: Taps | undefined, truth: Taps | undefined): Taps {
-  return new Map(
-    [...(emulated ?? [])].map(([stage, tap]) => {
-      const bound = truth?.get(stage)?.bound;
-      return [stage, bound === undefined ? tap : { ...tap, bound }] as const;
-    }),
-  );
-}
-
-function ratiosOf(
-  row: Row,
-  emulated: Row | undefined,
-  positions: readonly number[],
-  hparams: HParams,
-): ReadonlyMap<ArithmeticId, number> {
-  const ratios = new Map<ArithmeticId, number>();
-  if (row.maxRatio === undefined) return ratios;
-  const terms = sumLength(row.stage, hparams);
-  for (const arithmetic of ARITHMETICS) {
-    if (arithmetic.id === 'f32') ratios.set('f32', row.maxRatio);
-    else if (terms === undefined) continue;
-    else if (arithmetic.excess !== undefined)
-      ratios.set(
-        arithmetic.id,
-        scaled(row, positions, (at) => boundFactor(arithmetic, terms(at))),
-      );
-    else if (emulated?.maxRatio !== undefined) ratios.set(arithmetic.id, emulated.maxRatio);
-  }
-  return ratios;
-}
-
-/** The largest ratio, each position's divided by its own factor. */
-function scaled(row: Row, positions: readonly number[], factor: (position: number) => number): number {
-  const perPosition = row.perPositionRatio;
-  if (perPosition === undefined) return (row.maxRatio ?? NaN) / factor(positions[0] ?? 0);
-  return perPosition.reduce<number>((most, ratio, i) => {
-    if (ratio === undefined) return most;
-    const value = ratio / factor(positions[i] ?? 0);
-    return Number.isNaN(value) || value > most ? value : most;
-  }, 0);
-}
-
-/** Terms of one sum of a stage, by position; undefined where it is no sum of products. */
-function sumLength(stage: StageId, hparams: HParams): ((position: number) => number) | undefined {
-  const terms = termsOf(stage, hparams);
-  if (terms !== undefined) return () => terms;
-  switch (stageNode(hparams, stage)?.op) {
-    case 'attention-scores':
-      return () => hparams.headDim;
-    case 'attention-values':
-      return (position) => position + 1;
-    default:
-      return undefined;
-  }
+function byStage(rows: readonly Row[]): ReadonlyMap<StageId, Row> {
+  return new Map(rows.map((row) => [row.stage, row] as const));
 }

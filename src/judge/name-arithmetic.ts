@@ -1,8 +1,6 @@
 import type { StageId } from '../model/stages';
-import { ARITHMETICS, arithmeticOrder, type ArithmeticId } from './arithmetics';
+import type { ArithmeticId } from './arithmetics';
 import type { LocalError } from './local-errors';
-
-const COARSEST: ArithmeticId = 'f16-accumulate';
 
 /** What an engine computes one kind of operation in. */
 export interface NamedArithmetic {
@@ -50,19 +48,23 @@ export function nameArithmetics(
     if (error.ratios.size === 0) continue;
     const kind = kindOf(error);
     const { stage } = error.row;
-    const group = groups.get(stage) ?? { operation: kind.operation, types: new Set(), stage, rows: [] };
-    groups.set(stage, group);
+    // A layer may compute a stage by another operation than the next.
+    const key = `${stage} ${kind.operation}`;
+    const group = groups.get(key) ?? { operation: kind.operation, types: new Set(), stage, rows: [] };
+    groups.set(key, group);
     group.types.add(kind.type);
     group.rows.push(error);
   }
   const of = new Map<LocalError, ArithmeticId>();
   const unexplained: Unexplained[] = [];
-  const arithmetics = [...groups.values()].map(({ operation, stage, types, rows }): NamedArithmetic => {
-    const chosen = ARITHMETICS.find(({ id }) => isOf(rows, id))?.id;
+  const own = new Map([...groups.values()].map((group) => [group, chosenFor(group)] as const));
+  const arithmetics = [...groups.values()].map((group): NamedArithmetic => {
+    const { operation, stage, types, rows } = group;
+    const chosen = heldToKin(group, own);
     const inside = chosen === undefined ? [] : rows.filter((row) => explains(row, chosen));
     for (const row of rows) {
       if (chosen !== undefined && inside.includes(row)) of.set(row, chosen);
-      else unexplained.push({ error: row, arithmetic: chosen, leastRatio: ratioWithin(row.ratios, COARSEST) });
+      else unexplained.push({ error: row, arithmetic: chosen, leastRatio: least([...row.ratios.values()]) });
     }
     const worst =
       chosen === undefined ? 0 : inside.reduce((most, row) => Math.max(most, ratioWithin(row.ratios, chosen)), 0);
@@ -97,6 +99,32 @@ function isOf(rows: readonly LocalError[], id: ArithmeticId): boolean {
   return 2 * inside.length >= rows.length && ratios.every((ratio) => !(ratio > 1) || ratio > SISTER_GAP * worst);
 }
 
+/** The most exact arithmetic that explains a group. */
+function chosenFor({ rows }: Group): ArithmeticId | undefined {
+  return [...(rows[0]?.ratios.keys() ?? [])].find((id) => isOf(rows, id));
+}
+
+/**
+ * The arithmetic of a group; of a product that only one place computes (the head), whose sisters it has not got, none that is coarser than what products
+ * of several layers need: a coarser one would explain a wrong weight. Where it is a near miss of those it keeps its own.
+ */
+function heldToKin(group: Group, chosen: ReadonlyMap<Group, ArithmeticId | undefined>): ArithmeticId | undefined {
+  const own = chosen.get(group);
+  const [only, ...sisters] = group.rows;
+  if (only === undefined || sisters.length > 0 || !isProduct(group)) return own;
+  const kin = [...chosen].filter(([other, id]) => id !== undefined && other.rows.length > 1 && isProduct(other));
+  const order = [...only.ratios.keys()];
+  const most = Math.max(...kin.map(([, id]) => (id === undefined ? -1 : order.indexOf(id))));
+  const coarsest = order[most];
+  if (coarsest === undefined || (own !== undefined && order.indexOf(own) <= most)) return own;
+  const worst = Math.max(...kin.flatMap(([{ rows }]) => rows.map(({ ratios }) => ratioWithin(ratios, coarsest))));
+  return ratioWithin(only.ratios, coarsest) > SISTER_GAP * Math.min(1, worst) ? coarsest : own;
+}
+
+export function isProduct({ operation }: Pick<NamedArithmetic, 'operation'>): boolean {
+  return operation.endsWith('matmul');
+}
+
 /** Within the bound of an arithmetic, or of a more exact one. */
 function explains({ ratios }: LocalError, id: ArithmeticId): boolean {
   return ratioWithin(ratios, id) <= 1;
@@ -104,8 +132,10 @@ function explains({ ratios }: LocalError, id: ArithmeticId): boolean {
 
 /** The error over the bound of an arithmetic: the least of it and of those that are more exact. NaN where nothing was measured. */
 export function ratioWithin(ratios: LocalError['ratios'], id: ArithmeticId): number {
-  const within = [...ratios].flatMap(([other, ratio]) =>
-    arithmeticOrder(other) <= arithmeticOrder(id) ? [ratio] : [],
-  );
-  return within.reduce((least, ratio) => (Number.isNaN(least) || ratio < least ? ratio : least), NaN);
+  const order = [...ratios.keys()];
+  return least([...ratios.values()].slice(0, order.indexOf(id) + 1));
+}
+
+function least(ratios: readonly number[]): number {
+  return ratios.reduce((a, b) => (Number.isNaN(a) || b < a ? b : a), NaN);
 }

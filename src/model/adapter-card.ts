@@ -1,5 +1,13 @@
 import { capped, MOST_OF_NAME, visible } from '../base/foreign-text';
 
+/** How an adapter computes where WGSL leaves it open: asked of it once. */
+export interface AdapterArithmetic {
+  /** Of sums and products: to the nearest f32, ties to even, or otherwise. */
+  readonly rounding: 'nearest' | 'other';
+  readonly subnormalResults: 'kept' | 'flushed';
+  readonly subnormalInputs: 'kept' | 'flushed';
+}
+
 /** What is known of the GPU that a run used. Plain data: goes into reports and traces. */
 export interface AdapterCard {
   readonly vendor: string;
@@ -10,6 +18,7 @@ export interface AdapterCard {
   readonly isSoftware: boolean;
   readonly features: readonly string[];
   readonly limits: Readonly<Record<string, number>>;
+  readonly arithmetic?: AdapterArithmetic;
 }
 
 /** What WebGPU says of an adapter. Any of it may be empty: Dawn under Node tells a description, Chromium a vendor and an architecture. */
@@ -27,9 +36,11 @@ export function adapterTitle({ vendor, architecture, device, description }: Adap
   return driverText([description, device, `${vendor} ${architecture}`.trim()].find((text) => text !== '') ?? '');
 }
 
-/** As {@link adapterTitle}, without its driver: for a line that has no room for it. */
+/** As {@link adapterTitle}, without its driver, and by one name in Node and in Chromium: for a line that has no room for more. */
 export function shortAdapter(adapter: AdapterWords): string {
-  return adapterTitle(adapter).replace(/ driver .*$/, '');
+  return adapterTitle(adapter)
+    .replace(/ driver .*$/, '')
+    .replace(/^google swiftshader$/i, 'SwiftShader');
 }
 
 /** For the terminal: `nvidia hopper NVIDIA H100`, or `google swiftshader (SOFTWARE adapter)`. */

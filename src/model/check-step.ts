@@ -1,9 +1,10 @@
+import type { ModelGraph } from '../arch/graph';
 import { fail } from '../base/errors';
 import type { CaptureRequest } from './engine';
 import type { HParams } from './hparams';
 
 /*
- * What every arm asks of a step before it computes anything: both refuse the same things in the same words.
+ * What every engine asks of a step before it computes anything: both refuse the same things in the same words.
  */
 
 /** @throws TracerError `prompt-empty`, `prompt-token`. */
@@ -27,6 +28,20 @@ export function checkTokenIds(tokens: ArrayLike<number>, nVocab: number): void {
       { index: i, actual: id, limit: last },
     );
   }
+}
+
+/** A step continues what is kept: any positions of keys and values, but a recurrence only where it ended. @throws TracerError `internal`. */
+export function checkPast({ layers }: Pick<ModelGraph, 'layers'>, nPast: number, kept: number): void {
+  if (nPast > kept) {
+    throw fail('internal', `Only ${kept} positions are kept; ${nPast} were asked for.`, 'Begin afresh with nPast 0.');
+  }
+  const reaches = layers.some(({ nodes }) => nodes.some(({ writes }) => writes?.reach !== undefined));
+  if (nPast === 0 || nPast === kept || !reaches) return;
+  throw fail(
+    'internal',
+    `State is kept of position ${kept}; a recurrence cannot go on from ${nPast}.`,
+    'Begin afresh with nPast 0.',
+  );
 }
 
 /** Every captured position must belong to the step, in ascending order. @throws TracerError `plan-range`. */

@@ -3,9 +3,9 @@ import type { KernelUse } from './kernel-use';
 import type { StageId } from './stages';
 
 /** One side of a comparison. Traces read from a file carry any other name. */
-export type ArmId = 'gpu' | 'cpu' | 'exact-gpu' | 'cpu-ggml' | (string & {});
+export type EngineId = 'gpu' | 'cpu' | 'exact-gpu' | 'cpu-ggml' | (string & {});
 
-/** The tensor captured at (arm, layer, stage). */
+/** The tensor captured at (engine, layer, stage). */
 export interface Tap {
   readonly stage: StageId;
   /** Undefined for whole-model stages. */
@@ -14,15 +14,15 @@ export interface Tap {
   readonly positions: readonly number[];
   /** C order, as the stage table says. */
   readonly shape: readonly number[];
-  /** f32 (NaN bits verbatim), or u32 expert ids for an index stage. */
-  readonly data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+  /** f32 (NaN bits verbatim), or u32 expert ids for an index stage. Engines put it where other threads see it, if memory can be shared. */
+  readonly data: Float32Array | Uint32Array;
   /** The kernels that made it, with their variants: `linear_team Q4_K x1 subgroup of 32, 2 rows`. Absent where no kernel of ours did. */
   readonly kernel?: string;
-  /** Reference arm, when asked: the largest absolute error of an honest f32 kernel per element, same layout as `data`. */
+  /** Reference, when asked: the largest absolute error of an honest f32 kernel per element, same layout as `data`. */
   readonly bound?: Float32Array<ArrayBuffer>;
-  /** CPU arms, when asked: the values before they were rounded to f32, same layout as `data`. */
+  /** CPU engines, when asked: the values before they were rounded to f32, same layout as `data`. */
   readonly exact?: Float64Array<ArrayBuffer>;
-  /** CPU arms: how large the values are before they were rounded to f32, which may not hold them. */
+  /** CPU engines: how large the values are before they were rounded to f32, which may not hold them. */
   readonly reach?: Reach;
 }
 
@@ -39,13 +39,15 @@ export type CaptureRequest = ReadonlyMap<StageId, readonly number[]>;
 
 export interface StepOptions {
   readonly capture: CaptureRequest;
-  /** Reference arm: also compute `Tap.bound`. */
+  /** Reference: also compute `Tap.bound`. */
   readonly bounds?: boolean;
   /** With bounds: how the engine that they are for adds up products. Default `any`. */
   readonly sumOrder?: SumOrder;
-  /** CPU arms: also keep `Tap.exact`, so that a stage can be computed again from just what the arm itself computed it from. */
+  /** With bounds: how often the engine's attention over so many keys scales its sums anew, as a running softmax does. Default never. */
+  readonly rescales?: (nKeys: number) => number;
+  /** CPU engines: also keep `Tap.exact`, so that a stage can be computed again from just what the engine itself computed it from. */
   readonly exact?: boolean;
-  /** Use these experts, (nTokens, nExpertUsed), instead of the arm's own top-k; their weights come from the arm's own probabilities. */
+  /** Use these experts, (nTokens, nExpertUsed), instead of the engine's own top-k; their weights come from the engine's own probabilities. */
   readonly forcedExperts?: Uint32Array<ArrayBuffer>;
   readonly signal?: AbortSignal;
 }
@@ -61,12 +63,12 @@ export interface StepResult {
 }
 
 /**
- * A forward pass, one step at a time: `begin`, then `layer(0)` ... `layer(nLayer - 1)`, then `end`. The caller drives two arms in
+ * A forward pass, one step at a time: `begin`, then `layer(0)` ... `layer(nLayer - 1)`, then `end`. The caller drives two engines in
  * lockstep. Positions of one call follow those of the calls before it (keys and values are kept), so that a prompt can be continued:
  * `begin(prompt)`, layers, end, `begin([next], nPast)`, layers, end, ...
  */
-export interface ArmEngine {
-  readonly arm: ArmId;
+export interface Engine {
+  readonly id: EngineId;
   /** How its kernels add up the products of a step of so many tokens; absent where that is not known. */
   sumOrder?(nTokens: number): SumOrder;
   /** Takes the tokens and computes `embedding`. `nPast` positions are kept from before; 0 starts afresh. */
@@ -82,7 +84,7 @@ export interface ArmEngine {
 }
 
 /**
- * What an isolating arm is given: captures of the same step, with `layerInput` standing for the `layer_input` of the stage table (embedding or
+ * What an isolating engine is given: captures of the same step, with `layerInput` standing for the `layer_input` of the stage table (embedding or
  * the previous layer's output). They are at all positions of the step; the exact engines need those of the captured positions alone, and all of
  * what attention keeps (keys and values).
  */
@@ -90,13 +92,18 @@ export interface ReferenceStep {
   readonly taps: ReadonlyMap<StageId, Tap>;
   readonly layerInput: Tap | undefined;
   /** Exact engines, of a continued prompt: what is kept of the positions before the step, (nPast, width), by the stage that writes it. */
-  readonly past?: ReadonlyMap<StageId, Float32Array<ArrayBuffer>>;
+  readonly past?: ReadonlyMap<StageId, Float32Array>;
 }
 
-/** An arm that can also run each stage alone, fed with the reference's captured inputs, so that only that kernel's own error is left. */
-export interface IsolatingEngine extends ArmEngine {
+/** An engine that can also run each stage alone, fed with the reference's captured inputs, so that only that kernel's own error is left. */
+export interface IsolatingEngine extends Engine {
   /** `layer` undefined: the whole-model stages that the capture names. Leaves the free-running state untouched. */
   isolate(layer: number | undefined, reference: ReferenceStep, options: StepOptions): Promise<StepResult>;
+  /**
+   * Of an engine that rounds activations: products as {@link isolate} computes them, of what each rounding may be off by in another implementation of it, with
+   * bounds: gamma_{n+6} sum |w| |doubt|.
+   */
+  doubt?(layer: number | undefined, reference: ReferenceStep, options: StepOptions): Promise<StepResult>;
   /**
    * The next `layer` (undefined: `end`) and `isolate` of the same step in one walk over its weights: the bits of one after the other, for less.
    * Absent where nothing is gained.
@@ -108,16 +115,11 @@ export interface IsolatingEngine extends ArmEngine {
     isolated: StepOptions,
   ): Promise<readonly [advanced: StepResult, isolated: StepResult]>;
   /**
-   * Takes up a run of these tokens that another engine of this arm could not end: as if `begin` and the layers before `layer` were done,
+   * Takes up a run of these tokens that another engine of its kind could not end: as if `begin` and the layers before `layer` were done,
    * and `hidden`, (nTokens, nEmbd), were their output. The keys and values of those layers are not there: no later step can build on
-   * them. Absent where an arm cannot lose its state.
+   * them. Absent where an engine cannot lose its state.
    */
-  restore?(
-    tokens: Uint32Array<ArrayBuffer>,
-    layer: number,
-    hidden: Float32Array<ArrayBuffer>,
-    signal?: AbortSignal,
-  ): Promise<void>;
+  restore?(tokens: Uint32Array<ArrayBuffer>, layer: number, hidden: Float32Array, signal?: AbortSignal): Promise<void>;
 }
 
 /** Where an engine says what it is doing. All optional; called often, must be cheap. */

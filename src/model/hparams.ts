@@ -7,3 +7,8 @@ export interface HParams extends CommonSizes {
   /** No `output.weight`: the head is `token_embd.weight`. */
   readonly tiedEmbeddings: boolean;
 }
+
+/** How many experts a model has and uses, for people. */
+export function expertsText({ nExpert, nExpertUsed }: Pick<HParams, 'nExpert' | 'nExpertUsed'>): string {
+  return nExpert === 0 ? 'none' : `${nExpert}, ${nExpertUsed} a token`;
+}

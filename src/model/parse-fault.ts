@@ -112,7 +112,7 @@ function kindOf(name: string, text: string): FaultKind {
 
 function tensorOf(name: string, kind: FaultKind, layer: number, text: string): WeightRole {
   const { tensors } = faultSpec(kind);
-  const [, ofLayer, role] = /^(?:blk\.(\d+)\.)?([a-z_]+?)(?:\.weight)?$/.exec(name) ?? [];
+  const [, ofLayer, role] = /^(?:blk\.(\d+)\.)?([a-z_][a-z_\d]*?)(?:\.weight|\.bias)?$/.exec(name) ?? [];
   const found = tensors.find((weight) => weight === role);
   if (found === undefined) throw badSpec(text, `${kind} strikes ${tensors.join(', ')}, not "${name}"`);
   if (ofLayer !== undefined && Number(ofLayer) !== layer) throw badSpec(text, `${name} is not of layer ${layer}`);

@@ -11,6 +11,15 @@ export const ATTN_SOFTMAX = 'attn_softmax';
 export const ROUTER_LOGITS = 'moe_router_logits';
 /** Probabilities of all experts. */
 export const ROUTER_PROBS = 'moe_router_probs';
+/** Those and what an architecture adds to them to choose by. */
+export const ROUTER_PROBS_BIASED = 'moe_router_probs_biased';
+/** What experts are chosen by: the first of these that a model has. */
+export const ROUTER_RANKS: readonly string[] = [ROUTER_PROBS_BIASED, ROUTER_PROBS];
+/** What groups of experts are chosen by, and the chosen ones. */
+export const GROUP_SCORES = 'moe_group_scores';
+export const CHOSEN_GROUPS = 'moe_group_indices';
+/** All that the choice of experts is judged by. */
+export const CHOICE: readonly string[] = [...ROUTER_RANKS, GROUP_SCORES, CHOSEN_GROUPS];
 /** Ids of the chosen experts, largest weight first; compared as sets. */
 export const CHOSEN_EXPERTS = 'moe_router_indices';
 /** Weights of the chosen experts. */

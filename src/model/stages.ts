@@ -145,7 +145,7 @@ export const COMPUTED_STAGES: readonly StageId[] = STAGES.flatMap(({ id, operati
 );
 
 /** The weights of the layers of every architecture, in forward order; of two that share a role, the first's. */
-export const LAYER_WEIGHTS: readonly Pick<WeightSlot, 'role' | 'dims'>[] = layerWeights();
+export const LAYER_WEIGHTS: readonly Pick<WeightSlot, 'role' | 'dims' | 'flat'>[] = layerWeights();
 
 function layerWeights(): readonly WeightSlot[] {
   const nodes = ARCHITECTURES.flatMap((arch) => arch.graph(arch.sample).layers.flatMap((layer) => layer.nodes));

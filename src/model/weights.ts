@@ -1,7 +1,7 @@
 import { accountFor } from '../arch/account';
 import { architectureOf } from '../arch/architectures';
-import { bindGraph, bindWeight, type BoundWeight, type WeightTensor } from '../arch/bind';
-import { sectionOf, sizeOf, type WeightSlot } from '../arch/graph';
+import { bindGraph, bindWeight, type BoundWeight } from '../arch/bind';
+import { isProduct, sectionOf, sizeOf, weightTensor, type WeightSlot } from '../arch/graph';
 import type { ModelFile } from '../gguf/model-file';
 import { graphOf, stageNode } from './graph-of';
 import type { HParams } from './hparams';
@@ -12,7 +12,7 @@ export type { WeightTensor } from '../arch/bind';
 /** Terms of one sum of a product stage: the row length of its weights. Undefined for stages that are no products. */
 export function termsOf(stage: StageId, hparams: HParams): number | undefined {
   const node = stageNode(hparams, stage);
-  const dim = node?.op === 'linear' || node?.op === 'expert-linear' ? node.weights[0]?.dims[0] : undefined;
+  const dim = node !== undefined && isProduct(node) ? node.weights[0]?.dims[0] : undefined;
   return dim === undefined ? undefined : sizeOf(graphOf(hparams).graph.sizes, dim);
 }
 
@@ -22,8 +22,7 @@ export function weightName(
   layer: number | undefined,
   hparams: Pick<HParams, 'tiedEmbeddings'>,
 ): string {
-  if (layer !== undefined) return `blk.${layer}.${role}.weight`;
-  return `${role === 'output' && hparams.tiedEmbeddings ? 'token_embd' : role}.weight`;
+  return weightTensor(layer === undefined && role === 'output' && hparams.tiedEmbeddings ? 'token_embd' : role, layer);
 }
 
 /** The weights of a model's graph, each once: those of the whole model, then of each layer. */
@@ -47,11 +46,6 @@ export function weightSlot(hparams: HParams, role: WeightRole, layer?: number): 
  * Finds a weight and checks that it is there, has the shape that the hyperparameters ask for, and a type that can be run.
  * @throws TracerError `gguf-missing-tensor`, `gguf-tensor-shape`, `gguf-tensor-type`; each names the tensor.
  */
-export function findWeight(model: ModelFile, hparams: HParams, role: WeightRole, layer?: number): WeightTensor {
-  return boundWeight(model, hparams, role, layer).tensor;
-}
-
-/** {@link findWeight} with the rows of the tensor that are its own, and what stands beside it. @throws TracerError as it */
 export function boundWeight(model: ModelFile, hparams: HParams, role: WeightRole, layer?: number): BoundWeight {
   const { graph, title } = graphOf(hparams);
   return bindWeight(weightSlot(hparams, role, layer), graph.sizes, model, title);
@@ -79,7 +73,7 @@ export function weightInFile(
 /**
  * Checks before a run starts that every weight of the model is there, and that nothing the file says of the model is dropped in silence.
  * @returns what nobody reads, a sentence each
- * @throws TracerError as {@link findWeight}; `gguf-unsupported`
+ * @throws TracerError as {@link boundWeight}; `gguf-unsupported`
  */
 export function checkWeights(model: ModelFile, hparams: HParams): readonly string[] {
   const { graph, title } = graphOf(hparams);

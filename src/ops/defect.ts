@@ -45,7 +45,12 @@ export function editedText(code: string, edits: readonly Edit[]): string {
     if (found !== 1) throw new RangeError(`${JSON.stringify(from)} occurs ${found} times, not once`);
     text = text.replace(from, () => to);
   }
-  return /\b(?:struck\(|USED\b)/.test(edits.map(([, to]) => to).join('\n')) ? text + QUESTIONS : text;
+  return asksConstants(edits) ? text + QUESTIONS : text;
+}
+
+/** Whether edits ask for the constants STRUCK and USED. */
+export function asksConstants(edits: readonly Edit[]): boolean {
+  return edits.some(([, to]) => /\b(?:struck\(|USED\b)/.test(to));
 }
 
 /** Whether each edit's place occurs exactly once. */

@@ -5,8 +5,8 @@ export type Grid = readonly [x: number, y?: number, z?: number];
 export const MAX_GROUPS = 65_535;
 
 /**
- * A grid of at least `count` invocations, for kernels that number them with `linearIndex` of `shaders/lib/grid.wgsl`: one row of
- * workgroups, or as few equal rows as hold them.
+ * A grid of at least `count` invocations, for kernels on `shaders/lib/grid.wgsl`: one row of workgroups, or as few
+ * equal rows as hold them.
  */
 export function linearGrid(count: number, workgroupSize: number): Grid {
   const groups = Math.ceil(count / workgroupSize);

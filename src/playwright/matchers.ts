@@ -16,7 +16,7 @@ export interface MatcherResult {
   readonly name: string;
 }
 
-/** Passes where the arm under test agrees with the reference: the verdict is a match. */
+/** Passes where the candidate agrees with the reference: the verdict is a match. */
 export function toMatchReference(report: Report): MatcherResult {
   const verdict: Partial<Report['verdict']> | undefined = isObject(report) ? report.verdict : undefined;
   if (verdict?.status === undefined || verdict.sentence === undefined) {

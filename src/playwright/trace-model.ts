@@ -6,7 +6,7 @@ import type { TraceRequest } from '../cli/trace/request';
 import type { Report } from '../divergence/report';
 import { DEFAULT_MODE, type RunMode } from '../divergence/run-mode';
 import { reportFromJson } from '../divergence/report-json';
-import type { RunArm } from '../model/arms';
+import type { RunEngineId } from '../model/engines';
 import { checkAdapter, checkPage, type AdapterDemand } from './adapter-demand';
 import { servedPage } from './served-page';
 import { stateOf } from './settings';
@@ -28,9 +28,11 @@ export interface TraceModelOptions {
   readonly layers?: string;
   /** `A..B`, B excluded, `last`, or one number; all when left out. */
   readonly positions?: string;
-  /** The arm under test, then the reference: `['gpu', 'cpu']` when left out. */
-  readonly arms?: readonly RunArm[];
-  /** Whose experts the arm under test uses. */
+  /** The candidate, then the reference: `['gpu', 'cpu']` when left out. */
+  readonly engines?: readonly RunEngineId[];
+  /** The older name of `engines`. */
+  readonly arms?: readonly RunEngineId[];
+  /** Whose experts the candidate uses. */
   readonly routing?: 'own' | 'reference';
   /** Faults put in on purpose, as `moescope trace --inject` takes them. */
   readonly inject?: readonly string[];
@@ -56,7 +58,7 @@ async function runHere(page: Page, options: TraceModelOptions, info: TestInfo): 
     const address = options.url ?? state?.options.url ?? (await servedPage());
     await checkFile(options.file);
     await page.goto(address);
-    const needsGpu = request.spec.arms.includes('gpu');
+    const needsGpu = request.spec.engines.includes('gpu');
     if (needsGpu) await checkPage(page, demand);
     const report = reportFromJson(await runOnPage(page, request, () => undefined));
     state?.runs.push({ report, browser: page.context().browser() ?? undefined });
@@ -94,12 +96,12 @@ function requestOf(options: TraceModelOptions): TraceRequest {
       remedy: 'Give { file, prompt } or { file, tokens }.',
     });
   }
-  const { arms = ['gpu', 'cpu'], routing, inject } = options;
+  const { engines = options.arms ?? ['gpu', 'cpu'], routing, inject } = options;
   return {
     model: [file],
     prompt: tokens === undefined ? { kind: 'text', text: prompt ?? '', chat } : { kind: 'tokens', tokens },
     spec: {
-      arms,
+      engines,
       mode,
       stages: stages?.join(',') ?? 'all',
       layers,

@@ -7,7 +7,7 @@ import { stageSpec } from '../model/stages';
 import { humanNumber, type HumanNumber } from './map/human-number';
 import { basesOf, l2Limit } from './map/measure';
 import { routingIndex, rowIndex } from './trace-index';
-import type { TraceView } from './trace-view';
+import { isBehind, type TraceView } from './trace-view';
 
 /** A run of text, and how it is set. */
 export type Word =
@@ -30,6 +30,8 @@ export interface Finding {
 export function findingOf(view: TraceView, report: Pick<Report, 'verdict' | 'run' | 'repeat'>): Finding {
   const { verdict, run, repeat } = report;
   const { first } = verdict;
+  if (first?.metric === 'bits') return otherWay(first);
+  if (first !== undefined && isBehind(first, view.tokenTexts.length)) return whileDecoding(view, first);
   if (first !== undefined) return blamed(view, verdict, first);
   const sides = [run.candidate, run.reference].filter((side) => side !== undefined).length;
   // A report of the first schema names its engines only.
@@ -96,7 +98,7 @@ function alone(view: TraceView, { run }: Pick<Report, 'run'>): Finding {
       {
         title: 'captured',
         words: [
-          `${plural(rowIndex(view.rows).stages.size, 'stage')} of ${plural(view.layers.length, 'layer')}, ${plural(view.positions.length, 'token')}.`,
+          `${plural(run.stages.length, 'stage')} of ${plural(view.layers.length, 'layer')}, ${plural(view.positions.length, 'token')}.`,
         ],
       },
       { title: 'to compare', words: ['Run a second engine, or drop another trace of the same prompt.'] },
@@ -107,7 +109,7 @@ function alone(view: TraceView, { run }: Pick<Report, 'run'>): Finding {
 function matching(view: TraceView): Finding {
   const index = rowIndex(view.rows);
   const basis = basesOf(view)[0] ?? 'free';
-  const compared = view.rows.filter((row) => row.count > 0);
+  const compared = view.rows.from(0).filter((row) => row.count > 0);
   const stages = new Set(compared.map((row) => row.stage)).size;
   const bounded = compared.filter((row) => row.mode === basis && row.maxRatio !== undefined);
   const closest = largest(bounded, (row) => row.maxRatio);
@@ -180,6 +182,39 @@ function blamed(view: TraceView, { status, others = [] }: Verdict, first: Culpri
   };
 }
 
+/** The prompt is right, and a token behind it is not. */
+function whileDecoding(view: TraceView, first: Culprit): Finding {
+  const where = first.layer === undefined ? '' : ` at layer ${String(first.layer)}`;
+  const what = first.metric === 'choice' ? 'the token is not what its own logits say' : `${causeWords(first)}`;
+  const much: readonly Word[] =
+    first.metric === 'choice'
+      ? [`It goes on with token ${String(first.value)}; its logits are highest at ${String(first.limit)}.`]
+      : howMuch(first, undefined, []);
+  return {
+    head: [{ text: 'Diverged while decoding', look: 'wrong' }, `${where}: ${what}.`],
+    facts: [
+      { title: 'where', words: whereWords(view, first, []) },
+      { title: 'how much', words: much },
+      { title: 'the prompt', words: ['It is right at every stage: what decodes behind it goes another way.'] },
+    ],
+  };
+}
+
+/** The run that was judged is right, and another way of running it has other bits. */
+function otherWay(first: Culprit): Finding {
+  return {
+    head: [{ text: 'Diverged', look: 'wrong' }, ': run another way, the same prompt gives other bits.'],
+    facts: [
+      {
+        title: 'where',
+        words: [{ text: locationText(first), look: 'strong' }, `, token ${String(first.position)}, first.`],
+      },
+      { title: 'how much', words: [`${plural(first.value, 'captured tensor')} changed.`] },
+      { title: 'the judged run', words: ['It is right at every stage. The sentence says which way is not.'] },
+    ],
+  };
+}
+
 /** The cause in words: from the diagnosis, else that the stage is wrong. */
 export function causeWords({ cause, stage, qtype, side, tensor }: Culprit): string {
   if (side === 'both') return 'both sides make it, so it comes from the file';
@@ -204,6 +239,8 @@ function codeWords(cause: Cause, qtype: string | undefined, title: string): stri
       return `an expert runs with expert ${String(cause.parameters.expert)}’s weights`;
     case 'other-tensor':
       return `${title} reads ${cause.parameters.tensor}`;
+    case 'other-input':
+      return `${title} is made of token ${String(cause.parameters.position)}’s input`;
     case 'not-computed':
       return `${title} was never computed`;
     case 'low-precision':
@@ -277,7 +314,7 @@ function howMuch(first: Culprit, row: Row | undefined, others: readonly Culprit[
 }
 
 function whatFollows(view: TraceView, first: Culprit): readonly Word[] {
-  const order = inForwardOrder(view.rows, 'free');
+  const order = inForwardOrder(view.rows.from(0), 'free');
   const at = order.findIndex((row) => row.layer === first.layer && row.stage === first.stage);
   const later = at < 0 ? [] : order.slice(at + 1);
   const hit = later.filter((row) => row.count + (row.nanA ?? 0) > 0 && row.verdict !== 'match');

@@ -1,4 +1,4 @@
-import { LAYER_INPUT } from '../arch/graph';
+import { LAYER_INPUT, weightTensor } from '../arch/graph';
 import { stageIn } from '../model/graph-of';
 import type { HParams } from '../model/hparams';
 import { stageSpec, type StageId, type WeightRole } from '../model/stages';
@@ -26,11 +26,6 @@ export interface FormulaPlace {
 const HEIGHT = 88;
 const TOP = 18;
 const TALL = 48;
-
-/** The name of a weight in the file. */
-export function weightTensor(role: WeightRole, layer: number | undefined): string {
-  return layer === undefined ? `${role}.weight` : `blk.${layer}.${role}.weight`;
-}
 
 /** The weight that a stage reads; undefined where it reads none. */
 export function tensorOf(hparams: HParams | undefined, stage: StageId, layer: number | undefined): string | undefined {
@@ -67,12 +62,14 @@ export function drawFormula(data: MapData, place: FormulaPlace, width: number, t
     return Math.max(part.kind === 'value' || part.kind === 'scale' ? 22 : 64, text.length * 6.3 + 6);
   };
   const total = parts.reduce((sum, part) => sum + room(part), 0);
-  const squeeze = Math.min(1, width / total);
+  // Signs keep their width: only names can be set narrower.
+  const signs = parts.reduce((sum, part) => sum + (part.kind === 'sign' ? room(part) : 0), 0);
+  const squeeze = Math.min(1, (width - signs) / Math.max(1, total - signs));
   const gap = total < width ? Math.min(10, (width - total) / Math.max(1, parts.length - 1)) : 0;
   const nodes: SvgNode[] = [];
   let x = 0;
   for (const part of parts) {
-    const w = room(part) * squeeze;
+    const w = room(part) * (part.kind === 'sign' ? 1 : squeeze);
     nodes.push(...drawPart(part, x + w / 2, w, data, place, theme));
     x += w + gap;
   }
@@ -99,6 +96,7 @@ function partsOf(data: MapData, place: FormulaPlace): readonly Part[] {
       return given(a, sign('÷ rms ×'), role === undefined ? undefined : { kind: 'scale', role });
     case 'linear':
       return given(role === undefined ? undefined : { kind: 'sheet', role }, sign('·'), a);
+    case 'head-linear':
     case 'expert-linear':
       return given(role === undefined ? undefined : { kind: 'stack', role }, sign('·'), a);
     case 'rope':
@@ -113,6 +111,8 @@ function partsOf(data: MapData, place: FormulaPlace): readonly Part[] {
       return given(a, sign('+'), b);
     case 'multiply':
       return given(a, sign('×'), b);
+    case 'shift':
+      return given(a, sign('+'), role === undefined ? undefined : { kind: 'scale', role });
     case 'scale':
       return given(sign('scale ×'), a);
     case 'sigmoid':
@@ -123,8 +123,30 @@ function partsOf(data: MapData, place: FormulaPlace): readonly Part[] {
       return given(a, sign('['), b, sign('] ÷ Σ'));
     case 'swiglu':
       return given(sign('silu'), a, sign('×'), b);
+    case 'swiglu-clamped':
+      return given(sign('clamped silu'), a, sign('× (1 +'), b, sign(')'));
     case 'weighted-sum':
       return given(sign('Σ'), a, sign('×'), b);
+    case 'silu':
+      return given(sign('silu'), a);
+    case 'softplus':
+      return given(sign('softplus'), a, sign('+'), role === undefined ? undefined : { kind: 'scale', role });
+    case 'gain':
+      return given(a, sign('×'), role === undefined ? undefined : { kind: 'scale', role });
+    case 'concat':
+      return given(a, sign('beside'), b);
+    case 'group-scores':
+      return given(sign('two best of each group of'), a);
+    case 'slice':
+      return given(sign('part of'), a);
+    case 'l2norm':
+      return given(a, sign('÷ length'));
+    case 'conv1d':
+      return given(role === undefined ? undefined : { kind: 'sheet', role }, sign('∗'), a);
+    case 'delta-rule':
+      return given(sign('delta'), ...values);
+    case 'delta-read':
+      return given(a, sign('·'), b, sign('÷ √d'));
     case 'none':
       return values.length === 0 ? [own] : given(...values.flatMap((v, i) => (i === 0 ? [v] : [sign(','), v])));
   }

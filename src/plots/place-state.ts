@@ -1,3 +1,4 @@
+import type { CompareMode } from '../divergence/report';
 import { visibleToken } from '../base/format';
 import { bothCaptured } from '../divergence/both-captured';
 import type { Row } from '../divergence/report';
@@ -43,6 +44,7 @@ function wordsOf(
   const limit = measure.unit === 'ratio' ? 'bound' : 'limit';
   if (bin === undefined) return emptyWords(row);
   if (bin === 'flip') return 'other experts are chosen';
+  if (bin === 'inherited') return 'right by itself, its input is not finite';
   if (bin === 'nonfinite') return measure.basis === 'free' ? 'not finite' : 'not finite by itself';
   if (isHot(bin)) return `over its ${limit}`;
   if (shade === 'full') return 'right by itself, its input is wrong';
@@ -61,6 +63,7 @@ export function indexText(
   view: TraceView,
   { layer, stage }: Pick<Place, 'layer' | 'stage'>,
   index: readonly number[],
+  mode: CompareMode,
 ): string {
   const { shape } = stageIn(view.hparams, stage, layer);
   const position = index[shape.indexOf('nTokens')];
@@ -68,7 +71,7 @@ export function indexText(
     .map((at, i) => {
       const dim = shape[i];
       if (dim === 'nExpertUsed' && layer !== undefined && position !== undefined) {
-        const expert = expertAt(view, layer, position, at);
+        const expert = expertAt(view, layer, position, at, mode);
         if (expert !== undefined) return `expert ${expert}`;
       }
       return `${dim === undefined ? 'index' : axisWord(dim)} ${at}`;
@@ -76,12 +79,18 @@ export function indexText(
     .join(', ');
 }
 
-/** The expert in a slot of a token, the reference's where both chose. */
-export function expertAt(view: TraceView, layer: number, position: number, slot: number): number | undefined {
+/** The expert in a slot of a token: of a local row the candidate's, whose own run it is of; else the reference's where both chose. */
+export function expertAt(
+  view: TraceView,
+  layer: number,
+  position: number,
+  slot: number,
+  mode: CompareMode,
+): number | undefined {
   const row = routingIndex(view.routing)
     .layer(layer)
     .find((choice) => choice.position === position);
-  return (row?.b ?? row?.a)?.experts[slot];
+  return (mode === 'local' ? (row?.a ?? row?.b) : (row?.b ?? row?.a))?.experts[slot];
 }
 
 /** `4 ·fox` */

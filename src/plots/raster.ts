@@ -26,23 +26,6 @@ export function fillRect(raster: Raster, x0: number, y0: number, x1: number, y1:
   for (let y = top; y < bottom; y++) words.fill(word, y * width + left, y * width + right);
 }
 
-/** One pixel row of a raster, transparent at first; {@link inkLine} colours it, {@link fillLine} lays it down. */
-export function createLine({ width }: Raster): Uint32Array {
-  return new Uint32Array(width);
-}
-
-/** Colours [x0, x1) of a line, clipped. */
-export function inkLine(line: Uint32Array, x0: number, x1: number, colour: Rgb): void {
-  line.fill(wordOf(colour), Math.max(0, Math.round(x0)), Math.max(0, Math.round(x1)));
-}
-
-/** Repeats a line over the rows [y0, y1), clipped: a row of cells costs a copy a row, not a rectangle a cell. */
-export function fillLine(raster: Raster, y0: number, y1: number, line: Uint32Array): void {
-  const top = Math.max(0, Math.round(y0));
-  const bottom = Math.min(raster.height, Math.round(y1));
-  for (let y = top; y < bottom; y++) raster.words.set(line, y * raster.width);
-}
-
 /** As {@link fillRect}, with diagonal stripes `period` pixels apart: cells that hold no finite number. */
 export function hatchRect(
   raster: Raster,

@@ -1,6 +1,6 @@
 import type { Row } from '../divergence/report';
 
-/** Either arm has a value that is not finite. */
+/** Either engine has a value that is not finite. */
 export function isBroken({ nanA = 0, infA = 0, nanB = 0, infB = 0 }: Row): boolean {
   return nanA + infA + nanB + infB > 0;
 }

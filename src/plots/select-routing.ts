@@ -10,7 +10,7 @@ export type Choice = 'both' | 'only-a' | 'only-b';
 export interface RoutingMark {
   readonly expert: number;
   readonly choice: Choice;
-  /** Renormalised weight: the reference's where it chose the expert, otherwise the tested arm's. NaN when poisoned. */
+  /** Renormalised weight: the reference's where it chose the expert, otherwise the candidate's. NaN where the router is. */
   readonly weight: number;
 }
 
@@ -22,13 +22,13 @@ export interface RoutingToken {
   readonly margin: number | undefined;
 }
 
-/** One layer's choices, both arms, token by token. */
+/** One layer's choices, both engines, token by token. */
 export interface RoutingData {
   readonly layer: number;
   readonly nExpert: number;
-  readonly arms: readonly [string, string];
+  readonly engines: readonly [string, string];
   readonly tokens: readonly RoutingToken[];
-  /** Experts that only one arm chose, over all tokens. */
+  /** Experts that only one engine chose, over all tokens. */
   readonly flippedExperts: number;
   readonly flippedTokens: number;
   /** The smallest margin of the layer and where. */
@@ -57,7 +57,7 @@ export function selectRouting(view: TraceView, layer: number): RoutingData | und
   return {
     layer,
     nExpert: view.nExpert,
-    arms: view.arms,
+    engines: view.engines,
     tokens,
     flippedExperts: new Set(single.map((m) => m.expert)).size,
     flippedTokens: tokens.filter((t) => t.marks.some((m) => m.choice !== 'both')).length,
@@ -69,9 +69,9 @@ export function selectRouting(view: TraceView, layer: number): RoutingData | und
 export function choiceMarks(row: RoutingRow): readonly RoutingMark[] {
   const inA = new Map(row.a?.experts.map((e, i) => [e, row.a?.weights[i] ?? NaN]));
   const inB = new Map(row.b?.experts.map((e, i) => [e, row.b?.weights[i] ?? NaN]));
-  const oneArm = row.a === undefined || row.b === undefined;
+  const oneSided = row.a === undefined || row.b === undefined;
   const marks = [...new Set([...inB.keys(), ...inA.keys()])].map((expert): RoutingMark => {
-    const choice = oneArm || (inA.has(expert) && inB.has(expert)) ? 'both' : inA.has(expert) ? 'only-a' : 'only-b';
+    const choice = oneSided || (inA.has(expert) && inB.has(expert)) ? 'both' : inA.has(expert) ? 'only-a' : 'only-b';
     return { expert, choice, weight: inB.get(expert) ?? inA.get(expert) ?? NaN };
   });
   return marks.sort((x, y) => x.expert - y.expert);

@@ -1,4 +1,4 @@
-import { formatCount, formatMetric, plural } from '../base/format';
+import { formatMetric } from '../base/format';
 import type { SliceValue, TapSlice } from '../divergence/tap-slice';
 import { axisWord } from './axis-words';
 
@@ -23,16 +23,7 @@ export function valueText(x: number): string {
   return magnitude >= 1e5 || magnitude < 1e-3 ? x.toExponential(5) : x.toPrecision(7);
 }
 
-/** What was compared, in a sentence. */
-export function sliceSummary(slice: TapSlice): string {
-  const shape = slice.axes.map(({ length }) => formatCount(length)).join(' × ');
-  const left = slice.skipped === 0 ? '' : `; ${formatCount(slice.skipped)} left out, whose expert one side alone chose`;
-  const broken = slice.values.nonFiniteA + slice.values.nonFiniteB;
-  const nonFinite = broken === 0 ? '' : `; ${plural(broken, 'value')} not finite`;
-  return `${shape} values${left}${nonFinite}`;
-}
-
-/** Experts that only one arm chose stand out. */
+/** Experts that only one engine chose stand out. */
 export function expertSets(experts: NonNullable<TapSlice['experts']>): {
   readonly both: readonly number[];
   readonly onlyA: readonly number[];

@@ -21,11 +21,6 @@ export interface TableLine {
   readonly cells: readonly (TableCell | undefined)[];
 }
 
-/** Every stage by every layer in the page's measure: the table twin of the map. */
-export function selectTable(data: MapData): readonly TableLine[] {
-  return [...data.before, ...data.rows, ...data.after].flatMap((row) => tableLine(data, row) ?? []);
-}
-
 /** One stage's line; undefined where the model has no such stage. */
 export function tableLine(data: MapData, { stage, title, headline }: MapRow): TableLine | undefined {
   const { measure, first } = data;

@@ -24,12 +24,13 @@ export function selectFirst(view: TraceView): Place | undefined {
 
 /** Where the run came closest to its bound, or, without bounds, has its largest relative error. */
 export function selectClosest(view: TraceView): Place | undefined {
+  const rows = view.rows.from(0);
   const by = (value: (row: Row) => number | undefined): Row | undefined =>
-    view.rows.reduce<Row | undefined>(
+    rows.reduce<Row | undefined>(
       (best, row) => ((value(row) ?? -1) > (best === undefined ? -1 : (value(best) ?? -1)) ? row : best),
       undefined,
     );
-  const row = by((r) => r.maxRatio) ?? by((r) => r.relL2) ?? view.rows[0];
+  const row = by((r) => r.maxRatio) ?? by((r) => r.relL2) ?? rows[0];
   return row === undefined ? undefined : { layer: row.layer, stage: row.stage, position: row.worstPosition };
 }
 

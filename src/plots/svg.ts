@@ -45,11 +45,6 @@ export function linePath(points: readonly (readonly [number, number] | undefined
   return path;
 }
 
-/** 10 with a raised exponent, as tspans: fonts without superscript digits still show it well. */
-export function powerOfTen(exponent: number): readonly SvgNode[] {
-  return [svg('tspan', {}, '10'), svg('tspan', { dy: -4.5, class: 'exponent' }, String(exponent).replace('-', '−'))];
-}
-
 /** Whether two drawings are alike to the last attribute: cheaper to ask than to draw again. */
 export function sameDrawing(x: SvgNode, y: SvgNode): boolean {
   if (x === y) return true;

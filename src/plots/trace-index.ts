@@ -1,6 +1,7 @@
 import { bothCaptured } from '../divergence/both-captured';
 import type { CompareMode, RoutingRow, Row } from '../divergence/report';
 import type { StageId } from '../model/stages';
+import type { Log, RoutingLog, RowLog } from './row-log';
 import { isFailing } from './row-verdict';
 
 /** What the figures ask of a trace's rows, answered without a walk over all of them. */
@@ -32,16 +33,16 @@ export interface RoutingIndex {
   readonly closest: RoutingRow | undefined;
 }
 
-const rowIndices = new WeakMap<readonly Row[], GrowingRows>();
-const routingIndices = new WeakMap<readonly RoutingRow[], GrowingRouting>();
+const rowIndices = new WeakMap<RowLog, GrowingRows>();
+const routingIndices = new WeakMap<RoutingLog, GrowingRouting>();
 
-/** The index of an array of rows that only ever grows: what is new is taken in, what was there is not looked at again. */
-export function rowIndex(rows: readonly Row[]): RowIndex {
+/** The index of a log: what is new is taken in, what was there is not looked at again. */
+export function rowIndex(rows: RowLog): RowIndex {
   return grown(rowIndices, rows, () => new GrowingRows());
 }
 
 /** See {@link rowIndex}. */
-export function routingIndex(rows: readonly RoutingRow[]): RoutingIndex {
+export function routingIndex(rows: RoutingLog): RoutingIndex {
   return grown(routingIndices, rows, () => new GrowingRouting());
 }
 
@@ -50,16 +51,14 @@ interface Growing<T> {
   add(item: T): void;
 }
 
-function grown<T, I extends Growing<T>>(cache: WeakMap<readonly T[], I>, items: readonly T[], make: () => I): I {
-  let index = cache.get(items);
+function grown<T, I extends Growing<T>>(cache: WeakMap<Log<T>, I>, log: Log<T>, make: () => I): I {
+  let index = cache.get(log);
   if (index === undefined) {
     index = make();
-    cache.set(items, index);
+    cache.set(log, index);
   }
-  for (; index.taken < items.length; index.taken++) {
-    const item = items[index.taken];
-    if (item !== undefined) index.add(item);
-  }
+  for (const item of log.from(index.taken)) index.add(item);
+  index.taken = log.length;
   return index;
 }
 

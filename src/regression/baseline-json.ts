@@ -1,6 +1,7 @@
 import { fail } from '../base/errors';
 import { plainToJson, revived } from '../divergence/report-json';
 import { BASELINE_SCHEMA, type Baseline } from './baseline';
+import { BASELINE_SCHEMA_1, upgradeBaseline, type BaselineOfAnySchema } from './baseline-upgrade';
 
 /** A baseline as a text that is read and diffed by people: one line a limit and a row, the rest indented. */
 export function baselineToJson(baseline: Baseline): string {
@@ -10,7 +11,7 @@ export function baselineToJson(baseline: Baseline): string {
   return `${opening},\n  "limits": [\n${lines(limits)}\n  ],\n  "rows": [\n${lines(rows)}\n  ]\n}\n`;
 }
 
-/** Reads a baseline. @throws TracerError `trace-format` */
+/** Reads a baseline, also one of schema 1. @throws TracerError `trace-format` */
 export function baselineFromJson(text: string): Baseline {
   let value: unknown;
   try {
@@ -27,16 +28,22 @@ export function baselineFromJson(text: string): Baseline {
       { expected: BASELINE_SCHEMA, actual: schema },
     );
   }
-  return value;
+  return value.schema === BASELINE_SCHEMA ? { ...value, schema: BASELINE_SCHEMA } : upgradeBaseline(value);
 }
 
-function isBaseline(value: unknown): value is Baseline {
+function isBaseline(value: unknown): value is BaselineOfAnySchema & { readonly schema: string } {
   if (typeof value !== 'object' || value === null) return false;
   const fields = new Map(Object.entries(value));
   const isObject = (name: string): boolean => typeof fields.get(name) === 'object' && fields.get(name) !== null;
   return (
-    fields.get('schema') === BASELINE_SCHEMA &&
+    [BASELINE_SCHEMA, BASELINE_SCHEMA_1].some((schema) => fields.get('schema') === schema) &&
+    isRun(fields.get('run')) &&
     ['model', 'run', 'tool'].every(isObject) &&
     ['limits', 'rows'].every((name) => Array.isArray(fields.get(name)))
   );
+}
+
+/** An upgrade goes through its stages. */
+function isRun(run: unknown): boolean {
+  return typeof run === 'object' && run !== null && 'stages' in run && Array.isArray(run.stages);
 }

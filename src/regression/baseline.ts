@@ -1,8 +1,8 @@
 import type { AdapterCard, CompareMode, Report, Row, RowVerdict } from '../divergence/report';
 import type { StageId } from '../model/stages';
 
-/** Additive changes keep the number. */
-export const BASELINE_SCHEMA = 'moescope-baseline/1';
+/** Additive changes keep the number; a change of meaning raises it and gets an upgrader (`baseline-upgrade.ts`). */
+export const BASELINE_SCHEMA = 'moescope-baseline/2';
 
 /** What tells one adapter from another: the same five words give the same bits. */
 export type AdapterName = Pick<AdapterCard, 'vendor' | 'architecture' | 'device' | 'description' | 'isSoftware'>;
@@ -13,7 +13,7 @@ export interface BaselineRow {
   readonly layer: number | undefined;
   readonly stage: StageId;
   readonly verdict: RowVerdict;
-  /** Values of the arm under test, bit for bit. */
+  /** Values of the candidate, bit for bit. Absent where an older baseline had the stage joined with others, or in another order. */
   readonly bits?: string;
   readonly relL2?: number;
   readonly maxRatio?: number;
@@ -57,7 +57,7 @@ const FREE_FLOOR = 2 ** -21;
 
 /** The baseline that a run makes when it is accepted. @param limits kept from an older one, where people set them */
 export function makeBaseline(report: Report, limits: readonly StageLimit[] = []): Baseline {
-  const { tokens, positions, stages, layers, mode, arms, routing } = report.run;
+  const { tokens, positions, stages, layers, mode, arms: engines, routing } = report.run;
   const kept = new Map(limits.map((limit) => [limitKey(limit), limit]));
   const { adapter } = report;
   return {
@@ -65,7 +65,7 @@ export function makeBaseline(report: Report, limits: readonly StageLimit[] = [])
     created: report.created,
     tool: report.tool,
     model: { name: report.model.name, headerSha256: report.model.headerSha256, quant: report.model.quant },
-    run: { tokens, positions, stages, layers, mode, arms, ...(routing === undefined ? {} : { routing }) },
+    run: { tokens, positions, stages, layers, mode, arms: engines, ...(routing === undefined ? {} : { routing }) },
     runtime: report.runtime,
     ...(adapter === undefined ? {} : { adapter: adapterName(adapter) }),
     limits: defaultLimits(report.rows).map((limit) => kept.get(limitKey(limit)) ?? limit),

@@ -15,6 +15,8 @@ export function compareBaseline(report: Report, baseline: Baseline): BaselineRes
   const limits = new Map(baseline.limits.map((limit) => [limitKey(limit), limit]));
   const findings: Finding[] = [];
   let changed = 0;
+  /** Rows whose bits the baseline does not know. */
+  let unknown = 0;
   for (const current of report.rows) {
     const now = baselineRow(current);
     const was = accepted.get(inPlace(now));
@@ -24,9 +26,11 @@ export function compareBaseline(report: Report, baseline: Baseline): BaselineRes
       findings.push({ ...at, kind: 'new', was: 'not there', now: now.verdict });
       continue;
     }
-    if (was.bits !== now.bits) changed++;
-    findings.push(...moves(was, now, byBits).map((move) => ({ ...at, ...move })));
-    const limit = byBits ? undefined : limits.get(limitKey(now));
+    const rowByBits = byBits && was.bits !== undefined;
+    if (was.bits === undefined && now.bits !== undefined) unknown++;
+    else if (was.bits !== now.bits) changed++;
+    findings.push(...moves(was, now, rowByBits).map((move) => ({ ...at, ...move })));
+    const limit = rowByBits ? undefined : limits.get(limitKey(now));
     const value = limit === undefined ? undefined : now[limit.metric];
     // After a flip the two runs see other experts: the flip itself is what is judged.
     if (limit === undefined || value === undefined || now.verdict === 'after-flip') continue;
@@ -51,10 +55,10 @@ export function compareBaseline(report: Report, baseline: Baseline): BaselineRes
       now: 'not there',
     });
   }
-  const status = findings.length > 0 ? 'moved' : changed > 0 ? 'within' : 'same';
+  const status = findings.length > 0 ? 'moved' : changed + unknown > 0 ? 'within' : 'same';
   const held = byBits ? 'bits' : 'limits';
   const result = { status, held, rows: report.rows.length, findings } as const;
-  return { ...result, sentence: sentenceOf(result, changed) };
+  return { ...result, sentence: sentenceOf(result, changed, unknown) };
 }
 
 type Move = Pick<Finding, 'kind' | 'was' | 'now'>;
@@ -129,7 +133,14 @@ function checkPairs(pairs: readonly (readonly [what: string, expected: unknown, 
 }
 
 /** `BASELINE: 150 rows are the same bit for bit`, `BASELINE MOVED: 2 of 150 rows, first layer 2, moe_router, free: ...` */
-function sentenceOf({ status, held, rows, findings }: Omit<BaselineResult, 'sentence'>, changed: number): string {
+function sentenceOf(
+  { status, held, rows, findings }: Omit<BaselineResult, 'sentence'>,
+  changed: number,
+  unknown: number,
+): string {
+  if (status === 'within' && changed === 0) {
+    return `BASELINE: ${rows - unknown} of ${rows} rows are the same bit for bit; ${unknown} whose bits the older baseline does not have are within their limits`;
+  }
   if (status === 'same') return `BASELINE: ${rows} rows are the same bit for bit`;
   if (status === 'within') {
     return `BASELINE: ${changed} of ${rows} rows have other bits, as another adapter may; all within their limits`;

@@ -1,7 +1,7 @@
 import { plural } from '../base/format';
 import { inputValues, type InputKind } from './inputs';
 
-/** Keys beyond those of the step that the buffers hold: poison, which no kernel may meet. */
+/** Keys beyond those of the step that the buffers hold: NaN, which no kernel may meet. */
 const SPARE_KEYS = 3;
 /** Heads, keys and tokens of one attention. */
 export interface AttentionShape {
@@ -13,6 +13,8 @@ export interface AttentionShape {
   readonly kind?: InputKind;
   /** Multiplies the queries: scores far apart, so that a wrong maximum leaves no exponential above 0. */
   readonly size?: number;
+  /** The newest keys that a query sees. By default all before it. */
+  readonly window?: number;
 }
 
 /** What breaks sloppy kernels of attention: one of everything, keys on both sides of a workgroup, heads shared by none and by all. */
@@ -28,11 +30,20 @@ export const ATTENTION_SHAPES: readonly AttentionShape[] = [
   { tokens: 7, nHead: 4, nHeadKv: 2, headDim: 10, past: 2, kind: 'subnormal' },
 ];
 
+/** Windows that begin at the first key, inside, and at a query's own; not of the kernels that know none. */
+export const WINDOWED_SHAPES: readonly AttentionShape[] = [
+  { tokens: 6, nHead: 2, nHeadKv: 1, headDim: 14, past: 0, window: 1 },
+  { tokens: 9, nHead: 4, nHeadKv: 2, headDim: 12, past: 2, window: 5 },
+  { tokens: 3, nHead: 2, nHeadKv: 2, headDim: 64, past: 97, window: 66 },
+  { tokens: 4, nHead: 2, nHeadKv: 1, headDim: 10, past: 3, window: 7 },
+];
+
 /** A shape in words. */
 export function describeAttention(shape: AttentionShape): string {
-  const { tokens, nHead, nHeadKv, headDim, past, kind = 'normal', size = 1 } = shape;
+  const { tokens, nHead, nHeadKv, headDim, past, kind = 'normal', size = 1, window } = shape;
   const values = size === 1 ? kind : `scores of size ${size}`;
-  return `${plural(tokens, 'token')} after ${past}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${values}`;
+  const seen = window === undefined ? '' : `, a window of ${window}`;
+  return `${plural(tokens, 'token')} after ${past}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${values}${seen}`;
 }
 
 /** What the three kernels and the fused one are fed, and their indices. */
@@ -56,6 +67,8 @@ export function attentionInputs(shape: AttentionShape) {
     kvAt: (row: number, key: number): number =>
       (key * nHeadKv + Math.floor((row % nHead) / (nHead / nHeadKv))) * headDim,
     visible: (row: number): number => past + Math.floor(row / nHead) + 1,
+    /** The first key that a row sees. */
+    begin: (row: number): number => Math.max(0, past + Math.floor(row / nHead) + 1 - (shape.window ?? nKeys)),
   };
 }
 

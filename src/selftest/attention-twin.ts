@@ -20,6 +20,11 @@ export interface ErringSoftmax {
   readonly total: number;
 }
 
+/** The scores that a softmax has: all NaN where one is NaN or +Infinity. */
+export function spoiltWhole(scores: Float64Array): Float64Array {
+  return scores.some((score) => Number.isNaN(score) || score === Infinity) ? scores.map(() => NaN) : scores;
+}
+
 /**
  * exp(z_k - m) / sum, and how far a kernel may be off that has its scores within `errors` (docs/selftest.md): the exponent is shifted by at
  * most the score's error and the subtraction's rounding, the maximum's own error cancels, and each rescaling of a running sum rounds anew.

@@ -134,9 +134,10 @@ function bitsOfKey(key: number): number {
 }
 
 function ratioOf(actual: number, expected: number, bound: number): number {
+  // What is not finite stays so; an infinity may meet another, or a weight of 0, on its way.
+  if (!Number.isFinite(expected)) return Number.isNaN(actual) || actual === expected ? 0 : Infinity;
   // Nothing is promised where f32 overflows.
   if (bound === Infinity) return 0;
-  if (Number.isNaN(expected)) return Number.isNaN(actual) ? 0 : Infinity;
   const error = Math.abs(actual - expected);
   if (Number.isNaN(error)) return Infinity;
   return error === 0 ? 0 : error / bound;

@@ -1,4 +1,4 @@
 import type { BenchInput } from './bench';
 
 /** What a person chooses of a benchmark. */
-export type BenchChoice = Pick<BenchInput, 'arm' | 'promptTokens' | 'newTokens' | 'repeats'>;
+export type BenchChoice = Pick<BenchInput, 'engine' | 'promptTokens' | 'newTokens' | 'repeats'>;

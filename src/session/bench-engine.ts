@@ -1,5 +1,5 @@
 import { fail } from '../base/errors';
-import type { ArmEngine, CaptureRequest, StepOptions, Tap } from '../model/engine';
+import type { Engine, CaptureRequest, StepOptions, Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import type { StageId } from '../model/stages';
 import { LOGITS } from '../model/stage-roles';
@@ -23,8 +23,8 @@ export interface BenchStep {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An arm, driven layer by layer as a trace drives it. */
-export function armBenchEngine(name: string, engine: ArmEngine, hparams: HParams): BenchEngine {
+/** An engine, driven layer by layer as a trace drives it. */
+export function benchEngine(name: string, engine: Engine, hparams: HParams): BenchEngine {
   return {
     name,
     async run(tokens, nPast, { capture, onLayer, signal }) {

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../base/abort';
+import { formatDuration, formatMilliseconds } from '../base/format';
 import { seededRandom } from '../base/random';
 import { TOOL } from '../base/version';
 import { createCpuEngine } from '../cpu/engine/cpu-engine';
@@ -8,12 +9,13 @@ import { readBandwidth } from '../gpu/bench/read-bandwidth';
 import { attachMeter, type GpuCounts } from '../gpu/bench/meter';
 import { attachProfile } from '../gpu/bench/profile';
 import type { GpuContext } from '../gpu/device';
+import { roomyBudget } from '../gpu/weights/budget';
 import { createGpuEngine } from '../gpu/engine/gpu-engine';
 import type { EngineHooks } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import type { StageId } from '../model/stages';
 import { decoderTimer, engineTimer, median, traceCostOf } from './bench-decode';
-import { armBenchEngine, type BenchEngine } from './bench-engine';
+import { benchEngine, type BenchEngine } from './bench-engine';
 import type { BenchReport } from './bench-report';
 import type { DecoderChoice } from './decoded-by';
 import { openFastDecode, type FastDecode, type NoFastDecode } from './fast-decode';
@@ -37,7 +39,7 @@ export interface BenchInput {
   readonly model: ModelFile;
   readonly hparams: HParams;
   readonly host: Host;
-  readonly arm: 'gpu' | 'cpu';
+  readonly engine: 'gpu' | 'cpu';
   /** Tokens of the prompt, tokens decoded after it, and how often the prompt is repeated. */
   readonly promptTokens: number;
   readonly newTokens: number;
@@ -49,9 +51,14 @@ export interface BenchInput {
   readonly makeGpuTarget?: (context: GpuContext, hooks: EngineHooks) => Promise<BenchTarget>;
   readonly processPeakBytes?: (() => number) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** What is measured now. */
+  /** What is measured now; of prompts that take long, with the time that is left. */
   readonly onPhase?: ((phase: string) => void) | undefined;
+  /** What was measured, in words, as soon as it is: a benchmark that is ended early has said it. */
+  readonly onMeasured?: ((what: string) => void) | undefined;
 }
+
+/** Milliseconds between two words on how long a prompt still takes: short ones say nothing. */
+const TELL_MS = 2000;
 
 /** What is captured to know what a trace costs: the two headline stages. */
 const TRACED: readonly StageId[] = [ROUTER_WEIGHTS, FFN_OUT];
@@ -59,7 +66,7 @@ const TRACED: readonly StageId[] = [ROUTER_WEIGHTS, FFN_OUT];
 const PROFILED_TOKENS = 4;
 
 /**
- * Measures one arm of a model: loading, prompts, decoding, what tracing adds, where a token's time goes. Token ids are seeded, so that two
+ * Measures one engine of a model: loading, prompts, decoding, what tracing adds, where a token's time goes. Token ids are seeded, so that two
  * benchmarks of a model run the same tokens.
  * @throws TracerError `gpu-*`, `source-*`, `run-cancelled`
  */
@@ -75,8 +82,8 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
       bytesRead += bytes;
     },
   };
-  if (input.arm === 'gpu') phase('opening the device');
-  const device = input.arm === 'gpu' ? await timed(() => host.openGpu()) : undefined;
+  if (input.engine === 'gpu') phase('opening the device');
+  const device = input.engine === 'gpu' ? await timed(() => host.openGpu()) : undefined;
   const context = device?.value;
   let target: BenchTarget | undefined;
   let opened: FastDecode | NoFastDecode | undefined;
@@ -88,14 +95,18 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
     const { engine } = target;
     const prompt = randomTokens(input.promptTokens, hparams.nVocab);
 
-    phase(`first prompt of ${prompt.length} tokens, nothing loaded`);
+    const firstPrompt = `first prompt of ${prompt.length} tokens, nothing loaded`;
+    phase(firstPrompt);
     let firstLayerMs: number | undefined;
     const started = performance.now();
+    const left = timeLeft(firstPrompt, hparams.nLayer, phase);
     const onLayer = (layer: number): void => {
       if (layer === 0) firstLayerMs = performance.now() - started;
+      left(layer);
     };
     let next = await engine.run(prompt, 0, { capture: [], onLayer, signal });
     const first = { firstLayerMs, firstPromptMs: performance.now() - started, bytesRead };
+    input.onMeasured?.(`${firstPrompt}: ${formatMilliseconds(first.firstPromptMs)}`);
     phase('loading all weights that fit');
     const preload = target.preload?.bind(target);
     const whole = preload === undefined ? undefined : await timed(() => preload(signal));
@@ -103,10 +114,14 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
 
     const prefill: number[] = [];
     for (let i = 0; i < input.repeats; i++) {
-      phase(`prompt of ${prompt.length} tokens, ${i + 1} of ${input.repeats}`);
-      const run = await timed(() => engine.run(prompt, 0, { capture: [], signal }));
+      const what = `prompt of ${prompt.length} tokens, ${i + 1} of ${input.repeats}`;
+      phase(what);
+      const onLayer = timeLeft(what, hparams.nLayer, phase);
+      const run = await timed(() => engine.run(prompt, 0, { capture: [], onLayer, signal }));
       next = run.value;
       prefill.push(run.ms);
+      const rate = (prompt.length * 1000) / run.ms;
+      input.onMeasured?.(`${what}: ${formatMilliseconds(run.ms)}, ${rate.toPrecision(3)} tokens/s`);
     }
 
     if (target.openDecoder !== undefined) phase('choosing who decodes');
@@ -176,6 +191,20 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
   }
 }
 
+/** Says of a prompt how long it still takes, once a layer is through. */
+function timeLeft(what: string, nLayer: number, phase: (name: string) => void): (layer: number) => void {
+  const started = performance.now();
+  let told = started;
+  return (layer) => {
+    const now = performance.now();
+    const done = layer + 1;
+    if (now - told < TELL_MS || done === nLayer) return;
+    told = now;
+    const seconds = (((now - started) / done) * (nLayer - done)) / 1000;
+    phase(`${what}: layer ${done} of ${nLayer}, about ${formatDuration(seconds)} left`);
+  };
+}
+
 /** The engines that trace, unless the caller brings one. */
 async function openTarget(
   input: BenchInput,
@@ -185,28 +214,29 @@ async function openTarget(
   const { model, hparams, host, gpuBudget } = input;
   if (context === undefined) {
     const pool = host.createPool(model);
-    const arm = createCpuEngine({ model, hparams, pool, hooks });
+    const engine = createCpuEngine({ model, hparams, pool, hooks });
     return {
-      engine: armBenchEngine('reference (CPU, f64)', arm, hparams),
+      engine: benchEngine('reference (CPU, f64)', engine, hparams),
       memory: () => ({}),
       dispose: async () => {
-        await arm.dispose();
+        await engine.dispose();
         await pool.dispose();
       },
     };
   }
   if (input.makeGpuTarget !== undefined) return input.makeGpuTarget(context, hooks);
-  const arm = createGpuEngine({ context, model, hparams, budget: gpuBudget, hooks });
+  const budget = gpuBudget ?? (await roomyBudget(context, model.bytes));
+  const gpu = createGpuEngine({ context, model, hparams, budget, hooks });
   return {
-    engine: armBenchEngine('tracing engine (WebGPU, f32)', arm, hparams),
-    preload: (signal) => arm.preload(signal),
+    engine: benchEngine('tracing engine (WebGPU, f32)', gpu, hparams),
+    preload: (signal) => gpu.preload(signal),
     openDecoder: (signal) =>
       openFastDecode({
-        ...{ context, model, hparams, engine: arm, budget: gpuBudget, signal },
+        ...{ context, model, hparams, engine: gpu, budget, signal },
         ...{ wanted: input.decoder, mayLoad: true, store: host.tuning },
       }),
-    memory: () => ({ gpuWeightBytes: arm.stats().weightBytes, gpuPeakBytes: arm.stats().peakBytes }),
-    dispose: () => arm.dispose(),
+    memory: () => ({ gpuWeightBytes: gpu.stats().weightBytes, gpuPeakBytes: gpu.stats().peakBytes }),
+    dispose: () => gpu.dispose(),
   };
 }
 

@@ -4,23 +4,27 @@ import { inForwardOrder, type BlameContext } from '../divergence/blame';
 import { causeText, type Cause } from '../divergence/cause';
 import { evidenceClause, isBlank } from '../divergence/evidence';
 import { limitsOf } from '../divergence/limits';
-import { poisonOf } from '../divergence/poison';
+import { nonFiniteOf } from '../divergence/non-finite';
 import { headroomOf } from '../divergence/reach';
 import {
   COMPARE_MODES,
   REPORT_SCHEMA,
   type AdapterCard,
   type Coverage,
+  type CoveredPath,
+  type Culprit,
   type DecodedStep,
   type ModelCard,
-  type Poison,
+  type NonFinite,
   type Report,
   type RoutingRow,
   type Row,
+  type TokenMaker,
   type TopToken,
   type Verdict,
 } from '../divergence/report';
 import { rolesOf } from '../divergence/roles';
+import { divergedAt } from '../divergence/sentence';
 import { judge } from '../divergence/verdict';
 import type { Tap } from '../model/engine';
 import type { Fault } from '../model/faults';
@@ -30,7 +34,7 @@ import type { TracePlan } from '../model/plan';
 import { stagesOf } from '../model/graph-of';
 import { LOGITS } from '../model/stage-roles';
 import type { StageId } from '../model/stages';
-import type { DecodedToken } from './decode-run';
+import type { ContinuedPart, DecodedToken } from './decode-run';
 import type { RunSpec } from './events';
 import { liveNotes, unwatched } from './live-notes';
 import { injectedFaults, unseenClause } from './injected-faults';
@@ -74,15 +78,17 @@ export interface ReportInput {
   readonly traceBytes: number;
   readonly bytesRead: number;
   readonly logits: { readonly a: Tap | undefined; readonly b: Tap | undefined };
-  readonly arms: readonly string[];
+  readonly engines: readonly string[];
   /** What was put in on purpose. */
   readonly faults: readonly Fault[];
   /** Tokens behind the prompt. */
   readonly decoded: readonly DecodedToken[];
+  /** Of the prompt run as two. */
+  readonly continued?: ContinuedPart | undefined;
   /** Why products are wrong, by `locationKey`. */
   readonly causes: ReadonlyMap<string, Cause>;
-  /** What is not finite on each arm. */
-  readonly poison: { readonly a: Poison | undefined; readonly b: Poison | undefined };
+  /** What is not finite on each engine. */
+  readonly nonFinite: { readonly a: NonFinite | undefined; readonly b: NonFinite | undefined };
   /** The candidate's kernels. */
   readonly coverage?: Coverage | undefined;
   /** What a live llama.cpp says of itself. */
@@ -93,7 +99,7 @@ export interface ReportInput {
 export function buildReport(input: ReportInput): Report {
   const { parts, spec, plan } = input;
   const limits = limitsOf(spec.cosineLimit);
-  const { decoded, clause, wrong } = judgeDecoded(input);
+  const { decoded, clause, wrong, continued } = judgeDecoded(input);
   const judged = judge(
     {
       rows: input.rows,
@@ -102,8 +108,9 @@ export function buildReport(input: ReportInput): Report {
       whole: isWhole(input),
       layersDone: input.layersDone,
       nTokens: spec.tokens.length,
-      arms: input.arms,
-      poison: input.poison.a ?? input.poison.b,
+      engines: input.engines,
+      nonFinite: input.nonFinite.a ?? input.nonFinite.b,
+      arithmetic: input.adapter?.arithmetic,
     },
     blameContext(input),
   );
@@ -126,8 +133,8 @@ export function buildReport(input: ReportInput): Report {
       stages: plan.stages,
       layers: plan.layers,
       mode: spec.mode,
-      arms: input.arms,
-      ...rolesOf(input.arms),
+      arms: input.engines,
+      ...rolesOf(input.engines),
       ...(spec.routing === 'reference' ? { routing: spec.routing } : {}),
       ...(input.sumOrder === 'chunked' ? { sumOrder: input.sumOrder } : {}),
       ...(injected.length === 0 ? {} : { inject: injected.map((fault) => fault.spec), injected }),
@@ -147,6 +154,7 @@ export function buildReport(input: ReportInput): Report {
                 ? judged.verdict.sentence.replace('MATCH:', 'INCOMPLETE: the logits are 0 whatever the prompt;')
                 : judged.verdict.sentence) +
               (judged.verdict.status === 'match' ? evidenceClause({ ...input, inFile: parts.inFile }) : '') +
+              aloneClause(judged.verdict, input.rows) +
               clause +
               unseenClause(injected) +
               unreadClause(ofFile),
@@ -156,49 +164,80 @@ export function buildReport(input: ReportInput): Report {
     ...(decoded.length === 0 ? {} : { decoded }),
     ...(input.live === undefined ? {} : { live: input.live }),
     ...(notes.length === 0 ? {} : { notes }),
-    ...poisonOf(input.poison.a, input.poison.b),
+    ...nonFiniteOf(input.nonFinite.a, input.nonFinite.b),
     rows: COMPARE_MODES.flatMap((mode) => inForwardOrder(judged.rows, mode)),
     routing: input.routing,
     ...(headroom.length === 0 ? {} : { headroom }),
     timing: input.times.timing(spec.tokens.length),
-    ...(input.coverage === undefined ? {} : { coverage: input.coverage }),
+    ...(input.coverage === undefined ? {} : { coverage: withPath(input.coverage, continued) }),
     memory: { ...parts.memory(), traceBytes: input.traceBytes, bytesRead: input.bytesRead },
     top: { a: topTokens(input.logits.a, parts), b: topTokens(input.logits.b, parts) },
   };
 }
 
-/** What is said of the tokens behind the prompt: the first that is wrong, else a clause for the sentence. */
+/** What is said of the tokens behind the prompt, and of a prompt that continues another: the first that is wrong, else a clause for the sentence. */
 function judgeDecoded(input: ReportInput): {
   readonly decoded: readonly DecodedStep[];
   readonly clause: string;
   readonly wrong: Verdict | undefined;
+  readonly continued: CoveredPath | undefined;
 } {
   let wrong: Verdict | undefined;
   let most = 0;
-  const decoded = input.decoded.map(({ position, rows, routing }): DecodedStep => {
-    const { verdict } = judge(
+  const judgeRows = ({ rows, routing }: ContinuedPart, nTokens: number): Verdict =>
+    judge(
       {
         rows,
         limits: limitsOf(input.spec.cosineLimit),
         complete: true,
         layersDone: input.layersDone,
-        nTokens: 1,
-        arms: input.arms,
+        nTokens,
+        engines: input.engines,
       },
       blameContext({ ...input, routing }),
-    );
+    ).verdict;
+  const tell = (verdict: Verdict, where: string): void => {
     if (wrong === undefined && verdict.status !== 'match')
-      wrong = { ...verdict, sentence: `${verdict.sentence}; while decoding, the prompt is right` };
+      wrong = { ...verdict, sentence: `${verdict.sentence}; ${where}, the prompt is right` };
+  };
+  const decoded = input.decoded.map((step): DecodedStep => {
+    const { by, token, position, rows } = step;
+    const ofRows = judgeRows(step, 1);
+    const verdict = ofRows.status === 'match' ? (choiceVerdict(step) ?? ofRows) : ofRows;
+    tell(verdict, `while ${by === 'decoder' ? 'the fast decoder decodes' : 'decoding'}`);
     const worst = worstOf(rows);
     most = Math.max(most, worst?.ratio ?? 0);
     const measured = rows.filter((row) => row.count > 0).length;
-    return { position, status: verdict.status, rows: measured, ...(worst === undefined ? {} : { worst }) };
+    return { by, token, position, status: verdict.status, rows: measured, ...(worst === undefined ? {} : { worst }) };
   });
+  let continued: CoveredPath | undefined;
+  if (input.continued !== undefined) {
+    const verdict = judgeRows(input.continued, input.spec.tokens.length - input.continued.position);
+    tell(verdict, `where the prompt is run as two, from token ${input.continued.position} on`);
+    continued = { path: 'continued', ran: true, status: verdict.status };
+  }
+  const made = (by: TokenMaker): number => decoded.filter((step) => step.by === by).length;
+  const what =
+    made('decoder') === 0
+      ? plural(decoded.length, 'decoded token')
+      : `${plural(made('engine'), 'token')} decoded by the engine and ${made('decoder')} by the fast decoder`;
   const clause =
     decoded.length === 0
       ? ''
-      : `; ${plural(decoded.length, 'decoded token')} ${decoded.length === 1 ? 'agrees' : 'agree'}, largest error ${short(most)} x its bound`;
-  return { decoded, clause: wrong === undefined ? clause : '', wrong };
+      : `; ${what} ${decoded.length === 1 ? 'agrees' : 'agree'}, largest error ${short(most)} x its bound`;
+  return { decoded, clause: wrong === undefined ? clause : '', wrong, continued };
+}
+
+function withPath(coverage: Coverage, path: CoveredPath | undefined): Coverage {
+  return path === undefined ? coverage : { ...coverage, paths: [...(coverage.paths ?? []), path] };
+}
+
+/** A token that is none of what its own logits say. */
+function choiceVerdict({ wrongChoice, position }: DecodedToken): Verdict | undefined {
+  if (wrongChoice === undefined) return undefined;
+  const place = { layer: undefined, stage: LOGITS, position, mode: 'local' } as const;
+  const first: Culprit = { ...place, metric: 'choice', value: wrongChoice.own, limit: wrongChoice.best };
+  return { status: 'diverged', first, sentence: divergedAt(first) };
 }
 
 function worstOf(rows: readonly Row[]): DecodedStep['worst'] {
@@ -207,6 +246,15 @@ function worstOf(rows: readonly Row[]): DecodedStep['worst'] {
     if (maxRatio !== undefined && !(maxRatio <= (worst?.ratio ?? -1))) worst = { layer, stage, ratio: maxRatio };
   }
   return worst;
+}
+
+/** That the culprit is wrong as it ran and right by itself: not its kernel, but what ran it. */
+function aloneClause({ first }: Verdict, rows: readonly Row[]): string {
+  if (first?.mode !== 'local') return '';
+  const alone = rows.find(
+    ({ mode, layer, stage }) => mode === 'isolated' && layer === first.layer && stage === first.stage,
+  );
+  return alone?.verdict === 'match' ? "; fed the reference's inputs, its kernel alone is right" : '';
 }
 
 /** Nothing of the run was left out of the comparison. */

@@ -1,6 +1,7 @@
 import type { ErrorData } from '../base/errors';
-import type { RunArm } from '../model/arms';
+import type { RunEngineId } from '../model/engines';
 import type { LiveOptions } from '../model/live';
+import type { DecoderChoice } from './decoded-by';
 import type { AdapterCard, Report, RoutingRow, Row, RunMode } from '../divergence/report';
 
 /** What a run is asked to do. Plain data. */
@@ -8,8 +9,8 @@ export interface RunSpec {
   readonly tokens: readonly number[];
   /** The text that the tokens came from, for the report. */
   readonly prompt?: string;
-  /** One or two of `RUN_ARMS`, in its order: the engine under test, then the reference. One alone captures without comparing. */
-  readonly arms: readonly RunArm[];
+  /** One or two of `ENGINES`, in its order: the candidate, then the reference. One alone captures without comparing. */
+  readonly engines: readonly RunEngineId[];
   readonly mode: RunMode;
   /** As typed: `all`, or a comma-separated list of stage names. */
   readonly stages: string;
@@ -21,15 +22,19 @@ export interface RunSpec {
   readonly gpuBudget?: number;
   /** Free-running cosine below which a row diverges. */
   readonly cosineLimit?: number;
-  /** Tokens behind the prompt, chosen greedily by the arm under test, whose stages are judged as well. */
+  /** Tokens behind the prompt, chosen greedily by the candidate, whose stages are judged as well. */
   readonly decode?: number;
-  /** How often the arm under test runs in all, to see whether its bits change; once where absent. */
+  /** Whether the fast decoder makes such tokens as well: `fast`, the default, wherever it can, `auto` where it is what decodes, `engine` nowhere. */
+  readonly decoder?: DecoderChoice;
+  /** Whether every other way of running the engine is tried as well (`RUN_PATHS`). */
+  readonly thorough?: boolean;
+  /** How often the candidate runs in all, to see whether its bits change; once where absent. */
   readonly repeat?: number;
-  /** Faults on purpose in the arm under test, as `--inject` takes them (`parseFault`). */
+  /** Faults on purpose in the candidate, as `--inject` takes them (`parseFault`). */
   readonly inject?: readonly string[];
-  /** `reference`: the arm under test is given the reference's chosen experts, so that drift is seen without flips. Default `own`. */
+  /** `reference`: the candidate is given the reference's chosen experts, so that drift is seen without flips. Default `own`. */
   readonly routing?: Routing;
-  /** How a live llama.cpp among the arms is run. */
+  /** How a live llama.cpp among the engines is run. */
   readonly live?: LiveOptions;
 }
 
@@ -44,7 +49,7 @@ export interface Progress {
   /** Layers finished out of `total` in phase `layers`; 0 of 1 or 1 of 1 in the others. */
   readonly done: number;
   readonly total: number;
-  /** Bytes read from the file since the run began, both arms. */
+  /** Bytes read from the file since the run began, both engines. */
   readonly bytes: number;
   /** Bytes a second over the last seconds. */
   readonly rate: number;
@@ -56,9 +61,15 @@ export interface Progress {
 
 /** A run as it happens, in this order: `started`, any number of `progress`, `rows` and `lost`, then exactly one of `done`, `cancelled`, `failed`. */
 export type SessionEvent =
-  | { readonly type: 'started'; readonly adapter?: AdapterCard; readonly nLayer: number }
+  /** `needBytes`: memory that the captures of a layer need at once, an estimate. */
+  | {
+      readonly type: 'started';
+      readonly adapter?: AdapterCard;
+      readonly nLayer: number;
+      readonly needBytes?: number;
+    }
   | { readonly type: 'progress'; readonly progress: Progress }
-  /** The comparisons of one layer (undefined: whole-model stages), as soon as both arms have it. */
+  /** The comparisons of one layer (undefined: whole-model stages), as soon as both engines have it. */
   | {
       readonly type: 'rows';
       readonly layer: number | undefined;

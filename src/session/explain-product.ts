@@ -1,5 +1,7 @@
 import { throwIfAborted } from '../base/abort';
+import { LARGEST_F32 } from '../base/f32-error';
 import { tensorRow, type BoundFloats } from '../arch/bind';
+import { ggmlActivations } from '../cpu/ggml/activations';
 import { affine, affineBound, type Affine, type FloatsByExpert } from '../ops/linear/affine';
 import { matmulBound } from '../ops/linear/bound';
 import { readingText, type Cause, type Reading } from '../divergence/cause';
@@ -21,11 +23,14 @@ interface Misreading {
   readonly type: QuantType;
   /** Byte inside the tensor where row `row` begins. */
   readonly offset: (row: number) => number;
+  /** What the rows are multiplied with, where that is another token's. */
+  readonly x?: ProductSample['x'];
 }
 
 /**
  * What the wrong values of a product look like: whether reading the weight in another way (as another type, as another expert's or another
- * tensor's, one row off) gives them within the bound of an honest product. A few rows of the file are read.
+ * tensor's, one row off), or another token's input, gives them within the bound of an honest product. A few rows of the file are read.
+ * Undefined where the right product leaves f32 by itself: no weight is misread then.
  * @throws TracerError as `ModelFile.readTensor`; `run-cancelled`.
  */
 export async function explainProduct(
@@ -33,7 +38,7 @@ export async function explainProduct(
   model: ModelFile,
   hparams: HParams,
   signal?: AbortSignal,
-): Promise<Cause> {
+): Promise<Cause | undefined> {
   const alone = sample.wrong < sample.nOut ? { rows: { wrong: sample.wrong, of: sample.nOut } } : {};
   if (sample.actual.every((value) => value === 0)) {
     return { code: 'not-computed', parameters: {}, proven: true, ...alone };
@@ -42,6 +47,7 @@ export async function explainProduct(
     return { code: 'low-precision', parameters: { share: sample.share }, proven: true, ...alone };
   }
   const then = await beside(sample, model, hparams, signal);
+  if (!sample.actual.some(Number.isFinite) && (await overflows(sample, model, hparams, signal))) return undefined;
   const found = new Map<string, Reading>();
   const finite = sample.actual.some(Number.isFinite);
   for (const reading of readingsOf(sample, model, hparams)) {
@@ -53,8 +59,37 @@ export async function explainProduct(
   }
   // Values that are not finite fit any reading that is not: plausible, no proof.
   const [first, ...alternatives] = found.values();
+  if (first === undefined && finite && sample.share <= BF16_PRODUCT)
+    return { code: 'low-precision', parameters: { share: sample.share }, proven: true, ...alone };
   if (first === undefined) return { code: 'unexplained', parameters: {}, proven: false, ...alone };
   return { ...first, proven: false, ...alone, ...(alternatives.length === 0 ? {} : { alternatives }) };
+}
+
+/**
+ * What rounding both operands of a product to bf16 may change, of the sum of its terms' magnitudes. Of few rows, a larger error is as often that of one wrong weight
+ * (a flipped bit) as of fewer digits.
+ */
+const BF16_PRODUCT = 2 ** -8;
+
+/** Whether the right weights, and what was multiplied with them, make sums that f32 does not hold. */
+async function overflows(
+  { role, layer, expert = 0, x, rows }: ProductSample,
+  model: ModelFile,
+  hparams: HParams,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const weight = boundWeight(model, hparams, role, layer);
+  const { type } = weight.tensor;
+  const w = new Float32Array(x.length);
+  for (const row of rows) {
+    const length = rowBytes(type, x.length);
+    const at = tensorRow(weight, expert, row) * length;
+    dequantizeRows(type, await model.readTensor(weight.tensor, at, length, signal), 0, w, 0, x.length);
+    let magnitude = 0;
+    for (const [j, value] of w.entries()) magnitude += Math.abs(value * (x[j] ?? 0));
+    if (!(magnitude > LARGEST_F32) || magnitude === Infinity) return false;
+  }
+  return true;
 }
 
 /** Likely readings first. */
@@ -74,6 +109,10 @@ function* readingsOf(sample: ProductSample, model: ModelFile, hparams: HParams):
     yield { what, tensor, type: other, offset: (row) => (first + row) * wrong };
     yield { what, tensor, type: other, offset: (row) => first * own + row * wrong };
     yield { what, tensor, type: other, offset: (row) => (first + row) * own };
+  }
+  for (const { position, x } of sample.others ?? []) {
+    const what: Reading = { code: 'other-input', parameters: { position } };
+    yield { what, tensor, type, offset: (row) => (first + row) * own, x };
   }
   for (const shift of [1, -1]) {
     const what: Reading = { code: 'other-row', parameters: { shift } };
@@ -103,6 +142,7 @@ function twinsOf(role: WeightRole): readonly WeightRole[] {
   const groups: readonly (readonly WeightRole[])[] = [
     ['ffn_gate_exps', 'ffn_up_exps'],
     ['attn_k', 'attn_v', 'attn_q'],
+    ['output', 'token_embd'],
   ];
   return groups.find((group) => group.includes(role))?.filter((other) => other !== role) ?? [];
 }
@@ -132,8 +172,13 @@ async function gives(
   model: ModelFile,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const { x, rows, actual, nOut } = sample;
+  const { rows, actual, nOut } = sample;
+  const given = reading.x ?? sample.x;
   if (rows.length < Math.min(2, nOut)) return false;
+  const x =
+    sample.arithmetic === 'q8-activations'
+      ? Float32Array.from(ggmlActivations(reading.type, Float64Array.from(given)))
+      : given;
   const w = new Float32Array(x.length);
   for (const [i, row] of rows.entries()) {
     const value = actual[i] ?? NaN;

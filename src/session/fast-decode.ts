@@ -50,7 +50,7 @@ export async function openFastDecode(options: FastDecodeOptions): Promise<FastDe
   const wanted = options.wanted ?? 'auto';
   if (wanted === 'engine') return no('as asked for');
   // On SwiftShader its kernels take half a minute to compile and four times as long to run: they are made for thousands of lanes.
-  if (wanted === 'auto' && context.card.isSoftware) return no('it is the faster one on a software adapter');
+  if (wanted === 'auto' && context.card.isSoftware) return no('the engine is the faster one on a software adapter');
   if (engine.resident() === undefined) {
     const budget = options.budget ?? defaultBudget(context);
     const bytes = engine.wholeBytes();

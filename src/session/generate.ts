@@ -1,12 +1,12 @@
 import { throwIfAborted } from '../base/abort';
-import type { ArmEngine, StepOptions } from '../model/engine';
+import type { Engine, StepOptions } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { captureOf } from '../model/plan';
 import type { DecodedBy } from './decoded-by';
 import type { FastDecode } from './fast-decode';
 import { LOGITS } from '../model/stage-roles';
 
-/** What one arm would say next: its likeliest token. */
+/** What one engine would say next: its likeliest token. */
 export interface NextToken {
   readonly token: number;
   readonly text: string;
@@ -21,14 +21,14 @@ export interface GeneratedToken {
   readonly position: number;
   readonly token: number;
   readonly text: string;
-  /** What each arm chose, given the same tokens so far; the arm under test leads. Absent: it makes no finite logits, or did not run. */
+  /** What each engine chose, given the same tokens so far; the candidate leads. Absent: it makes no finite logits, or did not run. */
   readonly a?: NextToken;
   readonly b?: NextToken;
   /** Both ran and chose alike; undefined where one ran alone. */
   readonly agree?: boolean;
-  /** Wall time of the step of both arms. */
+  /** Wall time of the step of both engines. */
   readonly ms: number;
-  /** What runs the GPU arm's tokens behind the prompt; undefined without a GPU arm. */
+  /** What runs the GPU engine's tokens behind the prompt; undefined without a GPU engine. */
   readonly decodedBy?: DecodedBy;
 }
 
@@ -36,23 +36,23 @@ export interface GeneratedToken {
 export type GenerateEnd = 'count' | 'end-of-text' | 'not-finite';
 
 export interface GenerateInput {
-  readonly arms: { readonly a?: ArmEngine | undefined; readonly b?: ArmEngine | undefined };
+  readonly engines: { readonly a?: Engine | undefined; readonly b?: Engine | undefined };
   readonly hparams: HParams;
   /** Prompt and what was generated before. */
   readonly tokens: readonly number[];
   /** Of these, the prompt: what stands behind it is decoded token by token, so that its bits do not depend on what was kept. */
   readonly promptLength: number;
-  /** Positions whose keys and values both arms still hold, all of `tokens`; at least the last token is run again. */
+  /** Positions whose keys and values both engines still hold, all of `tokens`; at least the last token is run again. */
   readonly nPast: number;
   readonly count: number;
   /** Ends the continuation after it. */
   readonly eosId: number | undefined;
-  /** Runs the tokens behind the prompt on arm `a`, whose engine it belongs to. Undefined: that engine runs them. */
+  /** Runs the tokens behind the prompt in place of `a`, to which it belongs. Undefined: `a` runs them itself. */
   readonly fast?: FastDecode | undefined;
   readonly decodedBy?: DecodedBy | undefined;
   tokenText(id: number): string;
   onToken(token: GeneratedToken): void;
-  /** Layers that have run the prompt, of both arms the slower one's. */
+  /** Layers that have run the prompt, of both engines the slower one's. */
   readonly onLayer?: ((done: number, of: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -61,17 +61,17 @@ export interface GenerateInput {
 const ROOM = 512;
 
 /**
- * Continues greedily, both arms in lockstep over the same tokens with their keys and values kept. The arm under test leads; the reference
+ * Continues greedily, both engines in lockstep over the same tokens with their keys and values kept. The candidate leads; the reference
  * says for each token whether it would have chosen the same.
- * @throws TracerError `run-cancelled`, or what an arm threw.
+ * @throws TracerError `run-cancelled`, or what an engine threw.
  */
 export async function generate(input: GenerateInput): Promise<GenerateEnd> {
-  const { arms, tokens, count, eosId, fast, signal } = input;
+  const { engines, tokens, count, eosId, fast, signal } = input;
   let nPast = Math.min(input.nPast, tokens.length - 1);
   let chunk = tokens.slice(nPast);
   for (let n = 0; n < count; n++) {
     throwIfAborted(signal);
-    if (n > 0 && fast !== undefined && arms.b === undefined) {
+    if (n > 0 && fast !== undefined && engines.b === undefined) {
       return decodeAlone(input, fast, chunk[0] ?? 0, nPast, count - n);
     }
     const started = performance.now();
@@ -79,7 +79,7 @@ export async function generate(input: GenerateInput): Promise<GenerateEnd> {
     nPast += chunk.length;
     const nextA = a === undefined ? undefined : nextToken(a, input);
     const nextB = b === undefined ? undefined : nextToken(b, input);
-    const leading = arms.a === undefined ? nextB : nextA;
+    const leading = engines.a === undefined ? nextB : nextA;
     if (leading === undefined) return 'not-finite';
     input.onToken({
       position: nPast,
@@ -144,16 +144,16 @@ async function bothLogits(
   chunk: readonly number[],
   nPast: number,
 ): Promise<readonly (Logits | undefined)[]> {
-  const { arms, fast, promptLength } = input;
-  const arm = async (engine: ArmEngine | undefined): Promise<Logits | undefined> => {
+  const { engines, fast, promptLength } = input;
+  const logitsOf = async (engine: Engine | undefined): Promise<Logits | undefined> => {
     if (engine === undefined) return undefined;
-    const ofEngine = fast === undefined || engine !== arms.a ? chunk.length : Math.max(0, promptLength - nPast);
+    const ofEngine = fast === undefined || engine !== engines.a ? chunk.length : Math.max(0, promptLength - nPast);
     const first = chunk.slice(0, ofEngine);
     const logits = first.length === 0 ? undefined : await engineLogits(engine, input, first, nPast);
     if (fast === undefined || first.length === chunk.length) return logits;
     return decoderLogits(fast, input, chunk.slice(first.length), nPast + first.length);
   };
-  const settled = await Promise.allSettled([arm(arms.a), arm(arms.b)]);
+  const settled = await Promise.allSettled([logitsOf(engines.a), logitsOf(engines.b)]);
   return settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;
@@ -161,7 +161,7 @@ async function bothLogits(
 }
 
 async function engineLogits(
-  engine: ArmEngine,
+  engine: Engine,
   { hparams, onLayer, signal }: GenerateInput,
   chunk: readonly number[],
   nPast: number,

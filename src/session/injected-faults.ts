@@ -1,11 +1,11 @@
-import type { InjectedFault, Poison, RoutingRow, Row } from '../divergence/report';
+import type { InjectedFault, NonFinite, RoutingRow, Row } from '../divergence/report';
 import { short } from '../base/format';
 import { faultStages, faultTensors, type Fault, type FaultKind } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import { faultText } from '../model/parse-fault';
 import type { TracePlan } from '../model/plan';
 import { isBeforeLayers, stageOrder } from '../model/stages';
-import { graphOf } from '../model/graph-of';
+import { graphOf, sizesOf } from '../model/graph-of';
 import { weightSlot } from '../model/weights';
 import { sizeOf } from '../arch/graph';
 import { EMBEDDING } from '../model/stage-roles';
@@ -18,9 +18,9 @@ export interface FaultView {
   /** As compared, before victims are told apart. */
   readonly rows: readonly Row[];
   readonly routing: readonly RoutingRow[];
-  readonly arms: readonly string[];
-  /** Of the arm under test. */
-  readonly poison: { readonly a: Poison | undefined };
+  readonly engines: readonly string[];
+  /** Of the candidate. */
+  readonly nonFinite: { readonly a: NonFinite | undefined };
 }
 
 /** For each fault whether the run shows it, and if not, why. */
@@ -47,7 +47,8 @@ function whyUnseen(fault: Fault, view: FaultView): string | undefined {
   const stages = faultStages(fault, view.hparams);
   const structural = WHY_UNSEEN[fault.kind]?.(fault, view);
   if (structural !== undefined) return structural;
-  if (view.arms.length < 2) return poisoned(fault, view) ? undefined : 'the arm runs alone: nothing is compared';
+  if (view.engines.length < 2)
+    return isNotFinite(fault, view) ? undefined : 'the engine runs alone: nothing is compared';
   // The free run may show what is not compared at its own stage.
   if (partedDownstream(fault, view)) return undefined;
   if (!plan.layers.includes(layer)) return `layer ${layer} is not compared`;
@@ -75,15 +76,34 @@ const somePositionTurns = unless(
   'position 0 is not rotated, whatever the angle',
 );
 
+const somePositionRemembers = unless(({ nTokens }) => nTokens > 1, 'before the first token a state is empty');
+/** Tokens behind which `state-lost` drops a state. */
+const LOST_EVERY = 64;
+
 /** Shapes and prompts for which a fault changes no value. */
 const WHY_UNSEEN: Partial<Record<FaultKind, Why>> = {
   'wrong-expert': unless(({ hparams }) => hparams.nExpert > 1, 'there is one expert only'),
   'no-renorm': someExpertLeftOut,
   'softmax-after-topk': someExpertLeftOut,
   'rope-interleaved': somePositionTurns,
+  'rope-whole-head': (fault, view) =>
+    sizesOf(view.hparams)['nRot'] === view.hparams.headDim
+      ? 'the file rotates whole heads'
+      : somePositionTurns(fault, view),
+  'delta-heads': unless(({ hparams }) => {
+    const { nHeadK = 1, nHeadV = 1 } = sizesOf(hparams);
+    return nHeadK > 1 && nHeadK < nHeadV;
+  }, 'with one head of keys, or one for each of values, both rules name the same'),
+  'late-decay': somePositionRemembers,
+  'no-difference': somePositionRemembers,
+  'state-lost': unless(
+    ({ nTokens, rows }) => nTokens > LOST_EVERY && rows.some(({ mode }) => mode !== 'isolated'),
+    `the state is right for ${LOST_EVERY} tokens, and for stages that are fed`,
+  ),
   'rope-theta': (fault, view) =>
     view.hparams.headDim === 2 ? 'the only pair turns by the position itself' : somePositionTurns(fault, view),
   'no-causal-mask': unless(({ nTokens }) => nTokens > 1, 'a prompt of one token has no later tokens'),
+  'mask-off-by-one': unless(({ nTokens }) => nTokens > 1, 'a prompt of one token has no later tokens'),
   'gqa-modulo': unless(
     ({ hparams: { nHead, nHeadKv } }) => nHeadKv > 1 && nHeadKv < nHead,
     'with one kv head, or one for each head, both rules name the same',
@@ -104,13 +124,15 @@ const WRONG: ReadonlySet<Row['verdict']> = new Set<Row['verdict']>(['diverge', '
 /** A row at one of the fault's own stages is wrong, or the free run parts from there on. */
 function shows(fault: Fault, view: FaultView): boolean {
   return (
-    poisoned(fault, view) || ownRows(fault, view).some((row) => WRONG.has(row.verdict)) || partedDownstream(fault, view)
+    isNotFinite(fault, view) ||
+    ownRows(fault, view).some((row) => WRONG.has(row.verdict)) ||
+    partedDownstream(fault, view)
   );
 }
 
-/** The arm's first value that is not finite is where the fault shows. */
-function poisoned(fault: Fault, view: FaultView): boolean {
-  const { a } = view.poison;
+/** The engine's first value that is not finite is where the fault shows. */
+function isNotFinite(fault: Fault, view: FaultView): boolean {
+  const { a } = view.nonFinite;
   return a !== undefined && a.layer === fault.layer && faultStages(fault, view.hparams).includes(a.stage);
 }
 

@@ -25,6 +25,7 @@ export function liveNotes(live: LiveFacts): readonly string[] {
       : [];
   return [
     `llama.cpp ${version.join(', ') || 'of an unknown version'} on ${live.devices.join(', ')}: flash attention ${live.flashAttention}, ${live.kv} keys and values, ${live.threads} threads.`,
+    ...(live.file === undefined ? [] : [`It read ${live.file}; the reference read the file that this report names.`]),
     ...same,
     ...live.parameterNotes.map((note) => `${note}.`),
   ];

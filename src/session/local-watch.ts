@@ -7,7 +7,7 @@ import type { StageId } from '../model/stages';
 
 export interface LocalWatchInput extends Pick<
   LocalErrorsInput,
-  'exact' | 'quantised' | 'hparams' | 'positions' | 'sumOrder'
+  'exact' | 'quantised' | 'hparams' | 'positions' | 'sumOrder' | 'bridge'
 > {
   readonly candidate: string;
   /** ggml type of a tensor by its name. */
@@ -47,9 +47,20 @@ export class LocalWatch {
       ...(isolate === undefined ? {} : { exact: { ...this.#in.exact, isolate } }),
       ...(past === undefined ? {} : { past }),
     });
-    this.#layerInput = taps.get(layer === undefined ? EMBEDDING : LAYER_OUTPUT);
-    this.#errors.push(...judged.errors);
+    this.handOver(layer, taps);
+    this.add(judged.errors);
     return judged;
+  }
+
+  /** The same for a step that is judged elsewhere: what it reads of the step before. Its errors are added when they are there, in turn. */
+  handOver(layer: number | undefined, taps: StepResult['taps']): Tap | undefined {
+    const input = this.#layerInput;
+    this.#layerInput = taps.get(layer === undefined ? EMBEDDING : LAYER_OUTPUT);
+    return input;
+  }
+
+  add(errors: readonly LocalError[]): void {
+    this.#errors.push(...errors);
   }
 
   /** Rows to show meanwhile: an arithmetic is named once all layers are there. */

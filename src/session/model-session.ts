@@ -7,16 +7,17 @@ import { createGgmlCpuEngine } from '../cpu/ggml/ggml-engine';
 import { createExactGpuEngine } from '../exact-gpu/exact-gpu-engine';
 import { createExactGpuPool } from '../exact-gpu/exact-gpu-pool';
 import type { CpuPool } from '../cpu/pool/cpu-pool';
-import type { ModelCard, Report } from '../divergence/report';
+import type { AdapterCard, ModelCard, Report } from '../divergence/report';
 import { modesOf, runModeOf } from '../divergence/run-mode';
 import type { ModelFile } from '../gguf/model-file';
+import { adapterArithmetic } from '../gpu/adapter-arithmetic';
 import type { GpuContext } from '../gpu/device';
-import { defaultBudget } from '../gpu/weights/budget';
+import { defaultBudget, roomyBudget } from '../gpu/weights/budget';
 import { createGpuEngine, type GpuEngine } from '../gpu/engine/gpu-engine';
 import { createFaultyEngine } from '../gpu/faults/faulty-engine';
-import { inArmOrder, MOST_ARMS, RUN_ARM_IDS, type BuiltInArm, type RunArm } from '../model/arms';
-import type { EngineHooks, IsolatingEngine, Tap } from '../model/engine';
-import { isLive, type LiveArm, type LiveEngine } from '../model/live';
+import { inEngineOrder, MOST_ENGINES, ENGINE_IDS, type BuiltInEngineId, type RunEngineId } from '../model/engines';
+import type { EngineHooks, IsolatingEngine } from '../model/engine';
+import { isLive, type LiveEngineId, type LiveEngine } from '../model/live';
 import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import { checkTokens } from '../model/check-step';
@@ -26,17 +27,21 @@ import { checkWeights, weightInFile } from '../model/weights';
 import type { RenderChat } from '../tokenizer/template-thread/renderer';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer';
 import type { Progress, RunSpec, SessionEvent } from './events';
+import { decodesOf } from './decode-passes';
 import type { DecoderChoice } from './decoded-by';
 import { isLocal, openFastDecode, type FastDecode, type NoFastDecode } from './fast-decode';
 import { generate, type GeneratedToken, type GenerateEnd } from './generate';
 import type { Host } from './host';
+import type { JudgePool } from './judging/judge-pool';
 import { modelCard } from './model-card';
 import { ProgressMeter } from './progress';
 import { promptTokens } from './prompt-tokens';
+import { runWithBits, type PathEngines } from './other-paths';
 import { runAsOftenAsAsked } from './repeat-run';
-import type { SessionArms, SessionInput } from './run-session';
+import { checkMemory } from './run-memory';
+import type { SessionEngines, SessionInput, TapHandler } from './session-input';
 
-/** Failures that leave the arms as good as before. After any other they are opened afresh. */
+/** Failures that leave the engines as good as before. After any other they are opened afresh. */
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'run-cancelled',
   'prompt-empty',
@@ -48,16 +53,17 @@ const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'usage',
 ]);
 
-type CpuArm = Exclude<BuiltInArm, 'gpu' | 'exact-gpu'>;
+type CpuEngineId = Exclude<BuiltInEngineId, 'gpu' | 'exact-gpu'>;
 
-const CPU_ENGINES: Readonly<Record<CpuArm, (options: CpuEngineOptions) => IsolatingEngine>> = {
+const CPU_ENGINES: Readonly<Record<CpuEngineId, (options: CpuEngineOptions) => IsolatingEngine>> = {
   cpu: createCpuEngine,
   'cpu-ggml': createGgmlCpuEngine,
 };
 
 export interface RunHandlers {
   readonly onEvent: (event: SessionEvent) => void;
-  readonly onTap?: (folder: string, tap: Tap) => void | Promise<void>;
+  readonly onTap?: TapHandler;
+  readonly onLocalTap?: TapHandler;
   readonly signal?: AbortSignal;
   /** The GPU was lost in mid-run: resolves once someone wants to go on from the last finished layer, rejects to end the run. */
   readonly onLost?: (error: ErrorData, layersDone: number) => Promise<void>;
@@ -75,7 +81,9 @@ export interface GenerateHandlers {
 
 interface OpenGpu {
   readonly engine: GpuEngine;
+  /** As asked for, and what the engine was given for it. */
   readonly budget: number | undefined;
+  readonly given: number | undefined;
   readonly clean: boolean;
   fast?: FastDecode | undefined;
   /** Why there was none, by what was asked for: nothing is loaded twice in vain. */
@@ -83,7 +91,7 @@ interface OpenGpu {
 }
 
 /**
- * One opened model with its arms, kept warm between runs: a second prompt finds its weights on the GPU. Runs one prompt at a time.
+ * One opened model with its engines, kept warm between runs: a second prompt finds its weights on the GPU. Runs one prompt at a time.
  * The model is the session's to close.
  */
 export class ModelSession {
@@ -95,13 +103,14 @@ export class ModelSession {
   readonly tokenizerError: ErrorData | undefined;
   readonly #host: Host;
   #pool: CpuPool | undefined;
+  #judges: JudgePool | undefined;
   readonly #cpu = new Map<string, IsolatingEngine>();
   #exactGpu: { readonly engine: IsolatingEngine; readonly pool: CpuPool; readonly context: GpuContext } | undefined;
   #live: { readonly key: string; readonly engine: LiveEngine } | undefined;
   #context: Promise<GpuContext> | undefined;
   #gpu: OpenGpu | undefined;
   #meter: ProgressMeter | undefined;
-  /** What both arms still hold keys and values of: the run or continuation before. */
+  /** What both engines still hold keys and values of: the run or continuation before. */
   #past: { readonly run: string; readonly tokens: readonly number[] } | undefined;
   #running = false;
   #restored = false;
@@ -150,11 +159,12 @@ export class ModelSession {
   }
 
   /**
-   * Runs a prompt and compares the arms.
-   * @throws TracerError `run-busy`, `fault-spec`, or what `runSession` throws; after any failure but a cancel the arms are opened afresh next time.
+   * Runs a prompt and compares the engines.
+   * @throws TracerError `run-busy`, `fault-spec`, or what `runSession` throws; after any failure but a cancel the engines are opened afresh next time.
    */
   async run(asked: RunSpec, handlers: RunHandlers): Promise<Report> {
     const spec = withPossibleModes(asked);
+    this.#checkLength(spec, handlers);
     if (this.#running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
     this.#running = true;
     const meter = new ProgressMeter((progress) => {
@@ -165,21 +175,24 @@ export class ModelSession {
     this.#restored = false;
     meter.update('prepare', 0, 1);
     try {
-      const { faults, ...arms } = await orCancelled(this.#openArms(spec), handlers.signal).catch((error: unknown) => {
-        const data = toErrorData(error);
-        handlers.onEvent(
-          data.code === 'run-cancelled' ? { type: 'cancelled', layersDone: 0 } : { type: 'failed', error: data },
-        );
-        throw error;
-      });
+      const { faults, ...engines } = await orCancelled(this.#openEngines(spec), handlers.signal).catch(
+        (error: unknown) => {
+          const data = toErrorData(error);
+          handlers.onEvent(
+            data.code === 'run-cancelled' ? { type: 'cancelled', layersDone: 0 } : { type: 'failed', error: data },
+          );
+          throw error;
+        },
+      );
       const input: SessionInput = {
         spec,
         model: this.model,
         hparams: this.hparams,
-        arms,
+        engines,
+        judges: this.#judging(),
         faults,
         meter,
-        adapter: spec.arms.includes('gpu') ? (await this.gpuContext()).card : undefined,
+        adapter: spec.engines.includes('gpu') ? await this.#adapter() : undefined,
         parts: {
           tool: TOOL,
           runtime: this.#host.runtime,
@@ -192,17 +205,24 @@ export class ModelSession {
         },
         onEvent: handlers.onEvent,
         onTap: handlers.onTap,
+        onLocalTap: handlers.onLocalTap,
         signal: handlers.signal,
+        openDecoder:
+          spec.engines[0] === 'gpu'
+            ? () => this.#fastDecode(faults, { decoder: spec.decoder ?? 'fast', signal: handlers.signal })
+            : undefined,
         reopen: this.#reopener(spec, faults, handlers),
       };
-      const report = await runAsOftenAsAsked(input, () => this.#openArms(spec));
-      // An arm that only ran stages alone, or with another's experts, or with faults (it is made anew each time) has no past to go on from.
-      const kept = spec.routing !== 'reference' && (spec.mode !== 'isolated' || spec.arms.length === 1);
+      const often = (one: SessionInput): Promise<Report> => runAsOftenAsAsked(one, () => this.#openEngines(spec));
+      const paths = spec.thorough === true ? this.#pathEngines(spec, faults) : undefined;
+      const report = await (paths === undefined ? often(input) : runWithBits(input, often, paths));
+      // An engine that only ran stages alone, or with another's experts, or with faults (it is made anew each time) has no past to go on from.
+      const kept = spec.routing !== 'reference' && (spec.mode !== 'isolated' || spec.engines.length === 1);
       // A run that was taken up on another device has the keys and values of its last layers only.
-      if (kept && faults.length === 0 && !this.#restored) this.#past = { run: armsKey(spec), tokens: spec.tokens };
+      if (kept && faults.length === 0 && !this.#restored) this.#past = { run: enginesKey(spec), tokens: spec.tokens };
       return report;
     } catch (error) {
-      if (!HARMLESS.has(toErrorData(error).code)) await this.#closeArms();
+      if (!HARMLESS.has(toErrorData(error).code)) await this.#closeEngines();
       throw error;
     } finally {
       this.#meter = undefined;
@@ -211,25 +231,25 @@ export class ModelSession {
   }
 
   /**
-   * Continues a run's prompt greedily on its arms; where these have just run it, with their keys and values kept. Tokens behind the prompt
+   * Continues a run's prompt greedily on its engines; where these have just run it, with their keys and values kept. Tokens behind the prompt
    * are the fast decoder's where it can serve: each says which it was.
    * @param tokens the run's prompt and what was generated before
-   * @throws TracerError `run-busy`, `run-cancelled`, or what an arm threw
+   * @throws TracerError `run-busy`, `run-cancelled`, or what an engine threw
    */
   async generate(spec: RunSpec, tokens: readonly number[], handlers: GenerateHandlers): Promise<GenerateEnd> {
     if (this.#running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
     checkTokens(tokens, this.hparams.nVocab);
     this.#running = true;
-    const past = this.#past?.run === armsKey(spec) ? this.#past.tokens : [];
+    const past = this.#past?.run === enginesKey(spec) ? this.#past.tokens : [];
     this.#past = undefined;
     const said: number[] = [];
     const meter = new ProgressMeter((progress) => handlers.onProgress?.(progress));
     this.#meter = meter;
     try {
-      const arms = await orCancelled(this.#openArms(spec), handlers.signal);
-      const fast = spec.arms.includes('gpu') ? await this.#fastDecode(arms.faults, handlers) : undefined;
+      const engines = await orCancelled(this.#openEngines(spec), handlers.signal);
+      const fast = spec.engines.includes('gpu') ? await this.#fastDecode(engines.faults, handlers) : undefined;
       const end = await generate({
-        arms,
+        engines,
         hparams: this.hparams,
         tokens,
         promptLength: spec.tokens.length,
@@ -249,10 +269,11 @@ export class ModelSession {
         signal: handlers.signal,
       });
       // The last token said has not been fed back.
-      if (arms.faults.length === 0) this.#past = { run: armsKey(spec), tokens: [...tokens, ...said.slice(0, -1)] };
+      if (engines.faults.length === 0)
+        this.#past = { run: enginesKey(spec), tokens: [...tokens, ...said.slice(0, -1)] };
       return end;
     } catch (error) {
-      if (!HARMLESS.has(toErrorData(error).code)) await this.#closeArms();
+      if (!HARMLESS.has(toErrorData(error).code)) await this.#closeEngines();
       throw error;
     } finally {
       this.#meter = undefined;
@@ -262,43 +283,54 @@ export class ModelSession {
 
   /** Ends workers, frees the GPU and closes the file. */
   async dispose(): Promise<void> {
-    await this.#closeArms();
+    await this.#closeEngines();
     await this.model.close();
   }
 
-  async #openArms(spec: RunSpec): Promise<{
-    readonly a?: SessionArms['a'];
-    readonly b?: SessionArms['b'];
-    readonly quantised?: SessionArms['quantised'];
+  async #openEngines(spec: RunSpec): Promise<{
+    readonly a?: SessionEngines['a'];
+    readonly b?: SessionEngines['b'];
+    readonly quantised?: SessionEngines['quantised'];
     readonly faults: readonly Fault[];
   }> {
     const faults = this.#faults(spec);
-    const [first, second] = checkArms(spec.arms);
-    const open = async (arm: RunArm): Promise<IsolatingEngine | LiveEngine> => {
-      if (arm === 'gpu') return this.#gpuEngine(spec.gpuBudget, faults);
-      if (arm === 'exact-gpu') return this.#exactGpuEngine();
-      return isLive(arm) ? this.#liveEngine(arm, spec) : this.#cpuEngine(arm);
+    const [first, second] = checkEngines(spec.engines);
+    const open = async (engine: RunEngineId): Promise<IsolatingEngine | LiveEngine> => {
+      if (engine === 'gpu') return this.#gpuEngine(spec.gpuBudget, faults);
+      if (engine === 'exact-gpu') return this.#exactGpuEngine();
+      return isLive(engine) ? this.#liveEngine(engine, spec) : this.#cpuEngine(engine);
     };
-    // An arm that runs alone stands on the side that it is mostly on.
+    // An engine that runs alone stands on the side that it is mostly on.
     if (second === undefined)
       return first === 'gpu' || isLive(first) ? { a: await open(first), faults } : { b: await open(first), faults };
     const [a, b] = [await open(first), await open(second)];
     return { a, b, faults, ...(isForeign(spec) ? { quantised: this.#cpuEngine('cpu-ggml', 'quantised') } : {}) };
   }
 
+  /** Before anything runs. @throws TracerError `prompt-*`, `plan-*`; the event is sent first */
+  #checkLength(spec: RunSpec, { onEvent }: RunHandlers): void {
+    const { error } = attempt(() => {
+      checkTokens(spec.tokens, this.hparams.nVocab);
+      checkMemory(spec, this.hparams, spec.tokens.length, this.#host.memoryBytes);
+    });
+    if (error === undefined) return;
+    onEvent({ type: 'failed', error });
+    throw new TracerError(error);
+  }
+
   /** @throws TracerError `fault-spec` */
-  #faults({ inject = [], tokens, arms }: RunSpec): readonly Fault[] {
+  #faults({ inject = [], tokens, engines }: RunSpec): readonly Fault[] {
     const faults = inject.map(parseFault);
     const { hparams, model } = this;
     const typeOf = (tensor: string): string | undefined => model.tensors.get(tensor)?.type;
     for (const fault of faults) checkFault(fault, { hparams, nTokens: tokens.length, typeOf });
-    if (faults.length > 0 && !arms.includes('gpu')) {
+    if (faults.length > 0 && !engines.includes('gpu')) {
       throw fail(
         'fault-spec',
         'Faults strike the GPU engine, which this run does not have.',
         'Run the engine gpu too.',
         {
-          arms: arms.join(','),
+          engines: engines.join(','),
         },
       );
     }
@@ -308,7 +340,7 @@ export class ModelSession {
   /** Another GPU engine in place of one whose device is lost; the reference stays as it is. */
   #reopener(spec: RunSpec, faults: readonly Fault[], handlers: RunHandlers): SessionInput['reopen'] {
     const { onLost, signal } = handlers;
-    if (onLost === undefined || spec.arms[0] !== 'gpu') return undefined;
+    if (onLost === undefined || spec.engines[0] !== 'gpu') return undefined;
     return async (error, layersDone) => {
       await closeGpu(this.#gpu);
       (await this.#context?.catch(() => undefined))?.dispose();
@@ -320,6 +352,27 @@ export class ModelSession {
     };
   }
 
+  async #adapter(): Promise<AdapterCard> {
+    const context = await this.gpuContext();
+    // A device that is lost meanwhile fails the run's own first step, which can be taken up on another.
+    const arithmetic = await adapterArithmetic(context).catch(() => undefined);
+    return { ...context.card, ...(arithmetic === undefined ? {} : { arithmetic }) };
+  }
+
+  /** Engines to try other ways of running with; none where the run is of something else than a clean engine of the GPU. */
+  #pathEngines({ engines }: RunSpec, faults: readonly Fault[]): PathEngines | undefined {
+    if (engines[0] !== 'gpu' || faults.length > 0) return undefined;
+    const { model, hparams } = this;
+    return {
+      open: async (how) =>
+        createGpuEngine({ context: await this.gpuContext(), model, hparams, hooks: this.#hooks, ...how }),
+      resident: () => {
+        const engine = this.#gpu?.engine;
+        return engine?.resident() === undefined ? undefined : engine;
+      },
+    };
+  }
+
   /** A clean engine stays warm; one with faults is for one run, and no clean run ever meets it or its buffers. */
   async #gpuEngine(budget: number | undefined, faults: readonly Fault[]): Promise<GpuEngine> {
     const context = await this.gpuContext();
@@ -328,14 +381,18 @@ export class ModelSession {
     this.#gpu?.fast?.decoder?.dispose();
     await this.#gpu?.engine.dispose();
     const { model, hparams } = this;
-    const options = { context, model, hparams, budget, hooks: this.#hooks };
+    const given = budget ?? (context.refusesMemory ? await roomyBudget(context, model.bytes) : undefined);
+    const options = { context, model, hparams, budget: given, hooks: this.#hooks };
     const engine = clean ? createGpuEngine(options) : createFaultyEngine(options, faults);
-    this.#gpu = { engine, budget, clean, refused: new Map() };
+    this.#gpu = { engine, budget, given, clean, refused: new Map() };
     return engine;
   }
 
   /** The decoder on the engine that is open, or why there is none. Kept with the engine. */
-  async #fastDecode(faults: readonly Fault[], handlers: GenerateHandlers): Promise<FastDecode | NoFastDecode> {
+  async #fastDecode(
+    faults: readonly Fault[],
+    handlers: Pick<GenerateHandlers, 'decoder' | 'mayLoad' | 'signal'>,
+  ): Promise<FastDecode | NoFastDecode> {
     const gpu = this.#gpu;
     if (gpu === undefined || faults.length > 0) {
       return { decoder: undefined, by: { by: 'engine', why: 'faults are injected into its stages' } };
@@ -345,7 +402,7 @@ export class ModelSession {
     const { model, hparams } = this;
     const context = await this.gpuContext();
     const mayLoad = handlers.mayLoad === true || isLocal(model);
-    const { engine, budget } = gpu;
+    const { engine, given: budget } = gpu;
     const store = this.#host.tuning;
     const asked = `${wanted ?? 'auto'} ${String(mayLoad)}`;
     const refused = gpu.refused.get(asked);
@@ -357,8 +414,8 @@ export class ModelSession {
   }
 
   /** One process at a time, kept from run to run while its options are the same. @throws TracerError `usage` where none can be started */
-  async #liveEngine(arm: LiveArm, { live = {} }: RunSpec): Promise<LiveEngine> {
-    const key = JSON.stringify([arm, live]);
+  async #liveEngine(id: LiveEngineId, { live = {} }: RunSpec): Promise<LiveEngine> {
+    const key = JSON.stringify([id, live]);
     if (this.#live?.key === key) return this.#live.engine;
     await this.#live?.engine.dispose();
     this.#live = undefined;
@@ -366,24 +423,28 @@ export class ModelSession {
     if (openLive === undefined) {
       throw fail(
         'usage',
-        `${arm} is a program of this machine, which a page cannot run.`,
+        `${id} is a program of this machine, which a page cannot run.`,
         'Run moescope trace --candidate llama.cpp under Node, and open what it saved here.',
-        { arm },
+        { engine: id },
       );
     }
-    const engine = openLive(arm, this.model, this.hparams, live);
+    const engine = openLive(id, this.model, this.hparams, live);
     this.#live = { key, engine };
     return engine;
   }
 
-  /** @param use one that runs, or the one that tells a stranger's arithmetic, which may run beside the first */
-  #cpuEngine(arm: CpuArm, use: 'arm' | 'quantised' = 'arm'): IsolatingEngine {
+  /** @param use one that runs, or the one that tells the arithmetic of a foreign candidate, which may run beside the first */
+  #cpuEngine(id: CpuEngineId, use: 'side' | 'quantised' = 'side'): IsolatingEngine {
     const { model, hparams } = this;
-    const key = `${arm} ${use}`;
-    const engine =
-      this.#cpu.get(key) ?? CPU_ENGINES[arm]({ model, hparams, pool: this.#cpuPool(), hooks: this.#hooks });
+    const key = `${id} ${use}`;
+    const engine = this.#cpu.get(key) ?? CPU_ENGINES[id]({ model, hparams, pool: this.#cpuPool(), hooks: this.#hooks });
     this.#cpu.set(key, engine);
     return engine;
+  }
+
+  /** Threads are started when there is something to judge. */
+  #judging(): JudgePool | undefined {
+    return (this.#judges ??= this.#host.createJudges?.(this.model, this.hparams));
   }
 
   #cpuPool(): CpuPool {
@@ -412,7 +473,7 @@ export class ModelSession {
     };
   }
 
-  async #closeArms(): Promise<void> {
+  async #closeEngines(): Promise<void> {
     await closeGpu(this.#gpu);
     (await this.#context?.catch(() => undefined))?.dispose();
     await this.#live?.engine.dispose();
@@ -423,6 +484,8 @@ export class ModelSession {
     this.#exactGpu?.context.dispose();
     this.#exactGpu = undefined;
     await this.#pool?.dispose();
+    await this.#judges?.dispose();
+    this.#judges = undefined;
     this.#gpu = undefined;
     this.#context = undefined;
     this.#pool = undefined;
@@ -432,11 +495,11 @@ export class ModelSession {
 }
 
 /** Engines whose activations the reference keeps as they are: others round them, and stages of a run of theirs have no exact value. */
-const EXACT: readonly RunArm[] = ['cpu', 'exact-gpu'];
+const EXACT: readonly RunEngineId[] = ['cpu', 'exact-gpu'];
 
 /** Whether the candidate is none of this program's f32 or exact engines, so that its arithmetic has to be found out. */
-function isForeign({ arms, mode }: RunSpec): boolean {
-  const [candidate] = arms;
+function isForeign({ engines, mode }: RunSpec): boolean {
+  const [candidate] = engines;
   return modesOf(mode).has('local') && candidate !== undefined && (isLive(candidate) || candidate === 'cpu-ggml');
 }
 
@@ -445,9 +508,9 @@ function isForeign({ arms, mode }: RunSpec): boolean {
  * @throws TracerError `usage` where nothing is left of what was asked for
  */
 function withPossibleModes(spec: RunSpec): RunSpec {
-  const [candidate, reference] = spec.arms;
+  const [candidate, reference] = spec.engines;
   if (candidate === undefined || reference === undefined) {
-    if ((spec.decode ?? 0) > 0) throw notDecoded(spec);
+    if (decodesOf(spec) > 0) throw notDecoded(spec);
     return spec;
   }
   const asked = modesOf(spec.mode);
@@ -455,7 +518,7 @@ function withPossibleModes(spec: RunSpec): RunSpec {
   if (!EXACT.includes(reference) && modes.delete('local')) modes.add('isolated');
   if (isLive(candidate)) modes.delete('isolated');
   const mode = runModeOf(modes);
-  if ((spec.decode ?? 0) > 0 && (!modes.has('local') || isForeign(spec))) throw notDecoded(spec);
+  if (decodesOf(spec) > 0 && (!modes.has('local') || isForeign(spec))) throw notDecoded(spec);
   if (mode !== undefined) return { ...spec, mode };
   throw fail(
     'usage',
@@ -467,24 +530,24 @@ function withPossibleModes(spec: RunSpec): RunSpec {
   );
 }
 
-function notDecoded({ arms, mode }: RunSpec): TracerError {
+function notDecoded({ engines, mode }: RunSpec): TracerError {
   return fail(
     'usage',
     'Decoded tokens are judged by their own inputs, on the GPU engine against an exact reference.',
     'Use --candidate gpu --reference exact with local among the words of --mode, or leave --decode out.',
-    { arms: arms.join(), mode },
+    { engines: engines.join(), mode },
   );
 }
 
-/** What is left of a GPU arm, whatever state it is in. */
+/** What is left of a GPU engine, whatever state it is in. */
 async function closeGpu(gpu: OpenGpu | undefined): Promise<void> {
   gpu?.fast?.decoder?.dispose();
   await gpu?.engine.dispose().catch(() => undefined);
 }
 
 /** Runs with the same key meet the same engines in the same state. */
-function armsKey({ arms, inject = [], gpuBudget, live }: RunSpec): string {
-  return JSON.stringify([arms, inject, gpuBudget, live]);
+function enginesKey({ engines, inject = [], gpuBudget, live }: RunSpec): string {
+  return JSON.stringify([engines, inject, gpuBudget, live]);
 }
 
 function commonLength(x: readonly number[], y: readonly number[]): number {
@@ -492,16 +555,16 @@ function commonLength(x: readonly number[], y: readonly number[]): number {
   return differs < 0 ? Math.min(x.length, y.length) : differs;
 }
 
-/** @throws TracerError `usage` unless there are one or two different arms, the reference last. */
-function checkArms(arms: readonly RunArm[]): readonly [RunArm, RunArm?] {
-  const [first, second] = arms;
-  const inOrder = inArmOrder(arms);
-  if (first === undefined || arms.length > MOST_ARMS || arms.join() !== inOrder.join()) {
+/** @throws TracerError `usage` unless there are one or two different engines, the reference last. */
+function checkEngines(engines: readonly RunEngineId[]): readonly [RunEngineId, RunEngineId?] {
+  const [first, second] = engines;
+  const inOrder = inEngineOrder(engines);
+  if (first === undefined || engines.length > MOST_ENGINES || engines.join() !== inOrder.join()) {
     throw fail(
       'usage',
-      `A run has one engine or two; ${arms.length === 0 ? 'none was' : `${arms.join(', ')} were`} asked for.`,
-      `Choose of ${RUN_ARM_IDS.join(', ')}, in this order; the later is the reference.`,
-      { arms: arms.join(',') },
+      `A run has one engine or two; ${engines.length === 0 ? 'none was' : `${engines.join(', ')} were`} asked for.`,
+      `Choose of ${ENGINE_IDS.join(', ')}, in this order; the later is the reference.`,
+      { engines: engines.join(',') },
     );
   }
   return second === undefined ? [first] : [first, second];

@@ -5,7 +5,7 @@ import { weightSlots } from '../model/weights';
 
 /** What a run will cost, known from the header alone. Bytes. */
 export interface RunCost {
-  /** The most that one run of both arms reads: every expert chosen in every layer. */
+  /** The most that one run of both engines reads: every expert chosen in every layer. */
   readonly readBytes: number;
   /** GPU weights with everything resident. */
   readonly gpuWantBytes: number;

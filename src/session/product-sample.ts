@@ -18,12 +18,16 @@ export interface ProductSample {
   readonly expert: number | undefined;
   /** (nIn): what the matrix was multiplied with. */
   readonly x: Float32Array<ArrayBuffer>;
+  /** The same of other tokens: the ones beside it, and the first. */
+  readonly others?: readonly { readonly position: number; readonly x: Float32Array<ArrayBuffer> }[];
   /** Rows of the matrix whose values are wrong, and those values; finite ones where there are any. */
   readonly rows: readonly number[];
   readonly actual: readonly number[];
   /** How many of the matrix's rows came out wrong, of how many. */
   readonly wrong: number;
   readonly nOut: number;
+  /** What the engine makes of x first, where that is not known to be nothing; absent: one of this program's own engines. */
+  readonly arithmetic?: 'f32' | 'q8-activations';
   /** Largest error as a share of sum |w x|, the magnitude that the sum passes through. */
   readonly share: number;
 }
@@ -32,7 +36,7 @@ type Taps = ReadonlyMap<StageId, Tap>;
 
 /**
  * Takes a sample where an isolated product is worst. Undefined where the row is no wrong product, or its input was not captured.
- * @param order how the arm under test adds up products @param actual the isolated taps of the arm under test @param reference taps with bounds; inputs at all positions
+ * @param order how the candidate adds up products @param actual the isolated taps of the candidate @param reference taps with bounds; inputs at all positions
  */
 export function sampleProduct(
   row: Row,
@@ -54,6 +58,10 @@ export function sampleProduct(
   const x = inputRow(spec.inputs, reference, position, perSlot ? slot : undefined);
   if (x === undefined) return undefined;
 
+  const others = [...new Set([position - 1, position + 1, 0])].flatMap((at) => {
+    const other = at === position ? undefined : inputRow(spec.inputs, reference, at, perSlot ? slot : undefined);
+    return other === undefined ? [] : [{ position: at, x: other }];
+  });
   const width = tapA.shape.at(-1) ?? 1;
   const slots = perSlot ? hparams.nExpertUsed : 1;
   const own = perSlot ? slot : 0;
@@ -80,6 +88,7 @@ export function sampleProduct(
     role,
     expert: perSlot ? expert : undefined,
     x,
+    others,
     rows: sampled,
     actual: sampled.map((c) => tapA.data[atA + c] ?? NaN),
     wrong: wrong.length,

@@ -1,5 +1,5 @@
 import { fail } from '../base/errors';
-import { breather } from '../cpu/pool/breather';
+import { breather } from '../base/breather';
 import type { GgufValue } from '../gguf/model-file';
 import { chatJob, type ChatMessage } from '../tokenizer/chat-job';
 import type { RenderChat } from '../tokenizer/template-thread/renderer';

@@ -5,7 +5,8 @@ import type { Tap } from '../model/engine';
 import { locationKey, type Location } from '../model/location';
 import { unsteadySentence } from '../divergence/unsteady';
 import type { SessionEvent } from './events';
-import { runSession, type SessionArms, type SessionInput } from './run-session';
+import { runSession } from './run-session';
+import type { SessionEngines, SessionInput } from './session-input';
 
 interface CapturedBits extends Location {
   readonly positions: readonly number[];
@@ -28,6 +29,10 @@ export class BitsOfRun {
     this.#taps.set(locationKey(layer, stage), { layer, stage, positions, rows: positions.map(ofRow) });
   }
 
+  has({ layer, stage }: Location): boolean {
+    return this.#taps.has(locationKey(layer, stage));
+  }
+
   /** Where another run of the same plan has other bits, forward order, with the first such token. */
   others(now: BitsOfRun): readonly (Location & { readonly position: number })[] {
     return [...this.#taps].flatMap(([place, { layer, stage, positions, rows }]) => {
@@ -44,11 +49,11 @@ export class BitsOfRun {
  * @param open the engines for another run
  * @throws what `runSession` throws; the matching event is sent first
  */
-export async function runAsOftenAsAsked(input: SessionInput, open: () => Promise<SessionArms>): Promise<Report> {
+export async function runAsOftenAsAsked(input: SessionInput, open: () => Promise<SessionEngines>): Promise<Report> {
   const { spec, onEvent, onTap } = input;
   const { repeat: runs = 1 } = spec;
   if (runs < 2) return runSession(input);
-  const [arm] = spec.arms;
+  const [engine] = spec.engines;
   const first = new BitsOfRun();
   const report = await runSession({
     ...input,
@@ -56,17 +61,17 @@ export async function runAsOftenAsAsked(input: SessionInput, open: () => Promise
       if (event.type !== 'done') onEvent(event);
     },
     onTap: async (folder, tap) => {
-      if (folder === arm) first.add(tap);
+      if (folder === engine) first.add(tap);
       await onTap?.(folder, tap);
     },
   });
   const again = async (): Promise<BitsOfRun> => {
-    const arms = await open();
+    const engines = await open();
     const bits = new BitsOfRun();
     await runSession({
       ...input,
-      spec: { ...spec, arms: spec.arms.slice(0, 1), mode: 'free', decode: 0 },
-      arms: arms.a === undefined ? { b: arms.b } : { a: arms.a },
+      spec: { ...spec, engines: spec.engines.slice(0, 1), mode: 'free', decode: 0 },
+      engines: engines.a === undefined ? { b: engines.b } : { a: engines.a },
       onEvent: (event) => {
         if (AGAIN.has(event.type)) onEvent(event);
       },

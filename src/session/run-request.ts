@@ -1,6 +1,7 @@
 import { fail } from '../base/errors';
 import { RUN_MODES } from '../divergence/run-mode';
-import { MOST_ARMS, RUN_ARM_IDS } from '../model/arms';
+import { MOST_ENGINES, ENGINE_IDS } from '../model/engines';
+import { DECODERS } from './decoded-by';
 import { ROUTINGS, type RunSpec } from './events';
 
 /** What a program asks a page to run; what is left out is as on a fresh page. Give a prompt or tokens. */
@@ -19,10 +20,12 @@ const PARTS: {
   prompt: ['text', isText],
   chat: ['true or false', (x) => typeof x === 'boolean'],
   tokens: ['a list of whole numbers from 0', (x) => isList(x, (id) => Number.isSafeInteger(id) && Number(id) >= 0)],
-  arms: [
-    `one or two of ${RUN_ARM_IDS.join(', ')}`,
+  engines: [
+    `one or two of ${ENGINE_IDS.join(', ')}`,
     (x) =>
-      isList(x, (arm) => RUN_ARM_IDS.some((id) => id === arm)) && x.length <= MOST_ARMS && new Set(x).size === x.length,
+      isList(x, (engine) => ENGINE_IDS.some((id) => id === engine)) &&
+      x.length <= MOST_ENGINES &&
+      new Set(x).size === x.length,
   ],
   mode: [`one of ${RUN_MODES.join(' ')}`, (x) => RUN_MODES.some((mode) => mode === x)],
   stages: ['text: all, or names separated by commas', isText],
@@ -31,10 +34,15 @@ const PARTS: {
   gpuBudget: ['a number of bytes', (x) => Number.isSafeInteger(x) && Number(x) > 0],
   cosineLimit: ['a number from -1 to 1', (x) => typeof x === 'number' && x >= -1 && x <= 1],
   decode: ['a whole number from 0', (x) => Number.isSafeInteger(x) && Number(x) >= 0],
+  decoder: [`one of ${DECODERS.join(', ')}`, (x) => DECODERS.some((word) => word === x)],
+  thorough: ['true or false', (x) => typeof x === 'boolean'],
   repeat: ['a whole number from 1', (x) => Number.isSafeInteger(x) && Number(x) >= 1],
   inject: ['a list of faults as text', (x) => Array.isArray(x) && x.every(isText)],
   routing: [`one of ${ROUTINGS.join(', ')}`, (x) => ROUTINGS.some((word) => word === x)],
 };
+
+/** Names of parts that are still read. */
+const OLDER_NAMES: ReadonlyMap<string, string> = new Map([['arms', 'engines']]);
 
 /**
  * Checks a request that a program made, which may be no TypeScript.
@@ -42,7 +50,9 @@ const PARTS: {
  * @throws TracerError `usage`: an unknown part, one of the wrong kind, or neither or both of prompt and tokens
  */
 export function readRunRequest(request: object): RunRequest {
-  const parts = Object.entries(request).filter(([, value]) => value !== undefined);
+  const parts = Object.entries(request).flatMap(([name, value]): (readonly [string, unknown])[] =>
+    value === undefined ? [] : [[OLDER_NAMES.get(name) ?? name, value]],
+  );
   for (const [name, value] of parts) {
     const known = Object.entries(PARTS).find(([part]) => part === name)?.[1];
     if (known === undefined) {

@@ -1,80 +1,44 @@
 import { throwIfAborted } from '../base/abort';
+import { breather } from '../base/breather';
+import { withPauses } from '../base/pieces';
 import type { SumOrder } from '../base/f32-error';
 import { toErrorData, TracerError } from '../base/errors';
 import { settle } from '../base/settle';
-import type { Cause } from '../divergence/cause';
-import { compareStep, type CompareContext, type Taps } from '../divergence/compare-step';
+import { flipsBehind, stepInPieces, type CompareContext, type Taps } from '../divergence/compare-step';
 import { NO_FLIPS, type FlipState } from '../divergence/flip-state';
 import type { LocalErrors } from '../judge/local-errors';
-import { limitsOf } from '../divergence/limits';
 import { modesOf } from '../divergence/run-mode';
-import type { AdapterCard, CompareMode, Coverage, Report, RoutingRow, Row } from '../divergence/report';
-import type { ModelFile } from '../gguf/model-file';
-import type { ArmEngine, IsolatingEngine, StepOptions, StepResult, Tap } from '../model/engine';
-import type { Fault } from '../model/faults';
+import type { CompareMode, Coverage, Report, RoutingRow, Row } from '../divergence/report';
+import type { Engine, IsolatingEngine, StepOptions, StepResult, Tap } from '../model/engine';
 import { checkTokens } from '../model/check-step';
-import type { HParams } from '../model/hparams';
 import type { KernelUse } from '../model/kernel-use';
 import { checkScores, parsePlan, type TracePlan } from '../model/plan';
 import { stageSpec, type StageId } from '../model/stages';
-import { termsOf } from '../model/weights';
-import { isF32 } from '../model/arms';
+import { isF32 } from '../model/engines';
 import { keptStages } from '../arch/walk';
-import { graphOf, stagesOfStep } from '../model/graph-of';
-import type { LiveEngine } from '../model/live';
-import { PoisonWatch } from '../divergence/poison';
-import { selectPositions } from '../trace/select-positions';
+import { graphOf } from '../model/graph-of';
+import { NonFiniteWatch } from '../divergence/non-finite';
 import { alongside, walksTogether } from './alongside';
-import { buildReport, type ReportParts } from './build-report';
-import type { RunSpec, SessionEvent } from './events';
-import { coverageOf } from './coverage';
-import { decodeRun, KeptStates, type DecodedToken } from './decode-run';
-import { explainProduct } from './explain-product';
-import { sampleProduct, type ProductSample } from './product-sample';
-import type { ProgressMeter } from './progress';
+import { buildReport } from './build-report';
+import { coverageOf, kernelsSince } from './coverage';
+import { decodePasses, decodesOf, type DecodePasses } from './decode-passes';
+import { KeptStates, type DecodedToken } from './decode-run';
+import { BlamedStep } from './isolate-blamed';
+import { ProductSamples } from './product-samples';
+import type { SessionEngines, SessionInput } from './session-input';
 import { routingRows } from '../divergence/routing-rows';
-import { LocalWatch } from './local-watch';
-import { ROUTING, stepCaptures, type StepCaptures, type StepName } from './step-captures';
+import { LocalWatch, type LocalWatchInput } from './local-watch';
+import { runMemory, tapBytes } from './run-memory';
+import { deliverLocal, deliverTaps } from './deliver-taps';
+import { LayerQueue } from './judging/layer-queue';
+import { comparableOf, compareContext, takenOf, type StepJudged, type StepWork } from './judging/step-work';
+import { stepCaptures, type StepCaptures, type StepName } from './step-captures';
 import { TimeBook } from './time-book';
 import { CHOSEN_EXPERTS, EMBEDDING, LAYER_OUTPUT, LOGITS } from '../model/stage-roles';
-import { locationKey } from '../model/location';
-
-/** Both sides of the comparison, opened and ready; either may be absent when the spec does not ask for it. */
-export interface SessionArms {
-  /** The arm under test. One that cannot be fed runs free. */
-  readonly a?: (ArmEngine & Partial<IsolatingEngine> & Partial<Pick<LiveEngine, 'facts'>>) | undefined;
-  /** The reference. Local errors are taken against one that is exact and can be fed. */
-  readonly b?: (ArmEngine & Partial<IsolatingEngine>) | undefined;
-  /** The reference with quantised activations, which tells the arithmetic of an arm under test that is none of this program's f32 engines. */
-  readonly quantised?: IsolatingEngine | undefined;
-}
-
-export interface SessionInput {
-  readonly spec: RunSpec;
-  /** To look into what is wrong; the arms read their own. */
-  readonly model: ModelFile;
-  readonly hparams: HParams;
-  readonly arms: SessionArms;
-  /** What was put into the arm under test on purpose. */
-  readonly faults?: readonly Fault[];
-  readonly meter: ProgressMeter;
-  readonly adapter: AdapterCard | undefined;
-  /** Everything of the report that the run itself does not know. */
-  readonly parts: ReportParts;
-  readonly onEvent: (event: SessionEvent) => void;
-  /** Every planned tap as it is captured, by arm folder (`gpu`, `gpu-isolated`, `cpu`, `cpu-ggml`); for saving and for the inspector. */
-  readonly onTap?: ((folder: string, tap: Tap) => void | Promise<void>) | undefined;
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * The device of the arm under test is lost: a new engine of it, once someone wants to go on from the last finished layer. Rejects to end
-   * the run. Absent: the run ends.
-   */
-  readonly reopen?: ((error: TracerError, layersDone: number) => Promise<IsolatingEngine>) | undefined;
-}
 
 /**
- * Runs a prompt through the arms in lockstep, layer by layer, compares as it goes, and tells everything as events.
- * @returns the report. @throws TracerError `run-cancelled`, `plan-*`, `prompt-*`, or what an arm threw; the matching event is sent first.
+ * Runs a prompt through the engines in lockstep, layer by layer, compares as it goes, and tells everything as events.
+ * @returns the report. @throws TracerError `run-cancelled`, `plan-*`, `prompt-*`, or what an engine threw; the matching event is sent first.
  */
 export async function runSession(input: SessionInput): Promise<Report> {
   let run: Run | undefined;
@@ -84,6 +48,7 @@ export async function runSession(input: SessionInput): Promise<Report> {
     input.onEvent({ type: 'done', report });
     return report;
   } catch (error) {
+    await run?.drop();
     const data = toErrorData(error);
     input.onEvent(
       data.code === 'run-cancelled'
@@ -94,17 +59,14 @@ export async function runSession(input: SessionInput): Promise<Report> {
   }
 }
 
-/** Wrong products that are looked into: the first, and a few that may be wrong on their own account. */
-const MOST_SAMPLES = 4;
-
 class Run {
   layersDone = 0;
   readonly #in: SessionInput;
-  /** The arm under test is another engine after its device was lost. */
-  #arms: SessionArms;
-  /** The residual stream of the arm under test after the last finished step, (nTokens, nEmbd). */
+  /** The candidate is another engine after its device was lost. */
+  #engines: SessionEngines;
+  /** The residual stream of the candidate after the last finished step, (nTokens, nEmbd). */
   #hidden: Tap['data'] | undefined;
-  /** A step that the arm under test makes while the reference is at the one before. */
+  /** A step that the candidate makes while the reference is at the one before. */
   #ahead: { readonly step: StepName; readonly result: Promise<StepResult | undefined> } | undefined;
   /** The reference's result of the current step, reused when the candidate is retried. */
   #held: { readonly step: StepName; readonly result: StepResult } | undefined;
@@ -114,70 +76,85 @@ class Run {
   readonly #free: boolean;
   readonly #isolate: boolean;
   readonly #local: LocalWatch | undefined;
-  /** Tokens behind the prompt to judge, and what the arm under test keeps for them. */
+  /** Layers that other threads judge. */
+  readonly #queue: LayerQueue | undefined;
+  /** What is wrong by its own inputs, where it can be isolated. */
+  readonly #blamed: BlamedStep | undefined;
+  /** Tokens behind the prompt to judge, and what the candidate keeps for them. */
   readonly #decodes: number;
   readonly #states = new KeptStates();
   /** The side runs as a whole, and not only where it is needed for another. */
   readonly #runs: { readonly a: boolean; readonly b: boolean };
-  /** How the arm under test adds up products. */
+  /** How the candidate adds up products. */
   readonly #sumOrder: SumOrder;
-  readonly #kept: ReadonlySet<string>;
-  /** The arm under test is given the reference's experts. */
+  readonly #kept: ReadonlyMap<string, number>;
+  /** The candidate is given the reference's experts. */
   readonly #forced: boolean;
   readonly #rows: Row[] = [];
   readonly #routing: RoutingRow[] = [];
   readonly #times = new TimeBook();
   #flips: FlipState = NO_FLIPS;
-  readonly #samples: ProductSample[] = [];
-  readonly #poison: { readonly a: PoisonWatch; readonly b: PoisonWatch };
+  readonly #samples: ProductSamples;
+  readonly #nonFinite: { readonly a: NonFiniteWatch; readonly b: NonFiniteWatch };
   #peakTrace = 0;
+  /** What ran behind the prompt. */
+  #behind: Omit<DecodePasses, 'tokens'> = { kernels: [], paths: [], continued: undefined };
   readonly #usesBefore: readonly KernelUse[];
 
   constructor(input: SessionInput) {
-    const { spec, hparams, arms } = input;
+    const { spec, hparams, engines } = input;
     this.#in = input;
-    this.#arms = { ...arms };
-    this.#usesBefore = arms.a?.kernelUses?.() ?? [];
+    this.#engines = { ...engines };
+    this.#usesBefore = engines.a?.kernelUses?.() ?? [];
     checkTokens(spec.tokens, hparams.nVocab);
     this.#tokens = Uint32Array.from(spec.tokens);
     this.#plan = parsePlan(spec, hparams, spec.tokens.length);
     checkScores(this.#plan, hparams.nHead, spec.tokens.length);
-    this.#sumOrder = arms.a?.sumOrder?.(this.#tokens.length) ?? 'any';
+    this.#sumOrder = engines.a?.sumOrder?.(this.#tokens.length) ?? 'any';
     this.#kept = keptStages(graphOf(hparams).graph);
-    const both = arms.a !== undefined && arms.b !== undefined;
+    const both = engines.a !== undefined && engines.b !== undefined;
+    this.#samples = new ProductSamples(hparams, this.#sumOrder);
     const modes = modesOf(spec.mode);
-    this.#isolate = both && modes.has('isolated') && arms.a.isolate !== undefined;
+    this.#isolate = both && modes.has('isolated') && engines.a.isolate !== undefined;
     this.#forced = both && spec.routing === 'reference';
     this.#free = !both || modes.has('free');
     this.#local =
-      both && modes.has('local') && arms.b.isolate !== undefined
-        ? this.#watchOf(this.#plan.positions, this.#sumOrder)
+      both && modes.has('local') && engines.b.isolate !== undefined
+        ? this.#watchOf({ positions: this.#plan.positions, sumOrder: this.#sumOrder })
         : undefined;
-    this.#decodes = this.#local !== undefined && arms.quantised === undefined ? (spec.decode ?? 0) : 0;
+    this.#queue = this.#layerQueue();
+    this.#blamed =
+      this.#local === undefined || this.#isolate || this.#forced || engines.quantised !== undefined
+        ? undefined
+        : new BlamedStep(hparams, this.#plan.positions, this.#tokens.length, { ...spec, sumOrder: this.#sumOrder });
+    this.#decodes = this.#local !== undefined && engines.quantised === undefined ? decodesOf(spec) : 0;
     this.#runs = {
       a: this.#free || this.#local !== undefined,
       b: this.#free || this.#isolate || this.#forced || this.#decodes > 0,
     };
-    this.#poison = {
-      a: new PoisonWatch(arms.a?.arm ?? '', this.#runs.a ? 'free' : 'isolated'),
-      b: new PoisonWatch(arms.b?.arm ?? '', 'free'),
+    this.#nonFinite = {
+      a: new NonFiniteWatch(engines.a?.id ?? '', this.#runs.a ? 'free' : 'isolated'),
+      b: new NonFiniteWatch(engines.b?.id ?? '', 'free'),
     };
   }
 
   async go(): Promise<Report> {
     const { onEvent, adapter, meter, hparams } = this.#in;
     const { nLayer } = hparams;
-    onEvent({ type: 'started', nLayer, ...(adapter === undefined ? {} : { adapter }) });
+    const { needBytes } = runMemory(this.#in.spec, hparams, this.#tokens.length);
+    onEvent({ type: 'started', nLayer, needBytes, ...(adapter === undefined ? {} : { adapter }) });
     meter.update('embed', 0, 1);
     let input = await this.#step('embed', undefined);
     meter.update('layers', 0, nLayer);
     for (let l = 0; l < nLayer; l++) {
       input = await this.#step(l, input);
       this.layersDone = l + 1;
-      meter.update('layers', l + 1, nLayer);
+      if (this.#queue === undefined) meter.update('layers', l + 1, nLayer);
     }
+    await this.#queue?.settled();
     meter.update('head', 0, 1);
     await this.#step('end', input);
+    this.#rows.push(...((await this.#blamed?.rows(this.#engines, this.#in.signal)) ?? []));
     const decoded = await this.#decode();
     meter.update('report', 1, 1);
     return buildReport({
@@ -194,27 +171,35 @@ class Run {
       traceBytes: this.#peakTrace,
       bytesRead: meter.bytes,
       logits: this.#logits,
-      arms: [this.#arms.a, this.#arms.b].flatMap((arm) => arm?.arm ?? []),
+      engines: [this.#engines.a, this.#engines.b].flatMap((engine) => engine?.id ?? []),
       faults: this.#in.faults ?? [],
-      causes: await this.#explain(),
+      causes: await this.#samples.explain(this.#in.model, this.#local?.rows() ?? [], this.#in.signal),
       decoded,
-      poison: { a: this.#poison.a.found(), b: this.#poison.b.found() },
+      continued: this.#behind.continued,
+      nonFinite: { a: this.#nonFinite.a.found(), b: this.#nonFinite.b.found() },
       coverage: this.#coverage(),
-      live: this.#arms.a?.facts?.(),
+      live: this.#engines.a?.facts?.(),
     });
+  }
+
+  /** Ends what other threads do for a run that ends early. */
+  async drop(): Promise<void> {
+    await this.#queue?.drop();
   }
 
   /** The kernels of the run; the device may have been another one from some layer on, whose kernels are told then. */
   #coverage(): Coverage | undefined {
-    const { a } = this.#arms;
+    const { a } = this.#engines;
     const uses = a?.kernelUses?.();
     if (uses === undefined) return undefined;
-    return coverageOf(a === this.#in.arms.a ? this.#usesBefore : [], uses);
+    const { kernels, paths } = this.#behind;
+    const own = kernelsSince(a === this.#in.engines.a ? this.#usesBefore : [], uses);
+    return coverageOf([...own, ...kernels], [{ path: 'prompt', ran: true }, ...paths]);
   }
 
   #logits: { a: Tap | undefined; b: Tap | undefined } = { a: undefined, b: undefined };
 
-  /** One step; where the device of the arm under test is lost meanwhile, once more on another one, as often as someone wants. */
+  /** One step; where the device of the candidate is lost meanwhile, once more on another one, as often as someone wants. */
   async #step(step: StepName, layerInput: Tap | undefined): Promise<Tap | undefined> {
     for (;;) {
       try {
@@ -233,7 +218,7 @@ class Run {
     const { reopen, hparams, signal } = this.#in;
     if (!(error instanceof TracerError) || error.code !== 'gpu-lost' || reopen === undefined) throw error;
     const a = await reopen(error, this.layersDone);
-    this.#arms = { ...this.#arms, a };
+    this.#engines = { ...this.#engines, a };
     if (step === 'embed') return;
     const layer = step === 'end' ? hparams.nLayer : step;
     if (!this.#runs.a) {
@@ -246,24 +231,26 @@ class Run {
   }
 
   get #resumable(): boolean {
-    return this.#runs.a && this.#in.reopen !== undefined && this.#arms.a?.restore !== undefined;
+    return this.#runs.a && this.#in.reopen !== undefined && this.#engines.a?.restore !== undefined;
   }
 
-  /** Runs one step on both arms at once and compares it. @returns the reference's output of the step: the next `layer_input`. */
+  /** Runs one step on both engines at once and compares it. @returns the reference's output of the step: the next `layer_input`. */
   async #tryStep(step: StepName, layerInput: Tap | undefined): Promise<Tap | undefined> {
-    const arms = this.#arms;
+    const engines = this.#engines;
     const { signal } = this.#in;
     throwIfAborted(signal);
     const captures = this.#capturesOf(step);
-    if (step === 'embed' && arms.quantised !== arms.a)
-      await this.#advance(arms.quantised, step, { capture: new Map() });
+    if (typeof step === 'number' && this.#queue !== undefined)
+      return this.#handOver(step, captures, layerInput, this.#queue);
+    if (step === 'embed' && engines.quantised !== engines.a)
+      await this.#advance(engines.quantised, step, { capture: new Map() });
     const { a, b, local } = await this.#sides(step, captures);
-    if (a !== undefined) this.#times.add(step, arms.a?.arm ?? '', a);
-    if (b !== undefined) this.#times.add(step, arms.b?.arm ?? '', b);
+    if (a !== undefined) this.#times.add(step, engines.a?.id ?? '', a);
+    if (b !== undefined) this.#times.add(step, engines.b?.id ?? '', b);
     let isolated: StepResult | undefined;
-    if (this.#isolate && captures.isolated.size > 0 && arms.a?.isolate !== undefined && b !== undefined) {
-      const layer = typeof step === 'number' ? step : undefined;
-      isolated = await arms.a.isolate(
+    const layer = typeof step === 'number' ? step : undefined;
+    if (this.#isolate && captures.isolated.size > 0 && engines.a?.isolate !== undefined && b !== undefined) {
+      isolated = await engines.a.isolate(
         layer,
         { taps: b.taps, layerInput },
         { capture: captures.isolated, ...this.#options(signal) },
@@ -271,36 +258,40 @@ class Run {
       this.#times.add(step, 'isolated', isolated);
     }
     if (this.#resumable) this.#hidden = a?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT)?.data;
+    if (b !== undefined) this.#blamed?.hold(layer, { taps: b.taps, layerInput });
+    this.#blamed?.judged(layer, local?.errors ?? []);
     await this.#compare(step, captures.planned, a, b?.taps, isolated?.taps, local);
     return b?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT);
   }
 
-  #watchOf(positions: readonly number[], sumOrder: SumOrder): LocalWatch | undefined {
-    const { a, b, quantised } = this.#arms;
-    const { hparams, parts } = this.#in;
+  #watchOf(how: Pick<LocalWatchInput, 'positions' | 'sumOrder' | 'bridge'>): LocalWatch | undefined {
+    const { a, b, quantised } = this.#engines;
     if (a === undefined || b?.isolate === undefined) return undefined;
     return new LocalWatch({
-      exact: { arm: b.arm, isolate: b.isolate },
+      exact: { id: b.id, isolate: b.isolate },
       quantised,
-      hparams,
-      positions,
-      sumOrder,
-      candidate: a.arm,
-      typeOf: (tensor) => parts.typeOf(tensor),
+      hparams: this.#in.hparams,
+      ...how,
+      candidate: a.id,
+      typeOf: (tensor) => this.#in.parts.typeOf(tensor),
     });
   }
 
-  /** Tokens behind the prompt, by the engines that have just run it. */
+  /** Tokens behind the prompt, by what has just run it. */
   async #decode(): Promise<readonly DecodedToken[]> {
-    const { a, b } = this.#arms;
+    const { a, b } = this.#engines;
     const { hparams, meter, signal } = this.#in;
     const logits = this.#logits.a;
-    if (this.#decodes === 0 || a === undefined || b === undefined || logits === undefined) return [];
-    return decodeRun({
+    if (this.#decodes === 0 || a === undefined || b?.isolate === undefined || logits === undefined) return [];
+    const { tokens, ...covered } = await decodePasses({
       a,
       b,
-      watch: (position) => {
-        const watch = this.#watchOf([position], a.sumOrder?.(1) ?? 'any');
+      isolate: b.isolate,
+      tokens: this.#tokens,
+      continues: this.#in.spec.thorough === true,
+      openDecoder: this.#in.openDecoder,
+      watch: (how) => {
+        const watch = this.#watchOf(how);
         if (watch === undefined) throw new Error('the reference cannot be fed');
         return watch;
       },
@@ -316,9 +307,11 @@ class Run {
       },
       signal,
     });
+    this.#behind = covered;
+    return tokens;
   }
 
-  /** Both arms' step, and the local errors of the arm under test. */
+  /** Both engines' step, and the local errors of the candidate. */
   async #sides(
     step: StepName,
     captures: StepCaptures,
@@ -327,7 +320,7 @@ class Run {
     readonly b?: StepResult | undefined;
     readonly local?: LocalErrors | undefined;
   }> {
-    const { b: engine } = this.#arms;
+    const { b: engine } = this.#engines;
     const isHeld = this.#held?.step === step;
     if (
       this.#local === undefined ||
@@ -351,7 +344,92 @@ class Run {
     return { a, b, local };
   }
 
-  /** The arm under test makes its next step while the reference computes this one. */
+  /** Layers can be judged elsewhere where nothing of one layer's judgement is needed for the next. */
+  #layerQueue(): LayerQueue | undefined {
+    const { judges } = this.#in;
+    const isExact = this.#engines.b?.id === 'cpu';
+    if (judges === undefined || this.#local === undefined || this.#isolate || this.#forced || !isExact)
+      return undefined;
+    return new LayerQueue(judges, this.#tokens, (work, judged) => this.#told(work, judged));
+  }
+
+  /** A layer of candidate and reference, judged in another thread while the run goes on. */
+  async #handOver(
+    layer: number,
+    captures: StepCaptures,
+    layerInput: Tap | undefined,
+    queue: LayerQueue,
+  ): Promise<Tap | undefined> {
+    const {
+      hparams,
+      signal,
+      onLocalTap,
+      spec: { cosineLimit },
+    } = this.#in;
+    const { planned } = captures;
+    const { positions } = this.#plan;
+    const a = await this.#underTest(layer, captures);
+    this.#lookAhead(layer);
+    const b = await this.#reference(layer, captures);
+    if (a === undefined) return undefined;
+    this.#times.add(layer, this.#engines.a?.id ?? '', a);
+    if (b !== undefined) this.#times.add(layer, this.#engines.b?.id ?? '', b);
+    if (this.#resumable) this.#hidden = a.taps.get(LAYER_OUTPUT)?.data;
+    if (this.#decodes > 0) this.#states.add(layer, a.taps, this.#kept);
+    if (b !== undefined) this.#blamed?.hold(layer, { taps: b.taps, layerInput });
+    const [takenA, takenB] = [takenOf(a.taps, planned, positions), takenOf(b?.taps, planned, positions)];
+    await this.#deliver(planned, takenA, takenB, undefined);
+    const unmeasured = a.unmeasured ?? new Set();
+    const work: StepWork = {
+      layer,
+      stages: planned,
+      positions,
+      own: a.taps,
+      layerInput: this.#local?.handOver(layer, a.taps),
+      candidate: this.#engines.a?.id ?? '',
+      sumOrder: this.#sumOrder,
+      quantised: this.#engines.quantised !== undefined,
+      free:
+        this.#free && b !== undefined ? { reference: takenB, unmeasured, flips: this.#flips, cosineLimit } : undefined,
+      truth: onLocalTap === undefined ? 'wrong' : 'all',
+    };
+    if (work.free !== undefined)
+      this.#flips = flipsBehind(layer, takenA, comparableOf(takenB, unmeasured), this.#flips, hparams.nExpert);
+    await queue.take(work, signal);
+    return b?.taps.get(LAYER_OUTPUT);
+  }
+
+  /** What another thread found of a layer. */
+  async #told(
+    { layer, own, stages, positions, free }: StepWork,
+    { cost, compareMs, notes, local, truthBytes, ...judged }: StepJudged,
+  ): Promise<void> {
+    const { meter, hparams } = this.#in;
+    this.#times.add(layer, 'local', cost);
+    this.#times.addCompare(compareMs);
+    meter.bytes += cost.bytesRead;
+    this.#peakTrace = Math.max(this.#peakTrace, tapBytes(own) + tapBytes(free?.reference) + truthBytes);
+    this.#nonFinite.a.notes(layer, notes.a);
+    this.#nonFinite.b.notes(layer, notes.b);
+    this.#local?.add(local.errors);
+    this.#blamed?.judged(layer, local.errors);
+    this.#samples.takeLocal(local, own);
+    await deliverLocal(this.#in.onLocalTap, this.#engines.b?.id, local);
+    this.#rows.push(...judged.free);
+    meter.update('layers', layer + 1, hparams.nLayer);
+    const rows = [...judged.free, ...(this.#local?.provisional(local.errors) ?? [])];
+    this.#emit(layer, rows, takenOf(own, stages, positions), free?.reference ?? new Map());
+  }
+
+  /** Tells the rows of a step, and how its experts were chosen. */
+  #emit(layer: number | undefined, rows: readonly Row[], a: Taps | undefined, b: Taps): void {
+    const isPlanned = layer !== undefined && this.#plan.layers.includes(layer);
+    const routing = isPlanned ? routingRows(layer, a, b) : [];
+    this.#routing.push(...routing);
+    if (rows.length > 0 || routing.length > 0) this.#in.onEvent({ type: 'rows', layer, rows, routing });
+  }
+
+  /** The candidate makes its next step while the reference computes this one. */
   #lookAhead(step: StepName): void {
     const { nLayer } = this.#in.hparams;
     if (step === 'end') return;
@@ -387,44 +465,45 @@ class Run {
     return judged;
   }
 
-  /** Both arms' step: at once, or the reference first where the other is given its experts. */
+  /** Both engines' step: at once, or the reference first where the other is given its experts. */
   async #both(
     step: StepName,
     captures: StepCaptures,
   ): Promise<readonly [StepResult | undefined, StepResult | undefined]> {
-    const arms = this.#arms;
-    const reference = async (): Promise<StepResult | undefined> => {
-      if (this.#held?.step === step) return this.#held.result;
-      // An exact engine that only tells stages alone must hear the tokens.
-      if (!this.#runs.b && step !== 'embed') return undefined;
-      const result = await this.#advance(arms.b, step, this.#ofReference(captures));
-      if (result !== undefined) this.#held = { step, result };
-      return result;
-    };
     if (this.#forced && typeof step === 'number') {
-      const b = await reference();
+      const b = await this.#reference(step, captures);
       return [await this.#underTest(step, captures, b?.taps.get(CHOSEN_EXPERTS)), b];
     }
     // Wait for both engines before rethrowing; a run must not start while one is busy.
-    return settle([this.#underTest(step, captures), reference()]);
+    return settle([this.#underTest(step, captures), this.#reference(step, captures)]);
   }
 
-  /** The step of the arm under test; what it made ahead where it did. @param forced the experts that it is given */
+  /** The reference's own step. */
+  async #reference(step: StepName, captures: StepCaptures): Promise<StepResult | undefined> {
+    if (this.#held?.step === step) return this.#held.result;
+    // An exact engine that only tells stages alone must hear the tokens.
+    if (!this.#runs.b && step !== 'embed') return undefined;
+    const result = await this.#advance(this.#engines.b, step, this.#ofReference(captures));
+    if (result !== undefined) this.#held = { step, result };
+    return result;
+  }
+
+  /** The step of the candidate; what it made ahead where it did. @param forced the experts that it is given */
   async #underTest(step: StepName, captures: StepCaptures, forced?: Tap): Promise<StepResult | undefined> {
     if (this.#ahead?.step === step) {
       const { result } = this.#ahead;
       this.#ahead = undefined;
       return result;
     }
-    // Even where only isolated stages are wanted, the arm must hear the tokens.
+    // Even where only isolated stages are wanted, the engine must hear the tokens.
     if (!this.#runs.a && step !== 'embed') return undefined;
-    const experts = forced?.data instanceof Uint32Array ? { forcedExperts: forced.data } : {};
-    return this.#advance(this.#arms.a, step, { capture: this.#runs.a ? captures.free : new Map(), ...experts });
+    const experts = forced?.data instanceof Uint32Array ? { forcedExperts: forced.data.slice() } : {};
+    return this.#advance(this.#engines.a, step, { capture: this.#runs.a ? captures.free : new Map(), ...experts });
   }
 
   /** What the reference's own step is asked for. */
   #ofReference({ reference, isolated }: StepCaptures): StepOptions {
-    const bounds = this.#isolate && isolated.size > 0 && isF32(this.#arms.a?.arm ?? '');
+    const bounds = this.#isolate && isolated.size > 0 && isF32(this.#engines.a?.id ?? '');
     return { capture: reference, bounds, sumOrder: this.#sumOrder, ...this.#options(this.#in.signal) };
   }
 
@@ -439,7 +518,7 @@ class Run {
   }
 
   async #advance(
-    engine: ArmEngine | undefined,
+    engine: Engine | undefined,
     step: StepName,
     what: Omit<StepOptions, 'signal'>,
   ): Promise<StepResult | undefined> {
@@ -464,122 +543,58 @@ class Run {
     const a = ofA?.taps;
     const started = performance.now();
     const layer = typeof step === 'number' ? step : undefined;
-    const arms = this.#arms;
+    const engines = this.#engines;
     const { spec, hparams } = this.#in;
     this.#peakTrace = Math.max(
       this.#peakTrace,
       tapBytes(a) + tapBytes(b) + tapBytes(isolated) + tapBytes(local?.truth),
     );
-    const at = (taps: Taps | undefined): Taps =>
-      new Map([...(taps ?? [])].map(([id, tap]) => [id, selectPositions(tap, this.#plan.positions)]));
     if (step === 'end') this.#logits = { a: a?.get(LOGITS) ?? isolated?.get(LOGITS), b: b?.get(LOGITS) };
-    const takenA = at(this.#taken(a, planned));
-    const takenB = at(this.#taken(b, planned));
-    this.#watch(layer, planned, takenA, takenB, isolated);
+    const takenA = takenOf(a, planned, this.#plan.positions);
+    const takenB = takenOf(b, planned, this.#plan.positions);
+    const pause = breather(this.#in.signal);
+    // What is not finite is looked for in each engine by itself.
+    const of = (taps: Taps | undefined): readonly Tap[] => planned.flatMap((id) => taps?.get(id) ?? []);
+    await withPauses(this.#nonFinite.a.inPieces(layer, of(this.#runs.a ? takenA : isolated)), pause);
+    await withPauses(this.#nonFinite.b.inPieces(layer, of(takenB)), pause);
     await this.#deliver(planned, takenA, takenB, isolated);
-    const limits = limitsOf(spec.cosineLimit);
-    const context = (mode: CompareMode): CompareContext => ({
-      a: arms.a?.arm ?? 'gpu',
-      b: arms.b?.arm ?? 'cpu',
-      mode,
-      stages: planned,
-      computed: new Set(stagesOfStep(hparams, layer)),
-      nExpert: hparams.nExpert,
-      cosineLimit: limits.cosine,
-      ratioLimit: limits.ratio,
-      sumOrder: this.#sumOrder,
-      termsOf: (stage) => termsOf(stage, hparams),
-    });
+    await deliverLocal(this.#in.onLocalTap, this.#engines.b?.id, local);
+    const held = {
+      ...{ layer, stages: planned, candidate: engines.a?.id ?? 'gpu', reference: engines.b?.id ?? 'cpu' },
+      ...{ sumOrder: this.#sumOrder, cosineLimit: spec.cosineLimit },
+    };
+    const context = (mode: CompareMode): CompareContext => compareContext(mode, held, hparams);
     const rows: Row[] = [];
-    if (arms.a !== undefined && arms.b !== undefined) {
+    if (engines.a !== undefined && engines.b !== undefined) {
       if (this.#free) {
-        // What the arm under test has no value of is unmeasured; one captured value alone would be missing on the other side.
-        const comparable = new Map([...takenB].filter(([stage]) => ofA?.unmeasured?.has(stage) !== true));
-        const compared = compareStep(layer, takenA, comparable, this.#flips, context('free'));
+        // What the candidate has no value of is unmeasured.
+        const comparable = comparableOf(takenB, ofA?.unmeasured);
+        const compared = await withPauses(stepInPieces(layer, takenA, comparable, this.#flips, context('free')), pause);
         this.#flips = compared.flips;
         rows.push(...compared.rows);
       }
       if (isolated !== undefined) {
-        const compared = compareStep(layer, isolated, takenB, NO_FLIPS, context('isolated'));
-        this.#sample(compared.rows, isolated, b);
+        const compared = await withPauses(stepInPieces(layer, isolated, takenB, NO_FLIPS, context('isolated')), pause);
+        this.#samples.take(compared.rows, isolated, b);
         rows.push(...compared.rows);
       }
     }
     this.#rows.push(...rows);
     // Local rows wait for their sisters: an arithmetic is named over all layers.
     if (local !== undefined && this.#local !== undefined) {
-      for (const { row } of local.errors) this.#sampleLocal(row, a, local.truth);
+      this.#samples.takeLocal(local, a);
       rows.push(...this.#local.provisional(local.errors));
     }
-    const routing =
-      layer === undefined || !this.#plan.layers.includes(layer)
-        ? []
-        : routingRows(layer, this.#runs.a ? takenA : isolated, takenB);
-    this.#routing.push(...routing);
     this.#times.addCompare(performance.now() - started);
-    if (rows.length > 0 || routing.length > 0) this.#in.onEvent({ type: 'rows', layer, rows, routing });
-  }
-
-  /** What of a step's captures is compared: not what only others read, nor the head at the last position, which is there for the top tokens. */
-  #taken(taps: Taps | undefined, planned: readonly StageId[]): Taps {
-    return new Map([...(taps ?? [])].filter(([id]) => planned.includes(id) || ROUTING.includes(id)));
-  }
-
-  /** Looks for what is not finite, on each arm by itself. */
-  #watch(layer: number | undefined, planned: readonly StageId[], a: Taps, b: Taps, isolated: Taps | undefined): void {
-    const of = (taps: Taps | undefined): readonly Tap[] => planned.flatMap((id) => taps?.get(id) ?? []);
-    this.#poison.a.step(layer, of(this.#runs.a ? a : isolated));
-    this.#poison.b.step(layer, of(b));
-  }
-
-  /** Keeps a few values of products that are wrong although their input is right; taps are dropped when the step ends. */
-  #sample(rows: readonly Row[], isolated: Taps, reference: Taps | undefined): void {
-    for (const row of rows) {
-      if (this.#samples.length >= MOST_SAMPLES || reference === undefined) return;
-      const sample = sampleProduct(row, isolated, reference, this.#in.hparams, this.#sumOrder);
-      if (sample !== undefined) this.#samples.push(sample);
-    }
-  }
-
-  /** The same of the run as it was: the exact values are those of its own inputs. */
-  #sampleLocal(row: Row, own: Taps | undefined, truth: Taps): void {
-    const exact = truth.get(row.stage);
-    if (own === undefined || exact === undefined) return;
-    this.#sample([row], own, new Map([...own, [row.stage, exact]]));
-  }
-
-  /** What those values look like. */
-  async #explain(): Promise<ReadonlyMap<string, Cause>> {
-    const { model, hparams, signal } = this.#in;
-    const causes = new Map<string, Cause>();
-    for (const sample of this.#samples) {
-      causes.set(locationKey(sample.layer, sample.stage), await explainProduct(sample, model, hparams, signal));
-    }
-    return causes;
+    this.#emit(layer, rows, this.#runs.a ? takenA : isolated, takenB);
   }
 
   async #deliver(planned: readonly StageId[], a: Taps, b: Taps, isolated: Taps | undefined): Promise<void> {
-    const arms = this.#arms;
-    const { onTap } = this.#in;
-    if (onTap === undefined) return;
-    const folders = [
-      [arms.a?.arm, this.#runs.a ? a : undefined],
-      [arms.b?.arm, b],
-      [arms.a === undefined ? undefined : `${arms.a.arm}-isolated`, isolated],
-    ] as const;
-    for (const [folder, taps] of folders) {
-      if (folder === undefined || taps === undefined) continue;
-      for (const id of planned) {
-        const tap = taps.get(id);
-        if (tap !== undefined) await onTap(folder, tap);
-      }
-    }
+    const engines = this.#engines;
+    await deliverTaps(this.#in.onTap, planned, [
+      [engines.a?.id, this.#runs.a ? a : undefined],
+      [engines.b?.id, b],
+      [engines.a === undefined ? undefined : `${engines.a.id}-isolated`, isolated],
+    ]);
   }
-}
-
-/** Bytes of the captures of the current step, which are dropped when it ends. */
-function tapBytes(taps: Taps | undefined): number {
-  let bytes = 0;
-  for (const tap of taps?.values() ?? []) bytes += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
-  return bytes;
 }

@@ -12,9 +12,18 @@ export type TapAnswer = { readonly usage: TapUsage } & (
   | { readonly kind: 'slice'; readonly slice: TapSlice }
   /** Captured, and given up for want of room; the layers up to it must run again to have it back. */
   | { readonly kind: 'dropped'; readonly bytes: number }
-  /** The run did not capture this on both arms, or there was no run. */
+  /** The run did not capture this on both engines, or there was no run. */
   | { readonly kind: 'absent' }
 );
+
+type TapHandlers = Required<Pick<RunHandlers, 'onTap' | 'onLocalTap'>>;
+
+function handlersOf(store: TapStore): TapHandlers {
+  const keep = (folder: string, tap: Tap): void => {
+    store.keep(folder, tap);
+  };
+  return { onTap: keep, onLocalTap: keep };
+}
 
 /** The tensors of the last run, as far as there is room for them, and the way to get the others back. */
 export class TapInspector {
@@ -36,17 +45,15 @@ export class TapInspector {
   }
 
   /** A new run: what to hand its taps to. */
-  begin(spec: RunSpec): NonNullable<RunHandlers['onTap']> {
+  begin(spec: RunSpec): TapHandlers {
     this.clear();
     this.#spec = spec;
-    return (arm, tap) => {
-      this.#kept.keep(arm, tap);
-    };
+    return handlersOf(this.#kept);
   }
 
-  /** What is kept of the last run, by arm folder, and how much that is. */
-  kept(): { readonly arms: ReadonlyMap<string, readonly Tap[]>; readonly usage: TapUsage } {
-    return { arms: this.#kept.byArm(), usage: this.#kept.usage() };
+  /** What is kept of the last run, by engine folder, and how much that is. */
+  kept(): { readonly engines: ReadonlyMap<string, readonly Tap[]>; readonly usage: TapUsage } {
+    return { engines: this.#kept.byEngine(), usage: this.#kept.usage() };
   }
 
   answer(place: SlicePlace): TapAnswer {
@@ -79,9 +86,7 @@ export class TapInspector {
     const enough = new AbortController();
     await session
       .run(spec, {
-        onTap: (arm, tap) => {
-          this.#fetched.keep(arm, tap);
-        },
+        ...handlersOf(this.#fetched),
         onEvent: (event) => {
           if (event.type !== 'rows' || event.layer !== place.layer) return;
           if (event.rows.some((row) => row.stage === place.stage)) enough.abort();
@@ -104,12 +109,12 @@ export class TapInspector {
   }
 
   #sliceOf(store: TapStore, { layer, stage, position, mode }: SlicePlace): TapSlice | undefined {
-    const [underTest, reference] = this.#spec?.arms ?? [];
+    const [underTest, reference] = this.#spec?.engines ?? [];
     if (underTest === undefined || reference === undefined) return undefined;
     const folder = mode === 'isolated' ? `${underTest}-isolated` : underTest;
-    const of = (arm: string, id: StageId): Tap | undefined => store.get(arm, layer, id);
+    const of = (engine: string, id: StageId): Tap | undefined => store.get(engine, layer, id);
     const a = of(folder, stage);
-    const b = of(reference, stage);
+    const b = of(mode === 'local' ? `${reference}-local` : reference, stage);
     if (a === undefined || b === undefined) return undefined;
     if (!a.positions.includes(position) || !b.positions.includes(position)) return undefined;
     return sliceTaps(
@@ -117,7 +122,8 @@ export class TapInspector {
         a,
         b,
         indicesA: of(underTest, CHOSEN_EXPERTS),
-        indicesB: of(reference, CHOSEN_EXPERTS),
+        // The exact values of the candidate's own inputs are of the experts that it chose.
+        indicesB: of(mode === 'local' ? underTest : reference, CHOSEN_EXPERTS),
       },
       position,
       mode,

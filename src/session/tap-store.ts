@@ -14,7 +14,7 @@ export interface TapUsage {
   readonly dropped: number;
 }
 
-/** One (layer, stage) with the tap of every arm: kept or given up as a whole, since one arm alone compares with nothing. */
+/** One (layer, stage) with the tap of every engine: kept or given up as a whole, since one engine alone compares with nothing. */
 interface Unit {
   readonly key: string;
   /** Lower is kept longer. */
@@ -44,8 +44,8 @@ export class TapStore {
     this.#bytes = 0;
   }
 
-  /** `arm` is the folder that the tap would be saved in: `gpu`, `gpu-isolated`, `cpu`. */
-  keep(arm: string, tap: Tap): void {
+  /** `engine` is the folder that the tap would be saved in: `gpu`, `gpu-isolated`, `cpu`. */
+  keep(engine: string, tap: Tap): void {
     const key = locationKey(tap.layer, tap.stage);
     const bytes = tap.data.byteLength + (tap.bound?.byteLength ?? 0);
     const gone = this.#dropped.get(key);
@@ -55,27 +55,27 @@ export class TapStore {
     }
     const unit = this.#units.get(key) ?? { key, rank: rankOf(tap.stage), bytes: 0, taps: new Map<string, Tap>() };
     this.#units.set(key, unit);
-    unit.taps.set(arm, tap);
+    unit.taps.set(engine, tap);
     unit.bytes += bytes;
     this.#bytes += bytes;
     while (this.#bytes > this.budget) this.#drop(this.#last());
   }
 
-  get(arm: string, layer: number | undefined, stage: StageId): Tap | undefined {
-    return this.#units.get(locationKey(layer, stage))?.taps.get(arm);
+  get(engine: string, layer: number | undefined, stage: StageId): Tap | undefined {
+    return this.#units.get(locationKey(layer, stage))?.taps.get(engine);
   }
 
-  /** Everything kept, by arm. */
-  byArm(): ReadonlyMap<string, readonly Tap[]> {
-    const arms = new Map<string, Tap[]>();
+  /** Everything kept, by engine. */
+  byEngine(): ReadonlyMap<string, readonly Tap[]> {
+    const engines = new Map<string, Tap[]>();
     for (const { taps } of this.#units.values()) {
-      for (const [arm, tap] of taps) {
-        const list = arms.get(arm);
-        if (list === undefined) arms.set(arm, [tap]);
+      for (const [engine, tap] of taps) {
+        const list = engines.get(engine);
+        if (list === undefined) engines.set(engine, [tap]);
         else list.push(tap);
       }
     }
-    return arms;
+    return engines;
   }
 
   /** Bytes of a (layer, stage) that was captured and given up; undefined for anything else. */

@@ -7,8 +7,8 @@ export class TimeBook {
   readonly #phases = new Map<string, { ms: number; bytes: number }>();
   readonly #layers = new Map<number, { gpuMs: number; cpuMs: number; readBytes: number }>();
 
-  /** @param side an arm, or `isolated` */
-  add(step: StepName, side: string, result: StepResult): void {
+  /** @param side an engine, or `isolated` */
+  add(step: StepName, side: string, result: Pick<StepResult, 'ms' | 'bytesRead'>): void {
     this.#phase(side, result.ms, result.bytesRead);
     if (typeof step !== 'number') return;
     const layer = this.#layers.get(step) ?? { gpuMs: 0, cpuMs: 0, readBytes: 0 };
@@ -22,7 +22,7 @@ export class TimeBook {
     this.#phase('compare', ms, 0);
   }
 
-  /** Tokens a second of the free-running arm under test; the two arms share the machine, so it is no benchmark. */
+  /** Tokens a second of the free-running candidate; the two engines share the machine, so it is no benchmark. */
   timing(nTokens: number): Report['timing'] {
     const gpuMs = this.#phases.get('gpu')?.ms ?? 0;
     return {

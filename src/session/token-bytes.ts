@@ -12,8 +12,8 @@ export function bytesPerToken(model: ModelFile, hparams: HParams): number {
   const nodes = sections.flatMap((section) => section.nodes);
   return nodes.reduce((bytes, { op, weights }) => {
     const rows = weights.map((slot) => {
-      const { tensor, nIn, nOut } = weight(slot);
-      const read = op === 'rows' ? 1 : op === 'expert-linear' ? nOut * hparams.nExpertUsed : nOut;
+      const { tensor, nIn, nOut, nExpert } = weight(slot);
+      const read = op === 'rows' ? 1 : nOut * (op === 'expert-linear' ? hparams.nExpertUsed : nExpert);
       return read * rowBytes(tensor.type, nIn);
     });
     return rows.reduce((sum, one) => sum + one, bytes);

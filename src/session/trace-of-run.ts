@@ -1,7 +1,7 @@
 import type { Report } from '../divergence/report';
 import { adapterTitle } from '../model/adapter-card';
 import type { Tap } from '../model/engine';
-import { armFolder, armOfFolder } from '../trace/apr-path';
+import { engineFolder, engineOfFolder } from '../trace/apr-path';
 import { createTrace, type Provenance, type Trace } from '../trace/trace';
 import { locationKey } from '../model/location';
 
@@ -12,18 +12,18 @@ export interface FinishedRun {
   readonly weightTypes: Readonly<Record<string, string>>;
 }
 
-/** The trace of an arm's folder (`gpu`, `gpu-isolated`, `cpu`), with all that a later comparison needs to say what this run said. */
+/** The trace of an engine's folder (`gpu`, `gpu-isolated`, `cpu`, `cpu-local`), with all that a later comparison needs to say what this run said. */
 export function traceOfRun(folder: string, taps: readonly Tap[], { report, weightTypes }: FinishedRun): Trace {
-  const { arm, mode } = armOfFolder(folder);
-  const isUnderTest = arm === report.run.arms[0] && arm === 'gpu';
+  const { arm: engine, mode } = engineOfFolder(folder);
+  const isUnderTest = engine === report.run.arms[0] && engine === 'gpu';
   const { inject, routing, sumOrder } = report.run;
-  const hints = mode === 'isolated' ? hintsOf(report) : {};
+  const hints = mode === 'free' ? {} : hintsOf(report);
   const provenance: Provenance = {
-    arm,
+    arm: engine,
     mode,
     modelName: report.model.name,
     headerSha256: report.model.headerSha256,
-    ...(arm === 'gpu' && report.adapter !== undefined ? { adapter: adapterTitle(report.adapter) } : {}),
+    ...(engine === 'gpu' && report.adapter !== undefined ? { adapter: adapterTitle(report.adapter) } : {}),
     toolVersion: report.tool.version,
     tokens: report.run.tokens,
     hparams: report.model.hparams,
@@ -33,7 +33,7 @@ export function traceOfRun(folder: string, taps: readonly Tap[], { report, weigh
     ...(sumOrder === undefined ? {} : { sumOrder }),
     ...(Object.keys(hints).length === 0 ? {} : { hints }),
   };
-  if (armFolder(provenance) !== folder) throw new RangeError(`no arm folder ${folder}`);
+  if (engineFolder(provenance) !== folder) throw new RangeError(`no engine folder ${folder}`);
   return createTrace(provenance, taps);
 }
 

@@ -1,8 +1,16 @@
 import { reportFromJson } from '../divergence/report-json';
 import { CAUSE_CODES } from '../divergence/cause';
-import { COMPARE_MODES, CULPRIT_METRICS, ROW_VERDICTS, RUN_STATUSES, type Report } from '../divergence/report';
+import {
+  COMPARE_MODES,
+  CULPRIT_METRICS,
+  ROW_VERDICTS,
+  RUN_STATUSES,
+  TOKEN_MAKERS,
+  type Report,
+} from '../divergence/report';
 import { RUN_MODES } from '../divergence/run-mode';
 import { KERNEL_PATHS } from '../model/kernel-use';
+import { RUN_PATHS } from '../model/run-paths';
 import { STAGES } from '../model/stages';
 import { formatError } from '../trace/format-error';
 import { dictionary, flag, list, number, oneOf, optional, record, text, whole, type Check } from '../trace/check';
@@ -92,6 +100,7 @@ const ROUTING = record({
 const PARAMETERS = record({
   type: optional(NAME),
   shift: optional(number),
+  position: optional(POSITION),
   expert: optional(whole(MOST.experts)),
   tensor: optional(NAME),
   share: optional(number),
@@ -120,7 +129,7 @@ const CULPRIT = record({
   hint: optional(NAME),
   cause: optional(CAUSE),
 });
-const POISON = record({
+const NON_FINITE = record({
   arm: NAME,
   mode: MODE,
   layer: LAYER,
@@ -151,6 +160,13 @@ const ADAPTER = record({
   isSoftware: flag,
   features: list(NAME, 500),
   limits: dictionary(number, 500),
+  arithmetic: optional(
+    record({
+      rounding: oneOf(['nearest', 'other']),
+      subnormalResults: oneOf(['kept', 'flushed']),
+      subnormalInputs: oneOf(['kept', 'flushed']),
+    }),
+  ),
 });
 
 const LIVE = record({
@@ -159,6 +175,7 @@ const LIVE = record({
   ggmlVersion: optional(NAME),
   commit: optional(NAME),
   library: NAME,
+  file: optional(NAME),
   devices: list(NAME, 64),
   flashAttention: NAME,
   kv: NAME,
@@ -224,6 +241,8 @@ const REPORT: Check = record({
     list(
       record({
         position: POSITION,
+        by: optional(oneOf(TOKEN_MAKERS)),
+        token: optional(whole(2 ** 32)),
         status: oneOf(RUN_STATUSES),
         rows: SIZE,
         worst: optional(record({ layer: LAYER, stage: STAGE, ratio: number })),
@@ -231,7 +250,7 @@ const REPORT: Check = record({
       MOST.positions,
     ),
   ),
-  poison: optional(record({ a: optional(POISON), b: optional(POISON) })),
+  poison: optional(record({ a: optional(NON_FINITE), b: optional(NON_FINITE) })),
   notes: optional(list(text(20_000), 1000)),
   rows: list(ROW, MOST.rows),
   routing: list(ROUTING, MOST.rows),
@@ -256,6 +275,17 @@ const REPORT: Check = record({
         1000,
       ),
       notRun: list(NAME, 1000),
+      paths: optional(
+        list(
+          record({
+            path: oneOf(RUN_PATHS.map(({ id }) => id)),
+            ran: flag,
+            why: optional(NAME),
+            status: optional(oneOf(RUN_STATUSES)),
+          }),
+          100,
+        ),
+      ),
     }),
   ),
   top: record({ a: TOP, b: TOP }),

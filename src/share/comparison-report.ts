@@ -1,5 +1,5 @@
 import { TOOL } from '../base/version';
-import type { ArmTraces, TraceComparison } from '../divergence/compare-traces';
+import { tracesOf, type EngineTraces, type TraceComparison } from '../divergence/compare-traces';
 import { REPORT_SCHEMA, type ModelCard, type Report } from '../divergence/report';
 import type { HParams } from '../model/hparams';
 import type { Trace } from '../trace/trace';
@@ -7,7 +7,7 @@ import type { Trace } from '../trace/trace';
 export interface ComparedSide {
   /** File or folder, or `this run`. */
   readonly name: string;
-  readonly traces: ArmTraces;
+  readonly traces: EngineTraces;
 }
 
 /** A comparison of saved traces as a report, so that every figure of the page can show it. What the traces do not tell stays empty. */
@@ -18,7 +18,7 @@ export function comparisonReport(
   created: string,
   runtime: Report['runtime'] = 'browser',
 ): Report {
-  const traces = [a, b].flatMap(({ traces: { free, isolated } }) => [free, isolated].filter((t) => t !== undefined));
+  const traces = [a, b].flatMap((side) => tracesOf(side.traces));
   return {
     schema: REPORT_SCHEMA,
     tool: TOOL,
@@ -37,11 +37,10 @@ export function comparisonReport(
   };
 }
 
-function sideText(side: string, { name, traces: { free, isolated } }: ComparedSide): string {
-  const of = (free ?? isolated)?.provenance;
-  const modes = [free, isolated].flatMap((t) =>
-    t === undefined ? [] : [t.provenance.mode === 'free' ? 'free-running' : 'isolated'],
-  );
+function sideText(side: string, { name, traces }: ComparedSide): string {
+  const all = tracesOf(traces).map(({ provenance }) => provenance);
+  const [of] = all;
+  const modes = all.map(({ mode }) => (mode === 'free' ? 'free-running' : mode));
   const made = of?.toolVersion === undefined ? '' : `, MoEscope ${of.toolVersion}`;
   const adapter = of?.adapter === undefined || of.adapter === '' ? '' : `, on ${of.adapter}`;
   return `${side}: ${of?.arm ?? 'nothing'} of ${name}, ${modes.join(' and ')}${adapter}${made}`;

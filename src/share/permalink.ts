@@ -67,7 +67,17 @@ const UPGRADES: Readonly<Record<number, (old: Fields) => Fields>> = {
 };
 
 /** The options that a link may carry: those of the run panel. */
-export const LINK_OPTIONS = ['arms', 'mode', 'stages', 'layers', 'positions', 'inject', 'routing'] as const;
+export const LINK_OPTIONS = [
+  'arms',
+  'mode',
+  'stages',
+  'layers',
+  'positions',
+  'inject',
+  'routing',
+  'decode',
+  'thorough',
+] as const;
 
 /** The fragment, with its `#`; empty where it would say nothing. */
 export function writePermalink(link: Permalink): string {

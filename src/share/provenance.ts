@@ -58,10 +58,10 @@ export function provenance(report: Report): readonly Fact[] {
   ];
 }
 
-function referenceText(arm: string | undefined): string {
-  if (arm === undefined) return 'nothing';
-  if (arm === 'exact-gpu') return 'exact-gpu (integer sums on the GPU, rounded to float64 once)';
-  return arm === 'cpu' ? 'cpu (the float64 reference)' : arm;
+function referenceText(engine: string | undefined): string {
+  if (engine === undefined) return 'nothing';
+  if (engine === 'exact-gpu') return 'exact-gpu (integer sums on the GPU, rounded to float64 once)';
+  return engine === 'cpu' ? 'cpu (the float64 reference)' : engine;
 }
 
 function promptFacts({ run }: Report): readonly Fact[] {

@@ -1,4 +1,4 @@
-import { sha256Hex } from '../base/sha256';
+import { sha256Base64 } from '../base/sha256';
 import { markupText } from '../base/foreign-text';
 import { formatCount, formatMetric } from '../base/format';
 import type { Row } from '../divergence/report';
@@ -34,7 +34,7 @@ export async function reportHtml({ report, view, leftOut }: SharedView): Promise
   // Half of a report of the sample; nothing else needs them.
   const { EMBEDDED_FACES } = await import('./embedded-faces');
   const style = `${EMBEDDED_FACES}\n${styleText()}`;
-  const hash = btoa(String.fromCharCode(...hexBytes(await sha256Hex(new TextEncoder().encode(style)))));
+  const hash = await sha256Base64(style);
   const facts = provenance(report)
     .map(
       (f) =>
@@ -180,8 +180,4 @@ td:nth-child(n+5),th:nth-child(n+5){text-align:right}
 b.wrong{color:var(--wrong)}b.right{color:var(--right)}
 sup{font-size:.72em;line-height:0}
 summary{margin:2rem 0 .5rem;cursor:pointer}`;
-}
-
-function hexBytes(hex: string): readonly number[] {
-  return hex.match(/../g)?.map((pair) => parseInt(pair, 16)) ?? [];
 }

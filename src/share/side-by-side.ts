@@ -1,6 +1,7 @@
 import { formatMetric } from '../base/format';
 import type { Report, Row } from '../divergence/report';
 import { SHOWN_STAGES, stageSpec } from '../model/stages';
+import { Log } from '../plots/row-log';
 import { rowIndex } from '../plots/trace-index';
 import { provenance, type Fact } from './provenance';
 import { promptSha256 } from './redact';
@@ -22,7 +23,7 @@ export interface PairedStage {
   readonly relL2: readonly [string, string];
   /** Isolated error / bound, the worst layer. */
   readonly ratio: readonly [string, string];
-  /** Layers whose tensors of the arm under test are the same to the bit, of those that both have. */
+  /** Layers whose tensors of the candidate are the same to the bit, of those that both have. */
   readonly bits: { readonly equal: number; readonly of: number } | undefined;
 }
 
@@ -38,13 +39,13 @@ export interface SideBySide {
 /** Two reports of runs, held against each other: what they are of, what differs, and by how much. */
 export async function sideBySide(a: Report, b: Report): Promise<SideBySide> {
   const prompts = await Promise.all([a, b].map(promptSha256));
+  const [ofA, ofB] = [rowIndex(new Log(a.rows)), rowIndex(new Log(b.rows))];
   const stages = SHOWN_STAGES.flatMap((stage): PairedStage[] => {
-    const of = (report: Report, mode: Row['mode']): readonly Row[] => rowIndex(report.rows).rows(mode, stage);
-    const worst = (report: Report, mode: Row['mode'], value: (row: Row) => number | undefined): string =>
-      formatMetric(worstOf(of(report, mode).flatMap((row) => value(row) ?? [])));
-    if (of(a, 'free').length + of(b, 'free').length + of(a, 'isolated').length + of(b, 'isolated').length === 0) {
-      return [];
-    }
+    const free = [ofA.rows('free', stage), ofB.rows('free', stage)] as const;
+    const isolated = [ofA.rows('isolated', stage), ofB.rows('isolated', stage)] as const;
+    if ([...free, ...isolated].every((rows) => rows.length === 0)) return [];
+    const worst = (rows: readonly Row[], value: (row: Row) => number | undefined): string =>
+      formatMetric(worstOf(rows.flatMap((row) => value(row) ?? [])));
     const { title, headline } = stageSpec(stage);
     const relL2 = (row: Row): number | undefined => row.relL2;
     const ratio = (row: Row): number | undefined => row.maxRatio;
@@ -52,9 +53,9 @@ export async function sideBySide(a: Report, b: Report): Promise<SideBySide> {
       {
         title,
         headline,
-        relL2: [worst(a, 'free', relL2), worst(b, 'free', relL2)],
-        ratio: [worst(a, 'isolated', ratio), worst(b, 'isolated', ratio)],
-        bits: sameBits(of(a, 'free'), of(b, 'free')),
+        relL2: [worst(free[0], relL2), worst(free[1], relL2)],
+        ratio: [worst(isolated[0], ratio), worst(isolated[1], ratio)],
+        bits: sameBits(...free),
       },
     ];
   });

@@ -23,7 +23,7 @@ const STEPS: readonly { readonly what: string; readonly slim: (report: Report) =
     what: 'histograms and ranges',
     slim: mapRows((row) => without(row, 'ratios', 'rangeA', 'rangeB')),
   },
-  { what: 'values that are not finite, beyond the first 200 tensors', slim: slimPoison },
+  { what: 'values that are not finite, beyond the first 200 tensors', slim: slimNonFinite },
   { what: 'routing where both engines agree', slim: slimRouting },
   { what: 'errors by token', slim: mapRows((row) => without(row, 'perPosition', 'perPositionRatio')) },
   { what: 'all routing', slim: (report) => ({ ...report, routing: [] }) },
@@ -93,7 +93,7 @@ function slimRouting(report: Report): Report {
   };
 }
 
-function slimPoison(report: Report): Report {
+function slimNonFinite(report: Report): Report {
   if (report.poison === undefined) return report;
   const { a, b } = report.poison;
   return {

@@ -10,7 +10,7 @@ import {
   type RowVerdict,
 } from '../divergence/report';
 import { stageSpec, type StageId } from '../model/stages';
-import { l2Limit } from '../plots/map/measure';
+import { isInherited, l2Limit } from '../plots/map/measure';
 import { decodeBase64, encodeBase64 } from '../trace/base64';
 import { readReport } from './check-report';
 import { readStage } from './view-state';
@@ -21,11 +21,12 @@ import { inflateBounded } from './shared-view';
  * same map. Tokens' errors, routing, tensors and the prompt are not in it.
  */
 
-/** A byte of an error: nothing compared, exact, a logarithm, not finite. */
+/** A byte of an error: nothing compared, exact, a logarithm, not finite by its inputs, not finite. */
 const NONE = 0;
 const EXACT = 1;
 const FIRST = 2;
-const LAST = 253;
+const LAST = 252;
+const INHERITED = 253;
 const INFINITE = 254;
 const NAN = 255;
 /** Steps a decade, and the exponent of the smallest. A step is 15 %. */
@@ -141,7 +142,8 @@ function rowsOf({ run, limits }: Report, { stages, modes }: Head, bytes: Uint8Ar
   for (const mode of modes) {
     for (const stage of stages) {
       for (const layer of layersOf(stage, run.layers)) {
-        const value = valueOf(bytes[at++] ?? NONE);
+        const byte = bytes[at++] ?? NONE;
+        const value = valueOf(byte);
         const base = { a, b, mode, layer, stage };
         if (stageSpec(stage).values === 'index') {
           const flips = readFlips(bytes, at, run.positions);
@@ -156,7 +158,8 @@ function rowsOf({ run, limits }: Report, { stages, modes }: Head, bytes: Uint8Ar
           });
           continue;
         }
-        rows.push({ ...base, ...rowOf(value, mode, limit) });
+        const inherited = { verdict: 'nan-both', count: 1, nanA: 1, nanB: 1 } as const;
+        rows.push({ ...base, ...(byte === INHERITED ? inherited : rowOf(value, mode, limit)) });
       }
     }
   }
@@ -179,6 +182,7 @@ function rowOf(
 /** @param limit which no rounding crosses, in either direction */
 function byteOf(row: Row | undefined, mode: CompareMode, limit: number): number {
   if (row === undefined) return NONE;
+  if (isInherited(row)) return INHERITED;
   if ((row.nanA ?? 0) + (row.nanB ?? 0) > 0) return NAN;
   if ((row.infA ?? 0) + (row.infB ?? 0) > 0) return INFINITE;
   if (row.count === 0) return NONE;
@@ -198,6 +202,7 @@ function valueOf(byte: number): number | undefined {
   if (byte === EXACT) return 0;
   if (byte === NAN) return NaN;
   if (byte === INFINITE) return Infinity;
+  if (byte === INHERITED) return NaN;
   return 10 ** ((byte - FIRST) / STEPS + SMALLEST);
 }
 

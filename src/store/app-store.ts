@@ -7,17 +7,18 @@ import { benchActions, type BenchActions } from './bench-actions';
 import { continueActions, type ContinueActions } from './continue-actions';
 import { followAddress } from './follow-address';
 import { inspectActions } from './inspect-actions';
+import { keptRuns } from './keep-runs';
 import { openActions, type OpenOutcome } from './open-actions';
 import { promptActions } from './prompt-actions';
 import { reportActions, type ReportActions, type ReportHost } from './report-actions';
-import { FIRST_VIEW } from '../share/view-state';
+import { scanActions, type ScanActions } from './scan-actions';
 import { runActions, type Instead, type RunOutcome } from './run-actions';
-import { costOf } from './run-cost';
-import { keptRunOf } from './run-shelf';
 import { canRun } from './run-target';
 import type { StoryId } from './stories';
+import { storyActions, type StoryActions } from './story-actions';
 import { failWith } from './set-state';
 import type { ShareHost, ShareKind } from './share-actions';
+import { startCase } from './start-case';
 import { shellActions, type ShellActions, type ShellHost } from './shell-actions';
 import { FIRST_STATE, type AppState, type RunOptions } from './state';
 import { viewActions, type ViewActions } from './view-actions';
@@ -29,6 +30,8 @@ export interface PageHost extends ShellHost, ShareHost, ReportHost {
   sample(): Promise<PageSource>;
   /** Sources named in the address. */
   readonly startSources: readonly PageSource[];
+  /** The recorded case that the address asks for. */
+  readonly startCase: PageSource | undefined;
   pickFiles(): void;
   /** Resolves once the page has drawn what it has and has a moment to spare. */
   quiet(): Promise<void>;
@@ -36,15 +39,12 @@ export interface PageHost extends ShellHost, ShareHost, ReportHost {
   now(): number;
 }
 
-export interface AppActions extends ShellActions, BenchActions, ContinueActions, ViewActions, ReportActions {
+export interface AppActions
+  extends ShellActions, BenchActions, ScanActions, ContinueActions, StoryActions, ViewActions, ReportActions {
   /** Asks for the adapter, loads the recorded trace, opens what the address names. */
   start(): Promise<void>;
   /** Opens a model, also on top of a run, which is cancelled first. */
   open(sources: readonly PageSource[]): Promise<OpenOutcome>;
-  /** A recorded story, fetched once. */
-  recordedStory(story: StoryId): Promise<Report>;
-  /** Shows another of the recorded stories. */
-  showStory(story: StoryId): Promise<void>;
   /** Opens the sample and runs it. */
   runSample(): Promise<void>;
   /** Runs what is open with the prompt and options; without a model, the sample. */
@@ -88,7 +88,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
 
   const dismissError = (): void => {
     if (get().phase !== 'error') return;
-    set((s) => ({ error: undefined, phase: s.opened === undefined ? 'idle' : 'ready' }));
+    set((s) => ({ error: undefined, looked: undefined, phase: s.opened === undefined ? 'idle' : 'ready' }));
   };
   const shell = shellActions(client, host, get, set, {
     open: async (sources) => {
@@ -111,75 +111,32 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     await runner.start();
   };
 
-  const stories = new Map<StoryId, Promise<Report>>();
-  const recordedStory = (story: StoryId): Promise<Report> => {
-    let found = stories.get(story);
-    if (found === undefined) {
-      found = host.recordedReport(story);
-      stories.set(story, found);
-    }
-    return found;
-  };
-
-  const showStory = async (story: StoryId): Promise<void> => {
-    // Without its recordings the page still works; it then starts with an empty prompt.
-    const report = await recordedStory(story).catch(() => undefined);
-    if (report === undefined) return;
-    prompt.adopt(report);
-    const { shell: now, opened } = get();
-    // The defect of a story is armed: Run repeats what is shown.
-    if (!now.begun && opened === undefined && now.link === undefined && now.notice === undefined) {
-      set((s) => ({ options: { ...s.options, inject: report.run.inject ?? [] } }));
-    }
-    set((s) => ({
-      story,
-      recorded: report,
-      ...(now.link === undefined ? { ...FIRST_VIEW, hover: undefined } : {}),
-      costs: new Map([...s.costs, [report.model.headerSha256, costOf(report)]]),
-      announcement: now.started ? report.verdict.sentence : '',
-    }));
-  };
-
-  /** A run of this page is kept for a reload and for the list of runs, once the page has a moment. */
-  let kept: Report | undefined;
-  const keepRun = (state: AppState): void => {
-    const report = state.shell.ownReport;
-    if (report === undefined || report === kept) return;
-    kept = report;
-    void host
-      .quiet()
-      .then(() => host.runs.keep(keptRunOf(report), report))
-      .then(() => host.runs.list())
-      .then((runs) => {
-        set((s) => ({ shell: { ...s.shell, runs } }));
-      });
-  };
-  store.subscribe(keepRun);
+  const stories = storyActions(host.recordedReport, prompt, get, set);
+  const runs = keptRuns(host.runs, host.quiet, set);
+  store.subscribe(runs.keep);
 
   const start = async (): Promise<void> => {
     followAddress(store, host.setFragment);
     shell.followLink();
-    const recorded = showStory(get().story).finally(() => {
+    const recordedCase = startCase(host.startCase, shell, get, set);
+    const recorded = stories.showStory(get().story).finally(() => {
       set((s) => ({ shell: { ...s.shell, started: true } }));
     });
     const opened = host.startSources.length === 0 ? undefined : opener.open(host.startSources);
     // The engine's own start would keep the recorded trace waiting.
     await recorded.then(host.quiet);
-    const listed = host.runs.list().then((runs) => {
-      set((s) => ({ shell: { ...s.shell, runs } }));
-    });
-    await Promise.all([runner.askAdapter(), opened, listed]);
+    await Promise.all([runner.askAdapter(), opened, runs.show(), recordedCase]);
   };
 
   const actions: AppActions = {
     ...benchActions(client, host.copyText),
+    ...scanActions(client),
     ...continueActions(client, get, set),
     ...viewActions(get, set),
     ...reportActions(host, get, set),
     ...shell,
+    ...stories,
     start,
-    recordedStory,
-    showStory,
     open: opener.open,
     runSample,
     run: async () => {

@@ -2,10 +2,11 @@ import { fail, toErrorData, type ErrorData } from '../base/errors';
 import type { ModelCard } from '../divergence/report';
 import { parseFault } from '../model/parse-fault';
 import { parseRange, parseStages } from '../model/plan';
+import { readDecode } from './behind-prompt';
 import type { AppState, RunOptions } from './state';
 
 /** The fields of the run options that can be wrong as typed. */
-export type CheckedField = 'stages' | 'layers' | 'positions' | 'inject';
+export type CheckedField = 'stages' | 'layers' | 'positions' | 'decode' | 'inject';
 
 /** What is wrong with the options as typed, by field: said there, and before anything runs. */
 export function checkOptions(
@@ -25,6 +26,7 @@ export function checkOptions(
   check('stages', () => parseStages(options.stages));
   if (nLayer !== undefined) check('layers', () => parseRange(options.layers, nLayer, 'layers'));
   if (nTokens > 0) check('positions', () => parseRange(options.positions, nTokens, 'positions'));
+  check('decode', () => readDecode(options));
   check('inject', () => {
     for (const spec of options.inject) {
       const { layer } = parseFault(spec);

@@ -1,6 +1,6 @@
 import type { TraceCard } from '../worker/trace-cards';
 
-/** Arms that can be a reference, the best first. */
+/** Engines that can be a reference, the best first. */
 const REFERENCES: readonly string[] = ['cpu', 'exact-gpu', 'cpu-ggml', 'reference', 'golden'];
 
 export interface Sides {
@@ -10,7 +10,7 @@ export interface Sides {
   readonly atOnce: boolean;
 }
 
-/** Which of the traces to compare: the arm under test and the reference. What was just added comes first. */
+/** Which of the traces to compare: the candidate and the reference. What was just added comes first. */
 export function chooseSides(added: readonly TraceCard[], all: readonly TraceCard[]): Sides {
   const [first, second] = added;
   if (first === undefined) return { a: undefined, b: undefined, atOnce: false };
@@ -20,16 +20,16 @@ export function chooseSides(added: readonly TraceCard[], all: readonly TraceCard
     return { a: a.id, b: b.id, atOnce: true };
   }
   const others = all.filter((card) => card.id !== first.id);
-  if (REFERENCES.includes(first.arm)) {
-    const a = others.find((card) => !REFERENCES.includes(card.arm)) ?? others[0];
+  if (REFERENCES.includes(first.engine)) {
+    const a = others.find((card) => !REFERENCES.includes(card.engine)) ?? others[0];
     return { a: a?.id, b: first.id, atOnce: false };
   }
   return { a: first.id, b: (referenceOf(others) ?? others[0])?.id, atOnce: false };
 }
 
 function referenceOf(cards: readonly TraceCard[]): TraceCard | undefined {
-  for (const arm of REFERENCES) {
-    const found = cards.find((card) => card.arm === arm);
+  for (const engine of REFERENCES) {
+    const found = cards.find((card) => card.engine === engine);
     if (found !== undefined) return found;
   }
   return undefined;

@@ -177,7 +177,7 @@ export const COMMANDS = [
     id: 'file',
     title: 'The open model…',
     keys: [],
-    enabled: (state) => state.opened !== undefined,
+    enabled: (state) => state.opened !== undefined || state.looked !== undefined,
     run: (store) => {
       store.actions.openDialog('file');
     },

@@ -1,4 +1,5 @@
 import { toErrorData } from '../base/errors';
+import type { CompareMode } from '../divergence/run-mode';
 import type { SlicePlace } from '../divergence/tap-slice';
 import { rowIndex } from '../plots/trace-index';
 import type { TraceView } from '../plots/trace-view';
@@ -67,16 +68,14 @@ export function selectSlicePlace(state: AppState): SlicePlace | undefined {
   const shown = selectShown(state);
   const place = selectPlace(state);
   if (shown.kind !== 'report' || place === undefined || state.traced?.report !== shown.report) return undefined;
-  return slicePlaceOf(shown.view, place, selectMapData(state)?.measure.basis ?? 'isolated');
+  return slicePlaceOf(shown.view, place, selectMapData(state)?.measure.basis ?? 'local');
 }
 
 /** A place made whole: the way of running that was measured, and the worst token where none was chosen. */
 export function slicePlaceOf(view: TraceView, place: Place, mode: SlicePlace['mode']): SlicePlace | undefined {
   const index = rowIndex(view.rows);
-  // The engine holds what ran: free-running, or fed the reference's inputs.
-  const wish = mode === 'local' ? 'free' : mode;
-  const other = wish === 'free' ? 'isolated' : 'free';
-  const row = index.row(wish, place.stage, place.layer) ?? index.row(other, place.stage, place.layer);
+  const order: readonly CompareMode[] = [mode, 'local', 'isolated', 'free'];
+  const row = order.map((id) => index.row(id, place.stage, place.layer)).find((found) => found !== undefined);
   if (row === undefined || row.count === 0) return undefined;
   const position = place.position ?? row.worstPosition ?? view.positions[0];
   if (position === undefined || !view.positions.includes(position)) return undefined;

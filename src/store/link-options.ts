@@ -1,5 +1,5 @@
 import { RUN_MODES } from '../divergence/run-mode';
-import { RUN_ARM_IDS } from '../model/arms';
+import { ENGINE_IDS } from '../model/engines';
 import { ROUTINGS } from '../session/events';
 import { FIRST_STATE, type RunOptions } from './state';
 
@@ -11,22 +11,24 @@ export function optionsToLink(options: RunOptions): Readonly<Record<string, stri
 
 /** What of a link's options this page knows. Faults are checked when they are put in. */
 export function optionsFromLink(said: Readonly<Record<string, string>>): Partial<RunOptions> {
-  const arms = (said['arms'] ?? '').split(',');
-  const known = RUN_ARM_IDS.filter((id) => arms.includes(id));
+  const engines = (said['arms'] ?? '').split(',');
+  const known = ENGINE_IDS.filter((id) => engines.includes(id));
   const mode = RUN_MODES.find((id) => id === said['mode']);
   const routing = ROUTINGS.find((id) => id === said['routing']);
   const inject = (said['inject'] ?? '').split(';').filter((spec) => spec.trim() !== '');
   return {
-    ...(known.length === 0 || known.length > 2 ? {} : { arms: known }),
+    ...(known.length === 0 || known.length > 2 ? {} : { engines: known }),
     ...(mode === undefined ? {} : { mode }),
     ...(routing === undefined ? {} : { routing }),
     ...(inject.length === 0 ? {} : { inject }),
     ...(said['stages'] === undefined ? {} : { stages: said['stages'] }),
     ...(said['layers'] === undefined ? {} : { layers: said['layers'] }),
     ...(said['positions'] === undefined ? {} : { positions: said['positions'] }),
+    ...(said['decode'] === undefined ? {} : { decode: said['decode'] }),
+    ...(said['thorough'] === 'true' ? { thorough: true } : {}),
   };
 }
 
-function texts({ arms, mode, routing, inject, stages, layers, positions }: RunOptions): Record<string, string> {
-  return { arms: arms.join(','), mode, routing, inject: inject.join(';'), stages, layers, positions };
+function texts({ engines, inject, thorough, ...typed }: RunOptions): Record<string, string> {
+  return { ...typed, arms: engines.join(','), inject: inject.join(';'), thorough: String(thorough) };
 }

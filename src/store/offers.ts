@@ -10,11 +10,12 @@ export interface Offer {
 }
 
 const AGAIN: Offer = { title: 'Run it again' };
-const REFERENCE: Offer = { title: 'Run the reference alone', options: { arms: ['cpu'], inject: [] } };
+const REFERENCE: Offer = { title: 'Run the reference alone', options: { engines: ['cpu'], inject: [] } };
 const LAST: Offer = { title: 'Capture the last token only', options: { positions: 'last' } };
 
 /** WHAT IS OFFERED after a failed run, by its code. Failures of files are not here: another file is the only way on. */
 export const OFFERS: Partial<Record<ErrorCode, readonly Offer[]>> = {
+  'prompt-length': [LAST],
   'gpu-lost': [AGAIN, REFERENCE],
   'gpu-memory': [LAST, REFERENCE],
   'gpu-limit': [LAST, REFERENCE],

@@ -36,9 +36,11 @@ export function openActions(
     await runner.end();
     if (mine !== opening) return { kind: 'superseded' };
     runner.forget();
-    set({ phase: 'loading', loadingName: name, error: undefined, announcement: `Opening ${name}.` });
+    set({ phase: 'loading', loadingName: name, error: undefined, looked: undefined, announcement: `Opening ${name}.` });
+    let given: readonly PageSource[] = [];
     try {
-      const model = await client.open(await provide());
+      given = await provide();
+      const model = await client.open(given);
       if (mine !== opening) return { kind: 'superseded' };
       const { nLayer } = model.card.hparams;
       set({ opened: model, live: undefined, report: undefined, traced: undefined, continuation: undefined });
@@ -56,8 +58,16 @@ export function openActions(
       if (mine !== opening) return { kind: 'superseded' };
       const data = toErrorData(error);
       failWith(set, data);
+      await look(data, given, mine);
       return { kind: 'failed', error: data };
     }
+  };
+
+  /** What a file says all the same that does not run. */
+  const look = async ({ code }: ErrorData, sources: readonly PageSource[], mine: number): Promise<void> => {
+    if (!code.startsWith('gguf-') || sources.length === 0) return;
+    const looked = await client.inspect(sources).catch(() => undefined);
+    if (mine === opening && looked !== undefined) set({ looked });
   };
 
   return {

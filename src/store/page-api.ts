@@ -1,7 +1,7 @@
 import { fail, TracerError } from '../base/errors';
 import type { Report } from '../divergence/report';
 import { reportToJson } from '../divergence/report-json';
-import { inArmOrder } from '../model/arms';
+import { inEngineOrder } from '../model/engines';
 import type { SessionEvent } from '../session/events';
 import { readRunRequest, type RunRequest } from '../session/run-request';
 import type { OpenedModel } from '../worker/opened-model';
@@ -63,11 +63,14 @@ export function pageApi({ actions, getState, subscribe }: AppStore): PageApi {
         throw fail('run-busy', 'The page is opening a model, or runs one.', 'Wait for it, or cancel it.', { phase });
       }
       if (opened === undefined) throw fail('usage', 'No model is open.', 'Open one first.');
-      const spec = { ...FIRST_STATE.options, ...parts };
-      const arms = inArmOrder(spec.arms);
+      const { decode: noDecode, thorough: notThorough, ...first } = FIRST_STATE.options;
+      const spec = { ...first, ...parts };
+      const engines = inEngineOrder(spec.engines);
       const { mode, routing, inject, stages, layers, positions, ...rest } = spec;
+      const { decode = noDecode, thorough = notThorough } = parts;
       // The page's fields show what runs.
-      actions.setOptions({ arms, mode, routing, inject, stages, layers, positions });
+      const fields = { engines, mode, routing, inject, stages, layers, positions };
+      actions.setOptions({ ...fields, decode: String(decode), thorough });
       if (tokens !== undefined) actions.setTokenIds(tokens.join(', '));
       else {
         actions.setPromptText(prompt ?? '');
@@ -75,7 +78,7 @@ export function pageApi({ actions, getState, subscribe }: AppStore): PageApi {
       }
       const ranges = { stages, layers, positions };
       const faults = { ...(routing === 'own' ? {} : { routing }), ...(inject.length === 0 ? {} : { inject }) };
-      const outcome = await actions.runInstead({ spec: { ...rest, arms, mode, ...ranges, ...faults } }, onEvent);
+      const outcome = await actions.runInstead({ spec: { ...rest, engines, mode, ...ranges, ...faults } }, onEvent);
       switch (outcome.kind) {
         case 'done':
           return asJson(outcome.report);

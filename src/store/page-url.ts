@@ -9,6 +9,12 @@ export function sourcesOfUrl(href: string): readonly PageSource[] {
     .map((model) => sourceOf(model, href));
 }
 
+/** The recorded case that the page's address asks for: `?case=NAME`, a picture with its run in it, among the page's own files. */
+export function caseOfUrl(href: string): PageSource | undefined {
+  const name = new URL(href).searchParams.get('case') ?? '';
+  return /^[a-z0-9-]{1,60}$/.test(name) ? sourceOf(`cases/${name}.svg`, href) : undefined;
+}
+
 /** A model by its address. @param href of the page, which the address may be relative to */
 export function sourceOf(address: string, href: string): PageSource {
   return { kind: 'http', url: URL.canParse(address, href) ? new URL(address, href).href : address };

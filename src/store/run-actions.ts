@@ -1,9 +1,11 @@
 import { toErrorData, type ErrorData } from '../base/errors';
-import type { Report } from '../divergence/report';
+import type { Report, RoutingRow, Row } from '../divergence/report';
+import { Log } from '../plots/row-log';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { EngineClient } from '../worker/client-types';
 import { FIRST_VIEW } from '../share/view-state';
 import { announcementOf } from './announce';
+import { behindPrompt } from './behind-prompt';
 import type { PromptActions, SettledPrompt } from './prompt-actions';
 import { costOf } from './run-cost';
 import { failWith, type SetState } from './set-state';
@@ -88,9 +90,9 @@ export function runActions(
         if (live !== undefined) {
           // The old result gives way to the first of the new one.
           if (live.rows.length === 0) set({ report: undefined, ...FIRST_VIEW, hover: undefined });
-          // Appended in place: a step costs what is new, however long the trace has become.
-          live.rows.push(...event.rows);
-          live.routing.push(...event.routing);
+          // A step costs what is new, however long the trace has become.
+          live.rows.append(event.rows);
+          live.routing.append(event.routing);
           set({ live: { ...live, layersDone: live.layersDone + (event.layer === undefined ? 0 : 1) } });
         }
         break;
@@ -119,7 +121,7 @@ export function runActions(
   const askAdapter = (): Promise<void> => {
     adapter ??= client.adapter().then((found) => {
       set({ adapter: found });
-      if ('code' in found) set((s) => ({ options: { ...s.options, arms: ['cpu'], inject: [] } }));
+      if ('code' in found) set((s) => ({ options: { ...s.options, engines: ['cpu'], inject: [] } }));
     });
     return adapter;
   };
@@ -176,8 +178,8 @@ export function runActions(
       model: opened.card,
       tokenTexts: settled.texts,
       adapter: undefined,
-      rows: [],
-      routing: [],
+      rows: new Log<Row>(),
+      routing: new Log<RoutingRow>(),
       layersDone: 0,
     };
     set({ phase: 'running', live, error: undefined, progress: undefined });
@@ -248,13 +250,14 @@ function outcomeOf(event: SessionEvent): RunOutcome | undefined {
 
 /** What is to run: the page's options, and what counts instead of them. */
 function specOf({ options }: AppState, settled: SettledPrompt, instead: Instead): RunSpec {
-  const { inject, routing, ...rest } = options;
+  const { inject, routing, decode, thorough, ...rest } = options;
   return {
     tokens: settled.ids,
     ...(settled.text === undefined ? {} : { prompt: settled.text }),
     ...rest,
     ...(routing === 'own' ? {} : { routing }),
-    ...(inject.length === 0 || !rest.arms.includes('gpu') ? {} : { inject }),
+    ...(inject.length === 0 || !rest.engines.includes('gpu') ? {} : { inject }),
+    ...behindPrompt({ ...rest, decode, thorough }),
     ...instead.spec,
   };
 }

@@ -1,3 +1,4 @@
+import { plural } from '../base/format';
 import type { Report, RunStatus } from '../divergence/report';
 import { findingOf, findingText } from '../plots/finding';
 import { viewOfReport } from '../plots/trace-view';
@@ -9,6 +10,8 @@ export interface KeptRun {
   /** ISO 8601, UTC. */
   readonly created: string;
   readonly model: string;
+  /** What ran: how many tokens, and with which defect. Absent of runs that were kept before it was. */
+  readonly what?: string;
   readonly status: RunStatus;
   /** What it found, in one line. */
   readonly finding: string;
@@ -38,6 +41,7 @@ export function keptRunOf(report: Report): KeptRun {
     id: runId(report),
     created: report.created,
     model: report.model.name,
+    what: [plural(report.run.tokens.length, 'token'), ...(report.run.inject ?? [])].join(', '),
     status: report.verdict.status,
     finding: findingText(findingOf(viewOfReport(report), report).head),
   };

@@ -32,6 +32,8 @@ export interface ShellHost {
 export interface ShellActions {
   /** Opens whatever was dropped or picked: models, traces, pictures, reports. */
   openFiles(sources: readonly PageSource[]): Promise<void>;
+  /** Opens saved runs: traces, pictures, reports; also by their address, of which {@link openFiles} takes models alone. */
+  openSaved(sources: readonly PageSource[]): Promise<void>;
   /** Opens one of the two reports that stand side by side. */
   openPaired(side: 0 | 1): Promise<void>;
   openDialog(dialog: Dialog): void;
@@ -122,7 +124,7 @@ export function shellActions(
   const showShared = (file: string, { report, view, leftOut }: SharedView): Promise<void> =>
     showReport(report, { kind: 'file', file, leftOut }, view);
 
-  /** Two arms of one drop are compared at once; one alone waits for its other side. */
+  /** Two engines of one drop are compared at once; one alone waits for its other side. */
   const offer = async (added: readonly TraceCard[]): Promise<void> => {
     const all = await client.traces();
     const { a, b, atOnce } = chooseSides(added, all);
@@ -164,6 +166,7 @@ export function shellActions(
       if (models.length > 0) await base.open(models);
       if (others.length > 0) await readTraces(others);
     },
+    openSaved: readTraces,
     openPaired: async (side) => {
       const found = get().shell.pair[side];
       if (found !== undefined) await showShared(found.file, found.shared);
@@ -303,9 +306,9 @@ export function linkOf(state: AppState, withPrompt: boolean, summary?: string): 
   const shown = selectShown(state);
   const report = shown.kind === 'report' || shown.kind === 'recorded' ? shown.report : undefined;
   const { options, prompt, shell } = state;
-  const { arms, ...others } = optionsToLink(options);
+  const { arms: engines, ...others } = optionsToLink(options);
   // Without an adapter the page itself chose the reference alone.
-  const chosen = arms === undefined || adapterError(state) !== undefined ? others : { arms, ...others };
+  const chosen = engines === undefined || adapterError(state) !== undefined ? others : { arms: engines, ...others };
   const { origin } = shell;
   const isKept = shown.kind === 'report' && (origin === undefined || origin.kind === 'kept');
   const rider = summary ?? (origin?.kind === 'link' ? origin.summary : undefined);
@@ -334,7 +337,7 @@ function promptOf(typed: AppState['prompt'], report: Report | undefined): Pick<P
 /** `gpu of run.npz`, `reference of this run`. */
 export function cardName(card: TraceCard | undefined): string {
   if (card === undefined) return 'a trace';
-  return `${card.arm} of ${card.file ?? 'this run'}`;
+  return `${card.engine} of ${card.file ?? 'this run'}`;
 }
 
 function ignoredNotice(ignored: readonly string[]): Notice | undefined {

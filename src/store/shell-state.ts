@@ -29,7 +29,7 @@ export interface Notice {
 }
 
 export interface CompareState {
-  /** Ids of the arm under test and of the reference. */
+  /** Ids of the candidate and of the reference. */
   readonly a: string | undefined;
   readonly b: string | undefined;
   readonly common: boolean;

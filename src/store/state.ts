@@ -1,9 +1,12 @@
 import type { ErrorData } from '../base/errors';
-import type { AdapterCard, Report, RoutingRow, Row, RunMode } from '../divergence/report';
+import { DEFAULT_MODE } from '../divergence/run-mode';
+import type { AdapterCard, Report, RunMode } from '../divergence/report';
+import type { RoutingLog, RowLog } from '../plots/row-log';
 import type { Place } from '../plots/select-walk';
 import { FIRST_VIEW, type ViewState } from '../share/view-state';
-import type { RunArm } from '../model/arms';
+import type { RunEngineId } from '../model/engines';
 import type { Progress, Routing, RunSpec } from '../session/events';
+import type { Inspection as FileInspection } from '../session/inspect-model';
 import type { OpenedModel } from '../worker/opened-model';
 import { FIRST_SHELL, type ShellState } from './shell-state';
 import type { Continuation } from './inspection';
@@ -11,6 +14,7 @@ import type { Inspection, Traced } from './inspection';
 import type { RunCostSeen } from './run-cost';
 import type { StoryId } from './stories';
 
+export type { FileInspection };
 export type { MemoryNeed, OpenedModel, Preflight } from '../worker/opened-model';
 
 /** What `document.documentElement.dataset.state` says. */
@@ -33,7 +37,7 @@ export interface PromptState {
 
 /** Run options as typed. */
 export interface RunOptions {
-  readonly arms: readonly RunArm[];
+  readonly engines: readonly RunEngineId[];
   readonly mode: RunMode;
   readonly routing: Routing;
   /** Faults on purpose, as `parseFault` reads them. */
@@ -41,6 +45,10 @@ export interface RunOptions {
   readonly stages: string;
   readonly layers: string;
   readonly positions: string;
+  /** Tokens behind the prompt to judge as well, as typed; nothing for none. */
+  readonly decode: string;
+  /** Whether every other way of running the engine is tried as well. */
+  readonly thorough: boolean;
 }
 
 /** A run as far as it has come. */
@@ -49,9 +57,9 @@ export interface LiveTrace {
   readonly model: OpenedModel['card'];
   readonly tokenTexts: readonly string[];
   readonly adapter: AdapterCard | undefined;
-  /** The run's own arrays: they only ever grow, and every step of the run makes a new `LiveTrace` around them. */
-  readonly rows: Row[];
-  readonly routing: RoutingRow[];
+  /** The run's own: every step of it makes a new `LiveTrace` around them. */
+  readonly rows: RowLog;
+  readonly routing: RoutingLog;
   readonly layersDone: number;
 }
 
@@ -68,6 +76,8 @@ export interface AppState extends ViewState {
   readonly report: Report | undefined;
   readonly live: LiveTrace | undefined;
   readonly opened: OpenedModel | undefined;
+  /** The file that was to be opened and does not run, while the page says why. */
+  readonly looked: FileInspection | undefined;
   readonly adapter: AdapterCard | ErrorData | undefined;
   readonly error: ErrorData | undefined;
   readonly prompt: PromptState;
@@ -98,17 +108,20 @@ export const FIRST_STATE: AppState = {
   report: undefined,
   live: undefined,
   opened: undefined,
+  looked: undefined,
   adapter: undefined,
   error: undefined,
   prompt: { text: '', idsText: '', source: 'text', chat: false, ids: [], texts: [], pending: false, error: undefined },
   options: {
-    arms: ['gpu', 'cpu'],
-    mode: 'both',
+    engines: ['gpu', 'cpu'],
+    mode: DEFAULT_MODE,
     routing: 'own',
     inject: [],
     stages: 'all',
     layers: 'all',
     positions: 'all',
+    decode: '',
+    thorough: false,
   },
   progress: undefined,
   cancelling: false,

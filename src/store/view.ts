@@ -78,7 +78,11 @@ const news = new WeakMap<TraceView, ReadonlyMap<TabId, TabNews>>();
 export function selectNews(state: AppState): ReadonlyMap<TabId, TabNews> | undefined {
   const shown = selectShown(state);
   if (shown.kind === 'none') return undefined;
-  return cached(news, shown.view, () => tabNews(shown.view, shown.kind === 'live' ? undefined : shown.report.top));
+  return cached(news, shown.view, () =>
+    shown.kind === 'live'
+      ? tabNews(shown.view, undefined)
+      : tabNews(shown.view, shown.report.top, shown.report.decoded),
+  );
 }
 
 /** The tab that is open: the one that was chosen, else the one with the most to say. */
@@ -96,7 +100,7 @@ function cached<K extends object, V>(cache: WeakMap<K, V>, key: K, make: () => V
 
 const liveBases = new WeakMap<LiveTrace['spec'], TraceView>();
 
-/** A new view around the same growing arrays; what the run does not change is made once. */
+/** A new view around the same growing logs; what the run does not change is made once. */
 function viewOfLive(live: LiveTrace): TraceView {
   return { ...cached(liveBases, live.spec, () => baseOfLive(live)) };
 }
@@ -110,8 +114,8 @@ function baseOfLive(live: LiveTrace): TraceView {
     layers: rangeOf(live.spec.layers, hparams.nLayer, 'layers'),
     positions: rangeOf(live.spec.positions, live.spec.tokens.length, 'positions'),
     tokenTexts: live.spec.tokens.map((id, i) => live.tokenTexts[i] ?? String(id)),
-    arms: [live.spec.arms[0] ?? 'gpu', live.spec.arms[1] ?? 'cpu'],
-    sides: [sideTitle(undefined, live.spec.arms[0]), sideTitle(undefined, live.spec.arms[1])],
+    engines: [live.spec.engines[0] ?? 'gpu', live.spec.engines[1] ?? 'cpu'],
+    sides: [sideTitle(undefined, live.spec.engines[0]), sideTitle(undefined, live.spec.engines[1])],
     hparams,
     limits: limitsOf(live.spec.cosineLimit),
     rows: live.rows,

@@ -16,7 +16,7 @@ export interface ModelWish {
 
 /** The recipe of a wish. @throws TracerError `usage` when its sizes contradict each other */
 export function makeRecipe(wish: ModelWish): ModelRecipe {
-  const { name, theta, eps, nCtxTrain, ...base } = namedShape(wish.shape);
+  const { name, theta, eps, nCtxTrain, arch, own, ...base } = namedShape(wish.shape);
   const shape: ModelShape = {
     nLayer: wish.sizes.nLayer ?? base.nLayer,
     nEmbd: wish.sizes.nEmbd ?? base.nEmbd,
@@ -32,6 +32,8 @@ export function makeRecipe(wish: ModelWish): ModelRecipe {
   return {
     ...typePlan(wish.type, shape, wish.tied),
     shape,
+    ...(arch === undefined ? {} : { arch }),
+    ...(own === undefined ? {} : { own }),
     seed: wish.seed,
     tied: wish.tied,
     theta: wish.theta ?? theta,

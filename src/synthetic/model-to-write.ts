@@ -10,7 +10,7 @@ import { markRows } from './row-marks';
 import { weightType } from './type-mix';
 
 /**
- * A seeded qwen3moe model as a plan for the GGUF writer: its bytes are made when they are written. Weights are about 1/sqrt(nIn), so that
+ * A seeded model as a plan for the GGUF writer: its bytes are made when they are written. Weights are about 1/sqrt(nIn), so that
  * every matrix keeps the scale of what it is given and the residual stream grows with the square root of the depth.
  */
 export function modelToWrite(recipe: ModelRecipe): GgufToWrite {
@@ -26,8 +26,10 @@ interface PlannedTensor {
   readonly name: string;
   readonly dims: readonly number[];
   readonly type: QuantType;
-  /** Of a matrix: root mean square of its values. Of a norm: their mean. */
+  /** Root mean square of the values of a matrix. */
   readonly scale: number;
+  /** What is no matrix. */
+  readonly floats?: Floats;
 }
 
 function modelTensors(recipe: ModelRecipe): readonly TensorToWrite[] {
@@ -47,8 +49,9 @@ function modelTensors(recipe: ModelRecipe): readonly TensorToWrite[] {
   let rowsBefore = Math.imul(seed, 0x9e3779b1);
   return planned.map((tensor, i): TensorToWrite => {
     const { name, dims, type } = tensor;
-    if (dims.length === 1)
-      return { name, dims, type, chunks: () => [normWeights(dims, tensor.scale, seed * 100_003 + i)] };
+    const { floats } = tensor;
+    if (floats !== undefined)
+      return { name, dims, type, chunks: () => [floatValues(dims, floats, seed * 100_003 + i)] };
     const group = groupOf(tensor);
     const position = positions.get(group) ?? 0;
     const firstRow = rowsBefore;
@@ -64,25 +67,35 @@ function modelTensors(recipe: ModelRecipe): readonly TensorToWrite[] {
   });
 }
 
-/** Every weight of the graph: those of the whole model, then layer by layer. */
+/** Every weight of the graph with its bias: those of the whole model, then layer by layer. */
 function planTensors(recipe: ModelRecipe): readonly PlannedTensor[] {
   const graph = recipeGraph(recipe);
-  const plan = (slot: WeightSlot, layer: number): PlannedTensor => {
-    const dims = weightDims(slot, graph.sizes);
-    const nIn = dims[0] ?? 0;
-    return {
-      name: slot.name,
-      dims,
-      type: dims.length === 1 ? 'F32' : weightType(recipe, slot.role, layer, nIn),
-      scale: weightScale(recipe, slot.role, nIn),
-    };
-  };
-  return [graph.embed, graph.head, ...graph.layers].flatMap(({ layer = 0, nodes }) =>
-    nodes
-      .flatMap((node) => node.weights)
-      .filter((slot) => slot.tiedTo === undefined || recipe.tied !== true)
-      .map((slot) => plan(slot, layer)),
+  const sections = [graph.embed, graph.head, ...graph.layers];
+  const slots = sections.flatMap(({ layer = 0, nodes }) =>
+    nodes.flatMap(({ weights }) => weights).map((slot) => ({ slot, layer })),
   );
+  const hasHeadNorms = slots.some(({ slot }) => slot.role === 'attn_q_norm');
+  const plan = (slot: WeightSlot, layer: number): readonly PlannedTensor[] => {
+    const { name, role } = slot;
+    const dims = weightDims(slot, graph.sizes);
+    const [nIn = 0, ...rows] = dims;
+    if (rows.length === 0) return [planFloats(name, dims, VECTORS[role] ?? { mean: 1 })];
+    const matrix: PlannedTensor = {
+      ...{ name, dims, type: slot.flat === true ? 'F32' : weightType(recipe, role, layer, nIn) },
+      scale: weightScale(recipe, role, nIn, hasHeadNorms),
+    };
+    if (slot.bias !== 'required') return [matrix];
+    return [matrix, planFloats(name.replace(/weight$/, 'bias'), rows, { spread: BIAS_SPREAD })];
+  };
+  const planned = slots
+    .filter(({ slot }) => slot.tiedTo === undefined || recipe.tied !== true)
+    .flatMap(({ slot, layer }) => plan(slot, layer));
+  // Several nodes may read one tensor.
+  return [...new Map(planned.map((tensor) => [tensor.name, tensor])).values()];
+}
+
+function planFloats(name: string, dims: readonly number[], floats: Floats): PlannedTensor {
+  return { name, dims, type: 'F32', scale: 'mean' in floats ? floats.mean : floats.spread, floats };
 }
 
 /** Standard deviation of the head's logits: the best of 151,936 tokens then leads by about 0.7. */
@@ -97,27 +110,40 @@ const EXPERT_SCALE = 2;
 /** Mean of the norms of queries and keys: scores then spread by 2.25, and a position attends to a few others rather than to all alike. */
 const QUERY_KEY_NORM = 1.5;
 
+/** Floats around a mean, each with a fifth of it of its own; or around zero. */
+type Floats = { readonly mean: number } | { readonly spread: number };
+
+/** Standard deviation of biases: a tenth of the products that they are added to. */
+const BIAS_SPREAD = 0.1;
+
+/** Vectors that are not about 1: heads of a gated delta net forget a tenth of their state from token to token, about. */
+const VECTORS: Readonly<Record<string, Floats>> = {
+  attn_q_norm: { mean: QUERY_KEY_NORM },
+  attn_k_norm: { mean: QUERY_KEY_NORM },
+  ssm_a: { mean: -1 },
+  ssm_dt: { mean: -2 },
+  attn_sinks: { spread: 1 },
+  exp_probs_b: { spread: BIAS_SPREAD },
+};
+
 /**
  * Root mean square of a weight's values. Inputs of every matrix are near 1 (they come out of a norm), so that 1/sqrt(nIn) gives outputs near 1.
  * Tied embeddings have to be a head too: they start the residual stream low, and the first layers fill it.
  */
-function weightScale(recipe: ModelRecipe, role: string, nIn: number): number {
+function weightScale(recipe: ModelRecipe, role: string, nIn: number, hasHeadNorms: boolean): number {
   switch (role) {
+    case 'attn_q':
+    case 'attn_k':
+      return (hasHeadNorms ? 1 : QUERY_KEY_NORM) / Math.sqrt(nIn);
     case 'token_embd':
       return recipe.tied === true ? HEAD_SCALE / Math.sqrt(nIn) : 1;
     case 'ffn_gate_inp':
       return (recipe.routerScale ?? 3) / Math.sqrt(nIn);
     case 'output':
       return HEAD_SCALE / Math.sqrt(nIn);
-    case 'attn_q_norm':
-    case 'attn_k_norm':
-      return QUERY_KEY_NORM;
-    case 'attn_norm':
-    case 'ffn_norm':
-    case 'output_norm':
-      return 1;
     case 'attn_output':
       return ATTENTION_SCALE / Math.sqrt(nIn);
+    case 'ffn_down':
     case 'ffn_down_exps':
       return EXPERT_SCALE / Math.sqrt(nIn);
     default:
@@ -125,11 +151,11 @@ function weightScale(recipe: ModelRecipe, role: string, nIn: number): number {
   }
 }
 
-/** Norms: around their mean, each channel its own. */
-function normWeights(dims: readonly number[], mean: number, seed: number): Uint8Array {
+function floatValues(dims: readonly number[], floats: Floats, seed: number): Uint8Array {
   const random = seededRandom(seed);
-  const values = Float32Array.from({ length: dims[0] ?? 0 }, () => mean * (1 + 0.2 * random.normal()));
-  return new Uint8Array(values.buffer);
+  const one =
+    'mean' in floats ? () => floats.mean * (1 + 0.2 * random.normal()) : () => floats.spread * random.normal();
+  return new Uint8Array(Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, one).buffer);
 }
 
 /** Bytes written at a time, about. */

@@ -1,9 +1,14 @@
+import type { Sizes } from '../arch/graph';
 import type { ModelShape } from './shapes';
 import type { TypePlan } from './type-mix';
 
 /** Everything that decides the bytes of a synthetic model. */
 export interface ModelRecipe extends TypePlan {
   readonly shape: ModelShape;
+  /** `general.architecture`: qwen3moe by default. */
+  readonly arch?: string;
+  /** Sizes that only this architecture has, by name. */
+  readonly own?: Sizes;
   readonly seed?: number;
   /** 1e6 by default. */
   readonly theta?: number;

@@ -12,28 +12,39 @@ export interface TypePlan {
   readonly types?: Readonly<Record<WeightRole, TypeChoice>>;
 }
 
-/** llama.cpp's mixes: the type of most matrices, and `general.file_type`'s name. The rules are {@link mixPlan}'s. */
-const MIXES = [
-  { name: 'Q4_K_M', most: 'Q4_K' },
-  { name: 'Q5_K_M', most: 'Q5_K' },
-] as const satisfies readonly { readonly name: string; readonly most: QuantType }[];
+/** llama.cpp's mixes, by `general.file_type`'s name. */
+const MIXES = ['Q4_K_M', 'Q5_K_M', 'MXFP4_MOE'] as const;
 
-export type MixName = (typeof MIXES)[number]['name'];
+export type MixName = (typeof MIXES)[number];
 
 /** What `--type` takes: a mix of llama.cpp's, or one type for every matrix. */
 export type TypeName = MixName | QuantType;
 
-export const TYPE_NAMES: readonly TypeName[] = [...MIXES.map((mix) => mix.name), ...QUANT_TYPES];
+export const TYPE_NAMES: readonly TypeName[] = [...MIXES, ...QUANT_TYPES];
 
 /** The plan of a type name: a mix by llama.cpp's rules for this shape, or the same type for every matrix. */
 export function typePlan(name: TypeName, shape: ModelShape, tied: boolean): TypePlan {
-  for (const mix of MIXES) if (mix.name === name) return mixPlan(mix.most, shape, tied);
-  return { type: QUANT_TYPES.find((type) => type === name) ?? 'F32' };
+  switch (name) {
+    case 'Q4_K_M':
+      return mixPlan('Q4_K', shape, tied);
+    case 'Q5_K_M':
+      return mixPlan('Q5_K', shape, tied);
+    case 'MXFP4_MOE':
+      return EXPERTS_IN_MXFP4;
+    default:
+      return { type: name };
+  }
 }
+
+/** llama.cpp's mix of gpt-oss: experts as they are released, all else in Q8_0. */
+const EXPERTS_IN_MXFP4: TypePlan = {
+  type: 'Q8_0',
+  types: { ffn_gate_exps: 'MXFP4', ffn_up_exps: 'MXFP4', ffn_down_exps: 'MXFP4' },
+};
 
 /**
  * What llama.cpp's `llama_tensor_get_type` (src/llama-quant.cpp) makes of a Q4_K_M or Q5_K_M of this architecture: Q6_K for the head, and
- * for `attn_v` and `ffn_down_exps` of the layers that get more bits; models of exactly 8 experts (Mixtral's rule) spend more on attention.
+ * for `attn_v` and `ffn_down(_exps)` of the layers that get more bits; models of exactly 8 experts (Mixtral's rule) spend more on attention.
  */
 function mixPlan(most: 'Q4_K' | 'Q5_K', shape: ModelShape, tied: boolean): TypePlan {
   const moreBits = (layer: number): QuantType => (usesMoreBits(layer, shape.nLayer) ? 'Q6_K' : most);
@@ -45,6 +56,7 @@ function mixPlan(most: 'Q4_K' | 'Q5_K', shape: ModelShape, tied: boolean): TypeP
     type: most,
     types: {
       attn_v: moreBits,
+      ffn_down: moreBits,
       ffn_down_exps: moreBits,
       ...eightExperts,
       ...(tied ? { token_embd: 'Q6_K' } : { output: 'Q6_K' }),

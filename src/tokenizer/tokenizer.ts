@@ -1,10 +1,10 @@
-import { BPE, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { fail } from '../base/errors';
 import type { GgufValue } from '../gguf/model-file';
-import { bytesOfPiece, bytesOfText, labelOfBytes, textOfBytes } from './byte-level';
-import { findPreTokenizer, type PreTokenizer } from './pre-tokenizers';
+import { bytesOfText, labelOfBytes, textOfBytes } from './byte-level';
+import { bytePairModel } from './byte-pairs';
+import { sentencePieceModel } from './sentence-pieces';
 import { specialTokens, splitAtSpecialTokens } from './special-tokens';
-import { readVocabulary, TOKEN_TYPE, type Vocabulary } from './vocabulary';
+import { readVocabulary, TOKEN_TYPE } from './vocabulary';
 
 export interface EncodeOptions {
   /** True: control tokens written in the text (`<|im_start|>`) become their ids. False: they are plain text; user-defined tokens are still found. */
@@ -28,7 +28,11 @@ export interface Tokenizer {
    * @throws TracerError `tokenizer-malformed`, `prompt-length` (a word that is too long to be merged in one step)
    */
   encodeInSteps(text: string, options: EncodeOptions): Iterable<readonly number[]>;
-  /** The text of a token sequence, special tokens included; bytes that are not UTF-8 become U+FFFD. @throws TracerError `prompt-token`. */
+  /**
+   * The text of a token sequence, special tokens included, without the space that the tokenizer puts before a text; bytes that are not UTF-8
+   * become U+FFFD.
+   * @throws TracerError `prompt-token`
+   */
   decode(ids: readonly number[]): string;
   /** The bytes of one token, which may be a part of a character; none for an id outside the vocabulary. */
   tokenBytes(id: number): Uint8Array;
@@ -42,25 +46,24 @@ export interface Tokenizer {
  */
 export function createTokenizer(metadata: ReadonlyMap<string, GgufValue>): Tokenizer {
   const vocabulary = readVocabulary(metadata);
-  const pre = findPreTokenizer(vocabulary.pre);
+  const { tokens, types, pieces } = vocabulary;
+  const words = 'scores' in pieces ? sentencePieceModel(vocabulary, pieces) : bytePairModel(vocabulary, pieces);
   const specials = specialTokens(vocabulary);
-  const words = buildWordTokenizer(vocabulary, pre);
-  const { tokens, types } = vocabulary;
 
   const bytesOf = (id: number): Uint8Array => {
     const text = tokens[id] ?? '';
-    return types[id] === TOKEN_TYPE.normal ? bytesOfPiece(text) : bytesOfText(text);
+    const isPiece = types[id] === TOKEN_TYPE.normal || types[id] === TOKEN_TYPE.byte;
+    return isPiece ? words.bytesOfPiece(text) : bytesOfText(text);
   };
   const isToken = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < tokens.length;
 
   const encodeWords = function* (text: string): Generator<readonly number[]> {
-    let bytes = 0;
     for (const some of inSteps(words.split(text))) {
-      const ids = words.model.encode(some).map((piece) => vocabulary.ids.get(piece) ?? NaN);
-      bytes += ids.reduce((sum, id) => sum + bytesOfPiece(tokens[id] ?? '').length, 0);
-      yield ids;
+      const found = words.merger().encode(some);
+      const [given, kept] = [some.map(words.bytesOfWord), found.map(words.bytesOfPiece)].map(lengthOf);
+      if (given !== kept) throw lostText(text);
+      yield found.map((piece) => vocabulary.ids.get(piece) ?? NaN);
     }
-    if (bytes !== bytesOfText(text).length) throw lostText(text);
   };
   const encodeInSteps = function* (text: string, { parseSpecial }: EncodeOptions): Generator<readonly number[]> {
     for (const fragment of splitAtSpecialTokens(text, specials, parseSpecial)) {
@@ -73,54 +76,17 @@ export function createTokenizer(metadata: ReadonlyMap<string, GgufValue>): Token
     vocabSize: tokens.length,
     bosId: vocabulary.bosId,
     eosId: vocabulary.eosId,
-    addBos: vocabulary.addBos ?? pre.addBos,
+    addBos: vocabulary.addBos ?? words.addBos,
     encode: (text, options) => [...encodeInSteps(text, options)].flat(),
     encodeInSteps,
     decode: (ids) => {
       for (const id of ids) if (!isToken(id)) throw notAToken(id, tokens.length);
-      return textOfBytes(concatenate(ids.map(bytesOf)));
+      const bytes = concatenate(ids.map(bytesOf));
+      return textOfBytes(words.hasSpacePrefix && bytes[0] === 0x20 ? bytes.subarray(1) : bytes);
     },
     tokenBytes: (id) => (isToken(id) ? bytesOf(id) : new Uint8Array(0)),
     tokenText: (id) => (isToken(id) ? labelOfBytes(bytesOf(id)) : `<${id}>`),
   };
-}
-
-/** How a text becomes pieces of the vocabulary. */
-interface WordTokenizer {
-  /** The words of a text, in the printable alphabet for bytes. */
-  split(text: string): readonly string[];
-  readonly model: BPE;
-}
-
-/**
- * Pre-tokenizer and byte-pair merging. Special tokens are cut out before the text gets here ({@link splitAtSpecialTokens}): the library
- * takes the leftmost one where llama.cpp takes the longest.
- */
-function buildWordTokenizer(vocabulary: Vocabulary, pre: PreTokenizer): WordTokenizer {
-  const splits = pre.regexes.map((Regex) => ({
-    type: 'Split',
-    pattern: { Regex },
-    behavior: 'Isolated',
-    invert: false,
-  }));
-  const { pre_tokenizer: preTokenizer } = new HuggingFaceTokenizer(
-    {
-      added_tokens: [],
-      normalizer: null,
-      pre_tokenizer: {
-        type: 'Sequence',
-        pretokenizers: [
-          ...splits,
-          { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
-        ],
-      },
-      model: { type: 'BPE', vocab: {}, merges: [] },
-      post_processor: null,
-      decoder: null,
-    },
-    {},
-  );
-  return { split: (text) => preTokenizer?.pre_tokenize(text) ?? [], model: buildMerger(vocabulary, pre) };
 }
 
 /** Bytes of text that are merged in one step: below 50 ms, whatever the text. */
@@ -154,29 +120,12 @@ function* inSteps(words: readonly string[]): Generator<string[]> {
   if (step.length > 0) yield step;
 }
 
-/**
- * The byte-pair model with its two look-up tables filled here: handing 151,936 tokens over as one object, as tokenizer.json has them,
- * takes more than twice as long.
- */
-function buildMerger(vocabulary: Vocabulary, pre: PreTokenizer): BPE {
-  const model = new BPE({
-    type: 'BPE',
-    vocab: {},
-    merges: [],
-    fuse_unk: false,
-    byte_fallback: false,
-    ignore_merges: pre.ignoreMerges,
-  });
-  model.tokens_to_ids = new Map(vocabulary.ids);
-  // Last to first, so that the first of two equal pairs stays.
-  for (const [i, pair] of vocabulary.merges.toReversed().entries()) {
-    model.bpe_ranks.set(JSON.stringify(pair), vocabulary.merges.length - 1 - i);
-  }
-  return model;
+function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.length, 0);
 }
 
 function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const all = new Uint8Array(lengthOf(parts));
   let at = 0;
   for (const part of parts) {
     all.set(part, at);

@@ -6,24 +6,39 @@ export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, u
 
 /** What the tokenizer needs of the metadata, checked. */
 export interface Vocabulary {
-  /** `tokenizer.ggml.pre`. */
-  readonly pre: string;
-  /** Text of each id: byte-level alphabet for normal tokens, plain text for special ones. No duplicates, none empty. */
+  readonly pieces: BytePairs | Scored;
+  /** Text of each id: the alphabet of the tokenizer for normal tokens, plain text for special ones. No duplicates, none empty. */
   readonly tokens: readonly string[];
   /** The inverse of `tokens`. */
   readonly ids: ReadonlyMap<string, number>;
   /** {@link TOKEN_TYPE} of each id. */
   readonly types: ArrayLike<number>;
-  /** Pairs in rank order; of two equal pairs the first counts. */
-  readonly merges: readonly (readonly [string, string])[];
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;
   /** Undefined where the file does not say. */
   readonly addBos: boolean | undefined;
 }
 
-/** `tokenizer.ggml.model` values that are byte-level BPE. */
-const MODELS = ['gpt2'];
+/** Byte-level BPE. */
+export interface BytePairs {
+  /** `tokenizer.ggml.pre`. */
+  readonly pre: string;
+  /** Pairs in rank order, as the file has them: both parts with a space between; of two equal pairs the first counts. */
+  readonly merges: readonly string[];
+}
+
+/** SentencePiece. */
+export interface Scored {
+  /** Of each id. */
+  readonly scores: ArrayLike<number>;
+  /** `tokenizer.ggml.add_space_prefix`. */
+  readonly hasSpacePrefix: boolean;
+}
+
+/** How pieces are read, by `tokenizer.ggml.model`: llama.cpp calls byte-level BPE `gpt2`, and SentencePiece `llama`. */
+const READERS: Readonly<
+  Record<string, (metadata: ReadonlyMap<string, GgufValue>, count: number) => BytePairs | Scored>
+> = { gpt2: readBytePairs, llama: readScored };
 
 /**
  * Reads and checks the `tokenizer.ggml.*` keys.
@@ -32,26 +47,43 @@ const MODELS = ['gpt2'];
  */
 export function readVocabulary(metadata: ReadonlyMap<string, GgufValue>): Vocabulary {
   const model = requireString(metadata, 'tokenizer.ggml.model');
-  if (!MODELS.includes(model)) {
+  const readPieces = Object.entries(READERS).find(([name]) => name === model)?.[1];
+  if (readPieces === undefined) {
+    const known = Object.keys(READERS).join(', ');
     throw fail(
       'tokenizer-unsupported',
-      `This file's tokenizer is ${JSON.stringify(model)}; MoEscope knows byte-level BPE only.`,
-      `Known tokenizers: ${MODELS.join(', ')}. Give token ids instead of text.`,
-      { key: 'tokenizer.ggml.model', actual: model, expected: MODELS.join(', ') },
+      `This file's tokenizer is ${JSON.stringify(model)}; MoEscope knows byte-level BPE and SentencePiece only.`,
+      `Known tokenizers: ${known}. Give token ids instead of text.`,
+      { key: 'tokenizer.ggml.model', actual: model, expected: known },
     );
   }
-  const pre = requireString(metadata, 'tokenizer.ggml.pre');
   const tokens = requireStrings(metadata, 'tokenizer.ggml.tokens').map((t, id) => (t === '' ? `[EMPTY_${id}]` : t));
   return {
-    pre,
+    pieces: readPieces(metadata, tokens.length),
     tokens,
     ids: idsOf(tokens),
     types: readTypes(metadata, tokens.length),
-    merges: readMerges(requireStrings(metadata, 'tokenizer.ggml.merges')),
     bosId: readId(metadata, 'tokenizer.ggml.bos_token_id', tokens.length),
     eosId: readId(metadata, 'tokenizer.ggml.eos_token_id', tokens.length),
     addBos: readFlag(metadata, 'tokenizer.ggml.add_bos_token'),
   };
+}
+
+function readBytePairs(metadata: ReadonlyMap<string, GgufValue>): BytePairs {
+  return {
+    pre: requireString(metadata, 'tokenizer.ggml.pre'),
+    merges: checkedMerges(requireStrings(metadata, 'tokenizer.ggml.merges')),
+  };
+}
+
+/** A file that does not say has a space before its texts, as in llama.cpp. */
+function readScored(metadata: ReadonlyMap<string, GgufValue>, count: number): Scored {
+  const key = 'tokenizer.ggml.scores';
+  const scores = metadata.get(key);
+  if (scores === undefined) throw malformed(key, 'is missing');
+  if (!(scores instanceof Float32Array)) throw malformed(key, `is ${describe(scores)}; expected an array of f32`);
+  if (scores.length !== count) throw malformed(key, `has ${scores.length} entries; tokenizer.ggml.tokens has ${count}`);
+  return { scores, hasSpacePrefix: readFlag(metadata, 'tokenizer.ggml.add_space_prefix') ?? true };
 }
 
 function idsOf(tokens: readonly string[]): ReadonlyMap<string, number> {
@@ -84,14 +116,21 @@ function wholeNumbers(value: GgufValue): ArrayLike<number> | undefined {
   return ArrayBuffer.isView(value) && !isFloat ? value : undefined;
 }
 
-function readMerges(lines: readonly string[]): readonly (readonly [string, string])[] {
-  return lines.map((line, rank) => {
+/** The lines, each of which has two parts. Cut up they would be half a million objects, which every collection of garbage would pass. */
+function checkedMerges(lines: readonly string[]): readonly string[] {
+  for (const [rank, line] of lines.entries()) {
     const space = line.indexOf(' ', 1);
     if (space < 1 || space === line.length - 1) {
       throw malformed('tokenizer.ggml.merges', `entry ${rank} is ${JSON.stringify(line)}; expected two parts`);
     }
-    return [line.slice(0, space), line.slice(space + 1)];
-  });
+  }
+  return lines;
+}
+
+/** The two parts of a line of {@link BytePairs.merges}. */
+export function partsOf(line: string): readonly [string, string] {
+  const space = line.indexOf(' ', 1);
+  return [line.slice(0, space), line.slice(space + 1)];
 }
 
 /** An id outside the vocabulary is how files say that there is no such token: 2^32 - 1, -1, one that was cut off. */

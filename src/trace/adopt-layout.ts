@@ -7,18 +7,21 @@ import { locationKey } from '../model/location';
 /**
  * Gives the unplaced taps of a foreign dump the shape and positions of the same taps in `like`, so that the two can be compared. As
  * many elements: the same positions. Fewer whole rows: the last positions, since such dumps hold the tokens just computed. Taps that
- * fit neither way stay unplaced. The payload is copied where files hold it in another order of axes. Joined projections are cut where
+ * fit neither way stay unplaced. Rows that are placed are cut into heads as there. The payload is copied where files hold it in another order of axes. Joined projections are cut where
  * `like` holds their parts.
  */
 export function adoptLayout(trace: Trace, like: Trace): Trace {
   const isJoined = (tap: Tap): boolean => partsOf(tap.stage).length > 1;
-  if (trace.unplaced.size === 0 && ![...trace.taps.values()].some(isJoined)) return trace;
+  const isLike = (tap: Tap, key: string): boolean => like.unplaced.has(key) || sameAxes(tap, like.taps.get(key));
+  if (trace.unplaced.size === 0 && ![...trace.taps].some(([key, tap]) => isJoined(tap) || !isLike(tap, key))) {
+    return trace;
+  }
   const unplaced = new Set(trace.unplaced);
   const taps = [...trace.taps].flatMap(([key, tap]) => {
     const model = like.unplaced.has(key) ? undefined : (like.taps.get(key) ?? joinedIn(like, tap));
     const placed = unplaced.has(key) && model !== undefined ? place(tap, model) : undefined;
     if (placed !== undefined) unplaced.delete(key);
-    const laidOut = placed ?? tap;
+    const laidOut = placed ?? (unplaced.has(key) || model === undefined ? tap : split(tap, model));
     const widths =
       isJoined(tap) && !like.taps.has(key)
         ? projectionWidths(
@@ -44,6 +47,18 @@ function joinedIn(like: Trace, tap: Tap): Layout | undefined {
 }
 
 type Layout = Pick<Tap, 'shape' | 'positions'>;
+
+/** Whether rows have the same axes. */
+function sameAxes({ shape }: Layout, like: Layout | undefined): boolean {
+  return like === undefined || shape.slice(1).join() === like.shape.slice(1).join();
+}
+
+/** Rows that are cut into heads as those of `like`, where they are as long. */
+function split(tap: Tap, like: Layout): Tap {
+  const length = ({ shape }: Layout): number => shape.slice(1).reduce((a, b) => a * b, 1);
+  if (isHeadsFirst(tap.stage) || sameAxes(tap, like) || length(tap) !== length(like)) return tap;
+  return { ...tap, shape: [tap.shape[0] ?? 0, ...like.shape.slice(1)] };
+}
 
 function place(tap: Tap, model: Layout): Tap | undefined {
   const [rowsOfModel = 0, heads = 0, keys = 0] = model.shape;

@@ -1,8 +1,9 @@
 import { findStage, stageSpec, type StageId } from '../model/stages';
-import type { Provenance } from './trace';
+import { TRACE_MODES, type Provenance, type TraceMode } from './trace';
 import { EMBEDDING } from '../model/stage-roles';
 
-const ISOLATED = '-isolated';
+/** What the folder of an engine ends in, by how its trace came about. */
+const SUFFIXES: Readonly<Record<TraceMode, string>> = { free: '', isolated: '-isolated', local: '-local' };
 
 /** What a path in a saved tree names. */
 export interface AprPath {
@@ -13,25 +14,26 @@ export interface AprPath {
   readonly layer: number | undefined;
 }
 
-/** The folder of an arm: `cpu`, or `gpu-isolated` for isolated taps. An arm's name may come from a file: it cannot name another folder. */
-export function armFolder({ arm, mode }: Pick<Provenance, 'arm' | 'mode'>): string {
-  const name = arm.replace(/[^\w.-]/g, '_').replace(/^\.+/, '_') || '_';
-  return mode === 'isolated' ? `${name}${ISOLATED}` : name;
+/** The folder of an engine: `cpu`, `gpu-isolated` for isolated captures, `cpu-local` for the reference fed the candidate's inputs. An engine's name may come from a file: it cannot name another folder. */
+export function engineFolder({ arm: engine, mode }: Pick<Provenance, 'arm' | 'mode'>): string {
+  const name = engine.replace(/[^\w.-]/g, '_').replace(/^\.+/, '_') || '_';
+  return `${name}${SUFFIXES[mode]}`;
 }
 
-/** The inverse of {@link armFolder}, from the last part of a folder. An empty folder is an arm named `trace`. */
-export function armOfFolder(folder: string): Pick<Provenance, 'arm' | 'mode'> {
+/** The inverse of {@link engineFolder}, from the last part of a folder. An empty folder is an engine named `trace`. */
+export function engineOfFolder(folder: string): Pick<Provenance, 'arm' | 'mode'> {
   const name = folder.split('/').at(-1) ?? '';
-  if (name.endsWith(ISOLATED) && name.length > ISOLATED.length) {
-    return { arm: name.slice(0, -ISOLATED.length), mode: 'isolated' };
+  for (const mode of ['isolated', 'local'] as const) {
+    const suffix = SUFFIXES[mode];
+    if (name.endsWith(suffix) && name.length > suffix.length) return { arm: name.slice(0, -suffix.length), mode };
   }
   return { arm: name === '' ? 'trace' : name, mode: 'free' };
 }
 
-/** The folder of the same arm's other mode: `gpu-isolated` of `gpu`, and back. */
-export function otherModeFolder(folder: string): string {
-  const { arm, mode } = armOfFolder(folder);
-  return armFolder({ arm, mode: mode === 'free' ? 'isolated' : 'free' });
+/** The folders of the same engine's other modes: `gpu-isolated` and `gpu-local` of `gpu`. */
+export function otherModeFolders(folder: string): readonly string[] {
+  const { arm: engine, mode } = engineOfFolder(folder);
+  return TRACE_MODES.filter((other) => other !== mode).map((other) => engineFolder({ arm: engine, mode: other }));
 }
 
 /** `<folder>/layer-<N>/<stage>.bin`; whole-model stages `<folder>/<stage>.bin`; the embedding under `layer-0/`. */

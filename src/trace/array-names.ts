@@ -1,5 +1,6 @@
 import { findStage, STAGES, stageSpec, type StageId } from '../model/stages';
 import { parseAprPath } from './apr-path';
+import { meaningsOf } from './layer-names';
 
 /*
  * Which stage an array of a foreign dump is, by its name: as in llama.cpp's graph, as this program's own trees have it, or as the modules of
@@ -60,16 +61,46 @@ export function isRouterOutput(name: string): boolean {
   return LOGITS_OR_PROBS.test(name);
 }
 
-/** The stage of an array; undefined where the name is of none. `.npy` and the like are taken off before. */
-export function stageOfArray(name: string): NamedStage | undefined {
-  return byGgmlName(name) ?? byTree(name) ?? byModule(name);
+/** Which stage an array of a dump is; undefined where its name is of none. `.npy` and the like are taken off before. */
+export type NamesOfDump = (name: string) => NamedStage | undefined;
+
+/** What names mean in a dump that has all of these. */
+export function namesOfDump(all: Iterable<string>): NamesOfDump {
+  const layers = new Map<number, Set<string>>();
+  for (const { name, layer } of [...all].flatMap((one) => parseGgmlName(one) ?? [])) {
+    if (layer === undefined || !BY_GGML.has(name)) continue;
+    layers.set(layer, (layers.get(layer) ?? new Set()).add(name));
+  }
+  const meanings = meaningsOf(layers);
+  return (name) => byMeaning(name, meanings) ?? byTree(name) ?? byModule(name);
+}
+
+/** Whether a name is one of llama.cpp's graphs, with its layer where it has one. */
+export function isGgmlName(name: string): boolean {
+  return byGgmlName(name) !== undefined;
+}
+
+function byMeaning(name: string, meanings: ReadonlyMap<number, ReadonlyMap<string, StageId>>): NamedStage | undefined {
+  const parsed = parseGgmlName(name);
+  const here = parsed?.layer === undefined ? undefined : meanings.get(parsed.layer);
+  const stage = parsed === undefined ? undefined : here?.get(parsed.name);
+  if (stage !== undefined) return { stage, layer: parsed?.layer };
+  const other = byGgmlName(name);
+  // What is called otherwise in this layer it is not.
+  return other !== undefined && [...(here?.values() ?? [])].includes(other.stage) ? undefined : other;
 }
 
 /** `ffn_moe_out-3`, `result_output`, with folders before. */
-export function byGgmlName(name: string): NamedStage | undefined {
+function byGgmlName(name: string): NamedStage | undefined {
+  const parsed = parseGgmlName(name);
+  const stage = BY_GGML.get(parsed?.name ?? '');
+  return stage === undefined ? undefined : inScope(stage, parsed?.layer);
+}
+
+function parseGgmlName(name: string): { readonly name: string; readonly layer: number | undefined } | undefined {
   const match = /(?:^|\/)([A-Za-z_][\w.]*?)(?:-(\d{1,9}))?$/.exec(name);
-  const stage = BY_GGML.get(match?.[1] ?? '');
-  return stage === undefined ? undefined : inScope(stage, match?.[2] === undefined ? undefined : Number(match[2]));
+  if (match?.[1] === undefined) return undefined;
+  return { name: match[1], layer: match[2] === undefined ? undefined : Number(match[2]) };
 }
 
 /** `gpu/layer-3/moe_ffn_out` */

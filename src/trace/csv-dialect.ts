@@ -8,7 +8,7 @@ export interface CsvDialect {
   readonly skip: number;
 }
 
-const SEPARATORS = [',', ';', '\t'] as const;
+export const SEPARATORS = [',', ';', '\t'] as const;
 const BYTE_ORDER_MARK = '\ufeff';
 /** Longest header: every name quoted, and a mark. */
 const HEAD_BYTES = 128;

@@ -1,6 +1,6 @@
 import type { Tap } from '../model/engine';
 import { findStage, stageSpec, type StageId } from '../model/stages';
-import { armOfFolder } from './apr-path';
+import { engineOfFolder } from './apr-path';
 import { cellNumber, csvDialect, rowCells, type CsvDialect } from './csv-dialect';
 import { projectionWidths, splitProjections } from './filed-layout';
 import { formatError, shown } from './format-error';
@@ -24,15 +24,15 @@ export function isTraceCsv(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads traces in long form, as {@link CSV_COLUMNS} says: one trace an arm, shapes from the largest indices, every element once. A NaN
- * comes back as the canonical NaN; every other f32 exactly. Provenance is the arm's name.
+ * Reads traces in long form, as {@link CSV_COLUMNS} says: one trace an engine, shapes from the largest indices, every element once. A NaN
+ * comes back as the canonical NaN; every other f32 exactly. Provenance is the engine's name.
  * @throws TracerError `trace-format` naming the line.
  */
 export function csvToTraces(bytes: Uint8Array, place: string): readonly Trace[] {
   const dialect = csvDialect(bytes);
   if (dialect === undefined) throw formatError(place, 'the header of a trace in long form', 'another beginning');
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  const arms = new Map<string, Map<string, Growing>>();
+  const engines = new Map<string, Map<string, Growing>>();
   let line = 0;
   for (let at = dialect.skip; at < text.length;) {
     const found = text.indexOf('\n', at);
@@ -41,17 +41,17 @@ export function csvToTraces(bytes: Uint8Array, place: string): readonly Trace[] 
     at = end + 1;
     line++;
     if (line > 1 && row !== '')
-      addRow(arms, rowCells(row, dialect, `${place}, line ${line}`), dialect, `${place}, line ${line}`);
+      addRow(engines, rowCells(row, dialect, `${place}, line ${line}`), dialect, `${place}, line ${line}`);
   }
-  if (arms.size === 0) throw formatError(place, 'rows below the header', 'none');
-  return [...arms].map(([folder, growing]) => {
+  if (engines.size === 0) throw formatError(place, 'rows below the header', 'none');
+  return [...engines].map(([folder, growing]) => {
     const taps = [...growing].map(([key, tap]) => layOut(tap, `${place}: ${folder}, ${key}`));
-    return createTrace(armOfFolder(folder), splitProjections(taps, projectionWidths(undefined, taps)));
+    return createTrace(engineOfFolder(folder), splitProjections(taps, projectionWidths(undefined, taps)));
   });
 }
 
 function addRow(
-  arms: Map<string, Map<string, Growing>>,
+  engines: Map<string, Map<string, Growing>>,
   cells: readonly string[],
   dialect: CsvDialect,
   place: string,
@@ -60,8 +60,8 @@ function addRow(
   const stage = findStage(stageText);
   if (stage === undefined) throw formatError(place, 'a stage of the stage table', shown(stageText));
   const layer = layerText === '' ? undefined : whole(layerText, place);
-  const taps = arms.get(folder) ?? new Map<string, Growing>();
-  arms.set(folder, taps);
+  const taps = engines.get(folder) ?? new Map<string, Growing>();
+  engines.set(folder, taps);
   const key = locationKey(layer, stage);
   const rank = Math.max(1, (stageSpec(stage).shape.length || 2) - 1);
   const tap = taps.get(key) ?? {

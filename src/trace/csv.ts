@@ -1,5 +1,5 @@
 import type { Tap } from '../model/engine';
-import { armFolder } from './apr-path';
+import { engineFolder } from './apr-path';
 import { filedPositionAxis, toFiled } from './filed-layout';
 import type { Trace } from './trace';
 
@@ -12,19 +12,19 @@ const ROWS_A_CHUNK = 4096;
 /**
  * Traces in long form, in pieces: a header, then one row an element. `position` is the prompt position; `i` and `j` are the other axes
  * in the stage table's order (`j` empty where there is one): (channel), (head, channel), (slot, channel), (head, key). `layer` is empty
- * for whole-model stages; isolated arms are named as their folders. NaN, Infinity and -Infinity are written so.
+ * for whole-model stages; isolated engines are named as their folders. NaN, Infinity and -Infinity are written so.
  */
 export function* tracesToCsv(traces: readonly Trace[]): Generator<string> {
   yield `${CSV_COLUMNS.join(',')}\n`;
   for (const trace of traces) {
-    const arm = quote(armFolder(trace.provenance));
-    for (const tap of trace.taps.values()) yield* tapRows(arm, toFiled(tap));
+    const engine = quote(engineFolder(trace.provenance));
+    for (const tap of trace.taps.values()) yield* tapRows(engine, toFiled(tap));
   }
 }
 
-function* tapRows(arm: string, tap: Tap): Generator<string> {
+function* tapRows(engine: string, tap: Tap): Generator<string> {
   const axis = filedPositionAxis(tap.stage);
-  const prefix = `${arm},${tap.layer ?? ''},${tap.stage}`;
+  const prefix = `${engine},${tap.layer ?? ''},${tap.stage}`;
   let rows: string[] = [];
   for (let flat = 0; flat < tap.data.length; flat++) {
     const at = unravel(flat, tap.shape);

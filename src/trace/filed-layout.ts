@@ -31,13 +31,23 @@ export function fromFiled<T extends Tap>(tap: T): T {
   return isHeadsFirst(tap.stage) && tap.shape.length === 3 ? swapped(tap) : tap;
 }
 
+/**
+ * What latent attention reads, as llama.cpp holds it with the heads first, (nHead, nTokens, kvRank), as one row a token; anything else as it is. By axes alone its
+ * heads would be taken for tokens.
+ */
+export function latentRows<T extends Pick<Tap, 'stage' | 'shape' | 'data'>>(tap: T): T {
+  const [heads = 0, tokens = 0, length = 0] = tap.shape;
+  if (tap.stage !== 'kqv' || tap.shape.length !== 3) return tap;
+  return { ...tap, shape: [tokens, heads * length], data: swapLeadingAxes(tap.data, heads, tokens, length) };
+}
+
 /** A tap as a tree holds it. */
 export interface FiledTap extends Tap {
   /** Of a joined one: how many channels each of its parts has. */
   readonly parts?: PartWidths;
 }
 
-/** Taps of one arm as a tree holds them, one at a time. @param unplaced whether the shape of a tap is not known */
+/** Taps of one engine as a tree holds them, one at a time. @param unplaced whether the shape of a tap is not known */
 export function* filedTaps(taps: Iterable<Tap>, unplaced: (tap: Tap) => boolean): Generator<FiledTap> {
   const joiner = new ProjectionJoiner();
   for (const tap of taps) {
@@ -109,7 +119,7 @@ function joinProjections(taps: readonly Tap[]): readonly FiledTap[] {
 /** Widths of a joined stage's parts. */
 export type PartWidths = readonly number[];
 
-/** The widths of q, k and v where the model's sizes are known, or other taps of the same arm tell them. */
+/** The widths of q, k and v where the model's sizes are known, or other taps of the same engine tell them. */
 export function projectionWidths(hparams: HParams | undefined, taps: Iterable<Tap>): PartWidths | undefined {
   if (hparams !== undefined) return [hparams.qDim, hparams.kvDim, hparams.kvDim];
   const widths = new Map<StageId, number>();

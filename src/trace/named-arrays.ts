@@ -1,12 +1,12 @@
 import type { Tap } from '../model/engine';
 import { stageSpec } from '../model/stages';
-import { isRouterOutput, stageOfArray, type NamedStage } from './array-names';
+import { isRouterOutput, namesOfDump, type NamedStage } from './array-names';
 import type { StoredArray } from './array-types';
 import { filedPositionAxis, fromFiled, projectionWidths, splitProjections } from './filed-layout';
 import { formatError } from './format-error';
 import { npyFloats, npyIds } from './npy-values';
 import { placeTaps } from './place-rows';
-import { checkTap } from './stage-layout';
+import { checkTap, fittedTensor } from './stage-layout';
 import { createTrace } from './trace';
 import type { ReadFiles } from './trace-files';
 import { ROUTER_PROBS } from '../model/stage-roles';
@@ -35,7 +35,7 @@ const TOKENS = /(?:^|[./])(?:tokens|input_ids)$/;
 const SUM_SLACK = 0.02;
 
 /**
- * One trace of arrays that go by name (`stageOfArray`). C order, tokens first; axes of length 1 before or behind are left out. Which tokens the rows are follows from
+ * One trace of arrays that go by name (`namesOfDump`). C order, tokens first; axes of length 1 before or behind are left out. Which tokens the rows are follows from
  * the prompt where the dump holds it (`tokens`, `input_ids`), else from its longest array.
  * @throws TracerError `trace-format` naming the array; also where no name is known, with those that there are
  */
@@ -43,19 +43,18 @@ export function readNamedArrays(arrays: readonly NamedArray[], options: NamedArr
   const { place } = options;
   const ignored: string[] = [...(options.ignored ?? [])];
   const taps = new Map<string, Tap>();
-  let { tokens } = options;
+  const given = arrays.find(({ name }) => TOKENS.test(name));
+  const tokens = options.tokens ?? (given && [...npyIds(given.open(), `${place}: ${given.path}`)]);
+  const stageOf = namesOfDump(arrays.map(({ name }) => name));
   for (const { name, path, open } of arrays) {
     const at = `${place}: ${path}`;
-    if (TOKENS.test(name)) {
-      tokens ??= [...npyIds(open(), at)];
-      continue;
-    }
-    const named = stageOfArray(name);
+    if (TOKENS.test(name)) continue;
+    const named = stageOf(name);
     if (named === undefined) {
       ignored.push(path);
       continue;
     }
-    const tap = tapOf(named, name, open(), at);
+    const tap = tapOf(named, name, open(), { place: at, nTokens: tokens?.length });
     const key = locationKey(tap.layer, tap.stage);
     if (taps.has(key))
       throw formatError(
@@ -76,26 +75,23 @@ export function readNamedArrays(arrays: readonly NamedArray[], options: NamedArr
   }
   const all = [...taps.values()];
   const placed = placeTaps(splitProjections(all, projectionWidths(undefined, all)), tokens, place);
-  const arm = armOf(place);
-  return { traces: [createTrace({ arm, mode: 'free', ...(tokens === undefined ? {} : { tokens }) }, placed)], ignored };
+  const engine = engineOf(place);
+  const provenance = { arm: engine, mode: 'free', ...(tokens === undefined ? {} : { tokens }) } as const;
+  return { traces: [createTrace(provenance, placed.taps, placed.unplaced)], ignored };
 }
 
-function tapOf({ stage, layer }: NamedStage, name: string, array: StoredArray, place: string): Tap {
-  const shape = axesOf(array.shape, stageSpec(stage).shape.length || 2);
-  const data = stageSpec(stage).values === 'index' ? npyIds(array, place) : npyFloats(array, place);
+function tapOf(
+  { stage, layer }: NamedStage,
+  name: string,
+  array: StoredArray,
+  { place, nTokens }: { readonly place: string; readonly nTokens: number | undefined },
+): Tap {
+  const values = stageSpec(stage).values === 'index' ? npyIds(array, place) : npyFloats(array, place);
+  const { shape, data } = fittedTensor({ stage, shape: array.shape, data: values }, nTokens);
   const isProbs = isRouterOutput(name) && data instanceof Float32Array && areDistributions(data, shape.at(-1) ?? 1);
   const rows = shape[filedPositionAxis(stage)] ?? 0;
   const positions = Array.from({ length: rows }, (_, i) => i);
   return checkTap(fromFiled({ stage: isProbs ? ROUTER_PROBS : stage, layer, positions, shape, data }), place);
-}
-
-/** Leading axes of length 1 go first, then trailing ones; heads as an axis of their own are channels where the stage has none. */
-function axesOf(shape: readonly number[], rank: number): readonly number[] {
-  if (shape.length <= rank) return shape;
-  if (shape[0] === 1) return axesOf(shape.slice(1), rank);
-  if (shape.at(-1) === 1) return axesOf(shape.slice(0, -1), rank);
-  const [rows = 0, ...rest] = shape;
-  return rank === 2 ? [rows, rest.reduce((a, b) => a * b, 1)] : shape;
 }
 
 function areDistributions(values: Float32Array, width: number): boolean {
@@ -107,7 +103,7 @@ function areDistributions(values: Float32Array, width: number): boolean {
 }
 
 /** The last part of a path, without what tells its kind. */
-export function armOf(place: string): string {
+export function engineOf(place: string): string {
   const last = place.split('/').findLast((part) => part !== '' && part !== '.') ?? place;
   return last.replace(/\.(?:npz|zip|safetensors|pt|pth|bin|json|txt|log)$/i, '');
 }

@@ -5,10 +5,10 @@ import { formatError } from './format-error';
 export type NpyArray = {
   readonly shape: readonly number[];
 } & (
-  | { readonly type: 'f4'; readonly data: Float32Array<ArrayBuffer> }
+  | { readonly type: 'f4'; readonly data: Float32Array }
   | { readonly type: 'f8'; readonly data: Float64Array<ArrayBuffer> }
   | { readonly type: 'i4'; readonly data: Int32Array<ArrayBuffer> }
-  | { readonly type: 'u4'; readonly data: Uint32Array<ArrayBuffer> }
+  | { readonly type: 'u4'; readonly data: Uint32Array }
   | { readonly type: 'i8'; readonly data: BigInt64Array<ArrayBuffer> }
 );
 

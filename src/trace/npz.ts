@@ -1,13 +1,8 @@
-import { decodeNpy, encodeNpy, type NpyArray } from './npy';
-import { readZip, writeZip } from './zip';
+import { decodeNpy, type NpyArray } from './npy';
+import { readZip } from './zip';
 
 /** Arrays by name, as `np.load` shows them. */
 export type NpzArrays = ReadonlyMap<string, NpyArray>;
-
-/** An `.npz` file of these arrays, stored as `np.savez` does. @throws TracerError `trace-format` when it would pass 4 GB. */
-export function encodeNpz(arrays: NpzArrays): Uint8Array<ArrayBuffer> {
-  return writeZip(new Map([...arrays].map(([name, array]) => [`${name}.npy`, encodeNpy(array)])));
-}
 
 /** Reads an `.npz` file, stored or compressed; entries that are not `.npy` are left out. @throws TracerError `trace-format`. */
 export function decodeNpz(bytes: Uint8Array, place: string): NpzArrays {

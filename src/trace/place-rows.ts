@@ -1,4 +1,5 @@
 import type { Tap } from '../model/engine';
+import { locationKey } from '../model/location';
 import { stageSpec } from '../model/stages';
 import { formatError } from './format-error';
 import { positionAxis } from './stage-layout';
@@ -24,18 +25,28 @@ export function placeRows(rows: number, nTokens: number, isStated: boolean, plac
   return Array.from({ length: rows }, (_, i) => nTokens - rows + i);
 }
 
+/** Taps where they belong, and those of which it is not known. */
+export interface PlacedTaps {
+  readonly taps: readonly Tap[];
+  /** As `Trace.unplaced`. */
+  readonly unplaced: ReadonlySet<string>;
+}
+
 /**
- * The taps of one dump at the positions that their rows are: see {@link placeRows}.
+ * The taps of one dump at the positions that their rows are: see {@link placeRows}. Where every array has one row and nobody tells the prompt,
+ * that may be any token: it stays to be seen beside what the dump is compared with.
  * @param tokens the prompt, where the dump tells it
  */
-export function placeTaps(taps: readonly Tap[], tokens: readonly number[] | undefined, place: string): readonly Tap[] {
+export function placeTaps(taps: readonly Tap[], tokens: readonly number[] | undefined, place: string): PlacedTaps {
   const rowsOf = (tap: Tap): number => tap.shape[positionAxis(tap.stage)] ?? 0;
   const longest = taps.reduce((most, tap) => Math.max(most, rowsOf(tap)), 0);
-  return taps.map((tap) => {
+  const placed = taps.map((tap) => {
     const at = `${place}: ${tap.stage}${tap.layer === undefined ? '' : ` of layer ${tap.layer}`}`;
     const placed = { ...tap, positions: placeRows(rowsOf(tap), tokens?.length ?? longest, tokens !== undefined, at) };
     return withoutPadding(placed);
   });
+  const isAny = tokens === undefined && longest === 1;
+  return { taps: placed, unplaced: new Set(isAny ? placed.map((tap) => locationKey(tap.layer, tap.stage)) : []) };
 }
 
 /** Attention over keys that ggml has padded, without what no position can see. */

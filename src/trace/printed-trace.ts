@@ -1,4 +1,4 @@
-import { stageOfArray } from './array-names';
+import { namesOfDump } from './array-names';
 import type { StoredArray } from './array-types';
 import { formatError } from './format-error';
 import { readNamedArrays } from './named-arrays';
@@ -19,8 +19,9 @@ const MAKERS: Readonly<Record<string, readonly string[]>> = {
  */
 export function readPrintedTrace(text: string, place: string): ReadFiles {
   const tensors = readPrintedText(text, place);
+  const stageOf = namesOfDump(tensors.map(({ name }) => name));
   const known = tensors.filter(
-    ({ name, op }) => stageOfArray(name) !== undefined && (MAKERS[name.replace(/-\d+$/, '')]?.includes(op) ?? true),
+    ({ name, op }) => stageOf(name) !== undefined && (MAKERS[name.replace(/-\d+$/, '')]?.includes(op) ?? true),
   );
   const whole = known.filter((tensor) => tensor.isWhole);
   const partial = known

@@ -1,18 +1,17 @@
 import type { HParams } from '../model/hparams';
 import { formatError, shown } from './format-error';
 import { elements, flag, index, member, number, optionalText, text, textRecord, type Field } from './json-fields';
-import type { Provenance, TraceMode } from './trace';
+import { readParameters } from './read-parameters';
+import { TRACE_MODES, type Provenance } from './trace';
 
 /** No model has more: a graph is made of as many. */
 const MOST_LAYERS = 4096;
 
-const MODES: readonly TraceMode[] = ['free', 'isolated'];
-
 /** Reads a provenance. @throws TracerError `trace-format`. */
 export function readProvenance(field: Field): Provenance {
   const modeField = member(field, 'mode');
-  const mode = MODES.find((m) => m === modeField.value);
-  if (mode === undefined) throw formatError(modeField.place, MODES.join(' or '), shown(modeField.value));
+  const mode = TRACE_MODES.find((m) => m === modeField.value);
+  if (mode === undefined) throw formatError(modeField.place, TRACE_MODES.join(' or '), shown(modeField.value));
   const modelName = optionalText(member(field, 'modelName'));
   const headerSha256 = optionalText(member(field, 'headerSha256'));
   const adapter = optionalText(member(field, 'adapter'));
@@ -22,6 +21,7 @@ export function readProvenance(field: Field): Provenance {
   const weightTypes = member(field, 'weightTypes');
   const inject = member(field, 'inject');
   const hints = member(field, 'hints');
+  const parameters = member(field, 'parameters');
   return {
     arm: text(member(field, 'arm')),
     mode,
@@ -35,6 +35,7 @@ export function readProvenance(field: Field): Provenance {
     ...(inject.value === undefined ? {} : { inject: elements(inject).map(text) }),
     ...(member(field, 'routing').value === 'reference' ? { routing: 'reference' } : {}),
     ...(member(field, 'sumOrder').value === 'chunked' ? { sumOrder: 'chunked' } : {}),
+    ...(parameters.value === undefined ? {} : { parameters: readParameters(parameters) }),
     ...(hints.value === undefined ? {} : { hints: textRecord(hints) }),
   };
 }

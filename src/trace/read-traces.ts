@@ -18,7 +18,7 @@ const MAX_TEXT_BYTES = 500e6;
 /** Where the schema of a document stands. */
 const HEAD_BYTES = 200;
 /** A log says much before it comes to the graph. */
-const PRINTED_HEAD_BYTES = 1 << 20;
+export const PRINTED_HEAD_BYTES = 1 << 20;
 
 /**
  * Reads a trace file of any kind, told by its content: a ZIP of an APRT tree, an NPZ, a PyTorch file, safetensors, trace JSON, JSON of named
@@ -46,7 +46,24 @@ export function readTraces(bytes: Uint8Array, name: string): ReadFiles {
   if (isPrintedText(new TextDecoder().decode(bytes.subarray(0, PRINTED_HEAD_BYTES)))) {
     return readPrintedTrace(new TextDecoder().decode(bytes.subarray(0, MAX_TEXT_BYTES)), name);
   }
-  throw formatError(
+  throw otherKind(name);
+}
+
+/**
+ * Whether a file can be a trace, by its first {@link PRINTED_HEAD_BYTES}: what lies behind them may still be damaged.
+ * @throws TracerError `trace-format` of one that cannot
+ */
+export function checkTraceHead(head: Uint8Array, name: string): void {
+  const first = head.find((b) => b > 0x20);
+  // The header of safetensors says how long it is, and begins as JSON does.
+  const isTensors = head[8] === '{'.charCodeAt(0);
+  const isJson = first === '{'.charCodeAt(0);
+  if (isZip(head) || isTensors || isJson || isTraceCsv(head) || isPrintedText(new TextDecoder().decode(head))) return;
+  throw otherKind(name);
+}
+
+function otherKind(name: string): Error {
+  return formatError(
     name,
     'a ZIP of an APRT tree, an NPZ, a PyTorch file, safetensors, JSON, CSV or what llama.cpp printed',
     'another kind of file',

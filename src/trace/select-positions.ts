@@ -13,7 +13,7 @@ export function selectPositions(tap: Tap, positions: readonly number[]): Tap {
     if (row < 0) throw new RangeError(`${tap.stage}: position ${position} was not captured`);
     return row;
   });
-  const pick = <T extends Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>(from: T, to: T): T => {
+  const pick = <T extends Float32Array | Uint32Array>(from: T, to: T): T => {
     for (let o = 0; o < outer; o++) {
       for (const [i, row] of rows.entries()) {
         const at = (o * tap.positions.length + row) * inner;

@@ -1,5 +1,6 @@
 import type { Tap } from '../model/engine';
 import { stageSpec, type StageId } from '../model/stages';
+import { latentRows } from './filed-layout';
 import { formatError } from './format-error';
 
 /** A tap's payload: f32, or u32 for an index stage. */
@@ -13,6 +14,31 @@ export function positionAxis(stage: StageId): number {
 /** Axes of a stage's taps. Stages that a Qwen3-MoE model does not have, as a dense model's dump holds, are (nTokens, channels). */
 function rankOf(stage: StageId): number {
   return stageSpec(stage).shape.length || 2;
+}
+
+/**
+ * The axes that a stage has here, of those that a file gives its tensor: axes of length 1 before and behind are left out, what is too much is
+ * joined to the last, heads that lie side by side are one, and the state of a recurrence without tokens is that of one. What does not fit
+ * even so stays as it is, and is refused by {@link checkTap}.
+ * @param nTokens of the prompt, where it is known: an axis that is longer is none of tokens
+ */
+export function fittedAxes(stage: StageId, shape: readonly number[], nTokens = Infinity): readonly number[] {
+  const rank = rankOf(stage);
+  const [first = 0, second = 0] = shape;
+  const isByKey = positionAxis(stage) !== 0 || stageSpec(stage).shape.includes('nKeys');
+  if (shape.length > rank) {
+    if (first === 1 && (isByKey || second <= nTokens)) return fittedAxes(stage, shape.slice(1), nTokens);
+    if (shape.at(-1) === 1) return fittedAxes(stage, shape.slice(0, -1), nTokens);
+    return isByKey ? shape : [...shape.slice(0, rank - 1), shape.slice(rank - 1).reduce((a, b) => a * b, 1)];
+  }
+  if (isByKey || shape.length !== rank - 1) return shape;
+  return rank > 3 ? [1, ...shape] : rank === 3 ? [first, 1, second] : shape;
+}
+
+/** A file's tensor with the axes that its stage has here, latent attention's heads joined to one row a token. @param nTokens as for {@link fittedAxes} */
+export function fittedTensor<T extends Pick<Tap, 'stage' | 'shape' | 'data'>>(found: T, nTokens?: number): T {
+  const tensor = latentRows(found);
+  return { ...tensor, shape: fittedAxes(tensor.stage, tensor.shape, nTokens) };
 }
 
 /** One row at position 0, of the stage's rank: what a file that states only an element count is read as. */

@@ -1,6 +1,6 @@
 import type { Tap } from '../model/engine';
 import { stageSpec } from '../model/stages';
-import { aprPath, armFolder, armOfFolder, fileLayer, parseAprPath } from './apr-path';
+import { aprPath, engineFolder, engineOfFolder, fileLayer, parseAprPath } from './apr-path';
 import { decodeAprt, encodeAprt } from './aprt';
 import {
   filedPositionAxis,
@@ -25,7 +25,7 @@ import type { FileTree } from './zip';
 import { EMBEDDING } from '../model/stage-roles';
 import { locationKey } from '../model/location';
 
-/** The schema of `trace.json`, which stands beside the arms' folders. */
+/** The schema of `trace.json`, which stands beside the engines' folders. */
 export const TREE_SCHEMA = 'moescope-tree/1';
 const INDEX_FILE = 'trace.json';
 
@@ -36,20 +36,20 @@ const BOUND = 'bound.npy';
 
 /** What a folder or archive holds. */
 export interface ReadFiles {
-  /** One for each arm folder, in order of folder name. */
+  /** One for each engine folder, in order of folder name. */
   readonly traces: readonly Trace[];
   /** Files that are no part of a trace, so that nothing is dropped silently. */
   readonly ignored: readonly string[];
 }
 
 /**
- * Traces as files by path: `<arm>/layer-<N>/<stage>.bin` (or `.npy`, and `.bound.npy` where a tap has a bound), and a `trace.json` with
+ * Traces as files by path: `<engine>/layer-<N>/<stage>.bin` (or `.npy`, and `.bound.npy` where a tap has a bound), and a `trace.json` with
  * the provenance, positions and shapes. Bounds are not part of the APRT format.
- * @throws TracerError `trace-format` when two traces are of the same arm and mode.
+ * @throws TracerError `trace-format` when two traces are of the same engine and mode.
  */
 export function tracesToFiles(traces: readonly Trace[], format: TensorFormat): FileTree {
   const files = new Map<string, Uint8Array>();
-  const folders = traces.map((trace) => armFolder(trace.provenance));
+  const folders = traces.map((trace) => engineFolder(trace.provenance));
   const twice = folders.find((folder, i) => folders.indexOf(folder) !== i);
   if (twice !== undefined) throw formatError('traces to save', 'one for each engine and mode', `two for ${twice}`);
   for (const trace of traces) for (const [path, bytes] of tensorFiles(trace, format)) files.set(path, bytes);
@@ -62,7 +62,7 @@ export function* tensorFiles(
   trace: Trace,
   format: TensorFormat,
 ): Generator<readonly [string, Uint8Array<ArrayBuffer>]> {
-  const folder = armFolder(trace.provenance);
+  const folder = engineFolder(trace.provenance);
   for (const tap of filedTaps(trace.taps.values(), isUnplaced(trace))) {
     const path = aprPath(folder, tap.stage, tap.layer, EXTENSION[format]);
     if (format === 'aprt') {
@@ -80,7 +80,7 @@ export function* tensorFiles(
 /** The text of `trace.json` for these traces, and for `others`: entries of a `trace.json` whose folders stay where they are. */
 export function treeIndex(traces: readonly Trace[], others: readonly unknown[] = []): string {
   const entries = traces.map((trace) => ({
-    folder: armFolder(trace.provenance),
+    folder: engineFolder(trace.provenance),
     provenance: trace.provenance,
     taps: [...filedTaps(trace.taps.values(), isUnplaced(trace))].flatMap((tap) =>
       isUnplaced(trace)(tap) ? [] : [tapHeader(tap)],
@@ -105,8 +105,8 @@ export function unfinishedIndex(): string {
 }
 
 /**
- * Reads a saved folder or archive: APRT or NumPy files, one arm a folder, with or without folders above them. Without `trace.json` (a
- * foreign dump) the arm is the folder's name; NumPy arrays sit at positions 0, 1, ...; APRT tensors are left unplaced.
+ * Reads a saved folder or archive: APRT or NumPy files, one engine a folder, with or without folders above them. Without `trace.json` (a
+ * foreign dump) the engine is the folder's name; NumPy arrays sit at positions 0, 1, ...; APRT tensors are left unplaced.
  * @throws TracerError `trace-format` naming the file; also when nothing in it is a tensor.
  */
 export function filesToTraces(files: FileTree, place: string): ReadFiles {
@@ -138,12 +138,12 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
     group.taps.set(key, checkTap(isPlaced ? fromFiled(tap) : tap, at));
     if (!isPlaced) group.unplaced.add(key);
   }
-  if (groups.size === 0) throw formatError(place, 'tensors at <arm>/layer-<N>/<stage>.bin or .npy', 'none');
+  if (groups.size === 0) throw formatError(place, 'tensors at <engine>/layer-<N>/<stage>.bin or .npy', 'none');
   const traces = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([folder, { taps, unplaced }]) => {
       const bounded = [...taps].map(([key, tap]) => withBound(tap, bounds.get(`${folder}|${key}`), `${place}: ${key}`));
-      const provenance: Provenance = described.get(folder)?.provenance ?? armOfFolder(folder);
+      const provenance: Provenance = described.get(folder)?.provenance ?? engineOfFolder(folder);
       const placed = bounded.filter((tap) => !unplaced.has(locationKey(tap.layer, tap.stage)));
       const widths = projectionWidths(provenance.hparams, placed);
       const split = bounded.flatMap((tap) => {
@@ -166,7 +166,7 @@ function isIndex(path: string): boolean {
   return path === INDEX_FILE || path.endsWith(`/${INDEX_FILE}`);
 }
 
-/** What every `trace.json` says, by the whole path of the arm's folder. */
+/** What every `trace.json` says, by the whole path of the engine's folder. */
 function readIndexes(files: FileTree, place: string): ReadonlyMap<string, Described> {
   const described = new Map<string, Described>();
   for (const path of files.keys()) {

@@ -1,19 +1,23 @@
-import type { ArmId, Tap } from '../model/engine';
+import type { EngineId, Tap } from '../model/engine';
+import type { GraphParameter } from '../model/graph-parameters';
 import type { HParams } from '../model/hparams';
 import { forwardOrder, locationKey } from '../model/location';
-import type { StageId } from '../model/stages';
 
-/** Whether the arm fed itself or each of its stages was fed the reference's input. */
-export type TraceMode = 'free' | 'isolated';
+/**
+ * How a trace came about. `free`: the engine fed itself. `isolated`: each stage of the candidate was fed the reference's input. `local`: each
+ * stage of the reference was fed the candidate's own input, so that it holds what the candidate's free-running trace should.
+ */
+export const TRACE_MODES = ['free', 'isolated', 'local'] as const;
+export type TraceMode = (typeof TRACE_MODES)[number];
 
 /** Where a trace comes from. A foreign dump states only what it knows. */
 export interface Provenance {
-  readonly arm: ArmId;
+  readonly arm: EngineId;
   readonly mode: TraceMode;
   readonly modelName?: string;
   /** SHA-256 (hex) of the model's header bytes. */
   readonly headerSha256?: string;
-  /** Adapter description, for a GPU arm. */
+  /** Adapter description, for a GPU engine. */
   readonly adapter?: string;
   readonly toolVersion?: string;
   /** The whole prompt; taps name the positions that they hold. */
@@ -21,23 +25,28 @@ export interface Provenance {
   readonly hparams?: HParams;
   /** ggml type of each weight by GGUF name, so that a comparison of files can name what a live run names. */
   readonly weightTypes?: Readonly<Record<string, string>>;
-  /** Faults that were put into this arm on purpose, as `--inject` takes them. */
+  /** Faults that were put into this engine on purpose, as `--inject` takes them. */
   readonly inject?: readonly string[];
-  /** Whose experts the arm used; absent: its own. */
+  /** Whose experts the engine used; absent: its own. */
   readonly routing?: 'reference';
   /** The order of sums that the bounds stand on; absent: any. */
   readonly sumOrder?: 'chunked';
   /** Decimals that the values were rounded to when they were printed; absent where they are whole. */
   readonly decimals?: number;
+  /** Parameters of the engine's own graph (eps, RoPE, scale, clamp), where it tells them. */
+  readonly parameters?: readonly GraphParameter[];
   /** What the run found out about wrong stages from the model file, by {@link locationKey}. */
   readonly hints?: Readonly<Record<string, string>>;
 }
 
-/** All taps of one arm, in forward order, by {@link locationKey}. */
+/** All taps of one engine, in forward order, by {@link locationKey}. */
 export interface Trace {
   readonly provenance: Provenance;
   readonly taps: ReadonlyMap<string, Tap>;
-  /** Keys of taps whose file states only an element count: their shape is one row at position 0 until `adoptLayout` finds better. */
+  /**
+   * Keys of taps whose file states only an element count, or holds one row of everything and no prompt: they are at position 0 until
+   * `adoptLayout` finds better.
+   */
   readonly unplaced: ReadonlySet<string>;
 }
 
@@ -49,11 +58,6 @@ export function createTrace(
 ): Trace {
   const ordered = [...taps].sort(forwardOrder);
   return { provenance, taps: new Map(ordered.map((tap) => [locationKey(tap.layer, tap.stage), tap])), unplaced };
-}
-
-/** The tap of a layer (undefined: whole-model) and stage. */
-export function findTap(trace: Trace, layer: number | undefined, stage: StageId): Tap | undefined {
-  return trace.taps.get(locationKey(layer, stage));
 }
 
 /** Bytes of a trace's payloads, bounds included. */

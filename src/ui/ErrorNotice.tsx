@@ -7,7 +7,8 @@ import { useActions, useApp, useAppStore } from './use-app';
 /** What went wrong, what was expected, and what would be right. */
 export function ErrorNotice(): ReactElement | null {
   const error = useApp((s) => s.error);
-  const { dismissError } = useActions();
+  const { dismissError, openDialog } = useActions();
+  const looked = useApp((s) => s.looked);
   const store = useAppStore();
   const opened = useApp((s) => s.opened);
   const options = useApp((s) => s.options);
@@ -31,6 +32,17 @@ export function ErrorNotice(): ReactElement | null {
             {offer.title}
           </button>
         ))}
+        {looked === undefined ? null : (
+          <button
+            type="button"
+            className="button quiet"
+            onClick={() => {
+              openDialog('file');
+            }}
+          >
+            What the file says
+          </button>
+        )}
         <button type="button" className="button quiet" onClick={dismissError}>
           Dismiss
         </button>

@@ -34,12 +34,21 @@ export function OriginNotes({ report }: { readonly report: Report }): ReactEleme
       : []),
   ];
   if (notes.length === 0) return null;
-  return (
+  const list = (
     <ul className="notes" aria-label="Notes">
       {notes.map((note) => (
         <li key={note}>{note}</li>
       ))}
     </ul>
+  );
+  // What another program says of itself keeps to a line: the map comes first.
+  return report.live === undefined ? (
+    list
+  ) : (
+    <details className="about">
+      <summary>{notes[0]}</summary>
+      {list}
+    </details>
   );
 }
 

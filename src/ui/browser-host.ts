@@ -1,7 +1,7 @@
 import { fail } from '../base/errors';
 import { reportFromJson } from '../divergence/report-json';
 import type { PageHost } from '../store/app-store';
-import { sourcesOfUrl } from '../store/page-url';
+import { caseOfUrl, sourcesOfUrl } from '../store/page-url';
 import { whenIdle } from './idle';
 import { runDatabase } from './run-database';
 import { isDrawn } from './steps';
@@ -23,6 +23,7 @@ export function browserHost(): PageHost {
       return { kind: 'blob', name: SAMPLE_FILE.split('/').at(-1) ?? SAMPLE_FILE, blob: await response.blob() };
     },
     startSources: sourcesOfUrl(location.href),
+    startCase: caseOfUrl(location.href),
     pickFiles: () => {
       document.querySelector<HTMLInputElement>('input[type="file"]')?.click();
     },

@@ -2,9 +2,10 @@ import { fail, toErrorData, type ErrorData } from '../base/errors';
 import { openRemote } from '../cache/open-remote';
 import type { AdapterCard, Report } from '../divergence/report';
 import type { SlicePlace } from '../divergence/tap-slice';
-import type { SourceDescriptor } from '../gguf/byte-source';
+import type { ByteSource, SourceDescriptor } from '../gguf/byte-source';
 import { openModel } from '../gguf/open-model';
 import { openSource } from '../gguf/open-source';
+import { scanModel, type ScanReport } from '../gguf/scan/scan-model';
 import { defaultBudget } from '../gpu/weights/budget';
 import { checkTokenIds } from '../model/check-step';
 import { runBench } from '../session/bench';
@@ -13,6 +14,7 @@ import type { BenchReport } from '../session/bench-report';
 import type { RunSpec, SessionEvent } from '../session/events';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import type { Host } from '../session/host';
+import { inspectModel, type Inspection } from '../session/inspect-model';
 import { ModelSession } from '../session/model-session';
 import { TapInspector, type TapAnswer } from '../session/tap-inspector';
 import { runCost } from '../session/preflight';
@@ -20,6 +22,9 @@ import { weightTable } from '../session/weight-table';
 import { TraceShelf, type LastRun } from './trace-shelf';
 import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-cards';
 import type { OpenedModel, Preflight, TokenizedPrompt } from './opened-model';
+
+/** Progress of reading a file is told at most this often, milliseconds. */
+const TELL_MS = 100;
 
 /**
  * What the page asks of the engine, as the worker offers it. {@link EngineClient} is derived from it: a method here is a call of the page.
@@ -59,16 +64,7 @@ export class EngineService {
    */
   async open(descriptors: readonly SourceDescriptor[]): Promise<OpenedModel> {
     await this.cancel();
-    const sources = [];
-    try {
-      for (const descriptor of descriptors) {
-        sources.push(descriptor.kind === 'http' ? await openRemote(descriptor, true) : await openSource(descriptor));
-      }
-    } catch (error) {
-      for (const source of sources) await source.close();
-      throw error;
-    }
-    const model = await openModel(sources);
+    const model = await openModel(await sourcesOf(descriptors));
     const session = await this.#newSession(model);
     const before = this.#session;
     this.#session = session;
@@ -76,6 +72,22 @@ export class EngineService {
     this.#report = undefined;
     await before?.dispose();
     return { card: session.card, preflight: await this.#preflight(session), weights: weightTable(session.model) };
+  }
+
+  /**
+   * All that a file's header says, of one that does not run too, and what stands in the way. It is not kept open, and what is open stays.
+   * @throws TracerError `gguf-*`, `source-*` where there is no header to read
+   */
+  async inspect(descriptors: readonly SourceDescriptor[]): Promise<Inspection> {
+    const problems: ErrorData[] = [];
+    const model = await openModel(await sourcesOf(descriptors), undefined, (error) => {
+      problems.push(toErrorData(error));
+    });
+    try {
+      return inspectModel(model, problems);
+    } finally {
+      await model.close();
+    }
   }
 
   /**
@@ -113,7 +125,7 @@ export class EngineService {
         .run(spec, {
           onEvent: deliver,
           signal,
-          onTap: this.#taps.begin(spec),
+          ...this.#taps.begin(spec),
           onLost: (error, layersDone) =>
             new Promise((goOn) => {
               this.#goOn = goOn;
@@ -192,7 +204,27 @@ export class EngineService {
     );
   }
 
-  /** One thing at a time runs on the arms. */
+  /**
+   * Reads every block of the opened model, as `moescope inspect --scan` does. `cancel` ends it.
+   * @throws TracerError `run-busy`, `run-cancelled`, `usage` (no model)
+   */
+  scan(onProgress: (done: number, total: number) => void): Promise<ScanReport> {
+    let told = -Infinity;
+    return this.#alone(({ model }, signal) =>
+      scanModel(
+        model,
+        (done, total) => {
+          const now = performance.now();
+          if (done < total && now - told < TELL_MS) return;
+          told = now;
+          onProgress(done, total);
+        },
+        signal,
+      ),
+    );
+  }
+
+  /** One thing at a time runs on the engines. */
   async #alone<T>(work: (session: ModelSession, signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#run !== undefined) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
     const session = this.#opened();
@@ -238,7 +270,7 @@ export class EngineService {
     if (this.#report === undefined || this.#session === undefined) return undefined;
     const tensors = [...this.#session.model.tensors];
     const weightTypes = Object.fromEntries(tensors.map(([name, { type }]) => [name, type]));
-    return { report: this.#report, weightTypes, arms: this.#taps.kept().arms };
+    return { report: this.#report, weightTypes, engines: this.#taps.kept().engines };
   }
 
   async #newSession(model: ConstructorParameters<typeof ModelSession>[0]): Promise<ModelSession> {
@@ -268,12 +300,30 @@ export class EngineService {
         : {
             gpu: { wantBytes: cost.gpuWantBytes, needBytes: cost.gpuNeedBytes, allowedBytes: defaultBudget(context) },
           }),
-      cpu: { wantBytes: cost.cpuNeedBytes, needBytes: cost.cpuNeedBytes },
+      cpu: {
+        wantBytes: cost.cpuNeedBytes,
+        needBytes: cost.cpuNeedBytes,
+        ...(this.#host.memoryBytes === undefined ? {} : { allowedBytes: this.#host.memoryBytes }),
+      },
       ...(largest.allowedBytes === undefined
         ? {}
         : { largestBinding: { tensor: largest.tensor, bytes: largest.bytes, allowedBytes: largest.allowedBytes } }),
       chatTemplate: typeof session.model.metadata.get('tokenizer.chat_template') === 'string',
       ...(session.tokenizerError === undefined ? {} : { tokenizerError: session.tokenizerError }),
     };
+  }
+}
+
+/** Opens all of them, or none. */
+async function sourcesOf(descriptors: readonly SourceDescriptor[]): Promise<readonly ByteSource[]> {
+  const sources: ByteSource[] = [];
+  try {
+    for (const descriptor of descriptors) {
+      sources.push(descriptor.kind === 'http' ? await openRemote(descriptor, true) : await openSource(descriptor));
+    }
+    return sources;
+  } catch (error) {
+    for (const source of sources) await source.close();
+    throw error;
   }
 }

@@ -6,7 +6,10 @@ import { rendererIn } from '../tokenizer/template-thread/renderer';
 import { openDevice } from '../gpu/device';
 import { browserGpu } from '../gpu/browser-gpu';
 import { browserCard } from './browser-card';
+import { browserMemory } from './browser-memory';
 import { EngineService } from './engine-service';
+import { browserJudge } from '../session/judging/browser-judge';
+import { judgesFor } from '../session/judging/judge-pool';
 import { carryErrorCodes } from './error-transfer';
 
 /** The reference leaves one core to the page and the GPU process, and takes no more than pay. */
@@ -28,9 +31,11 @@ const service = new EngineService(
   {
     runtime: 'browser',
     browser: browserCard(navigator.userAgent),
+    memoryBytes: browserMemory(navigator),
     openGpu: () => openDevice(browserGpu(), { adapter: 'any' }),
     renderChat: rendererIn(browserTemplateThread),
     createPool: (model) => createWorkerPool(model, Array.from({ length: CPU_WORKERS }, browserWorker)),
+    createJudges: (model, hparams) => judgesFor(model, hparams, CPU_WORKERS, browserJudge),
   },
   CPU_WORKERS,
   undefined,

@@ -19,7 +19,7 @@ export interface TokenizedPrompt {
 export interface Preflight {
   /** Bytes of header already read, all parts. */
   readonly headerBytes: number;
-  /** The most that one run of both arms reads from the file (every expert chosen); the true number depends on the routing. */
+  /** The most that one run of both engines reads from the file (every expert chosen); the true number depends on the routing. */
   readonly readBytes: number;
   /** Undefined when there is no adapter. */
   readonly gpu?: MemoryNeed;

@@ -58,14 +58,14 @@ export async function readFiles(files: readonly PageSource[]): Promise<FilesRead
   return { named, views, ignored };
 }
 
-/** The dropped files without the folder that holds them all; tensors outside of an arm's folder get one. */
+/** The dropped files without the folder that holds them all; tensors outside of an engine's folder get one. */
 function treeOf(files: ReadonlyMap<string, Uint8Array>): {
   readonly root: string;
   readonly tree: ReadonlyMap<string, Uint8Array>;
 } {
   const paths = [...files.keys()];
   const head = paths[0]?.split('/')[0] ?? '';
-  const shared = paths.length > 1 && paths.every((path) => path.startsWith(`${head}/`)) && !isArmFolder(paths, head);
+  const shared = paths.length > 1 && paths.every((path) => path.startsWith(`${head}/`)) && !isEngineFolder(paths, head);
   const root = shared ? head : paths.length === 1 ? (paths[0] ?? 'file') : 'dropped tensors';
   const tree = new Map<string, Uint8Array>();
   for (const [path, bytes] of files) {
@@ -76,8 +76,8 @@ function treeOf(files: ReadonlyMap<string, Uint8Array>): {
   return { root, tree };
 }
 
-/** `gpu/layer-0/...` dropped as a folder: its name is the arm. */
-function isArmFolder(paths: readonly string[], head: string): boolean {
+/** `gpu/layer-0/...` dropped as a folder: its name is the engine. */
+function isEngineFolder(paths: readonly string[], head: string): boolean {
   return paths.some((path) => {
     const inside = path.slice(head.length + 1);
     return parseAprPath(inside, 'bin')?.folder === '' || parseAprPath(inside, 'npy')?.folder === '';

@@ -1,4 +1,5 @@
 import type { SharedView } from '../share/shared-view';
+import type { TraceMode } from '../trace/trace';
 
 export interface CompareChoice {
   /** What only one holds is left out instead of reported as missing. */
@@ -22,13 +23,13 @@ export interface ReadResult {
   readonly ignored: readonly string[];
 }
 
-/** One arm of a trace, told by what it says of itself. */
+/** One engine of a trace, told by what it says of itself. */
 export interface TraceCard {
   readonly id: string;
   /** The file or folder; undefined: the last run. */
   readonly file: string | undefined;
-  readonly arm: string;
-  readonly modes: readonly ('free' | 'isolated')[];
+  readonly engine: string;
+  readonly modes: readonly TraceMode[];
   readonly model: string | undefined;
   readonly headerSha256: string | undefined;
   readonly nTokens: number | undefined;

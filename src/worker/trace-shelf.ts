@@ -1,5 +1,5 @@
 import { fail } from '../base/errors';
-import { compareTraces, type ArmTraces } from '../divergence/compare-traces';
+import { compareTraces, tracesOf, type EngineTraces } from '../divergence/compare-traces';
 import type { Report } from '../divergence/report';
 import type { Tap } from '../model/engine';
 import { traceOfRun, type FinishedRun } from '../session/trace-of-run';
@@ -12,19 +12,19 @@ import type { PageSource } from './page-source';
 import { readFiles } from './read-files';
 import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-cards';
 
-/** The last run: its report and what is kept of its tensors, by arm folder. */
+/** The last run: its report and what is kept of its tensors, by engine folder. */
 export interface LastRun extends FinishedRun {
-  readonly arms: ReadonlyMap<string, readonly Tap[]>;
+  readonly engines: ReadonlyMap<string, readonly Tap[]>;
 }
 
 interface Shelved {
   readonly file: string | undefined;
-  readonly traces: ArmTraces;
+  readonly traces: EngineTraces;
 }
 
 const RUN = 'this run';
 
-/** Traces in memory by id: what was read from files, and the arms of the last run. */
+/** Traces in memory by id: what was read from files, and the engines of the last run. */
 export class TraceShelf {
   readonly #read = new Map<string, Shelved>();
   readonly #lastRun: () => LastRun | undefined;
@@ -38,9 +38,9 @@ export class TraceShelf {
     const { named, views, ignored } = await readFiles(files);
     const added: TraceCard[] = [];
     for (const { file, traces } of named) {
-      for (const [, armTraces] of byArm(traces)) {
+      for (const [, engineTraces] of byEngine(traces)) {
         const id = `file-${String(this.#count++)}`;
-        const entry = { file, traces: armTraces };
+        const entry = { file, traces: engineTraces };
         this.#read.set(id, entry);
         added.push(cardOf(id, entry));
       }
@@ -83,32 +83,34 @@ export class TraceShelf {
 
   #runTraces(): readonly Trace[] {
     const last = this.#lastRun();
-    return last === undefined ? [] : [...last.arms].map(([folder, taps]) => traceOfRun(folder, taps, last));
+    return last === undefined ? [] : [...last.engines].map(([folder, taps]) => traceOfRun(folder, taps, last));
   }
 
   #runEntries(): readonly (readonly [string, Shelved])[] {
-    return byArm(this.#runTraces()).map(([arm, traces]) => [`run-${arm}`, { file: undefined, traces }] as const);
+    return byEngine(this.#runTraces()).map(
+      ([engine, traces]) => [`run-${engine}`, { file: undefined, traces }] as const,
+    );
   }
 }
 
-/** Free-running and isolated taps of an arm belong together. */
-function byArm(traces: readonly Trace[]): readonly (readonly [string, ArmTraces])[] {
-  const arms = new Map<string, ArmTraces>();
+/** Free-running, isolated and local captures of an engine belong together. */
+function byEngine(traces: readonly Trace[]): readonly (readonly [string, EngineTraces])[] {
+  const engines = new Map<string, EngineTraces>();
   for (const trace of traces) {
-    const { arm, mode } = trace.provenance;
-    arms.set(arm, { ...arms.get(arm), [mode]: trace });
+    const { arm: engine, mode } = trace.provenance;
+    engines.set(engine, { ...engines.get(engine), [mode]: trace });
   }
-  return [...arms];
+  return [...engines];
 }
 
 function cardOf(id: string, { file, traces }: Shelved): TraceCard {
-  const all = [traces.free, traces.isolated].filter((trace) => trace !== undefined);
+  const all = tracesOf(traces);
   const said = all[0]?.provenance;
   const layers = new Set(all.flatMap((trace) => [...trace.taps.values()].flatMap((tap) => tap.layer ?? [])));
   return {
     id,
     file,
-    arm: said?.arm ?? 'trace',
+    engine: said?.arm ?? 'trace',
     modes: all.map((trace) => trace.provenance.mode),
     model: said?.modelName,
     headerSha256: said?.headerSha256,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ARCHITECTURES } from '../../src/arch/architectures';
 import { GraphBuilder } from '../../src/arch/builder';
 import { chosenBy, dependencies, LAYER_INPUT, nodeOf, sectionsOf } from '../../src/arch/graph';
+import { llama } from '../../src/arch/llama';
 import { printGraph } from '../../src/arch/print-graph';
 import { stageOrder, stageSpec } from '../../src/model/stages';
 import { exampleGraph } from './support';
@@ -56,10 +57,15 @@ describe.each(ARCHITECTURES)('$name', (arch) => {
 
   test('experts are chosen by an index value, and nothing else reads one as weights', () => {
     for (const node of graph.layers.flatMap((layer) => layer.nodes)) {
-      const stacked = node.weights.some((slot) => slot.dims.length === 3);
+      const stacked = node.weights.some((slot) => slot.dims[2] === 'nExpert');
       expect(chosenBy(node)?.kind, node.out.id).toBe(stacked ? 'index' : undefined);
     }
   });
+});
+
+test('Llama without experts computes what its printed graph says', async () => {
+  const graph = exampleGraph(llama, { nExpert: 0 });
+  await expect(printGraph(graph)).toMatchFileSnapshot('graphs/llama-dense.txt');
 });
 
 describe('the builder refuses', () => {
@@ -72,6 +78,12 @@ describe('the builder refuses', () => {
     ['the same name twice', (g) => [g.add('a', x, x), g.add('a', x, x)]],
     ['a sum of two shapes', (g) => g.add('b', x, g.linear('a', x, g.weight('w', ['nEmbd', 'nFfExp'])))],
     ['a state written twice', (g) => [g.cached('keys', g.add('a', x, x)), g.cached('keys', g.add('b', x, x))]],
+    [
+      'heads that a matrix is not there for',
+      (g) =>
+        g.headLinear('a', { ...x, axes: ['nTokens', 'nHead', 'nEmbd'] }, g.weight('w', ['nEmbd', 'nFfExp', 'nHeadKv'])),
+    ],
+    ['two values of other rows', (g) => g.concat('a', x, { ...x, axes: ['nTokens', 'nHead', 'headDim'] }, 'nEmbd')],
     ['experts that nothing chose', (g) => g.expertLinear('a', x, x, g.weight('w', ['nEmbd', 'nFfExp', 'nExpert']))],
     ['attention weights that are no softmax', (g) => g.values('a', x, g.cached('values', g.add('b', x, x)), 'qDim')],
     ['to hand over what is not its last value', (g) => [g.add('a', x, x), g.section(x, x)]],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { seededRandom } from '../../src/base/random';
-import { sha256, sha256Hex } from '../../src/base/sha256';
+import { sha256, sha256Base64, sha256Hex } from '../../src/base/sha256';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const ascii = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
@@ -47,5 +47,9 @@ describe('sha256Hex', () => {
   it('hashes a view, not the buffer under it', async () => {
     const bytes = ascii('xabcx').subarray(1, 4);
     expect(await sha256Hex(bytes)).toBe(KNOWN[1]?.[1]);
+  });
+
+  it('of a text in base64, as policies hold it', async () => {
+    expect(await sha256Base64('é')).toBe(createHash('sha256').update('é').digest('base64'));
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TracerError } from '../../src/base/errors';
+import { ENGINE } from '../../src/cli/bench/bench-options';
 import { readCommandLine, type Arguments } from '../../src/cli/command-line/arguments';
 import { COMMANDS } from '../../src/cli/commands';
 import * as shared from '../../src/cli/command-line/shared-options';
@@ -31,12 +32,19 @@ describe('readCommandLine', () => {
     expect(usageError('trace', 'm.gguf', '-q').message).toContain('-q');
   });
 
+  test('reads the older names of options, one of both at a time', () => {
+    const invocation = readCommandLine(['bench', 'm.gguf', '--arm', 'cpu']);
+    expect(invocation.kind === 'command' && invocation.arguments.get(ENGINE)).toBe('cpu');
+    expect(usageError('bench', 'm.gguf', '--arm', 'cpu', '--engine', 'gpu').message).toContain('given twice');
+    expect(usageError('trace', 'm.gguf', '--arm', 'cpu').message).toContain('no option');
+  });
+
   test('gives every option its default', () => {
     const args = traceArguments();
     expect(args.operands).toEqual(['m.gguf']);
     expect(args.get(shared.PROMPT)).toBeUndefined();
     expect(args.get(shared.BUDGET)).toBeUndefined();
-    expect(args.get(trace.ARMS)).toBeUndefined();
+    expect(args.get(trace.ENGINES)).toBeUndefined();
     expect(args.get(trace.MODE)).toBeUndefined();
     expect(args.get(shared.STAGES_OPTION)).toBe('all');
     expect(args.get(shared.LAYERS)).toBe('all');
@@ -91,7 +99,7 @@ describe('readCommandLine', () => {
     [['inspect', 'a', '--mode', 'free'], /no option --mode/],
     [['trace', 'a', '--mode'], /needs a value/],
     [['trace', 'a', '--mode', 'fast'], /--mode cannot be "fast"/],
-    [['trace', 'a', '--arms', 'gpu,gpu'], /--arms cannot be/],
+    [['trace', 'a', '--arms', 'gpu,gpu'], /--engines cannot be/],
     [['trace', 'a', '--arms', ''], /needs a value/],
     [['trace', 'a', '--tokens', '1,-2'], /--tokens cannot be/],
     [['trace', 'a', '--tokens', 'one'], /--tokens cannot be/],

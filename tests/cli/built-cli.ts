@@ -12,7 +12,10 @@ export interface CliResult {
 }
 
 /** Starts the built command line as a shell would, on the software GPU that the test runner's environment names. */
-export function startCli(args: readonly string[]): {
+export function startCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): {
   readonly finished: Promise<CliResult>;
   /** Resolves when standard error has shown the text. */
   until(text: string): Promise<void>;
@@ -20,7 +23,10 @@ export function startCli(args: readonly string[]): {
   /** Reads standard output no further, as `| head` does. */
   stopReading(): void;
 } {
-  const child = spawn(process.execPath, [BUILT_CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [BUILT_CLI, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let out = '';
   let err = '';
   const listeners = new Set<() => void>();
@@ -33,8 +39,9 @@ export function startCli(args: readonly string[]): {
   });
   const finished = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (status) => {
-      resolve({ status: status ?? undefined, out, err });
+    child.on('close', (status, signal) => {
+      // As a shell tells it.
+      resolve({ status: status ?? (signal === 'SIGINT' ? 130 : undefined), out, err });
     });
   });
   return {

@@ -6,6 +6,8 @@ import { runCli } from '../../src/cli/run-cli';
 import { tensorSaver } from '../../src/cli/trace/save-tensors';
 import type { SaveFormat } from '../../src/cli/trace/trace-options';
 import type { Report } from '../../src/divergence/report';
+import type { Tap } from '../../src/model/engine';
+import type { RunSpec } from '../../src/session/events';
 import { goldenModelPath, loadGolden, SAMPLE_PATH } from '../support/golden';
 import { BOTH, testSession } from '../support/session';
 import { terminalDouble } from './terminal-double';
@@ -21,20 +23,18 @@ afterAll(() => {
 async function savedRun(
   name: string,
   model: string,
-  spec: { readonly tokens: readonly number[]; readonly inject?: readonly string[] },
+  spec: Partial<RunSpec> & Pick<RunSpec, 'tokens'>,
   formats: readonly SaveFormat[],
 ): Promise<Report> {
   const session = await testSession(model);
   const savers = formats.map((format) => tensorSaver({ folder: join(folder, `${name}-${format}`), format }));
+  const onTap = async (engine: string, tap: Tap): Promise<void> => {
+    for (const saver of savers) await saver.save(engine, tap);
+  };
   try {
     const report = await session.run(
       { ...BOTH, ...spec },
-      {
-        onEvent: () => undefined,
-        onTap: async (arm, tap) => {
-          for (const saver of savers) await saver.save(arm, tap);
-        },
-      },
+      { onEvent: () => undefined, onTap, ...(spec.mode === 'local,free' ? { onLocalTap: onTap } : {}) },
     );
     const weightTypes = Object.fromEntries([...session.model.tensors].map(([tensor, { type }]) => [tensor, type]));
     for (const saver of savers) await saver.finish({ report, weightTypes });
@@ -83,7 +83,7 @@ describe('two saved traces diff to the same report as the live run', () => {
     expect(live.verdict.status).toBe('match');
     for (const format of ['npz', 'json'] as const) {
       const out = join(folder, `clean-${format}`);
-      const { status, json, err } = await diff(out, out, '--arm-a', 'gpu', '--arm-b', 'cpu');
+      const { status, json, err } = await diff(out, out, '--engine-a', 'gpu', '--engine-b', 'cpu');
       expect(status).toBe(0);
       expect(json.verdict).toEqual(asJson(live.verdict));
       expect(err).toContain(live.verdict.sentence);
@@ -97,7 +97,7 @@ describe('two saved traces diff to the same report as the live run', () => {
 
   test('one mode alone: its rows', async () => {
     const out = join(folder, 'clean-npz');
-    const live = await diff(out, out, '--arm-a', 'gpu', '--arm-b', 'cpu');
+    const live = await diff(out, out, '--engine-a', 'gpu', '--engine-b', 'cpu');
     const free = await diff(join(out, 'gpu.npz'), join(out, 'cpu.npz'));
     const isolated = await diff(join(out, 'gpu-isolated.npz'), join(out, 'cpu.npz'));
     expect([...free.json.rows, ...isolated.json.rows]).toEqual(live.json.rows);
@@ -105,8 +105,22 @@ describe('two saved traces diff to the same report as the live run', () => {
   });
 
   test('an APRT tree has no bounds: free-running rows are the same, isolated ones have no ratio, and that is said', async () => {
-    const exact = await diff(join(folder, 'clean-npz'), join(folder, 'clean-npz'), '--arm-a', 'gpu', '--arm-b', 'cpu');
-    const tree = await diff(join(folder, 'clean-aprt'), join(folder, 'clean-aprt'), '--arm-a', 'gpu', '--arm-b', 'cpu');
+    const exact = await diff(
+      join(folder, 'clean-npz'),
+      join(folder, 'clean-npz'),
+      '--engine-a',
+      'gpu',
+      '--engine-b',
+      'cpu',
+    );
+    const tree = await diff(
+      join(folder, 'clean-aprt'),
+      join(folder, 'clean-aprt'),
+      '--engine-a',
+      'gpu',
+      '--engine-b',
+      'cpu',
+    );
     expect(tree.status).toBe(0);
     expect(tree.json.rows).toEqual(
       exact.json.rows.map((row) =>
@@ -116,13 +130,34 @@ describe('two saved traces diff to the same report as the live run', () => {
     expect(tree.json).toMatchObject({ notes: [expect.stringContaining('no bounds')] });
   });
 
+  test.each([
+    ['a clean run', 'mini-q4_k_m', undefined],
+    ['a faulty one', 'mini-q4_k_m', 'wrong-expert@layer=1'],
+  ] as const)(
+    'the exact values of its own inputs, saved beside %s, judge it as it was judged',
+    async (what, name, fault) => {
+      const inject = fault === undefined ? {} : { inject: [fault] };
+      const live = await savedRun(`local ${what}`, goldenModelPath(name), { tokens, mode: 'local,free', ...inject }, [
+        'npz',
+      ]);
+      const out = join(folder, `local ${what}-npz`);
+      const { json } = await diff(out, out, '--engine-a', 'gpu', '--engine-b', 'cpu');
+      expect(json.verdict).toEqual(asJson(live.verdict));
+      expect(json.verdict.first?.mode).toBe(fault === undefined ? undefined : 'local');
+      expect(json.run.mode).toBe('local,free');
+      const local = live.rows.filter((row) => row.mode === 'local');
+      expect(local.length).toBeGreaterThan(40);
+      expect(json.rows.filter((row) => row.mode === 'local')).toEqual(asJson(fromFiles(local)));
+    },
+  );
+
   test('a faulty run: the same culprit, tensor, type and clue', async () => {
     const inject = ['qtype-blind@layer=2,tensor=ffn_down_exps'];
     const live = await savedRun('faulty', SAMPLE_PATH, { tokens: [1, 2, 3], inject }, ['npz']);
     expect(live.verdict.first).toMatchObject({ layer: 2, stage: 'moe_expert_out' });
     expect(live.verdict.first?.hint).toBeDefined();
     const out = join(folder, 'faulty-npz');
-    const { status, json } = await diff(out, out, '--arm-a', 'gpu', '--arm-b', 'cpu');
+    const { status, json } = await diff(out, out, '--engine-a', 'gpu', '--engine-b', 'cpu');
     expect(status).toBe(1);
     expect(json.verdict).toEqual(asJson(live.verdict));
     expect(json.rows).toEqual(asJson(fromFiles(live.rows)));

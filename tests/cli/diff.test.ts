@@ -40,15 +40,15 @@ const oddTaps: readonly Tap[] = [
   tapOf('moe_router_indices', 0, [2, 2], [5, 0, 7, 1]),
 ];
 
-/** Saves taps of arms as `moescope trace` does. */
+/** Saves taps of engines as `moescope trace` does. */
 async function save(
   name: string,
   format: (typeof TENSOR_FORMATS)[number],
-  arms: Readonly<Record<string, readonly Tap[]>>,
+  engines: Readonly<Record<string, readonly Tap[]>>,
 ): Promise<string> {
   const out = join(folder, name);
   const saver = tensorSaver({ folder: out, format });
-  for (const [arm, taps] of Object.entries(arms)) for (const tap of taps) await saver.save(arm, tap);
+  for (const [engine, taps] of Object.entries(engines)) for (const tap of taps) await saver.save(engine, tap);
   await saver.finish({ report: generateReport({ kind: 'clean', nLayer: 1, nTokens: 4 }), weightTypes: {} });
   await saver.close();
   return out;
@@ -96,7 +96,7 @@ describe('what --save-tensor wrote reads back', () => {
     });
   });
 
-  test('a trace against itself in every pair of formats; NaN on both sides is poison, not a match', async () => {
+  test('a trace against itself in every pair of formats; NaN on both sides is not finite, not a match', async () => {
     const fine = [
       tapOf('attn_norm', 0, [2, 2], [1, 2, 3, 4]),
       tapOf('lm_head', undefined, [1, 2], [1, 2], { positions: [1] }),
@@ -104,16 +104,16 @@ describe('what --save-tensor wrote reads back', () => {
     const saved = await Promise.all(TENSOR_FORMATS.map((format) => save(`pair-${format}`, format, { gpu: fine })));
     for (const a of saved)
       for (const b of saved) expect(await diff(a, b, '--quiet')).toMatchObject({ status: 0, err: '' });
-    const poisoned = await diff(
+    const nonFinite = await diff(
       join(folder, 'bits-aprt'),
       join(folder, 'bits-npz'),
-      '--arm-a',
+      '--engine-a',
       'gpu',
-      '--arm-b',
+      '--engine-b',
       'cpu',
     );
-    expect(poisoned.status).toBe(1);
-    expect(poisoned.out).toMatch(/^NOT FINITE: first at layer 0, attn_norm, token 3/);
+    expect(nonFinite.status).toBe(1);
+    expect(nonFinite.out).toMatch(/^NOT FINITE: first at layer 0, attn_norm, token 3/);
   });
 });
 
@@ -143,13 +143,13 @@ describe('moescope diff', () => {
     expect((await diff(join(folder, 'dump'), P12, '--quiet')).err).toBe('');
   });
 
-  test('one arm folder, and one tensor of it, find their trace.json above', async () => {
+  test('one engine folder, and one tensor of it, find their trace.json above', async () => {
     const out = await save('tree', 'aprt', {
       gpu: [tapOf('attn_norm', 0, [2, 2], [1, 2, 3, 4], { positions: [2, 3] })],
     });
-    const arm = await readOperand(join(out, 'gpu'));
-    expect(arm.traces[0]?.provenance.headerSha256).toBeDefined();
-    expect(arm.traces[0]?.taps.get('layer-0/attn_norm')).toMatchObject({ shape: [2, 2], positions: [2, 3] });
+    const engine = await readOperand(join(out, 'gpu'));
+    expect(engine.traces[0]?.provenance.headerSha256).toBeDefined();
+    expect(engine.traces[0]?.taps.get('layer-0/attn_norm')).toMatchObject({ shape: [2, 2], positions: [2, 3] });
     const file = await readOperand(join(out, 'gpu', 'layer-0', 'attn_norm.bin'));
     expect(file.traces[0]?.taps.get('layer-0/attn_norm')).toMatchObject({ shape: [2, 2], positions: [2, 3] });
     cpSync(join(out, 'gpu'), join(folder, 'alone'), { recursive: true });
@@ -161,19 +161,19 @@ describe('moescope diff', () => {
   test('several engines: asks which, listing them', async () => {
     const taps = [tapOf('lm_head', undefined, [1, 2], [1, 2])];
     const out = await save('arms', 'npz', { gpu: taps, 'gpu-isolated': taps, cpu: taps });
-    const unsaid = await diff(out, out, '--arm-b', 'cpu');
+    const unsaid = await diff(out, out, '--engine-b', 'cpu');
     expect(unsaid.status).toBe(2);
     expect(unsaid.err).toMatch(/several engines: cpu, gpu-isolated, gpu|several engines: cpu, gpu, gpu-isolated/);
-    expect(unsaid.err).toContain('--arm-a');
-    const wrong = await diff(out, out, '--arm-a', 'tpu', '--arm-b', 'cpu');
+    expect(unsaid.err).toContain('--engine-a');
+    const wrong = await diff(out, out, '--engine-a', 'tpu', '--engine-b', 'cpu');
     expect(wrong).toMatchObject({ status: 2, err: expect.stringMatching(/no engine "tpu"/) });
-    const both = await diff(out, out, '--arm-a', 'gpu', '--arm-b', 'cpu');
+    const both = await diff(out, out, '--engine-a', 'gpu', '--engine-b', 'cpu');
     expect(both).toMatchObject({ status: 0, out: expect.stringContaining('mode both') });
-    const one = await diff(out, out, '--arm-a', 'gpu-isolated', '--arm-b', 'cpu');
+    const one = await diff(out, out, '--engine-a', 'gpu-isolated', '--engine-b', 'cpu');
     expect(one).toMatchObject({ status: 0, out: expect.stringContaining('mode isolated') });
   });
 
-  test('the two modes of an arm are not of two runs', async () => {
+  test('the two modes of an engine are not of two runs', async () => {
     const taps = [tapOf('lm_head', undefined, [1, 2], [1, 2])];
     const [first, second] = [await save('run-1', 'npz', { gpu: taps, cpu: taps }), join(folder, 'run-2')];
     const report = generateReport({ kind: 'clean', nLayer: 1, nTokens: 4 });
@@ -181,7 +181,7 @@ describe('moescope diff', () => {
     for (const tap of taps) await saver.save('gpu-isolated', tap);
     await saver.finish({ report: { ...report, run: { ...report.run, inject: ['eps@layer=0'] } }, weightTypes: {} });
     cpSync(join(second, 'gpu-isolated.npz'), join(first, 'gpu-isolated.npz'));
-    const mixed = await diff(first, first, '--arm-a', 'gpu', '--arm-b', 'cpu');
+    const mixed = await diff(first, first, '--engine-a', 'gpu', '--engine-b', 'cpu');
     expect(mixed).toMatchObject({
       status: 2,
       err: expect.stringMatching(/gpu of one run and gpu-isolated of another/),

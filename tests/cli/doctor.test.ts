@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { plainText } from '../../src/base/foreign-text';
 import { doctorText } from '../../src/cli/doctor/doctor-text';
 import type { Examination } from '../../src/cli/doctor/examine';
+import { nodeGpu } from '../../src/gpu/node-device';
 
 test('doctor says what this machine has, as text and as JSON', async () => {
   const { status, out } = await runCliHere('doctor', '--json', '-');
@@ -21,6 +22,18 @@ test('doctor says what this machine has, as text and as JSON', async () => {
   expect(text).toContain('(SOFTWARE adapter)');
   expect(text).toContain('maxStorageBufferBindingSize');
   expect(text).toMatch(/^RUNS: trace/m);
+});
+
+test('a software adapter is found where looking for hardware found no driver', async () => {
+  const named = process.env['VK_ICD_FILENAMES'];
+  process.env['VK_ICD_FILENAMES'] = '/no/such/driver.json';
+  try {
+    expect(await nodeGpu().requestAdapter()).toBeNull();
+  } finally {
+    if (named === undefined) delete process.env['VK_ICD_FILENAMES'];
+    else process.env['VK_ICD_FILENAMES'] = named;
+  }
+  expect(await nodeGpu().requestAdapter()).not.toBeNull();
 });
 
 test('a machine without any adapter is told why, and what runs all the same', () => {

@@ -45,14 +45,14 @@ async function greedy(prompt: string, count: number): Promise<{ readonly ids: nu
 describe('moescope generate', () => {
   test('says on the GPU and on the reference what the reference says without kept keys', async () => {
     const expected = await greedy(PROMPT, COUNT);
-    for (const arm of ['gpu', 'cpu']) {
-      const { status, out, err } = await run('--prompt', PROMPT, '--tokens', String(COUNT), '--arm', arm);
+    for (const engine of ['gpu', 'cpu']) {
+      const { status, out, err } = await run('--prompt', PROMPT, '--tokens', String(COUNT), '--engine', engine);
       expect(status).toBe(0);
       expect(out).toBe(`${expected.text}\n`);
       expect(err).toMatch(/4 prompt tokens in .*; 12 tokens at [\d.]+ tokens\/s\n$/);
       // A software adapter is named as one, and who decodes is said with the reason.
-      expect(err.includes('SOFTWARE adapter')).toBe(arm === 'gpu');
-      expect(err.includes('decoding: the tracing engine, layer by layer: it is the faster one')).toBe(arm === 'gpu');
+      expect(err.includes('SOFTWARE adapter')).toBe(engine === 'gpu');
+      expect(err.includes('decoding: the tracing engine, layer by layer: it is the faster one')).toBe(engine === 'gpu');
     }
   });
 
@@ -60,7 +60,17 @@ describe('moescope generate', () => {
     const golden = loadGolden('tiny-moe-6x16', 'p0');
     const logits = golden.stage('lm_head', undefined)?.data ?? new Float32Array(0);
     const last = logits.slice(logits.length - logits.length / golden.tokens.length);
-    const { out } = await run('--ids', golden.tokens.join(), '--tokens', '1', '--arm', 'cpu', '--json', '-', '--quiet');
+    const { out } = await run(
+      '--ids',
+      golden.tokens.join(),
+      '--tokens',
+      '1',
+      '--engine',
+      'cpu',
+      '--json',
+      '-',
+      '--quiet',
+    );
     const report: GenerateReport = JSON.parse(out);
     expect(report.tokens).toEqual([largest(last)]);
   });
@@ -96,9 +106,9 @@ describe('moescope generate', () => {
   test.each([
     ['two prompts', ['--prompt', 'a', '--ids', '1'], '--prompt, --prompt-file and --ids exclude each other'],
     ['ids in a chat', ['--ids', '1', '--chat'], '--chat needs text'],
-    ['a decoder of the reference', ['--arm', 'cpu', '--decoder', 'fast'], '--decoder is for the GPU'],
+    ['a decoder of the reference', ['--engine', 'cpu', '--decoder', 'fast'], '--decoder is for the GPU'],
     ['no tokens', ['--tokens', '0'], 'a whole number from 1'],
-    ['a token outside the vocabulary', ['--ids', '999999', '--arm', 'cpu'], 'error prompt-token'],
+    ['a token outside the vocabulary', ['--ids', '999999', '--engine', 'cpu'], 'error prompt-token'],
   ])('refuses %s', async (_, args, message) => {
     const { status, out, err } = await run(...args);
     expect(status).toBe(2);
@@ -109,6 +119,6 @@ describe('moescope generate', () => {
 
   test('has no adapter of the kind asked for: status 3, and the reference needs none', async () => {
     expect((await run('--adapter', 'hardware', '--tokens', '1')).status).toBe(3);
-    expect((await run('--adapter', 'hardware', '--tokens', '1', '--arm', 'cpu')).status).toBe(0);
+    expect((await run('--adapter', 'hardware', '--tokens', '1', '--engine', 'cpu')).status).toBe(0);
   });
 });

@@ -145,10 +145,10 @@ describe.each(FORMATS)('a trace saved as %s', (format) => {
   });
 });
 
-/** The arms that a reader finds, each with the model that it is of, after a run that saved these. */
-async function saveArms(format: SaveFormat, ...arms: readonly string[]): Promise<readonly string[]> {
+/** The engines that a reader finds, each with the model that it is of, after a run that saved these. */
+async function saveArms(format: SaveFormat, ...engines: readonly string[]): Promise<readonly string[]> {
   const saver = tensorSaver({ folder, format });
-  for (const arm of arms) await saver.save(arm, tap(0, 1));
+  for (const engine of engines) await saver.save(engine, tap(0, 1));
   await saver.finish(FINISHED);
   await saver.close();
   const { traces } = await readOperand(folder);
@@ -157,7 +157,7 @@ async function saveArms(format: SaveFormat, ...arms: readonly string[]): Promise
 }
 
 describe.each(['aprt', 'npz', 'json', 'csv'] as const)('a second run into a folder of %s', (format) => {
-  it('leaves nothing of the first one’s other mode beside its own, and other arms as they were', async () => {
+  it('leaves nothing of the first one’s other mode beside its own, and other engines as they were', async () => {
     expect(await saveArms(format, 'cpu', 'gpu', 'gpu-isolated')).toEqual(['cpu free', 'gpu free', 'gpu isolated']);
     expect(await saveArms(format, 'gpu')).toEqual(['cpu free', 'gpu free']);
     expect(await saveArms(format, 'gpu-isolated')).toEqual(['cpu free', 'gpu isolated']);

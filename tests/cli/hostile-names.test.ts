@@ -71,7 +71,7 @@ test('tokens that would be obeyed are shown as the model speaks', async () => {
     Array.from({ length: 280 }, (_, id) => [id, `\x1b[31m<b>\n::error::t${id}`] as const),
   );
   const file = await model('tokens', { tokens });
-  const { text } = await said('generate', file, '--arm', 'cpu', '--ids', '120', '--tokens', '4');
+  const { text } = await said('generate', file, '--engine', 'cpu', '--ids', '120', '--tokens', '4');
   expect(text).toContain('\\x1b[31m<b>');
   await said('trace', file, ...ONE);
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureBuilt } from '../../scripts/lib/build.mjs';
+import { SAMPLE_PATH } from '../support/golden';
 import { BUILT_CLI } from './built-cli';
 
 const folder = mkdtempSync(join(tmpdir(), 'moescope-interrupts-'));
@@ -47,3 +48,43 @@ test('a second Ctrl-C ends a synchronous step that does not end, within two seco
     child.kill('SIGKILL');
   }
 });
+
+/** What a Ctrl-C may take; measured a few times, since what else the machine does only adds. */
+const ANSWER_MS = 500;
+const ATTEMPTS = 4;
+
+test.each([100, 1500])('Ctrl-C %i ms into a trace of 2,003 tokens is answered within half a second', async (delay) => {
+  const taken: number[] = [];
+  while (taken.length < ATTEMPTS && !taken.some((ms) => ms < ANSWER_MS)) taken.push(await interrupted(delay));
+  expect(Math.min(...taken)).toBeLessThan(ANSWER_MS);
+});
+
+/** Milliseconds from an interrupt to the end of a run. @param delay after it has said on which adapter it runs */
+async function interrupted(delay: number): Promise<number> {
+  const tokens = Array.from({ length: 2003 }, (_, i) => (37 * i + 11) % 500).join();
+  const args = [BUILT_CLI, 'trace', SAMPLE_PATH, '--tokens', tokens, '--runtime', 'node'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let err = '';
+  try {
+    await new Promise<void>((done) => {
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        err += text;
+        if (err.includes('adapter:')) done();
+      });
+    });
+    await seconds(delay / 1000);
+    const asked = performance.now();
+    const ended = new Promise<NodeJS.Signals | null>((done) => {
+      child.on('exit', (_, signal) => {
+        done(signal);
+      });
+    });
+    child.kill('SIGINT');
+    // By the signal itself: 130 to a shell.
+    expect(await ended).toBe('SIGINT');
+    expect(err).toContain('run-cancelled');
+    return performance.now() - asked;
+  } finally {
+    child.kill('SIGKILL');
+  }
+}

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('a model above 4 GiB', () => {
-  it('is traced on both arms by a process that never holds 1 GiB', async () => {
+  it('is traced on both engines by a process that never holds 1 GiB', async () => {
     expect((await stat(path)).size).toBeGreaterThan(4 * GIB);
     const child = spawn(process.execPath, [BUILT_CLI, 'trace', path, '--tokens', '1,2,3', '--quiet'], {
       stdio: ['ignore', 'pipe', 'ignore'],

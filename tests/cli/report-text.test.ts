@@ -30,8 +30,8 @@ describe('reportText', () => {
     for (const line of table) expect(line).not.toMatch(/diverge|nan|victim/);
   });
 
-  test('a poisoned report shows NaN as the worst value, not as a missing one', () => {
-    expect(textOf(generateReport({ kind: 'poison' }))).toMatch(/moe_expert_gate .*NaN/);
+  test('a report with values that are not finite shows NaN as the worst value, not as a missing one', () => {
+    expect(textOf(generateReport({ kind: 'not-finite' }))).toMatch(/moe_expert_gate .*NaN/);
   });
 
   test('chosen experts are told as sets, and logits that are not finite are no next tokens', () => {
@@ -43,7 +43,7 @@ describe('reportText', () => {
     expect(textOf({ ...clean, run: { ...clean.run, arms: ['gpu'] } })).toContain('captured gpu,');
   });
 
-  test('a stage of which the arms share no expert keeps its line', () => {
+  test('a stage of which the engines share no expert keeps its line', () => {
     const report = generateReport({ kind: 'clean' });
     const gate = { a: 'gpu', b: 'cpu', mode: 'free', layer: 0, stage: 'moe_expert_gate', count: 0 } as const;
     const text = textOf({ ...report, rows: [{ ...gate, verdict: 'after-flip' }] });
@@ -68,12 +68,12 @@ describe('exit status', () => {
   test.each([
     ['clean', 0],
     ['qtype-blind', 1],
-    ['poison', 1],
+    ['not-finite', 1],
   ] as const)('of a %s report is %i', (kind, status) => {
     expect(exitCodeOfReport(generateReport({ kind }))).toBe(status);
   });
 
-  test('of an incomplete comparison is 1, of one arm alone 0', () => {
+  test('of an incomplete comparison is 1, of one engine alone 0', () => {
     const report = generateReport({ kind: 'clean' });
     const incomplete = { ...report, verdict: { ...report.verdict, status: 'incomplete' as const } };
     expect(exitCodeOfReport(incomplete)).toBe(1);

@@ -17,10 +17,10 @@ describe('moescope selftest', () => {
   it('prints the verdict and a line a kernel, tells progress on standard error, and exits with 0', async () => {
     const { status, out, err } = await run('--kernel', 'add,top_k', '--cases');
     expect(status).toBe(0);
-    expect(out).toMatch(/^PASS: all 41 cases within bounds/);
-    expect(out).toMatch(/^ {2}top_k +u32 +11 +0 +pass$/m);
+    expect(out).toMatch(/^PASS: all 44 cases within bounds/);
+    expect(out).toMatch(/^ {2}top_k +u32 +14 +0 +pass$/m);
     expect(out).toContain('add, f32: 1 value, normal');
-    expect(err).toMatch(/^Self-test {2}41\/41/m);
+    expect(err).toMatch(/^Self-test {2}44\/44/m);
   });
 
   it('writes the report as JSON, to a file or alone to standard output', async () => {

@@ -28,7 +28,7 @@ test.each([
   ['127.0.0.1', false],
 ])('a server at %s warns of the network: %s', async (host, warns) => {
   const server = startCli(['serve', '--host', host, '--port', '0', '--json', '-']);
-  if (warns) await server.until('whoever reaches this machine');
+  if (warns) await server.until('open to the network');
   else await new Promise((done) => setTimeout(done, 1000));
   server.interrupt();
   const { status, err } = await server.finished;

@@ -34,7 +34,7 @@ describe('moescope trace', () => {
   const golden = loadGolden('mini-q4_k_m', 'p12');
   const tokens = [...golden.tokens].join(',');
 
-  test('both arms on a golden model: match, valid report on standard output and nothing else', async () => {
+  test('both engines on a golden model: match, valid report on standard output and nothing else', async () => {
     const csv = join(folder, 'report', 'rows.csv');
     const nodes = join(folder, 'report', 'nodes.json');
     const files = ['--json', '-', '--csv', csv, '--model-explorer', nodes];
@@ -46,7 +46,7 @@ describe('moescope trace', () => {
     expect(result.err).toContain(report.verdict.sentence);
     expect(report.runtime).toBe('node');
     expect(report.adapter?.isSoftware).toBe(true);
-    expect(report.tool.version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(report.tool.version).toMatch(/^\d+\.\d+\.\d+(?:-rc\.\d+)?$/);
     expect(report.run).toMatchObject({ tokens: [...golden.tokens], arms: ['gpu', 'cpu'], mode: 'local,free' });
     const expected =
       2 * (report.model.hparams.nLayer * LAYER_STAGES.length + ACTIVE_STAGES.length - LAYER_STAGES.length);
@@ -86,7 +86,7 @@ describe('moescope trace', () => {
     run.stopReading();
     expect(await run.finished).toMatchObject({ status: 1, err: '' });
     expect(reportFromJson(readFileSync(json, 'utf8')).verdict.status).toBe('not-finite');
-    const talk = startCli(['generate', MINI, '--tokens', '100000', '--arm', 'cpu', '--quiet']);
+    const talk = startCli(['generate', MINI, '--tokens', '100000', '--engine', 'cpu', '--quiet']);
     talk.stopReading();
     expect(await talk.finished).toMatchObject({ status: 0, err: '' });
   });
@@ -111,10 +111,10 @@ describe('moescope trace', () => {
     // The projections lie side by side in one file.
     const alone = LAYER_STAGES.filter((id) => !partsOf('qkv_matmul').includes(id));
     const layerFiles = ['qkv_matmul.bin', ...alone.map((id) => `${id}.bin`)].sort();
-    for (const arm of ['cpu', 'gpu', 'gpu-isolated']) {
-      expect(readdirSync(join(out, arm)).sort()).toEqual(['final_norm.bin', 'layer-0', 'layer-1', 'lm_head.bin']);
-      expect(readdirSync(join(out, arm, 'layer-0')).sort()).toEqual(['embedding.bin', ...layerFiles].sort());
-      expect(readdirSync(join(out, arm, 'layer-1')).sort()).toEqual(layerFiles);
+    for (const engine of ['cpu', 'gpu', 'gpu-isolated']) {
+      expect(readdirSync(join(out, engine)).sort()).toEqual(['final_norm.bin', 'layer-0', 'layer-1', 'lm_head.bin']);
+      expect(readdirSync(join(out, engine, 'layer-0')).sort()).toEqual(['embedding.bin', ...layerFiles].sort());
+      expect(readdirSync(join(out, engine, 'layer-1')).sort()).toEqual(layerFiles);
     }
     expectAprt(join(out, 'cpu', 'layer-1', 'moe_ffn_out.bin'), 1, golden.stage('moe_ffn_out', 1)?.data ?? []);
     const parts = partsOf('qkv_matmul').flatMap((id) => golden.stage(id, 1) ?? []);
@@ -132,7 +132,7 @@ describe('moescope trace', () => {
     );
   });
 
-  test('saves NumPy archives, one an arm, that read back with positions and provenance', async () => {
+  test('saves NumPy archives, one an engine, that read back with positions and provenance', async () => {
     const out = join(folder, 'npz');
     const chosen = ['--stages', 'moe_router,lm_head', '--layers', '1..9', '--positions', 'last', '--mode', 'free'];
     const save = ['--save-tensor', out, '--format', 'npz', '--runtime', 'node', '--quiet'];
@@ -157,7 +157,7 @@ describe('moescope trace', () => {
     expect(result.err).toMatch(/Layers {5}\[/);
   });
 
-  test('one arm alone captures and passes', async () => {
+  test('one engine alone captures and passes', async () => {
     const file = join(folder, 'deep', 'report.json');
     const result = await runBuiltCli('trace', MINI, '--tokens', '1,2', '--arms', 'cpu', '--json', file, '--quiet');
     expect(result).toMatchObject({ status: 0, err: '' });

@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 const ARMS = ['gpu', 'gpu-isolated', 'cpu'];
-const FILES = ARMS.flatMap((arm) => ['layer-0/a.bin', 'layer-1/a.bin', 'b.bin'].map((file) => `${arm}/${file}`));
+const FILES = ARMS.flatMap((engine) => ['layer-0/a.bin', 'layer-1/a.bin', 'b.bin'].map((file) => `${engine}/${file}`));
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
 /** Writes a tree whose every file says whose it is, with pauses at random. */

@@ -55,11 +55,11 @@ describe('SUB-002 and purity: capturing changes no bit', () => {
   });
 
   it.each(['gpu', 'cpu'] as const)(
-    'of the %s arm when the other does not run, or nothing but the head is kept',
-    async (arm) => {
-      for (const plan of [{ arms: [arm] }, { mode: 'free', stages: 'lm_head' }] as const) {
+    'of the %s engine when the other does not run, or nothing but the head is kept',
+    async (engine) => {
+      for (const plan of [{ engines: [engine] }, { mode: 'free', stages: 'lm_head' }] as const) {
         const { seen } = await run(plan);
-        expect(bits(seen.taps.get(`${arm}/-/lm_head`))).toBe(bits(whole.taps.get(`${arm}/-/lm_head`)));
+        expect(bits(seen.taps.get(`${engine}/-/lm_head`))).toBe(bits(whole.taps.get(`${engine}/-/lm_head`)));
       }
     },
   );

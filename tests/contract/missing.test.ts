@@ -38,7 +38,7 @@ const context = {
 } as const;
 
 describe('a stage without values', () => {
-  it('that one arm lacks is missing, that both lack is unmeasured; neither has figures', () => {
+  it('that one engine lacks is missing, that both lack is unmeasured; neither has figures', () => {
     const a = new Map([['attn_norm', tap('attn_norm')] as const]);
     const b = new Map([['attn_norm', tap('attn_norm')] as const, ['ffn_norm', tap('ffn_norm')] as const]);
     for (const [one, other] of [
@@ -69,8 +69,8 @@ describe('a stage without values', () => {
     }
   });
 
-  it('makes a run incomplete, never a match, where one arm did not run', async () => {
-    const report = await session.run({ ...BOTH, tokens: [257], arms: ['gpu'] }, recorder());
+  it('makes a run incomplete, never a match, where one engine did not run', async () => {
+    const report = await session.run({ ...BOTH, tokens: [257], engines: ['gpu'] }, recorder());
     expect(report.verdict.status).toBe('incomplete');
     expect(report.rows).toEqual([]);
   });

@@ -7,6 +7,7 @@ import { matmulBound } from '../../src/ops/linear/bound';
 import { normaliseBound } from '../../src/ops/normalise/bound';
 import { rmsnormBound } from '../../src/ops/rmsnorm/bound';
 import { ropeBound } from '../../src/ops/rope/bound';
+import { rescalesOf } from '../../src/fusions/attention/attention-plan';
 import { softmaxBound } from '../../src/ops/softmax/bound';
 import { swigluBound } from '../../src/ops/swiglu/bound';
 import { weightedSumBound } from '../../src/ops/weighted-sum/bound';
@@ -178,6 +179,42 @@ describe('the worst f32 kernel that WGSL allows stays below the bound', () => {
       return { exact, bound, kernel: (f) => [f32Dot(f, fed(p), column(0)), f32DotTree(f, fed(p), column(1))] };
     });
     expect(largestRatio(cases, random)).toBeGreaterThan(0.1);
+  });
+
+  it('of a running softmax, and of values by it', () => {
+    const { cases, random } = grid((n, scale, r) => {
+      const x = activations(n, scale, r);
+      const v = activations(n, 3, r);
+      const p = x.slice();
+      softmax(p, 0, n);
+      const errors = new Float64Array(n);
+      softmaxBound(x, 0, n, errors, 0, rescalesOf(n));
+      const value = new Float64Array(1);
+      const own = new Float64Array(1);
+      attentionValues(p, 0, n, v, 0, 1, 1, value, 0);
+      valueBounds(p, n, n, v, 0, 1, 1, value, own, 0);
+      const spread = errors.reduce((sum, error, k) => sum + error * Math.abs(v[k]!), 0);
+      // Eight keys at a time, what is there scaled anew behind each eight.
+      const kernel = (f: F32Arithmetic): readonly number[] => {
+        const [xs, vs] = [fed(x), fed(v)];
+        let [top, sum, out] = [-1e30, 0, 0];
+        for (let first = 0; first < n; first += 8) {
+          const tile = xs.subarray(first, first + 8);
+          const highest = Math.max(top, ...tile);
+          const shrink = f.exp(f.round(top - highest));
+          [sum, out, top] = [f.round(sum * shrink), f.round(out * shrink), highest];
+          for (const [i, score] of tile.entries()) {
+            const e = f.exp(f.round(score - highest));
+            sum = f.round(sum + e);
+            out = f.round(out + f.round(e * vs[first + i]!));
+          }
+        }
+        return [...[...xs].map((score) => f.divide(f.exp(f.round(score - top)), sum)), f.divide(out, sum)];
+      };
+      const bound = Float64Array.of(...errors, (own[0]! + spread) * (1 + 2 ** -10));
+      return { exact: Float64Array.of(...p, value[0]!), bound, kernel };
+    });
+    expect(largestRatio(cases, random)).toBeGreaterThan(0.2);
   });
 
   it('of renormalised weights', () => {

@@ -4,14 +4,14 @@ import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import { memorySource } from '../../src/gguf/memory-source';
 import { openModel } from '../../src/gguf/open-model';
 import type { ModelFile } from '../../src/gguf/model-file';
-import type { ArmEngine, StepOptions } from '../../src/model/engine';
+import type { Engine, StepOptions } from '../../src/model/engine';
 import { readHParams } from '../../src/model/read-hparams';
 import { ACTIVE_STAGES } from '../support/stages';
 import { loadGolden } from '../support/golden';
 import { makeModel, type ModelRecipe } from '../support/gguf-models';
 import { bits, captureAll, forward, openGolden, range } from './support';
 
-function engineOf(model: ModelFile): ArmEngine {
+function engineOf(model: ModelFile): Engine {
   return createCpuEngine({ model, hparams: readHParams(model), pool: createInlinePool(model) });
 }
 
@@ -155,7 +155,7 @@ describe('forced experts', () => {
     expect(w[2]).toBeCloseTo(p[5]! / (p[5]! + p[8]!), 6);
   });
 
-  it('give the free result when they are what the arm would choose', async () => {
+  it('give the free result when they are what the engine would choose', async () => {
     const { model } = await openGolden('deep-q8_0');
     const { tokens } = loadGolden('deep-q8_0', 'p12');
     const engine = engineOf(model);
@@ -200,9 +200,9 @@ describe('odd shapes', () => {
   });
 });
 
-describe('poison', () => {
+describe('values that are not finite', () => {
   /** A model whose F32 tensor has one value replaced. */
-  async function poisoned(name: string, index: number, value: number): Promise<ModelFile> {
+  async function nonFinite(name: string, index: number, value: number): Promise<ModelFile> {
     const bytes = makeModel({});
     const clean = await openModel([memorySource(bytes, 'made.gguf')]);
     const tensor = clean.tensors.get(name);
@@ -213,7 +213,7 @@ describe('poison', () => {
   const finite = (values: ArrayLike<number>): boolean => Array.from(values).every(Number.isFinite);
 
   it('flows from a NaN weight to everything downstream, and the run ends', async () => {
-    const model = await poisoned('blk.0.attn_output.weight', 0, NaN);
+    const model = await nonFinite('blk.0.attn_output.weight', 0, NaN);
     const hparams = readHParams(model);
     const run = await forward(engineOf(model), hparams, Uint32Array.of(1, 2), { capture: captureAll([0, 1]) });
     expect(finite(run.tap('attention', 0).data)).toBe(true);
@@ -227,7 +227,7 @@ describe('poison', () => {
   });
 
   it('stays with its token until attention spreads it', async () => {
-    const model = await poisoned('token_embd.weight', 2 * 64 + 5, NaN);
+    const model = await nonFinite('token_embd.weight', 2 * 64 + 5, NaN);
     const hparams = readHParams(model);
     const run = await forward(engineOf(model), hparams, Uint32Array.of(1, 2, 3), { capture: captureAll(range(3)) });
     const logits = run.tap('lm_head').data;
@@ -236,7 +236,7 @@ describe('poison', () => {
   });
 
   it('shows an infinite weight as infinity where it is born', async () => {
-    const model = await poisoned('blk.1.ffn_gate_exps.weight', 0, Infinity);
+    const model = await nonFinite('blk.1.ffn_gate_exps.weight', 0, Infinity);
     const hparams = readHParams(model);
     const options = { capture: captureAll([0]), forcedExperts: Uint32Array.of(0, 1) };
     const run = await forward(engineOf(model), hparams, Uint32Array.of(1), options);

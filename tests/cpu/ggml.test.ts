@@ -6,7 +6,7 @@ import { weightAccess } from '../../src/cpu/engine/weight-access';
 import { graphOf } from '../../src/model/graph-of';
 import { ggmlActivations } from '../../src/cpu/ggml/activations';
 import { createGgmlCpuEngine } from '../../src/cpu/ggml/ggml-engine';
-import { roundToQ8_0, roundToQ8_K } from '../../src/cpu/ggml/q8';
+import { roundToQ8_0, roundToQ8_K } from '../../src/base/q8';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import type { StageId } from '../../src/model/stages';
@@ -118,7 +118,7 @@ describe('the cpu-ggml arm', () => {
     const errors = await Promise.all(
       [createGgmlCpuEngine(options), createCpuEngine(options)].map(async (engine) => {
         const run = await forward(engine, hparams, golden.tokens, capture);
-        expect(run.tap('attn_out', 0).bound === undefined).toBe(engine.arm === 'cpu-ggml');
+        expect(run.tap('attn_out', 0).bound === undefined).toBe(engine.id === 'cpu-ggml');
         return relativeRms(run.tap('attn_out', 0).data, golden.stage('attn_out', 0)?.data ?? []);
       }),
     );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createArm, createCpuEngine, type ExactEngine } from '../../src/cpu/engine/cpu-engine';
+import { createReferenceEngine, createCpuEngine, type ExactEngine } from '../../src/cpu/engine/cpu-engine';
 import { createGgmlCpuEngine } from '../../src/cpu/ggml/ggml-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import type { StepOptions, StepResult, Tap } from '../../src/model/engine';
@@ -63,7 +63,7 @@ describe('the reference, computing its own stages again from its captured inputs
       const { tokens } = loadGolden(name, promptOf(name));
       const read = { apart: 0, joint: 0 };
       const engineOf = (onRead: (bytes: number) => void): ExactEngine =>
-        createArm(
+        createReferenceEngine(
           'cpu',
           { model, hparams, pool: createInlinePool(model), hooks: { onRead: (_, n) => onRead(n) } },
           (_, x) => x,
@@ -73,7 +73,7 @@ describe('the reference, computing its own stages again from its captured inputs
       const all = captureAll(range(tokens.length));
       const own: StepOptions = { capture: captureAll([tokens.length - 1]) };
       // Another's captures: those of another prompt of the same length choose other experts.
-      const other = createArm('cpu', { model, hparams, pool: createInlinePool(model) }, (_, x) => x);
+      const other = createReferenceEngine('cpu', { model, hparams, pool: createInlinePool(model) }, (_, x) => x);
       const fed = await forward(other, hparams, tokens.toReversed(), { capture: all });
       await apart.begin(tokens, 0, own);
       await joint.begin(tokens, 0, own);
@@ -138,7 +138,7 @@ describe('the reference, computing its own stages again from its captured inputs
   });
 });
 
-describe('the cpu-ggml arm, stage by stage on the inputs of llama.cpp', () => {
+describe('the cpu-ggml engine, stage by stage on the inputs of llama.cpp', () => {
   it.each([
     ['mini-q4_k_m', 'p1'],
     ['mini-q4_k_m', 'p12'],

@@ -6,7 +6,7 @@ import { jointPool } from '../../src/cpu/pool/joint-pool';
 import { memorySource } from '../../src/gguf/memory-source';
 import { openModel } from '../../src/gguf/open-model';
 import { readHParams } from '../../src/model/read-hparams';
-import { findWeight } from '../../src/model/weights';
+import { boundWeight } from '../../src/model/weights';
 import { makeModel } from '../support/gguf-models';
 
 /** A pool that counts, its model's matrices, and jobs of theirs. */
@@ -25,8 +25,8 @@ async function setup() {
     expect: (jobs) => expected.push(...jobs.map(({ nTokens }) => nTokens)),
   };
   const random = seededRandom(7);
-  const job = (role: Parameters<typeof findWeight>[2], nTokens: number, magnitudes: number, expert = 0): MatmulJob => {
-    const tensor = findWeight(model, hparams, role, 0);
+  const job = (role: Parameters<typeof boundWeight>[2], nTokens: number, magnitudes: number, expert = 0): MatmulJob => {
+    const { tensor } = boundWeight(model, hparams, role, 0);
     const [nIn = 0, rows = 0] = tensor.dims;
     const x = Float64Array.from({ length: nTokens * nIn }, () => random.normal());
     return { tensor, firstRow: expert * rows, rows, nTokens, x, magnitudes };

@@ -11,17 +11,20 @@ import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import type { CpuPool, MatmulJob } from '../../src/cpu/pool/cpu-pool';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import { nodeWorker } from '../../src/cpu/pool/node-worker';
-import type { FromWorker, ToWorker, WorkerLike } from '../../src/cpu/pool/protocol';
+import type { FromWorker, ToWorker } from '../../src/cpu/pool/protocol';
 import { serveWorker } from '../../src/cpu/pool/serve-worker';
 import { MAX_UNIT_BYTES, planUnits, unitRange } from '../../src/cpu/pool/unit';
 import { createWorkerPool } from '../../src/cpu/pool/worker-pool';
 import { memorySource } from '../../src/gguf/memory-source';
 import type { ModelFile } from '../../src/gguf/model-file';
+import { nodeSource } from '../../src/gguf/node-source';
 import { openModel } from '../../src/gguf/open-model';
+import { openSource } from '../../src/gguf/open-source';
 import { readHParams } from '../../src/model/read-hparams';
-import { findWeight } from '../../src/model/weights';
+import { boundWeight } from '../../src/model/weights';
 import { loadGolden } from '../support/golden';
 import { makeModel } from '../support/gguf-models';
+import { localThread, type LocalThread } from '../support/local-thread';
 import { bits, captureAll, forward, openGolden, range } from './support';
 
 const folder = mkdtempSync(join(tmpdir(), 'moescope-worker-'));
@@ -53,36 +56,11 @@ function threads(model: ModelFile, count: number): CpuPool {
   );
 }
 
-/** A worker in this thread: the real protocol over structured clones, one task later. */
-function localWorker(): WorkerLike & { readonly posted: ToWorker[]; crash(reason: string): void } {
-  const posted: ToWorker[] = [];
-  let toWorker: ((message: ToWorker) => void) | undefined;
-  let toPool: ((message: FromWorker) => void) | undefined;
-  let crashed: ((reason: string) => void) | undefined;
-  serveWorker({
-    post: (message, transfer) => {
-      const copy = structuredClone(message, { transfer: [...transfer] });
-      setImmediate(() => toPool?.(copy));
-    },
-    listen: (onMessage) => {
-      toWorker = onMessage;
-    },
+const localWorker = (): LocalThread<ToWorker, FromWorker> =>
+  localThread((port) => {
+    serveWorker(port, (descriptor) => openSource(descriptor, { openPath: nodeSource }));
+    return undefined;
   });
-  return {
-    posted,
-    post: (message, transfer) => {
-      posted.push(message);
-      const copy = structuredClone(message, { transfer: [...transfer] });
-      setImmediate(() => toWorker?.(copy));
-    },
-    listen: (onMessage, onCrash) => {
-      toPool = onMessage;
-      crashed = onCrash;
-    },
-    crash: (reason) => crashed?.(reason),
-    terminate: () => Promise.resolve(),
-  };
-}
 
 interface HugeJob {
   readonly model: ModelFile;
@@ -100,7 +78,7 @@ function hugeJob(): Promise<HugeJob> {
 async function makeHugeJob(): Promise<HugeJob> {
   const shape = { nLayer: 1, nEmbd: 2048, nVocab: 8192, nExpert: 2, nExpertUsed: 1 };
   const model = await openModel([memorySource(makeModel({ shape, type: 'Q8_0', tied: true }), 'huge.gguf')]);
-  const tensor = findWeight(model, readHParams(model), 'token_embd');
+  const { tensor } = boundWeight(model, readHParams(model), 'token_embd');
   const x = new Float64Array(2048 * 2048).fill(1);
   const job = { tensor, firstRow: 0, rows: 8192, x, nTokens: 2048, magnitudes: 0 };
   return { model, job, small: { ...job, rows: 8, nTokens: 1, x: x.slice(0, 2048) } };
@@ -154,7 +132,7 @@ describe('pools', () => {
     const inThreads = await run(threads(model, 3));
     const inMemory = await openModel([memorySource(makeModel({}), 'made.gguf')]);
     const local = createWorkerPool(inMemory, [localWorker()]);
-    const tensor = findWeight(inMemory, readHParams(inMemory), 'attn_q', 1);
+    const { tensor } = boundWeight(inMemory, readHParams(inMemory), 'attn_q', 1);
     const random = seededRandom(1);
     const x = Float64Array.from({ length: 3 * 64 }, () => random.normal());
     const job = { tensor, firstRow: 7, rows: 31, x, nTokens: 3, magnitudes: 2 };
@@ -238,7 +216,9 @@ describe('failures', () => {
   it('keep the code of the original error', async () => {
     const { model, hparams } = await openGolden('mini-q8_0');
     const gone = (): Promise<never> => Promise.reject(fail('source-read', 'The disk is gone.', 'Put it back.'));
-    const pool = threads({ ...model, readTensor: gone }, 1);
+    // Of a server, which this thread reads for all.
+    const far = { ...model, descriptors: [{ kind: 'http', url: 'https://example.org/model.gguf' }] as const };
+    const pool = threads({ ...far, readTensor: gone }, 1);
     const engine = createCpuEngine({ model, hparams, pool });
     await engine.begin(Uint32Array.of(1), 0, { capture: new Map() });
     await expect(engine.layer(0, { capture: new Map() })).rejects.toMatchObject({ code: 'source-read' });

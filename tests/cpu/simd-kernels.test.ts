@@ -96,6 +96,10 @@ function simd(work: RowsWork): RowProducts {
   return products;
 }
 
+function repeated(values: Float64Array, times: number): Float64Array {
+  return Float64Array.from({ length: times * values.length }, (_, i) => values[i % values.length] ?? NaN);
+}
+
 function compare(work: RowsWork): void {
   const plain = plainRows(work);
   const fast = simd(work);
@@ -113,7 +117,8 @@ describe('simdRows', () => {
   it.each(QUANT_TYPES)('gives the bits of the plain loops: %s', (type) => {
     const random = seededRandom(31);
     const nIn = 2 * Math.max(32, ggmlType(type).blockSize);
-    for (const nTokens of [1, 2, 3, 12]) {
+    // Tokens are summed four at a time, those that are left over alone or as another four; rows in pairs.
+    for (const nTokens of [1, 2, 3, 4, 5, 6, 7, 12]) {
       // More than the rows that go together, and no multiple of them.
       const rows = 21;
       const bytes = randomBlocks(type, rows * nIn, 0.05, random);
@@ -128,9 +133,17 @@ describe('simdRows', () => {
       const random = seededRandom(1000 * nIn + round);
       const pick = (): number =>
         round < 10 || random.below(4) > 0 ? random.normal() : (extremes[random.below(round < 15 ? 4 : 9)] ?? 0);
-      const x = Float64Array.from({ length: 3 * nIn }, pick);
-      const bytes = new Uint8Array(Float32Array.from({ length: 2 * nIn }, pick).buffer);
-      compare({ type: 'F32', bytes, rows: 2, nIn, x, nTokens: 3, magnitudes: 3 });
+      for (const [nTokens, rows] of [
+        [1, 1],
+        [3, 2],
+        [4, 1],
+        [7, 3],
+        [8, 9],
+      ] as const) {
+        const x = Float64Array.from({ length: nTokens * nIn }, pick);
+        const bytes = new Uint8Array(Float32Array.from({ length: rows * nIn }, pick).buffer);
+        compare({ type: 'F32', bytes, rows, nIn, x, nTokens, magnitudes: nTokens });
+      }
     }
   });
 
@@ -176,10 +189,13 @@ describe('simdRows', () => {
     plain.multiply(0, 1);
     const other = bytes.slice();
     other[rowBytes('Q4_K', nIn) - 1] = (other[rowBytes('Q4_K', nIn) - 1] ?? 0) ^ 1;
-    const changed = simd({ ...work, bytes: other });
-    changed.multiply(0, 1);
-    expect(differences(changed.y(), plain.y())).toBe(1);
-    changed.release();
+    // As one of one token, and as one of a block of four.
+    for (const nTokens of [1, 4]) {
+      const changed = simd({ ...work, bytes: other, x: repeated(x, nTokens), nTokens });
+      changed.multiply(0, 1);
+      expect(differences(changed.y(), repeated(plain.y(), nTokens))).toBe(nTokens);
+      changed.release();
+    }
     const row = new Float32Array(nIn);
     typeOf('Q4_K').dequantise(bytes, 0, row, 0, nIn);
     expect(row.reduce((sum, w, j) => sum + w * (x[j] ?? 0), 0)).not.toBe(plain.y()[0]);

@@ -1,7 +1,7 @@
 import { nodeSource } from '../../src/gguf/node-source';
 import { openModel } from '../../src/gguf/open-model';
 import type { ModelFile } from '../../src/gguf/model-file';
-import type { ArmEngine, CaptureRequest, StepOptions, Tap } from '../../src/model/engine';
+import type { Engine, CaptureRequest, StepOptions, Tap } from '../../src/model/engine';
 import type { HParams } from '../../src/model/hparams';
 import { readHParams } from '../../src/model/read-hparams';
 import { COMPUTED_STAGES, type StageId } from '../../src/model/stages';
@@ -33,7 +33,7 @@ export interface Forward {
 
 /** Runs begin, every layer and end with the same options. */
 export async function forward(
-  engine: ArmEngine,
+  engine: Engine,
   hparams: HParams,
   tokens: Uint32Array<ArrayBuffer>,
   options: StepOptions,

@@ -5,7 +5,7 @@ import type { ModelFile } from '../../src/gguf/model-file';
 import type { TensorRange } from '../../src/gguf/neighbours';
 import { openModel } from '../../src/gguf/open-model';
 import { readHParams } from '../../src/model/read-hparams';
-import { findWeight } from '../../src/model/weights';
+import { boundWeight } from '../../src/model/weights';
 import { makeModel } from '../support/gguf-models';
 
 interface Watched {
@@ -21,7 +21,7 @@ async function watched(
 ): Promise<Watched & { ranges(n: number, length: number): readonly TensorRange[] }> {
   const shape = { nLayer: 1, nEmbd: 256, nVocab: 65_600, nExpert: 2, nExpertUsed: 1 };
   const model = await openModel([memorySource(makeModel({ shape, type: 'F32', tied: true }), 'made.gguf')]);
-  const tensor = findWeight(model, readHParams(model), 'token_embd');
+  const { tensor } = boundWeight(model, readHParams(model), 'token_embd');
   const reads: TensorRange[] = [];
   let go: () => void = () => undefined;
   const gate = held ? new Promise<void>((resolve) => (go = resolve)) : Promise.resolve();

@@ -111,7 +111,7 @@ describe('compareStep, free-running', () => {
     expect(next.rows[0]).toMatchObject({ verdict: 'after-flip', afterFlip: { layer: 0, position: 0 } });
   });
 
-  it('calls nothing a match where the arms share no expert', () => {
+  it('calls nothing a match where the engines share no expert', () => {
     const step = (probs: readonly number[], indices: readonly number[], gate: readonly number[]) =>
       tapMap(
         tapOf('moe_router_probs', 0, [1, 3], probs),
@@ -125,7 +125,7 @@ describe('compareStep, free-running', () => {
     expect(flipped).toMatchObject({ verdict: 'after-flip', count: 0, afterFlip: { layer: 0, position: 0 } });
     expect(flipped).not.toHaveProperty('cosine');
     expect(flipped).not.toHaveProperty('perPosition');
-    // What only arm a computed has nothing beside it: that it is not finite is still seen.
+    // What only the candidate computed has nothing beside it: that it is not finite is still seen.
     expect(gateOf(step([NaN, NaN, NaN], [1], [NaN]))).toMatchObject({
       verdict: 'nan-gpu',
       count: 0,
@@ -134,7 +134,7 @@ describe('compareStep, free-running', () => {
     });
   });
 
-  it('sees values that are not finite in an expert that only one arm chose', () => {
+  it('sees values that are not finite in an expert that only one engine chose', () => {
     const a = layer([0.5, 0.245, 0.255, 0.4, 0.4, 0.2], [0, 2, 0, 1], [1, Infinity, 3, 4], [-5, 2]);
     const b = layer([0.5, 0.26, 0.24, 0.4, 0.4, 0.2], [0, 1, 0, 1], [1, 2, 3, 4], [1, 2]);
     const row = compareStep(0, a, b, NO_FLIPS, free).rows.find((r) => r.stage === 'moe_expert_gate');

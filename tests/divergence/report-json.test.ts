@@ -90,7 +90,7 @@ describe('reportFromJson', () => {
   });
 
   it('writes schema 1 for readers that know no other, with nothing changed in its meaning', () => {
-    const report = generateReport({ kind: 'poison', nTokens: 3 });
+    const report = generateReport({ kind: 'not-finite', nTokens: 3 });
     const [first, second, ...rest] = report.rows;
     const rows = [{ ...first!, mode: 'local' as const }, { ...second!, perPosition: [0, undefined, 2] }, ...rest];
     const old: unknown = JSON.parse(reportToJson({ ...report, rows }, 1, '1'));

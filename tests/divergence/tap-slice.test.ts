@@ -56,7 +56,7 @@ describe('slice of a tap', () => {
     expect(slice.profile.largest.filter((x) => x > 0)).toHaveLength(2);
   });
 
-  it('compares slots by expert, and leaves out those that one arm chose alone', () => {
+  it('compares slots by expert, and leaves out those that one engine chose alone', () => {
     const swapped = Float32Array.from(b);
     swapped.set(b.subarray(15, 20), 10);
     swapped.set(b.subarray(10, 15), 15);

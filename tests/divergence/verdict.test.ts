@@ -18,7 +18,13 @@ const row = (partial: Partial<Row> & Pick<Row, 'stage' | 'verdict'>): Row => ({
   cosine: 1,
   ...partial,
 });
-const input = { limits: { cosine: 0.99, ratio: 1 }, complete: true, layersDone: 3, nTokens: 2, arms: ['gpu', 'cpu'] };
+const input = {
+  limits: { cosine: 0.99, ratio: 1 },
+  complete: true,
+  layersDone: 3,
+  nTokens: 2,
+  engines: ['gpu', 'cpu'],
+};
 
 describe('judge', () => {
   it.each([
@@ -105,7 +111,7 @@ describe('judge', () => {
     expect(verdict.others).toMatchObject([{ layer: 2, stage: 'attn_out' }]);
   });
 
-  it('puts a NaN of one arm before everything after it, and calls it poison', () => {
+  it('puts a NaN of one engine before everything after it, and calls it not finite', () => {
     const rows = [
       row({ layer: 0, stage: 'ffn_norm', verdict: 'match' }),
       row({ layer: 0, stage: 'moe_expert_gate', verdict: 'nan-gpu', nanA: 2, firstNonFiniteA: [1, 1, 0] }),
@@ -221,12 +227,12 @@ describe('judge', () => {
     });
   });
 
-  it('calls nothing a match that was cut short, ran one arm, or misses a tap', () => {
+  it('calls nothing a match that was cut short, ran one engine, or misses a tap', () => {
     const rows = [row({ stage: 'ffn_norm', verdict: 'match' })];
     expect(judge({ ...input, rows, complete: false, layersDone: 1 }, context).verdict.sentence).toBe(
       'INCOMPLETE: stopped after 1 layer; nothing parted so far',
     );
-    expect(judge({ ...input, rows: [], arms: ['cpu'] }, context).verdict.status).toBe('incomplete');
+    expect(judge({ ...input, rows: [], engines: ['cpu'] }, context).verdict.status).toBe('incomplete');
     const missing = judge(
       { ...input, rows: [...rows, row({ stage: 'moe_ffn_out', verdict: 'missing', count: 0 })] },
       context,

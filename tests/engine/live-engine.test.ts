@@ -1,6 +1,9 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { LiveOptions } from '../../src/model/live';
-import { loadGolden, relativeRms } from '../support/golden';
+import { goldenModelPath, loadGolden, relativeRms } from '../support/golden';
 import { liveOn, type LiveRun } from './llama-cpp-support';
 import { locationKey } from '../../src/model/location';
 
@@ -10,6 +13,14 @@ const SAME_ARITHMETIC = 2e-6;
 const F16_ATTENTION = 2e-3;
 /** Plain attention over f32 keys and values, as the golden values were made. */
 const PLAIN: LiveOptions = { flashAttention: 'off', kv: 'f32' };
+
+/** Another value of a float of a GGUF's metadata. */
+function putFloat(bytes: Uint8Array, key: string, value: number): void {
+  const name = new TextEncoder().encode(key);
+  const at = Buffer.from(bytes.buffer).indexOf(name);
+  // Behind the key stands its type.
+  new DataView(bytes.buffer).setFloat32(at + name.length + 4, value, true);
+}
 
 const open: LiveRun[] = [];
 async function live(...args: Parameters<typeof liveOn>): Promise<LiveRun> {
@@ -47,6 +58,38 @@ describe('a real llama.cpp on its CPU back end', () => {
     expect(facts?.parameterNotes).toEqual([]);
     expect(facts?.devices.join()).toContain('CPU');
     expect(facts?.library).not.toMatch(/^[/\\]/);
+  });
+
+  it('reads another copy of the file where it is told to, and says so', async () => {
+    const { engine, run } = await live('mini-f32', { ...PLAIN, model: goldenModelPath('mini-f16') });
+    const golden = loadGolden('mini-f32', 'p12');
+    const { taps } = await run([...golden.tokens]);
+    expect(engine.facts()?.file).toBe('model.gguf');
+    const rms = relativeRms(taps.get('lm_head')?.data ?? [], golden.stage('lm_head', undefined)?.data ?? []);
+    // Half precision's weights, not the other file's.
+    expect(rms).toBeGreaterThan(SAME_ARITHMETIC);
+    expect(rms).toBeLessThan(0.1);
+  });
+
+  it("names graph parameters that are not the file's, whatever they change", async () => {
+    const bytes = new Uint8Array(readFileSync(goldenModelPath('mini-f32')));
+    putFloat(bytes, 'qwen3moe.attention.layer_norm_rms_epsilon', 1.0000001e-6);
+    putFloat(bytes, 'qwen3moe.rope.freq_base', 999_999);
+    const folder = mkdtempSync(join(tmpdir(), 'moescope-parameters-'));
+    try {
+      const other = join(folder, 'other.gguf');
+      writeFileSync(other, bytes);
+      const { engine, run } = await live('mini-f32', { ...PLAIN, model: other });
+      await run([...loadGolden('mini-f32', 'p12').tokens]);
+      const notes = engine.facts()?.parameterNotes ?? [];
+      expect(notes.map((note) => note.replace(/ is .*/, ''))).toEqual([
+        "llama.cpp's RMSNorm eps",
+        "llama.cpp's RoPE base",
+      ]);
+      expect(notes.join()).toContain('999999 in');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('says what fused attention keeps to itself, and runs it as it is by default', async () => {

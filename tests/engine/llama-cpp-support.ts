@@ -11,7 +11,13 @@ import { openModel } from '../../src/gguf/open-model';
 import { nodeSource } from '../../src/gguf/node-source';
 import type { StepResult, Tap } from '../../src/model/engine';
 import type { HParams } from '../../src/model/hparams';
-import { liveBackend, type LiveArm, type LiveBackend, type LiveEngine, type LiveOptions } from '../../src/model/live';
+import {
+  liveBackend,
+  type LiveEngineId,
+  type LiveBackend,
+  type LiveEngine,
+  type LiveOptions,
+} from '../../src/model/live';
 import type { StageId } from '../../src/model/stages';
 import { LAYER_STAGES, MODEL_STAGES } from '../support/stages';
 import { readHParams } from '../../src/model/read-hparams';
@@ -43,8 +49,8 @@ export function liveEntry(): Promise<string> {
 }
 
 /** llama.cpp in the repository's cache, installed by what `moescope setup llama.cpp` runs; there after the first time. */
-export async function installedHere(arm: LiveArm = 'llama.cpp:cpu'): Promise<Installed> {
-  const backend = liveBackend(arm) ?? 'cpu';
+export async function installedHere(engine: LiveEngineId = 'llama.cpp:cpu'): Promise<Installed> {
+  const backend = liveBackend(engine) ?? 'cpu';
   const folder = fileURLToPath(new URL('../../.cache/llama-cpp', import.meta.url));
   await setUpLlamaCpp([backend], folder, process);
   return findInstalled(backend, undefined, process, { env: { MOESCOPE_LLAMA_CPP: folder }, from: folder });
@@ -64,7 +70,7 @@ export interface LiveRun {
 export async function liveOn(
   model: string,
   options: LiveOptions = {},
-  arm: LiveArm = 'llama.cpp:cpu',
+  id: LiveEngineId = 'llama.cpp:cpu',
   other: {
     readonly backend?: LiveBackend;
     readonly model?: string;
@@ -78,11 +84,11 @@ export async function liveOn(
   await file.close();
   const entry = await liveEntry();
   const engine = createLiveEngine({
-    arm,
-    backend: other.backend ?? liveBackend(arm) ?? 'cpu',
+    id,
+    backend: other.backend ?? liveBackend(id) ?? 'cpu',
     model: other.model ?? path,
     hparams,
-    installed: { ...(await installedHere(arm)), ...other.installed },
+    installed: { ...(await installedHere(id)), ...other.installed },
     options: { threads: 2, ...options },
     cores: 2,
     start: () => startLiveProcess(entry, other.env),

@@ -1,32 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { olmoe } from '../../src/arch/olmoe';
 import { qwen3moe } from '../../src/arch/qwen3moe';
-import { weightDims, type ModelGraph, type Node } from '../../src/arch/graph';
+import { type ModelGraph, type Node } from '../../src/arch/graph';
 import { SINGLE_HEADS } from '../../src/fusions/attention/attention-plan';
-import type { DecodeChoice } from '../../src/fusions/choice';
 import type { Operand, PlanFacts } from '../../src/fusions/fusion';
 import { planToken, type PlannedNodes, type TokenPlan, type Uncovered } from '../../src/fusions/plan-token';
 import { kernelName } from '../../src/ops/kernel-spec';
 import { exampleGraph } from '../arch/support';
-
-const team = { lanes: 8, group: 64, batches: 2 } as const;
-const choice: DecodeChoice = {
-  ...{ subgroups: false, dots: 'own', ahead: 1, attention: SINGLE_HEADS },
-  teams: { qkv: team, project: team, router: team, 'experts-in': team, 'experts-out': team, head: team },
-};
-
-/** Every matrix in a buffer of its own, all of them F32. */
-function factsOf(graph: ModelGraph, facts: Partial<PlanFacts> = {}): PlanFacts {
-  const rows = (dims: readonly number[]): number => dims.slice(1).reduce((a, b) => a * b, 1);
-  return {
-    ...{ graph, choice, workgroupLanes: 256 },
-    weights: {
-      matrix: (slot) => ({ type: 'F32', tiles: [{ firstRow: 0, rows: rows(weightDims(slot, graph.sizes)) }] }),
-      stacks: (slots) => slots.map((slot) => ({ type: 'F32', rows: rows(weightDims(slot, graph.sizes)) })),
-    },
-    ...facts,
-  };
-}
+import { factsOf } from './facts';
 
 const GRAPH = exampleGraph(qwen3moe);
 

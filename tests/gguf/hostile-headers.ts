@@ -74,6 +74,7 @@ export const HOSTILE_MAGIC: readonly HostileHeader[] = [
   { name: 'another magic', bytes: ascii('NUMPY\x01\0\0'), code: 'gguf-not-gguf', says: '4e 55 4d 50' },
   { name: 'one other byte', bytes: ascii('x'), code: 'gguf-not-gguf', says: '78' },
   { name: 'old GGML file', bytes: ascii('lmgg\x01\0\0\0'), code: 'gguf-not-gguf', says: 'before GGUF' },
+  { name: 'shifted range', bytes: ascii('GUF\u0003\0\0\0\u001b\0'), code: 'gguf-not-gguf', says: 'without its first byte' },
   { name: 'web page', bytes: ascii('<!doctype html><html>'), code: 'gguf-not-gguf', says: 'web page' },
   { name: 'LFS pointer', bytes: ascii('version https://git-lfs.github.com/spec/v1'), code: 'gguf-not-gguf', says: 'LFS' },
   { name: 'a download that never began', bytes: new Uint8Array(64), code: 'gguf-not-gguf', says: 'a download that stopped' },

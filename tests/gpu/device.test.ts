@@ -88,6 +88,28 @@ describe('GpuContext', () => {
     await expect(context.step(() => Promise.resolve(7))).rejects.toMatchObject({ code: 'gpu-lost' });
   });
 
+  it('hears what no scope catches, as many contexts as there may be, and Node is not warned of a leak', async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', onWarning);
+    const shared = new SharedDevice(() => ownContext());
+    const contexts = await Promise.all(Array.from({ length: 32 }, () => shared.context()));
+    const [first, second, last] = [contexts[0], contexts[1], contexts.at(-1)];
+    const failing = async (): Promise<void> => {
+      // Not within a scope of the device's own: those of the step are popped before it is told.
+      first?.device.dispatchEvent(Object.assign(new Event('uncapturederror'), { error: new Error('seen by all') }));
+      await Promise.resolve();
+    };
+    second?.dispose();
+    await expect(first?.step(failing)).rejects.toMatchObject({ code: 'gpu-validation' });
+    await expect(last?.step(failing)).rejects.toMatchObject({ code: 'gpu-validation' });
+    for (const context of contexts) context.dispose();
+    await shared.dispose();
+    await new Promise((done) => setImmediate(done));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it('counts the bytes that are allocated', async () => {
     const context = await ownContext();
     const buffer = context.allocate('x', 1000, GPUBufferUsage.STORAGE);

@@ -1,17 +1,21 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { without } from '../../src/base/without';
 import type { Report, Row } from '../../src/divergence/report';
+import { reportFromJson } from '../../src/divergence/report-json';
 import { findingOf, findingText } from '../../src/plots/finding';
 import { drawMap, drawMapStrips } from '../../src/plots/map/draw-map';
 import { humanNumber, plainNumber } from '../../src/plots/map/human-number';
 import { mapLayout, mapPlaceAt, MAP_SIZES, windowOf } from '../../src/plots/map/layout';
 import { mapLegend } from '../../src/plots/map/legend';
 import { mapData, wrongPlaces } from '../../src/plots/map/map-data';
-import { binOf, l2Limit, measureOf, type Measure } from '../../src/plots/map/measure';
+import { binOf, isHot, l2Limit, measureOf, type Measure } from '../../src/plots/map/measure';
 import { DARK_MAP, LIGHT_MAP } from '../../src/plots/map/theme';
+import { placeState } from '../../src/plots/place-state';
 import { STAGES } from '../../src/model/stages';
 import { shortFinding } from '../../src/plots/short-finding';
 import { countMarks, svg, svgText } from '../../src/plots/svg';
+import { Log } from '../../src/plots/row-log';
 import { viewOfReport, type TraceView } from '../../src/plots/trace-view';
 import { generateReport } from '../support/reports';
 
@@ -41,6 +45,92 @@ describe('the scale', () => {
 
   it('knows what is not finite and what is not there', () => {
     expect([NaN, Infinity, undefined].map((x) => binOf(x, 'ratio', 1))).toEqual(['nonfinite', 'nonfinite', undefined]);
+  });
+});
+
+describe('what is not finite because its inputs are not', () => {
+  const story = reportFromJson(readFileSync('public/sample/recorded-qtype.json', 'utf8'));
+  const data = dataOf(story);
+
+  it('is the shadow of the tensor that made it, and wrong by itself nowhere', () => {
+    expect(data.measure).toEqual({ basis: 'local', unit: 'ratio' });
+    expect(data.row('local', 'attn_norm', 3)?.verdict).toBe('nan-both');
+    expect(data.bin('moe_expert_out', 2)).toBe('nonfinite');
+    expect(data.bin('attn_norm', 3)).toBe('inherited');
+    expect(data.shade('attn_norm', 3)).toBe('full');
+    expect(placeState(data, { layer: 3, stage: 'attn_norm' }).words).toBe('right by itself, its input is not finite');
+    // A part of it is not finite, and the rest is right.
+    expect(data.bin('moe_ffn_out', 2)).toBe(5);
+    expect(data.shade('moe_ffn_out', 2)).toBe('full');
+    expect(wrongPlaces(data)).toEqual([{ layer: 2, stage: 'moe_expert_out' }]);
+  });
+
+  it('is red where the file has it, which both sides read', () => {
+    const first = { layer: 1, stage: 'attn_norm', position: 0, mode: 'isolated', metric: 'non-finite' } as const;
+    const broken = { verdict: 'nan-both', nanA: 8, nanB: 8 } as const;
+    const report: Report = {
+      ...changed(generateReport({ kind: 'clean', nTokens: 4 }), (row) =>
+        row.mode === 'isolated' && (row.layer ?? 0) >= 1 ? { ...row, ...broken } : row,
+      ),
+      verdict: { status: 'not-finite', sentence: '', first: { ...first, value: NaN, limit: 0, side: 'both' } },
+    };
+    const both = dataOf(report);
+    expect(both.bin('attn_norm', 1)).toBe('nonfinite');
+    expect(isHot(both.bin('q_proj', 1))).toBe(false);
+    expect(wrongPlaces(both)).toEqual([{ layer: 1, stage: 'attn_norm' }]);
+  });
+
+  it('leaves the two names at the end of a strip apart, wherever its lines end', () => {
+    for (const report of [story, generateReport({ kind: 'not-finite' }), generateReport({ kind: 'clean' })]) {
+      const of = dataOf(report);
+      const text = svgText(svg('svg', {}, ...drawMapStrips(of, mapLayout(of, 1036, MAP_SIZES.page), LIGHT_MAP, 0)));
+      const labels = [
+        ...text.matchAll(/<text x="\d+(?:\.\d+)?" y="([\d.]+)"[^>]*>(?:local|isolated|free(?:: NaN)?)</g),
+      ];
+      const heights = labels.map(([, y]) => Number(y)).toSorted((a, b) => a - b);
+      expect(heights.length).toBeGreaterThan(3);
+      heights.slice(1).forEach((y, i) => {
+        expect(y - (heights[i] ?? 0)).toBeGreaterThan(12);
+      });
+    }
+  });
+});
+
+describe('what is wrong behind the prompt', () => {
+  const clean = generateReport({ kind: 'clean', nTokens: 4 });
+  const first = {
+    layer: 2,
+    stage: 'attention',
+    position: 4,
+    mode: 'local',
+    metric: 'ratio',
+    value: 30,
+    limit: 1,
+  } as const;
+  const of = (more: object): Report => ({
+    ...clean,
+    verdict: { status: 'diverged', sentence: '', first: { ...first, ...more } },
+  });
+
+  it('is said, and is no cell of the map', () => {
+    const report = of({});
+    const { head, facts } = findingOf(viewOfReport(report), report);
+    expect(findingText(head)).toBe('Diverged while decoding at layer 2: Attention is wrong.');
+    expect(findingText(facts[1]?.words ?? [])).toContain('30 × what f32 rounding allows');
+    const data = dataOf(report);
+    expect([data.first, data.culprits.size, wrongPlaces(data)]).toEqual([undefined, 0, []]);
+  });
+
+  it('is said of a token that its logits do not say, and of other bits', () => {
+    const choice = of({ stage: 'lm_head', layer: undefined, metric: 'choice', value: 7, limit: 9 });
+    const said = findingOf(viewOfReport(choice), choice);
+    expect(findingText(said.head)).toBe('Diverged while decoding: the token is not what its own logits say.');
+    expect(findingText(said.facts[1]?.words ?? [])).toBe('It goes on with token 7; its logits are highest at 9.');
+    const bits = of({ position: 1, mode: 'free', metric: 'bits', value: 12, limit: 0 });
+    const found = findingOf(viewOfReport(bits), bits);
+    expect(findingText(found.head)).toBe('Diverged: run another way, the same prompt gives other bits.');
+    expect(findingText(found.facts[1]?.words ?? [])).toBe('12 captured tensors changed.');
+    expect(measureOf(viewOfReport(bits)).basis).toBe('isolated');
   });
 });
 
@@ -154,7 +244,7 @@ describe('the map', () => {
     ['6 layers, 40 tokens', 6, 40],
   ])('keeps within its budget of marks: %s', (_, nLayer, nTokens) => {
     const report = changed(
-      generateReport({ kind: 'poison', nLayer, nTokens, nExpert: 128, nExpertUsed: 8 }),
+      generateReport({ kind: 'not-finite', nLayer, nTokens, nExpert: 128, nExpertUsed: 8 }),
       (row) => ({
         ...row,
         ...(row.perPosition === undefined ? {} : { perPositionRatio: row.perPosition }),
@@ -177,7 +267,7 @@ describe('the map', () => {
   });
 
   it('is dark on dark: no colour of the light theme is left', () => {
-    const data = dataOf(generateReport({ kind: 'poison' }));
+    const data = dataOf(generateReport({ kind: 'not-finite' }));
     const layout = mapLayout(data, 1036, MAP_SIZES.page);
     const text = svgText(
       svg('svg', {}, ...drawMap(data, layout, DARK_MAP), ...drawMapStrips(data, layout, DARK_MAP, 0)),
@@ -247,7 +337,7 @@ describe('words of a state', () => {
     const words = [finding.head, ...finding.facts.map((fact) => fact.words)].map(findingText);
     return [svgText(drawn(report, wish)), svgText(legend), ...words, shortFinding(data)].join('\n');
   };
-  const kinds = ['clean', 'qtype-blind', 'poison'] as const;
+  const kinds = ['clean', 'qtype-blind', 'not-finite'] as const;
 
   it('say nothing of a divergence where there is none', () => {
     const text = texts(generateReport({ kind: 'clean' }));
@@ -278,7 +368,7 @@ describe('words of a state', () => {
   it('say of a run under way how far it is, and of one without a verdict that it has none', () => {
     const report = generateReport({ kind: 'clean' });
     const live: TraceView = { ...viewOfReport(report), verdict: undefined };
-    const rows = live.rows.filter(({ layer }) => layer === undefined || layer < 2);
+    const rows = new Log(report.rows.filter(({ layer }) => layer === undefined || layer < 2));
     const data = mapData({ ...live, rows }, measureOf({ ...live, rows }));
     expect(shortFinding(data)).toBe('Right so far, 2 of 6 layers');
     const stopped = { ...report, verdict: { ...report.verdict, status: 'incomplete' as const } };

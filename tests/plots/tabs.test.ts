@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { without } from '../../src/base/without';
+import type { Row } from '../../src/divergence/report';
 import { drawFormula, inputsOf } from '../../src/plots/formula';
 import { mapLayout, MAP_SIZES } from '../../src/plots/map/layout';
 import { mapData } from '../../src/plots/map/map-data';
+import type { MapData } from '../../src/plots/map/map-types';
 import { measureOf, type Measure } from '../../src/plots/map/measure';
 import { LIGHT_MAP, rgbOf } from '../../src/plots/map/theme';
 import { indexText, placeState } from '../../src/plots/place-state';
 import { drawRuler } from '../../src/plots/ruler';
 import { selectLoad } from '../../src/plots/select-load';
 import { routingLayer, selectRouting } from '../../src/plots/select-routing';
-import { selectTable } from '../../src/plots/select-table';
+import { tableLine } from '../../src/plots/select-table';
 import { neighbour, selectClosest, selectFirst, selectWrong, stepFrom } from '../../src/plots/select-walk';
 import { countMarks, svgText } from '../../src/plots/svg';
 import { columnsOf } from '../../src/plots/tabs/columns';
@@ -19,6 +21,7 @@ import { flipBars, routedTokens, routingAt, routingPlot } from '../../src/plots/
 import { firstTab, tabNews } from '../../src/plots/tabs/tabs';
 import { paintTokenMap, tokenMap, tokenMapAt, tokenMapOverlay } from '../../src/plots/tabs/token-map';
 import { drawThumb } from '../../src/plots/thumb';
+import { Log } from '../../src/plots/row-log';
 import { viewOfReport, type TraceView } from '../../src/plots/trace-view';
 import { generateReport, type ReportOptions } from '../support/reports';
 
@@ -26,12 +29,25 @@ const dataOf = (options: ReportOptions, wish: Partial<Measure> = {}) => {
   const view = viewOfReport(generateReport(options));
   return mapData(view, measureOf(view, wish));
 };
+const selectTable = (data: MapData) =>
+  [...data.before, ...data.rows, ...data.after].flatMap((row) => tableLine(data, row) ?? []);
 const LARGE = { kind: 'qtype-blind', nLayer: 48, nExpert: 128, nExpertUsed: 8, nTokens: 300 } as const;
 const columns = (data: ReturnType<typeof dataOf>) => columnsOf(mapLayout(data, 1036, MAP_SIZES.page));
 
 describe('tabs', () => {
+  it('count the tokens behind the prompt, and those that are wrong as an alarm', () => {
+    const report = generateReport({ kind: 'clean' });
+    const step = { position: 20, status: 'match', rows: 25 } as const;
+    const view = viewOfReport(report);
+    expect(tabNews(view, report.top, [step, step]).get('next')).toEqual({ count: 2, alarm: false });
+    expect(tabNews(view, report.top, [step, { ...step, status: 'diverged' }]).get('next')).toEqual({
+      count: 1,
+      alarm: true,
+    });
+  });
+
   it('light up when they have something to say, and the gravest opens', () => {
-    const report = generateReport({ kind: 'poison' });
+    const report = generateReport({ kind: 'not-finite' });
     const news = tabNews(viewOfReport(report), report.top);
     expect([...news.keys()]).toEqual(['nonfinite', 'next']);
     expect(firstTab(news)).toBe('nonfinite');
@@ -90,7 +106,7 @@ describe('tokens by layers', () => {
 
   it('fall back to what the trace keeps, and say so by their measure', () => {
     const data = dataOf({ kind: 'clean' });
-    const bare = data.view.rows.map((row) => without(row, 'perPositionRatio'));
+    const bare = new Log(data.view.rows.from(0).map((row) => without(row, 'perPositionRatio')));
     const view: TraceView = { ...data.view, rows: bare };
     const map = tokenMap(mapData(view, measureOf(view)), 'moe_router', columns(data));
     expect(map?.measure).toEqual({ basis: 'isolated', unit: 'l2' });
@@ -108,7 +124,7 @@ describe('routing', () => {
       b: { experts: [5, 9], weights: [0.6, 0.4] },
       margin: 0.01,
     };
-    const data = selectRouting({ ...view, routing: [row], rows: [] }, 1);
+    const data = selectRouting({ ...view, routing: new Log([row]), rows: new Log() }, 1);
     expect(data?.tokens[0]?.marks.map(({ expert, choice }) => [expert, choice])).toEqual([
       [2, 'only-a'],
       [5, 'both'],
@@ -116,8 +132,8 @@ describe('routing', () => {
     ]);
     const alone: TraceView = {
       ...view,
-      routing: [{ layer: 0, position: 0, b: { experts: [1], weights: [1] } }],
-      rows: [],
+      routing: new Log([{ layer: 0, position: 0, b: { experts: [1], weights: [1] } }]),
+      rows: new Log(),
     };
     expect(selectRouting(alone, 0)?.tokens[0]?.marks[0]?.choice).toBe('both');
     expect(routingLayer(view)).toBe(3);
@@ -132,9 +148,14 @@ describe('routing', () => {
     const plot = svgText(routingPlot(routing, tokens, columns(data), LIGHT_MAP, { position: 2, expert: 5 }));
     expect(plot).toContain(LIGHT_MAP.flip);
     const { gutter, right } = columns(data);
-    const at = routingAt(routing, tokens, { gutter, right }, gutter + ((right - gutter) / 16) * 5.5, 14 + 15 * 2 + 4);
+    const at = routingAt(routing, tokens, columns(data), gutter + ((right - gutter) / 16) * 5.5, 14 + 15 * 2 + 4);
     expect(at).toMatchObject({ expert: 5, token: { position: 2 } });
     expect(flipBars(data, columns(data), LIGHT_MAP, 3)).toBeDefined();
+    // Without a map the columns reach the edge: the margins keep inside of it.
+    const wide = { width: 900, gutter: 200, right: 900 };
+    const alone = svgText(routingPlot(routing, tokens, wide, LIGHT_MAP, { position: 2, expert: 5 }));
+    expect(Math.max(...[...alone.matchAll(/<text x="([\d.]+)"/g)].map(([, x]) => Number(x)))).toBe(856);
+    expect(routingAt(routing, tokens, wide, 847, 14)).toMatchObject({ expert: 15 });
     expect(flipBars(dataOf({ kind: 'clean' }), columns(data), LIGHT_MAP, 3)).toBeUndefined();
   });
 
@@ -161,19 +182,19 @@ describe('expert load', () => {
     expect(shares.every((share) => share > 0)).toBe(true);
     expect(plot.most).toBeLessThanOrEqual(128);
     expect(paintLoad(plot, LIGHT_MAP, 1).height).toBe(plot.height);
-    expect(loadPlot(loadShares(selectLoad({ ...data.view, routing: [] })), columns(data))).toBeUndefined();
+    expect(loadPlot(loadShares(selectLoad({ ...data.view, routing: new Log() })), columns(data))).toBeUndefined();
   });
 });
 
 describe('what is not finite', () => {
   it('is told by where it begins and what led to it', () => {
-    const { poison } = viewOfReport(generateReport({ kind: 'poison' }));
-    if (poison?.a === undefined) throw new Error('no poison');
-    expect(nonfiniteWords(poison.a)).toMatch(
+    const { nonFinite } = viewOfReport(generateReport({ kind: 'not-finite' }));
+    if (nonFinite?.a === undefined) throw new Error('no value is not finite');
+    expect(nonfiniteWords(nonFinite.a)).toMatch(
       /^NaN appears first at layer 3, MoeExpertGate, and reaches \d+ stages\. The largest/,
     );
-    expect(nonfiniteWords({ ...poison.a, runUp: poison.a.runUp.slice(0, 3) })).toContain('did not grow into it');
-    expect(svgText(nonfinitePlot(poison.a, 800, LIGHT_MAP))).toMatch(/and \d+ more/);
+    expect(nonfiniteWords({ ...nonFinite.a, runUp: nonFinite.a.runUp.slice(0, 3) })).toContain('did not grow into it');
+    expect(svgText(nonfinitePlot(nonFinite.a, 800, LIGHT_MAP))).toMatch(/and \d+ more/);
   });
 });
 
@@ -185,17 +206,17 @@ describe('numbers', () => {
     expect(lines.find((l) => l.stage === 'lm_head')?.cells).toHaveLength(1);
     const free = selectTable(dataOf({ kind: 'qtype-blind' }, { basis: 'free' }));
     expect(free.find((l) => l.stage === 'moe_router_indices')?.cells[3]?.text).toMatch(/^\d+ flips$/);
-    const nan = selectTable(dataOf({ kind: 'poison' }, { basis: 'free' }));
+    const nan = selectTable(dataOf({ kind: 'not-finite' }, { basis: 'free' }));
     expect(nan.find((l) => l.stage === 'moe_ffn_out')?.cells[5]?.text).toBe('NaN');
   });
 
   it('tell experts that one side alone chose from what was not captured', () => {
     const gate = { a: 'gpu', b: 'cpu', mode: 'free', stage: 'moe_expert_gate', count: 0 } as const;
-    const rows: TraceView['rows'] = [
+    const rows = new Log<Row>([
       { ...gate, layer: 0, verdict: 'after-flip' },
       { ...gate, layer: 1, verdict: 'victim', nanA: 4 },
       { ...gate, layer: 2, verdict: 'unmeasured' },
-    ];
+    ]);
     const view: TraceView = { ...viewOfReport(generateReport({ kind: 'clean' })), rows };
     const [line] = selectTable(mapData(view, { basis: 'free', unit: 'l2' }));
     expect(line?.cells.slice(0, 3).map((c) => c?.text)).toEqual(['no shared expert', 'NaN', '–']);
@@ -246,8 +267,8 @@ describe('the inspector', () => {
   });
 
   it('names a value by token, expert and channel', () => {
-    const expert = blind.view.routing.find((r) => r.layer === 2 && r.position === 3)?.b?.experts[1];
-    expect(indexText(blind.view, { layer: 2, stage: 'moe_expert_out' }, [3, 1, 173])).toBe(
+    const expert = blind.view.routing.from(0).find((r) => r.layer === 2 && r.position === 3)?.b?.experts[1];
+    expect(indexText(blind.view, { layer: 2, stage: 'moe_expert_out' }, [3, 1, 173], 'isolated')).toBe(
       `token 3, expert ${String(expert)}, channel 173`,
     );
   });

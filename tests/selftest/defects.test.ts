@@ -33,7 +33,7 @@ describe('the list of defects', () => {
 });
 
 /** Races that no order in which SwiftShader runs lanes ever loses: hardware has to show them. */
-const UNSEEN_ON_SOFTWARE = ['attention_tiled  maxima written over rows that are read'];
+const UNSEEN_ON_SOFTWARE = ['fusions/attention_tiled  maxima written over rows that are read'];
 
 describe('the self-test turns red', () => {
   const kernels = [...new Set(DEFECTS.map(({ kernel }) => kernel))];

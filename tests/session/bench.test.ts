@@ -1,10 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { memorySource } from '../../src/gguf/memory-source';
 import { openModel } from '../../src/gguf/open-model';
 import { readHParams } from '../../src/model/read-hparams';
 import { randomTokens, runBench } from '../../src/session/bench';
 import { median, traceCostOf } from '../../src/session/bench-decode';
-import { armBenchEngine } from '../../src/session/bench-engine';
+import { benchEngine } from '../../src/session/bench-engine';
 import { bytesPerToken } from '../../src/session/token-bytes';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
@@ -19,12 +19,12 @@ async function openSmall(tied = false) {
 const SIZES = { promptTokens: 5, newTokens: 3, repeats: 2 };
 
 describe('runBench', () => {
-  it('measures the GPU arm: rates, dispatches, shares that add up', async () => {
+  it('measures the GPU engine: rates, dispatches, shares that add up', async () => {
     const phases: string[] = [];
     const onPhase = (phase: string): void => {
       phases.push(phase);
     };
-    const report = await runBench({ ...(await openSmall()), ...SIZES, host: TEST_HOST, arm: 'gpu', onPhase });
+    const report = await runBench({ ...(await openSmall()), ...SIZES, host: TEST_HOST, engine: 'gpu', onPhase });
     expect(report.prefill.runs).toHaveLength(2);
     expect(report.decode.runs).toHaveLength(3);
     expect(report.prefill.tokensPerSecond).toBeCloseTo(5000 / median(report.prefill.runs));
@@ -46,9 +46,33 @@ describe('runBench', () => {
     expect(report).toEqual(JSON.parse(JSON.stringify(report)));
   });
 
+  it('says how long a prompt still takes, and what it has measured so far', async () => {
+    const clock = vi.spyOn(performance, 'now');
+    let now = 0;
+    // Each look at the clock is two seconds later.
+    clock.mockImplementation(() => (now += 2000));
+    const phases: string[] = [];
+    const measured: string[] = [];
+    try {
+      const hear = {
+        onPhase: (phase: string) => phases.push(phase),
+        onMeasured: (what: string) => measured.push(what),
+      };
+      await runBench({ ...(await openSmall(true)), ...SIZES, host: TEST_HOST, engine: 'cpu', ...hear });
+    } finally {
+      clock.mockRestore();
+    }
+    expect(phases).toContainEqual(
+      expect.stringMatching(/^first prompt of 5 tokens, nothing loaded: layer 1 of \d, about [\d.]+ (s|min)/),
+    );
+    expect(phases).toContainEqual(expect.stringMatching(/^prompt of 5 tokens, 2 of 2: layer 1 of \d, about /));
+    expect(measured).toHaveLength(3);
+    expect(measured[1]).toMatch(/^prompt of 5 tokens, 1 of 2: .* tokens\/s$/);
+  });
+
   it('measures the reference, without a device', async () => {
     const host = { ...TEST_HOST, openGpu: () => Promise.reject(new Error('no GPU is wanted')) };
-    const report = await runBench({ ...(await openSmall(true)), ...SIZES, host, arm: 'cpu' });
+    const report = await runBench({ ...(await openSmall(true)), ...SIZES, host, engine: 'cpu' });
     expect(report.adapter).toBeUndefined();
     expect(report.decode.tokensPerSecond).toBeGreaterThan(0);
     expect(report.decode.dispatchesPerToken).toBeUndefined();
@@ -56,7 +80,7 @@ describe('runBench', () => {
   });
 
   it('measures the fast decoder where it is asked for: few dispatches, one submit and one readback a token', async () => {
-    const options = { ...SIZES, newTokens: 20, repeats: 1, host: TEST_HOST, arm: 'gpu', decoder: 'fast' } as const;
+    const options = { ...SIZES, newTokens: 20, repeats: 1, host: TEST_HOST, engine: 'gpu', decoder: 'fast' } as const;
     const report = await runBench({ ...(await openSmall()), ...options });
     const { decode } = report;
     // Embedding, head, the two halves of the search for the largest logit, and at most ten a layer.
@@ -71,7 +95,7 @@ describe('runBench', () => {
   }, 400_000);
 
   it('says why the engine decodes', async () => {
-    const options = { ...SIZES, host: TEST_HOST, arm: 'gpu', gpuBudget: 50_000, decoder: 'fast' } as const;
+    const options = { ...SIZES, host: TEST_HOST, engine: 'gpu', gpuBudget: 50_000, decoder: 'fast' } as const;
     const { decode } = await runBench({ ...(await openSmall()), ...options });
     expect(decode.by).toMatchObject({ by: 'engine' });
     expect(JSON.stringify(decode.by)).toContain('the GPU budget is 50.0 kB');
@@ -83,7 +107,7 @@ describe('runBench', () => {
       ...(await openSmall()),
       ...SIZES,
       host: TEST_HOST,
-      arm: 'gpu',
+      engine: 'gpu',
       makeGpuTarget: () =>
         Promise.resolve({
           engine: {
@@ -114,7 +138,7 @@ describe('runBench', () => {
       ...(await openSmall()),
       ...SIZES,
       host: TEST_HOST,
-      arm: 'gpu',
+      engine: 'gpu',
       signal: abort.signal,
       onPhase: (phase) => {
         if (phase.startsWith('prompt')) abort.abort();
@@ -139,12 +163,12 @@ describe('its parts', () => {
 
   it('choose the next token that the logits choose', async () => {
     const { model, hparams } = await openSmall();
-    const arm = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
-    const engine = armBenchEngine('cpu', arm, hparams);
+    const cpu = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
+    const engine = benchEngine('cpu', cpu, hparams);
     const layers: number[] = [];
     const next = await engine.run([1, 2, 3], 0, { capture: ['moe_router'], onLayer: (layer) => layers.push(layer) });
     expect(layers).toEqual([0, 1]);
-    const { taps } = await arm.end({ capture: new Map([['lm_head', [2]]]) });
+    const { taps } = await cpu.end({ capture: new Map([['lm_head', [2]]]) });
     const logits = [...(taps.get('lm_head')?.data ?? [])];
     expect(logits[next]).toBe(Math.max(...logits));
   });

@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The bytes that one arm cannot do without. */
+/** The bytes that one engine cannot do without. */
 function neededBytes(model: ModelFile, report: Report): number {
   let needed = 0;
   for (const [name, { bytes: size, dims }] of model.tensors) {
@@ -62,14 +62,14 @@ async function trace(model: ModelFile): Promise<Report> {
 function expectPerArm(report: Report, needed: number): void {
   const read = (...names: readonly string[]): number =>
     report.timing.phases.filter(({ name }) => names.includes(name)).reduce((sum, phase) => sum + phase.bytes, 0);
-  for (const arm of [read('cpu'), read('gpu', 'isolated')]) {
-    expect(arm / needed).toBeGreaterThan(0.99);
-    expect(arm / needed).toBeLessThan(MOST);
+  for (const engine of [read('cpu'), read('gpu', 'isolated')]) {
+    expect(engine / needed).toBeGreaterThan(0.99);
+    expect(engine / needed).toBeLessThan(MOST);
   }
 }
 
 describe('a trace reads what the chosen experts and the dense tensors need', () => {
-  it('from disk, each arm for itself', async () => {
+  it('from disk, each engine for itself', async () => {
     const path = join(folder, 'many-experts.gguf');
     await writeFile(path, bytes);
     const model = await openModel([await nodeSource(path)]);
@@ -81,7 +81,7 @@ describe('a trace reads what the chosen experts and the dense tensors need', () 
     expect(model.bytesRead - header).toBeLessThan(2 * MOST * needed);
   });
 
-  it('over HTTP, once for both arms', async () => {
+  it('over HTTP, once for both engines', async () => {
     const model = await openModel([await openRemote({ kind: 'http', url: server.url }, false)]);
     // The header's prefix is kept as well, and holds some of the first tensors.
     const header = server.state.sent;

@@ -34,13 +34,13 @@ const random = seededRandom(11);
 const x = Float32Array.from({ length: N_IN }, () => random.normal());
 
 /** sum_j w_j x_j in f32, as an honest kernel makes it, of the row of `type` at byte `at`. */
-function product(type: QuantType, at: number): number {
+function product(type: QuantType, at: number, of = x): number {
   const padded = new Uint8Array(rowBytes(type, N_IN));
   padded.set(bytes.subarray(at, at + padded.length));
   const w = new Float32Array(N_IN);
   dequantizeRows(type, padded, 0, w, 0, N_IN);
   let sum = 0;
-  for (const [j, weight] of w.entries()) sum = Math.fround(sum + Math.fround(weight * (x[j] ?? 0)));
+  for (const [j, weight] of w.entries()) sum = Math.fround(sum + Math.fround(weight * (of[j] ?? 0)));
   return sum;
 }
 
@@ -61,6 +61,7 @@ async function explain(valueAt: (row: number) => number, change: Partial<Product
     ...change,
   };
   const cause = await explainProduct(sample, model, hparams);
+  if (cause === undefined) return 'nothing';
   const text = causeText(cause);
   const read = causeFromText(text);
   expect(read).toMatchObject({ code: cause.code, proven: cause.proven });
@@ -106,6 +107,43 @@ describe('wrong values', () => {
     );
   });
 
+  it('of another token are known', async () => {
+    const other = Float32Array.from({ length: N_IN }, () => random.normal());
+    const values = (row: number): number => product('Q6_K', (EXPERT * N_OUT + row) * OWN, other);
+    expect(await explain(values, { others: [{ position: 3, x: other }] })).toBe(
+      "the values are those of token 3's input",
+    );
+    expect(await explain(values)).toBe(NONE);
+  });
+
+  it('of the token embedding in place of the head’s own matrix are known', async () => {
+    const shape = { nLayer: 1, nEmbd: N_IN, nVocab: 300 };
+    const whole = await openModel([memorySource(makeModel({ type: 'Q6_K', shape }), 'head.gguf')]);
+    const table = whole.tensors.get('token_embd.weight');
+    if (table === undefined) throw new Error('no tensor');
+    const data = await whole.readTensor(table, 0, table.bytes);
+    const w = new Float32Array(N_IN);
+    const valueOf = (row: number): number => {
+      dequantizeRows('Q6_K', data.subarray(row * rowBytes('Q6_K', N_IN)), 0, w, 0, N_IN);
+      return w.reduce((sum, weight, j) => Math.fround(sum + Math.fround(weight * (x[j] ?? 0))), 0);
+    };
+    const cause = await explainProduct(
+      {
+        ...{ layer: undefined, stage: 'lm_head', role: 'output', expert: undefined, x, rows: ROWS },
+        ...{ actual: ROWS.map(valueOf), wrong: 300, nOut: 300, share: 0.3 },
+      },
+      whole,
+      readHParams(whole),
+    );
+    expect(cause).toEqual({ code: 'other-tensor', parameters: { tensor: 'token_embd.weight' }, proven: true });
+  });
+
+  it('that overflow by themselves have no cause in the weights', async () => {
+    const large = x.map((value) => value * 1e38);
+    expect(await explain(() => Infinity, { x: large })).toBe('nothing');
+    expect(await explain(() => Infinity)).not.toBe('nothing');
+  });
+
   it('that are nothing of the kind are not explained away', async () => {
     expect(await explain((row) => row + 0.5)).toBe(NONE);
     // All but one value fit: no.
@@ -119,6 +157,9 @@ describe('wrong values', () => {
     expect(await explain((row) => row, { share: 4e-4 })).toBe(
       "off by at most 4.0e-4 of the terms' sum, as with too few digits",
     );
-    expect(await explain((row) => row, { share: 4e-4, wrong: 1, rows: [7] })).toBe(`1 of 96 rows wrong, ${NONE}`);
+    expect(await explain((row) => row, { share: 4e-4, wrong: 1, rows: [7] })).toBe(
+      "1 of 96 rows wrong, off by at most 4.0e-4 of the terms' sum, as with too few digits",
+    );
+    expect(await explain((row) => row, { share: 0.1, wrong: 1, rows: [7] })).toBe(`1 of 96 rows wrong, ${NONE}`);
   });
 });

@@ -10,7 +10,7 @@ import { BOTH, recorder, testSession } from '../support/session';
 vi.setConfig({ testTimeout: 400_000, hookTimeout: 400_000 });
 
 const TOKENS = [257, 300, 31, 410];
-const GPU = { ...BOTH, arms: ['gpu'], tokens: TOKENS } as const;
+const GPU = { ...BOTH, engines: ['gpu'], tokens: TOKENS } as const;
 const GPU_CPU = { ...BOTH, tokens: TOKENS } as const;
 
 let session: ModelSession;
@@ -98,7 +98,7 @@ describe('the engine decodes itself', () => {
     const fresh = await testSession(goldenModelPath('mini-q8_0'));
     const all: GeneratedToken[] = [];
     await fresh.generate(GPU, TOKENS, { count: 1, onToken: (t) => all.push(t) });
-    expect(all[0]?.decodedBy).toEqual({ by: 'engine', why: 'it is the faster one on a software adapter' });
+    expect(all[0]?.decodedBy).toEqual({ by: 'engine', why: 'the engine is the faster one on a software adapter' });
     const tight = { ...GPU, gpuBudget: 1_000_000 };
     await fresh.generate(tight, TOKENS, { count: 1, decoder: 'fast', onToken: (t) => all.push(t) });
     expect(all[1]?.decodedBy).toMatchObject({ by: 'engine' });
@@ -126,7 +126,7 @@ describe('the engine decodes itself', () => {
 
   it('where the reference runs alone there is nothing to say', async () => {
     const all: GeneratedToken[] = [];
-    const spec = { ...BOTH, arms: ['cpu'], tokens: TOKENS } as const;
+    const spec = { ...BOTH, engines: ['cpu'], tokens: TOKENS } as const;
     await session.generate(spec, TOKENS, { count: 1, onToken: (t) => all.push(t) });
     expect(all[0]).not.toHaveProperty('decodedBy');
   });

@@ -69,7 +69,7 @@ describe('several faults', () => {
   });
 });
 
-describe('poison', () => {
+describe('values that are not finite', () => {
   it.each(['nan', 'inf'])('%s is found at its source on the GPU, and not in the reference', async (kind) => {
     const report = await run([`${kind}@layer=3,tensor=attn_output`]);
     expect(report.verdict.status).toBe('not-finite');

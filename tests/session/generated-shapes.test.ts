@@ -5,7 +5,7 @@ import { makeModel, type ModelRecipe } from '../support/gguf-models';
 import { lendingHost } from '../support/lent-gpu';
 import { BOTH, recorder, testSession } from '../support/session';
 
-/** Largest free-running relative L2 between the arms at any stage. */
+/** Largest free-running relative L2 between the engines at any stage. */
 const LIMIT = 1e-5;
 /** Few tokens and all stages: the software GPU is slow, and a wrong kernel shows on any token. */
 const TOKENS = [1, 270, 33];
@@ -74,13 +74,13 @@ function expectAgreement(report: Report): void {
   }
 }
 
-describe('the arms agree on shapes that no golden has', () => {
+describe('the engines agree on shapes that no golden has', () => {
   it.each(SHAPES)('%s', async (_, recipe) => {
     expectAgreement(await traceOf(recipe));
   });
 });
 
-describe('the arms agree on every type in every place', () => {
+describe('the engines agree on every type in every place', () => {
   it.each(QUANT_TYPES)('%s, router and head included', async (type) => {
     const shape = {
       nLayer: 1,

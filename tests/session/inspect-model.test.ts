@@ -33,7 +33,7 @@ describe('a file is shown whole, and told is what stands in the way', () => {
   });
 
   it.each<[string, Bend, string]>([
-    ['another architecture', { keys: { 'general.architecture': text('qwen35moe') } }, 'architecture qwen35moe'],
+    ['another architecture', { keys: { 'general.architecture': text('grok') } }, 'architecture grok'],
     ['an adapter', { keys: { 'general.type': text('adapter') } }, 'is an adapter (LoRA)'],
     ['an importance matrix', { keys: { 'general.type': text('imatrix') } }, 'is an importance matrix'],
     ['a projector', { keys: { 'general.architecture': text('clip') } }, 'is a projector'],

@@ -84,7 +84,12 @@ const FAULTS: readonly (readonly [what: string, stage: StageId, replace: Replace
   [
     'the residual adds the normed activations',
     'post_attn_residual',
-    { post_attn_residual: told(({ input }) => ({ input: (id) => input(id === 'attn_out' ? id : 'attn_norm') })) },
+    // Run alone it is given no other stage than its own inputs.
+    {
+      post_attn_residual: told(({ fed, input }) =>
+        fed ? {} : { input: (id) => input(id === 'attn_out' ? id : 'attn_norm') },
+      ),
+    },
   ],
   [
     'the experts added to the stream rounded to f16',
@@ -108,8 +113,9 @@ async function run(
   tokens: readonly number[],
   replace: Replace,
   decode = 0,
+  thorough = false,
 ): Promise<Report> {
-  return (await runEngine({ context, model, hparams, tokens, chunkTokens: 5, replace, decode })).report;
+  return (await runEngine({ context, model, hparams, tokens, chunkTokens: 5, replace, decode, thorough })).report;
 }
 
 describe.each(['mini-f32', 'mini-q4_k_m'])('%s', (name) => {
@@ -138,6 +144,31 @@ describe.each(['mini-f32', 'mini-q4_k_m'])('%s', (name) => {
     expect(decoded).toMatchObject([12, 13, 14].map((position) => ({ position, status: 'match', rows: stages })));
   });
 
+  it('is right as two prompts', async () => {
+    const { verdict, coverage } = await run(model, hparams, tokens, {}, 1, true);
+    expect(verdict.sentence).toMatch(/^MATCH/);
+    expect(coverage?.paths).toContainEqual({ path: 'continued', ran: true, status: 'match' });
+  });
+
+  it.each([
+    // Their own rows hold what the whole prompt left there: the same values.
+    [
+      'written over the first',
+      'attention',
+      { v_proj: told((step) => (isSecond(step) ? { outputRow: step.outputRow - 6 } : {})) },
+    ],
+    [
+      'counted from 0',
+      'k_post_rope',
+      { k_post_rope: told((step) => (isSecond(step) ? { firstPosition: step.firstPosition - 6 } : {})) },
+    ],
+  ] as const)('a prompt that continues another, its rows %s: %s', async (_what, stage, replace) => {
+    const { verdict, coverage } = await run(model, hparams, tokens, replace, 1, true);
+    expect(verdict.first, verdict.sentence).toMatchObject({ layer: 0, stage, mode: 'local' });
+    expect(verdict.sentence).toMatch(/; where the prompt is run as two, from token 6 on, the prompt is right$/);
+    expect(coverage?.paths).toContainEqual({ path: 'continued', ran: true, status: 'diverged' });
+  });
+
   it.each([
     ['written at row 0', 'v_proj', { v_proj: told((step) => (isDecoding(step) ? { outputRow: 0 } : {})) }],
     [
@@ -153,4 +184,6 @@ describe.each(['mini-f32', 'mini-q4_k_m'])('%s', (name) => {
   });
 });
 
+/** Of a step of six tokens behind six others. */
+const isSecond = ({ stepTokens, nKeys }: StageRun): boolean => stepTokens === 6 && nKeys === 12;
 const isDecoding = ({ stepTokens }: StageRun): boolean => stepTokens === 1;

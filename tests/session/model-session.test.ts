@@ -21,7 +21,7 @@ const codeOf = async (promise: Promise<unknown>): Promise<unknown> =>
 const bits = (data: ArrayLike<number> | undefined): readonly number[] =>
   data === undefined ? [] : [...new Uint32Array(Float32Array.from(data).buffer)];
 
-describe('a run of both arms', () => {
+describe('a run of both engines', () => {
   it('tells its story in order and ends with a report that matches', async () => {
     const seen = recorder();
     const report = await session.run({ ...BOTH, tokens: TOKENS }, seen);
@@ -54,8 +54,10 @@ describe('a run of both arms', () => {
     await session.run({ ...BOTH, tokens: TOKENS, stages: 'lm_head', mode: 'free' }, bare);
     expect(first.taps.size).toBeGreaterThan(100);
     for (const [key, tap] of first.taps) expect(bits(second.taps.get(key)?.data), key).toEqual(bits(tap.data));
-    for (const arm of ['gpu', 'cpu']) {
-      expect(bits(bare.taps.get(`${arm}/-/lm_head`)?.data)).toEqual(bits(first.taps.get(`${arm}/-/lm_head`)?.data));
+    for (const engine of ['gpu', 'cpu']) {
+      expect(bits(bare.taps.get(`${engine}/-/lm_head`)?.data)).toEqual(
+        bits(first.taps.get(`${engine}/-/lm_head`)?.data),
+      );
     }
   });
 
@@ -83,11 +85,11 @@ describe('a run of both arms', () => {
     expect([...seen.taps.keys()].some((key) => key.startsWith('gpu/'))).toBe(false);
   });
 
-  it('runs one arm alone and calls it incomplete, not a match', async () => {
-    for (const arm of ['gpu', 'cpu'] as const) {
-      const report = await session.run({ ...BOTH, tokens: TOKENS, arms: [arm] }, recorder());
+  it('runs one engine alone and calls it incomplete, not a match', async () => {
+    for (const engine of ['gpu', 'cpu'] as const) {
+      const report = await session.run({ ...BOTH, tokens: TOKENS, engines: [engine] }, recorder());
       expect(report.verdict).toMatchObject({ status: 'incomplete' });
-      expect(report.verdict.sentence).toContain(`only the ${arm} engine ran`);
+      expect(report.verdict.sentence).toContain(`only the ${engine} engine ran`);
       expect(report.rows).toEqual([]);
     }
   });
@@ -115,14 +117,14 @@ describe('a run that fails', () => {
     await first;
   });
 
-  it('without a GPU says so and leaves the reference arm to run', async () => {
+  it('without a GPU says so and leaves the reference to run', async () => {
     const { openDevice } = await import('../../src/gpu/device');
     const blind = await testSession(goldenModelPath('mini-q8_0'), {
       ...TEST_HOST,
       openGpu: () => openDevice(undefined, { adapter: 'any' }),
     });
     expect(await codeOf(blind.run({ ...BOTH, tokens: [1] }, recorder()))).toBe('gpu-unavailable');
-    const alone = await blind.run({ ...BOTH, tokens: [1], arms: ['cpu'] }, recorder());
+    const alone = await blind.run({ ...BOTH, tokens: [1], engines: ['cpu'] }, recorder());
     expect(alone.adapter).toBeUndefined();
     await blind.dispose();
   });
@@ -151,18 +153,18 @@ describe('cancelling', () => {
 });
 
 describe('a model whose own weights are not finite', () => {
-  it('is poisoned on both arms, at the stage that first reads them', async () => {
+  it('is not finite on both engines, at the stage that first reads them', async () => {
     const bytes = makeModel({ seed: 7, type: 'F32' });
     const { openModel } = await import('../../src/gguf/open-model');
     const { memorySource } = await import('../../src/gguf/memory-source');
     const model = await openModel([memorySource(bytes, 'nan.gguf')]);
     const tensor = model.tensors.get('blk.1.attn_output.weight');
     new DataView(bytes.buffer).setFloat32(tensor?.offset ?? 0, NaN, true);
-    const poisoned = await testSession(bytes);
-    const report = await poisoned.run({ ...BOTH, tokens: [1, 2] }, recorder());
+    const nonFinite = await testSession(bytes);
+    const report = await nonFinite.run({ ...BOTH, tokens: [1, 2] }, recorder());
     expect(report.verdict.status).toBe('not-finite');
     expect(report.verdict.first).toMatchObject({ layer: 1, stage: 'attn_out', tensor: 'blk.1.attn_output.weight' });
     expect(report.verdict.others).toBeUndefined();
-    await poisoned.dispose();
+    await nonFinite.dispose();
   });
 });

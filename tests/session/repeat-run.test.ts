@@ -57,7 +57,7 @@ test('the last bit of one token in one of the runs is found, and takes the verdi
   };
   const heard = recorder();
   const report = await runAsOftenAsAsked(
-    { ...runInput(model, hparams), ...heard, spec: { ...SMALL, arms: ['cpu'], repeat: 5 }, arms: { b: flaky } },
+    { ...runInput(model, hparams), ...heard, spec: { ...SMALL, engines: ['cpu'], repeat: 5 }, engines: { b: flaky } },
     () => Promise.resolve({ b: flaky }),
   );
   const sentence =

@@ -4,7 +4,7 @@ import { readRunRequest } from '../../src/session/run-request';
 test('a whole request is taken as it is', () => {
   const request = {
     tokens: [0, 5],
-    arms: ['cpu'],
+    engines: ['cpu'],
     mode: 'free',
     stages: 'all',
     layers: '0..2',
@@ -17,6 +17,10 @@ test('a whole request is taken as it is', () => {
   expect(readRunRequest(request)).toEqual(request);
 });
 
+test('engines have an older name', () => {
+  expect(readRunRequest({ prompt: 'a', arms: ['gpu', 'cpu'] })).toEqual({ prompt: 'a', engines: ['gpu', 'cpu'] });
+});
+
 test('parts that are undefined count as left out', () => {
   expect(readRunRequest({ prompt: 'a', tokens: undefined, layers: undefined })).toEqual({ prompt: 'a' });
 });
@@ -27,8 +31,8 @@ test.each([
   ['tokens as text', { tokens: '1,2' }, 'tokens'],
   ['no tokens', { tokens: [] }, 'tokens'],
   ['a negative token', { tokens: [-1] }, 'tokens'],
-  ['an unknown engine', { prompt: 'a', arms: ['tpu'] }, 'arms'],
-  ['an engine twice', { prompt: 'a', arms: ['cpu', 'cpu'] }, 'arms'],
+  ['an unknown engine', { prompt: 'a', engines: ['tpu'] }, 'engines'],
+  ['an engine twice', { prompt: 'a', engines: ['cpu', 'cpu'] }, 'engines'],
   ['an unknown mode', { prompt: 'a', mode: 'slow' }, 'mode'],
   ['layers as numbers', { prompt: 'a', layers: [1] }, 'layers'],
   ['a cosine above 1', { prompt: 'a', cosineLimit: 2 }, 'cosineLimit'],

@@ -21,12 +21,12 @@ describe('tap store', () => {
     expect(store.get('gpu', 1, 'attn_norm')).toBeUndefined();
   });
 
-  it('gives up bulk before the headline stages, the latest layers first, and both arms together', () => {
+  it('gives up bulk before the headline stages, the latest layers first, and both engines together', () => {
     const store = new TapStore(400);
     for (const layer of [0, 1]) {
-      for (const arm of ['gpu', 'cpu']) {
-        store.keep(arm, tap('moe_expert_out', layer, 20));
-        store.keep(arm, tap('moe_ffn_out', layer, 20));
+      for (const engine of ['gpu', 'cpu']) {
+        store.keep(engine, tap('moe_expert_out', layer, 20));
+        store.keep(engine, tap('moe_ffn_out', layer, 20));
       }
     }
     expect(store.usage()).toMatchObject({ bytes: 320, kept: 2, dropped: 2 });

@@ -283,7 +283,7 @@ describe('the picture stands alone', () => {
   });
 
   it('needs no style sheet: every look is an attribute, and nothing is fetched', () => {
-    for (const kind of ['clean', 'qtype-blind', 'poison'] as const) {
+    for (const kind of ['clean', 'qtype-blind', 'not-finite'] as const) {
       const of = generateReport({ kind, nTokens: 8 });
       for (const dark of [false, true]) {
         for (const picture of [sheetPicture(of, FIRST_VIEW, dark), cardPicture(of, dark)]) {
@@ -357,6 +357,22 @@ describe('the picture stands alone', () => {
     expect(html).not.toMatch(/\b(?:src|href)="/);
     expect(html).not.toContain('unsafe-inline');
     expect(html).toContain(report.verdict.sentence);
+  });
+
+  it('the HTML report has its own faces and the map, says in colour what is wrong, and lists it before all else', async () => {
+    const html = await reportHtml(shared);
+    for (const face of ['IBM Plex Sans', 'IBM Plex Mono', 'Source Serif 4'])
+      expect(html).toContain(`@font-face{font-family:'${face}'`);
+    expect(html).toContain('src:url(data:font/woff2;base64,');
+    expect(html).toMatch(/<h1><b class="wrong">Diverged<\/b>/);
+    expect(html).toMatch(/b\.wrong[^{]*\{[^}]*color/);
+    expect(html.match(/<svg [^>]*aria-label="Stages by layers"/g)).toHaveLength(2);
+    const wrong = html.indexOf('over the limit</h2>');
+    const folded = html.indexOf('<details><summary>Every comparison</summary>');
+    expect(wrong).toBeGreaterThan(0);
+    expect(folded).toBeGreaterThan(wrong);
+    // Nothing that is in order stands before the fold.
+    expect(html.slice(wrong, folded)).not.toMatch(/<tr><td>/);
   });
 
   it('markup in names stays text', async () => {

@@ -29,7 +29,7 @@ test('one flipped fingerprint is counted, in its stage', async () => {
 });
 
 test('reports of different models are told from reports that can be held against each other', async () => {
-  const found = await sideBySide(recorded, generateReport({ kind: 'poison' }));
+  const found = await sideBySide(recorded, generateReport({ kind: 'not-finite' }));
   expect(found.alike).toBe(false);
   expect(found.bits).toBeUndefined();
   expect(found.facts.find(({ name }) => name === 'Measured')?.same).toBe(false);

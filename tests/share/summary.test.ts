@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { reportFromJson } from '../../src/divergence/report-json';
 import type { Report } from '../../src/divergence/report';
 import { mapData } from '../../src/plots/map/map-data';
 import { isHot, measureOf } from '../../src/plots/map/measure';
@@ -18,7 +20,7 @@ const LARGE = { nLayer: 48, nExpert: 128, nExpertUsed: 8 } as const;
 it.each<readonly [ReportKind, number]>([
   ['clean', 6],
   ['qtype-blind', 6],
-  ['poison', 6],
+  ['not-finite', 6],
   ['clean', 48],
   ['qtype-blind', 48],
 ])('a link shows the same verdict and the same map: %s, %i layers', async (kind, nLayer) => {
@@ -43,6 +45,17 @@ it.each<readonly [ReportKind, number]>([
   }
   // A step of 15 % takes few values over the edge of a bin.
   expect(moved / (a.rows.length * a.layers.length)).toBeLessThan(0.12);
+});
+
+it('keeps what is not finite by its inputs apart from what makes it', async () => {
+  const story = reportFromJson(readFileSync('public/sample/recorded-qtype.json', 'utf8'));
+  const read = readSummary(packSummary(await withoutPrompt(story)) ?? '');
+  if (read === undefined) throw new Error('not read');
+  const [a, b] = [dataOf(story), dataOf(read)];
+  expect(b.bin('moe_expert_out', 2)).toBe('nonfinite');
+  expect(b.bin('attn_norm', 3)).toBe(a.bin('attn_norm', 3));
+  expect(b.shade('moe_ffn_out', 2)).toBe('full');
+  expect(isHot(b.bin('moe_ffn_out', 2))).toBe(false);
 });
 
 it('never makes an honest value a defect: what lies just below the bound stays there', async () => {

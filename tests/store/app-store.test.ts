@@ -7,7 +7,6 @@ import { packSummary } from '../../src/share/summary';
 import { FIRST_VIEW } from '../../src/share/view-state';
 import { createAppStore, type AppStore, type PageHost } from '../../src/store/app-store';
 import { selectOptionErrors } from '../../src/store/check-options';
-import { selectEstimate } from '../../src/store/run-estimate';
 import { NO_SHELF, type RunShelf } from '../../src/store/run-shelf';
 import { selectTarget } from '../../src/store/run-target';
 import { linkOf } from '../../src/store/shell-actions';
@@ -96,11 +95,11 @@ describe('before any file', () => {
     expect(selectShown(store.getState()).kind).toBe('none');
   });
 
-  it('leaves the reference arm where there is no WebGPU, and says which check failed', async () => {
+  it('leaves the reference where there is no WebGPU, and says which check failed', async () => {
     const { store, client } = page({ adapter: NO_WEBGPU });
     await store.actions.start();
     expect(store.getState()).toMatchObject({ phase: 'idle', adapter: { code: 'gpu-unavailable' } });
-    expect(store.getState().options.arms).toEqual(['cpu']);
+    expect(store.getState().options.engines).toEqual(['cpu']);
     await store.actions.runSample();
     expect(client.calls.at(-1)).toMatch(/^run cpu /);
   });
@@ -199,7 +198,7 @@ describe('running', () => {
     const layers: number[] = [];
     store.subscribe(() => {
       const { live } = store.getState();
-      const n = new Set(live?.rows.flatMap((r) => r.layer ?? [])).size;
+      const n = new Set(live?.rows.from(0).flatMap((r) => r.layer ?? [])).size;
       if (layers.at(-1) !== n) layers.push(n);
     });
     await store.actions.runSample();
@@ -225,26 +224,30 @@ describe('running', () => {
   });
 
   it('sends the options as typed', async () => {
-    const spy = vi.fn();
     const { store, client } = page();
-    const inner = client.run;
-    client.run = (spec, onEvent) => {
-      spy(spec);
-      return inner(spec, onEvent);
-    };
+    const spy = vi.spyOn(client, 'run');
     await store.actions.open([file('good.gguf')]);
     store.actions.setTokenIds('[1, 2 3]');
-    store.actions.setOptions({ arms: ['gpu'], mode: 'free', stages: 'moe_router', layers: '0..3', positions: 'last' });
-    await store.actions.run();
-    expect(store.getState().error).toBeUndefined();
-    expect(spy).toHaveBeenCalledWith({
-      tokens: [1, 2, 3],
-      arms: ['gpu'],
+    store.actions.setOptions({
+      engines: ['gpu'],
       mode: 'free',
       stages: 'moe_router',
       layers: '0..3',
       positions: 'last',
     });
+    await store.actions.run();
+    expect(store.getState().error).toBeUndefined();
+    expect(spy).toHaveBeenCalledWith(
+      {
+        tokens: [1, 2, 3],
+        engines: ['gpu'],
+        mode: 'free',
+        stages: 'moe_router',
+        layers: '0..3',
+        positions: 'last',
+      },
+      expect.any(Function),
+    );
   });
 
   it('cancels, keeps what it has, and runs again', async () => {
@@ -447,14 +450,14 @@ describe('reading', () => {
   });
 
   it('saves the report as JSON that holds NaN, and copies the sentence', async () => {
-    const poison = generateReport({ kind: 'poison' });
-    const { store, host } = page({ report: poison });
+    const nonFinite = generateReport({ kind: 'not-finite' });
+    const { store, host } = page({ report: nonFinite });
     await store.actions.runSample();
     store.actions.saveReport();
     await store.actions.copySentence();
     expect(host.saved[0]).toBe('tiny-moe-6x16-Q4_K_M.moescope.json');
     expect(JSON.parse(host.saved[1] ?? '')).toMatchObject({ verdict: { first: { value: 'NaN' } } });
-    expect(host.copied).toEqual([poison.verdict.sentence]);
+    expect(host.copied).toEqual([nonFinite.verdict.sentence]);
   });
 
   it('gives the same view for the same trace, so that figures are not drawn twice', async () => {
@@ -528,19 +531,6 @@ describe('nothing is lost', () => {
     await store.actions.run();
     expect(client.calls).not.toContain('open');
     expect(selectShown(store.getState())).toMatchObject({ kind: 'report', report: foreign });
-  });
-
-  it('refuses a prompt that does not fit, with the longest that does', async () => {
-    const { store } = page();
-    await store.actions.start();
-    const ids = Array.from({ length: 9000 }, () => 1).join(',');
-    await store.actions.open([file('good.gguf')]);
-    store.actions.setTokenIds(ids);
-    await vi.waitFor(() => {
-      expect(store.getState().prompt.ids).toHaveLength(9000);
-    });
-    expect(selectEstimate(store.getState())).toMatchObject({ longest: 8192 });
-    expect(selectTarget(store.getState())).toMatchObject({ refused: expect.stringContaining('8,192') });
   });
 
   it('keeps each finished run, and opens it again by its name in the address', async () => {

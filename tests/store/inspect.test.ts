@@ -72,7 +72,7 @@ describe('inspection', () => {
 });
 
 describe('continuation', () => {
-  it('streams tokens, says where the arms part, and goes on from there', async () => {
+  it('streams tokens, says where the engines part, and goes on from there', async () => {
     const { store, client } = await ranPage({});
     await store.actions.continueText(4);
     const { continuation } = store.getState();

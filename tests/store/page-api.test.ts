@@ -98,30 +98,35 @@ describe('running', () => {
     const { api, store, specs } = page();
     await api.open([file('good.gguf')]);
     store.actions.setOptions({ mode: 'free', layers: '0..1', inject: ['nan@layer=2'], routing: 'reference' });
-    await api.run({ prompt: 'one two', chat: true, stages: 'moe_router', gpuBudget: 4096, arms: ['cpu', 'gpu'] });
+    await api.run({ prompt: 'one two', chat: true, stages: 'moe_router', gpuBudget: 4096, engines: ['cpu', 'gpu'] });
     expect(specs).toEqual([
       {
         tokens: [21, 28],
         prompt: 'one two',
-        arms: ['gpu', 'cpu'],
-        mode: 'both',
+        engines: ['gpu', 'cpu'],
+        mode: 'local,free',
         stages: 'moe_router',
         layers: 'all',
         positions: 'all',
         gpuBudget: 4096,
       },
     ]);
-    expect(store.getState().options).toMatchObject({ mode: 'both', layers: 'all', stages: 'moe_router', inject: [] });
+    expect(store.getState().options).toMatchObject({
+      mode: 'local,free',
+      layers: 'all',
+      stages: 'moe_router',
+      inject: [],
+    });
     expect(store.getState().prompt).toMatchObject({ text: 'one two', chat: true });
   });
 
   it('asks for the GPU where the adapter is missing, instead of running the reference alone', async () => {
     const { api, store, specs } = page({ adapter: NO_WEBGPU });
     await store.actions.start();
-    expect(store.getState().options.arms).toEqual(['cpu']);
+    expect(store.getState().options.engines).toEqual(['cpu']);
     await api.open([file('good.gguf')]);
     await api.run({ tokens: [1] });
-    expect(specs[0]?.arms).toEqual(['gpu', 'cpu']);
+    expect(specs[0]?.engines).toEqual(['gpu', 'cpu']);
   });
 
   it('rejects with the error of a run that fails, and with run-cancelled after cancel', async () => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Documents for users and contributors; the folders' READMEs are lists of files. */
 export const DOCUMENTS: readonly string[] = [
-  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'deploy/README.md'],
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'PROVENANCE.md', 'deploy/README.md'],
   ...['docs', 'capture'].flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.md'))
@@ -104,4 +104,46 @@ export function anchorsOf(document: string): ReadonlySet<string> {
 
 export function readDocument(file: string): string {
   return readFileSync(file, 'utf8');
+}
+
+/** A command line that a document shows. */
+export interface ShownCommand {
+  /** What the command line gets, without what a shell makes of the rest. */
+  readonly words: readonly string[];
+  /** The lines of output below it, where it stands behind a `$`. */
+  readonly output: readonly string[];
+}
+
+const COMMAND = /^(?:npx (?:--no )?)?moescope [a-z]/;
+
+/** Every command line in code: in blocks, in tables and in sentences. One that has a name in capitals in it is spoken of. */
+export function commandsOf(document: string): readonly ShownCommand[] {
+  const lines = linesOf(document).map(({ text, kind }) => (kind === 'other' ? text : ''));
+  const inBlocks = lines.flatMap((text, i) => {
+    const line = text.replaceAll('`', '').replace(/^[\s|$-]+(?:run:\s*)?/, '');
+    if (!COMMAND.test(line)) return [];
+    return [{ line, output: text.startsWith('$ ') ? outputBelow(lines.slice(i + 1)) : [] }];
+  });
+  // A sentence speaks of an option by its bare name, which may want a value.
+  const inSentences = [...document.matchAll(/`((?:npx (?:--no )?)?moescope [a-z-]+ [^`]*)`/g)]
+    .map(([, line = '']) => line)
+    .filter((line) => !/\s--[\w-]+$/.test(line));
+  return [...inBlocks, ...inSentences.map((line) => ({ line, output: [] }))]
+    .map(({ line, output }) => ({ words: wordsOf(line), output }))
+    .filter(({ words }) => words.length > 1 && !words.some((word) => /\.\.\.|^[A-Z_]+$/.test(word)));
+}
+
+/** What the last of several commands of a block has put out. */
+function outputBelow(lines: readonly string[]): readonly string[] {
+  const end = lines.findIndex((text) => text.startsWith('```') || text.startsWith('$ '));
+  return lines.slice(0, end < 0 ? 0 : end).filter((text) => text.trim() !== '');
+}
+
+function wordsOf(line: string): readonly string[] {
+  const bare = line
+    .replace(/\s+#.*$/, '')
+    .replace(/\s(?:[|>&]|2>).*$/, '')
+    .replace(/ \\$/, '');
+  const words = (bare.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^["']|["']$/g, ''));
+  return words.slice(words.indexOf('moescope') + 1);
 }

@@ -19,6 +19,8 @@ export interface FakeOptions {
   /** The run fails with this after its first layer. */
   readonly failRun?: ErrorData;
   readonly chatTemplate?: boolean;
+  /** Bytes of memory that the browser has, where it says so. */
+  readonly memoryBytes?: number;
   /** What reading trace files yields. */
   readonly readResult?: ReadResult;
   /** What the inspector is told. */
@@ -73,7 +75,7 @@ export function fakeClient(options: FakeOptions): FakeClient {
     },
     run: async (spec, onEvent) => {
       if (running) throw fail('run-busy', 'A run is under way.', 'Wait for it, or cancel it.');
-      calls.push(`run ${spec.arms.join('+')} ${spec.tokens.join(',')}`);
+      calls.push(`run ${spec.engines.join('+')} ${spec.tokens.join(',')}`);
       running = true;
       cancelled = false;
       let bytes = 0;
@@ -143,6 +145,8 @@ export function fakeClient(options: FakeOptions): FakeClient {
       }
       return 'count';
     },
+    inspect: () => Promise.reject(fail('usage', 'A replay has no file.', 'Open a model.')),
+    scan: () => Promise.reject(fail('usage', 'A replay has no file.', 'Open a model.')),
     bench: () => Promise.reject(fail('usage', 'A replay cannot be measured.', 'Open a model.')),
     readTraceFiles: async (files) => {
       calls.push(`readTraceFiles ${String(files.length)}`);
@@ -204,7 +208,10 @@ function openedModel(report: Report, options: FakeOptions): OpenedModel {
       headerBytes: 212_000,
       readBytes: Math.round(model.bytes * 1.9),
       gpu: { wantBytes: model.bytes, needBytes: Math.round(model.bytes / 24), allowedBytes: 8_589_934_592 },
-      cpu: { wantBytes: 201_326_592, needBytes: 134_217_728 },
+      cpu: {
+        ...{ wantBytes: 201_326_592, needBytes: 134_217_728 },
+        ...(options.memoryBytes === undefined ? {} : { allowedBytes: options.memoryBytes }),
+      },
       largestBinding: { tensor: 'token_embd.weight', bytes: 12_800_000, allowedBytes: 134_217_728 },
       chatTemplate: options.chatTemplate ?? true,
     },

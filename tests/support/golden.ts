@@ -91,7 +91,8 @@ function tokensFirst(stage: StageId, found: GoldenArray | undefined): GoldenArra
   return { shape: [tokens, heads, keys], data: swapLeadingAxes(found.data, heads, tokens, keys) };
 }
 
-function parseNpy(bytes: Uint8Array): GoldenArray {
+/** A C-order array of f32 or i32. @throws for another */
+export function parseNpy(bytes: Uint8Array): GoldenArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = view.getUint16(8, true);
   const header = new TextDecoder().decode(bytes.subarray(10, 10 + headerLength));

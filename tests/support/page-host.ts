@@ -10,6 +10,7 @@ export function quietHost(recorded: Report, change: Partial<PageHost> = {}): Pag
     runs: NO_SHELF,
     sample: () => Promise.resolve({ kind: 'memory', name: 'sample.gguf', bytes: new Uint8Array(4) }),
     startSources: [],
+    startCase: undefined,
     pickFiles: () => undefined,
     saveFile: () => undefined,
     saveBlob: () => undefined,

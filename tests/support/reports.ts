@@ -3,7 +3,7 @@ import { RATIO_BINS, ratioBin } from '../../src/divergence/ratio-bins';
 import type {
   Culprit,
   Flip,
-  Poison,
+  NonFinite,
   Report,
   RoutingRow,
   Row,
@@ -15,8 +15,8 @@ import { REPORT_SCHEMA } from '../../src/divergence/report';
 import { stageOrder, stageSpec, type StageId } from '../../src/model/stages';
 import { ACTIVE_STAGES, LAYER_STAGES } from './stages';
 
-/** What a generated report shows. `poison`: the first NaN in one expert's gate; `qtype-blind`: a down projection read as the wrong type. */
-export type ReportKind = 'clean' | 'qtype-blind' | 'poison';
+/** What a generated report shows. `not-finite`: the first NaN in one expert's gate; `qtype-blind`: a down projection read as the wrong type. */
+export type ReportKind = 'clean' | 'qtype-blind' | 'not-finite';
 
 export interface ReportOptions {
   readonly kind: ReportKind;
@@ -46,7 +46,7 @@ export function generateReport(options: ReportOptions): Report {
   const fault: Fault | undefined =
     kind === 'clean'
       ? undefined
-      : kind === 'poison'
+      : kind === 'not-finite'
         ? { layer: Math.floor(nLayer / 2), stage: 'moe_expert_gate', position: Math.floor(nTokens / 4) }
         : { layer: Math.floor(nLayer / 3), stage: 'moe_expert_out', position: 0 };
   const positions = Array.from({ length: nTokens }, (_, i) => i);
@@ -89,7 +89,7 @@ export function generateReport(options: ReportOptions): Report {
     browser: { name: 'Chromium', version: '141' },
     runtime: 'browser',
     verdict: verdictOf(kind, fault, rows),
-    ...(kind === 'poison' && fault !== undefined ? { poison: { a: poisonOf(fault, rows) } } : {}),
+    ...(kind === 'not-finite' && fault !== undefined ? { poison: { a: nonFiniteOf(fault, rows) } } : {}),
     rows,
     routing,
     timing: {
@@ -160,19 +160,20 @@ function generateRow(random: Random, context: RowContext): Row {
 
   const perPosition = Array.from({ length: nTokens }, (_, t) => {
     const reached = fault !== undefined && t >= fault.position;
-    if (isFault && reached) return kind === 'poison' ? NaN : 1.8 * noise();
-    if (mode === 'free' && isAfter && reached) return kind === 'poison' ? NaN : Math.min(2.5, 0.45 * noise() * noise());
+    if (isFault && reached) return kind === 'not-finite' ? NaN : 1.8 * noise();
+    if (mode === 'free' && isAfter && reached)
+      return kind === 'not-finite' ? NaN : Math.min(2.5, 0.45 * noise() * noise());
     const own = ownError(stage);
     return own * (mode === 'isolated' ? 1 : Math.sqrt(1 + 3 * depth)) * noise();
   });
   if (stageSpec(stage).values === 'index') {
     return indexRow(base, mode, layer === undefined ? [] : (flips.get(layer) ?? []), nTokens, firstFlip);
   }
-  const poisoned = perPosition.map((x) => Number.isNaN(x));
+  const nonFinite = perPosition.map((x) => Number.isNaN(x));
   const relL2 = perPosition.some((x) => Number.isNaN(x)) ? NaN : Math.sqrt(mean(perPosition.map((x) => x * x)));
   const nanCount = perPosition.filter((x) => Number.isNaN(x)).length * 256;
   const worstPosition = worstOf(perPosition);
-  const ratio = isFault ? (kind === 'poison' ? NaN : 1.4e6) : relL2 === 0 ? 0 : (relL2 / 1.4e-7) * 0.24 + 0.05;
+  const ratio = isFault ? (kind === 'not-finite' ? NaN : 1.4e6) : relL2 === 0 ? 0 : (relL2 / 1.4e-7) * 0.24 + 0.05;
   return {
     ...base,
     verdict: rowVerdict(context, isFault, isAfter, relL2),
@@ -186,13 +187,13 @@ function generateRow(random: Random, context: RowContext): Row {
       ? {
           maxRatio: ratio,
           maxRatioIndex: [worstPosition, 1, 173],
-          maxRatioValues: { a: isFault ? (kind === 'poison' ? NaN : 4.25) : 0.83, b: 0.83, bound: 2.1e-6 },
+          maxRatioValues: { a: isFault ? (kind === 'not-finite' ? NaN : 4.25) : 0.83, b: 0.83, bound: 2.1e-6 },
           perPositionRatio: perPosition.map((x) => (isFault ? x * 8e5 : ratio * (x / Math.max(relL2, 1e-30)))),
           ratios: ratioCounts(ratio, nTokens * 256, nanCount),
           ...(isProduct(stage) ? { maxEstimate: isFault ? ratio * 30 : 0.4 + ratio } : {}),
         }
       : {}),
-    rangeA: rangeOf(depth, poisoned.every(Boolean)),
+    rangeA: rangeOf(depth, nonFinite.every(Boolean)),
     rangeB: rangeOf(depth, false),
     nanA: nanCount,
     nanB: 0,
@@ -234,7 +235,7 @@ function rangeOf(depth: number, none: boolean): ValueRange {
 }
 
 /** As a run would report it: magnitudes grow over the stages before, then everything downstream is touched. */
-function poisonOf(fault: Fault, rows: readonly Row[]): Poison {
+function nonFiniteOf(fault: Fault, rows: readonly Row[]): NonFinite {
   const free = rows.filter((row) => row.mode === 'free' && row.rangeA !== undefined);
   const at = free.findIndex((row) => row.layer === fault.layer && row.stage === fault.stage);
   return {
@@ -277,7 +278,7 @@ function indexRow(
 }
 
 function rowVerdict(context: RowContext, isFault: boolean, isAfter: boolean, relL2: number): RowVerdict {
-  if (isFault) return context.kind === 'poison' ? 'nan-gpu' : 'diverge';
+  if (isFault) return context.kind === 'not-finite' ? 'nan-gpu' : 'diverge';
   if (context.mode === 'isolated' || !isAfter) return 'match';
   if (Number.isNaN(relL2)) return 'nan-gpu';
   const { firstFlip, layer } = context;
@@ -318,8 +319,8 @@ function generateRouting(
       const weights = descendingWeights(random, nExpertUsed);
       const margin = 0.004 + 0.05 * random.uniform();
       const touched = fault !== undefined && layer > fault.layer && position >= fault.position;
-      const poisoned = touched && kind === 'poison';
-      const flipped = touched && !poisoned && random.uniform() < 0.62;
+      const nonFinite = touched && kind === 'not-finite';
+      const flipped = touched && !nonFinite && random.uniform() < 0.62;
       const a = flipped ? turned(replaceOne(random, drawn, nExpert)) : experts;
       if (flipped) {
         const onlyA = a.filter((e) => !experts.includes(e));
@@ -329,7 +330,7 @@ function generateRouting(
       routing.push({
         layer,
         position,
-        a: { experts: a, weights: poisoned ? weights.map(() => NaN) : weights },
+        a: { experts: a, weights: nonFinite ? weights.map(() => NaN) : weights },
         b: { experts, weights },
         margin,
       });
@@ -377,8 +378,8 @@ function verdictOf(kind: ReportKind, fault: Fault | undefined, rows: readonly Ro
     const sentence = `MATCH: ${String(rows.length)} comparisons within their limits; largest isolated error ${worst.toFixed(2)} x its bound`;
     return { status: 'match', sentence };
   }
-  const poison = kind === 'poison';
-  const role = poison ? 'ffn_gate_exps' : 'ffn_down_exps';
+  const nonFinite = kind === 'not-finite';
+  const role = nonFinite ? 'ffn_gate_exps' : 'ffn_down_exps';
   const tensor = `blk.${String(fault.layer)}.${role}.weight`;
   const first: Culprit = {
     layer: fault.layer,
@@ -386,14 +387,14 @@ function verdictOf(kind: ReportKind, fault: Fault | undefined, rows: readonly Ro
     position: fault.position,
     expert: 11,
     tensor,
-    qtype: poison ? 'Q4_K' : 'Q6_K',
+    qtype: nonFinite ? 'Q4_K' : 'Q6_K',
     mode: 'isolated',
-    metric: poison ? 'non-finite' : 'ratio',
-    value: poison ? NaN : 1.4e6,
+    metric: nonFinite ? 'non-finite' : 'ratio',
+    value: nonFinite ? NaN : 1.4e6,
     limit: 1,
   };
   const place = `layer ${String(fault.layer)}, ${fault.stage}, token ${String(fault.position)}, expert 11 (${tensor}, ${first.qtype ?? ''})`;
-  return poison
+  return nonFinite
     ? { status: 'not-finite', sentence: `NOT FINITE: first at ${place}: NaN on gpu, finite on cpu`, first }
     : { status: 'diverged', sentence: `DIVERGED: first at ${place}: error 1.4e6 x its bound`, first };
 }
@@ -445,7 +446,7 @@ function topTokens(kind: ReportKind): Report['top'] {
     { token: 220, text: ' ', logit: 7.95 },
   ];
   if (kind === 'clean') return { a: b.map((t) => ({ ...t, logit: t.logit + 1.1e-6 })), b };
-  if (kind === 'poison') return { a: b.map((_, i) => ({ token: i, text: '!', logit: NaN })), b };
+  if (kind === 'not-finite') return { a: b.map((_, i) => ({ token: i, text: '!', logit: NaN })), b };
   const a = [
     { token: 13, text: '.', logit: 9.102 },
     { token: 1939, text: ' def', logit: 8.77 },

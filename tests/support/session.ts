@@ -9,7 +9,7 @@ import type { RunSpec, SessionEvent } from '../../src/session/events';
 import type { Host } from '../../src/session/host';
 import { ModelSession } from '../../src/session/model-session';
 import { ProgressMeter } from '../../src/session/progress';
-import type { SessionInput } from '../../src/session/run-session';
+import type { SessionInput } from '../../src/session/session-input';
 import { testContext } from './gpu';
 
 export const TEST_HOST: Host = {
@@ -28,7 +28,7 @@ export async function testSession(
 }
 
 export const BOTH: Omit<RunSpec, 'tokens'> = {
-  arms: ['gpu', 'cpu'],
+  engines: ['gpu', 'cpu'],
   mode: 'both',
   stages: 'all',
   layers: 'all',
@@ -36,7 +36,7 @@ export const BOTH: Omit<RunSpec, 'tokens'> = {
 };
 
 /** What `runSession` is told of a model, without a session; engines and what they do are the caller's. */
-export function runInput(model: ModelFile, hparams: HParams): Omit<SessionInput, 'spec' | 'arms'> {
+export function runInput(model: ModelFile, hparams: HParams): Omit<SessionInput, 'spec' | 'engines'> {
   return {
     model,
     hparams,

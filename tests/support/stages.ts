@@ -1,5 +1,6 @@
 import { qwen3moe } from '../../src/arch/qwen3moe';
 import type { Section } from '../../src/arch/graph';
+import { FAULTS, type FaultKind } from '../../src/model/faults';
 import type { StageId } from '../../src/model/stages';
 
 const { embed, layers, head } = qwen3moe.graph(qwen3moe.sample);
@@ -8,6 +9,14 @@ const { embed, layers, head } = qwen3moe.graph(qwen3moe.sample);
 export const LAYER_STAGES: readonly StageId[] = idsOf(layers);
 export const MODEL_STAGES: readonly StageId[] = idsOf([embed, head]);
 export const ACTIVE_STAGES: readonly StageId[] = idsOf([embed, ...layers, head]);
+
+/** The kinds of faults that it can have. */
+export const KINDS: readonly FaultKind[] = FAULTS.flatMap(({ kind, stages }) => {
+  const own: readonly StageId[] = stages;
+  // Some are of another rotation or gate than it has.
+  const can = kind !== 'rope-whole-head' && (own.length === 0 || own.some((id) => LAYER_STAGES.includes(id)));
+  return can ? [kind] : [];
+});
 
 /** The weights of its layers. */
 export const LAYER_ROLES: readonly string[] = layers.flatMap(({ nodes }) =>

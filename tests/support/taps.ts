@@ -1,5 +1,7 @@
 import type { Tap } from '../../src/model/engine';
+import { locationKey } from '../../src/model/location';
 import type { StageId } from '../../src/model/stages';
+import type { Trace } from '../../src/trace/trace';
 
 /** A tap from plain numbers. Positions count from 0 unless given. */
 export function tapOf(
@@ -22,4 +24,9 @@ export function tapOf(
 
 export function tapMap(...taps: readonly Tap[]): ReadonlyMap<StageId, Tap> {
   return new Map(taps.map((tap) => [tap.stage, tap]));
+}
+
+/** The tap of a layer (undefined: whole-model) and stage. */
+export function findTap(trace: Trace, layer: number | undefined, stage: StageId): Tap | undefined {
+  return trace.taps.get(locationKey(layer, stage));
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Sizes } from '../../src/arch/graph';
 import type { GgmlTypeName } from '../../src/gguf/ggml-types';
 import { tensorBytes, type TensorToWrite } from '../../src/gguf/writer';
 import { modelToWrite } from '../../src/synthetic/model-to-write';
-import { SHAPE_NAMES, type ShapeName } from '../../src/synthetic/shapes';
+import { archOf, SHAPE_NAMES, type ShapeName } from '../../src/synthetic/shapes';
 import { typePlan, usesMoreBits, weightType } from '../../src/synthetic/type-mix';
 import { TYPE_NAMES, type TypeName } from '../../src/synthetic/type-mix';
 import { namedShape } from '../../src/synthetic/shapes';
@@ -22,7 +23,7 @@ function countTypes(tensors: readonly TensorToWrite[]): Partial<Record<GgmlTypeN
 const dataBytes = (tensors: readonly TensorToWrite[]): number => tensors.reduce((sum, t) => sum + tensorBytes(t), 0);
 
 /** Bytes of tensor data, reckoned by hand from the shapes; of the 30B Q4_K_M, that of the released file less its header. */
-const DATA_BYTES: Readonly<Record<ShapeName, Partial<Record<TypeName, number>>>> = {
+const DATA_BYTES: Readonly<Partial<Record<ShapeName, Partial<Record<TypeName, number>>>>> = {
   'qwen3-30b-a3b': {
     Q4_K_M: 18_550_716_416,
     Q5_K_M: 21_719_611_392,
@@ -34,16 +35,39 @@ const DATA_BYTES: Readonly<Record<ShapeName, Partial<Record<TypeName, number>>>>
   tiny: { Q4_K_M: 1_857_792, Q8_0: 3_221_504 },
 };
 
+/** Tensors of a layer, counted by hand. */
+const TENSORS: Readonly<Record<string, (layer: number, own: Sizes) => number>> = {
+  qwen3moe: () => 12,
+  // Gated delta nets have tensors of their own; a shared expert is in every layer.
+  qwen35moe: (layer, { attnInterval = 0 }) => ((layer + 1) % attnInterval === 0 ? 16 : 19),
+  qwen3next: (layer, { attnInterval = 0 }) => ((layer + 1) % attnInterval === 0 ? 16 : 18),
+  // Two norms, sinks, and eight matrices with their biases.
+  'gpt-oss': () => 3 + 2 * 8,
+  // Two norms, four matrices of attention, three biases; three matrices of a dense block, or router, bias, experts and shared expert.
+  glm4moe: (layer, { nDense = 0, hasQkNorm = 0 }) => 2 + 4 + 3 + 2 * hasQkNorm + (layer < nDense ? 3 : 2 + 3 + 3),
+  // Four norms, four matrices of attention; router, bias, experts.
+  'minimax-m2': () => 4 + 4 + 2 + 3,
+  qwen3: () => 11,
+  // The factors of the rotary frequencies are the whole model's.
+  llama: (layer) => (layer === 0 ? 10 : 9),
+  // Two norms, four matrices and a norm of attention, and its queries: one matrix, or two with a norm between them; then as GLM.
+  deepseek2: (layer, { nDense = 0, qRank = 0, hasRouterBias = 0 }) =>
+    2 + 5 + (qRank > 0 ? 3 : 1) + (layer < nDense ? 3 : 1 + hasRouterBias + 3 + 3),
+};
+
 describe.each(SHAPE_NAMES)('%s', (shape) => {
   it('has the tensors of its layers and nothing else', () => {
-    const { nLayer } = namedShape(shape);
+    const named = namedShape(shape);
     const tensors = tensorsOf(shape, 'Q4_K_M');
-    expect(tensors).toHaveLength(3 + 12 * nLayer);
+    const ofLayer = TENSORS[archOf(named)] ?? (() => NaN);
+    const layers = Array.from({ length: named.nLayer }, (_, layer) => ofLayer(layer, named.own ?? {}));
+    const expected = layers.reduce((a, b) => a + b, 3);
+    expect(tensors).toHaveLength(expected);
     expect(new Set(tensors.map((t) => t.name)).size).toBe(tensors.length);
   });
 
-  it.each(TYPE_NAMES.filter((type) => DATA_BYTES[shape][type] !== undefined))('in %s has its size', (type) => {
-    expect(dataBytes(tensorsOf(shape, type))).toBe(DATA_BYTES[shape][type]);
+  it.each(TYPE_NAMES.filter((type) => DATA_BYTES[shape]?.[type] !== undefined))('in %s has its size', (type) => {
+    expect(dataBytes(tensorsOf(shape, type))).toBe(DATA_BYTES[shape]?.[type]);
   });
 });
 
@@ -62,6 +86,15 @@ describe('Qwen3-30B-A3B in Q4_K_M', () => {
   it('keeps norms and router in F32', () => {
     for (const { name, type } of tensors) {
       expect(type === 'F32', name).toBe(/norm|gate_inp/.test(name));
+    }
+  });
+});
+
+describe('gpt-oss in MXFP4_MOE', () => {
+  it('has its experts in MXFP4, other matrices in Q8_0 and all else in F32', () => {
+    for (const { name, type } of tensorsOf('gpt-oss-20b', 'MXFP4_MOE')) {
+      const expected = /_exps\.weight$/.test(name) ? 'MXFP4' : /norm|sinks|bias|gate_inp/.test(name) ? 'F32' : 'Q8_0';
+      expect(type, name).toBe(expected);
     }
   });
 });

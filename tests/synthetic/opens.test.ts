@@ -6,23 +6,116 @@ import { ggufBytes } from '../../src/gguf/writer';
 import { readHParams } from '../../src/model/read-hparams';
 import { checkWeights } from '../../src/model/weights';
 import { fileTypeName } from '../../src/gguf/file-type';
-import { namedShape } from '../../src/synthetic/shapes';
+import { namedShape, SHAPE_NAMES, shapeOfArch } from '../../src/synthetic/shapes';
 import { tokenizerMetadata } from '../../src/synthetic/vocabulary';
 import { renderChat } from '../../src/tokenizer/chat';
 import { createTokenizer } from '../../src/tokenizer/tokenizer';
 import { recipeOf, openMade } from './support';
 
-describe.each(['tiny', 'small'] as const)('%s', (shape) => {
+const SMALL = [
+  'tiny',
+  'small',
+  'tiny-qwen35moe',
+  'tiny-qwen3next',
+  'tiny-gpt-oss',
+  'tiny-glm4moe',
+  'tiny-minimax-m2',
+  'tiny-qwen3',
+  'tiny-llama',
+  'tiny-deepseek2',
+];
+/** Architectures whose files always have a head of their own. */
+const UNTIED = ['gpt-oss', 'minimax-m2'];
+
+describe.each(SHAPE_NAMES.filter((name) => SMALL.includes(name)))('%s', (shape) => {
   it.each([false, true])('opens as a model of its shape, tied %s', async (tied) => {
     const model = await openMade({ shape, tied, theta: 5e5, eps: 1e-5 });
     const hparams = readHParams(model);
-    checkWeights(model, hparams);
+    expect(checkWeights(model, hparams)).toEqual([]);
     const { name, nLayer, nEmbd, nHead, nHeadKv, headDim, nExpert, nExpertUsed, nFfExp, nVocab } = namedShape(shape);
     const sizes = { nLayer, nEmbd, nHead, nHeadKv, headDim, nExpert, nExpertUsed, nFfExp, nVocab };
-    expect(hparams).toMatchObject({ ...sizes, tiedEmbeddings: tied, ropeTheta: 5e5, rmsEps: Math.fround(1e-5) });
+    expect(hparams).toMatchObject({
+      ...sizes,
+      tiedEmbeddings: tied && !UNTIED.includes(hparams.arch),
+      ropeTheta: 5e5,
+      rmsEps: Math.fround(1e-5),
+    });
     expect(fileTypeName(model)).toBe('Q4_K_M');
     expect(createTokenizer(model.metadata).vocabSize).toBe(hparams.nVocab);
     expect(model.metadata.get('general.name')).toContain(name);
+  });
+});
+
+describe('shapes with gated delta nets', () => {
+  it.each([
+    ['qwen3.5-35b-a3b', 'qwen35moe', 256],
+    ['qwen3-next-80b-a3b', 'qwen3next', 512],
+  ] as const)('%s has its sizes', async (shape, arch, nExpert) => {
+    expect(shapeOfArch(arch)).toBe(shape);
+    expect(namedShape(shape)).toMatchObject({ arch, nExpert });
+    const model = await openMade({ shape, sizes: { nLayer: 4, nEmbd: 256, nFfExp: 256, nExpert: 16, nVocab: 512 } });
+    const hparams = readHParams(model);
+    expect(checkWeights(model, hparams)).toEqual([]);
+    const own = { nConv: 4, dState: 128, nHeadV: 32, nHeadK: 16, nRot: 64, nFfShexp: 512, attnPeriod: 4 };
+    expect(hparams).toMatchObject({ arch, nHead: 16, nHeadKv: 2, headDim: 256, ropeTheta: 1e7, ...own });
+  });
+});
+
+describe('shapes of other architectures', () => {
+  it.each([
+    [
+      'gpt-oss-20b',
+      { arch: 'gpt-oss', nHead: 64, nHeadKv: 8, headDim: 64, nExpertUsed: 4, ropeTheta: 150_000, rmsEps: 1e-5 },
+      { window: 128, windowPeriod: 2, ropeScaling: 2, ropeFactor: 32, ropeContext: 4096, nCtxTrain: 131_072 },
+    ],
+    ['gpt-oss-120b', { arch: 'gpt-oss', nHead: 64, nLayer: 2 }, { window: 128 }],
+    [
+      'glm-4.5-air',
+      { arch: 'glm4moe', nHead: 96, nHeadKv: 8, headDim: 128, nExpertUsed: 8, ropeTheta: 1e6, rmsEps: 1e-5 },
+      { nRot: 64, nDense: 1, nFf: 10_944, nShared: 1, gating: 2, isNormalised: 1, hasRouterBias: 1, hasQkNorm: 0 },
+    ],
+    [
+      'minimax-m2',
+      { arch: 'minimax-m2', nHead: 48, nHeadKv: 8, headDim: 128, nExpertUsed: 8, ropeTheta: 5e6, rmsEps: 1e-6 },
+      { nRot: 64, gating: 2, nFfExp: 256 },
+    ],
+  ] as const)('%s has its constants at any depth', async (shape, common, own) => {
+    expect(shapeOfArch('gpt-oss')).toBe('gpt-oss-20b');
+    const model = await openMade({ shape, sizes: { nLayer: 2, nEmbd: 256, nFfExp: 256, nExpert: 8, nVocab: 512 } });
+    const hparams = readHParams(model);
+    expect(checkWeights(model, hparams)).toEqual([]);
+    const { rmsEps, ...rest } = { rmsEps: hparams.rmsEps, ...common };
+    expect(hparams).toMatchObject({ ...rest, ...own, rmsEps: Math.fround(rmsEps) });
+  });
+
+  it.each([
+    ['gpt-oss-20b', 24, 32],
+    ['gpt-oss-120b', 36, 128],
+    ['glm-4.5-air', 46, 128],
+    ['minimax-m2', 62, 256],
+  ] as const)('%s has %i layers of %i experts', (shape, nLayer, nExpert) => {
+    expect(namedShape(shape)).toMatchObject({ nLayer, nExpert });
+  });
+});
+
+describe('shapes without experts, and with latent attention', () => {
+  const small = { nEmbd: 256, nVocab: 512 };
+
+  it.each([
+    ['qwen3-8b', 'qwen3', { nFf: 12_288, nExpert: 0, headDim: 128, ropeTheta: 1e6 }],
+    ['llama-3.1-8b', 'llama', { nFf: 14_336, nExpert: 0, hasRopeFactors: 1, ropeTheta: 5e5 }],
+    ['deepseek-v2-lite', 'deepseek2', { kvRank: 512, qRank: 0, nGroup: 1, nShared: 2, gating: 1 }],
+    ['deepseek-v3', 'deepseek2', { kvRank: 512, qRank: 1536, nGroup: 8, nGroupUsed: 4, shareScale: 2.5, gating: 2 }],
+  ] as const)('%s has its sizes', async (shape, arch, own) => {
+    const ofExperts = arch === 'deepseek2' ? { nFfExp: 256, nExpert: 16, nHead: 2 } : {};
+    const model = await openMade({ shape, sizes: { ...small, ...ofExperts, nLayer: arch === 'deepseek2' ? 4 : 1 } });
+    const hparams = readHParams(model);
+    expect(checkWeights(model, hparams)).toEqual([]);
+    expect(hparams).toMatchObject({ arch, ...own });
+  });
+
+  it('the first of an architecture is what is made where none is named', () => {
+    expect(['qwen3', 'llama', 'deepseek2'].map(shapeOfArch)).toEqual(['qwen3-8b', 'llama-3.1-8b', 'deepseek-v2-lite']);
   });
 });
 

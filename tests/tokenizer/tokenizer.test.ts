@@ -174,9 +174,9 @@ describe('what cannot be used is refused by name', () => {
   });
 
   it('another kind of tokenizer', () => {
-    const error = errorOf(() => createTokenizer(smallMetadata({}, { 'tokenizer.ggml.model': 'llama' })));
+    const error = errorOf(() => createTokenizer(smallMetadata({}, { 'tokenizer.ggml.model': 'bert' })));
     expect(error.code).toBe('tokenizer-unsupported');
-    expect(error.message).toContain('llama');
+    expect(error.message).toContain('bert');
     expect(error.remedy).toContain('gpt2');
   });
 

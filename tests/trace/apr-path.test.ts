@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stageSpec } from '../../src/model/stages';
 import { ACTIVE_STAGES } from '../support/stages';
-import { aprPath, armFolder, armOfFolder, parseAprPath } from '../../src/trace/apr-path';
+import { aprPath, engineFolder, engineOfFolder, parseAprPath } from '../../src/trace/apr-path';
 
 describe('paths of a saved tree', () => {
   it('are the documented ones', () => {
     expect(aprPath('gpu', 'moe_router', 12)).toBe('gpu/layer-12/moe_router.bin');
     expect(aprPath('cpu', 'lm_head', undefined)).toBe('cpu/lm_head.bin');
     expect(aprPath('cpu', 'embedding', undefined)).toBe('cpu/layer-0/embedding.bin');
-    expect(aprPath(armFolder({ arm: 'gpu', mode: 'isolated' }), 'attn_out', 0)).toBe(
+    expect(aprPath(engineFolder({ arm: 'gpu', mode: 'isolated' }), 'attn_out', 0)).toBe(
       'gpu-isolated/layer-0/attn_out.bin',
     );
   });
@@ -46,17 +46,17 @@ describe('paths of a saved tree', () => {
   });
 
   it('arm folders parse back', () => {
-    for (const arm of ['gpu', 'cpu-ggml']) {
+    for (const engine of ['gpu', 'cpu-ggml']) {
       for (const mode of ['free', 'isolated'] as const) {
-        expect(armOfFolder(`a/b/${armFolder({ arm, mode })}`)).toEqual({ arm, mode });
+        expect(engineOfFolder(`a/b/${engineFolder({ arm: engine, mode })}`)).toEqual({ arm: engine, mode });
       }
     }
-    expect(armOfFolder('')).toEqual({ arm: 'trace', mode: 'free' });
+    expect(engineOfFolder('')).toEqual({ arm: 'trace', mode: 'free' });
   });
 
   it("an arm's name cannot lead out of the folder", () => {
-    for (const arm of ['../../etc', '..', '/abs', 'a/b', 'c:\\d', '']) {
-      expect(armFolder({ arm, mode: 'free' })).toMatch(/^[\w-][\w.-]*$/);
+    for (const engine of ['../../etc', '..', '/abs', 'a/b', 'c:\\d', '']) {
+      expect(engineFolder({ arm: engine, mode: 'free' })).toMatch(/^[\w-][\w.-]*$/);
     }
   });
 });

@@ -38,7 +38,7 @@ function tapOfStage(stage: StageId): fc.Arbitrary<Tap> {
   });
 }
 
-/** A trace of any arm with a few taps of any stages and shapes. */
+/** A trace of any engine with a few taps of any stages and shapes. */
 export const anyTrace: fc.Arbitrary<Trace> = fc
   .record({
     arm: fc.constantFrom('gpu', 'cpu', 'cpu-ggml', 'my_arm.2'),
@@ -55,7 +55,7 @@ export const anyTrace: fc.Arbitrary<Trace> = fc
     ),
     taps: fc.array(fc.constantFrom(...ACTIVE_STAGES).chain(tapOfStage), { minLength: 1, maxLength: 6 }),
   })
-  .map(({ arm, mode, about, taps }) => createTrace({ arm, mode, ...about }, taps));
+  .map(({ arm: engine, mode, about, taps }) => createTrace({ arm: engine, mode, ...about }, taps));
 
 /** Payload bits, for comparison: NaN payloads differ where numbers would not. */
 export function bitsOf(data: Tap['data']): number[] {

@@ -75,7 +75,7 @@ describe('CSV read back', () => {
   const read = (text: string): ReturnType<typeof readTraces> => readTraces(new TextEncoder().encode(text), 'x.csv');
   const head = `${CSV_COLUMNS.join(',')}\n`;
 
-  it('gives any trace: arm, shapes, positions and f32 values; NaN as a NaN', () => {
+  it('gives any trace: engine, shapes, positions and f32 values; NaN as a NaN', () => {
     fc.assert(
       fc.property(anyTrace, (trace) => {
         const { traces, ignored } = read([...tracesToCsv([trace])].join(''));
@@ -93,7 +93,7 @@ describe('CSV read back', () => {
     );
   });
 
-  it('keeps several arms apart, in any order of rows, with any line ends', () => {
+  it('keeps several engines apart, in any order of rows, with any line ends', () => {
     const text = `${head}gpu,,lm_head,4,1,,2\r\ncpu,,lm_head,4,0,,7\r\ngpu,,lm_head,4,0,,1\r\n`;
     expect(read(text).traces.map((t) => [t.provenance.arm, [...(t.taps.get('lm_head')?.data ?? [])]])).toEqual([
       ['gpu', [1, 2]],
@@ -115,8 +115,6 @@ describe('CSV read back', () => {
 });
 
 /** What is left of a NaN's payload in text. */
-function withCanonicalNaN(
-  data: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>,
-): Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+function withCanonicalNaN(data: Float32Array | Uint32Array): Float32Array | Uint32Array {
   return data instanceof Uint32Array ? data : Float32Array.from(data, (x) => (Number.isNaN(x) ? NaN : x));
 }

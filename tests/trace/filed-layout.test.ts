@@ -5,9 +5,10 @@ import { decodeAprt, encodeAprt } from '../../src/trace/aprt';
 import { openNpy } from '../../src/trace/npy';
 import { npyFloats } from '../../src/trace/npy-values';
 import { filesToTraces, tracesToFiles } from '../../src/trace/trace-files';
-import { createTrace, findTap, type Trace } from '../../src/trace/trace';
+import { createTrace, type Trace } from '../../src/trace/trace';
 import { plain } from './arbitrary';
-import { tapOf } from '../support/taps';
+import { fittedAxes } from '../../src/trace/stage-layout';
+import { findTap, tapOf } from '../support/taps';
 
 const bound = Float32Array.of(0.1, 0.2, 0.3, 0.4);
 /** Two tokens; q of two channels, k and v of one. */
@@ -99,5 +100,31 @@ describe('a dump of another tool, which states only counts', () => {
   it('keeps a qkv_matmul whose parts nobody knows', () => {
     const [trace] = filesToTraces(dump, 'x').traces;
     expect(trace && findTap(trace, 0, 'qkv_matmul')?.data.length).toBe(8);
+  });
+});
+
+describe('a dump whose rows are cut otherwise', () => {
+  const mine = gpu(tapOf('q_norm', 0, [2, 2, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]));
+
+  it('has the heads of the trace beside it', () => {
+    const side = adoptLayout(gpu(tapOf('q_norm', 0, [1, 1, 6], [7, 8, 9, 10, 11, 12])), mine);
+    expect(findTap(side, 0, 'q_norm')?.shape).toEqual([1, 2, 3]);
+  });
+
+  it('stays as it is where its rows are longer', () => {
+    const other = gpu(tapOf('q_norm', 0, [1, 1, 4], [1, 2, 3, 4]));
+    expect(adoptLayout(other, mine)).toEqual(other);
+  });
+
+  it.each([
+    ['q_proj', [3, 2, 4], undefined, [3, 8]],
+    ['q_proj', [1, 3, 8], undefined, [3, 8]],
+    ['q_proj', [1, 3, 8], 1, [1, 24]],
+    ['q_norm', [3, 8], undefined, [3, 1, 8]],
+    ['delta_state', [4, 2, 2], 7, [1, 4, 2, 2]],
+    ['attn_scores', [2, 3], undefined, [2, 3]],
+    ['attn_scores', [2, 3, 3, 5], undefined, [2, 3, 3, 5]],
+  ])('%s of axes %j, %s tokens, has axes %j', (stage, shape, nTokens, fitted) => {
+    expect(fittedAxes(stage, shape, nTokens)).toEqual(fitted);
   });
 });

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { matchTaps } from '../../src/divergence/match-taps';
 import { describe, expect, it } from 'vitest';
 import { readFileTree, readTraces } from '../../src/trace/read-traces';
 import type { Trace } from '../../src/trace/trace';
@@ -78,6 +79,17 @@ describe('a folder of arrays as other programs store them', () => {
       ['result_output.npy', file('last/result_output.npy')],
     ]);
     expect(only(readFileTree(told, 'x')).taps.get('lm_head')?.positions).toEqual([5]);
+  });
+
+  it('one row of everything is of the last token, beside a trace of more', () => {
+    const matched = matchTaps(only(folder('last')), only(folder('f4')));
+    for (const step of matched.steps) {
+      for (const [stage, tap] of step.a) {
+        expect(tap.positions, stage).toEqual([5]);
+        expect([...tap.data], stage).toEqual([...(step.b.get(stage)?.data ?? [])]);
+      }
+    }
+    expect(matched.steps.length).toBe(3);
   });
 
   it.each([

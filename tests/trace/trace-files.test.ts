@@ -7,10 +7,10 @@ import { decodeAprt, encodeAprt } from '../../src/trace/aprt';
 import { decodeNpz } from '../../src/trace/npz';
 import { readTraces } from '../../src/trace/read-traces';
 import { filesToTraces, tensorFiles, tracesToFiles } from '../../src/trace/trace-files';
-import { createTrace, findTap, traceBytes } from '../../src/trace/trace';
+import { createTrace, traceBytes } from '../../src/trace/trace';
 import { readZip, writeZip } from '../../src/trace/zip';
 import { loadGolden } from '../support/golden';
-import { tapOf } from '../support/taps';
+import { findTap, tapOf } from '../support/taps';
 import { anyTrace, bitsOf, damaged, formatErrorOf, plain, toleratesHostile } from './arbitrary';
 import { locationKey } from '../../src/model/location';
 
@@ -65,7 +65,7 @@ describe('saved trees', () => {
     expect(layerOf('gpu/lm_head.bin')).toBeUndefined();
   });
 
-  it('reads several arms from below any folder', () => {
+  it('reads several engines from below any folder', () => {
     const moved = new Map(
       [...tracesToFiles([gpu, isolated], 'aprt')].map(([path, bytes]) => [`my/dump/${path}`, bytes]),
     );
@@ -144,7 +144,7 @@ describe('saved trees', () => {
 });
 
 describe('foreign dumps', () => {
-  /** As `apr trace --save-tensor DIR` writes: no arm folder, no trace.json. */
+  /** As `apr trace --save-tensor DIR` writes: no engine folder, no trace.json. */
   const dump = new Map([
     ['layer-0/embedding.bin', encodeAprt(0, Float32Array.of(1, 2, 3, 4, 5, 6))],
     ['layer-1/moe_router_indices.bin', encodeAprt(1, Float32Array.of(4, 2))],

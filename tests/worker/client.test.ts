@@ -58,7 +58,7 @@ test('every method of the service is a call; the worker starts with the first', 
   expect(threads).toHaveLength(0);
   expect(await engine.tokenize('a', { chat: false })).toBe('tokenize answered');
   await engine.run(
-    { tokens: [1], arms: ['cpu'], mode: 'free', stages: '', layers: '', positions: '' },
+    { tokens: [1], engines: ['cpu'], mode: 'free', stages: '', layers: '', positions: '' },
     () => undefined,
   );
   expect(threads).toHaveLength(1);

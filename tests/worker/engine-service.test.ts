@@ -39,10 +39,10 @@ describe('events of a run', () => {
       return before;
     };
     try {
-      await made.run({ ...SPEC, arms: ['cpu'], mode: 'free', tokens: [257] }, (event) => void slow(event));
+      await made.run({ ...SPEC, engines: ['cpu'], mode: 'free', tokens: [257] }, (event) => void slow(event));
       expect(arrived).not.toContain('done');
       arrived.length = 0;
-      await made.run({ ...SPEC, arms: ['cpu'], mode: 'free', tokens: [257] }, slow);
+      await made.run({ ...SPEC, engines: ['cpu'], mode: 'free', tokens: [257] }, slow);
       expect(arrived.at(-1)).toBe('done');
     } finally {
       await made.dispose();

@@ -31,13 +31,13 @@ const text = (content: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffe
 const npz = (...traces: readonly Trace[]): Uint8Array<ArrayBuffer> => writeZip(tracesToFiles(traces, 'npy'));
 
 describe('traces in the worker', () => {
-  it('are read from archives and JSON alike, an arm with both its modes as one', async () => {
+  it('are read from archives and JSON alike, an engine with both its modes as one', async () => {
     const traces = shelf();
     const read = await traces.read([
       file('run.npz', npz(trace({}, 2), trace({ mode: 'isolated' }, 2), trace({ arm: 'cpu' }, 2))),
       file('other.json', text(encodeTraceJson(trace({ arm: 'mine' }, 2)))),
     ]);
-    expect(read.traces.map(({ file: name, arm, modes }) => [name, arm, modes])).toEqual([
+    expect(read.traces.map(({ file: name, engine, modes }) => [name, engine, modes])).toEqual([
       ['run.npz', 'cpu', ['free']],
       ['run.npz', 'gpu', ['free', 'isolated']],
       ['other.json', 'mine', ['free']],
@@ -46,7 +46,7 @@ describe('traces in the worker', () => {
     expect(traces.cards()).toEqual(read.traces);
   });
 
-  it('are compared as a live run compares its arms, and become a report that figures can show', async () => {
+  it('are compared as a live run compares its engines, and become a report that figures can show', async () => {
     const traces = shelf();
     const { traces: cards } = await traces.read([
       file('a.npz', npz(trace({}, 2))),

@@ -27,7 +27,7 @@ for (const model of [...GOLDEN_MODELS, 'tiny-moe-6x16']) {
     for (const length of LENGTHS) {
       const run = await harness.trace({
         tokens: seededTokens(length, VOCABULARY),
-        arms: ['gpu', 'cpu'],
+        engines: ['gpu', 'cpu'],
         mode: 'isolated',
         stages: 'all',
         layers: 'all',

@@ -12,7 +12,7 @@ import { generateReport } from '../../tests/support/reports';
 import { jsonText, mutated, mutatedJson, mutatedText } from './mutate';
 import { oneIn, pick, type FuzzCase, type FuzzTarget } from './target';
 
-const WHOLE = generateReport({ kind: 'poison', nLayer: 2, nExpert: 4, nExpertUsed: 2, nTokens: 3 });
+const WHOLE = generateReport({ kind: 'not-finite', nLayer: 2, nExpert: 4, nExpertUsed: 2, nTokens: 3 });
 /** A row of each kind is enough. */
 const REPORT = { ...WHOLE, rows: WHOLE.rows.filter((_, i) => i % 9 === 0) };
 const SHARED: SharedView = { report: REPORT, view: FIRST_VIEW, leftOut: [] };

@@ -22,8 +22,8 @@ import { oneIn, pick, type FuzzCase, type FuzzTarget } from './target';
 const utf8 = new TextEncoder();
 
 /** A small trace: every stage once, two positions. */
-function smallTrace(arm: string): Trace {
-  const random = seededRandom(arm.length);
+function smallTrace(engine: string): Trace {
+  const random = seededRandom(engine.length);
   const taps = ACTIVE_STAGES.map((stage): Tap => {
     const spec = stageSpec(stage);
     const shape = spec.shape.map((dim) => (dim === 'nTokens' || dim === 'nKeys' ? 2 : 3));
@@ -35,7 +35,7 @@ function smallTrace(arm: string): Trace {
     const bound = oneIn(random, 2) ? { bound: new Float32Array(count).fill(0.5) } : {};
     return { stage, layer: spec.scope === 'layer' ? 1 : undefined, positions: [3, 5], shape, data, ...bound };
   });
-  return createTrace({ arm, mode: 'free', tokens: [4, 5, 6, 7, 8, 9], modelName: 'm' }, taps);
+  return createTrace({ arm: engine, mode: 'free', tokens: [4, 5, 6, 7, 8, 9], modelName: 'm' }, taps);
 }
 
 const TRACE = smallTrace('gpu');

@@ -6,12 +6,9 @@
 #include "exact/types/levels.wgsl"
 const BLOCK_VALUES = 32u;
 const BLOCK_BYTES = 18u;
+const SCALE_AT = 0u;
 // -127 -104 -83 -65 -49 -35 -22 -10 1 13 25 38 53 69 89 113
 const LEVELS = array<u32, 4>(0xBFAD9881u, 0xF6EADDCFu, 0x26190D01u, 0x71594535u);
-
-fn scaleOf(block: u32) -> Scale {
-  return halfScale(halfAt(block));
-}
 
 fn groupAt(block: u32, g: u32) -> Group {
   var group: Group;

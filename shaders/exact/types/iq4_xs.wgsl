@@ -6,11 +6,8 @@
 #include "exact/types/levels.wgsl"
 const BLOCK_VALUES = 256u;
 const BLOCK_BYTES = 136u;
+const SCALE_AT = 0u;
 const LEVELS = array<u32, 4>(0xBFAD9881u, 0xF6EADDCFu, 0x26190D01u, 0x71594535u);
-
-fn scaleOf(block: u32) -> Scale {
-  return halfScale(halfAt(block));
-}
 
 fn groupAt(block: u32, g: u32) -> Group {
   var group: Group;

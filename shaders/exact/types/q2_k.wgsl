@@ -5,16 +5,10 @@
 #include "exact/types/with_low.wgsl"
 const BLOCK_VALUES = 256u;
 const BLOCK_BYTES = 84u;
+const SCALE_AT = 80u;
+const LOW_AT = 82u;
 const MAX_Q = 45u;
 const MAX_LOW = 15u;
-
-fn scaleOf(block: u32) -> Scale {
-  return halfScale(halfAt(block + 80u));
-}
-
-fn lowOf(block: u32) -> Scale {
-  return halfScale(halfAt(block + 82u));
-}
 
 fn groupAt(block: u32, g: u32) -> Group {
   var group: Group;

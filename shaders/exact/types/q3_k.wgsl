@@ -5,10 +5,7 @@
 #include "exact/types/no_low.wgsl"
 const BLOCK_VALUES = 256u;
 const BLOCK_BYTES = 110u;
-
-fn scaleOf(block: u32) -> Scale {
-  return halfScale(halfAt(block + 108u));
-}
+const SCALE_AT = 108u;
 
 fn smallScale(block: u32, i: u32) -> i32 {
   let low = (byteAt(block + 96u + (i & 7u)) >> (4u * (i >> 3u))) & 15u;

@@ -6,10 +6,7 @@
 #include "exact/types/fifth_bits.wgsl"
 const BLOCK_VALUES = 32u;
 const BLOCK_BYTES = 22u;
-
-fn scaleOf(block: u32) -> Scale {
-  return halfScale(halfAt(block));
-}
+const SCALE_AT = 0u;
 
 fn groupAt(block: u32, g: u32) -> Group {
   var group: Group;

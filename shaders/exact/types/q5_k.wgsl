@@ -6,16 +6,10 @@
 #include "exact/types/six_bits.wgsl"
 const BLOCK_VALUES = 256u;
 const BLOCK_BYTES = 176u;
+const SCALE_AT = 0u;
+const LOW_AT = 2u;
 const MAX_Q = 1953u;
 const MAX_LOW = 63u;
-
-fn scaleOf(block: u32) -> Scale {
-  return halfScale(halfAt(block));
-}
-
-fn lowOf(block: u32) -> Scale {
-  return halfScale(halfAt(block + 2u));
-}
 
 fn groupAt(block: u32, g: u32) -> Group {
   var group: Group;

@@ -5,10 +5,7 @@
 #include "exact/types/no_low.wgsl"
 const BLOCK_VALUES = 256u;
 const BLOCK_BYTES = 210u;
-
-fn scaleOf(block: u32) -> Scale {
-  return halfScale(halfAt(block + 208u));
-}
+const SCALE_AT = 208u;
 
 fn groupAt(block: u32, g: u32) -> Group {
   var group: Group;

@@ -5,10 +5,7 @@
 #include "exact/types/no_low.wgsl"
 const BLOCK_VALUES = 32u;
 const BLOCK_BYTES = 34u;
-
-fn scaleOf(block: u32) -> Scale {
-  return halfScale(halfAt(block));
-}
+const SCALE_AT = 0u;
 
 fn groupAt(block: u32, g: u32) -> Group {
   var group: Group;

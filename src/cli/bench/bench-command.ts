@@ -1,3 +1,5 @@
+import { toErrorData } from '../../base/errors';
+import { say } from '../../base/foreign-text';
 import { checkWeights } from '../../model/weights';
 import { readHParams } from '../../model/read-hparams';
 import { runBench } from '../../session/bench';
@@ -16,7 +18,7 @@ import { noteLines } from '../terminal/note-lines';
 import { statusLine } from '../terminal/status-line';
 import { nodeHost } from '../trace/node-runtime';
 
-/** `moescope bench MODEL`: how fast one arm is here, and where a token's time goes. */
+/** `moescope bench MODEL`: how fast one engine is here, and where a token's time goes. */
 export const benchCommand: CommandRunner = async (args, terminal, signal) => {
   const file = args.get(JSON_FILE);
   await checkOutputs([file]);
@@ -25,6 +27,7 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
   const before = earlier === undefined ? undefined : ratesFromJson(await readText(earlier), earlier);
   const choice = readDecoder(args);
   const status = statusLine(terminal, args.has(QUIET));
+  const measured: string[] = [];
   const model = await openNamedModel(args.operands, { signal, headers: await readHeaders(args) });
   try {
     const hparams = readHParams(model);
@@ -42,9 +45,19 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
       processPeakBytes: () => process.resourceUsage().maxRSS * 1024,
       signal,
       onPhase: status.show,
-    }).finally(() => {
-      status.clear();
-    });
+      onMeasured: (what) => {
+        measured.push(what);
+      },
+    })
+      .finally(() => {
+        status.clear();
+      })
+      .catch((error: unknown) => {
+        // Minutes of measuring are not lost to whoever ends it early.
+        if (toErrorData(error).code === 'run-cancelled')
+          for (const what of measured) terminal.err(say`measured before it ended: ${what}\n`);
+        throw error;
+      });
     if (file !== undefined) await writeOutput(file, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
     if (file !== '-') terminal.out(benchText(report));
     if (before === undefined || earlier === undefined) return exitCode('pass');

@@ -8,9 +8,10 @@ import {
 } from '../command-line/option';
 
 /** The options of `bench`. */
-export const ARM: DefaultedOption<'gpu' | 'cpu'> = {
-  name: 'arm',
-  placeholder: 'ARM',
+export const ENGINE: DefaultedOption<'gpu' | 'cpu'> = {
+  name: 'engine',
+  was: 'arm',
+  placeholder: 'ENGINE',
   help: 'which side runs: gpu, or cpu, the reference',
   parse: parseChoice(['gpu', 'cpu']),
   byDefault: 'gpu',

@@ -3,14 +3,15 @@ import { joined, say, shown } from '../../base/foreign-text';
 import { TOOL } from '../../base/version';
 import { plainToJson } from '../../divergence/report-json';
 import { isLibrary } from '../../engine/llama-cpp/install-folder';
-import { isLive, type LiveArm } from '../../model/live';
+import { isLive, type LiveEngineId } from '../../model/live';
 import { bisect, BISECT_SCHEMA, type BisectResult, type JudgedSubject } from '../../regression/bisect';
 import { bisectToJunit } from '../../regression/junit';
 import type { Arguments } from '../command-line/arguments';
 import type { CommandRunner } from '../command-line/command-runner';
 import { exitCode } from '../command-line/exit-codes';
 import { JSON_FILE, JUNIT_FILE, QUIET } from '../command-line/shared-options';
-import { ARM_A } from '../diff/diff-options';
+import { ENGINE_A } from '../diff/diff-options';
+import { peekOperand } from '../diff/read-operand';
 import { checkOutputs, writeOutput } from '../files/output';
 import { openDumpJudge, readDump, type DumpJudge } from '../judge/judge-dump';
 import { CANDIDATE } from '../trace/live-options';
@@ -70,14 +71,13 @@ interface Subjects {
   dispose(): Promise<void>;
 }
 
-/** Opens what the subjects need, each once: a prompt and a runner for libraries, a judge for dumps. All dumps are read first. */
+/** Opens what the subjects need, each once: a prompt and a runner for libraries, a judge for dumps. Dumps are looked at first, and read when it is their turn. */
 async function openSubjects(names: readonly string[], args: Arguments, signal: AbortSignal): Promise<Subjects> {
-  const [model = ''] = args.operands;
-  const engine = args.get(ARM_A);
+  const engine = args.get(ENGINE_A);
   const libraries = new Set(names.filter(isLibrary));
   const candidate = liveCandidate(args);
   const request = libraries.size === 0 ? undefined : await traceRequest(args);
-  for (const name of names) if (!libraries.has(name)) await readDump(name, engine);
+  for (const name of names) if (!libraries.has(name)) await peekOperand(name);
   let runner: NodeRunner | undefined;
   let judge: DumpJudge | undefined;
   return {
@@ -87,7 +87,7 @@ async function openSubjects(names: readonly string[], args: Arguments, signal: A
         const report = await runner.run(ofLibrary(request, candidate, name), () => undefined, signal);
         return report.verdict;
       }
-      judge ??= await openDumpJudge(model, signal);
+      judge ??= await openDumpJudge(args.operands, signal);
       return (await judge.judge(await readDump(name, engine), engine, signal)).verdict;
     },
     async dispose() {
@@ -97,7 +97,7 @@ async function openSubjects(names: readonly string[], args: Arguments, signal: A
   };
 }
 
-function liveCandidate(args: Arguments): LiveArm {
+function liveCandidate(args: Arguments): LiveEngineId {
   const candidate = args.get(CANDIDATE) ?? 'llama.cpp:cpu';
   if (isLive(candidate)) return candidate;
   throw fail(
@@ -110,7 +110,7 @@ function liveCandidate(args: Arguments): LiveArm {
   );
 }
 
-function ofLibrary(request: TraceRequest, candidate: LiveArm, library: string): TraceRequest {
+function ofLibrary(request: TraceRequest, candidate: LiveEngineId, library: string): TraceRequest {
   const { spec } = request;
-  return { ...request, spec: { ...spec, arms: [candidate, 'cpu'], live: { ...spec.live, library } } };
+  return { ...request, spec: { ...spec, engines: [candidate, 'cpu'], live: { ...spec.live, library } } };
 }

@@ -1,7 +1,7 @@
 import type { CommandSpec } from '../command-line/command-spec';
 import { parseText, type Option, type RepeatedOption } from '../command-line/option';
 import { CHAT, JSON_FILE, JUNIT_FILE, PROMPT, PROMPT_FILE, QUIET } from '../command-line/shared-options';
-import { ARM_A } from '../diff/diff-options';
+import { ENGINE_A } from '../diff/diff-options';
 import { CANDIDATE, FLASH, KV, THREADS, UBATCH } from '../trace/live-options';
 import { TOKENS } from '../trace/trace-options';
 
@@ -28,7 +28,7 @@ export const BETWEEN: RepeatedOption<string> = {
 /** `bisect` in the command table. */
 export const BISECT = {
   name: 'bisect',
-  operands: ['MODEL'],
+  operands: ['MODEL...'],
   summary: 'find the first of several libraries or dumps that is wrong',
   description:
     'Judges --good and --bad, then what is --between by halves: each library runs the prompt on MODEL in a process of its own, each dump is judged from its own captured inputs. Names the first that is wrong with its first wrong stage and tensor. Exits with 1 where one is found, with 2 where the good one is wrong or the bad one right.',
@@ -45,7 +45,7 @@ export const BISECT = {
     KV,
     UBATCH,
     THREADS,
-    ARM_A,
+    ENGINE_A,
     JSON_FILE,
     JUNIT_FILE,
     QUIET,

@@ -74,7 +74,9 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
   const known: readonly AnyOption[] = [...command.options, HELP, VERSION];
   const { tokens } = parseArgs({
     args: [...argv],
-    options: Object.fromEntries(known.map((o) => [o.name, { type: takesValue(o) ? 'string' : 'boolean' } as const])),
+    options: Object.fromEntries(
+      known.flatMap((o) => namesOf(o).map((name) => [name, { type: takesValue(o) ? 'string' : 'boolean' } as const])),
+    ),
     // Errors are ours, with a code and a remedy.
     strict: false,
     allowPositionals: true,
@@ -86,7 +88,9 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
     const option = known.find((candidate) =>
-      token.rawName.startsWith('--') ? candidate.name === token.name : shortOf(candidate) === token.rawName.slice(1),
+      token.rawName.startsWith('--')
+        ? namesOf(candidate).includes(token.name)
+        : shortOf(candidate) === token.rawName.slice(1),
     );
     const help = `See moescope ${command.name} --help.`;
     if (option === undefined) {
@@ -111,6 +115,11 @@ function readOptions(command: CommandSpec, argv: readonly string[]): RawOptions 
   return { values, positionals };
 }
 
+/** The name of an option, and an older one that is still read. */
+function namesOf(option: AnyOption): readonly string[] {
+  return 'was' in option && option.was !== undefined ? [option.name, option.was] : [option.name];
+}
+
 /** The letter of an option; undefined where it has none. */
 function shortOf(option: AnyOption): string | undefined {
   return 'short' in option ? option.short : undefined;
@@ -132,10 +141,11 @@ function argumentsOf(values: RawOptions['values'], operands: readonly string[]):
   };
 }
 
-/** `NAME...` at the end stands for one or more. */
+/** `NAME...` stands for one or more, `[NAME]` for one or none. */
 function isOperandCount(operands: readonly string[], count: number): boolean {
-  const isOpen = operands.at(-1)?.endsWith('...') === true;
-  return isOpen ? count >= operands.length : count === operands.length;
+  const isOpen = operands.some((operand) => operand.endsWith('...'));
+  const least = operands.filter((operand) => !operand.startsWith('[')).length;
+  return count >= least && (isOpen || count <= operands.length);
 }
 
 function wrongOperands(command: CommandSpec, actual: readonly string[]): Error {

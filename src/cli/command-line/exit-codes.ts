@@ -12,7 +12,11 @@ export const EXIT_CODES = [
   },
   { name: 'usage', code: 2, meaning: 'wrong usage, a file that cannot be used, or a failed run' },
   { name: 'no-adapter', code: 3, meaning: 'no adapter of the kind asked for' },
-  { name: 'cancelled', code: 130, meaning: 'interrupted' },
+  {
+    name: 'cancelled',
+    code: 130,
+    meaning: 'interrupted (the process ends by the signal itself, which shells tell so)',
+  },
 ] as const;
 
 export type ExitName = (typeof EXIT_CODES)[number]['name'];
@@ -35,7 +39,7 @@ export function exitCodeOfError(code: ErrorCode): number {
   }
 }
 
-/** The exit status of a finished run. One arm alone compares nothing and passes, as long as its values are finite. */
+/** The exit status of a finished run. One engine alone compares nothing and passes, as long as its values are finite. */
 export function exitCodeOfReport(report: Report): number {
   const { status } = report.verdict;
   const passes = status === 'match' || (report.run.arms.length < 2 && status === 'incomplete');

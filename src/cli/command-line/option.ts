@@ -1,10 +1,12 @@
 import { fail, type TracerError } from '../../base/errors';
-import { inArmOrder, MOST_ARMS, RUN_ARM_IDS, type RunArm } from '../../model/arms';
-import { parseLiveArm } from '../../model/live';
+import { inEngineOrder, MOST_ENGINES, ENGINE_IDS, type RunEngineId } from '../../model/engines';
+import { parseLiveEngine } from '../../model/live';
 
 /** A command-line option that takes a value: how it is written, read and explained. */
 export interface Option<T> {
   readonly name: string;
+  /** An older name, still read. */
+  readonly was?: string;
   /** What stands for the value in the help: TEXT, FILE, A..B. */
   readonly placeholder: string;
   readonly help: string;
@@ -64,13 +66,13 @@ export function parseChoice<const W extends string>(words: readonly W[]): (raw: 
   return parse;
 }
 
-/** One arm or two, in the order of `RUN_ARMS`: the reference last. */
-export function parseArms(raw: string, flag: string): readonly RunArm[] {
-  const parseArm = parseChoice(RUN_ARM_IDS);
-  const list = raw.split(',').map((word): RunArm => parseLiveArm(word) ?? parseArm(word, flag));
+/** One engine or two, in the order of `ENGINES`: the reference last. */
+export function parseEngines(raw: string, flag: string): readonly RunEngineId[] {
+  const parseEngine = parseChoice(ENGINE_IDS);
+  const list = raw.split(',').map((word): RunEngineId => parseLiveEngine(word) ?? parseEngine(word, flag));
   if (new Set(list).size !== list.length) throw badValue(flag, raw, 'each word once');
-  if (list.length > MOST_ARMS) throw badValue(flag, raw, 'at most two engines');
-  return inArmOrder(list);
+  if (list.length > MOST_ENGINES) throw badValue(flag, raw, 'at most two engines');
+  return inEngineOrder(list);
 }
 
 /** A whole number from 0. */

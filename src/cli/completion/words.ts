@@ -37,7 +37,7 @@ export function completedCommands(): readonly CompletedCommand[] {
     summary: command.summary,
     options: [...command.options, HELP].map(completedOption),
     operands: command.operands.map((operand) => {
-      const name = operand.replace('...', '');
+      const name = operand.replace(/\.\.\.|[[\]]/g, '');
       return {
         name,
         repeats: operand.endsWith('...'),

@@ -1,12 +1,19 @@
 import { GENERAL_FLAGS, type CompletedCommand, type CompletedOption, type Values } from './words';
 
+/** The operands up to the first that repeats. */
+function throughRepeating(operands: CompletedCommand['operands']): CompletedCommand['operands'] {
+  const at = operands.findIndex(({ repeats }) => repeats);
+  return at < 0 ? operands : operands.slice(0, at + 1);
+}
+
 /** For zsh: a function for \`$fpath\`, or to be evaluated. */
 export function zshCompletion(commands: readonly CompletedCommand[]): string {
   const described = commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`);
   const cases = commands.map(({ name, options, operands }) => {
     const lines = [
       ...options.map(optionSpec),
-      ...operands.map((operand, i) => {
+      // What repeats takes all that follows.
+      ...throughRepeating(operands).map((operand, i) => {
         const words = operand.words.length === 0 ? '' : `(${operand.words.map(escapedColon).join(' ')})`;
         const action =
           operand.words.length === 0

@@ -2,7 +2,7 @@ import { NOTHING, say, shown, shownDocument, type ShownText } from '../../base/f
 import { fail } from '../../base/errors';
 import { TOOL } from '../../base/version';
 import { aprStageDiff, type AprStageDiff } from '../../divergence/apr-stage-diff';
-import { compareTraces, type ArmTraces, type TraceComparison } from '../../divergence/compare-traces';
+import { compareTraces, tracesOf, type EngineTraces, type TraceComparison } from '../../divergence/compare-traces';
 import { LIMITS } from '../../divergence/limits';
 import { plainToJson } from '../../divergence/report-json';
 import { rowsToCsv } from '../../divergence/rows-csv';
@@ -27,15 +27,15 @@ import type { CommandRunner } from '../command-line/command-runner';
 import { HTML_FILE, SVG_FILE } from '../share/share-options';
 import { sharedFiles, writeShared } from '../share/write-shared';
 import { styledVerdict, type Terminal } from '../terminal/terminal';
-import { chooseArm } from './choose-arm';
-import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff-options';
+import { chooseEngine } from './choose-engine';
+import { ENGINE_A, ENGINE_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff-options';
 import { aprDiffText, diffText } from './diff-text';
 import { readOperand, type Operand } from './read-operand';
 
 /** Additive changes keep the number. Rows, routing, run, limits and verdict are those of `moescope-report/1`. */
 const DIFF_SCHEMA = 'moescope-diff/1';
 
-/** `moescope diff A B`: two saved traces, or two APRT files, as a live run compares its arms. */
+/** `moescope diff A B`: two saved traces, or two APRT files, as a live run compares its engines. */
 export const diffCommand: CommandRunner = async (args, terminal) => {
   const [pathA = '', pathB = ''] = args.operands;
   const shared = sharedFiles(args);
@@ -57,20 +57,20 @@ export const diffCommand: CommandRunner = async (args, terminal) => {
     return diffAprt(a, b, args, terminal);
   }
   if (!args.has(QUIET)) for (const operand of new Set([a, b])) terminal.err(ignoredText(operand));
-  const armA = chooseArm(a, args.get(ARM_A), '--arm-a');
-  const armB = chooseArm(b, args.get(ARM_B), '--arm-b');
-  const comparison = compareTraces(armA, armB, compareOptions(args, [armA, armB]));
+  const engineA = chooseEngine(a, args.get(ENGINE_A), '--engine-a');
+  const engineB = chooseEngine(b, args.get(ENGINE_B), '--engine-b');
+  const comparison = compareTraces(engineA, engineB, compareOptions(args, [engineA, engineB]));
   const report = comparisonReport(
     comparison,
-    { name: pathA, traces: armA },
-    { name: pathB, traces: armB },
+    { name: pathA, traces: engineA },
+    { name: pathB, traces: engineB },
     new Date().toISOString(),
     'node',
   );
   const summary = args.get(SUMMARY_FILE);
   if (summary !== undefined) await writeOutput(summary, reportMarkdown(report), terminal);
   await writeShared(report, shared, terminal);
-  await writeResults(comparison, { a: sideOf(pathA, armA), b: sideOf(pathB, armB) }, args, terminal);
+  await writeResults(comparison, { a: sideOf(pathA, engineA), b: sideOf(pathB, engineB) }, args, terminal);
   return exitCode(comparison.verdict.status === 'match' ? 'pass' : 'diverged');
 };
 
@@ -134,13 +134,10 @@ function passes(diff: AprStageDiff, limit: number): boolean {
   return diff.cosine_sim >= limit && Number.isFinite(diff.max_abs_diff);
 }
 
-function compareOptions(args: Arguments, arms: readonly ArmTraces[]): Parameters<typeof compareTraces>[2] {
+function compareOptions(args: Arguments, engines: readonly EngineTraces[]): Parameters<typeof compareTraces>[2] {
   const cosineLimit = args.get(COSINE);
   const stages = args.get(STAGES_OPTION);
-  const taps = arms.flatMap(({ free, isolated }) => [
-    ...(free?.taps.values() ?? []),
-    ...(isolated?.taps.values() ?? []),
-  ]);
+  const taps = engines.flatMap(tracesOf).flatMap((trace) => [...trace.taps.values()]);
   const nLayer = taps.reduce((n, { layer }) => Math.max(n, (layer ?? -1) + 1), 0);
   const layers = args.get(LAYERS) === 'all' ? undefined : new Set(parseRange(args.get(LAYERS), nLayer, 'layers'));
   return {
@@ -152,8 +149,8 @@ function compareOptions(args: Arguments, arms: readonly ArmTraces[]): Parameters
   };
 }
 
-function sideOf(path: string, { free, isolated }: ArmTraces): Side {
-  return { path, traces: [free, isolated].flatMap((trace) => trace?.provenance ?? []) };
+function sideOf(path: string, traces: EngineTraces): Side {
+  return { path, traces: tracesOf(traces).map(({ provenance }) => provenance) };
 }
 
 /** Files that were passed over, so that nothing is dropped silently. */

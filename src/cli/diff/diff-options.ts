@@ -1,12 +1,18 @@
 import { badValue, parseChoice, parseText, type DefaultedOption, type Flag, type Option } from '../command-line/option';
 
-export const ARM_A: Option<string> = {
-  name: 'arm-a',
+export const ENGINE_A: Option<string> = {
+  name: 'engine-a',
+  was: 'arm-a',
   placeholder: 'NAME',
   help: 'the engine of A, where it holds several: gpu (free-running, and isolated where it is there) or gpu-isolated',
   parse: parseText,
 };
-export const ARM_B: Option<string> = { ...ARM_A, name: 'arm-b', help: 'the engine of B, which is the reference' };
+export const ENGINE_B: Option<string> = {
+  ...ENGINE_A,
+  name: 'engine-b',
+  was: 'arm-b',
+  help: 'the engine of B, which is the reference',
+};
 export const COSINE: Option<number> = {
   name: 'cosine',
   placeholder: 'X',

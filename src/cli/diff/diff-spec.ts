@@ -8,7 +8,7 @@ import {
   STAGES_OPTION,
   SUMMARY_FILE,
 } from '../command-line/shared-options';
-import { ARM_A, ARM_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff-options';
+import { ENGINE_A, ENGINE_B, COMMON, COSINE, DIFF_FORCE, DIFF_FORMAT } from './diff-options';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from '../share/share-options';
 
 /** `diff` in the command table. */
@@ -17,10 +17,10 @@ export const DIFF = {
   operands: ['A', 'B'],
   summary: 'compare two saved traces and say where they part',
   description:
-    'Compares what --save-tensor wrote, or what another program dumped, as a live run compares its arms: A is under test, B is the reference. Each is a folder (a tree of .bin or .npy, the folder of one arm, archives side by side, or arrays named <ggml name>-<layer>.npy) or a file (ZIP, NPZ, trace JSON, CSV). Two single APRT files are compared element by element.',
+    'Compares what --save-tensor wrote, or what another program dumped, as a live run compares its engines: A is the candidate, B is the reference. Each is a folder (a tree of .bin or .npy, the folder of one engine, archives side by side, or arrays named <ggml name>-<layer>.npy) or a file (ZIP, NPZ, trace JSON, CSV). Two single APRT files are compared element by element.',
   options: [
-    ARM_A,
-    ARM_B,
+    ENGINE_A,
+    ENGINE_B,
     STAGES_OPTION,
     LAYERS,
     COSINE,
@@ -38,7 +38,7 @@ export const DIFF = {
     QUIET,
   ],
   examples: [
-    'moescope diff out out --arm-a gpu --arm-b cpu',
+    'moescope diff out out --engine-a gpu --engine-b cpu',
     'moescope diff out/gpu.npz llamacpp-dump --common --json -',
     'moescope diff a/layer-3/moe_ffn_out.bin b/layer-3/moe_ffn_out.bin --format apr',
   ],

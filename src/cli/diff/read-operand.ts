@@ -1,14 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail, reasonOf } from '../../base/errors';
-import { readRegular } from '../../gguf/regular-file';
+import { openRegular, readRegular } from '../../gguf/regular-file';
 import { parseAprPath } from '../../trace/apr-path';
 import { decodeAprt, isAprt } from '../../trace/aprt';
 import { isTraceCsv } from '../../trace/csv-read';
 import { formatError } from '../../trace/format-error';
 import type { Trace } from '../../trace/trace';
 import { filesToTraces, readIndex, type ReadFiles } from '../../trace/trace-files';
-import { readFileTree, readTraces } from '../../trace/read-traces';
+import { checkTraceHead, PRINTED_HEAD_BYTES, readFileTree, readTraces } from '../../trace/read-traces';
 import type { NamedAprt } from '../../divergence/apr-stage-diff';
 
 const INDEX = 'trace.json';
@@ -29,7 +29,7 @@ export interface Operand {
 }
 
 /**
- * Reads a saved trace: a folder (APRT or NumPy tree, one arm's folder of such a tree, archives side by side, arrays by their ggml names),
+ * Reads a saved trace: a folder (APRT or NumPy tree, one engine's folder of such a tree, archives side by side, arrays by their ggml names),
  * or one file (ZIP, NPZ, trace JSON, CSV, APRT).
  * @throws TracerError `source-read`, `trace-format`
  */
@@ -40,15 +40,45 @@ export async function readOperand(path: string): Promise<Operand> {
   return { path, ...readTraces(bytes, path) };
 }
 
+/**
+ * Looks at the beginning of a saved trace, and reads none of its tensors: what cannot be one is refused before anything else is done.
+ * @throws TracerError `source-read`, `trace-format`
+ */
+export async function peekOperand(path: string): Promise<void> {
+  if (!(await isFolder(path))) {
+    const head = await readHead(path);
+    if (!isAprt(head)) checkTraceHead(head, path);
+    return;
+  }
+  const names = await filesUnder(path);
+  if (names.includes(INDEX)) readIndex(await readBytes(join(path, INDEX)), join(path, INDEX));
+  if (!names.some((name) => TENSOR_FILE.test(name) || TRACE_FILE.test(name))) throw noTrace(path);
+}
+
+async function readHead(path: string): Promise<Uint8Array> {
+  try {
+    const file = await openRegular(path);
+    try {
+      const head = new Uint8Array(PRINTED_HEAD_BYTES);
+      const { bytesRead } = await file.read(head, 0, head.length, 0);
+      return head.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
 /** One APRT file; its traces are empty where its path does not say which stage it is. */
 async function readAprtFile(path: string, bytes: Uint8Array): Promise<Operand> {
   const aprt = { path, tensor: decodeAprt(bytes, path) };
   const full = resolve(path);
   const layerFolder = /^layer-\d+$/.test(basename(dirname(full)));
-  const armPath = layerFolder ? dirname(dirname(full)) : dirname(full);
-  const inside = [basename(armPath), ...(layerFolder ? [basename(dirname(full))] : []), basename(full)].join('/');
+  const enginePath = layerFolder ? dirname(dirname(full)) : dirname(full);
+  const inside = [basename(enginePath), ...(layerFolder ? [basename(dirname(full))] : []), basename(full)].join('/');
   if (parseAprPath(inside) === undefined) return { path, traces: [], ignored: [], aprt };
-  const files = new Map([[inside, bytes], ...(await indexBeside(armPath))]);
+  const files = new Map([[inside, bytes], ...(await indexBeside(enginePath))]);
   return { path, ...filesToTraces(files, path), aprt };
 }
 
@@ -57,10 +87,10 @@ async function readFolder(root: string): Promise<Operand> {
   const tensors = names.filter((name) => TENSOR_FILE.test(name));
   if (tensors.length > 0) {
     const others = names.filter((name) => !TENSOR_FILE.test(name) && !INDEXES.includes(basename(name)));
-    // An arm's own folder: its name is the arm, and what describes it stands above.
-    const isArm = tensors.some((name) => isAtRoot(name, 'bin') || isAtRoot(name, 'npy'));
-    const prefix = isArm ? `${basename(resolve(root))}/` : '';
-    const files = new Map<string, Uint8Array>(isArm ? await indexBeside(resolve(root)) : []);
+    // An engine's own folder: its name is the engine, and what describes it stands above.
+    const isEngine = tensors.some((name) => isAtRoot(name, 'bin') || isAtRoot(name, 'npy'));
+    const prefix = isEngine ? `${basename(resolve(root))}/` : '';
+    const files = new Map<string, Uint8Array>(isEngine ? await indexBeside(resolve(root)) : []);
     for (const name of names) {
       if (TENSOR_FILE.test(name) || INDEXES.includes(basename(name))) {
         files.set(`${prefix}${name}`, await readBytes(join(root, name)));
@@ -82,14 +112,14 @@ async function readFolder(root: string): Promise<Operand> {
     }
   }
   if (traces.length === 0) {
-    throw formatError(
-      root,
-      'a saved trace',
-      'no tensor, archive, trace JSON or CSV',
-      'Give the folder of --save-tensor.',
-    );
+    throw noTrace(root);
   }
   return { path: root, traces, ignored };
+}
+
+function noTrace(root: string): Error {
+  const remedy = 'Give the folder of --save-tensor.';
+  return formatError(root, 'a saved trace', 'no tensor, archive, trace JSON or CSV', remedy);
 }
 
 /** A trace file of a folder. A JSON or CSV file that is something else is left out. */
@@ -102,13 +132,13 @@ async function readIfTrace(file: string): Promise<ReadFiles | undefined> {
   return readTraces(bytes, file);
 }
 
-/** `layer-0/attn_norm.bin` or `lm_head.bin`, without an arm's folder above. */
+/** `layer-0/attn_norm.bin` or `lm_head.bin`, without an engine's folder above. */
 function isAtRoot(name: string, extension: string): boolean {
   return parseAprPath(name, extension)?.folder === '';
 }
 
-async function indexBeside(armPath: string): Promise<readonly (readonly [string, Uint8Array])[]> {
-  const file = join(dirname(armPath), INDEX);
+async function indexBeside(enginePath: string): Promise<readonly (readonly [string, Uint8Array])[]> {
+  const file = join(dirname(enginePath), INDEX);
   try {
     return [[INDEX, await readRegular(file)]];
   } catch {

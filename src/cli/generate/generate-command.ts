@@ -62,7 +62,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
   const jsonFile = args.get(JSON_FILE);
   await checkOutputs([jsonFile]);
   const isQuiet = args.has(QUIET);
-  const { arm, decoder } = readDecoder(args);
+  const { engine, decoder } = readDecoder(args);
   // Text that nobody reads is not made; a JSON file is still wanted.
   const isForReader = jsonFile === undefined || jsonFile === '-';
   const unread = isForReader ? terminal.readerGone : undefined;
@@ -71,14 +71,14 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
   try {
     session = new ModelSession(model, nodeHost({ adapter: args.get(ADAPTER), device: args.get(DEVICE) }));
     const tokens = prompt.kind === 'tokens' ? prompt.tokens : await session.tokenize(prompt.text, prompt, signal);
-    const adapter = arm === 'cpu' ? undefined : (await session.gpuContext()).card;
+    const adapter = engine === 'cpu' ? undefined : (await session.gpuContext()).card;
     if (adapter !== undefined && !isQuiet) terminal.err(say`adapter: ${adapterText(adapter)}\n`);
     if (!isQuiet) terminal.err(noteLines(session.card.notes));
     const budget = args.get(BUDGET);
     const voice = speaker(session, jsonFile === '-' ? undefined : terminal);
     const view = progressView(terminal, isQuiet);
     const said: GeneratedToken[] = [];
-    const spec = { arms: [arm], mode: 'free', stages: 'all', layers: 'all', positions: 'last' } as const;
+    const spec = { engines: [engine], mode: 'free', stages: 'all', layers: 'all', positions: 'last' } as const;
     const end = await session
       .generate({ ...spec, tokens, ...(budget === undefined ? {} : { gpuBudget: budget }) }, tokens, {
         count: args.get(COUNT),
@@ -112,7 +112,7 @@ export const generateCommand: CommandRunner = async (args, terminal, signal) => 
         quant: session.card.quant,
         headerSha256: session.card.headerSha256,
       },
-      arm,
+      arm: engine,
       ...(adapter === undefined ? {} : { adapter }),
       runtime: 'node',
       prompt: {

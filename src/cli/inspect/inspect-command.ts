@@ -3,6 +3,8 @@ import { joined, say, shownLines, type ShownText } from '../../base/foreign-text
 import { formatBytes, formatCount } from '../../base/format';
 import { scanModel } from '../../gguf/scan/scan-model';
 import { inspectModel, type Inspection } from '../../session/inspect-model';
+import { expertsText } from '../../model/hparams';
+import { hasAlarm } from '../../session/scan-lines';
 import { typesText } from '../../session/weight-table';
 import { checkOutputs, writeOutput } from '../files/output';
 import type { CommandRunner } from '../command-line/command-runner';
@@ -13,7 +15,7 @@ import { openNamedModel } from '../files/open-model';
 import { byteProgress } from '../terminal/byte-progress';
 import { errorText } from '../terminal/terminal';
 import { SCAN } from './inspect-options';
-import { hasAlarm, scanText } from './scan-text';
+import { scanText } from './scan-text';
 
 /** `moescope inspect MODEL`: all that a file's header says, of a model that runs or not; with `--scan`, what every block of it holds. */
 export const inspectCommand: CommandRunner = async (args, terminal, signal) => {
@@ -52,7 +54,7 @@ export function inspectionText(found: Inspection): ShownText {
       : ([
           ['layers', `${h.nLayer}, nEmbd ${h.nEmbd}`],
           ['attention', `${h.nHead} heads of ${h.headDim} (qDim ${h.qDim}), ${h.nHeadKv} key-value heads`],
-          ['experts', `${h.nExpert}, ${h.nExpertUsed} a token, nFfExp ${h.nFfExp}`],
+          ['experts', h.nExpert === 0 ? expertsText(h) : `${expertsText(h)}, nFfExp ${h.nFfExp}`],
           ['vocabulary', `${formatCount(h.nVocab)}${h.tiedEmbeddings ? ', tied embeddings' : ''}`],
           ['constants', `RMS epsilon ${h.rmsEps}, rotary base ${h.ropeTheta}`],
         ] as const)),

@@ -1,4 +1,5 @@
 import { say } from '../../base/foreign-text';
+import { fail } from '../../base/errors';
 import { formatBytes, formatDuration } from '../../base/format';
 import { partName } from '../../gguf/split-names';
 import { makeRecipe } from '../../synthetic/make-recipe';
@@ -8,7 +9,9 @@ import { writeModelFiles, type FileToWrite } from '../../synthetic/write-model';
 import type { Arguments } from '../command-line/arguments';
 import { JSON_FILE, QUIET } from '../command-line/shared-options';
 import { exitCode } from '../command-line/exit-codes';
+import { archOf, namedShape, shapeOfArch, type ShapeName } from '../../synthetic/shapes';
 import {
+  ARCH,
   EPS,
   FORCE,
   HEAD_DIM,
@@ -59,9 +62,25 @@ export const makeModelCommand: CommandRunner = async (args, terminal, signal) =>
   return exitCode('pass');
 };
 
+/** The shape that is asked for. @throws TracerError `usage` where it is of another architecture than is */
+function shapeOf(args: Arguments): ShapeName {
+  const [arch, shape] = [args.get(ARCH), args.get(SHAPE)];
+  if (shape === undefined) return arch === undefined ? 'tiny' : shapeOfArch(arch);
+  if (arch === undefined || archOf(namedShape(shape)) === arch) return shape;
+  throw fail(
+    'usage',
+    `Shape ${shape} is of ${archOf(namedShape(shape))}, not of ${arch}.`,
+    'Leave one of the two out.',
+    {
+      shape,
+      arch,
+    },
+  );
+}
+
 function filesToWrite(args: Arguments, out: string): readonly FileToWrite[] {
   const recipe = makeRecipe({
-    shape: args.get(SHAPE),
+    shape: shapeOf(args),
     type: args.get(TYPE),
     seed: args.get(SEED),
     tied: args.has(TIED),

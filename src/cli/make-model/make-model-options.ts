@@ -1,4 +1,4 @@
-import { SHAPE_NAMES, type ShapeName } from '../../synthetic/shapes';
+import { SHAPE_ARCHS, SHAPE_NAMES, type ShapeName } from '../../synthetic/shapes';
 import { TYPE_NAMES, type TypeName } from '../../synthetic/type-mix';
 import {
   badValue,
@@ -10,12 +10,17 @@ import {
 } from '../command-line/option';
 
 /** The options of `make-model`. */
-export const SHAPE: DefaultedOption<ShapeName> = {
+export const ARCH: Option<string> = {
+  name: 'arch',
+  placeholder: 'NAME',
+  help: `architecture, at the shape of a released model where --shape names none: ${SHAPE_ARCHS.join(', ')}`,
+  parse: parseChoice(SHAPE_ARCHS),
+};
+export const SHAPE: Option<ShapeName> = {
   name: 'shape',
   placeholder: 'NAME',
-  help: `sizes to start from: ${SHAPE_NAMES.join(', ')}`,
+  help: `sizes to start from: ${SHAPE_NAMES.join(', ')}; tiny where neither it nor --arch is given`,
   parse: parseChoice(SHAPE_NAMES),
-  byDefault: 'tiny',
 };
 export const TYPE: DefaultedOption<TypeName> = {
   name: 'type',

@@ -13,6 +13,7 @@ import {
   N_LAYER,
   N_VOCAB,
   SEED,
+  ARCH,
   SHAPE,
   SPLIT,
   THETA,
@@ -26,8 +27,9 @@ export const MAKE_MODEL = {
   operands: ['OUT'],
   summary: 'write a model of random weights, of any shape and type',
   description:
-    'Writes a valid Qwen3-MoE file of seeded random weights with a tokenizer of its own, as fast as the disk takes it: for timing, and for trying sizes and types that nobody has released. It runs like a trained model of its shape and says nothing sensible.',
+    'Writes a valid file of seeded random weights with a tokenizer of its own, as fast as the disk takes it: for timing, and for trying sizes and types that nobody has released. It runs like a trained model of its shape and says nothing sensible.',
   options: [
+    ARCH,
     SHAPE,
     TYPE,
     SEED,

@@ -1,3 +1,4 @@
+import { fail } from '../../base/errors';
 import { shownLines } from '../../base/foreign-text';
 import { SELFTEST_CASES } from '../../selftest/all-cases';
 import { runSelftest } from '../../selftest/run-selftest';
@@ -13,7 +14,8 @@ import { styledVerdict } from '../terminal/terminal';
 import { nodeElseBrowser } from '../trace/node-else-browser';
 import { checkBrowser } from '../trace/request';
 import { nodeHost } from '../trace/node-runtime';
-import { ALL, CASES, KERNEL, WEIGHT_TYPE } from './selftest-options';
+import { writeAtlasEntry } from './atlas-entry-file';
+import { ALL, ATLAS_ENTRY, CASES, KERNEL, SIGNED_OFF, WEIGHT_TYPE } from './selftest-options';
 import type { SelftestRequest } from './selftest-request';
 
 /** Least time between two lines of progress where standard error is no terminal, in milliseconds. */
@@ -22,7 +24,12 @@ const LINE_INTERVAL_MS = 2000;
 /** `moescope selftest`: every kernel on this adapter against its reference implementation. */
 export const selftestCommand: CommandRunner = async (args, terminal, signal) => {
   const file = args.get(JSON_FILE);
-  await checkOutputs([file]);
+  const entryFile = args.get(ATLAS_ENTRY);
+  const signedOff = args.has(SIGNED_OFF);
+  if (signedOff && entryFile === undefined) {
+    throw fail('usage', '--sign-off is of an atlas entry.', 'Name its file with --atlas FILE.');
+  }
+  await checkOutputs([file, entryFile]);
   const request: SelftestRequest = {
     kernels: args.get(KERNEL),
     types: args.get(WEIGHT_TYPE),
@@ -54,6 +61,7 @@ export const selftestCommand: CommandRunner = async (args, terminal, signal) => 
   }
   if (file !== undefined) await writeOutput(file, `${JSON.stringify(report, undefined, 2)}\n`, terminal);
   if (file !== '-') terminal.out(styledVerdict(terminal, 'out', shownLines(selftestText(report, args.has(CASES)))));
+  if (entryFile !== undefined) await writeAtlasEntry(report, entryFile, signedOff, terminal);
   return exitCode(report.verdict.status === 'pass' ? 'pass' : 'diverged');
 };
 

@@ -15,7 +15,7 @@ export const serveCommand: CommandRunner = async (args, terminal, signal) => {
   try {
     if (!isOfThisMachine(args.get(HOST))) {
       terminal.err(
-        say`${args.get(HOST)}: whoever reaches this machine can read the page. Browsers have WebGPU on localhost and over https only, so that it does not run for them.\n`,
+        say`${args.get(HOST)}: open to the network. Browsers have WebGPU on localhost and over https only: elsewhere the page cannot run models.\n`,
       );
     }
     if (file !== undefined) await writeOutput(file, `${JSON.stringify({ url: server.url })}\n`, terminal);

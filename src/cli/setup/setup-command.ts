@@ -1,7 +1,7 @@
 import { say } from '../../base/foreign-text';
 import { installFolder } from '../../engine/llama-cpp/install-folder';
 import { setUpLlamaCpp } from '../../engine/llama-cpp/setup';
-import { LIVE_ARMS, liveBackend, parseLiveArm } from '../../model/live';
+import { LIVE_ENGINES, liveBackend, parseLiveEngine } from '../../model/live';
 import type { CommandRunner } from '../command-line/command-runner';
 import { exitCode } from '../command-line/exit-codes';
 import { badValue } from '../command-line/option';
@@ -11,9 +11,9 @@ import { writeOutput } from '../files/output';
 /** `moescope setup ENGINE...`: what a live engine needs, into the user's cache. */
 export const setupCommand: CommandRunner = async (args, terminal, signal) => {
   const backends = args.operands.map((word) => {
-    const arm = parseLiveArm(word);
-    const backend = arm === undefined ? undefined : liveBackend(arm);
-    if (backend === undefined) throw badValue('ENGINE', word, `llama.cpp or one of ${LIVE_ARMS.join(', ')}`);
+    const engine = parseLiveEngine(word);
+    const backend = engine === undefined ? undefined : liveBackend(engine);
+    if (backend === undefined) throw badValue('ENGINE', word, `llama.cpp or one of ${LIVE_ENGINES.join(', ')}`);
     return backend;
   });
   const folder = installFolder(process.env, process);

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { findChromium } from '../../../scripts/lib/chromium.mjs';
@@ -14,10 +15,21 @@ const SCALE = 2;
 
 /**
  * Makes sure that a picture can be drawn, before the work that leads to it.
- * @throws TracerError `usage`: there is no Chromium
+ * @throws TracerError `usage`: there is no Chromium, or nothing to drive it with
  */
 export function checkPng(): void {
   if (findChromium() === undefined) throw noChromium('none was found');
+  try {
+    createRequire(import.meta.url).resolve('playwright-core');
+  } catch (cause) {
+    throw fail(
+      'usage',
+      '--png draws with playwright-core, which is not installed.',
+      'npm install playwright-core, or use --svg or --html, which need nothing.',
+      {},
+      cause,
+    );
+  }
 }
 
 /**

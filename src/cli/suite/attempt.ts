@@ -94,7 +94,7 @@ function suiteRequest({ model, prompt, mode }: SuiteRun, { suite, file, args, he
         ? { kind: 'tokens', tokens: prompt.tokens }
         : { kind: 'text', text: prompt.text, chat: prompt.chat ?? false },
     spec: {
-      arms: ['gpu', 'cpu'],
+      engines: ['gpu', 'cpu'],
       mode,
       stages: suite.stages ?? 'all',
       layers: suite.layers ?? 'all',

@@ -9,6 +9,9 @@ const BAR_CELLS = 20;
 const LINE_INTERVAL_MS = 2000;
 const PAINT_INTERVAL_MS = 80;
 
+/** Memory that is worth a line before it is taken, bytes. */
+const MUCH_MEMORY = 2 ** 30;
+
 const PHASE_WORDS: Readonly<Record<RunPhase, string>> = {
   prepare: 'Preparing',
   embed: 'Embedding',
@@ -49,7 +52,10 @@ export function progressView(terminal: Terminal, isQuiet: boolean, now: () => nu
     isPainted = false;
   };
   const show = (event: SessionEvent): void => {
-    if (isQuiet || event.type !== 'progress') return;
+    if (isQuiet) return;
+    if (event.type === 'started' && (event.needBytes ?? 0) >= MUCH_MEMORY)
+      terminal.err(say`About ${formatBytes(event.needBytes ?? 0)} of memory for what is captured of a layer.\n`);
+    if (event.type !== 'progress') return;
     const { progress } = event;
     const interval = terminal.isInteractive ? PAINT_INTERVAL_MS : LINE_INTERVAL_MS;
     if (progress.phase === lastPhase && now() - lastShown < interval) return;

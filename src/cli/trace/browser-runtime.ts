@@ -28,7 +28,8 @@ export async function runInBrowser(
   return inChromium(request.adapter, signal, async ({ page, url, isLast }) => {
     page.setDefaultTimeout(PAGE_TIMEOUT_MS);
     await page.goto(url);
-    if (request.spec.arms.includes('gpu') && !(await checkPageAdapter(page, request.adapter, isLast))) return undefined;
+    if (request.spec.engines.includes('gpu') && !(await checkPageAdapter(page, request.adapter, isLast)))
+      return undefined;
     return runUntilAborted(page, request, onEvent, signal);
   });
 }

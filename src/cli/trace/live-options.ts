@@ -1,9 +1,9 @@
-import type { RunArm } from '../../model/arms';
-import { FLASH_ATTENTION, KV_TYPES, LIVE_ARMS, parseLiveArm } from '../../model/live';
+import type { RunEngineId } from '../../model/engines';
+import { FLASH_ATTENTION, KV_TYPES, LIVE_ENGINES, parseLiveEngine } from '../../model/live';
 import { badValue, parseChoice, parseCount, parseText, type Option } from '../command-line/option';
 
 /** Engines by the names that people use for them. */
-const ENGINES: Readonly<Record<string, RunArm>> = {
+const ENGINES: Readonly<Record<string, RunEngineId>> = {
   gpu: 'gpu',
   exact: 'cpu',
   cpu: 'cpu',
@@ -11,23 +11,23 @@ const ENGINES: Readonly<Record<string, RunArm>> = {
   'cpu-ggml': 'cpu-ggml',
   'exact-gpu': 'exact-gpu',
 };
-const ENGINE_NAMES: readonly string[] = ['gpu', 'exact', 'ggml', 'llama.cpp', ...LIVE_ARMS];
+const ENGINE_NAMES: readonly string[] = ['gpu', 'exact', 'ggml', 'llama.cpp', ...LIVE_ENGINES];
 const REFERENCES: readonly string[] = ['exact', 'exact-gpu', 'ggml', 'gpu'];
 
 /** The engine under test. */
-export const CANDIDATE: Option<RunArm> = {
+export const CANDIDATE: Option<RunEngineId> = {
   name: 'candidate',
   placeholder: 'ENGINE',
   help: `the engine under test: ${ENGINE_NAMES.join(', ')}; a llama.cpp is run as it is and captured (moescope setup llama.cpp installs one)`,
   parse: (raw, flag) => {
     const word = raw.trim().toLowerCase();
-    const engine = ENGINES[word] ?? parseLiveArm(word);
+    const engine = ENGINES[word] ?? parseLiveEngine(word);
     if (engine === undefined) throw badValue(flag, raw, `one of ${ENGINE_NAMES.join(', ')}`);
     return engine;
   },
   suggests: ENGINE_NAMES,
 };
-export const REFERENCE: Option<RunArm> = {
+export const REFERENCE: Option<RunEngineId> = {
   name: 'reference',
   placeholder: 'ENGINE',
   help: `what the candidate is held to: ${REFERENCES.join(', ')}; exact unless said otherwise`,
@@ -42,6 +42,12 @@ export const LIB: Option<string> = {
   name: 'lib',
   placeholder: 'PATH',
   help: "llama.cpp: a shared library of one's own build, or the folder that holds it",
+  parse: parseText,
+};
+export const CANDIDATE_FILE: Option<string> = {
+  name: 'candidate-file',
+  placeholder: 'FILE',
+  help: 'llama.cpp: the file that it reads, where that is another copy of MODEL, which the reference reads',
   parse: parseText,
 };
 export const FLASH: Option<(typeof FLASH_ATTENTION)[number]> = {
@@ -70,4 +76,4 @@ export const THREADS: Option<number> = {
 };
 
 /** All options of a live llama.cpp. */
-export const LIVE_OPTIONS = [LIB, FLASH, KV, UBATCH, THREADS] as const;
+export const LIVE_OPTIONS = [LIB, CANDIDATE_FILE, FLASH, KV, UBATCH, THREADS] as const;

@@ -6,7 +6,7 @@ import type { Terminal } from '../terminal/terminal';
 
 /**
  * Writes comparisons for Model Explorer: the node data, and beside it (`<name>-graph.json`) the graph that they colour. Values are error /
- * bound of isolated rows, or relative L2 where none is isolated; of chosen experts, 1 - Jaccard.
+ * bound of local or isolated rows, or relative L2 where there are none; of chosen experts, 1 - Jaccard.
  */
 export async function writeModelExplorer(
   file: string,
@@ -30,7 +30,8 @@ function graphName(file: string): string {
 
 function stageValues(rows: readonly Row[]): readonly StageValue[] {
   const measured = rows.filter((row) => row.count > 0);
-  const mode = measured.some((row) => row.mode === 'isolated') ? 'isolated' : 'free';
+  // Beside local rows, only what these blame was isolated.
+  const mode = (['local', 'isolated'] as const).find((id) => measured.some((row) => row.mode === id)) ?? 'free';
   return measured
     .filter((row) => row.mode === mode)
     .map((row) => ({

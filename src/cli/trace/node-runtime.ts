@@ -1,10 +1,13 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
+import { orCancelled } from '../../base/abort';
 import { fail, reasonOf, toErrorData } from '../../base/errors';
 import { nodeWorker } from '../../cpu/pool/node-worker';
+import { judgesFor } from '../../session/judging/judge-pool';
 import { createWorkerPool } from '../../cpu/pool/worker-pool';
 import { openDevice } from '../../gpu/device';
 import { SharedDevice } from '../../gpu/shared-device';
 import type { ModelFile } from '../../gguf/model-file';
+import type { Tap } from '../../model/engine';
 import type { SessionEvent } from '../../session/events';
 import type { Host } from '../../session/host';
 import { ModelSession } from '../../session/model-session';
@@ -57,16 +60,24 @@ export function nodeRunner(wanted: GpuWish): NodeRunner {
       throw error;
     }
   };
+  /** What runs, also where nobody waits for it any more: a GPU ends what it was given. */
+  let running: Promise<unknown> = Promise.resolve();
   const dispose = async (): Promise<void> => {
+    await running.catch(() => undefined);
     await close();
     await device.dispose();
   };
   return {
     async run(request, onEvent, signal) {
       try {
-        return await runIn(await sessionOf(request, signal), request, onEvent, signal);
+        const session = await sessionOf(request, signal);
+        const started = (run: Promise<unknown>): void => void (running = run);
+        return await runIn(session, request, onEvent, signal, started);
       } catch (error) {
-        await dispose();
+        const disposed = dispose();
+        // A cancel is answered at once.
+        if (signal.aborted) disposed.catch(() => undefined);
+        else await disposed;
         throw error;
       }
     },
@@ -85,18 +96,24 @@ async function runIn(
   request: TraceRequest,
   onEvent: (event: SessionEvent) => void,
   signal: AbortSignal,
+  started: (run: Promise<unknown>) => void,
 ): Promise<Report> {
   const saver = request.save === undefined ? undefined : tensorSaver(request.save);
+  let saving: Promise<void> | undefined;
   try {
     const { prompt } = request;
     const tokens = prompt.kind === 'tokens' ? prompt.tokens : await session.tokenize(prompt.text, prompt, signal);
     request.before?.({ headerSha256: session.card.headerSha256, tokens });
     const spec = { ...request.spec, tokens, ...(prompt.kind === 'text' ? { prompt: prompt.text } : {}) };
-    const onTap = saver === undefined ? {} : { onTap: saver.save };
-    const report = await session.run(spec, { onEvent, signal, ...onTap });
+    const save = (folder: string, tap: Tap): Promise<void> | undefined =>
+      signal.aborted ? undefined : (saving = saver?.save(folder, tap));
+    const run = session.run(spec, { onEvent, signal, ...(saver === undefined ? {} : { onTap: save }) });
+    started(run);
+    const report = await orCancelled(run, signal);
     await saver?.finish({ report, weightTypes: weightTypes(session.model) });
     return report;
   } finally {
+    await saving?.catch(() => undefined);
     await saver?.close();
   }
 }
@@ -115,11 +132,23 @@ export interface GpuWish {
 /** All sessions of this process share a thread. */
 const renderChat = rendererIn(() => nodeTemplateThread(new URL('./template-worker.js', import.meta.url)));
 
+/** What the machine has, or less where a container is given less. */
+function machineMemory(): number {
+  const allowed = process.constrainedMemory();
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
+}
+
+/** NVIDIA's driver on Linux refuses what it has no memory for; others page it out to the computer's. */
+function refusesMemory({ vendor }: AdapterCard): boolean {
+  return process.platform === 'linux' && vendor === 'nvidia';
+}
+
 /** Dawn and worker threads: one a core, their code built beside this file. */
 export function nodeHost({ adapter, device }: GpuWish): Host {
   return {
     runtime: 'node',
     tuning: tuningFileStore(),
+    memoryBytes: machineMemory(),
     async openGpu() {
       offerSoftwareGpu(adapter);
       const { nodeAdapters, nodeGpu } = await import('../../gpu/node-device').catch((error: unknown) => {
@@ -132,7 +161,7 @@ export function nodeHost({ adapter, device }: GpuWish): Host {
         );
       });
       const name = device === undefined ? undefined : chooseDevice(device, await nodeAdapters());
-      return openDevice(nodeGpu(name), { adapter }).catch((error: unknown) => {
+      return openDevice(nodeGpu(name), { adapter, refusesMemory }).catch((error: unknown) => {
         if (toErrorData(error).code !== 'gpu-unavailable') throw error;
         throw fail(
           'gpu-unavailable',
@@ -151,6 +180,10 @@ export function nodeHost({ adapter, device }: GpuWish): Host {
       const entry = new URL('./cpu-worker.js', import.meta.url);
       const workers = Array.from({ length: availableParallelism() }, () => nodeWorker(entry));
       return createWorkerPool(model, workers);
+    },
+    createJudges(model, hparams) {
+      const entry = new URL('./judge-worker.js', import.meta.url);
+      return judgesFor(model, hparams, availableParallelism(), () => nodeWorker(entry, 'moescope-judge'));
     },
   };
 }

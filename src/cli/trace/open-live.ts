@@ -8,20 +8,20 @@ import { liveBackend } from '../../model/live';
 import type { Host } from '../../session/host';
 
 /** A live llama.cpp in a process of its own, whose code is built beside this file. @throws TracerError `engine-missing`, `usage` */
-export const openLive: NonNullable<Host['openLive']> = (arm, model, hparams, options) => {
+export const openLive: NonNullable<Host['openLive']> = (engine, model, hparams, options) => {
   const [first] = model.descriptors;
   if (first?.kind !== 'path') {
     throw fail(
       'usage',
       'llama.cpp reads the model itself, from a file of this machine.',
       'Download the model and give its path.',
-      { arm },
+      { engine },
     );
   }
-  const backend = liveBackend(arm) ?? 'cpu';
+  const backend = liveBackend(engine) ?? 'cpu';
   const installed = findInstalled(backend, options.library, process, { env: process.env, from: process.cwd() });
   return createLiveEngine({
-    arm,
+    id: engine,
     backend,
     model: first.path,
     hparams,

@@ -1,27 +1,27 @@
 import { fail } from '../../base/errors';
-import { inArmOrder, type RunArm } from '../../model/arms';
+import { inEngineOrder, type RunEngineId } from '../../model/engines';
 import { liveBackend, type LiveOptions } from '../../model/live';
 import type { Arguments } from '../command-line/arguments';
-import { CANDIDATE, FLASH, KV, LIB, LIVE_OPTIONS, REFERENCE, THREADS, UBATCH } from './live-options';
+import { CANDIDATE, CANDIDATE_FILE, FLASH, KV, LIB, LIVE_OPTIONS, REFERENCE, THREADS, UBATCH } from './live-options';
 
 /** Which engines a command line asks for. @throws TracerError `usage` */
 export function readEngines(
   args: Arguments,
-  arms: readonly RunArm[] | undefined,
-): { readonly arms: readonly RunArm[]; readonly live?: LiveOptions } {
+  engines: readonly RunEngineId[] | undefined,
+): { readonly engines: readonly RunEngineId[]; readonly live?: LiveOptions } {
   const candidate = args.get(CANDIDATE);
   const reference = args.get(REFERENCE);
-  if (arms !== undefined && (candidate ?? reference) !== undefined) {
+  if (engines !== undefined && (candidate ?? reference) !== undefined) {
     throw fail(
       'usage',
-      '--arms and --candidate say the same thing.',
-      'Give --candidate and --reference, or --arms.',
+      '--engines and --candidate say the same thing.',
+      'Give --candidate and --reference, or --engines.',
       {},
     );
   }
-  const chosen = arms ?? [candidate ?? 'gpu', reference ?? 'cpu'];
-  const inOrder = inArmOrder(chosen);
-  if (new Set(chosen).size !== chosen.length || (arms === undefined && inOrder.join() !== chosen.join())) {
+  const chosen = engines ?? [candidate ?? 'gpu', reference ?? 'cpu'];
+  const inOrder = inEngineOrder(chosen);
+  if (new Set(chosen).size !== chosen.length || (engines === undefined && inOrder.join() !== chosen.join())) {
     throw fail(
       'usage',
       `${chosen[1] ?? ''} cannot be the reference of ${chosen[0] ?? ''}.`,
@@ -30,7 +30,7 @@ export function readEngines(
     );
   }
   const live = liveOptions(args);
-  if (inOrder.some((arm) => liveBackend(arm) !== undefined)) return { arms: inOrder, live };
+  if (inOrder.some((engine) => liveBackend(engine) !== undefined)) return { engines: inOrder, live };
   const idle = LIVE_OPTIONS.find((option) => args.get<unknown>(option) !== undefined);
   if (idle !== undefined)
     throw fail(
@@ -39,12 +39,13 @@ export function readEngines(
       'Add --candidate llama.cpp:cpu, or leave it out.',
       { option: `--${idle.name}` },
     );
-  return { arms: inOrder };
+  return { engines: inOrder };
 }
 
 function liveOptions(args: Arguments): LiveOptions {
-  const [library, flashAttention, kv, ubatch, threads] = [
+  const [library, model, flashAttention, kv, ubatch, threads] = [
     args.get(LIB),
+    args.get(CANDIDATE_FILE),
     args.get(FLASH),
     args.get(KV),
     args.get(UBATCH),
@@ -52,6 +53,7 @@ function liveOptions(args: Arguments): LiveOptions {
   ];
   return {
     ...(library === undefined ? {} : { library }),
+    ...(model === undefined ? {} : { model }),
     ...(flashAttention === undefined ? {} : { flashAttention }),
     ...(kv === undefined ? {} : { kv }),
     ...(ubatch === undefined || ubatch === 0 ? {} : { ubatch }),

@@ -2,7 +2,7 @@ import { joined, NOTHING, say, shownLines, type ShownText } from '../../base/for
 import { formatBytes, formatCount, formatMetric, plural } from '../../base/format';
 import { bothCaptured } from '../../divergence/both-captured';
 import { RATIO_BINS } from '../../divergence/ratio-bins';
-import type { Poison, Report, Row } from '../../divergence/report';
+import type { NonFinite, Report, Row } from '../../divergence/report';
 import { placeOf } from '../../divergence/sentence';
 import { adapterText } from '../../model/adapter-card';
 import { STAGES, type StageId } from '../../model/stages';
@@ -27,8 +27,8 @@ export function reportText(report: Report): ShownText {
   for (const other of report.verdict.others ?? [])
     facts.push(['also', `${placeOf(other)}${other.hint === undefined ? '' : `: ${other.hint}`}`]);
   for (const note of report.notes ?? []) facts.push(['note', note]);
-  for (const poison of [report.poison?.a, report.poison?.b]) {
-    if (poison !== undefined) facts.push(['NaN, Inf', notFiniteText(poison)]);
+  for (const nonFinite of [report.poison?.a, report.poison?.b]) {
+    if (nonFinite !== undefined) facts.push(['NaN, Inf', notFiniteText(nonFinite)]);
   }
   const top = report.top.a.length > 0 ? report.top.a : report.top.b;
   if (top.length > 0) facts.push(['next', nextText(top)]);
@@ -54,7 +54,7 @@ function nextText(top: Report['top']['a']): string {
 const RUN_UP_SHOWN = 3;
 
 /** `gpu: NaN first at layer 2, moe_expert_out [0 3 17], then in 41 taps; before it moe_expert_swigl |x| 1.2e-5 .. 3.1` */
-function notFiniteText({ arm, kind, layer, stage, index, spread, runUp }: Poison): string {
+function notFiniteText({ arm: engine, kind, layer, stage, index, spread, runUp }: NonFinite): string {
   const place = (at: { readonly layer: number | undefined; readonly stage: StageId }): string =>
     at.layer === undefined ? at.stage : `layer ${at.layer}, ${at.stage}`;
   const before = runUp
@@ -65,7 +65,7 @@ function notFiniteText({ arm, kind, layer, stage, index, spread, runUp }: Poison
     })
     .join('; ');
   const after = plural(spread.length, 'tap');
-  return `${arm}: ${kind} first at ${place({ layer, stage })} [${index.join(' ')}], in ${after}${before === '' ? '' : `; before it ${before}`}`;
+  return `${engine}: ${kind} first at ${place({ layer, stage })} [${index.join(' ')}], in ${after}${before === '' ? '' : `; before it ${before}`}`;
 }
 
 function runtimeText({ browser, adapter }: Report): string {
@@ -75,7 +75,7 @@ function runtimeText({ browser, adapter }: Report): string {
 
 /** Per stage over all layers: free-running and isolated error, each at its worst layer, and the verdicts that are not a match. */
 export function stageTable(all: readonly Row[]): ShownText {
-  // Of arms that are no f32 kernels there are no bounds; then what is left alone is told by its size.
+  // Of engines that are no f32 kernels there are no bounds; then what is left alone is told by its size.
   const columns = all.some((row) => row.maxRatio !== undefined)
     ? [...FREE_COLUMNS, ...BOUND_COLUMNS]
     : all.some((row) => row.mode === 'isolated' && row.relL2 !== undefined)

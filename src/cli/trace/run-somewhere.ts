@@ -18,7 +18,7 @@ export function runSomewhere(
   notes: Terminal | undefined,
   runner?: NodeRunner,
 ): Promise<Report> {
-  const isNodes = needsNode(request) || request.spec.arms.some((arm) => liveBackend(arm) !== undefined);
+  const isNodes = needsNode(request) || request.spec.engines.some((engine) => liveBackend(engine) !== undefined);
   return nodeElseBrowser(request.runtime === 'auto' && isNodes ? 'node' : request.runtime, {
     async inNode() {
       if (runner !== undefined) return runner.run(request, onEvent, signal);
@@ -26,7 +26,9 @@ export function runSomewhere(
       try {
         return await own.run(request, onEvent, signal);
       } finally {
-        await own.dispose();
+        const disposed = own.dispose();
+        if (signal.aborted) disposed.catch(() => undefined);
+        else await disposed;
       }
     },
     inBrowser: async () => (await import('./browser-runtime')).runInBrowser(request, onEvent, signal),

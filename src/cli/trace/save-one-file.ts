@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tap } from '../../model/engine';
-import { armOfFolder } from '../../trace/apr-path';
+import { engineOfFolder } from '../../trace/apr-path';
 import { tracesToCsv } from '../../trace/csv';
 import { encodeTraceJson } from '../../trace/trace-json';
 import { createTrace } from '../../trace/trace';
@@ -10,7 +10,7 @@ import { openWhole, writeWhole, type WholeFile } from '../files/whole-file';
 import { traceOfRun } from '../../session/trace-of-run';
 import type { TensorSaver } from './tensor-saver';
 
-/** `DIR/<arm>.json`: one document an arm, kept in memory until the run is done. @throws TracerError `trace-format` when it is too large for one */
+/** `DIR/<engine>.json`: one document an engine, kept in memory until the run is done. @throws TracerError `trace-format` when it is too large for one */
 export function jsonSaver(root: string): TensorSaver {
   const saved = new Map<string, Tap[]>();
   return {
@@ -34,7 +34,7 @@ export function jsonSaver(root: string): TensorSaver {
   };
 }
 
-/** `DIR/<arm>.csv`: one line an element, written as it comes. It tells no provenance but the arm. */
+/** `DIR/<engine>.csv`: one line an element, written as it comes. It tells no provenance but the engine. */
 export function csvSaver(root: string): TensorSaver {
   const files = new Map<string, WholeFile>();
   return {
@@ -46,7 +46,7 @@ export function csvSaver(root: string): TensorSaver {
         const file = files.get(folder) ?? (await openWhole(path));
         files.set(folder, file);
         let isHeader = true;
-        for (const text of tracesToCsv([createTrace(armOfFolder(folder), [tap])])) {
+        for (const text of tracesToCsv([createTrace(engineOfFolder(folder), [tap])])) {
           if (!isHeader || isNew) await file.append(text);
           isHeader = false;
         }

@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TracerError } from '../../base/errors';
 import type { Tap } from '../../model/engine';
-import { aprPath, fileLayer, otherModeFolder } from '../../trace/apr-path';
+import { aprPath, fileLayer, otherModeFolders } from '../../trace/apr-path';
 import { encodeAprt } from '../../trace/aprt';
 import { ProjectionJoiner, toFiled, type FiledTap } from '../../trace/filed-layout';
 import { indexEntries, treeIndex } from '../../trace/trace-files';
@@ -22,15 +22,15 @@ const INDEX = 'trace.json';
 const SAVERS = {
   aprt: (root) => joiningSaver(aprtSaver(root)),
   'aprt-zip': (root) => joiningSaver(aprtZipSaver(root)),
-  npz: (root) => joiningSaver(oneFileAnArm(npzSaver(root), root, 'npz')),
-  json: (root) => oneFileAnArm(jsonSaver(root), root, 'json'),
-  csv: (root) => oneFileAnArm(csvSaver(root), root, 'csv'),
+  npz: (root) => joiningSaver(oneFileAnEngine(npzSaver(root), root, 'npz')),
+  json: (root) => oneFileAnEngine(jsonSaver(root), root, 'json'),
+  csv: (root) => oneFileAnEngine(csvSaver(root), root, 'csv'),
 } as const satisfies Record<SaveFormat, (root: string) => TensorSaver>;
 
 /**
- * APRT: `DIR/<arm>/layer-<N>/<stage>.bin` and `DIR/trace.json`; zipped, the same tree in `DIR/trace.aprt.zip`. NPZ: `DIR/<arm>.npz` with arrays of the same names, and the reference's error
- * bounds as `<stage>.bound`. JSON and CSV: `DIR/<arm>.json`, `DIR/<arm>.csv`. What is there of the same arms is replaced, both modes of each: `gpu` of one run
- * and `gpu-isolated` of another would be compared as one. Other arms stay.
+ * APRT: `DIR/<engine>/layer-<N>/<stage>.bin` and `DIR/trace.json`; zipped, the same tree in `DIR/trace.aprt.zip`. NPZ: `DIR/<engine>.npz` with arrays of the same names, and the reference's error
+ * bounds as `<stage>.bound`. JSON and CSV: `DIR/<engine>.json`, `DIR/<engine>.csv`. What is there of the same engines is replaced, both modes of each: `gpu` of one run
+ * and `gpu-isolated` of another would be compared as one. Other engines stay.
  */
 export function tensorSaver(target: { readonly folder: string; readonly format: SaveFormat }): TensorSaver {
   return SAVERS[target.format](target.folder);
@@ -53,8 +53,8 @@ function joiningSaver(saver: TensorSaver): TensorSaver {
   };
 }
 
-/** A saver of one file an arm that takes away what an earlier run left of the same arms. */
-function oneFileAnArm(saver: TensorSaver, root: string, extension: string): TensorSaver {
+/** A saver of one file an engine that takes away what an earlier run left of the same engines. */
+function oneFileAnEngine(saver: TensorSaver, root: string, extension: string): TensorSaver {
   const saved = new Map<string, true>();
   return {
     save(folder, tap) {
@@ -62,7 +62,7 @@ function oneFileAnArm(saver: TensorSaver, root: string, extension: string): Tens
       return saver.save(folder, tap);
     },
     async finish(run) {
-      // All arms at once: of two runs into one folder, the files of one are there.
+      // All engines at once: of two runs into one folder, the files of one are there.
       try {
         await whileLocked(root, async () => {
           await saver.finish(run);
@@ -85,7 +85,7 @@ function aprtSaver(root: string): TensorSaver {
       const stale = staleFolders(tree.saved);
       const replaced = new Set([...tree.saved.keys(), ...stale]);
       await folder.finish(async () => {
-        // Read when nobody else writes: another run may have put arms of its own there.
+        // Read when nobody else writes: another run may have put engines of its own there.
         const before = [...(await describedIn(root))];
         await tree.finish(
           run,
@@ -106,9 +106,9 @@ async function describedIn(root: string): Promise<ReadonlyMap<string, unknown>> 
     .catch(() => new Map<string, unknown>());
 }
 
-/** Of arms that ran in one mode only: the folders of the other, which an earlier run may have left. */
+/** Of engines that ran in one mode only: the folders of the other, which an earlier run may have left. */
 function staleFolders(saved: ReadonlyMap<string, unknown>): readonly string[] {
-  return [...saved.keys()].map(otherModeFolder).filter((other) => !saved.has(other));
+  return [...saved.keys()].flatMap(otherModeFolders).filter((other) => !saved.has(other));
 }
 
 interface AprtTree extends Pick<TensorSaver, 'save'> {

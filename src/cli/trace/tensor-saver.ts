@@ -3,7 +3,7 @@ import type { FinishedRun } from '../../session/trace-of-run';
 
 /** Where captured tensors go. Each is written as soon as it is there, so that a run of any size needs no more memory. */
 export interface TensorSaver {
-  /** @param folder the arm's: `gpu`, `gpu-isolated`, `cpu` */
+  /** @param folder the engine's: `gpu`, `gpu-isolated`, `cpu` */
   save(folder: string, tap: Tap): Promise<void>;
   /** Writes what says where the tensors come from: `trace.json` with provenance, positions and shapes. */
   finish(run: FinishedRun): Promise<void>;

@@ -18,7 +18,7 @@ import {
   UPDATE_BASELINE,
   VERBOSE,
 } from '../command-line/shared-options';
-import { BASELINE, MODE, SCHEMA } from './trace-options';
+import { BASELINE, MODE, SCHEMA, THOROUGH } from './trace-options';
 import { exitCodeOfReport } from '../command-line/exit-codes';
 import { writeModelExplorer } from './model-explorer-files';
 import { checkFolder, checkOutputs, writeOutput } from '../files/output';
@@ -30,10 +30,10 @@ import { noteLines } from '../terminal/note-lines';
 import { styledVerdict } from '../terminal/terminal';
 import { findingLines, noBaseline, readBaseline, updateBaseline, withBaseline } from './baseline-file';
 import { traceRequest } from './request';
-import { verboseText } from './verbose-text';
+import { coverageText, verboseText } from './verbose-text';
 import { runSomewhere } from './run-somewhere';
 
-/** `moescope trace MODEL`: both arms, the comparison, the verdict. */
+/** `moescope trace MODEL`: both engines, the comparison, the verdict. */
 export const traceCommand: CommandRunner = async (args, terminal, signal) => {
   const request = await traceRequest(args);
   const isQuiet = args.has(QUIET);
@@ -94,5 +94,6 @@ export const traceCommand: CommandRunner = async (args, terminal, signal) => {
     terminal.err(say`${styledVerdict(terminal, 'err', shown(report.repeat.sentence))}\n`);
   }
   if (args.has(VERBOSE)) terminal.err(verboseText(report));
+  else if (args.has(THOROUGH) && report.coverage !== undefined && !isQuiet) terminal.err(coverageText(report.coverage));
   return exitCodeOfReport(report);
 };

@@ -1,18 +1,20 @@
 import { DEFAULT_MODE, parseRunMode, RUN_MODES, type RunMode } from '../../divergence/run-mode';
 import { REPORT_SCHEMAS, type ReportSchema } from '../../divergence/report-json';
-import { RUN_ARM_IDS, type RunArm } from '../../model/arms';
+import { ENGINE_IDS, type RunEngineId } from '../../model/engines';
 import { FAULTS } from '../../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../../model/parse-fault';
+import { DECODERS, type DecoderChoice } from '../../session/decoded-by';
 import { ROUTINGS, type Routing } from '../../session/events';
 import {
   badValue,
-  parseArms,
+  parseEngines,
   parseChoice,
   parseCount,
   parseText,
   parseTokens,
   parseWhole,
   type DefaultedOption,
+  type Flag,
   type Option,
   type RepeatedOption,
 } from '../command-line/option';
@@ -24,12 +26,13 @@ export const TOKENS: Option<readonly number[]> = {
   help: 'token ids instead of text: 9707,1917',
   parse: parseTokens,
 };
-export const ARMS: Option<readonly RunArm[]> = {
-  name: 'arms',
+export const ENGINES: Option<readonly RunEngineId[]> = {
+  name: 'engines',
+  was: 'arms',
   placeholder: 'LIST',
-  help: `one or two of ${RUN_ARM_IDS.join(', ')}: the engine under test, then the reference, in this order however written; one alone captures without comparing; gpu,cpu unless --candidate says otherwise`,
-  parse: parseArms,
-  suggests: [...RUN_ARM_IDS, 'gpu,cpu'],
+  help: `one or two of ${ENGINE_IDS.join(', ')}: the engine under test, then the reference, in this order however written; one alone captures without comparing; gpu,cpu unless --candidate says otherwise`,
+  parse: parseEngines,
+  suggests: [...ENGINE_IDS, 'gpu,cpu'],
 };
 export const MODE: Option<RunMode> = {
   name: 'mode',
@@ -45,8 +48,19 @@ export const MODE: Option<RunMode> = {
 export const DECODE: Option<number> = {
   name: 'decode',
   placeholder: 'N',
-  help: 'go on behind the prompt for N tokens, chosen greedily by the GPU engine, and judge every stage of each by its own inputs too; needs the mode local',
+  help: 'go on behind the prompt for N tokens, chosen greedily by the GPU engine and again by its fast decoder, and judge every stage of each by its own inputs too; needs the mode local',
   parse: parseCount,
+};
+export const THOROUGH: Flag = {
+  name: 'thorough',
+  help: 'try every way of running the GPU engine: tokens by the engine and by the fast decoder (4, or as --decode says), a prompt as two, the weights used again, evicted, cut into short submits, all resident, attention that stores no scores; the report says what was covered',
+};
+export const DECODER: DefaultedOption<DecoderChoice> = {
+  name: 'decoder',
+  placeholder: 'WHICH',
+  help: 'of --decode: whether the fast decoder is judged beside the engine: fast (wherever it can serve), auto (where generate would use it), engine (not)',
+  parse: parseChoice(DECODERS),
+  byDefault: 'fast',
 };
 export const POSITIONS: DefaultedOption<string> = {
   name: 'positions',

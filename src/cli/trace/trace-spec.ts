@@ -22,9 +22,10 @@ import {
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from '../share/share-options';
 import { CANDIDATE, LIVE_OPTIONS, REFERENCE } from './live-options';
 import {
-  ARMS,
+  ENGINES,
   BASELINE,
   DECODE,
+  DECODER,
   FORMAT,
   INJECT,
   MODE,
@@ -33,6 +34,7 @@ import {
   ROUTING,
   SAVE_TENSOR,
   SCHEMA,
+  THOROUGH,
   TOKENS,
 } from './trace-options';
 
@@ -50,13 +52,15 @@ export const TRACE = {
     CHAT,
     CANDIDATE,
     REFERENCE,
-    ARMS,
+    ENGINES,
     MODE,
     ROUTING,
     STAGES_OPTION,
     LAYERS,
     POSITIONS,
     DECODE,
+    DECODER,
+    THOROUGH,
     REPEAT,
     SAVE_TENSOR,
     FORMAT,

@@ -1,6 +1,7 @@
 import { joined, say, type ShownText } from '../../base/foreign-text';
 import { formatBytes, formatMilliseconds } from '../../base/format';
 import type { Coverage, Report } from '../../divergence/report';
+import { pathTitle, RUN_PATHS } from '../../model/run-paths';
 
 /** Layers that are told: those that took longest. */
 const MOST_LAYERS = 5;
@@ -23,8 +24,19 @@ export function verboseText({ timing, memory, adapter, coverage }: Report): Show
 }
 
 /** A verdict is of what ran. */
-function coverageText({ kernels, notRun }: Coverage): ShownText {
+export function coverageText({ kernels, notRun, paths = [] }: Coverage): ShownText {
   const names = new Set(kernels.map(({ kernel }) => kernel)).size;
+  const variants = new Set(kernels.map(({ kernel, variant }) => `${kernel} ${variant}`)).size;
   const rest = notRun.length === 0 ? 'none' : notRun.join(', ');
-  return say`  kernels: ${kernels.length} variants of ${names} kernels ran; not run: ${rest}\n`;
+  const tried = paths.filter(({ ran }) => ran).map(({ path }) => pathTitle(path));
+  const left = RUN_PATHS.filter(({ id }) => !paths.some(({ path, ran }) => ran && path === id)).map(({ id, title }) => {
+    const why = paths.find(({ path }) => path === id)?.why;
+    return why === undefined ? title : `${title} (${why})`;
+  });
+  return joined([
+    say`  kernels: ${variants} variants of ${names} kernels ran; not run: ${rest}\n`,
+    ...(paths.length === 0
+      ? []
+      : [say`  ways of running: ${tried.join(', ')}; not tried: ${left.length === 0 ? 'none' : left.join(', ')}\n`]),
+  ]);
 }

@@ -1,5 +1,8 @@
 import { shapeOf, type Node } from '../../arch/graph';
-import type { Reach, Tap } from '../../model/engine';
+import { LARGEST_F32 } from '../../base/f32-error';
+import { sharedBytes } from '../../base/shared-memory';
+import { inPieces, withPauses } from '../../base/pieces';
+import type { Tap } from '../../model/engine';
 import type { ExactOutput } from '../../ops/exact-op';
 import { capturedPositions, type Step } from './step';
 
@@ -8,40 +11,59 @@ import { capturedPositions, type Step } from './step';
  * @param rows whether the output holds all tokens of the step or only the captured ones
  * @param bound largest absolute errors, laid out as the output
  */
-export function captureTap(
+export async function captureTap(
   step: Step,
   node: Node,
   layer: number | undefined,
   output: ExactOutput,
   rows: 'all' | 'captured',
   bound: Float64Array | undefined,
-): Tap | undefined {
+): Promise<Tap | undefined> {
   const positions = capturedPositions(step, node.out.id);
   if (positions.length === 0) return undefined;
   const nKeys = step.nPast + step.tokens.length;
   const shape = shapeOf(node.out.axes, step.graph.sizes, { nTokens: positions.length, nKeys });
   const picked = pick(output.values, step, rows, positions);
-  const data = picked instanceof Float64Array ? new Float32Array(picked) : picked.slice();
-  const exact = step.options.exact === true && picked instanceof Float64Array ? { exact: picked.slice() } : {};
+  const tap = { stage: node.out.id, layer, positions, shape };
+  if (picked instanceof Uint32Array) return { ...tap, data: picked.slice() };
+  const exact = step.options.exact === true ? { exact: picked.slice() } : {};
   const sums = output.magnitudes === undefined ? undefined : pick(output.magnitudes, step, rows, positions);
-  const reach = picked instanceof Float64Array ? { reach: reachOf(picked, sums) } : {};
-  const tap: Tap = { stage: node.out.id, layer, positions, shape, data, ...exact, ...reach };
-  if (bound === undefined) return tap;
-  return { ...tap, bound: roundUp(pick(bound, step, rows, positions)) };
-}
-
-function reachOf(values: Float64Array, sums: Float64Array | Uint32Array | undefined): Reach {
-  return { largest: largestOf(values), ...(sums === undefined ? {} : { largestSum: largestOf(sums) }) };
-}
-
-/** Largest magnitude of what is finite, to nine digits: the last bits of Math.exp are each JavaScript engine's own. */
-function largestOf(values: Float64Array | Uint32Array): number {
+  const limits = bound === undefined ? undefined : pick(bound, step, rows, positions);
+  const rounded = limits === undefined ? undefined : new Float32Array(limits.length);
+  const data = new Float32Array(sharedBytes(4 * picked.length));
   let largest = 0;
+  let largestSum = beyondF32(output.largestSum) ?? 0;
+  const work = inPieces(picked.length, 1, (from, to) => {
+    const values = picked.subarray(from, to);
+    data.set(values, from);
+    largest = largestOf(values, largest);
+    if (sums !== undefined) largestSum = largestOf(sums.subarray(from, to), largestSum);
+    if (limits !== undefined && rounded !== undefined) roundUp(limits, rounded, from, to);
+  });
+  await withPauses(work, step.pause);
+  const hasSum = sums !== undefined || largestSum > 0;
+  const reach = { largest: shortened(largest), ...(hasSum ? { largestSum: shortened(largestSum) } : {}) };
+  return { ...tap, data, ...exact, reach, ...(rounded === undefined ? {} : { bound: rounded }) };
+}
+
+/** A sum that f32 does not hold. Others of a norm are no news: no kernel of any width takes squares in f16. */
+function beyondF32(sum = 0): number | undefined {
+  return sum > LARGEST_F32 && sum < Infinity ? sum : undefined;
+}
+
+/** Largest magnitude of what is finite, and of what was found before. */
+function largestOf(values: Float64Array | Uint32Array, before: number): number {
+  let largest = before;
   for (const value of values) {
     const size = Math.abs(value);
     if (size > largest && size < Infinity) largest = size;
   }
-  return Number(largest.toPrecision(9));
+  return largest;
+}
+
+/** To nine digits: the last bits of Math.exp are each JavaScript engine's own. */
+function shortened(value: number): number {
+  return Number(value.toPrecision(9));
 }
 
 /** Rows of the captured positions. Outputs that hold only those are taken as they are. */
@@ -63,8 +85,10 @@ function pick<T extends Float64Array | Uint32Array>(
 }
 
 /** Bounds as f32 that are never below: the nearest f32, or one or two steps above it. */
-function roundUp(bounds: Float64Array | Uint32Array): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(bounds);
-  for (let i = 0; i < out.length; i++) if (out[i]! < bounds[i]!) out[i] = bounds[i]! * (1 + 2 ** -23) + 2 ** -149;
-  return out;
+function roundUp(bounds: Float64Array | Uint32Array, out: Float32Array, from: number, to: number): void {
+  for (let i = from; i < to; i++) {
+    const bound = bounds[i]!;
+    out[i] = bound;
+    if (out[i]! < bound) out[i] = bound * (1 + 2 ** -23) + 2 ** -149;
+  }
 }

@@ -2,12 +2,12 @@ import { throwIfAborted } from '../../base/abort';
 import { settle } from '../../base/settle';
 import { fail } from '../../base/errors';
 import { bindGraph } from '../../arch/bind';
-import { rowLength, sectionOf, type Node, type Section } from '../../arch/graph';
+import { isProduct, rowLength, sectionOf, type Section } from '../../arch/graph';
 import { neededNodes } from '../../arch/walk';
-import { checkCapture, checkTokens } from '../../model/check-step';
+import { checkCapture, checkPast, checkTokens } from '../../model/check-step';
 import type { ModelFile } from '../../gguf/model-file';
 import type {
-  ArmId,
+  EngineId,
   EngineHooks,
   IsolatingEngine,
   ReferenceStep,
@@ -17,8 +17,8 @@ import type {
 } from '../../model/engine';
 import { graphOf } from '../../model/graph-of';
 import type { HParams } from '../../model/hparams';
-import { ropeTable, type RopeAttrs, type RopeTable } from '../../ops/rope/exact';
-import { breather } from '../pool/breather';
+import { ropeTable, type RopeAttrs, type RopeFactors, type RopeTable } from '../../ops/rope/exact';
+import { breather } from '../../base/breather';
 import type { CpuPool } from '../pool/cpu-pool';
 import { jointPool, type JointWalk } from '../pool/joint-pool';
 import { isolateSection, runSection, type SectionResult } from './run-section';
@@ -31,7 +31,7 @@ export interface CpuEngineOptions {
   /** Stays the caller's to close. */
   readonly model: ModelFile;
   readonly hparams: HParams;
-  /** Stays the caller's to dispose: two arms may share one. */
+  /** Stays the caller's to dispose: two engines may share one. */
   readonly pool: CpuPool;
   readonly hooks?: EngineHooks | undefined;
 }
@@ -42,14 +42,18 @@ export interface CpuEngineOptions {
  * @throws TracerError as `bindGraph`; from its methods: `prompt-token`, `plan-range`, those of the pool, `run-cancelled`.
  */
 export function createCpuEngine(options: CpuEngineOptions): IsolatingEngine {
-  return createArm('cpu', options, (_type, x) => x);
+  return createReferenceEngine('cpu', options, (_type, x) => x);
 }
 
 /** An engine that walks the weights once for its own step and another's captures. */
 export type ExactEngine = IsolatingEngine & Required<Pick<IsolatingEngine, 'advanceAndIsolate'>>;
 
 /** An engine with the reference's arithmetic and its own treatment of activations in front of each matrix. */
-export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: ActivationRounding): ExactEngine {
+export function createReferenceEngine(
+  engine: EngineId,
+  options: CpuEngineOptions,
+  rounding: ActivationRounding,
+): ExactEngine {
   const { model, hparams, pool, hooks } = options;
   const { graph, title } = graphOf(hparams);
   const bound = bindGraph(graph, model, title);
@@ -77,15 +81,16 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       bytesRead += bytes;
       hooks?.onRead?.(tensor, bytes);
     };
+    const pause = breather(signal);
     const done = await run({
       graph,
       bound,
       tokens,
       nPast,
       options: stepOptions,
-      weights: weightAccess({ model, bound, pool: products, rounding }, tokens.length, { signal, onRead }),
+      weights: weightAccess({ model, bound, pool: products, rounding }, tokens.length, { signal, onRead }, pause),
       angles: anglesOf,
-      pause: breather(signal),
+      pause,
     });
     throwIfAborted(signal);
     const taps = new Map(done.taps.map((tap) => [tap.stage, tap]));
@@ -93,9 +98,9 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
   };
 
   /** Rotary angles of the step's tokens: the same for all layers. */
-  const anglesOf = (attrs: RopeAttrs): readonly RopeTable[] => {
-    const key = JSON.stringify(attrs);
-    const found = angles.get(key) ?? Array.from(tokens, (_, t) => ropeTable(nPast + t, attrs));
+  const anglesOf = (attrs: RopeAttrs, factors: RopeFactors): readonly RopeTable[] => {
+    const key = JSON.stringify([attrs, factors && [...factors]]);
+    const found = angles.get(key) ?? Array.from(tokens, (_, t) => ropeTable(nPast + t, attrs, factors));
     angles.set(key, found);
     return found;
   };
@@ -144,7 +149,7 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
   ): Promise<StepResult> => {
     // The whole-model stages are those of both ends.
     const sections = layer === undefined ? [graph.embed, graph.head] : [sectionOf(graph, layer)];
-    const values = referenceValues(reference, nPast + tokens.length);
+    const values = referenceValues(reference, nPast + tokens.length, tokens.length);
     const { result } = await timed(stepOptions, products, async (step) => {
       const taps: Tap[] = [];
       for (const section of sections) taps.push(...(await isolateSection(step, section, values)));
@@ -168,17 +173,11 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
   };
 
   return {
-    arm,
+    id: engine,
 
     async begin(newTokens, past, stepOptions) {
       checkTokens(newTokens, hparams.nVocab);
-      if (past > kept) {
-        throw fail(
-          'internal',
-          `Only ${kept} positions are kept; ${past} were asked for.`,
-          'Begin afresh with nPast 0.',
-        );
-      }
+      checkPast(graph, past, kept);
       tokens = newTokens.slice();
       nPast = past;
       kept = past;
@@ -216,9 +215,4 @@ export function createArm(arm: ArmId, options: CpuEngineOptions, rounding: Activ
       return Promise.resolve();
     },
   };
-}
-
-/** Nodes whose product is of a matrix. */
-function isProduct(node: Node): boolean {
-  return node.op === 'linear' || node.op === 'expert-linear';
 }

@@ -1,5 +1,6 @@
 import { fail } from '../../base/errors';
-import { rowLength, shapeOf, type Node, type Section, type Value } from '../../arch/graph';
+import { rowLength, shapeOf, type Node, type Section, type StateSlot, type Value } from '../../arch/graph';
+import { isByKey } from '../../arch/walk';
 import type { OpName } from '../../arch/operations';
 import { EXACT_OPS } from '../../ops/exact-ops';
 import type { ExactContext, ExactOp, KeyRows } from '../../ops/exact-op';
@@ -36,6 +37,11 @@ export function operationOf(
     if (value === undefined) throw fail('internal', `${node.out.id} has no input ${i}.`, 'Please report this defect.');
     return value;
   };
+  const slotAt = (i: number): StateSlot => {
+    const slot = node.reads[i];
+    if (slot === undefined) throw fail('internal', `${node.out.id} reads no state.`, 'Please report this defect.');
+    return slot;
+  };
   const context: ExactContext = {
     node,
     sizes,
@@ -44,6 +50,7 @@ export function operationOf(
     nKeys,
     wanted,
     sumOrder: options.sumOrder ?? 'any',
+    rescales: (keys) => options.rescales?.(keys) ?? 0,
     magnitudes: options.bounds === true && wanted.length > 0,
     tokens: chosen === undefined ? step.tokens : step.tokens.filter((_, t) => chosen.includes(t)),
     positionOf: (row) => (positions === undefined ? nPast + row : (positions[row] ?? NaN)),
@@ -58,18 +65,22 @@ export function operationOf(
       throw fail('internal', `${node.out.id} reads numbers as indices.`, 'Please report this defect.');
     },
     keyRows: (i) => keyRowsOf(step, section, input(i), values, rows),
-    state: (i) => {
-      const slot = node.reads[i];
-      if (slot === undefined) throw fail('internal', `${node.out.id} reads no state.`, 'Please report this defect.');
-      return values.state(slot);
+    state: (i) => values.state(slotAt(i)),
+    earlier: (i, row, back) => {
+      const position = context.positionOf(row) - back;
+      return position < 0 ? undefined : values.stateRow(slotAt(i), position);
+    },
+    fed: values.fed,
+    leave: (i, state) => {
+      values.leave(slotAt(i), state.slice());
     },
     headProducts: (kv, use, { kvDim, headDim, divisor }) => {
       const none = new Float64Array(0);
       const both = use === 'keys' ? { keys: kv, values: none } : { keys: none, values: kv };
       return headAttention({ ...both, positions: nKeys, kvDim, headDim, divisor });
     },
-    angles: (attrs) => {
-      const all = step.angles(attrs);
+    angles: (attrs, factors) => {
+      const all = step.angles(attrs, factors);
       return chosen === undefined ? all : all.filter((_, t) => chosen.includes(t));
     },
     vector: () => weights.vector(slotOf(node)),
@@ -83,24 +94,34 @@ export function operationOf(
   return { op: EXACT_OPS[node.op] as unknown as ExactOp, context };
 }
 
-/** A value by key: read where it is there as a whole, else made anew by its node. */
-function keyRowsOf(step: Step, section: Section, value: Value, values: SectionValues, rows: RowChoice): KeyRows {
+/** A streamed value: read where it is there as a whole, else made anew by its node. */
+async function keyRowsOf(
+  step: Step,
+  section: Section,
+  value: Value,
+  values: SectionValues,
+  rows: RowChoice,
+): Promise<KeyRows> {
   if (values.has(value)) return storedRows(step, value, values, rows);
   const maker = section.nodes.find((node) => node.out.id === value.id);
   const operation = maker === undefined ? undefined : operationOf(step, section, maker, values, rows);
-  const made = operation?.op.keyRows?.(operation.context);
-  if (made === undefined) throw fail('internal', `${value.id} is not made by key.`, 'Please report this defect.');
+  const made = await operation?.op.keyRows?.(operation.context);
+  if (made === undefined) throw fail('internal', `${value.id} is not made row by row.`, 'Please report this defect.');
   return made;
 }
 
 function storedRows(step: Step, value: Value, values: SectionValues, rows: RowChoice): KeyRows {
   const { sizes } = step.graph;
   const nKeys = step.nPast + step.tokens.length;
-  const [, heads = 0] = shapeOf(value.axes, sizes, { nTokens: step.tokens.length, nKeys });
-  const all = rowsOf(values, value, rows, step);
+  const heads = isByKey(value) ? (shapeOf(value.axes, sizes, { nTokens: step.tokens.length, nKeys })[1] ?? 0) : 1;
+  const width = rowLength(value, sizes, nKeys) / heads;
+  const all = values.stored(value);
+  // Captures at just these positions are taken as they are.
+  const inOrder = rows === 'all' || all.length === rows.length * heads * width;
+  const rowOf = (token: number): number => (inOrder ? token : values.rowAt(value, rows[token] ?? NaN));
   return {
     row: (token, head, visible, out, outAt) => {
-      const at = (token * heads + head) * nKeys;
+      const at = (rowOf(token) * heads + head) * width;
       out.set(all.subarray(at, at + visible), outAt);
     },
     release: () => undefined,

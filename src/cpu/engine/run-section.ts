@@ -1,13 +1,13 @@
-import { sizeOf, type Node, type Section } from '../../arch/graph';
-import { isByKey, lastUses, leadingNodes, neededNodes } from '../../arch/walk';
-import { chosenBy } from '../../arch/graph';
+import { rowLength, sizeOf, type Node, type Section, type StateSlot } from '../../arch/graph';
+import { isByKey, isStreamed, lastUses, leadingNodes, neededNodes } from '../../arch/walk';
+import { chosenBy, choosesWeights } from '../../arch/graph';
 import { checkForcedExperts } from '../../model/check-step';
 import type { Tap } from '../../model/engine';
 import type { ExactOutput } from '../../ops/exact-op';
 import { captureTap } from './capture';
 import { operationOf, type Operation, type RowChoice } from './node-context';
 import { capturedPositions, type Step } from './step';
-import { ownValues, type SectionValues } from './values';
+import { ownValues, type OwnValues, type SectionValues } from './values';
 import type { LayerState } from './state-cache';
 
 /** What a section's nodes computed. */
@@ -18,7 +18,7 @@ export interface SectionResult {
 }
 
 /**
- * Computes a section from what it is handed: each node in order, values let go behind their last reader. Values by key are computed only
+ * Computes a section from what it is handed: each node in order, values let go behind their last reader. Streamed values are computed only
  * where they are captured, and so is what nothing reads (the head): it may be the largest product of all.
  * @param next the section behind, whose weights may be read meanwhile
  */
@@ -43,12 +43,12 @@ export async function runSection(
     const rows: RowChoice = isLast && node.out.id === section.output.id ? capturedPositions(step, node.out.id) : 'all';
     const computed = await compute(step, section, node, values, rows, captured.has(node.out.id));
     if (computed !== undefined) {
-      const tap = captureTap(step, node, section.layer, computed.output, computed.rows, computed.bound);
+      const tap = await captureTap(step, node, section.layer, computed.output, computed.rows, computed.bound);
       if (tap !== undefined) taps.push(tap);
       const held = computed.output.values;
-      if (!isByKey(node.out)) values.keep(node.out, held);
-      if (node.writes !== undefined && held instanceof Float64Array) {
-        values.state(node.writes).set(held, (step.nPast * held.length) / step.tokens.length);
+      if (!isStreamed(node.out)) {
+        values.keep(node.out, held);
+        if (node.writes !== undefined && held instanceof Float64Array) write(step, node.writes, held, values, state);
       }
       if (node.out.id === section.output.id && held instanceof Float64Array) output = held;
       if (held instanceof Uint32Array) expectExperts(step, section, node, held, next);
@@ -56,7 +56,27 @@ export async function runSection(
     for (const id of release.get(node.out.id) ?? []) values.release(id);
     if (step.pause.due()) await step.pause.breathe();
   }
+  values.commit(step.nPast + step.tokens.length);
   return { taps, output };
+}
+
+/** Keeps what a step appends to a state: all of it, or as much as its readers reach. */
+function write(
+  step: Step,
+  slot: StateSlot,
+  rows: Float64Array<ArrayBuffer>,
+  values: OwnValues,
+  state: LayerState | undefined,
+): void {
+  if (slot.reach === undefined) {
+    values.state(slot).set(rows, (step.nPast * rows.length) / step.tokens.length);
+    return;
+  }
+  const before = state?.tail(slot, step.nPast) ?? new Float64Array(0);
+  const all = new Float64Array(before.length + rows.length);
+  all.set(before);
+  all.set(rows, before.length);
+  values.leave(slot, all.slice(Math.max(0, all.length - (slot.reach * rows.length) / step.tokens.length)));
 }
 
 /** Computes each captured node of a section alone, of the values that it is given. */
@@ -68,7 +88,8 @@ export async function isolateSection(step: Step, section: Section, values: Secti
     // What is captured at some positions may have its inputs there alone.
     const rows: RowChoice = positions.length === step.tokens.length ? 'all' : positions;
     const computed = await compute(step, section, node, values, rows, true);
-    const tap = computed && captureTap(step, node, section.layer, computed.output, computed.rows, computed.bound);
+    const tap =
+      computed && (await captureTap(step, node, section.layer, computed.output, computed.rows, computed.bound));
     if (tap !== undefined) taps.push(tap);
     if (step.pause.due()) await step.pause.breathe();
   }
@@ -82,7 +103,7 @@ interface Computed {
   readonly bound: Float64Array<ArrayBuffer> | undefined;
 }
 
-/** Undefined for values by key that are not captured. */
+/** Undefined for streamed values that are not captured. */
 async function compute(
   step: Step,
   section: Section,
@@ -91,27 +112,28 @@ async function compute(
   rows: RowChoice,
   captured: boolean,
 ): Promise<Computed | undefined> {
-  if (isByKey(node.out) && !captured) return undefined;
+  if (isStreamed(node.out) && !captured) return undefined;
   const operation = operationOf(step, section, node, values, rows);
   const { op, context } = operation;
-  const output = isByKey(node.out)
-    ? await capturedKeyRows(operation, sizeOf(step.graph.sizes, node.out.axes[1] ?? ''))
-    : (forcedExperts(step, node) ?? (await op.exact?.(context)));
+  const output = isStreamed(node.out)
+    ? await capturedRows(operation, isByKey(node.out) ? sizeOf(step.graph.sizes, node.out.axes[1] ?? '') : 1)
+    : (forcedExperts(step, section, node) ?? (await op.exact?.(context)));
   if (output === undefined) return undefined;
   const bound = step.options.bounds === true && captured ? await op.bound(context, output) : undefined;
-  return { output, rows: isByKey(node.out) || rows !== 'all' ? 'captured' : 'all', bound };
+  return { output, rows: isStreamed(node.out) || rows !== 'all' ? 'captured' : 'all', bound };
 }
 
-/** (captured, heads, nKeys) of a value by key. */
-async function capturedKeyRows({ op, context }: Operation, heads: number): Promise<ExactOutput | undefined> {
-  const rows = op.keyRows?.(context);
+/** (captured, ...) of a streamed value. */
+async function capturedRows({ op, context }: Operation, heads: number): Promise<ExactOutput | undefined> {
+  const rows = await op.keyRows?.(context);
   if (rows === undefined) return undefined;
-  const values = new Float64Array(context.wanted.length * heads * context.nKeys);
+  const width = rowLength(context.node.out, context.sizes, context.nKeys) / heads;
+  const values = new Float64Array(context.wanted.length * heads * width);
   try {
     let at = 0;
     for (const token of context.wanted) {
-      for (let head = 0; head < heads; head++, at += context.nKeys) {
-        rows.row(token, head, context.nKeys, values, at);
+      for (let head = 0; head < heads; head++, at += width) {
+        rows.row(token, head, width, values, at);
         if (context.pause.due()) await context.pause.breathe();
       }
     }
@@ -122,9 +144,9 @@ async function capturedKeyRows({ op, context }: Operation, heads: number): Promi
 }
 
 /** The caller's experts, where the step forces them. @throws TracerError `internal` when they do not fit the step */
-function forcedExperts(step: Step, node: Node): ExactOutput | undefined {
+function forcedExperts(step: Step, section: Section, node: Node): ExactOutput | undefined {
   const { forcedExperts: forced } = step.options;
-  if (node.op !== 'top-k' || forced === undefined) return undefined;
+  if (forced === undefined || !choosesWeights(section, node.out)) return undefined;
   checkForcedExperts(forced, step.tokens.length, {
     nExpert: sizeOf(step.graph.sizes, node.inputs[0]?.axes.at(-1) ?? ''),
     nExpertUsed: sizeOf(step.graph.sizes, node.out.axes.at(-1) ?? ''),

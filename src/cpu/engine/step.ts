@@ -2,8 +2,8 @@ import type { ModelGraph } from '../../arch/graph';
 import type { BoundGraph } from '../../arch/bind';
 import type { StepOptions } from '../../model/engine';
 import type { StageId } from '../../model/stages';
-import type { RopeAttrs, RopeTable } from '../../ops/rope/exact';
-import type { Breather } from '../pool/breather';
+import type { RopeAttrs, RopeFactors, RopeTable } from '../../ops/rope/exact';
+import type { Breather } from '../../base/breather';
 import type { WeightAccess } from './weight-access';
 
 /** One step in the making. */
@@ -16,7 +16,7 @@ export interface Step {
   readonly options: StepOptions;
   readonly weights: WeightAccess;
   /** Rotary angles of each token. */
-  readonly angles: (attrs: RopeAttrs) => readonly RopeTable[];
+  readonly angles: (attrs: RopeAttrs, factors: RopeFactors) => readonly RopeTable[];
   readonly pause: Breather;
 }
 

@@ -11,15 +11,25 @@ export interface SectionValues {
   /** Whether a value is there. */
   has(value: Value): boolean;
   get(value: Value): Held;
+  /** A value as it is stored, for who reads a few rows at a time: an attention's scores of a long prompt are too many to be converted at once. */
+  stored(value: Value): Held | Tap['data'];
   /** The row of a value that is of a position. @throws TracerError `internal` where it is not there */
   rowAt(value: Value, position: number): number;
   state(slot: StateSlot): Float64Array<ArrayBuffer>;
+  /** A state's row of one position. @throws TracerError `internal` where it is not there */
+  stateRow(slot: StateSlot, position: number): Float64Array;
+  /** Whether all of this is captures. */
+  readonly fed: boolean;
+  /** What the next step goes on from, of a state that keeps no more than its readers reach. */
+  leave(slot: StateSlot, rows: Float64Array<ArrayBuffer>): void;
 }
 
 /** Values of a run that feeds itself. */
 export interface OwnValues extends SectionValues {
   keep(value: Value, held: Held): void;
   release(id: string): void;
+  /** Puts what was left in the place of what the step went on from. @param end positions that it is of */
+  commit(end: number): void;
 }
 
 /** Values of a section that starts from `input` (nTokens, nEmbd), position `nPast` first. */
@@ -29,20 +39,41 @@ export function ownValues(
   nPast: number,
 ): OwnValues {
   const values = new Map<string, Held>();
+  const left = new Map<StateSlot, Float64Array<ArrayBuffer>>();
   if (input !== undefined) values.set(LAYER_INPUT, input);
+  const get = ({ id }: Value): Held => {
+    const found = values.get(id);
+    if (found !== undefined) return found;
+    throw fail('internal', `The CPU engine reads ${id} before it is computed.`, 'Please report this defect.');
+  };
+  const kept = (): LayerState => {
+    if (state === undefined)
+      throw fail('internal', 'A whole-model stage asked for state.', 'Please report this defect.');
+    return state;
+  };
   return {
     has: ({ id }) => values.has(id),
     rowAt: (_value, position) => position - nPast,
-    get: ({ id }) => {
-      const found = values.get(id);
-      if (found === undefined)
-        throw fail('internal', `The CPU engine reads ${id} before it is computed.`, 'Please report this defect.');
-      return found;
+    get,
+    stored: get,
+    state: (slot) => kept().get(slot),
+    stateRow: (slot, position) => {
+      const held = values.get(slot.value.id);
+      const width = kept().width(slot);
+      const back = nPast - position;
+      if (back <= 0 && held instanceof Float64Array) return held.subarray(-back * width, (1 - back) * width);
+      const tail = kept().tail(slot, nPast);
+      if (back > 0 && back * width <= tail.length) {
+        return tail.subarray(tail.length - back * width, tail.length - (back - 1) * width);
+      }
+      throw fail('internal', `${slot.name} of position ${position} is not kept.`, 'Please report this defect.');
     },
-    state: (slot) => {
-      if (state === undefined)
-        throw fail('internal', 'A whole-model stage asked for state.', 'Please report this defect.');
-      return state.get(slot);
+    fed: false,
+    leave: (slot, rows) => {
+      left.set(slot, rows);
+    },
+    commit: (end) => {
+      for (const [slot, rows] of left) kept().setTail(slot, rows, end);
     },
     keep: ({ id }, held) => {
       values.set(id, held);
@@ -55,9 +86,13 @@ export function ownValues(
 
 /**
  * Captures as nodes read their inputs: exact where the capture is, else what f32 kept of it.
- * @param end positions of the step and before it: what is kept has to be of all of them
+ * @param end positions of the step and before it: what is kept has to be of all of them @param nTokens of the step
  */
-export function referenceValues({ taps, layerInput, past }: ReferenceStep, end: number): SectionValues {
+export function referenceValues(
+  { taps, layerInput, past }: ReferenceStep,
+  end: number,
+  nTokens: number,
+): SectionValues {
   const read = new Map<string, Held>();
   const tapOf = ({ id }: Value): Tap => {
     const tap = id === LAYER_INPUT ? layerInput : [...taps.values()].find(({ stage }) => stage === id);
@@ -72,18 +107,34 @@ export function referenceValues({ taps, layerInput, past }: ReferenceStep, end: 
     const found = read.get(value.id);
     if (found !== undefined) return found;
     const tap = tapOf(value);
-    const held = tap.data instanceof Uint32Array ? tap.data : (tap.exact ?? Float64Array.from(tap.data));
+    const held = tap.data instanceof Uint32Array ? tap.data.slice() : (tap.exact ?? new Float64Array(tap.data));
     read.set(value.id, held);
     return held;
   };
   return {
     has: () => true,
     get,
+    stored: (value) => read.get(value.id) ?? tapOf(value).exact ?? tapOf(value).data,
     rowAt: (value, position) => {
       const row = tapOf(value).positions.indexOf(position);
       if (row >= 0) return row;
       throw fail('internal', `${value.id} was not captured at position ${position}.`, 'Please report this.');
     },
+    stateRow: ({ value }, position) => {
+      const tap = tapOf(value);
+      const held = get(value);
+      if (!(held instanceof Float64Array)) throw fail('internal', `${value.id} is no state.`, 'Please report this.');
+      const width = held.length / Math.max(1, tap.positions.length);
+      const row = tap.positions.indexOf(position);
+      if (row >= 0) return held.subarray(row * width, (row + 1) * width);
+      // What is kept of the positions before ends where the step begins.
+      const [, before = new Float32Array(0)] = [...(past ?? [])].find(([stage]) => stage === tap.stage) ?? [];
+      const from = before.length - (end - nTokens - position) * width;
+      if (position < end - nTokens && from >= 0) return Float64Array.from(before.subarray(from, from + width));
+      throw fail('internal', `${value.id} was not captured at position ${position}.`, 'Please report this.');
+    },
+    fed: true,
+    leave: () => undefined,
     state: ({ value }) => {
       const tap = tapOf(value);
       const [, before] = [...(past ?? [])].find(([stage]) => stage === tap.stage) ?? [];

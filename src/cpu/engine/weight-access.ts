@@ -1,14 +1,22 @@
 import { fail } from '../../base/errors';
+import { breather, type Breather } from '../../base/breather';
+import { inPieces, withPauses } from '../../base/pieces';
+import { settleAll } from '../../base/settle';
 import { dequantizeRows } from '../../gguf/dequant/dequantisers';
+import { neighbouringRows } from '../../gguf/neighbours';
 import { rowBytes, type QuantType } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
 import { tensorRow, type BoundFloats, type BoundGraph, type BoundWeight } from '../../arch/bind';
 import type { WeightSlot } from '../../arch/graph';
 import type { CpuPool, MatmulJob, RowsJob, RunOptions } from '../pool/cpu-pool';
+import { gatherRows, scatterRows, slotsByExpert } from './expert-slots';
 import type { ExactOutput } from '../../ops/exact-op';
 import type { Affine, FloatsByExpert } from '../../ops/linear/affine';
 
-/** What happens to activations before they meet a matrix of some type: nothing in the exact arm. `x` is (rows, nIn); may return `x`. */
+/** Runs of neighbouring rows of a table that are read at the same time. */
+const PARALLEL_READS = 16;
+
+/** What happens to activations before they meet a matrix of some type: nothing in the exact engine. `x` is (rows, nIn); may return `x`. */
 export type ActivationRounding = (type: QuantType, x: Float64Array<ArrayBuffer>) => Float64Array<ArrayBuffer>;
 
 /** The weights as a node uses them. */
@@ -52,16 +60,25 @@ export function weightAccess(
   { model, bound, pool, rounding }: WeightContext,
   nTokens: number,
   run: RunOptions,
+  pause: Breather = breather(run.signal),
 ): WeightAccess {
-  const read = async (weight: BoundWeight, row: number): Promise<Float32Array<ArrayBuffer>> => {
+  const readRows = async (
+    weight: BoundWeight,
+    firstRow: number,
+    rows: number,
+    out: Float32Array<ArrayBuffer>,
+  ): Promise<Float32Array<ArrayBuffer>> => {
     const { tensor, nIn } = weight;
     const bytes = rowBytes(tensor.type, nIn);
-    const data = await model.readTensor(tensor, tensorRow(weight, 0, row) * bytes, bytes, run.signal);
-    run.onRead?.(tensor.name, bytes);
-    const out = new Float32Array(nIn);
-    dequantizeRows(tensor.type, data, 0, out, 0, nIn);
+    const data = await model.readTensor(tensor, tensorRow(weight, 0, firstRow) * bytes, rows * bytes, run.signal);
+    run.onRead?.(tensor.name, rows * bytes);
+    dequantizeRows(tensor.type, data, 0, out, 0, rows * nIn);
     return out;
   };
+  const read = (weight: BoundWeight, row: number): Promise<Float32Array<ArrayBuffer>> =>
+    readRows(weight, row, 1, new Float32Array(weight.nIn));
+  const inPausedPieces = (length: number, width: number, part: (from: number, to: number) => void): Promise<void> =>
+    withPauses(inPieces(length, width, part), pause);
 
   const floats = async ({ vector, first, stride }: BoundFloats): Promise<FloatsByExpert> => ({
     values: await read(vector, 0),
@@ -69,18 +86,43 @@ export function weightAccess(
     stride,
   });
 
+  /** What experts are fed, in their order: gate and up are fed the same, which is put together for the first of them. */
+  let latest: { readonly key: readonly unknown[]; readonly gathered: Promise<Float64Array> } | undefined;
+  const gatherOnce = (
+    type: QuantType,
+    x: Float64Array<ArrayBuffer>,
+    experts: Uint32Array,
+    gather: (rounded: Float64Array<ArrayBuffer>) => Promise<Float64Array>,
+  ): Promise<Float64Array> => {
+    const key = [type, x, experts];
+    if (latest?.key.every((part, i) => part === key[i]) !== true) latest = { key, gathered: gather(rounding(type, x)) };
+    return latest.gathered;
+  };
+
   return {
     vector: (slot) => read(bound.weight(slot), 0),
 
     async rows(slot, ids) {
       const weight = bound.weight(slot);
-      const out = new Float64Array(ids.length * weight.nIn);
-      const distinct = new Map<number, Float32Array>();
-      for (const [i, id] of ids.entries()) {
-        const row = distinct.get(id) ?? (await read(weight, id));
-        distinct.set(id, row);
-        out.set(row, i * weight.nIn);
+      const { nIn } = weight;
+      const distinct = [...new Set(ids)].sort((a, b) => a - b);
+      const runs = neighbouringRows(distinct, weight.tensor, nIn);
+      const table = new Float32Array(distinct.length * nIn);
+      for (let first = 0; first < runs.length; first += PARALLEL_READS) {
+        await settleAll(
+          runs.slice(first, first + PARALLEL_READS).map(({ firstRow, rows, at }) => {
+            return readRows(weight, firstRow, rows, table.subarray(at * nIn, (at + rows) * nIn));
+          }),
+        );
       }
+      const rowOf = new Map(distinct.map((id, at) => [id, at]));
+      const out = new Float64Array(ids.length * nIn);
+      await inPausedPieces(out.length, nIn, (from, to) => {
+        for (let at = from; at < to; at += nIn) {
+          const row = rowOf.get(ids[at / nIn] ?? 0) ?? 0;
+          out.set(table.subarray(row * nIn, (row + 1) * nIn), at);
+        }
+      });
       return out;
     },
 
@@ -100,34 +142,22 @@ export function weightAccess(
     async expertMatmul(slot, x, perSlot, experts, magnitudes) {
       const weight = bound.weight(slot);
       const { nIn, nOut, tensor } = weight;
-      const rounded = rounding(tensor.type, x);
-      // Slots of a token, where all of them meet one row of x.
-      const shared = perSlot ? 1 : experts.length / (x.length / nIn);
       const slots = slotsByExpert(experts);
+      // Slots of a token, where all of them meet one row of x.
+      const slotsOfRow = perSlot ? 1 : experts.length / (x.length / nIn);
+      const gathered = await gatherOnce(tensor.type, x, experts, (rounded) =>
+        gatherRows(rounded, nIn, slots, slotsOfRow, pause),
+      );
+      let at = 0;
       const jobs = slots.map(([expert, members]): MatmulJob => {
-        const gathered = new Float64Array(members.length * nIn);
-        for (const [i, member] of members.entries()) {
-          const row = Math.floor(member / shared);
-          gathered.set(rounded.subarray(row * nIn, (row + 1) * nIn), i * nIn);
-        }
-        return {
-          ...matrixJob(weight, expert, members.length),
-          x: gathered,
-          magnitudes: magnitudes ? members.length : 0,
-        };
+        const from = at;
+        at += members.length * nIn;
+        const job = matrixJob(weight, expert, members.length);
+        return { ...job, x: gathered.subarray(from, at), magnitudes: magnitudes ? members.length : 0 };
       });
       const results = await pool.run(jobs, run);
-      const values = new Float64Array(experts.length * nOut);
-      const sums = magnitudes ? new Float64Array(experts.length * nOut) : undefined;
-      for (const [j, [, members]] of slots.entries()) {
-        const result = results[j];
-        if (result === undefined) throw lostJob();
-        for (const [i, member] of members.entries()) {
-          values.set(result.y.subarray(i * nOut, (i + 1) * nOut), member * nOut);
-          if (result.magnitudes) sums?.set(result.magnitudes.subarray(i * nOut, (i + 1) * nOut), member * nOut);
-        }
-      }
-      return { values, magnitudes: sums };
+      if (results.length !== jobs.length) throw lostJob();
+      return scatterRows(results, nOut, slots, magnitudes, pause);
     },
 
     async affine(slot) {
@@ -153,15 +183,4 @@ function matrixJob(weight: BoundWeight, expert: number, nTokens: number): RowsJo
 
 function lostJob(): Error {
   return fail('internal', 'The pool lost a job.', 'Please report this defect.');
-}
-
-/** (token, slot) pairs as token * nExpertUsed + slot, grouped by expert; experts ascending, pairs ascending. */
-function slotsByExpert(experts: Uint32Array): readonly (readonly [expert: number, members: readonly number[]])[] {
-  const groups = new Map<number, number[]>();
-  for (const [member, expert] of experts.entries()) {
-    const group = groups.get(expert);
-    if (group === undefined) groups.set(expert, [member]);
-    else group.push(member);
-  }
-  return [...groups].sort(([a], [b]) => a - b);
 }

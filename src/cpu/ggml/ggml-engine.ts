@@ -1,6 +1,6 @@
 import type { IsolatingEngine } from '../../model/engine';
-import { createArm, type CpuEngineOptions } from '../engine/cpu-engine';
-import { ggmlActivations } from './activations';
+import { createReferenceEngine, type CpuEngineOptions, type ExactEngine } from '../engine/cpu-engine';
+import { ggmlActivations, ggmlDoubt, q8BlockActivations, roundedTo, type PlainRounding } from './activations';
 
 /**
  * The reference with activations quantised in front of every matrix as llama.cpp's CPU does, so that a difference to llama.cpp can be
@@ -8,7 +8,31 @@ import { ggmlActivations } from './activations';
  * @throws TracerError as `createCpuEngine`.
  */
 export function createGgmlCpuEngine(options: CpuEngineOptions): IsolatingEngine {
-  const engine = createArm('cpu-ggml', options, ggmlActivations);
+  const engine = withoutBounds(createReferenceEngine('cpu-ggml', options, ggmlActivations));
+  const doubts = createReferenceEngine('cpu-ggml', options, ggmlDoubt);
+  return {
+    ...engine,
+    async begin(tokens, nPast, step) {
+      await doubts.begin(tokens, nPast, { capture: new Map() });
+      return engine.begin(tokens, nPast, step);
+    },
+    doubt: (layer, reference, step) => doubts.isolate(layer, reference, { ...step, bounds: true }),
+  };
+}
+
+/** The same as ggml's GPU back ends multiply whole numbers: in blocks of 32 whatever a weight's type. */
+export function createQ8BlockEngine(options: CpuEngineOptions): IsolatingEngine {
+  return withoutBounds(createReferenceEngine('cpu-q8_1', options, q8BlockActivations));
+}
+
+/** The same with activations rounded in one way in front of every matrix; `q8` as llama.cpp's CPU does. */
+export function createRoundingEngine(options: CpuEngineOptions, to: PlainRounding | 'q8'): IsolatingEngine {
+  return withoutBounds(
+    createReferenceEngine(`cpu-${to}`, options, to === 'q8' ? ggmlActivations : (_type, x) => roundedTo(to, x)),
+  );
+}
+
+function withoutBounds(engine: ExactEngine): IsolatingEngine {
   return {
     ...engine,
     begin: (tokens, nPast, step) => engine.begin(tokens, nPast, { ...step, bounds: false }),

@@ -22,6 +22,20 @@ export interface SimdInstance {
   readonly dequantise: Readonly<Record<QuantType, SimdDequantise>>;
   /** y_tr = row_r . x_t for every token and row of `n`, a multiple of 8; y of the next token lies `yStride` bytes on. */
   readonly dots: (row: number, rows: number, n: number, x: number, tokens: number, y: number, yStride: number) => void;
+  /** Two dequantised rows, and four tokens' vectors, as `blocks` reads them; the next row or token lies `stride` bytes on. */
+  readonly packPair: (rows: number, stride: number, n: number, to: number) => void;
+  readonly packQuad: (x: number, stride: number, n: number, to: number) => void;
+  /** The same products of packed pairs of rows and packed fours of tokens, with 256 bytes a pair at `parts` to work in. */
+  readonly blocks: (
+    packed: number,
+    rows: number,
+    n: number,
+    x: number,
+    quads: number,
+    parts: number,
+    y: number,
+    yStride: number,
+  ) => void;
   /** out_k = q . key_k / root; the next key lies `stride` bytes on. */
   readonly scores: (
     q: number,
@@ -43,6 +57,17 @@ export interface SimdInstance {
   ) => void;
   /** to_j = |row_j| + tiny, in f32. */
   readonly addSizes: (row: number, n: number, to: number, tiny: number) => void;
+  /** y_tr = row_r . x_t in f32, times the f64 of the token. */
+  readonly sizes: (
+    row: number,
+    rows: number,
+    n: number,
+    x: number,
+    tokens: number,
+    factors: number,
+    y: number,
+    yStride: number,
+  ) => void;
 }
 
 const PAGE_BYTES = 65_536;
@@ -108,8 +133,12 @@ function instantiate(module: WebAssembly.Module): SimdInstance {
       };
     }),
     dots: named('dots'),
+    packPair: named('packPair'),
+    packQuad: named('packQuad'),
+    blocks: named('blocks'),
     scores: named('scores'),
     weighted: named('weighted'),
     addSizes: named('addSizes'),
+    sizes: named('sizes'),
   };
 }

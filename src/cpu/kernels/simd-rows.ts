@@ -1,14 +1,21 @@
 import { rowBytes } from '../../gguf/ggml-types';
 import { TINY } from '../../ops/rounding';
 import { DOT_LANES } from './dot';
-import { sizesOf } from './plain-rows';
+import { sizesOf } from './magnitudes';
 import type { RowProducts, RowsWork } from './rows-work';
-import { FREE_FROM, giveInstance, takeInstance } from './simd-module';
+import { FREE_FROM, giveInstance, takeInstance, type SimdInstance } from './simd-module';
 
 const F32_BYTES = Float32Array.BYTES_PER_ELEMENT;
 const F64_BYTES = Float64Array.BYTES_PER_ELEMENT;
-/** Rows that are dequantised before they meet the tokens, one token after the other: both then come from a near cache. */
+/** Rows that are dequantised before they meet the tokens: they then come from a near cache. */
 const ROWS_AT_ONCE = 8;
+/** Rows and tokens of a block of sums that are kept in registers (`wasm/blocked.ts`). */
+const PAIR = 2;
+const QUAD = 4;
+/** Bytes of the shares of a pair of rows. */
+const PART_BYTES = 256;
+/** Tokens left over from which on another block, of which one token is nobody's, costs less than each alone. */
+const WORTH_FILLING = 3;
 /** Vectors are read and written 16 bytes at a time; the last block's may reach beyond its quants. */
 const VECTOR_BYTES = 16;
 
@@ -17,74 +24,200 @@ const VECTOR_BYTES = 16;
  * dequantised rows, x and y, and the same three again for magnitudes.
  */
 export function simdRows(work: RowsWork): RowProducts | undefined {
-  const { type, bytes, rows, nIn, x, nTokens } = work;
-  // Rows are padded with zeros to whole turns of the loop. A lane never holds -0, so adding 0 * 0 changes no bit.
-  const padded = Math.ceil(nIn / DOT_LANES) * DOT_LANES;
+  const { type, bytes, rows, nIn, nTokens } = work;
   const place = memoryPlan();
-  const plan = (tokens: number): Plan => ({
-    tokens,
-    row: place(ROWS_AT_ONCE * padded * F32_BYTES),
-    x: place(tokens * padded * F64_BYTES),
-    y: place(tokens * rows * F64_BYTES),
-  });
-  const products = plan(nTokens);
-  const sizes = work.magnitudes > 0 ? plan(work.magnitudes) : undefined;
+  const shape: Shape = { rows, nIn, nTokens, padded: Math.ceil(nIn / DOT_LANES) * DOT_LANES };
+  const row = place(ROWS_AT_ONCE * shape.padded * F32_BYTES);
+  const products = planProducts(shape, place);
+  const magnitudes = work.magnitudes > 0 ? planMagnitudes(shape, work.magnitudes, place) : undefined;
   const raw = place(bytes.length + VECTOR_BYTES);
   const instance = takeInstance(place(0));
   if (instance === undefined) return undefined;
 
-  const { dots, addSizes } = instance;
-  const dequantise = instance.dequantise[type];
   const { buffer } = instance.memory;
-  const prepare = ({ tokens, row, x: at }: Plan, values: Float64Array): void => {
-    new Float32Array(buffer, row, ROWS_AT_ONCE * padded).fill(0);
-    const inputs = new Float64Array(buffer, at, tokens * padded);
-    if (padded === nIn) inputs.set(values);
-    else {
-      inputs.fill(0);
-      for (let t = 0; t < tokens; t++) inputs.set(values.subarray(t * nIn, (t + 1) * nIn), t * padded);
-    }
-  };
-  prepare(products, x);
-  if (sizes !== undefined) prepare(sizes, sizesOf(x.subarray(0, sizes.tokens * nIn)));
+  new Float32Array(buffer, row, ROWS_AT_ONCE * shape.padded).fill(0);
+  putVectors(instance, shape, products, work.x);
+  if (magnitudes !== undefined) putSizes(buffer, shape, magnitudes, work.x);
   new Uint8Array(buffer, raw, bytes.length).set(bytes);
 
-  const bytesPerRow = rowBytes(type, nIn);
-  const yStride = rows * F64_BYTES;
-  const rowStride = padded * F32_BYTES;
-  const taken = ({ tokens, y }: Plan): Float64Array<ArrayBuffer> => new Float64Array(buffer, y, tokens * rows).slice();
+  const dequantise = dequantiser(instance, work, shape);
+  const taken = (y: number, tokens: number): Float64Array<ArrayBuffer> =>
+    new Float64Array(buffer, y, tokens * rows).slice();
   return {
     rowsAtOnce: ROWS_AT_ONCE,
     multiply(from, to) {
       for (let first = from; first < to; first += ROWS_AT_ONCE) {
         const count = Math.min(ROWS_AT_ONCE, to - first);
-        for (let r = 0; r < count; r++) {
-          dequantise(raw + (first + r) * bytesPerRow, products.row + r * rowStride, nIn);
-          if (sizes !== undefined) addSizes(products.row + r * rowStride, nIn, sizes.row + r * rowStride, TINY);
-        }
-        for (const { tokens, row, x: at, y } of sizes === undefined ? [products] : [products, sizes]) {
-          dots(row, count, padded, at, tokens, y + first * F64_BYTES, yStride);
-        }
+        dequantise(raw + first * rowBytes(type, nIn), row, count);
+        multiplyRows(instance, shape, products, row, count, first);
+        if (magnitudes !== undefined) sizeRows(instance, shape, magnitudes, row, count, first);
       }
     },
-    y: () => taken(products),
-    magnitudes: () => (sizes === undefined ? undefined : taken(sizes)),
+    y: () => taken(products.y, nTokens),
+    magnitudes: () => magnitudes && taken(magnitudes.y, magnitudes.tokens),
     release: () => {
       giveInstance(instance);
     },
   };
 }
 
-/** Addresses of one product: some rows, the inputs, the results. */
-interface Plan {
-  readonly tokens: number;
-  readonly row: number;
-  readonly x: number;
+interface Shape {
+  readonly rows: number;
+  readonly nIn: number;
+  readonly nTokens: number;
+  /** Elements of a row with the zeros that fill up the loop's last turn. A lane never holds -0, so adding 0 * 0 changes no bit. */
+  readonly padded: number;
+}
+
+/** Addresses of the products. */
+interface Products {
+  /** Groups of four tokens, packed; the last may hold tokens of zeros. */
+  readonly quads: number;
+  readonly packedTokens: number;
+  /** Tokens behind them, as they are. */
+  readonly loose: number;
+  readonly looseTokens: number;
+  /** Some dequantised rows, packed. */
+  readonly packedRows: number;
+  readonly parts: number;
+  /** Four tokens on their way into a group. */
+  readonly staging: number;
   readonly y: number;
 }
 
+/** Addresses of the magnitudes, f32 but for `y` and `factors`. */
+interface Magnitudes {
+  readonly tokens: number;
+  readonly row: number;
+  readonly x: number;
+  readonly factors: number;
+  readonly y: number;
+}
+
+function planProducts({ rows, nTokens, padded }: Shape, place: Place): Products {
+  const over = nTokens % QUAD;
+  const quads = nTokens < QUAD ? 0 : Math.floor(nTokens / QUAD) + (over >= WORTH_FILLING ? 1 : 0);
+  const loose = Math.max(0, nTokens - quads * QUAD);
+  const vector = padded * F64_BYTES;
+  return {
+    quads,
+    packedTokens: place(quads * QUAD * vector),
+    loose,
+    looseTokens: place(loose * vector),
+    packedRows: place(quads === 0 ? 0 : ROWS_AT_ONCE * vector),
+    parts: place((ROWS_AT_ONCE / PAIR) * PART_BYTES),
+    staging: place(quads === 0 ? 0 : QUAD * vector),
+    y: place((quads * QUAD + loose) * rows * F64_BYTES),
+  };
+}
+
+function planMagnitudes({ rows, padded }: Shape, tokens: number, place: Place): Magnitudes {
+  return {
+    tokens,
+    row: place(ROWS_AT_ONCE * padded * F32_BYTES),
+    x: place(tokens * padded * F32_BYTES),
+    factors: place(tokens * F64_BYTES),
+    y: place(tokens * rows * F64_BYTES),
+  };
+}
+
+/** Packs the tokens. */
+function putVectors(instance: SimdInstance, { nIn, nTokens, padded }: Shape, to: Products, x: Float64Array): void {
+  const { buffer } = instance.memory;
+  const group = QUAD * padded;
+  for (let quad = 0; quad < to.quads; quad++) {
+    putRows(
+      new Float64Array(buffer, to.staging, group),
+      x,
+      nIn,
+      padded,
+      quad * QUAD,
+      Math.min(nTokens, (quad + 1) * QUAD),
+    );
+    instance.packQuad(to.staging, padded * F64_BYTES, padded, to.packedTokens + quad * group * F64_BYTES);
+  }
+  const loose = new Float64Array(buffer, to.looseTokens, to.loose * padded);
+  putRows(loose, x, nIn, padded, nTokens - to.loose, nTokens);
+}
+
+function putSizes(buffer: ArrayBuffer, { nIn, padded }: Shape, to: Magnitudes, x: Float64Array): void {
+  const { values, factors } = sizesOf(x, to.tokens, nIn);
+  putRows(new Float32Array(buffer, to.x, to.tokens * padded), values, nIn, padded, 0, to.tokens);
+  new Float64Array(buffer, to.factors, to.tokens).set(factors);
+}
+
+/** Rows [from, to) of `values`, (rows, n), each with zeros behind it; zeros where there are fewer than `out` holds. */
+function putRows<T extends Float32Array | Float64Array>(
+  out: T,
+  values: T,
+  n: number,
+  padded: number,
+  from: number,
+  to: number,
+): void {
+  if (n === padded) out.set(values.subarray(from * n, to * n));
+  else
+    for (let r = from; r < to; r++) {
+      out.set(values.subarray(r * n, (r + 1) * n), (r - from) * padded);
+      out.fill(0, (r - from) * padded + n, (r - from + 1) * padded);
+    }
+  out.fill(0, (to - from) * padded);
+}
+
+/** Dequantises `count` rows at `from` to `to`: in one call where they lie in one piece at both ends. */
+function dequantiser(
+  instance: SimdInstance,
+  { type }: RowsWork,
+  { nIn, padded }: Shape,
+): (from: number, to: number, count: number) => void {
+  const dequantise = instance.dequantise[type];
+  if (padded === nIn) {
+    return (from, to, count) => {
+      dequantise(from, to, count * nIn);
+    };
+  }
+  return (from, to, count) => {
+    for (let r = 0; r < count; r++) dequantise(from + r * rowBytes(type, nIn), to + r * padded * F32_BYTES, nIn);
+  };
+}
+
+/** y of `count` dequantised rows, the work's `first` row first. */
+function multiplyRows(
+  { packPair, blocks, dots }: SimdInstance,
+  { rows, padded }: Shape,
+  { quads, packedTokens, loose, looseTokens, packedRows, parts, y }: Products,
+  row: number,
+  count: number,
+  first: number,
+): void {
+  const stride = padded * F32_BYTES;
+  const yAt = y + first * F64_BYTES;
+  const yStride = rows * F64_BYTES;
+  if (quads > 0) {
+    // The row beside an odd one is whatever lies there: nobody gets its sums.
+    for (let r = 0; r < count; r += PAIR)
+      packPair(row + r * stride, stride, padded, packedRows + r * padded * F64_BYTES);
+    blocks(packedRows, count, padded, packedTokens, quads, parts, yAt, yStride);
+  }
+  dots(row, count, padded, looseTokens, loose, yAt + quads * QUAD * yStride, yStride);
+}
+
+function sizeRows(
+  { addSizes, sizes }: SimdInstance,
+  { rows, padded }: Shape,
+  to: Magnitudes,
+  row: number,
+  count: number,
+  first: number,
+): void {
+  addSizes(row, count * padded, to.row, TINY);
+  sizes(to.row, count, padded, to.x, to.tokens, to.factors, to.y + first * F64_BYTES, rows * F64_BYTES);
+}
+
+type Place = (bytes: number) => number;
+
 /** Allocates consecutive ranges of memory, aligned for vectors; with 0 bytes it gives the end of the last one. */
-function memoryPlan(): (bytes: number) => number {
+function memoryPlan(): Place {
   let end = FREE_FROM;
   return (bytes) => {
     const start = end;

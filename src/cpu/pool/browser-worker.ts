@@ -1,8 +1,12 @@
-import type { WorkerLike } from './protocol';
+import type { FromWorker, ToWorker, WorkerLike } from './protocol';
 
 /** A worker of the page. */
-export function browserWorker(): WorkerLike {
-  const worker = new Worker(new URL('./worker-entry.ts', import.meta.url), { type: 'module', name: 'moescope-cpu' });
+export function browserWorker(): WorkerLike<ToWorker, FromWorker> {
+  return workerOf(new Worker(new URL('./worker-entry.ts', import.meta.url), { type: 'module', name: 'moescope-cpu' }));
+}
+
+/** A worker of the page that was made elsewhere: its address must stand where it is made. */
+export function workerOf<To, From>(worker: Worker): WorkerLike<To, From> {
   return {
     post: (message, transfer) => {
       worker.postMessage(message, [...transfer]);

@@ -11,7 +11,7 @@ export interface RowsJob {
 /** Those rows times the tokens' vectors. */
 export interface MatmulJob extends RowsJob {
   /** (nTokens, nIn), nIn = tensor.dims[0]. Not changed and not transferred. */
-  readonly x: Float64Array<ArrayBuffer>;
+  readonly x: Float64Array<ArrayBufferLike>;
   /** Rows of x, from the first, that also give sum_j |w_ij x_j| (a little more: see TINY in rounding.ts), which error bounds scale with. */
   readonly magnitudes: number;
 }

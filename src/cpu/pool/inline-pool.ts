@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../base/abort';
 import type { ModelFile } from '../../gguf/model-file';
-import { breather } from './breather';
+import { breather } from '../../base/breather';
 import type { CpuPool, MatmulJob, RunOptions } from './cpu-pool';
 import { computeUnit, planUnits, resultsOf, unitRange, type Unit } from './unit';
 

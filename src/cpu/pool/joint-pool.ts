@@ -1,3 +1,4 @@
+import { sharedBytes } from '../../base/shared-memory';
 import type { WeightTensor } from '../../model/weights';
 import type { CpuPool, MatmulJob, MatmulResult, RowsJob, RunOptions } from './cpu-pool';
 
@@ -142,7 +143,7 @@ function joined(parts: readonly Part[]): MatmulJob {
   if (first === undefined) throw new Error('unreachable');
   if (parts.length === 1) return first;
   const nTokens = parts.reduce((sum, { job }) => sum + job.nTokens, 0);
-  const x = new Float64Array(parts.reduce((sum, { job }) => sum + job.x.length, 0));
+  const x = new Float64Array(sharedBytes(parts.reduce((sum, { job }) => sum + job.x.byteLength, 0)));
   let at = 0;
   let magnitudes = 0;
   for (const { job } of parts) {

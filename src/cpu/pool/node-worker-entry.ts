@@ -1,15 +1,7 @@
-import { parentPort } from 'node:worker_threads';
+import { nodeSource } from '../../gguf/node-source';
+import { openSource } from '../../gguf/open-source';
+import { nodePort } from './node-port';
 import { serveWorker } from './serve-worker';
 
-const port = parentPort;
-if (port === null) throw new Error('node-worker-entry runs as a worker thread only');
-
 /** Entry of a CPU worker thread in Node. */
-serveWorker({
-  post: (message, transfer) => {
-    port.postMessage(message, transfer);
-  },
-  listen: (onMessage) => {
-    port.on('message', onMessage);
-  },
-});
+serveWorker(nodePort(), (descriptor) => openSource(descriptor, { openPath: nodeSource }));

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { reasonOf } from '../../base/errors';
-import type { WorkerLike } from './protocol';
+import type { FromWorker, ToWorker, WorkerLike } from './protocol';
 
-/** A worker thread of Node. @param entry the built `node-worker-entry.ts` */
-export function nodeWorker(entry: URL): WorkerLike {
-  const worker = new Worker(entry, { name: 'moescope-cpu' });
+/** A worker thread of Node. @param entry the built `node-worker-entry.ts`, or that of another protocol */
+export function nodeWorker<To = ToWorker, From = FromWorker>(entry: URL, name = 'moescope-cpu'): WorkerLike<To, From> {
+  const worker = new Worker(entry, { name });
   let ended = false;
   return {
     post: (message, transfer) => {

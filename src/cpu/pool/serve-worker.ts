@@ -1,20 +1,32 @@
 import { throwIfAborted } from '../../base/abort';
-import { toErrorData } from '../../base/errors';
-import { breather } from './breather';
+import { breather } from '../../base/breather';
+import { fail, toErrorData } from '../../base/errors';
+import type { ModelFile } from '../../gguf/model-file';
+import { openOutline, type OpenSource } from '../../gguf/model-over';
 import type { ToWorker, WorkerPort } from './protocol';
 import { computeUnit } from './unit';
 
 type UnitMessage = Extract<ToWorker, { type: 'unit' }>;
 
-/** The worker's side of the protocol: multiplies one unit after the other. */
-export function serveWorker(port: WorkerPort): void {
+/**
+ * The worker's side of the protocol: multiplies one unit after the other. Where it reads by itself, a unit is read while those before it
+ * are multiplied.
+ */
+export function serveWorker(port: WorkerPort, openSource: OpenSource): void {
   let tail: Promise<void> = Promise.resolve();
+  let model: Promise<ModelFile> | undefined;
   const inHand = new Map<number, AbortController>();
 
-  const multiply = async (unit: UnitMessage, signal: AbortSignal): Promise<void> => {
+  const bytesOf = async ({ tensor, weights }: UnitMessage, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> => {
+    if (weights instanceof Uint8Array) return weights;
+    if (model === undefined) throw fail('internal', 'No model is open here.', 'Please report this defect.');
+    return (await model).readTensor(tensor, weights.offset, weights.length, signal);
+  };
+  const multiply = async (unit: UnitMessage, reading: Promise<Uint8Array>, signal: AbortSignal): Promise<void> => {
     try {
+      const bytes = await reading;
       throwIfAborted(signal);
-      const { y, magnitudes } = await computeUnit(unit, breather(signal));
+      const { y, magnitudes } = await computeUnit({ ...unit, bytes }, breather(signal));
       const transfer = magnitudes === undefined ? [y.buffer] : [y.buffer, magnitudes.buffer];
       port.post({ type: 'done', id: unit.id, y, magnitudes }, transfer);
     } catch (error) {
@@ -26,10 +38,18 @@ export function serveWorker(port: WorkerPort): void {
 
   port.listen((message) => {
     switch (message.type) {
+      case 'open':
+        model = openOutline(message.outline, openSource);
+        // Met by the first unit.
+        model.catch(() => undefined);
+        return;
       case 'unit': {
         const controller = new AbortController();
         inHand.set(message.id, controller);
-        tail = tail.then(() => multiply(message, controller.signal));
+        const reading = bytesOf(message, controller.signal);
+        // Met when its turn comes; until then a failure must not count as unhandled.
+        reading.catch(() => undefined);
+        tail = tail.then(() => multiply(message, reading, controller.signal));
         return;
       }
       case 'cancel':

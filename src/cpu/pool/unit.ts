@@ -1,7 +1,7 @@
 import { rowBytes } from '../../gguf/ggml-types';
 import type { TensorInfo } from '../../gguf/model-file';
 import { rowProducts } from '../kernels/row-products';
-import type { Breather } from './breather';
+import type { Breather } from '../../base/breather';
 import type { MatmulJob, MatmulResult, RowsJob } from './cpu-pool';
 
 /** Largest slice of weights that is in memory for one unit. */
@@ -50,7 +50,9 @@ export function unitRange(job: RowsJob, unit: Unit): { readonly offset: number; 
 }
 
 /** A unit by itself, as a worker receives it. */
-export interface UnitWork extends Omit<MatmulJob, 'firstRow'> {
+export interface UnitWork extends Omit<MatmulJob, 'firstRow' | 'x'> {
+  /** (nTokens, nIn) */
+  readonly x: Float64Array;
   /** Raw weight bytes of the rows. */
   readonly bytes: Uint8Array;
 }

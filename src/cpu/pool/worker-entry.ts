@@ -1,13 +1,6 @@
+import { openSource } from '../../gguf/open-source';
+import { browserPort } from './browser-port';
 import { serveWorker } from './serve-worker';
 
 /** Entry of a CPU worker in the page. */
-serveWorker({
-  post: (message, transfer) => {
-    self.postMessage(message, { transfer: [...transfer] });
-  },
-  listen: (onMessage) => {
-    self.onmessage = (event) => {
-      onMessage(event.data);
-    };
-  },
-});
+serveWorker(browserPort(), openSource);

@@ -1,13 +1,17 @@
 import { cancelled, throwIfAborted, whenAborted } from '../../base/abort';
 import { fail, TracerError } from '../../base/errors';
+import { isShared, shared } from '../../base/shared-memory';
 import type { ModelFile } from '../../gguf/model-file';
+import { isNear, outlineOf } from '../../gguf/model-over';
 import type { CpuPool, MatmulJob, RunOptions } from './cpu-pool';
-import type { FromWorker, WorkerLike } from './protocol';
+import type { ByteRange, FromWorker, WorkerLike } from './protocol';
 import { planUnits, resultsOf, unitRange, type Results, type Unit } from './unit';
 import { weightReader } from './weight-reader';
 
 /** Units that a worker holds at a time: the next is there when one is finished. */
 const UNITS_IN_HAND = 2;
+/** The same of a worker that reads: one is multiplied while the next ones are read. */
+const UNITS_READ_IN_HAND = 3;
 /** Units that are read beyond those in the workers' hands. */
 const UNITS_IN_READING = 4;
 
@@ -26,7 +30,7 @@ interface Assigned {
 }
 
 interface Loaded extends Assigned {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly weights: Uint8Array<ArrayBuffer> | ByteRange;
 }
 
 interface Seat {
@@ -36,17 +40,20 @@ interface Seat {
 }
 
 /**
- * Spreads products over workers. This thread reads, ahead of the arithmetic, and hands each worker the bytes of its rows. When a worker dies
+ * Spreads products over workers. Each reads the rows that it multiplies; where only this thread can read (a server, memory), it reads ahead
+ * of the arithmetic and hands each worker the bytes of its rows. When a worker dies
  * the pool is broken: every call fails with `cpu-worker`. The pool owns the workers.
  * @param workers at least one, fresh
  */
 export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[]): CpuPool {
   const seats: readonly Seat[] = workers.map((worker) => ({ worker, inHand: new Map() }));
   const reader = weightReader(model);
+  const readThemselves = isNear(model);
   /** Units to read; units that are read and wait for a worker. */
   let waiting: Assigned[] = [];
   let loaded: Loaded[] = [];
   let reading = 0;
+  const inputs = jobInputs();
   const active = new Set<Run>();
   let broken: TracerError | undefined;
   let nextId = 0;
@@ -73,10 +80,10 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
     reading++;
     try {
       const range = { tensor: job.tensor, ...unitRange(job, unit) };
-      const bytes = await reader.take(range, run.options.signal);
+      const weights = await reader.take(range, run.options.signal);
       if (!active.has(run)) return;
       run.options.onRead?.(job.tensor.name, range.length);
-      loaded.push({ ...assigned, bytes });
+      loaded.push({ ...assigned, weights });
     } catch (error) {
       finish(run, error);
     } finally {
@@ -84,14 +91,21 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
       feed();
     }
   };
+  const toBeRead = (assigned: Assigned | undefined): Loaded | undefined => {
+    if (assigned === undefined) return undefined;
+    const weights = unitRange(assigned.job, assigned.unit);
+    assigned.run.options.onRead?.(assigned.job.tensor.name, weights.length);
+    return { ...assigned, weights };
+  };
   const feed = (): void => {
-    for (let depth = 1; depth <= UNITS_IN_HAND; depth++) {
+    for (let depth = 1; depth <= (readThemselves ? UNITS_READ_IN_HAND : UNITS_IN_HAND); depth++) {
       for (const seat of seats) {
         if (seat.inHand.size >= depth) continue;
-        const next = loaded.shift();
+        const next = readThemselves ? toBeRead(waiting.shift()) : loaded.shift();
         if (next !== undefined) assign(seat, next);
       }
     }
+    if (readThemselves) return;
     // Reading stays a few units a worker ahead, which bounds memory.
     while (reading + loaded.length < seats.length + UNITS_IN_READING) {
       const next = waiting.shift();
@@ -99,16 +113,17 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
       void read(next);
     }
   };
-  const assign = (seat: Seat, { bytes, ...assigned }: Loaded): void => {
+  const assign = (seat: Seat, { weights, ...assigned }: Loaded): void => {
     const { job, unit } = assigned;
     const id = nextId++;
     seat.inHand.set(id, assigned);
-    const x = job.x.slice();
+    const x = inputs.of(job);
     const { tensor, nTokens, magnitudes } = job;
-    const message = { type: 'unit', id, tensor, bytes, rows: unit.rows, x, nTokens, magnitudes } as const;
-    // Memory that a source shares with others cannot be given away.
-    const own = bytes.byteLength === bytes.buffer.byteLength;
-    seat.worker.post(own ? message : { ...message, bytes: bytes.slice() }, own ? [x.buffer, bytes.buffer] : [x.buffer]);
+    // A part of what a source keeps cannot be given away.
+    const isPart = weights instanceof Uint8Array && weights.byteLength < weights.buffer.byteLength;
+    const given = isPart ? weights.slice() : weights;
+    const transfer = [x.buffer, given instanceof Uint8Array ? given.buffer : undefined].filter(isOwn);
+    seat.worker.post({ type: 'unit', id, tensor, rows: unit.rows, x, nTokens, magnitudes, weights: given }, transfer);
   };
   const receive = (seat: Seat, message: FromWorker): void => {
     const assigned = seat.inHand.get(message.id);
@@ -125,6 +140,7 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
   };
 
   for (const seat of seats) {
+    if (readThemselves) seat.worker.post({ type: 'open', outline: outlineOf(model) }, []);
     seat.worker.listen(
       (message) => {
         receive(seat, message);
@@ -164,7 +180,7 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
       return results.all();
     },
     expect(jobs) {
-      if (broken !== undefined) return;
+      if (broken !== undefined || readThemselves) return;
       reader.expect(
         planUnits(jobs, seats.length).flatMap((unit) => {
           const job = jobs[unit.job];
@@ -178,6 +194,24 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
       await Promise.all(seats.map((seat) => seat.worker.terminate()));
     },
   };
+}
+
+/** What units are multiplied with: memory that all workers see, where there is such, else a copy for each unit. */
+function jobInputs(): { of(job: MatmulJob): Float64Array<ArrayBufferLike> } {
+  // Several matrices are multiplied with one x.
+  const known = new WeakMap<Float64Array, Float64Array<ArrayBufferLike>>();
+  return {
+    of({ x }) {
+      const found = known.get(x) ?? shared(x);
+      if (!isShared(found.buffer)) return x.slice();
+      known.set(x, found);
+      return found;
+    },
+  };
+}
+
+function isOwn(buffer: ArrayBufferLike | undefined): buffer is ArrayBuffer {
+  return buffer instanceof ArrayBuffer;
 }
 
 function workerDied(reason: string): TracerError {

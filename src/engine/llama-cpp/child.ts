@@ -89,6 +89,7 @@ export class LlamaChild {
     const capture = new GraphCapture({
       reader: this.#reader,
       parameters: this.#parameters,
+      names: this.#options.names,
       askRouter: this.#options.backend === 'cpu',
       send: (frame, values) => {
         this.#send(frame, values);

@@ -1,18 +1,12 @@
+import type { GraphNames } from './stage-of-node';
 import type { CapturedValues } from './strided-values';
 import type { ErrorData } from '../../base/errors';
+import type { GraphParameter } from '../../model/graph-parameters';
 
 /*
  * What the child process tells the engine, in frames over a pipe: u32 LE length of a JSON header, u32 LE length of a payload, header,
  * payload. The child writes while it computes, and waits where nobody reads: a layer's captures need no memory twice.
  */
-
-/** Graph parameters of a node: compared with the file's to the bit. */
-export interface GraphParameter {
-  readonly name: 'eps' | 'ropeDims' | 'ropeMode' | 'ropeBase' | 'ropeScale' | 'attentionScale';
-  readonly value: number;
-  /** The first node that has it. */
-  readonly node: string;
-}
 
 export type Frame =
   | { readonly type: 'ready'; readonly about: Library }
@@ -71,6 +65,7 @@ export type ChildCommand =
       readonly threads: number;
       /** 0: as long as the prompt. */
       readonly ubatch: number;
+      readonly names: GraphNames;
     }
   /** Positions `nPast` on. `room`: positions that the context must hold in the end. */
   | { readonly command: 'decode'; readonly tokens: readonly number[]; readonly nPast: number; readonly room: number };

@@ -1,7 +1,8 @@
-import type { Frame, GraphParameter } from './frames';
+import { layerOfNode, type GraphParameter } from '../../model/graph-parameters';
+import type { Frame } from './frames';
 import type { GraphReader, NativeTensor } from './graph-reader';
 import type { ParameterLayout } from './probe';
-import { inputStages, isWanted, stageOfNode, type NodeStage } from './stage-of-node';
+import { inputStages, isWanted, stageOfNode, type GraphNames, type NodeStage } from './stage-of-node';
 import type { CapturedValues } from './strided-values';
 import { ROUTER_PROBS } from '../../model/stage-roles';
 
@@ -10,6 +11,7 @@ type CaptureFrame = Extract<Frame, { readonly type: 'capture' }>;
 export interface GraphCaptureOptions {
   readonly reader: GraphReader;
   readonly parameters: ParameterLayout;
+  readonly names: GraphNames;
   /** Ask for the router's probabilities too, which parts a router that is one kernel: for back ends that have none. */
   readonly askRouter: boolean;
   readonly send: (frame: CaptureFrame, values: CapturedValues) => void;
@@ -22,7 +24,8 @@ export interface GraphCaptureOptions {
  */
 export class GraphCapture {
   readonly #options: GraphCaptureOptions;
-  readonly #parameters = new Map<GraphParameter['name'], Map<number, string>>();
+  /** By name, value and layer. */
+  readonly #parameters = new Map<string, GraphParameter>();
   #first: string | undefined;
   #graph = -1;
   #shown = 0;
@@ -58,11 +61,9 @@ export class GraphCapture {
     return this.#fusedAttention;
   }
 
-  /** What the graph's own parameters were, each value once. */
+  /** What the graph's own parameters were, each value once a layer. */
   get parameters(): readonly GraphParameter[] {
-    return [...this.#parameters].flatMap(([name, values]) =>
-      [...values].map(([value, node]) => ({ name, value, node })),
-    );
+    return [...this.#parameters.values()];
   }
 
   /** @throws what went wrong inside the callback */
@@ -76,16 +77,16 @@ export class GraphCapture {
     if (id === this.#first) this.#graph++;
     if (tensor.op === 'FLASH_ATTN_EXT') this.#fusedAttention = true;
     this.#note(tensor);
-    const stage = stageOfNode(tensor)?.stage;
+    const stage = stageOfNode(tensor, this.#options.names)?.stage;
     if (stage === ROUTER_PROBS) return this.#options.askRouter;
-    return isWanted(tensor);
+    return isWanted(tensor, this.#options.names);
   }
 
   #show(tensor: NativeTensor): boolean {
     this.#shown++;
-    const stage = stageOfNode(tensor);
+    const stage = stageOfNode(tensor, this.#options.names);
     if (stage !== undefined) this.#send(stage, tensor);
-    for (const input of inputStages(tensor)) {
+    for (const input of inputStages(tensor, this.#options.names)) {
       const source = tensor.sources[input.source];
       if (source !== undefined && source.data !== tensor.data) this.#send(input, source);
     }
@@ -114,15 +115,22 @@ export class GraphCapture {
   #note({ op, name, parameters }: NativeTensor): void {
     const at = this.#options.parameters;
     const note = (what: GraphParameter['name'], value: number): void => {
-      const values = this.#parameters.get(what) ?? new Map<number, string>();
-      this.#parameters.set(what, values);
-      if (!values.has(value)) values.set(value, name);
+      const key = `${what}=${value} ${layerOfNode(name) ?? ''}`;
+      if (!this.#parameters.has(key)) this.#parameters.set(key, { name: what, value, node: name });
     };
     if (op === 'RMS_NORM') note('eps', parameters.getFloat32(at.eps, true));
     // The router's softmax has the scale 1 and is no attention.
     if (op === 'SOFT_MAX' && name.startsWith('kq'))
       note('attentionScale', parameters.getFloat32(at.softMaxScale, true));
     if (op === 'FLASH_ATTN_EXT') note('attentionScale', parameters.getFloat32(at.softMaxScale, true));
+    // Clamps of other values have other names.
+    if (op === 'CLAMP' && at.clampMin !== undefined && name.startsWith('ffn_moe_weights'))
+      note('weightClamp', parameters.getFloat32(at.clampMin, true));
+    // Other activations have no steepness.
+    if (op === 'GLU' && at.glu !== undefined && parameters.getFloat32(at.glu.alpha, true) !== 0) {
+      note('gluAlpha', parameters.getFloat32(at.glu.alpha, true));
+      note('gluLimit', parameters.getFloat32(at.glu.limit, true));
+    }
     if (op === 'ROPE') {
       note('ropeDims', parameters.getInt32(at.ropeDims, true));
       note('ropeMode', parameters.getInt32(at.ropeMode, true));

@@ -45,6 +45,7 @@ const FUNCTIONS = {
   ggml_add: [POINTER, [POINTER, POINTER, POINTER]], ggml_scale: [POINTER, [POINTER, POINTER, 'float']], ggml_view_1d: [POINTER, [POINTER, POINTER, 'int64', 'size_t']],
   ggml_rms_norm: [POINTER, [POINTER, POINTER, 'float']], ggml_soft_max_ext: [POINTER, [POINTER, POINTER, POINTER, 'float', 'float']],
   ggml_rope_ext: [POINTER, [POINTER, POINTER, POINTER, POINTER, 'int', 'int', 'int', 'float', 'float', 'float', 'float', 'float', 'float']],
+  ggml_clamp: [POINTER, [POINTER, POINTER, 'float', 'float']], ggml_swiglu_oai: [POINTER, [POINTER, POINTER, POINTER, 'float', 'float']],
   ggml_set_name: [POINTER, [POINTER, 'str']], ggml_get_data: [POINTER, [POINTER]], ggml_nbytes: ['size_t', [POINTER]],
   ggml_op_name: ['str', ['int']], ggml_type_name: ['str', ['int']],
   ggml_backend_alloc_ctx_tensors: [POINTER, [POINTER, POINTER]],

@@ -3,19 +3,20 @@ import { fail } from '../../base/errors';
 import { checkCapture, checkTokens } from '../../model/check-step';
 import type { StepOptions, StepResult, Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
-import type { LiveArm, LiveBackend, LiveEngine, LiveFacts, LiveOptions } from '../../model/live';
+import type { LiveEngineId, LiveBackend, LiveEngine, LiveFacts, LiveOptions } from '../../model/live';
 import { stagesOfStep } from '../../model/graph-of';
+import { wrongParameters, wrongParameterText } from '../../model/graph-parameters';
 import { isBeforeLayers, type StageId } from '../../model/stages';
 import { selectPositions } from '../../trace/select-positions';
 import type { LiveProcess } from './child-process';
 import type { Installed } from './install-folder';
 import { valuesOf, type DecodeEnd, type Library } from './frames';
-import { parameterNotes } from './parameter-notes';
+import { graphNames } from './stage-of-node';
 import { layOutCaptures, type RawCapture } from './tap-of-frame';
 import { EMBEDDING, LAYER_OUTPUT } from '../../model/stage-roles';
 
 export interface LiveEngineOptions {
-  readonly arm: LiveArm;
+  readonly id: LiveEngineId;
   readonly backend: LiveBackend;
   /** Path of the model on this machine; the first part of a split one. */
   readonly model: string;
@@ -52,7 +53,7 @@ interface Decode {
 }
 
 class Engine implements LiveEngine {
-  readonly arm: LiveArm;
+  readonly id: LiveEngineId;
   readonly #in: LiveEngineOptions;
   #process: LiveProcess | undefined;
   #library: Library | undefined;
@@ -61,7 +62,7 @@ class Engine implements LiveEngine {
 
   constructor(options: LiveEngineOptions) {
     this.#in = options;
-    this.arm = options.arm;
+    this.id = options.id;
   }
 
   facts(): LiveFacts | undefined {
@@ -121,12 +122,13 @@ class Engine implements LiveEngine {
       command: 'open',
       ffi: installed.ffi,
       library: installed.library,
-      model,
+      model: options.model ?? model,
       backend,
       flashAttention: options.flashAttention ?? 'auto',
       kv: options.kv ?? 'f16',
       threads: options.threads ?? cores,
       ubatch: options.ubatch ?? 0,
+      names: graphNames(this.#in.hparams),
     });
     try {
       const { frame } = await process.next(signal);
@@ -157,7 +159,9 @@ class Engine implements LiveEngine {
         if (frame.type !== 'capture') continue;
         const list = decode.waiting.get(frame.layer) ?? [];
         decode.waiting.set(frame.layer, list);
-        list.push({ frame, values: valuesOf(frame.values, payload) });
+        // A product comes again once it has its bias.
+        const before = list.findIndex((one) => one.frame.stage === frame.stage && one.frame.graph === frame.graph);
+        list[before < 0 ? list.length : before] = { frame, values: valuesOf(frame.values, payload) };
         if (frame.stage === LAST_OF_LAYER && frame.layer !== undefined) decode.whole.add(frame.layer);
       }
       return decode;
@@ -199,13 +203,14 @@ class Engine implements LiveEngine {
   #factsOf({ end, tokens }: Decode): LiveFacts | undefined {
     const library = this.#library;
     if (end === undefined || library === undefined) return undefined;
-    const { options, cores, arm, hparams } = this.#in;
+    const { options, cores, id: engine, hparams } = this.#in;
     return {
-      engine: arm,
+      engine,
       version: library.version ?? undefined,
       ggmlVersion: library.ggmlVersion ?? undefined,
       commit: library.commit ?? undefined,
-      library: libraryName(library.path),
+      library: lastOfPath(library.path, 2),
+      ...(options.model === undefined ? {} : { file: lastOfPath(options.model, 1) }),
       devices: library.devices,
       flashAttention: `${options.flashAttention ?? 'auto'}${end.fusedAttention ? ' (fused)' : ' (not fused)'}`,
       kv: options.kv ?? 'f16',
@@ -218,14 +223,16 @@ class Engine implements LiveEngine {
       plainMs: end.plainMs,
       capturedMs: end.capturedMs,
       peakBytes: end.peakBytes,
-      parameterNotes: parameterNotes(end.parameters, hparams),
+      parameterNotes: wrongParameters(end.parameters, hparams).map(
+        (wrong) => `llama.cpp's ${wrongParameterText(wrong)}`,
+      ),
     };
   }
 }
 
-/** The library's file and folder; where on the machine that is, is nobody else's business. */
-function libraryName(path: string): string {
-  return path.split(/[\\/]/).slice(-2).join('/');
+/** The last names of a path; where on the machine that is, is nobody else's business. */
+function lastOfPath(path: string, names: number): string {
+  return path.split(/[\\/]/).slice(-names).join('/');
 }
 
 function notForced(): Error {

@@ -19,6 +19,9 @@ export interface ParameterLayout {
   readonly ropeMode: number;
   readonly ropeBase: number;
   readonly ropeScale: number;
+  /** Undefined where the library has no such operation. */
+  readonly clampMin: number | undefined;
+  readonly glu: { readonly alpha: number; readonly limit: number } | undefined;
 }
 
 const ARENA_BYTES = 1 << 16;
@@ -26,7 +29,16 @@ const ARENA_BYTES = 1 << 16;
 const OBJECT_BYTES = 32;
 const CPU_DEVICE = 0;
 /** Parameters that occur nowhere else in `op_params`. */
-const PARAMETERS = { dims: 6, mode: 2, context: 4099, base: 12_345, scale: 0.625, eps: 0.375 } as const;
+const PARAMETERS = {
+  dims: 6,
+  mode: 2,
+  context: 4099,
+  base: 12_345,
+  scale: 0.625,
+  eps: 0.375,
+  alpha: 1.375,
+  limit: 7.625,
+} as const;
 
 /** Measures the library's layouts on throw-away tensors. @throws TracerError `engine-layout` */
 export function probeLayouts(library: LlamaLibrary): {
@@ -47,10 +59,12 @@ export function probeLayouts(library: LlamaLibrary): {
   const sum = call('ggml_add', context, plain, other);
   const view = call('ggml_view_1d', context, plain, 3, PROBE_VIEW_OFFSET);
   const scaled = call('ggml_scale', context, f32, PROBE_SCALE);
-  const { dims, mode, context: trained, base, scale, eps } = PARAMETERS;
+  const { dims, mode, context: trained, base, scale, eps, alpha, limit } = PARAMETERS;
   const norm = call('ggml_rms_norm', context, f32, eps);
   const softMax = call('ggml_soft_max_ext', context, f32, null, eps, 0);
   const rope = call('ggml_rope_ext', context, f32, i32, null, dims, mode, trained, base, scale, 0, 1, 32, 1);
+  const clamp = library.has('ggml_clamp') ? call('ggml_clamp', context, f32, eps, scale) : undefined;
+  const glu = library.has('ggml_swiglu_oai') ? call('ggml_swiglu_oai', context, f32, f32, alpha, limit) : undefined;
   const device = devicesOf(library).find((d) => d.type === CPU_DEVICE);
   if (device === undefined) throw layoutError('the list of devices', 'no CPU');
   const buffer = call('ggml_backend_alloc_ctx_tensors', context, call('ggml_backend_dev_init', device.pointer, null));
@@ -86,6 +100,10 @@ export function probeLayouts(library: LlamaLibrary): {
   const ofNorm = parameters(norm);
   const ofSoftMax = parameters(softMax);
   const ofRope = parameters(rope);
+  const float = (what: string, node: unknown, value: number): number => {
+    const view = parameters(node);
+    return only(what, view, (o) => view.getFloat32(o, true) === value);
+  };
   const layout = {
     eps: only('eps', ofNorm, (o) => ofNorm.getFloat32(o, true) === eps),
     softMaxScale: only('scale', ofSoftMax, (o) => ofSoftMax.getFloat32(o, true) === eps),
@@ -93,6 +111,8 @@ export function probeLayouts(library: LlamaLibrary): {
     ropeMode: only('mode', ofRope, (o) => ofRope.getInt32(o, true) === mode),
     ropeBase: only('freq_base', ofRope, (o) => ofRope.getFloat32(o, true) === base),
     ropeScale: only('freq_scale', ofRope, (o) => ofRope.getFloat32(o, true) === scale),
+    clampMin: clamp === undefined ? undefined : float('min', clamp, eps),
+    glu: glu === undefined ? undefined : { alpha: float('alpha', glu, alpha), limit: float('limit', glu, limit) },
   };
   call('ggml_free', context);
   return { tensor, parameters: layout };

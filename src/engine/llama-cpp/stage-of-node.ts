@@ -1,3 +1,8 @@
+import { sectionsOf } from '../../arch/graph';
+import type { OpName } from '../../arch/operations';
+import { graphOf } from '../../model/graph-of';
+import type { HParams } from '../../model/hparams';
+
 /*
  * Which stage a node of llama.cpp's graph is. Names alone do not tell: they change from release to release and some are wrong (one release
  * calls the SwiGLU's result by the name of the weighted products), and `Qcur-0` stands for three nodes. What a node reads does tell: a
@@ -26,29 +31,39 @@ export interface InputStage extends NodeStage {
   readonly source: number;
 }
 
-const PRODUCTS: Readonly<Record<string, string>> = {
-  attn_q: 'q_proj',
-  attn_k: 'k_proj',
-  attn_v: 'v_proj',
-  attn_output: 'attn_out',
-  ffn_gate_inp: 'moe_router_logits',
-  ffn_gate_exps: 'moe_expert_gate',
-  ffn_up_exps: 'moe_expert_up',
-  ffn_down_exps: 'moe_expert_out',
+/** What stages of a model are called in llama.cpp's graph. Plain data: it goes to the child process. */
+export interface GraphNames {
+  /** Stages of products and of norms by the role of their weight: `attn_q`. */
+  readonly byWeight: Readonly<Record<string, string>>;
+  /** Stages where no weight is near, by the node's name and its operation: `ADD ffn_inp`. */
+  readonly byName: Readonly<Record<string, string>>;
+}
+
+/** ggml's operations of the graph's: of those that a name alone tells. */
+const NAMED_OPS: Readonly<Partial<Record<OpName, readonly string[]>>> = {
+  add: ['ADD'],
+  multiply: ['MUL'],
+  shift: ['ADD'],
+  sigmoid: ['UNARY'],
+  scale: ['SCALE'],
+  'weighted-sum': ['ADD', 'CONT'],
+  'attention-values': ['CONT', 'RESHAPE'],
 };
-const NORMS: Readonly<Record<string, string>> = {
-  attn_norm: 'attn_norm',
-  attn_q_norm: 'q_norm',
-  attn_k_norm: 'k_norm',
-  ffn_norm: 'ffn_norm',
-};
-/** By name and operation, where no weight is near. */
-const NAMED: Readonly<Record<string, { readonly ops: readonly string[]; readonly stage: string }>> = {
-  ffn_inp: { ops: ['ADD'], stage: 'post_attn_residual' },
-  l_out: { ops: ['ADD'], stage: 'post_ffn_residual' },
-  ffn_moe_out: { ops: ['ADD', 'CONT'], stage: 'moe_ffn_out' },
-  kqv_out: { ops: ['CONT', 'RESHAPE'], stage: 'attention' },
-};
+
+/** The names of a model's stages, of its own graph. */
+export function graphNames(hparams: HParams): GraphNames {
+  const nodes = sectionsOf(graphOf(hparams).graph).flatMap((section) => section.nodes);
+  const byWeight = nodes.flatMap((node): (readonly [string, string])[] =>
+    node.op === 'linear' || node.op === 'expert-linear' || node.op === 'rmsnorm'
+      ? node.weights.map(({ role }) => [role, node.out.id] as const)
+      : [],
+  );
+  const byName = nodes.flatMap((node) =>
+    node.ggml === '' ? [] : (NAMED_OPS[node.op] ?? []).map((op) => [`${op} ${node.ggml}`, node.out.id] as const),
+  );
+  return { byWeight: Object.fromEntries(byWeight), byName: Object.fromEntries(byName) };
+}
+
 /** Rotated stages by the stage that they rotate. */
 const ROTATED: Readonly<Record<string, string>> = {
   q_norm: 'q_post_rope',
@@ -59,98 +74,117 @@ const ROTATED: Readonly<Record<string, string>> = {
 
 /** Operations that only look at their first source in another way. */
 const VIEWS: ReadonlySet<string> = new Set(['VIEW', 'RESHAPE', 'PERMUTE', 'TRANSPOSE', 'CONT', 'CPY']);
+/** Those, and operations that only pick or repeat rows. */
+const ROWS: ReadonlySet<string> = new Set([...VIEWS, 'GET_ROWS', 'REPEAT']);
 const MOST_VIEWS = 8;
 
-/** The stage that a node computes; undefined for all other nodes. */
-export function stageOfNode(node: GraphNode): NodeStage | undefined {
+/** Gated stages by the stage of their gate. */
+const GATED: Readonly<Record<string, string>> = { moe_expert_gate: 'moe_expert_swigl', ffn_gate: 'ffn_swigl' };
+
+/** The stage that a node computes; undefined for all other nodes. What a bias or a scale is joined to is the stage behind it. */
+export function stageOfNode(node: GraphNode, names: GraphNames): NodeStage | undefined {
   const [first, second] = node.sources;
   switch (node.op) {
     case 'GET_ROWS':
       return first?.name === 'token_embd.weight' ? { stage: 'embedding', layer: undefined } : undefined;
     case 'MUL_MAT':
     case 'MUL_MAT_ID':
-      return productStage(first);
+      return productStage(first, names);
+    case 'ADD_ID':
+      return joined(node, names);
+    case 'ADD':
+      return joined(node, names) ?? namedStage(node, names);
     case 'MUL':
-      return normStage(second);
+      return joined(node, names) ?? weightStage(second, names) ?? namedStage(node, names);
     case 'GLU': {
-      const gate = originOf(first);
-      return gate?.stage === 'moe_expert_gate' ? { stage: 'moe_expert_swigl', layer: gate.layer } : undefined;
+      const gate = originOf(first, names);
+      const stage = GATED[gate?.stage ?? ''];
+      return stage === undefined ? undefined : { stage, layer: gate?.layer };
     }
     case 'ROPE': {
-      const rotated = originOf(first);
+      const rotated = originOf(first, names);
       const stage = ROTATED[rotated?.stage ?? ''];
       return stage === undefined ? undefined : { stage, layer: rotated?.layer };
     }
     case 'SOFT_MAX': {
-      const scores = originOf(first);
+      const scores = originOf(first, names);
       if (scores?.stage === 'attn_scores') return { stage: 'attn_softmax', layer: scores.layer };
       return scores?.stage === 'moe_router_logits' ? { stage: 'moe_router_probs', layer: scores.layer } : undefined;
     }
     default:
-      return namedStage(node);
+      return namedStage(node, names);
   }
 }
 
 /** Stages that are read as inputs of this node. */
-export function inputStages(node: GraphNode): readonly InputStage[] {
+export function inputStages(node: GraphNode, names: GraphNames): readonly InputStage[] {
   const [first] = node.sources;
   if (node.op === 'MUL_MAT_ID') {
-    const own = productStage(first);
+    const own = productStage(first, names);
     return own?.stage === 'moe_expert_gate' ? [{ stage: 'moe_router_indices', layer: own.layer, source: 2 }] : [];
   }
-  if (isWeighted(node)) return [{ stage: 'moe_router', layer: originOf(first)?.layer, source: 1 }];
+  if (isWeighted(node, names)) return [{ stage: 'moe_router', layer: originOf(first, names)?.layer, source: 1 }];
   return [];
 }
 
 /** Whether a node must be computed and shown by itself. */
-export function isWanted(node: GraphNode): boolean {
-  return isWeighted(node) || stageOfNode(node) !== undefined;
+export function isWanted(node: GraphNode, names: GraphNames): boolean {
+  return isWeighted(node, names) || stageOfNode(node, names) !== undefined;
 }
 
 /** The experts' results times the router's weights. */
-function isWeighted({ op, sources }: GraphNode): boolean {
-  return op === 'MUL' && originOf(sources[0])?.stage === 'moe_expert_out';
+function isWeighted(node: GraphNode, names: GraphNames): boolean {
+  const { op, sources } = node;
+  return op === 'MUL' && joined(node, names) === undefined && originOf(sources[0], names)?.stage === 'moe_expert_out';
 }
 
-function productStage(weight: GraphNode | undefined): NodeStage | undefined {
+/** The stage of a product that gets its bias or its scale here: of each expert's own, the rows that were chosen. */
+function joined({ sources: [first, second] }: GraphNode, names: GraphNames): NodeStage | undefined {
+  const tensor = second === undefined ? undefined : rootOf(second, ROWS);
+  const own = weightStage(tensor, names, ['bias', 'scale']);
+  // A bias that experts are chosen with is no part of a product.
+  return own !== undefined && originOf(first, names)?.stage === own.stage ? own : undefined;
+}
+
+function productStage(weight: GraphNode | undefined, names: GraphNames): NodeStage | undefined {
   if (weight === undefined) return undefined;
   // The head; `token_embd.weight` where the file ties the two.
-  if (weight.name === 'output.weight' || weight.name === 'token_embd.weight')
-    return { stage: 'lm_head', layer: undefined };
-  const found = weightOf(weight.name);
-  const stage = PRODUCTS[found?.role ?? ''];
-  if (stage !== undefined) return { stage, layer: found?.layer };
+  if (weight.name === 'token_embd.weight') return weightStage({ ...weight, name: 'output.weight' }, names);
+  const known = weightStage(weight, names);
+  if (known !== undefined) return known;
   // Keys times queries: the keys are a view of the cache.
   const cache = /^cache_k_l(\d+)/.exec(rootOf(weight).name);
   return cache === null ? undefined : { stage: 'attn_scores', layer: Number(cache[1]) };
 }
 
-function normStage(weight: GraphNode | undefined): NodeStage | undefined {
-  if (weight?.name === 'output_norm.weight') return { stage: 'final_norm', layer: undefined };
-  const found = weightOf(weight?.name ?? '');
-  const stage = NORMS[found?.role ?? ''];
-  return stage === undefined ? undefined : { stage, layer: found?.layer };
+/** The stage that reads a tensor of the file, `blk.3.attn_q.weight` or `output.weight`: a weight, or of these kinds. */
+function weightStage(
+  tensor: GraphNode | undefined,
+  names: GraphNames,
+  kinds: readonly string[] = ['weight'],
+): NodeStage | undefined {
+  const [, layer, role = '', kind = ''] = /^(?:blk\.(\d{1,6})\.)?(\w+)\.(\w+)$/.exec(tensor?.name ?? '') ?? [];
+  const stage = kinds.includes(kind) ? names.byWeight[role] : undefined;
+  return stage === undefined ? undefined : { stage, layer: layerOf(layer) };
 }
 
-function namedStage({ name, op }: GraphNode): NodeStage | undefined {
-  const match = /^(\w+?)-(\d{1,6})(?: \(reshaped\))?$/.exec(name);
-  const known = NAMED[match?.[1] ?? ''];
-  return known?.ops.includes(op) === true ? { stage: known.stage, layer: Number(match?.[2]) } : undefined;
+function namedStage({ name, op }: GraphNode, names: GraphNames): NodeStage | undefined {
+  const match = /^(\w+?)(?:-(\d{1,6}))?(?: \(reshaped\))?$/.exec(name);
+  const stage = names.byName[`${op} ${match?.[1] ?? ''}`];
+  return stage === undefined ? undefined : { stage, layer: layerOf(match?.[2]) };
 }
 
-/** `blk.3.attn_q.weight` */
-function weightOf(name: string): { readonly role: string; readonly layer: number } | undefined {
-  const match = /^blk\.(\d{1,6})\.(\w+)\.weight$/.exec(name);
-  return match?.[2] === undefined ? undefined : { role: match[2], layer: Number(match[1]) };
+function layerOf(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** The stage that a node shows, seen through views. */
-function originOf(node: GraphNode | undefined): NodeStage | undefined {
-  return node === undefined ? undefined : stageOfNode(rootOf(node));
+function originOf(node: GraphNode | undefined, names: GraphNames): NodeStage | undefined {
+  return node === undefined ? undefined : stageOfNode(rootOf(node), names);
 }
 
-function rootOf(node: GraphNode): GraphNode {
+function rootOf(node: GraphNode, through: ReadonlySet<string> = VIEWS): GraphNode {
   let root = node;
-  for (let i = 0; i < MOST_VIEWS && VIEWS.has(root.op) && root.sources[0] !== undefined; i++) root = root.sources[0];
+  for (let i = 0; i < MOST_VIEWS && through.has(root.op) && root.sources[0] !== undefined; i++) root = root.sources[0];
   return root;
 }

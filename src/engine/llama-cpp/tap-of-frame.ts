@@ -2,7 +2,8 @@ import { fail } from '../../base/errors';
 import type { HParams } from '../../model/hparams';
 import type { Tap } from '../../model/engine';
 import { shapeOf } from '../../arch/graph';
-import { graphOf, stageIn } from '../../model/graph-of';
+import { graphOf, stageIn, stageNode } from '../../model/graph-of';
+import { scaleOf } from '../../model/graph-parameters';
 import { findStage, type StageId } from '../../model/stages';
 import type { Frame } from './frames';
 import type { CapturedValues } from './strided-values';
@@ -58,7 +59,7 @@ function layOut(stage: StageId, parts: readonly RawCapture[], sizes: StepSizes):
   const isIndex = values === 'index';
   const data = isIndex ? new Uint32Array(size(lengths)) : new Float32Array(size(lengths));
   if (KEYED.has(stage)) {
-    const scale = stage === ATTN_SCORES ? attentionScale(hparams) : undefined;
+    const scale = stage === ATTN_SCORES ? attentionScale(hparams, layer) : undefined;
     fillKeyed(data, parts, sizes, scale);
     return { stage, layer, positions, shape: lengths, data };
   }
@@ -98,9 +99,10 @@ function fillKeyed(data: Tap['data'], parts: readonly RawCapture[], sizes: StepS
   if (first !== sizes.nTokens) throw unexpected(parts[0]?.frame.stage ?? '', [nHead, sizes.nTokens, nKeys], parts);
 }
 
-/** As llama.cpp computes it: 1.0f / sqrtf(float(headDim)). */
-export function attentionScale({ headDim }: HParams): number {
-  return Math.fround(1 / Math.fround(Math.sqrt(headDim)));
+/** What llama.cpp's softmax multiplies scores by. */
+function attentionScale(hparams: HParams, layer: number | undefined): number {
+  const node = stageNode(hparams, ATTN_SCORES, layer);
+  return scaleOf(node?.op === 'attention-scores' ? node.attrs.divisor : Math.sqrt(hparams.headDim));
 }
 
 function size(lengths: readonly number[]): number {

@@ -55,8 +55,13 @@ export const PROBE_SHAPE = [3, 5, 7, 11] as const;
 export const PROBE_SCALE = 0.375;
 export const PROBE_VIEW_OFFSET = 12;
 
-/** Above the number of any operation: `enum ggml_op` has about 100. */
-const MAX_OP = 400;
+/**
+ * Above the numbers of the operations that are probed, and below how many there are (85 in 2025): the library reads the name of a larger number from
+ * behind its table, which ended the process in builds of early 2026.
+ */
+const MAX_OP = 80;
+/** `GGML_OP_NONE` */
+const NO_OP = 0;
 
 /**
  * Finds each field at exactly one offset. The layout moves between releases and is in no header that ships with the library, so nothing
@@ -96,7 +101,11 @@ export function measureTensorLayout(probe: LayoutProbe): TensorLayout {
     'op',
     4,
     4,
-    (at) => isOp(plain, at, 'NONE') && isOp(sum, at, 'ADD') && isOp(view, at, 'VIEW') && isOp(scaled, at, 'SCALE'),
+    (at) =>
+      plain.bytes.getInt32(at, true) === NO_OP &&
+      isOp(sum, at, 'ADD') &&
+      isOp(view, at, 'VIEW') &&
+      isOp(scaled, at, 'SCALE'),
   );
   const type = find(
     'type',

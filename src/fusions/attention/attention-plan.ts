@@ -63,6 +63,14 @@ export interface AttentionPlan {
 
 type Heads = Pick<CommonSizes, 'nHead' | 'nHeadKv' | 'headDim'>;
 
+/** Keys that every kernel takes at once before it looks for a larger score. */
+const LEAST_KEYS_AT_ONCE = 8;
+
+/** How often sums over so many keys are scaled anew at most: behind each turn, for the token's own key, where lanes are joined, and splits. */
+export function rescalesOf(nKeys: number): number {
+  return Math.ceil(nKeys / LEAST_KEYS_AT_ONCE) + 3;
+}
+
 /** A function of shapes, choice and the number of keys alone, as the order of sums has to be. Heads that a way cannot take are {@link SINGLE_HEADS}. */
 export function attentionPlan(
   { headDim }: Pick<Heads, 'headDim'>,

@@ -56,6 +56,7 @@ export const attention = defineFusion({
     ...{ tapScores: 'scores', tapSoftmax: 'probs', tapAttention: 'out' },
   },
   madeOf: { probs: 'scores' },
+  remade: ['probs'],
   kernels: [ATTENTION, ATTENTION_SHARED, ATTENTION_TEAMS, ATTENTION_JOIN],
   when(covered, facts) {
     const { qNorm, kNorm, queries, keys, probs, out } = covered.nodes;
@@ -112,7 +113,7 @@ export const attention = defineFusion({
       },
       params: {
         ...{ nHead, nHeadKv, eps: nodes.qNorm.attrs.eps, scale: 1 / nodes.scores.attrs.divisor },
-        ...(kernel === ATTENTION_TEAMS ? { isWhole: joins ? 0 : 1 } : {}),
+        isWhole: joins ? 0 : 1,
       },
       leaves: joins ? ['tapSoftmax', 'tapAttention'] : [],
       grid: [width, undefined, 1],

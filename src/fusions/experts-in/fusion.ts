@@ -81,6 +81,7 @@ export const expertsIn = defineFusion({
     ...{ tapProbs: 'probs', tapIndices: 'chosen', tapRouter: 'share', tapGate: 'gate', tapUp: 'up' },
     tapSwiglu: 'hidden',
   },
+  remade: ['probs'],
   kernels: [EXPERTS_IN],
   when({ section, value, nodes: { probs, share, gate } }, { graph }) {
     if (probs.attrs.mask !== 'none') return { node: probs, reason: `its mask is ${probs.attrs.mask}` };

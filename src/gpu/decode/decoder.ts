@@ -3,7 +3,13 @@ import { fail } from '../../base/errors';
 import type { Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
-import { attentionPlan, turnsUpTo, wayName, type AttentionPlan } from '../../fusions/attention/attention-plan';
+import {
+  attentionPlan,
+  rescalesOf,
+  turnsUpTo,
+  wayName,
+  type AttentionPlan,
+} from '../../fusions/attention/attention-plan';
 import type { DecodeChoice } from '../../fusions/choice';
 import type { TokenPlan } from '../../fusions/plan-token';
 import type { KernelUse } from '../../model/kernel-use';
@@ -61,6 +67,10 @@ export interface GenerateOptions extends DecodeOptions {
 export interface Decoder {
   /** Dispatches of a token, and of one layer, as last run. */
   readonly dispatches: { readonly token: number; readonly layer: number };
+  /** Stages whose captured value is made for the capture alone. */
+  readonly remade: ReadonlySet<string>;
+  /** How often attention over so many keys scales its sums anew, at most. */
+  readonly rescales: (nKeys: number) => number;
   /**
    * Runs one token at `position`, whose predecessors' keys and values are in place, and keeps its own. One submit, one readback.
    * @throws TracerError those of the device; `run-cancelled`, `prompt-token`.
@@ -144,6 +154,12 @@ class DecodeSession implements Decoder {
   get dispatches(): { readonly token: number; readonly layer: number } {
     const all = this.#last?.graph.dispatches ?? [];
     return { token: all.length, layer: all.filter(({ layer }) => layer === 0).length };
+  }
+
+  readonly rescales = rescalesOf;
+
+  get remade(): ReadonlySet<string> {
+    return new Set(this.#token.parts.flatMap(({ remade }) => remade));
   }
 
   /** Builds what a token over `nKeys` keys needs. */

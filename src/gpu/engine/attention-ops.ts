@@ -1,4 +1,5 @@
 import { linearGrid } from '../../ops/kernel-grid';
+import { NO_WINDOW } from '../../ops/softmax/kernel';
 import { axisOf, widthOf } from './sizes';
 import { inputAt, stateOf, valueAt, type StageKernel, type StageRun, type Tools } from './stage-run';
 
@@ -50,7 +51,7 @@ export const values: StageKernel<'attention-values'> = async (run) => {
   recorder.dispatch(
     split ? kernels.attnValuesSplit : kernels.attnValues,
     { p: inputAt(run, 0), values: stateOf(run), y: run.output },
-    { count, nHead, headsPerKv, headDim, nKeys, firstPosition },
+    { count, nHead, headsPerKv, headDim, nKeys, firstPosition, window: run.node.attrs.window ?? NO_WINDOW },
     linearGrid(count, split ? SPLIT_CHANNELS : LANES),
   );
   await pacer.spend(2 * count * nKeys, run.signal);

@@ -1,33 +1,21 @@
-import type { KERNEL_TABLE } from '../kernel-table';
-import type { Pipeline } from '../pipelines';
-import { headsOf, splitsValues } from './attention-ops';
-import type { Attention } from './section-plan';
-import { widthOf } from './sizes';
-import { valueAt, type StageRun, type Tools } from './stage-run';
+import type { TiledAttention } from '../../fusions/attention-tiled/fusion';
+import { ATTENTION_TILED } from '../../fusions/attention-tiled/kernel';
+import { getPipeline } from '../pipelines';
+import { valueAt, type StageRun } from './stage-run';
 
 /** Rows of a workgroup of attention_tiled.wgsl, and how often it multiplies along all keys: scores three times, values. */
 const TILED_ROWS = 32;
 const TILED_PASSES = 4;
 
-/** Whether the attention of a step can be computed without storing scores: the same bits as with them. */
-export function fusesAttention(tools: Tools, attentions: Iterable<Attention>, stepTokens: number): boolean {
-  if (!tools.fuseAttention || tools.kernels.attentionTiled === undefined) return false;
-  for (const { values } of attentions) {
-    if (splitsValues(tools, stepTokens, widthOf({ tools, nKeys: 1 }, values.out))) return false;
-  }
-  return true;
-}
-
 /** Scores, softmax and values in one kernel; in as many dispatches as keep each of them short. */
-export async function tiledAttention(run: StageRun, { scores, values }: Attention): Promise<void> {
-  const { recorder, pacer, kernels } = run.tools;
-  const pipeline: Pipeline<(typeof KERNEL_TABLE)['attentionTiled']> | undefined = kernels.attentionTiled;
-  const { nHead, headsPerKv, headDim } = headsOf({ ...run, node: scores });
+export async function tiledAttention(run: StageRun, cover: TiledAttention): Promise<void> {
+  const { recorder, pacer, context } = run.tools;
+  const { scores, values, variant, nHead, headsPerKv, headDim } = cover;
   const { rows, nKeys, firstPosition } = run;
   const [keys] = scores.reads;
   const [kept] = values.reads;
-  if (pipeline === undefined || keys === undefined || kept === undefined)
-    throw new RangeError(`${values.out.id} cannot be computed without scores`);
+  if (keys === undefined || kept === undefined) throw new RangeError(`${values.out.id} reads no state`);
+  const pipeline = await getPipeline(context, ATTENTION_TILED, variant);
   const rowOperations = TILED_PASSES * 2 * nHead * nKeys * headDim;
   const blocks = Math.ceil(rows / TILED_ROWS);
   const most = Math.max(1, Math.floor(pacer.quantum / (rowOperations * TILED_ROWS)));

@@ -1,11 +1,13 @@
+import { orCancelled } from '../../base/abort';
+import { sharedBytes } from '../../base/shared-memory';
 import type { CaptureRequest, Tap } from '../../model/engine';
 import type { StageId } from '../../model/stages';
 import { rowLength, shapeOf, type Section, type Sizes, type Value } from '../../arch/graph';
 import type { GpuContext } from '../device';
 import type { BufferRange, Recorder } from '../recorder';
 
-/** Bytes of one staging buffer; a tap may spread over several. */
-const STAGING_BYTES = 64 * 2 ** 20;
+/** Bytes of one staging buffer; a tap may spread over several. Few enough that allocating one holds nobody up. */
+const STAGING_BYTES = 16 * 2 ** 20;
 
 /** Which kernels made a stage of the section. */
 interface KernelNames {
@@ -36,6 +38,7 @@ export class Capture {
   readonly #pieces: Piece[] = [];
   readonly #stagings: { readonly buffer: GPUBuffer; used: number }[] = [];
   readonly #taken = new Map<string, Value>();
+  readonly #places = new Map<string, ReadonlyMap<number, number>>();
   /** Bytes still to come: what the next staging buffer needs to hold at most. */
   #expected = 0;
 
@@ -77,7 +80,7 @@ export class Capture {
     const wanted = this.positions(value.id);
     if (wanted.length === 0) return;
     const width = this.#width(value);
-    const places = new Map(wanted.map((position, i) => [position, i]));
+    const places = this.#placesOf(value.id, wanted);
     let run: { row: number; place: number; rows: number } | undefined;
     const flush = (): void => {
       if (run === undefined) return;
@@ -97,13 +100,17 @@ export class Capture {
     flush();
   }
 
-  /** Maps what was copied. Everything recorded must have been submitted. When nothing was copied, waits for nothing. */
-  async finish(): Promise<ReadonlyMap<StageId, Tap>> {
-    const words = new Map<string, Uint32Array<ArrayBuffer>>();
+  /**
+   * Maps what was copied. Everything recorded must have been submitted. When nothing was copied, waits for nothing.
+   * @throws TracerError `run-cancelled`, without waiting for the GPU
+   */
+  async finish(signal: AbortSignal | undefined): Promise<ReadonlyMap<StageId, Tap>> {
+    const words = new Map<string, Uint32Array>();
     for (const value of this.#taken.values()) {
-      words.set(value.id, new Uint32Array(this.positions(value.id).length * this.#width(value)));
+      words.set(value.id, new Uint32Array(sharedBytes(4 * this.positions(value.id).length * this.#width(value))));
     }
-    await Promise.all(this.#stagings.map(({ buffer }) => buffer.mapAsync(GPUMapMode.READ)));
+    const maps = this.#stagings.map(({ buffer }) => buffer.mapAsync(GPUMapMode.READ));
+    await orCancelled(Promise.all(maps), signal);
     const mapped = new Map(this.#stagings.map(({ buffer }) => [buffer, new Uint32Array(buffer.getMappedRange())]));
     for (const { staging, stagingOffset, value, at, length } of this.#pieces) {
       const first = stagingOffset / 4;
@@ -119,11 +126,18 @@ export class Capture {
     this.#stagings.length = 0;
   }
 
+  /** Row of a tap by position; made once, not for each chunk of a long prompt. */
+  #placesOf(id: string, wanted: readonly number[]): ReadonlyMap<number, number> {
+    const places = this.#places.get(id) ?? new Map(wanted.map((position, i) => [position, i]));
+    this.#places.set(id, places);
+    return places;
+  }
+
   #width(value: Value): number {
     return rowLength(value, this.#sizes, this.#nKeys);
   }
 
-  #tap(value: Value, words: Uint32Array<ArrayBuffer>): Tap {
+  #tap(value: Value, words: Uint32Array): Tap {
     return tapOf(value, this.#section.layer, this.positions(value.id), words, {
       sizes: this.#sizes,
       nKeys: this.#nKeys,
@@ -162,7 +176,7 @@ export function tapOf(
   value: Value,
   layer: number | undefined,
   positions: readonly number[],
-  words: Uint32Array<ArrayBuffer>,
+  words: Uint32Array,
   { sizes, nKeys, kernel }: { readonly sizes: Sizes; readonly nKeys: number; readonly kernel?: string | undefined },
 ): Tap {
   const shape = shapeOf(value.axes, sizes, { nTokens: positions.length, nKeys });

@@ -15,6 +15,7 @@ interface ChosenRows {
   readonly width: number;
   /** Their values, where the caller has set them. */
   readonly forced: Uint32Array<ArrayBuffer> | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Which experts the rows of a chunk chose: grouped on the GPU where all weights are there, else read back to know what to read from the file. */
@@ -31,7 +32,7 @@ export class ChosenExperts {
 
   /** @param at where the value lies, recorded and perhaps not yet computed */
   async of(section: Section, value: Value, at: ChosenRows): Promise<Chosen> {
-    const { indices, rows, width, forced } = at;
+    const { indices, rows, width, forced, signal } = at;
     const { bound, pacer } = this.#tools;
     if (this.#groupsOnGpu(section)) {
       const groups = this.#groupsOf(value);
@@ -40,7 +41,7 @@ export class ChosenExperts {
     }
     if (forced !== undefined) return { experts: () => forced };
     // The only values that the CPU looks at.
-    const experts = await this.#indices.read(indices.buffer, rows * width);
+    const experts = await this.#indices.read(indices.buffer, rows * width, signal);
     pacer.reset();
     const nExpert = sizeOf(bound.graph.sizes, 'nExpert');
     const outside = experts.find((expert) => expert >= nExpert);

@@ -1,7 +1,7 @@
 import type { GpuContext } from '../device';
 import { MAX_GROUPS } from '../../ops/kernel-grid';
 import { rowLength, sizeOf, type Section } from '../../arch/graph';
-import { planSection } from './section-plan';
+import { siblingsOf } from '../../fusions/side-by-side/fusion';
 import type { Tools } from './stage-run';
 
 /** Tokens of a step that are computed together. */
@@ -38,9 +38,7 @@ export function sectionChunkRows({ context, bound, chunkTokens }: Tools, section
   const { sizes } = bound.graph;
   const values = section.nodes.map(({ out }) => out).filter(({ axes }) => !axes.includes('nKeys'));
   // Products of one input may lie side by side.
-  const sums = [...planSection(section).siblings.values()].map((nodes) =>
-    nodes.reduce((sum, { out }) => sum + rowLength(out, sizes, 1), 0),
-  );
+  const sums = siblingsOf(section).map((nodes) => nodes.reduce((sum, { out }) => sum + rowLength(out, sizes, 1), 0));
   const widest = Math.max(sizeOf(sizes, 'nEmbd'), ...values.map((value) => rowLength(value, sizes, 1)), ...sums);
   return Math.max(1, Math.min(chunkTokens, rowsWithin(context, widest)));
 }

@@ -1,19 +1,11 @@
-/** A matrix and the (xRow, yRow) pairs that meet it, flat. */
-export interface MatrixShare {
-  readonly weightWords: number;
-  readonly rows: readonly number[];
-}
+import type { Share } from '../matmul/work-list';
 
 /**
  * Cuts shares, in order, into lists of at most `entries` entries of the work list. A share is cut only between entries of `tile` rows,
  * so that every entry is the one that it would be uncut.
  */
-export function cutShares(
-  shares: readonly MatrixShare[],
-  tile: number,
-  entries: number,
-): readonly (readonly MatrixShare[])[] {
-  const lists: MatrixShare[][] = [];
+export function cutShares(shares: readonly Share[], tile: number, entries: number): readonly (readonly Share[])[] {
+  const lists: Share[][] = [];
   let room = 0;
   for (const { weightWords, rows } of shares) {
     const pairs = rows.length / 2;

@@ -1,11 +1,12 @@
 import { encodeDequantRows, prepareDequantRows } from '../matmul/encode-matmul';
+import { neighbouringRows } from '../../gguf/neighbours';
 import { gpuRowWords } from '../../ops/weight-layout';
 import { weightOf, type StageKernel } from './stage-run';
 
-/** Rows read from the file at the same time. */
-const PARALLEL_ROWS = 16;
+/** Runs of neighbouring rows read from the file at the same time. */
+const PARALLEL_READS = 16;
 
-/** Records y[t] = row token t of a table, dequantised on the GPU. Only the rows of the tokens are read, each once a batch of rows, and none where the table is on the GPU. */
+/** Records y[t] = row token t of a table, dequantised on the GPU. Only the rows of the tokens are read, each once a batch of rows and neighbours as one, and none where the table is on the GPU. */
 export const embedRows: StageKernel<'rows'> = async (run) => {
   const { tools, rows: count, output: y } = run;
   const { context, recorder, bound, cache } = tools;
@@ -19,7 +20,7 @@ export const embedRows: StageKernel<'rows'> = async (run) => {
     encodeDequantRows(recorder, pipeline, { rows, weights: { buffer: whole.buffer }, y }, { type, nIn, count });
     return;
   }
-  const ids = [...new Set(run.tokens())];
+  const ids = [...new Set(run.tokens())].sort((a, b) => a - b);
   const rowBytes = 4 * gpuRowWords(type, nIn);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
   const weights = context.allocate('token rows', ids.length * rowBytes, usage);
@@ -27,8 +28,10 @@ export const embedRows: StageKernel<'rows'> = async (run) => {
     context.release(weights);
   });
   await cache.uploader.upload(
-    ids.map((id, i) => ({ tensor, firstRow: id, rows: 1, buffer: weights, offset: i * rowBytes })),
-    { model: bound.model, onRead: tools.onRead, signal: run.signal, readsAhead: PARALLEL_ROWS },
+    neighbouringRows(ids, tensor, nIn).map(({ firstRow, rows, at }) => {
+      return { tensor, firstRow, rows, buffer: weights, offset: at * rowBytes };
+    }),
+    { model: bound.model, onRead: tools.onRead, signal: run.signal, readsAhead: PARALLEL_READS },
   );
   const rowOf = new Map(ids.map((id, row) => [id, row]));
   const rows = recorder.table(run.tokens().map((id) => rowOf.get(id) ?? 0));

@@ -1,4 +1,5 @@
 import {
+  choosesWeights,
   chosenBy,
   LAYER_INPUT,
   rowLength,
@@ -10,22 +11,29 @@ import {
   type Value,
 } from '../../arch/graph';
 import { fail } from '../../base/errors';
-import { checkCapture, checkForcedExperts, checkTokens } from '../../model/check-step';
+import { checkCapture, checkForcedExperts, checkPast, checkTokens } from '../../model/check-step';
 import type { StepOptions, Tap } from '../../model/engine';
 import type { StageId } from '../../model/stages';
+import { isByKey } from '../../arch/walk';
+import type { TiledAttention } from '../../fusions/attention-tiled/fusion';
+import { coverRows, type RowsCover } from '../../fusions/rows-fusions';
+import { matmulDevice } from '../matmul/encode-matmul';
 import type { BufferRange } from '../recorder';
 import { isVector } from '../weights/uploader';
-import { matrixParts, vectorPart } from '../weights/weight-part';
-import { fusesAttention, tiledAttention } from './attention-tiled';
+import { headPart, matrixParts, vectorPart } from '../weights/weight-part';
+import { splitsValues } from './attention-ops';
+import { tiledAttention } from './attention-tiled';
 import { Capture } from './capture';
 import { cutChunks, layerChunkRows, scoreRows, sectionChunkRows, type Chunk } from './chunks';
 import { ChosenExperts, type Chosen } from './chosen-experts';
 import { KvCache } from './kv-cache';
 import { READS_COLUMNS, type KernelOf } from './op-kernels';
 import { positionRuns, positionsOf, union } from './positions';
-import { fixedWeights, planSection, type Attention, type SectionPlan } from './section-plan';
+import { joinedProducts } from './products';
+import { fixedWeights, planSection, type SectionPlan } from './section-plan';
 import { SideBySide } from './side-by-side';
 import { logged, type StageRun, type Tools, type ValueRange } from './stage-run';
+import { StateTails } from './state-tails';
 import { ValueBuffers } from './value-buffers';
 
 type Taps = ReadonlyMap<StageId, Tap>;
@@ -37,6 +45,7 @@ export class FreeRun {
   readonly #kernels: KernelOf;
   readonly #plans: readonly SectionPlan[];
   readonly #cache: KvCache;
+  readonly #tails: StateTails;
   readonly #experts: ChosenExperts;
   /** Reused by every chunk. */
   readonly #shared: ValueBuffers;
@@ -49,8 +58,8 @@ export class FreeRun {
   /** Positions whose keys and values are kept. */
   #kept = 0;
   #chunks: readonly Chunk[] = [];
-  /** Whether the step's attention stores no scores. */
-  #fused = false;
+  /** Of each layer: what fusions compute of this step. */
+  #covers: readonly ReadonlyMap<string, RowsCover>[] = [];
   /** The layers before were done by another engine. */
   #restored = false;
   /** The layer whose turn it is; undefined when `begin` has to come first. */
@@ -63,6 +72,7 @@ export class FreeRun {
     this.#kernels = kernels;
     this.#plans = this.#graph.layers.map(planSection);
     this.#cache = new KvCache(context, recorder, (layer, slot) => stateWidth(this.#graph, layer, slot));
+    this.#tails = new StateTails(context, recorder, (slot) => rowLength(slot.value, this.#graph.sizes, 1));
     this.#experts = new ChosenExperts(tools);
     this.#shared = new ValueBuffers(context, 'free');
   }
@@ -93,16 +103,14 @@ export class FreeRun {
   async begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<Taps> {
     this.#nextLayer = undefined;
     checkTokens(tokens, sizeOf(this.#graph.sizes, 'nVocab'));
-    if (nPast > this.#kept) {
-      throw fail('internal', `Only ${this.#kept} positions are kept; ${nPast} were asked for.`, 'Begin with nPast 0.');
-    }
+    checkPast(this.#graph, nPast, this.#kept);
     checkCapture(options.capture, nPast, tokens.length);
     this.#tokens = tokens.slice();
     this.#nPast = nPast;
     this.#kept = nPast;
     this.#restored = false;
     this.#cache.reserve(nPast + tokens.length);
-    this.#cut();
+    await this.#cut();
     const { embed } = this.#graph;
     const taps = await this.#captured(embed, options, async (capture) => {
       for (const chunk of this.#chunks) {
@@ -115,7 +123,7 @@ export class FreeRun {
   }
 
   /** As `IsolatingEngine.restore` says: nothing is kept of the positions, so that `begin` has to start afresh next time. */
-  restore(tokens: Uint32Array<ArrayBuffer>, layer: number, hidden: Float32Array<ArrayBuffer>): void {
+  async restore(tokens: Uint32Array<ArrayBuffer>, layer: number, hidden: Float32Array): Promise<void> {
     const { queue } = this.#tools.context.device;
     const { sizes } = this.#graph;
     const width = sizeOf(sizes, 'nEmbd');
@@ -132,10 +140,10 @@ export class FreeRun {
     this.#kept = 0;
     this.#restored = true;
     this.#cache.reserve(tokens.length);
-    this.#cut();
+    await this.#cut();
     for (const chunk of this.#chunks) {
       const { buffer, offset = 0 } = this.#residual(chunk, this.#side);
-      queue.writeBuffer(buffer, offset, hidden.subarray(chunk.first * width, (chunk.first + chunk.rows) * width));
+      queue.writeBuffer(buffer, offset, hidden.slice(chunk.first * width, (chunk.first + chunk.rows) * width));
     }
     this.#nextLayer = layer;
   }
@@ -153,6 +161,7 @@ export class FreeRun {
         for (const chunk of this.#chunks) {
           const turn = this.#turn(plan, chunk, options, capture);
           for (const node of nodes) await this.#node(node, turn);
+          this.#append(nodes, turn);
         }
         if (phase === 0) this.#prefetch(layer + 1);
       }
@@ -192,6 +201,7 @@ export class FreeRun {
     this.#nextLayer = undefined;
     this.#kept = 0;
     this.#cache.dispose();
+    this.#tails.dispose();
     this.#experts.dispose();
     this.#shared.dispose();
     for (const buffers of this.#ofChunk) buffers.dispose();
@@ -201,13 +211,26 @@ export class FreeRun {
     return this.#nPast + this.#tokens.length;
   }
 
-  /** Cuts the step's tokens into chunks, and says how they attend. */
-  #cut(): void {
+  /** Finds the fusions that cover the step, and cuts its tokens into chunks. */
+  async #cut(): Promise<void> {
+    const tools = this.#tools;
+    const graph = this.#graph;
     const { length } = this.#tokens;
     this.#side = 0;
-    const attentions = this.#plans.flatMap((plan) => [...plan.attentions.values()]);
-    this.#fused = fusesAttention(this.#tools, attentions, length);
-    this.#chunks = cutChunks(length, layerChunkRows(this.#tools, this.#nKeys, !this.#fused));
+    const device = await matmulDevice(tools.context);
+    this.#covers = graph.layers.map((layer) =>
+      coverRows(layer, {
+        graph,
+        tiles: tools.fuseAttention,
+        sharesValues: (channels) => splitsValues(tools, length, channels),
+        joined: (nodes) => joinedProducts(tools, device, length, nodes),
+        replaced: tools.replaced,
+      }),
+    );
+    const storesScores = graph.layers.some(({ nodes }, i) =>
+      nodes.some(({ out }) => isByKey(out) && this.#covers[i]?.has(out.id) !== true),
+    );
+    this.#chunks = cutChunks(length, layerChunkRows(tools, this.#nKeys, storesScores));
   }
 
   async #captured(section: Section, options: StepOptions, body: (capture: Capture) => Promise<void>): Promise<Taps> {
@@ -218,36 +241,38 @@ export class FreeRun {
     try {
       await body(capture);
       recorder.submit();
-      return await capture.finish();
+      return await capture.finish(options.signal);
     } finally {
       capture.dispose();
     }
   }
 
   #turn(plan: SectionPlan, chunk: Chunk, options: StepOptions, capture: Capture): Turn {
-    const beside = new SideBySide(plan, this.#shared);
-    return { plan, chunk, options, capture, beside, inputs: new Map(), chosen: new Map() };
+    const { layer } = plan.section;
+    const covers = (layer === undefined ? undefined : this.#covers[layer]) ?? new Map<string, never>();
+    const beside = new SideBySide(plan.section, this.#shared);
+    return { plan, covers, chunk, options, capture, beside, inputs: new Map(), chosen: new Map() };
   }
 
   /** Records a node of a chunk, and copies of what is captured of it. */
   async #node(node: Node, turn: Turn): Promise<void> {
-    const { plan, capture, chunk, options } = turn;
-    const attention = this.#fused ? plan.attentions.get(node.out.id) : undefined;
+    const { capture, chunk, options } = turn;
+    const cover = turn.covers.get(node.out.id);
+    const attention = cover?.fusion === 'attention-tiled' ? cover : undefined;
     if (node === attention?.scores) await this.#scoreTaps(attention, turn);
     if (node === attention?.scores || node === attention?.softmax) return;
     const run = this.#runOf(node, turn);
-    const forced = node.out.kind === 'index' ? options.forcedExperts : undefined;
+    const forced = choosesWeights(turn.plan.section, node.out) ? options.forcedExperts : undefined;
     if (forced !== undefined) this.#writeExperts(rowsOf(forced, chunk, this.#width(node.out)), run.output);
-    else if (attention !== undefined) {
-      const { scores, softmax, values } = attention;
-      await logged(this.#tools, 'prompt', [scores, softmax, values], () => tiledAttention(run, attention));
-    } else await this.#compute(run, turn);
+    else if (attention !== undefined)
+      await logged(this.#tools, 'prompt', attention.nodes, () => tiledAttention(run, attention));
+    else if (cover?.fusion === 'side-by-side') await turn.beside.compute(run, cover, capture.has(node.out.id));
+    else await this.#compute(run, turn);
     const positions = turn.positions ?? positionsOf({ first: run.firstPosition, rows: chunk.rows });
     capture.take(node.out, positions, run.output, run.outputRow);
   }
 
   async #compute(run: StageRun, turn: Turn): Promise<void> {
-    const { capture, beside } = turn;
     const { node } = run;
     const chooses = chosenBy(node);
     if (chooses !== undefined) {
@@ -256,8 +281,6 @@ export class FreeRun {
       await logged(this.#tools, 'prompt', [node], () => this.#kernels(node)({ ...run, ...chosen }));
       return;
     }
-    const isCaptured = capture.has(node.out.id);
-    if (!this.#tools.replaced.has(node.out.id) && (await beside.compute(run, isCaptured))) return;
     await logged(this.#tools, 'prompt', [node], () => this.#kernels(node)(run));
   }
 
@@ -266,11 +289,11 @@ export class FreeRun {
     const indices = run.input(value.id);
     const { forcedExperts } = options;
     const forced = forcedExperts === undefined ? undefined : rowsOf(forcedExperts, chunk, width);
-    return this.#experts.of(plan.section, value, { indices, rows: chunk.rows, width, forced });
+    return this.#experts.of(plan.section, value, { indices, rows: chunk.rows, width, forced, signal: options.signal });
   }
 
   /** Computes scores and probabilities of the captured rows alone, beside an attention that stores none. */
-  async #scoreTaps({ scores, softmax }: Attention, turn: Turn): Promise<void> {
+  async #scoreTaps({ scores, softmax }: TiledAttention, turn: Turn): Promise<void> {
     const { recorder } = this.#tools;
     const { capture, chunk } = turn;
     const first = this.#nPast + chunk.first;
@@ -297,10 +320,12 @@ export class FreeRun {
   #runOf(node: Node, turn: Turn): StageRun {
     const { plan, chunk, options, capture, beside, inputs } = turn;
     const { section } = plan;
-    const { writes } = node;
+    // What is kept of the latest positions alone is copied there once its readers are done.
+    const writes = node.writes?.reach === undefined ? node.writes : undefined;
     const state = (slot: StateSlot): BufferRange => {
       if (section.layer === undefined) throw new RangeError(`${node.out.id} keeps state outside of a layer`);
-      return { buffer: this.#cache.slot(section.layer, slot.name) };
+      if (slot.reach === undefined) return { buffer: this.#cache.slot(section.layer, slot.name) };
+      return { buffer: this.#tails.before(section.layer, slot, this.#nPast + chunk.first) };
     };
     const input = (id: string): ValueRange => {
       const value = [...node.inputs, ...section.nodes.map(({ out }) => out)].find((one) => one.id === id);
@@ -326,6 +351,16 @@ export class FreeRun {
       outputRow: writes === undefined ? 0 : this.#nPast + chunk.first,
       signal: options.signal,
     };
+  }
+
+  /** Keeps what the next chunk or step goes on from. */
+  #append(nodes: readonly Node[], turn: Turn): void {
+    const { plan, chunk } = turn;
+    for (const { out, writes } of nodes) {
+      if (writes?.reach === undefined || plan.section.layer === undefined) continue;
+      const first = this.#nPast + chunk.first;
+      this.#tails.append(plan.section.layer, writes, first, this.#place(out, turn), chunk.rows);
+    }
   }
 
   /** Where the rows of a chunk lie of a value that is not kept as state. */
@@ -389,7 +424,11 @@ export class FreeRun {
     const most = Math.min(context.maxBindingBytes, cache.batchBytes);
     const weights = fixedWeights(section).map((slot) => bound.weight(slot));
     cache.prefetch(
-      weights.flatMap((weight) => (isVector(weight.tensor) ? [vectorPart(weight)] : matrixParts(weight, most))),
+      weights.flatMap((weight) => {
+        if (isVector(weight.tensor)) return [vectorPart(weight)];
+        if (weight.nExpert === 1) return matrixParts(weight, most);
+        return Array.from({ length: weight.nExpert }, (_, head) => headPart(weight, head));
+      }),
     );
   }
 }
@@ -397,6 +436,8 @@ export class FreeRun {
 /** What is the same for all nodes of a chunk's turn. */
 interface Turn {
   readonly plan: SectionPlan;
+  /** By id of a value: the fusion that computes it. */
+  readonly covers: ReadonlyMap<string, RowsCover>;
   readonly chunk: Chunk;
   readonly options: StepOptions;
   readonly capture: Capture;

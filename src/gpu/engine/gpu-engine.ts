@@ -7,15 +7,18 @@ import type { HParams } from '../../model/hparams';
 import type { StageId } from '../../model/stages';
 import { bindModel } from '../../arch/bind-model';
 import type { BoundGraph } from '../../arch/bind';
-import type { Node } from '../../arch/graph';
+import { sizeOf, type ModelGraph, type Node } from '../../arch/graph';
+import { ATTENTION_TILED, tiledVariant } from '../../fusions/attention-tiled/kernel';
 import type { DecodeKeys } from '../decode/decode-keys';
 import { decodeWeights, type DecodeWeights } from '../decode/decode-weights';
 import type { GpuContext } from '../device';
+import { getPipeline } from '../pipelines';
 import { Recorder } from '../recorder';
 import { defaultBudget } from '../weights/budget';
 import { residentLayout, ResidentWeights, wholeModelBytes } from '../weights/resident-weights';
 import { WeightCache, type WeightStats } from '../weights/weight-cache';
 import { FreeRun } from './free-run';
+import { keepHostFloats } from './host-floats';
 import { IsolatedRun, type TokensAt } from './isolated-run';
 import { KernelLog } from './kernel-log';
 import { compileKernels } from './kernel-set';
@@ -36,8 +39,12 @@ export interface GpuEngineOptions {
   readonly hooks?: EngineHooks | undefined;
   /** Most tokens that are computed together; undefined: as many as memory allows. Values do not depend on it. */
   readonly chunkTokens?: number;
+  /** How long a submit should keep the GPU busy, in milliseconds; undefined: as long as a live page allows. Values do not depend on it. */
+  readonly submitMs?: number;
   /** Stages to compute in another way, given how they are computed now: faults on purpose, and naive kernels. */
   readonly replace?: Readonly<Record<StageId, (usual: StageKernel) => StageKernel>>;
+  /** A mistake on purpose: the forward pass as it is wrongly computed. It has the stages of the right one. */
+  readonly mistake?: (graph: ModelGraph) => ModelGraph;
   /** Whether attention stores no scores that are not captured; undefined: on hardware, where no stage is replaced. Values do not depend on it. */
   readonly fuseAttention?: boolean;
   /** Whether slots are grouped by expert on the GPU once all weights are there; undefined: where no stage is replaced. Values do not depend on it. */
@@ -78,9 +85,9 @@ export interface GpuEngine extends IsolatingEngine {
 }
 
 /**
- * The arm under test: every stage in WGSL, f32, in an order of sums that depends on the shapes only. Weights are streamed under a byte
+ * The candidate: every stage in WGSL, f32, in an order of sums that depends on the shapes only. Weights are streamed under a byte
  * budget; only chosen experts are read. Captured positions are prompt positions: those of a continued step start at `nPast`.
- * @throws TracerError from its methods: `prompt-empty`, `prompt-token`, `plan-range`, those of `findWeight` and of reading the file,
+ * @throws TracerError from its methods: `prompt-empty`, `prompt-token`, `plan-range`, those of `bindGraph` and of reading the file,
  * `gpu-shader`, `gpu-limit`, `gpu-memory`, `gpu-validation`, `gpu-lost`, `run-cancelled`. After a failed step, `begin` starts afresh.
  */
 export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
@@ -93,31 +100,39 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   const budget = options.budget ?? defaultBudget(context);
   const cache = new WeightCache({ context, model, budget, onRead });
   const recorder = new Recorder(context);
-  const pacer = new Pacer(context, recorder);
+  const pacer = new Pacer(context, recorder, options.submitMs);
   const log = new KernelLog();
   const scratch = new ValueBuffers(context, 'scratch');
-  const kernels = kernelsOf(options.replace ?? {});
+  const kernelOf = kernelsOf(options.replace ?? {});
   const replaced = new Set(Object.keys(options.replace ?? {}));
   const replaces = replaced.size > 0;
   /** Bound when it is first needed: an engine of a file that does not run is made, and fails its first step. */
   let found: BoundGraph | undefined;
-  const bound = (): BoundGraph => (found ??= bindModel(model));
+  const bound = (): BoundGraph => (found ??= bindModel(model, options.mistake));
   let resident: (DecodeWeights & Pick<ResidentWeights, 'bytes'>) | undefined;
   let opened: Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> | undefined;
   let disposed = false;
 
   const open = async (): Promise<{ readonly free: FreeRun; readonly isolated: IsolatedRun }> => {
     const fuseAttention = options.fuseAttention ?? (!replaces && !context.card.isSoftware);
+    const { sizes } = bound().graph;
+    const tiled = fuseAttention ? tiledVariant(sizeOf(sizes, 'headDim')) : undefined;
+    const [kernels] = await Promise.all([
+      compileKernels(context, sizes),
+      // Beside the others: a prompt would wait for it.
+      tiled && getPipeline(context, ATTENTION_TILED, tiled),
+    ]);
     const tools: Tools = {
       context,
       bound: bound(),
       hparams: options.hparams,
       recorder,
       log,
-      kernels: await compileKernels(context, bound().graph.sizes, fuseAttention),
+      kernels,
       cache,
       pacer,
       ropeTable: keepRopeTables(),
+      hostFloats: keepHostFloats(model, onRead),
       scratch,
       onRead,
       chunkTokens: options.chunkTokens ?? Infinity,
@@ -125,7 +140,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       groupOnGpu: options.groupOnGpu ?? !replaces,
       replaced,
     };
-    return { free: new FreeRun(tools, kernels), isolated: new IsolatedRun(tools, kernels) };
+    return { free: new FreeRun(tools, kernelOf), isolated: new IsolatedRun(tools, kernelOf) };
   };
 
   const step = async (
@@ -154,7 +169,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   };
 
   return {
-    arm: 'gpu',
+    id: 'gpu',
     sumOrder: (nTokens) => sumOrderOf(nTokens, context.card),
     begin: (tokens, nPast, stepOptions) => step(stepOptions, ({ free }) => free.begin(tokens, nPast, stepOptions)),
     layer: (layer, stepOptions) => step(stepOptions, ({ free }) => free.layer(layer, stepOptions)),
@@ -194,9 +209,9 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
       return true;
     },
     restore: async (tokens, layer, hidden, signal) => {
-      await step({ capture: new Map(), ...(signal === undefined ? {} : { signal }) }, ({ free }) => {
-        free.restore(tokens, layer, hidden);
-        return Promise.resolve(new Map());
+      await step({ capture: new Map(), ...(signal === undefined ? {} : { signal }) }, async ({ free }) => {
+        await free.restore(tokens, layer, hidden);
+        return new Map();
       });
     },
     async keys() {

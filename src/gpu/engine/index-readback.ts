@@ -1,3 +1,4 @@
+import { orCancelled } from '../../base/abort';
 import type { GpuContext } from '../device';
 import type { Recorder } from '../recorder';
 
@@ -12,8 +13,11 @@ export class IndexReadback {
     this.#recorder = recorder;
   }
 
-  /** Submits what is recorded and gives the first `length` words of `source` as they are after it. */
-  async read(source: GPUBuffer, length: number): Promise<Uint32Array<ArrayBuffer>> {
+  /**
+   * Submits what is recorded and gives the first `length` words of `source` as they are after it.
+   * @throws TracerError `run-cancelled`, without waiting for the GPU
+   */
+  async read(source: GPUBuffer, length: number, signal: AbortSignal | undefined): Promise<Uint32Array<ArrayBuffer>> {
     const size = 4 * length;
     if (this.#staging === undefined || this.#staging.size < size) {
       this.dispose();
@@ -23,7 +27,13 @@ export class IndexReadback {
     const staging = this.#staging;
     this.#recorder.copy(source, 0, staging, 0, size);
     this.#recorder.submit();
-    await staging.mapAsync(GPUMapMode.READ, 0, size);
+    try {
+      await orCancelled(staging.mapAsync(GPUMapMode.READ, 0, size), signal);
+    } catch (error) {
+      // Perhaps still being mapped: the next read needs another.
+      this.dispose();
+      throw error;
+    }
     const words = new Uint32Array(staging.getMappedRange(0, size).slice(0));
     staging.unmap();
     return words;

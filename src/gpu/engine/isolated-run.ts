@@ -1,4 +1,12 @@
-import { LAYER_INPUT, rowLength, type ModelGraph, type Node, type Section, type Value } from '../../arch/graph';
+import {
+  LAYER_INPUT,
+  rowLength,
+  type ModelGraph,
+  type Node,
+  type Section,
+  type StateSlot,
+  type Value,
+} from '../../arch/graph';
 import { fail } from '../../base/errors';
 import { checkCapture } from '../../model/check-step';
 import type { ReferenceStep, StepOptions, Tap } from '../../model/engine';
@@ -49,6 +57,8 @@ export class IsolatedRun {
   readonly #cache: KvCache;
   /** Positions that the cache holds, by layer and slot. */
   readonly #kept = new Map<string, number>();
+  /** The reference's latest rows of a state of which no more is read, by layer and slot. */
+  readonly #tails = new Map<string, ReadonlyMap<number, Uint32Array<ArrayBuffer>>>();
 
   constructor(tools: Tools, kernels: KernelOf) {
     const { context, recorder, bound } = tools;
@@ -100,14 +110,31 @@ export class IsolatedRun {
       for (const rows of positionRuns(wanted, atMost)) {
         // Inputs are written ahead of what is recorded: the rows before must be on the queue.
         recorder.submit();
-        const inputs = this.#upload(reference, nodes, rows, step);
+        const inputs = this.#upload(section, reference, nodes, rows, step);
         const turn: Turn = { section, rows, step, reference, inputs, capture, options, tokensAt };
         for (const node of nodes) await this.#node(node, turn);
       }
       recorder.submit();
-      return await capture.finish();
+      this.#leave(section, reference);
+      return await capture.finish(options.signal);
     } finally {
       capture.dispose();
+    }
+  }
+
+  /** Keeps the reference's latest rows for the step after this one. */
+  #leave({ layer, nodes }: Section, { taps }: ReferenceStep): void {
+    const own: ReadonlyMap<string, Tap> = taps;
+    for (const slot of nodes.flatMap(({ writes }) => writes ?? [])) {
+      const tap = own.get(slot.value.id);
+      const end = (tap?.positions.at(-1) ?? -1) + 1;
+      const { reach } = slot;
+      if (reach === undefined || tap === undefined) continue;
+      const kept = new Map(this.#tails.get(`${layer} ${slot.name}`) ?? []);
+      for (const position of tap.positions.slice(-reach))
+        kept.set(position, rowAt(tap, position)?.slice() ?? missing(slot.name));
+      const latest = [...kept].filter(([position]) => position >= end - reach && position < end);
+      this.#tails.set(`${layer} ${slot.name}`, new Map(latest));
     }
   }
 
@@ -116,6 +143,7 @@ export class IsolatedRun {
     this.#outputs.dispose();
     this.#cache.dispose();
     this.#kept.clear();
+    this.#tails.clear();
   }
 
   async #node(node: Node, turn: Turn): Promise<void> {
@@ -133,8 +161,12 @@ export class IsolatedRun {
       firstPosition: first,
       nKeys: step.nKeys,
       futureKeys: true,
+      fed: true,
       input: (name) => inputs.get(name) ?? missing(name),
-      state: ({ name }) => ({ buffer: this.#cache.slot(section.layer ?? 0, name) }),
+      state: (slot) =>
+        slot.reach === undefined
+          ? { buffer: this.#cache.slot(section.layer ?? 0, slot.name) }
+          : (inputs.get(`${slot.name} before`) ?? missing(slot.name)),
       tokens: () => tokensAt(first, count),
       experts: () => {
         const chosen = node.inputs.find(({ kind }) => kind === 'index');
@@ -150,6 +182,7 @@ export class IsolatedRun {
 
   /** The reference's rows of every input that the nodes read, on the GPU. */
   #upload(
+    section: Section,
     reference: ReferenceStep,
     nodes: readonly Node[],
     rows: PositionRun,
@@ -163,24 +196,58 @@ export class IsolatedRun {
       queue.writeBuffer(range.buffer, 0, this.#rowsOf(reference, value, rows, step));
       ranges.set(value.id, range);
     }
+    for (const slot of nodes.flatMap(({ reads }) => reads)) {
+      if (slot.reach === undefined) continue;
+      const each = slot.value.recurrent === true ? rows.rows : 1;
+      const words = this.#before(section, slot, reference, { first: rows.first, rows: each }, step);
+      const range = this.#inputs.get(`${slot.name} before`, words.length);
+      queue.writeBuffer(range.buffer, 0, words);
+      ranges.set(`${slot.name} before`, range);
+    }
     return ranges;
+  }
+
+  /** The reference's rows that readers of a state look back to, zeros before the first: before one position, or before each of a recurrence. */
+  #before(
+    { layer }: Section,
+    { name, value, reach = 0 }: StateSlot,
+    { taps }: ReferenceStep,
+    { first, rows }: PositionRun,
+    step: Step,
+  ): Uint32Array<ArrayBuffer> {
+    const width = this.#width(value, step);
+    const words = new Uint32Array((reach + rows - 1) * width);
+    const own: ReadonlyMap<string, Tap> = taps;
+    for (let at = Math.max(0, reach - first); at < reach + rows - 1; at++) {
+      const position = first - reach + at;
+      const row =
+        position < step.nPast ? this.#tails.get(`${layer} ${name}`)?.get(position) : rowAt(own.get(value.id), position);
+      words.set(row ?? missing(value.id), at * width);
+    }
+    return words;
   }
 
   /** Rows of a reference tap, as words. */
   #rowsOf(reference: ReferenceStep, value: Value, rows: PositionRun, step: Step): Uint32Array<ArrayBuffer> {
     const taps: ReadonlyMap<string, Tap> = reference.taps;
     const tap = value.id === LAYER_INPUT ? reference.layerInput : taps.get(value.id);
-    if (tap?.positions.length !== step.nTokens) return missing(value.id);
-    const words = new Uint32Array(tap.data.buffer, tap.data.byteOffset, tap.data.length);
-    const first = rows.first - step.nPast;
+    const first = tap?.positions.indexOf(rows.first) ?? -1;
+    // Positions ascend: the last one in its place means that all are there.
+    if (tap === undefined || first < 0 || tap.positions[first + rows.rows - 1] !== rows.first + rows.rows - 1)
+      return missing(value.id);
+    const words = wordsOf(tap);
     const width = this.#width(value, step);
     return words.slice(first * width, (first + rows.rows) * width);
   }
 
   /** Puts what the step's reference appends to state where the nodes read it. */
   #keep({ layer }: Section, nodes: readonly Node[], reference: ReferenceStep, step: Step): void {
-    const slots = new Map(nodes.flatMap(({ reads }) => reads.map((slot) => [slot.name, slot.value] as const)));
-    if (layer === undefined || slots.size === 0) return;
+    if (layer === undefined) return;
+    const read = nodes.flatMap(({ reads }) => reads);
+    const slots = new Map(
+      read.flatMap(({ name, value, reach }) => (reach === undefined ? [[name, value] as const] : [])),
+    );
+    if (slots.size === 0) return;
     for (const name of slots.keys()) {
       const kept = this.#kept.get(`${layer} ${name}`) ?? 0;
       if (step.nPast <= kept) continue;
@@ -212,6 +279,19 @@ function stepOf({ taps, layerInput }: ReferenceStep): Step {
   const nPast = longest[0];
   if (nPast === undefined) return missing('layer_input');
   return { nPast, nTokens: longest.length, nKeys: nPast + longest.length };
+}
+
+/** The bits of a capture at one position. */
+function rowAt(tap: Tap | undefined, position: number): Uint32Array | undefined {
+  const row = tap?.positions.indexOf(position) ?? -1;
+  if (tap === undefined || row < 0) return undefined;
+  const width = tap.data.length / tap.positions.length;
+  return wordsOf(tap).subarray(row * width, (row + 1) * width);
+}
+
+/** The bits of a capture. */
+function wordsOf({ data }: Tap): Uint32Array {
+  return new Uint32Array(data.buffer, data.byteOffset, data.length);
 }
 
 function missing(name: string): never {

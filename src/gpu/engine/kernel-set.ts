@@ -3,42 +3,37 @@ import type { GpuContext } from '../device';
 import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
 import { attentionScoresVariant } from '../../ops/attention-scores/kernel';
 import { AS_THEY_ARE } from '../../ops/normalise/kernel';
-import { attentionTiledVariant, KERNEL_TABLE, type KernelName } from '../kernel-table';
+import { KERNEL_TABLE, type KernelName } from '../kernel-table';
 import { getPipeline, type Pipeline } from '../pipelines';
 
 /** The compiled kernels of a device. Another file with the same bindings and params may stand in for one. */
 export type KernelSet = {
-  readonly [K in Exclude<KernelName, 'attentionTiled'>]: Pipeline<AnyFile<(typeof KERNEL_TABLE)[K]>>;
+  readonly [K in KernelName]: Pipeline<AnyFile<(typeof KERNEL_TABLE)[K]>>;
 } & {
-  /** Undefined where it does not take heads of the model's size, or is not wanted. */
-  readonly attentionTiled: Pipeline<(typeof KERNEL_TABLE)['attentionTiled']> | undefined;
   /** `renormalise` that leaves the weights as they are. */
   readonly gather: Pipeline<(typeof KERNEL_TABLE)['renormalise']>;
 };
 
 type AnyFile<K extends KernelSpec> = Omit<K, 'file'> & Pick<KernelSpec, 'file'>;
 
-/** Kernels that are made for sizes of the model; undefined where one does not take them. */
-const FOR_SIZES: Readonly<Partial<Record<KernelName, (sizes: Sizes) => KernelVariant | undefined>>> = {
-  attentionTiled: (sizes) => attentionTiledVariant(sizeOf(sizes, 'headDim')),
+/** Kernels that are made for sizes of the model. */
+const FOR_SIZES: Readonly<Partial<Record<KernelName, (sizes: Sizes) => KernelVariant>>> = {
   attnScores: (sizes) => attentionScoresVariant(sizeOf(sizes, 'headDim')),
   groupSlots: (sizes) => {
-    const experts = sizeOf(sizes, 'nExpert');
+    // A dense model groups nothing, but the kernel is compiled all the same.
+    const experts = Math.max(1, sizeOf(sizes, 'nExpert'));
     return { id: `of ${experts}`, constants: { EXPERTS: experts } };
   },
 };
 
 /**
  * Compiles every kernel of the table but the products, which are compiled for the types that a model has.
- * @param tiles whether attention_tiled is among them: a software adapter, which does not use it, would spend more on it than on all others
  * @throws TracerError `gpu-shader`.
  */
-export async function compileKernels(context: GpuContext, sizes: Sizes, tiles: boolean): Promise<KernelSet> {
-  const wanted = Object.entries<KernelSpec>(KERNEL_TABLE).filter(([name]) => tiles || name !== 'attentionTiled');
+export async function compileKernels(context: GpuContext, sizes: Sizes): Promise<KernelSet> {
   const compiled = await Promise.all(
-    wanted.map(async ([name, kernel]) => {
-      const forSizes = FOR_SIZES[name as KernelName];
-      const variant = forSizes === undefined ? kernel.variants[0] : forSizes(sizes);
+    Object.entries<KernelSpec>(KERNEL_TABLE).map(async ([name, kernel]) => {
+      const variant = FOR_SIZES[name as KernelName]?.(sizes) ?? kernel.variants[0];
       return [name, variant && (await getPipeline(context, kernel, variant))];
     }),
   );

@@ -1,51 +1,51 @@
 import type { Node } from '../../arch/graph';
 import type { OpName } from '../../arch/operations';
 import { linearGrid } from '../../ops/kernel-grid';
+import type { KernelSpec } from '../../ops/kernel-spec';
 import { pairSteps } from '../../ops/rope/exact';
-import { vectorPart } from '../weights/weight-part';
+import { NO_WINDOW } from '../../ops/softmax/kernel';
+import type { Pipeline } from '../pipelines';
+import type { BufferRange } from '../recorder';
 import { scores, values } from './attention-ops';
+import { conv1d, deltaRead, deltaRule, l2norm } from './delta-ops';
 import { embedRows } from './embed-rows';
-import { expertProduct, linearProduct } from './products';
+import { expertProduct, headProduct, linearProduct } from './products';
 import { axisOf, widthOf } from './sizes';
-import { inputAt, valueAt, weightOf, type StageKernel } from './stage-run';
+import { inputAt, valueAt, weightOf, type StageKernel, type StageRun } from './stage-run';
+import { vectorWeight } from './vector-weight';
 
 /** Lanes of a workgroup in the kernels that give each value a lane. */
 const LANES = 64;
 
 const rmsnorm: StageKernel<'rmsnorm'> = async (run) => {
-  const { cache, recorder, kernels } = run.tools;
-  const weight = weightOf(run);
-  const part = vectorPart(weight);
-  if (!cache.hasRoomFor([part])) recorder.submit();
-  const pinned = await cache.acquire([part], run.signal);
-  recorder.afterSubmit(pinned.release);
-  const [place] = pinned.places;
-  if (place === undefined) return;
+  const { recorder, kernels } = run.tools;
+  const weight = await vectorWeight(run);
   const x = inputAt(run, 0);
   // As many channels as there are weights share a mean: all of a row, or a head.
-  const rowLength = weight.nIn;
+  const rowLength = weightOf(run).nIn;
   const width = widthOf(run, run.node.out);
   const rowsPerToken = width / rowLength;
   const { stride, first } = x.columns ?? { stride: width, first: 0 };
   const rows = run.rows * rowsPerToken;
   recorder.dispatch(
     kernels.rmsnorm,
-    { x, weight: { buffer: place.buffer }, y: run.output },
+    { x, weight, y: run.output },
     { rows, rowLength, rowsPerToken, xStride: stride, xOffset: first, eps: run.node.attrs.eps },
     linearGrid(rows, 1),
   );
 };
 
 /** (rows, heads, headDim) -> the same, at row `outputRow` of the output */
-const rope: StageKernel<'rope'> = (run) => {
-  const { recorder, kernels, ropeTable } = run.tools;
-  const { out, attrs } = run.node;
+const rope: StageKernel<'rope'> = async (run) => {
+  const { recorder, kernels, ropeTable, hostFloats } = run.tools;
+  const { out, attrs, weights } = run.node;
   const heads = axisOf(run, out, 1);
   const headDim = axisOf(run, out, 2);
   const pairs = attrs.dims / 2;
   // A lane a pair, and one a channel that passes.
   const count = run.rows * heads * (headDim - pairs);
-  const angles = ropeTable(run.firstPosition, run.rows, attrs);
+  const factors = weights.length === 0 ? undefined : await hostFloats(weightOf(run), run.signal);
+  const angles = ropeTable(run.firstPosition, run.rows, attrs, factors);
   recorder.dispatch(
     kernels.rope,
     { x: inputAt(run, 0), table: recorder.table(new Uint32Array(angles.buffer)), y: run.output },
@@ -55,16 +55,22 @@ const rope: StageKernel<'rope'> = (run) => {
 };
 
 /** (rows, ..., n) -> the same */
-const softmax: StageKernel<'softmax'> = (run) => {
+const softmax: StageKernel<'softmax'> = async (run) => {
   const { recorder, kernels } = run.tools;
-  const { out, attrs } = run.node;
+  const { out, attrs, weights } = run.node;
   const rowLength = axisOf(run, out, -1);
   const rowsPerToken = widthOf(run, out) / rowLength;
   const rows = run.rows * rowsPerToken;
+  const x = inputAt(run, 0);
+  const sinks = weights.length === 0 ? undefined : await vectorWeight(run);
   recorder.dispatch(
     kernels.softmax,
-    { x: inputAt(run, 0), y: run.output },
-    { rows, rowLength, rowsPerToken, causal: attrs.mask === 'causal' ? 1 : 0, firstPosition: run.firstPosition },
+    // What is not read has to be bound all the same.
+    { x, sinks: sinks ?? x, y: run.output },
+    {
+      ...{ rows, rowLength, rowsPerToken, causal: attrs.mask === 'causal' ? 1 : 0, firstPosition: run.firstPosition },
+      ...{ window: attrs.window ?? NO_WINDOW, hasSinks: sinks === undefined ? 0 : 1 },
+    },
     linearGrid(rows, 1),
   );
 };
@@ -74,10 +80,27 @@ const topK: StageKernel<'top-k'> = (run) => {
   const { recorder, kernels } = run.tools;
   const nExpert = widthOf(run, valueAt(run.node, 0));
   const count = run.rows * nExpert;
+  const probs = inputAt(run, 0);
+  const { groups } = run.node.attrs;
+  const nOpen = groups === undefined ? 0 : widthOf(run, valueAt(run.node, 1));
   recorder.dispatch(
     kernels.topK,
-    { probs: inputAt(run, 0), indices: run.output },
-    { count, nExpert, nUsed: widthOf(run, run.node.out) },
+    // What is not read has to be bound all the same.
+    { probs, open: groups === undefined ? probs : inputAt(run, 1), indices: run.output },
+    { count, nExpert, nUsed: widthOf(run, run.node.out), groupSize: nExpert / (groups ?? 1), nOpen },
+    linearGrid(count, LANES),
+  );
+};
+
+/** (rows, groups * size) -> (rows, groups) */
+const groupScores: StageKernel<'group-scores'> = (run) => {
+  const { recorder, kernels } = run.tools;
+  const groups = widthOf(run, run.node.out);
+  const count = run.rows * groups;
+  recorder.dispatch(
+    kernels.groupScores,
+    { x: inputAt(run, 0), scores: run.output },
+    { count, size: widthOf(run, valueAt(run.node, 0)) / groups },
     linearGrid(count, LANES),
   );
 };
@@ -96,17 +119,6 @@ const normalise: StageKernel<'normalise'> = (run) => {
   );
 };
 
-const swiglu: StageKernel<'swiglu'> = (run) => {
-  const { recorder, kernels } = run.tools;
-  const count = run.rows * widthOf(run, run.node.out);
-  recorder.dispatch(
-    kernels.swiglu,
-    { gate: inputAt(run, 0), up: inputAt(run, 1), y: run.output },
-    { count },
-    linearGrid(count, LANES),
-  );
-};
-
 /** (rows, nUsed) and (rows, nUsed, n) -> (rows, n) */
 const weightedSum: StageKernel<'weighted-sum'> = (run) => {
   const { recorder, kernels } = run.tools;
@@ -120,41 +132,58 @@ const weightedSum: StageKernel<'weighted-sum'> = (run) => {
   );
 };
 
-const add: StageKernel<'add'> = (run) => {
+/** A kernel that gives each value of its output a lane: it binds the node's inputs in order, then its weight if it has one, then `y`; told `count` and what `others` says. */
+function elementwise<N extends OpName>(
+  name: 'add' | 'gain' | 'multiply' | 'scale' | 'shift' | 'sigmoid' | 'silu' | 'softplus' | 'swiglu' | 'swigluClamped',
+  others: (run: StageRun<N>) => Readonly<Record<string, number>> = () => ({}),
+): StageKernel<N> {
+  return async (run) => {
+    const { recorder, kernels } = run.tools;
+    const pipeline: Pipeline<KernelSpec> = kernels[name];
+    const values = run.node.inputs.map((_, i): BufferRange => inputAt(run, i));
+    if (run.node.weights.length > 0) values.push(await vectorWeight(run));
+    const inputs = [...pipeline.kernel.inputs, ...pipeline.kernel.weights].flatMap((binding, i) => {
+      const range = values[i];
+      return range === undefined ? [] : [[binding, range] as const];
+    });
+    const count = run.rows * widthOf(run, run.node.out);
+    recorder.dispatch(
+      pipeline,
+      { ...Object.fromEntries(inputs), y: run.output },
+      { count, ...others(run) },
+      linearGrid(count, LANES),
+    );
+  };
+}
+
+/** (rows, ..., stride) -> (rows, ..., width) */
+const slice: StageKernel<'slice'> = (run) => {
   const { recorder, kernels } = run.tools;
+  const x = valueAt(run.node, 0);
+  const stride = axisOf(run, x, -1);
+  const width = (widthOf(run, run.node.out) * stride) / widthOf(run, x);
   const count = run.rows * widthOf(run, run.node.out);
   recorder.dispatch(
-    kernels.add,
-    { a: inputAt(run, 0), b: inputAt(run, 1), y: run.output },
-    { count },
+    kernels.slice,
+    { x: inputAt(run, 0), y: run.output },
+    { count, width, stride, first: run.node.attrs.first, yOffset: run.outputRow * widthOf(run, run.node.out) },
     linearGrid(count, LANES),
   );
 };
 
-/** (rows, ..., n) and the same or (rows, ..., 1) -> (rows, ..., n) */
-const multiply: StageKernel<'multiply'> = (run) => {
+/** (rows, ..., first) and (rows, ..., width - first) -> (rows, ..., width), at row `outputRow` of the output */
+const concat: StageKernel<'concat'> = (run) => {
   const { recorder, kernels } = run.tools;
-  const width = widthOf(run, run.node.out);
-  const count = run.rows * width;
+  const [a, b] = [valueAt(run.node, 0), valueAt(run.node, 1)];
+  const [first, second] = [axisOf(run, a, -1), axisOf(run, b, -1)];
+  const perToken = widthOf(run, run.node.out);
+  const count = run.rows * perToken;
   recorder.dispatch(
-    kernels.multiply,
+    kernels.concat,
     { a: inputAt(run, 0), b: inputAt(run, 1), y: run.output },
-    { count, run: width / widthOf(run, valueAt(run.node, 1)) },
+    { count, width: first + second, first, yOffset: run.outputRow * perToken },
     linearGrid(count, LANES),
   );
-};
-
-const scale: StageKernel<'scale'> = (run) => {
-  const { recorder, kernels } = run.tools;
-  const count = run.rows * widthOf(run, run.node.out);
-  const { factor } = run.node.attrs;
-  recorder.dispatch(kernels.scale, { x: inputAt(run, 0), y: run.output }, { count, factor }, linearGrid(count, LANES));
-};
-
-const sigmoid: StageKernel<'sigmoid'> = (run) => {
-  const { recorder, kernels } = run.tools;
-  const count = run.rows * widthOf(run, run.node.out);
-  recorder.dispatch(kernels.sigmoid, { x: inputAt(run, 0), y: run.output }, { count }, linearGrid(count, LANES));
 };
 
 /** How each operation is recorded. The formulas are in the shaders; order, inputs and weights are the graph's. */
@@ -163,18 +192,34 @@ export const OP_KERNELS: { readonly [N in OpName]: StageKernel<N> } = {
   rmsnorm,
   linear: linearProduct,
   'expert-linear': expertProduct,
+  'head-linear': headProduct,
   rope,
   'attention-scores': scores,
   softmax,
   'attention-values': values,
   'top-k': topK,
+  'group-scores': groupScores,
   normalise,
-  swiglu,
+  swiglu: elementwise('swiglu'),
+  'swiglu-clamped': elementwise('swigluClamped', ({ node }) => ({ ...node.attrs })),
   'weighted-sum': weightedSum,
-  add,
-  multiply,
-  scale,
-  sigmoid,
+  add: elementwise('add'),
+  // (rows, ..., n) and the same or (rows, ..., 1) -> (rows, ..., n)
+  multiply: elementwise('multiply', (run) => ({
+    run: widthOf(run, run.node.out) / widthOf(run, valueAt(run.node, 1)),
+  })),
+  scale: elementwise('scale', ({ node }) => ({ factor: node.attrs.factor })),
+  shift: elementwise('shift', (run) => ({ width: widthOf(run, run.node.out) })),
+  sigmoid: elementwise('sigmoid'),
+  silu: elementwise('silu'),
+  softplus: elementwise('softplus', (run) => ({ width: widthOf(run, run.node.out) })),
+  gain: elementwise('gain', (run) => ({ width: widthOf(run, run.node.out) })),
+  slice,
+  concat,
+  l2norm,
+  conv1d,
+  'delta-rule': deltaRule,
+  'delta-read': deltaRead,
 };
 
 /** Operations whose kernel reads rows that lie as columns of longer ones. */

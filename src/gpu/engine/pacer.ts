@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../base/abort';
+import { orCancelled, throwIfAborted } from '../../base/abort';
 import type { GpuContext } from '../device';
 import type { Recorder } from '../recorder';
 
@@ -16,10 +16,13 @@ const MAX_CHANGE = 2;
 export class Pacer {
   readonly #context: GpuContext;
   readonly #recorder: Recorder;
+  readonly #submitMs: number;
   #rate: number;
   #spent = 0;
 
-  constructor(context: GpuContext, recorder: Recorder) {
+  /** @param submitMs how long a submit should keep the GPU busy */
+  constructor(context: GpuContext, recorder: Recorder, submitMs = SUBMIT_MS) {
+    this.#submitMs = submitMs;
     this.#context = context;
     this.#recorder = recorder;
     this.#rate = context.card.isSoftware ? FIRST_RATE.software : FIRST_RATE.hardware;
@@ -27,7 +30,7 @@ export class Pacer {
 
   /** Floating-point operations that one dispatch should not exceed. */
   get quantum(): number {
-    return this.#rate * SUBMIT_MS;
+    return this.#rate * this.#submitMs;
   }
 
   /** Tells of recorded work. When it is enough for a submit, submits it and waits for it. @throws TracerError `run-cancelled`. */
@@ -40,7 +43,8 @@ export class Pacer {
   async settle(signal: AbortSignal | undefined): Promise<void> {
     const started = performance.now();
     this.#recorder.submit();
-    await this.#context.device.queue.onSubmittedWorkDone();
+    // A cancel does not wait for the GPU: what comes next is queued behind what it still computes.
+    await orCancelled(this.#context.device.queue.onSubmittedWorkDone(), signal);
     const ms = Math.max(1, performance.now() - started);
     // Little work says more about the round trip than about the rate.
     if (this.#spent >= this.quantum / 2) {

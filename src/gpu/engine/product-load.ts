@@ -12,5 +12,5 @@ export interface Load {
   readonly prepare?: typeof prepareMatmul;
 }
 
-/** What a product computes in place of what it should: faults on purpose. `slots`: yRow counts (token, slot), not tokens. */
-export type ChangeLoads = (loads: readonly Load[], slots: boolean) => readonly Load[];
+/** What a product computes in place of what it should: faults on purpose. @param rowsPerToken that yRow counts: slots, or heads */
+export type ChangeLoads = (loads: readonly Load[], rowsPerToken: number) => readonly Load[];

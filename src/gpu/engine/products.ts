@@ -1,21 +1,22 @@
-import type { BoundWeight } from '../../arch/bind';
+import { isPlain, type BoundWeight } from '../../arch/bind';
+import type { Node } from '../../arch/graph';
 import { MAX_GROUPS } from '../../ops/kernel-grid';
-import type { MatmulShape } from '../matmul/choose-method';
+import { chooseMethod, type MatmulDevice, type MatmulShape } from '../matmul/choose-method';
 import { autoMethod, encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
 import { gpuRowWords } from '../../ops/weight-layout';
-import { workList } from '../matmul/work-list';
+import { workList, type Share } from '../matmul/work-list';
 import type { BufferRange } from '../recorder';
-import { expertPart, matrixParts } from '../weights/weight-part';
+import { expertPart, headPart, matrixParts } from '../weights/weight-part';
 import { batches } from '../weights/batches';
 import type { ResidentMatrix, Stack } from '../weights/resident-weights';
 import type { WeightPlace } from '../weights/weight-cache';
 import { thenAffine } from './affine-product';
-import { cutShares, type MatrixShare } from './cut-shares';
+import { cutShares } from './cut-shares';
 import type { ExpertGroups } from './expert-groups';
 import { expertRows } from './expert-rows';
 import type { Load } from './product-load';
 import { widthOf } from './sizes';
-import { inputAt, valueAt, weightOf, type StageKernel, type StageRun } from './stage-run';
+import { inputAt, valueAt, weightOf, type StageKernel, type StageRun, type Tools } from './stage-run';
 
 /** Bytes of an entry of a work list, and entries whose bytes are a multiple of what a binding's offset has to be. */
 const ENTRY_BYTES = 16;
@@ -34,7 +35,7 @@ const matrixProduct: StageKernel = async (run) => {
   const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
   const parts = matrixParts(weight, Math.min(context.maxBindingBytes, cache.batchBytes));
   const loads = parts.map((part) => ({ part, rows, column: part.firstRow - firstRow }));
-  const changed = run.changeLoads?.(loads, false) ?? loads;
+  const changed = run.changeLoads?.(loads, 1) ?? loads;
   const strides = { xStride: nIn, yStride: nOut, yOffset: run.outputRow * nOut };
   await product(run, changed, { rowsPerMatrix: run.stepTokens }, inputAt(run, 0), strides);
 };
@@ -63,8 +64,22 @@ const chosenProduct: StageKernel = async (run) => {
     rows: slots.flatMap((slot) => [perSlot ? slot : Math.floor(slot / nUsed), slot]),
     column: 0,
   }));
-  const changed = run.changeLoads?.(loads, true) ?? loads;
+  const changed = run.changeLoads?.(loads, nUsed) ?? loads;
   await product(run, changed, { rowsPerMatrix, matrices: nExpert }, x, { xStride: nIn, yStride: nOut });
+};
+
+/** Records y[t][h] = W_h x[t][h]: x is (rows, heads, nIn), y (rows, heads, nOut). */
+export const headProduct: StageKernel<'head-linear'> = async (run) => {
+  const weight = weightOf(run);
+  const { nIn, nOut, nExpert: heads } = weight;
+  const loads = Array.from({ length: heads }, (_, head) => ({
+    part: headPart(weight, head),
+    rows: Array.from({ length: 2 * run.rows }, (__, i) => (i >> 1) * heads + head),
+    column: 0,
+  }));
+  const changed = run.changeLoads?.(loads, heads) ?? loads;
+  const strides = { xStride: nIn, yStride: nOut };
+  await product(run, changed, { rowsPerMatrix: run.stepTokens, matrices: heads }, inputAt(run, 0), strides);
 };
 
 /** {@link expertProduct} with a work list that the GPU makes: the same entries, so the same bits. */
@@ -115,33 +130,40 @@ async function groupedProduct(
   }
 }
 
+/** How many of these products, from the first on, lie in one buffer on the GPU and are each multiplied in the same way: then their bits are theirs. */
+export function joinedProducts(
+  { bound, cache }: Pick<Tools, 'bound' | 'cache'>,
+  device: MatmulDevice,
+  stepTokens: number,
+  nodes: readonly Node[],
+): number {
+  const weights = nodes.map((node) => weightOf({ tools: { bound }, node }));
+  // What stands beside a weight follows its product alone.
+  const plain = weights.findIndex((weight) => !isPlain(weight));
+  const stack = cache.resident?.stack(plain < 0 ? weights : weights.slice(0, plain));
+  const [first] = weights;
+  if (stack === undefined || first === undefined) return 0;
+  const shape = { type: stack.type, nIn: first.nIn, rowsPerMatrix: stepTokens };
+  const kinds = stack.rows.map((nOut) => chooseMethod({ ...shape, nOut }, device).kind);
+  return kinds.every((kind) => kind === kinds[0]) ? stack.rows.length : 0;
+}
+
 /**
- * Records the run's product and those after it in its stack, whose matrices lie in one buffer as if they were one, side by side in the columns
- * of y: one dispatch for all, which fills a GPU better than each alone.
- * @param stack the matrices of the run's node and of those after it
- * @param strides where the first goes in y
- * @returns false, with nothing recorded, where the matrices alone would be multiplied in different ways: then their bits would be others.
+ * Records the run's product and those after it in its stack, whose matrices lie in one buffer as if they were one, side by side in rows of y
+ * of `width` values: one dispatch for all, which fills a GPU better than each alone.
  */
-export async function stackedProduct(
-  run: StageRun<'linear'>,
-  stack: Stack,
-  y: BufferRange,
-  strides: Pick<MatmulStrides, 'yStride' | 'yOffset'>,
-): Promise<boolean> {
+export async function stackedProduct(run: StageRun, stack: Stack, y: BufferRange, width: number): Promise<void> {
   const { context } = run.tools;
   const { type, rows: members, buffer } = stack;
   const { nIn } = weightOf(run);
   const nOut = members.reduce((a, b) => a + b, 0);
   const shape = { type, nIn, nOut, rowsPerMatrix: run.stepTokens };
-  const methods = await Promise.all(members.map((rows) => autoMethod(context, { ...shape, nOut: rows })));
-  const [method] = methods;
-  if (method === undefined || methods.some(({ kind }) => kind !== method.kind)) return false;
+  const method = await autoMethod(context, { ...shape, nOut: members[0] ?? nOut });
   // A tile's size changes no bit; for all others the method depends on the length of rows alone.
   const matmul = await prepareMatmul(context, shape, method.kind === 'tile' ? undefined : method);
   const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
   const products = { nRows: nOut, column: 0, weights: buffer, shares: [{ weightWords: 0, rows }] };
-  await encodePaced({ ...run, output: y }, matmul, products, inputAt(run, 0), { xStride: nIn, ...strides });
-  return true;
+  await encodePaced({ ...run, output: y }, matmul, products, inputAt(run, 0), { xStride: nIn, yStride: width });
 }
 
 async function product(
@@ -181,7 +203,7 @@ interface Products {
   readonly column: number;
   readonly weights: GPUBuffer;
   /** For each part, where it begins in the buffer and the rows that meet it. */
-  readonly shares: MatrixShare[];
+  readonly shares: Share[];
 }
 
 function joined(loads: readonly Load[], places: readonly WeightPlace[]): readonly Group[] {

@@ -1,12 +1,5 @@
 import { chosenBy, LAYER_INPUT, type Node, type Section, type Value } from '../../arch/graph';
 
-/** Scores, softmax and values that one kernel can compute, with no scores stored. */
-export interface Attention {
-  readonly scores: Node<'attention-scores'>;
-  readonly softmax: Node<'softmax'>;
-  readonly values: Node<'attention-values'>;
-}
-
 /** What a section's graph implies for computing it in chunks of tokens. */
 export interface SectionPlan {
   readonly section: Section;
@@ -16,10 +9,6 @@ export interface SectionPlan {
   readonly outliving: ReadonlySet<string>;
   /** Whether the section's last node still reads what enters it: then the two cannot share memory. */
   readonly readsInputLast: boolean;
-  /** By each of their nodes' ids. */
-  readonly attentions: ReadonlyMap<string, Attention>;
-  /** Products of one input that may be computed side by side, by each of their ids; those that are alone are left out. */
-  readonly siblings: ReadonlyMap<string, readonly Node<'linear'>[]>;
 }
 
 export function planSection(section: Section): SectionPlan {
@@ -30,8 +19,6 @@ export function planSection(section: Section): SectionPlan {
     phases,
     outliving: outlivingOf(phases),
     readsInputLast: last !== undefined && last.inputs.some(({ id }) => id === LAYER_INPUT),
-    attentions: attentionsOf(section),
-    siblings: siblingsOf(section),
   };
 }
 
@@ -51,12 +38,15 @@ function phasesOf({ nodes }: Section): readonly (readonly Node[])[] {
   /** State that the phase so far appends to. */
   let written = new Set<string>();
   for (const node of nodes) {
-    if (phases.length === 0 || node.reads.some(({ name }) => written.has(name))) {
+    // Of the few rows before its own a chunk finds what the one before it left.
+    if (phases.length === 0 || node.reads.some(({ name, reach }) => reach === undefined && written.has(name))) {
       phases.push([]);
       written = new Set();
     }
     phases.at(-1)?.push(node);
     if (node.writes !== undefined) written.add(node.writes.name);
+    const cut = node.reads.find(({ name, reach }) => reach !== undefined && !written.has(name));
+    if (cut !== undefined) throw new RangeError(`${node.out.id} reads ${cut.name} of chunks that are done`);
   }
   return phases;
 }
@@ -70,31 +60,4 @@ function outlivingOf(phases: readonly (readonly Node[])[]): ReadonlySet<string> 
     }
   }
   return found;
-}
-
-function attentionsOf(section: Section): ReadonlyMap<string, Attention> {
-  const found = new Map<string, Attention>();
-  const maker = (value: Value | undefined): Node | undefined => section.nodes.find(({ out }) => out.id === value?.id);
-  const isRead = (value: Value, times: number): boolean => readersOf(section, value).length === times;
-  for (const values of section.nodes) {
-    if (values.op !== 'attention-values') continue;
-    const softmax = maker(values.inputs[0]);
-    const scores = softmax?.op === 'softmax' ? maker(softmax.inputs[0]) : undefined;
-    if (softmax?.op !== 'softmax' || softmax.attrs.mask !== 'causal' || scores?.op !== 'attention-scores') continue;
-    if (!isRead(softmax.out, 1) || !isRead(scores.out, 1)) continue;
-    const attention = { scores, softmax, values };
-    for (const { out } of [scores, softmax, values]) found.set(out.id, attention);
-  }
-  return found;
-}
-
-function siblingsOf({ nodes }: Section): ReadonlyMap<string, readonly Node<'linear'>[]> {
-  const byInput = new Map<string, Node<'linear'>[]>();
-  for (const node of nodes) {
-    const [input] = node.inputs;
-    if (node.op !== 'linear' || input === undefined) continue;
-    byInput.set(input.id, [...(byInput.get(input.id) ?? []), node]);
-  }
-  const groups = [...byInput.values()].filter((group) => group.length > 1);
-  return new Map(groups.flatMap((group) => group.map((node) => [node.out.id, group] as const)));
 }

@@ -1,28 +1,25 @@
-import { isPlain } from '../../arch/bind';
-import type { Node } from '../../arch/graph';
+import type { Node, Section } from '../../arch/graph';
+import type { JoinedProducts } from '../../fusions/side-by-side/fusion';
 import { linearGrid } from '../../ops/kernel-grid';
 import type { BufferRange } from '../recorder';
 import { READS_COLUMNS } from './op-kernels';
 import { stackedProduct } from './products';
-import { readersOf, type SectionPlan } from './section-plan';
+import { readersOf } from './section-plan';
 import { widthOf } from './sizes';
 import { logged, weightOf, type StageRun, type Tools, type ValueRange } from './stage-run';
 import type { ValueBuffers } from './value-buffers';
 
 const LANES = 64;
 
-/**
- * Products of one input side by side in the rows of one buffer. Where their weights lie stacked on the GPU, one dispatch computes all of
- * them, since k and v alone are too small to fill a GPU. The bits are those of each product alone. Of one chunk's turn.
- */
+/** Products of one input side by side in the rows of one buffer, of one chunk's turn. */
 export class SideBySide {
-  readonly #plan: SectionPlan;
+  readonly #section: Section;
   readonly #buffers: ValueBuffers;
   /** Where a value lies. */
   readonly #made = new Map<string, Required<ValueRange>>();
 
-  constructor(plan: SectionPlan, buffers: ValueBuffers) {
-    this.#plan = plan;
+  constructor(section: Section, buffers: ValueBuffers) {
+    this.#section = section;
     this.#buffers = buffers;
   }
 
@@ -32,48 +29,33 @@ export class SideBySide {
   }
 
   /**
-   * Records a product and those beside it, unless that was done when the first of them came; then copies the value to its own place, if
-   * somebody needs it there.
-   * @returns false where the product has to be computed alone.
+   * Records the products of a cover, unless that was done when the first of them came; then copies the value to its own place, if somebody
+   * needs it there.
    */
-  async compute(run: StageRun, isCaptured: boolean): Promise<boolean> {
+  async compute(run: StageRun, cover: JoinedProducts, isCaptured: boolean): Promise<void> {
     const { node } = run;
-    if (node.op !== 'linear') return false;
-    if (!this.#made.has(node.out.id) && !(await this.#together({ ...run, node }))) return false;
+    if (!this.#made.has(node.out.id)) await this.#together(run, cover);
     const made = this.#made.get(node.out.id);
     if (made !== undefined && (isCaptured || this.#isReadPacked(node))) copyColumns(run, made);
-    return true;
   }
 
-  async #together(run: StageRun<'linear'>): Promise<boolean> {
-    const siblings = this.#plan.siblings.get(run.node.out.id) ?? [];
-    const members = siblings.slice(siblings.findIndex(({ out }) => out.id === run.node.out.id));
+  async #together(run: StageRun, { nodes }: JoinedProducts): Promise<void> {
     const { tools } = run;
-    // What stands beside a weight follows its product alone.
-    if (!members.every((node) => isPlain(weightOf({ tools, node })))) return false;
-    const stack = tools.cache.resident?.stack(members.map((node) => weightOf({ tools, node })));
-    if (stack === undefined) return false;
-    const together = members.slice(0, stack.rows.length);
-    const width = siblings.reduce((sum, { out }) => sum + widthOf(run, out), 0);
-    let first = siblings
-      .slice(0, siblings.length - members.length)
-      .reduce((sum, { out }) => sum + widthOf(run, out), 0);
-    const output = this.#buffers.get(siblings.map(({ out }) => out.id).join(' '), run.rows * width);
-    let isDone = false;
-    await logged(tools, 'prompt', together, async () => {
-      isDone = await stackedProduct(run, stack, output, { yStride: width, yOffset: first });
-    });
-    if (!isDone) return false;
-    for (const { out } of together) {
+    const stack = tools.cache.resident?.stack(nodes.map((node) => weightOf({ tools, node })));
+    if (stack === undefined) throw new RangeError(`${run.node.out.id} has no matrix beside it`);
+    const width = nodes.reduce((sum, { out }) => sum + widthOf(run, out), 0);
+    const output = this.#buffers.get(nodes.map(({ out }) => out.id).join(' '), run.rows * width);
+    await logged(tools, 'prompt', nodes, () => stackedProduct(run, stack, output, width));
+    let first = 0;
+    for (const { out } of nodes) {
       this.#made.set(out.id, { ...whole(output), columns: { stride: width, first } });
       first += widthOf(run, out);
     }
-    return true;
   }
 
   /** Whether a value is needed in rows of its own: kept as state, or read by an operation that takes no columns. */
   #isReadPacked({ out, writes }: Node): boolean {
-    return writes !== undefined || readersOf(this.#plan.section, out).some(({ op }) => !READS_COLUMNS.has(op));
+    return writes !== undefined || readersOf(this.#section, out).some(({ op }) => !READS_COLUMNS.has(op));
   }
 }
 

@@ -7,6 +7,7 @@ import type { GpuContext } from '../device';
 import type { BufferRange, Recorder } from '../recorder';
 import type { WeightCache } from '../weights/weight-cache';
 import type { ExpertGroups } from './expert-groups';
+import type { HostFloats } from './host-floats';
 import type { KernelLog } from './kernel-log';
 import type { KernelSet } from './kernel-set';
 import type { Pacer } from './pacer';
@@ -26,6 +27,7 @@ export interface Tools {
   readonly cache: WeightCache;
   readonly pacer: Pacer;
   readonly ropeTable: RopeTables;
+  readonly hostFloats: HostFloats;
   /** Room for values between two kernels of one node. */
   readonly scratch: ValueBuffers;
   /** Called for bytes that do not pass through the cache. */
@@ -66,6 +68,8 @@ export interface StageRun<N extends OpName = OpName> {
   readonly input: (id: string) => ValueRange;
   /** (positions, ...) of state, from position 0. */
   readonly state: (slot: StateSlot) => BufferRange;
+  /** Whether a recurrence finds the state before each row, and not only the one before the first. */
+  readonly fed?: boolean;
   /** Token ids of the rows. */
   readonly tokens: () => Uint32Array<ArrayBuffer>;
   /** Chosen experts of the rows, (rows, nExpertUsed): what decides which experts are read. */

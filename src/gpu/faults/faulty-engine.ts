@@ -1,4 +1,5 @@
 import type { Fault } from '../../model/faults';
+import { isProduct } from '../../arch/graph';
 import { graphOf } from '../../model/graph-of';
 import type { StageId } from '../../model/stages';
 import { createGpuEngine, type GpuEngine, type GpuEngineOptions } from '../engine/gpu-engine';
@@ -8,7 +9,7 @@ import { replacedStages, stageFault } from './kernel-faults';
 import { productFault } from './product-faults';
 
 /**
- * The arm under test with faults on purpose, in its free-running and its isolated passes alike: bytes and types of tensors, bound
+ * The candidate with faults on purpose, in its free-running and its isolated passes alike: bytes and types of tensors, bound
  * buffers, dispatched rows, kernels and constants of the real path. Results are never touched. Faults that were checked
  * (`checkFault`); what they strike in one run they strike in every later run, so an engine is for one prompt.
  */
@@ -29,7 +30,7 @@ export function createFaultyEngine(options: GpuEngineOptions, faults: readonly F
   // Outermost, so that they reach the products of replaced stages too.
   const { layers } = graphOf(hparams).graph;
   const nodes = layers.flatMap((layer) => layer.nodes);
-  const products = new Set(nodes.flatMap(({ op, out }) => (op === 'linear' || op === 'expert-linear' ? [out.id] : [])));
+  const products = new Set(nodes.filter(isProduct).map(({ out }) => out.id));
   for (const fault of faults) {
     const changed = productFault(fault, hparams);
     if (changed === undefined) continue;

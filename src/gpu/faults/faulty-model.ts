@@ -1,6 +1,7 @@
 import type { QuantType } from '../../gguf/ggml-types';
 import type { BoundWeight } from '../../arch/bind';
 import type { ModelFile, TensorInfo } from '../../gguf/model-file';
+import { outlineOf } from '../../gguf/model-over';
 import type { Fault } from '../../model/faults';
 import { faultTensors } from '../../model/faults';
 import type { HParams } from '../../model/hparams';
@@ -11,7 +12,7 @@ import { mistakenType, nonFiniteScale, patched, scaleBitFlip, weightBitFlip, typ
 const HIGHEST_MANTISSA_BIT = 9;
 
 /**
- * The model as an arm with these faults sees it: tensors of another type, bytes that differ from the file's. What is not struck is the
+ * The model as an engine with these faults sees it: tensors of another type, bytes that differ from the file's. What is not struck is the
  * model's own. The file, and other users of the model, never see a change.
  */
 export function faultyModel(model: ModelFile, hparams: HParams, faults: readonly Fault[]): ModelFile {
@@ -28,7 +29,9 @@ export function faultyModel(model: ModelFile, hparams: HParams, faults: readonly
   }
   const retyped = new Set(faults.flatMap((fault) => (fault.kind === 'qtype-blind' ? namesOf(fault, hparams) : [])));
   return {
-    ...fieldsOf(model),
+    // A spread of the model itself would freeze its getters.
+    ...outlineOf(model),
+    metadata: model.metadata,
     tensors,
     get bytesRead() {
       return model.bytesRead;
@@ -109,10 +112,4 @@ async function readPadded(
 
 function namesOf(fault: Fault, hparams: HParams): readonly string[] {
   return faultTensors(fault).map((role) => weightName(role, fault.layer, hparams));
-}
-
-/** Copies what is plain data, so that getters of the model are not frozen by a spread. */
-function fieldsOf(model: ModelFile): Omit<ModelFile, 'tensors' | 'bytesRead' | 'readTensor' | 'close'> {
-  const { name, version, bytes, headerBytes, headerSha256, metadata, descriptors } = model;
-  return { name, version, bytes, headerBytes, headerSha256, metadata, descriptors };
 }

@@ -28,10 +28,9 @@ export function productFault(fault: Fault, hparams: HParams): ((run: StageRun) =
   };
   return (run) => {
     if (run.layer !== fault.layer) return run;
-    const changeLoads: ChangeLoads = (given, slots) => {
-      const loads = run.changeLoads?.(given, slots) ?? given;
+    const changeLoads: ChangeLoads = (given, perToken) => {
+      const loads = run.changeLoads?.(given, perToken) ?? given;
       lowest ??= loads.find((load) => load.part.expert !== undefined)?.part.expert;
-      const perToken = slots ? hparams.nExpertUsed : 1;
       return loads.flatMap((load) => {
         if (!strikes(load)) return [load];
         const [struck, spared] = split(load, fault.position, run.firstPosition, perToken);

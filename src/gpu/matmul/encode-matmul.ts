@@ -5,7 +5,7 @@ import { MAX_GROUPS, type Grid } from '../../ops/kernel-grid';
 import type { ParamsOf } from '../../ops/kernel-params';
 import { getPipeline, type Pipeline } from '../pipelines';
 import type { BufferRange, Recorder } from '../recorder';
-import { chooseMethod, type MatmulShape } from './choose-method';
+import { chooseMethod, type MatmulDevice, type MatmulShape } from './choose-method';
 import { subgroupLanes } from './subgroup-lanes';
 import { DEQUANT_ROWS, matmulVariant, typeVariant, type MatmulKernel, type MatmulMethod } from './variants';
 import { CHUNK, gpuRowWords } from '../../ops/weight-layout';
@@ -59,8 +59,13 @@ export function xAlignment({ kind }: MatmulMethod): 1 | 4 {
 
 /** The method that {@link prepareMatmul} chooses. */
 export async function autoMethod(context: GpuContext, shape: MatmulShape): Promise<MatmulMethod> {
+  return chooseMethod(shape, await matmulDevice(context));
+}
+
+/** What a method is chosen by, beside the shape. */
+export async function matmulDevice(context: GpuContext): Promise<MatmulDevice> {
   const { isSoftware } = context.card;
-  return chooseMethod(shape, { isSoftware, subgroupLanes: isSoftware ? 0 : await subgroupLanes(context) });
+  return { isSoftware, subgroupLanes: isSoftware ? 0 : await subgroupLanes(context) };
 }
 
 /**

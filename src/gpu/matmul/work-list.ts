@@ -3,7 +3,7 @@ export interface Share {
   /** Where the matrix begins in the `weights` binding, in 4-byte words; a multiple of 4. */
   readonly weightWords: number;
   /** (xRow, yRow) of each product row, flat. */
-  readonly rows: ArrayLike<number>;
+  readonly rows: readonly number[];
 }
 
 /** The work of a product kernel: its `entries` and `rows` bindings. */
@@ -36,9 +36,4 @@ export function workList(shares: readonly Share[], tile: number): WorkList {
     pair += count;
   }
   return { entries, rows, entryCount };
-}
-
-/** The list of one matrix for rows 0 to `count` - 1 of x, each to the same row of y. */
-export function denseWorkList(count: number, tile: number, weightWords = 0): WorkList {
-  return workList([{ weightWords, rows: Uint32Array.from({ length: 2 * count }, (_, i) => i >> 1) }], tile);
 }

@@ -3,7 +3,7 @@ import type { QuantType } from '../../gguf/ggml-types';
 import { isPlain, tensorsOf, type BoundGraph, type BoundWeight, type WeightTensor } from '../../arch/bind';
 import type { GpuContext } from '../device';
 import { gpuRowWords } from '../../ops/weight-layout';
-import { planSection } from '../engine/section-plan';
+import { siblingsOf } from '../../fusions/side-by-side/fusion';
 import { isVector, Uploader, type UploadTarget } from './uploader';
 import type { WeightPart } from './weight-part';
 
@@ -230,7 +230,7 @@ function allTensors({ weights }: BoundGraph): readonly WeightTensor[] {
 function stacksOf(context: GpuContext, bound: BoundGraph): readonly (readonly WeightTensor[])[] {
   const stacked = new Map<string, WeightTensor[]>();
   for (const section of bound.graph.layers) {
-    for (const siblings of new Set(planSection(section).siblings.values())) {
+    for (const siblings of siblingsOf(section)) {
       let stack: WeightTensor[] = [];
       for (const slot of siblings.flatMap(({ weights }) => weights)) {
         const weight = bound.weight(slot);

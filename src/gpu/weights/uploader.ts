@@ -16,9 +16,9 @@ const MIB = 2 ** 20;
 /** How much of the file is on its way at a time. */
 const UPLOADS = {
   /** A part that a step waits for: one slice being uploaded, the next one being read. */
-  streamed: { sliceBytes: 4 * MIB, readsAhead: 1 },
+  streamed: { sliceBytes: 4 * MIB, readsAhead: 1, stagings: 8 },
   /** A whole model: slices so large that what a read costs beside its bytes does not count. */
-  whole: { sliceBytes: 16 * MIB, readsAhead: 6 },
+  whole: { sliceBytes: 16 * MIB, readsAhead: 6, stagings: 6 },
 } as const;
 
 /** Rows of fewer bytes are repacked on the CPU: a dispatch takes longer than they do. */
@@ -64,7 +64,7 @@ interface Slice {
 export class Uploader {
   readonly #context: GpuContext;
   readonly #kind: (typeof UPLOADS)[keyof typeof UPLOADS];
-  /** Mapped memory, through which the CPU copies each byte of a whole model once. */
+  /** Mapped memory, through which the CPU copies each byte once. */
   readonly #staging: StagingRing | undefined;
   #ownRecorder: Recorder | undefined;
   #repack: Promise<Pipeline<typeof REPACK_PLANE>> | undefined;
@@ -74,8 +74,7 @@ export class Uploader {
   constructor(context: GpuContext, kind: keyof typeof UPLOADS) {
     this.#context = context;
     this.#kind = UPLOADS[kind];
-    if (kind === 'whole' && !context.card.isSoftware)
-      this.#staging = new StagingRing(context, this.#kind.readsAhead, this.#kind.sliceBytes);
+    if (!context.card.isSoftware) this.#staging = new StagingRing(context, this.#kind.stagings, this.#kind.sliceBytes);
   }
 
   /**
@@ -136,25 +135,22 @@ export class Uploader {
       queue.writeBuffer(buffer, to, out);
       return;
     }
-    const asInFile = isFileLayout(tensor.type, nIn);
-    const onCpu = this.#context.card.isSoftware || bytes.length < FEW_BYTES;
-    if (this.#staging === undefined && (asInFile || onCpu)) {
+    if (this.#staging === undefined || bytes.length < FEW_BYTES) {
       queue.writeBuffer(buffer, to, repackRows(tensor.type, bytes, rows, nIn));
       return;
     }
-    const pipeline = asInFile ? undefined : await (this.#repack ??= prepareRepack(this.#context));
-    const staging = await this.#staging?.fill(bytes);
+    const pipeline = isFileLayout(tensor.type, nIn) ? undefined : await (this.#repack ??= prepareRepack(this.#context));
+    const staging = await this.#staging.fill(bytes);
     // From here on without a wait: other uploads use the same raw memory.
-    if (asInFile && staging !== undefined) this.#recorder.copy(staging.buffer, 0, buffer, to, staging.size);
-    else if (pipeline !== undefined) {
+    if (pipeline === undefined) this.#recorder.copy(staging.buffer, 0, buffer, to, staging.size);
+    else {
       const raw = this.#rawRoom(bytes.length);
-      if (staging === undefined) writeBytes(queue, raw, bytes);
-      else this.#recorder.copy(staging.buffer, 0, raw, 0, staging.size);
+      this.#recorder.copy(staging.buffer, 0, raw, 0, staging.size);
       const what = { type: tensor.type, nIn, nRows: rows, source: { buffer: raw }, target: { buffer }, to: to / 4 };
       encodeRepack(this.#recorder, pipeline, what);
     }
     this.#recorder.submit();
-    staging?.giveBack();
+    staging.giveBack();
   }
 
   get #recorder(): Recorder {
@@ -185,14 +181,4 @@ function cutSlices({ tensor, firstRow, rows, buffer, offset }: UploadTarget, sli
     const to = offset + 4 * row * gpuRowWords(tensor.type, nIn);
     return { tensor, offset: (firstRow + row) * fileRow, bytes: count * fileRow, rows: count, buffer, to };
   });
-}
-
-/** Writes bytes whose number need not be a multiple of 4, as that of writes must. */
-function writeBytes(queue: GPUQueue, buffer: GPUBuffer, bytes: Uint8Array<ArrayBuffer>): void {
-  const whole = bytes.length & ~3;
-  queue.writeBuffer(buffer, 0, bytes, 0, whole);
-  if (whole === bytes.length) return;
-  const last = new Uint8Array(4);
-  last.set(bytes.subarray(whole));
-  queue.writeBuffer(buffer, whole, last);
 }

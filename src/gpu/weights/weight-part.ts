@@ -35,6 +35,11 @@ export function expertPart(weight: BoundWeight, expert: number): WeightPart {
   return rowsPart(weight, tensorRow(weight, expert, 0), weight.nOut, expert);
 }
 
+/** One head's matrix of a weight (nIn, nOut, heads). */
+export function headPart(weight: BoundWeight, head: number): WeightPart {
+  return rowsPart(weight, tensorRow(weight, head, 0), weight.nOut, undefined);
+}
+
 /** Some rows of a part, as a part of their own. */
 export function slicePart({ weight, firstRow, expert }: WeightPart, first: number, nRows: number): WeightPart {
   return rowsPart(weight, firstRow + first, nRows, expert);

@@ -8,15 +8,16 @@ export const attentionValuesOp: ExactOp<'attention-values'> = {
     const { heads, headDim, group, kvDim } = headsOf(at);
     const values = new Float64Array(at.rows * heads * headDim);
     const weights = new Float64Array(at.nKeys);
-    const rows = at.keyRows(0);
+    const rows = await at.keyRows(0);
     const products = at.headProducts(at.state(0), 'values', { kvDim, headDim, divisor: 1 });
     try {
       for (let token = 0; token < at.rows; token++) {
-        const visible = visibleKeys(at, token);
+        const { first, end } = visibleKeys(at, token);
+        const seen = weights.subarray(first);
         for (let head = 0; head < heads; head++) {
-          rows.row(token, head, visible, weights, 0);
-          const channel = Math.floor(head / group) * headDim;
-          products.values(weights, channel, visible, values, (token * heads + head) * headDim);
+          rows.row(token, head, end, weights, 0);
+          const channel = first * kvDim + Math.floor(head / group) * headDim;
+          products.values(seen, channel, end - first, values, (token * heads + head) * headDim);
           if (at.pause.due()) await at.pause.breathe();
         }
       }
@@ -33,15 +34,18 @@ export const attentionValuesOp: ExactOp<'attention-values'> = {
     const out = new Float64Array(exact.length);
     const weights = new Float64Array(at.nKeys);
     const values = at.state(0);
-    const rows = at.keyRows(0);
+    // A kernel may add hidden keys with weight 0, those before a window apart.
+    const most = Math.min(at.nKeys, at.node.attrs.window ?? Infinity);
+    const rows = await at.keyRows(0);
     try {
       for (const token of at.wanted) {
-        const visible = visibleKeys(at, token);
+        const { first, end } = visibleKeys(at, token);
+        const seen = weights.subarray(first);
         for (let head = 0; head < heads; head++) {
-          rows.row(token, head, visible, weights, 0);
-          const channel = Math.floor(head / group) * headDim;
+          rows.row(token, head, end, weights, 0);
+          const channel = first * kvDim + Math.floor(head / group) * headDim;
           const start = (token * heads + head) * headDim;
-          valueBounds(weights, visible, at.nKeys, values, channel, kvDim, headDim, exact, out, start);
+          valueBounds(seen, end - first, most, values, channel, kvDim, headDim, exact, out, start);
           if (at.pause.due()) await at.pause.breathe();
         }
       }

@@ -4,7 +4,15 @@ const COMMON = {
   ...PLAIN_KERNEL,
   inputs: ['p', 'values'],
   outputs: ['y'],
-  params: { count: 'u32', nHead: 'u32', headsPerKv: 'u32', headDim: 'u32', nKeys: 'u32', firstPosition: 'u32' },
+  params: {
+    count: 'u32',
+    nHead: 'u32',
+    headsPerKv: 'u32',
+    headDim: 'u32',
+    nKeys: 'u32',
+    firstPosition: 'u32',
+    window: 'u32',
+  },
 } as const;
 
 /** Values weighted by the softmax of a head: one lane a channel. */

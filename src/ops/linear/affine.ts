@@ -43,7 +43,7 @@ export function affine(
   { scale, bias }: Affine,
   nOut: number,
   experts?: Uint32Array,
-): Product {
+): Product & { readonly values: Float64Array<ArrayBuffer> } {
   const out = new Float64Array(values.length);
   const sizes = magnitudes === undefined ? undefined : new Float64Array(values.length);
   for (let at = 0; at < out.length; at++) {

@@ -4,7 +4,7 @@ import { againstTap, FLUSH } from '../rounding';
 /**
  * Largest error of y_i = sum_j w_ij x_j in f32, fused or not: gamma_{a+6} B_i + 2 (n + 6) flushes, a the additions that a term can pass through.
  * @param values the exact y
- * @param magnitudes B, as `matmul-rows.ts` sums it, same layout
+ * @param magnitudes B or more, as `src/cpu/kernels/magnitudes.ts` sums it, same layout
  * @param n row length
  */
 export function matmulBound(

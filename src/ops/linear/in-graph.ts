@@ -1,4 +1,12 @@
-import { dimOf, lastDim, type Bounds, type ExactContext, type ExactOp, type ExactOutput } from '../exact-op';
+import {
+  dimOf,
+  lastDim,
+  valuesInPieces,
+  type Bounds,
+  type ExactContext,
+  type ExactOp,
+  type ExactOutput,
+} from '../exact-op';
 import { affine, affineBound } from './affine';
 import { matmulBound } from './bound';
 
@@ -10,17 +18,27 @@ export const linearOp: ExactOp<'linear'> = {
 
 /** A node's products as its weight has them: scaled, and with its bias. @param experts of each row of the output */
 export async function withAffine(
-  at: ExactContext<'linear' | 'expert-linear'>,
+  at: ExactContext<'linear' | 'head-linear' | 'expert-linear'>,
   product: ExactOutput,
   experts?: Uint32Array,
 ): Promise<ExactOutput> {
   const then = await at.affine();
-  return then === undefined ? product : affine(product, then, rowsOf(at), experts);
+  if (then === undefined) return product;
+  const nOut = rowsOf(at);
+  const { values } = product;
+  const magnitudes = product.magnitudes && new Float64Array(values.length);
+  const out = await valuesInPieces(at, values.length, nOut, (from, to) => {
+    const some = { values: values.subarray(from, to), magnitudes: product.magnitudes?.subarray(from, to) };
+    const part = affine(some, then, nOut, experts?.subarray(from / nOut, to / nOut));
+    if (part.magnitudes !== undefined) magnitudes?.set(part.magnitudes, from);
+    return part.values;
+  });
+  return { values: out, magnitudes };
 }
 
 /** Largest errors of {@link withAffine}. */
 export async function productBound(
-  at: ExactContext<'linear' | 'expert-linear'>,
+  at: ExactContext<'linear' | 'head-linear' | 'expert-linear'>,
   { values, magnitudes }: ExactOutput,
   experts?: Uint32Array,
 ): Promise<Bounds> {
@@ -28,8 +46,13 @@ export async function productBound(
   const sizes = magnitudes ?? new Float64Array(values.length).fill(Infinity);
   const then = await at.affine();
   const n = lastDim(at, 0);
-  if (then === undefined) return matmulBound(values, sizes, n, at.sumOrder);
-  return affineBound({ values, magnitudes: sizes }, then, { n, order: at.sumOrder, nOut: rowsOf(at), experts });
+  const nOut = rowsOf(at);
+  return valuesInPieces(at, values.length, nOut, (from, to) => {
+    const some = { values: values.subarray(from, to), magnitudes: sizes.subarray(from, to) };
+    if (then === undefined) return matmulBound(some.values, some.magnitudes, n, at.sumOrder);
+    const chosen = experts?.subarray(from / nOut, to / nOut);
+    return affineBound(some, then, { n, order: at.sumOrder, nOut, experts: chosen });
+  });
 }
 
 function rowsOf(at: ExactContext): number {

@@ -27,7 +27,7 @@ export interface Product {
 /** 0 to n - 1. */
 export const range = (n: number): readonly number[] => Array.from({ length: n }, (_, i) => i);
 
-/** A product by one method, held against f64 sums; x is poison wherever the product has no business. */
+/** A product by one method, held against f64 sums; x is NaN wherever the product has no business. */
 export function productCase(type: QuantType, method: MatmulMethod, product: Product, isExtra = false): SelftestCase {
   const { nIn, nOut, shares, weights = 'normal', input = 'normal', gap = 0 } = product;
   const { kernel: spec, variant } = matmulVariant(type, method);
@@ -64,7 +64,7 @@ function productWork(type: QuantType, method: MatmulMethod, product: Product): C
   const matrix = weightRows(type, nMatrices * nOut, nIn, kind, nIn + nOut);
   const xStride = nIn + gap;
   const nX = 1 + Math.max(...shares.flat());
-  // Poison wherever the product has no business.
+  // NaN wherever the product has no business.
   const x = new Float32Array(gap + nX * xStride).fill(NaN);
   const xRows = range(nX).map((r) => inputValues(input, nIn, 1000 + r));
   xRows.forEach((row, r) => {

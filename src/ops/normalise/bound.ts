@@ -1,4 +1,4 @@
-import { MIN_WEIGHT_SUM } from './exact';
+import { MIN_WEIGHT_SUM } from '../../arch/operations';
 import { gamma, HALF_UNIT } from '../../base/f32-error';
 import { againstTap, compose, DIVISION, FLUSH, inputError } from '../rounding';
 

@@ -1,5 +1,4 @@
-/** Smallest divisor: the smallest normal f16, as llama.cpp clamps it. Only a poisoned router gets there. */
-export const MIN_WEIGHT_SUM = 2 ** -14;
+import { MIN_WEIGHT_SUM } from '../../arch/operations';
 
 /** out_s = p[experts_s] / max(sum_s p[experts_s], 2^-14) for one token's `k` chosen experts, in slot order. NaN stays NaN. */
 export function normalise(

@@ -3,6 +3,9 @@ import type { OpAttrs, RopePairing } from '../../arch/operations';
 /** What turns a head: base, channels that turn, pairing, and how positions beyond the model's training are scaled. */
 export type RopeAttrs = OpAttrs['rope'];
 
+/** What the frequency of each pair is divided by; undefined: by nothing. */
+export type RopeFactors = Float32Array | undefined;
+
 /** Cosine and sine of one position's rotary angles, each (dims / 2), times the magnitude. */
 export interface RopeTable {
   readonly cos: Float64Array;
@@ -21,12 +24,16 @@ const SHORTEST_RAMP = 0.001;
  * Angle of position 1 by pair, and the magnitude. Frequency i is theta^(-2i / dims) (Su et al., RoFormer, 2021). `linear` divides all of them by
  * the factor (Chen et al., 2023). `yarn` divides the slow ones, keeps the fast ones, and lengthens by 1 + 0.1 ln(factor) (Peng et al., 2023), its
  * corners rounded outwards as ggml's `ggml_rope_yarn_corr_dims` does.
+ * @param factors what each frequency is divided by before that, (dims / 2): Llama 3's `rope_freqs`
  */
-export function ropeFrequencies({ theta, dims, scaling }: Omit<RopeAttrs, 'pairing'>): {
-  readonly frequencies: Float64Array;
-  readonly magnitude: number;
-} {
-  const frequencies = Float64Array.from({ length: dims / 2 }, (_, i) => theta ** ((-2 * i) / dims));
+export function ropeFrequencies(
+  { theta, dims, scaling }: Omit<RopeAttrs, 'pairing'>,
+  factors?: RopeFactors,
+): { readonly frequencies: Float64Array; readonly magnitude: number } {
+  const frequencies = Float64Array.from(
+    { length: dims / 2 },
+    (_, i) => theta ** ((-2 * i) / dims) / (factors?.[i] ?? 1),
+  );
   if (scaling === undefined) return { frequencies, magnitude: 1 };
   const { factor, attnFactor } = scaling;
   if (scaling.kind === 'linear') return { frequencies: frequencies.map((f) => f / factor), magnitude: attnFactor };
@@ -42,8 +49,8 @@ export function ropeFrequencies({ theta, dims, scaling }: Omit<RopeAttrs, 'pairi
 }
 
 /** Angle i is position times frequency i, in f64. */
-export function ropeTable(position: number, attrs: Omit<RopeAttrs, 'pairing'>): RopeTable {
-  const { frequencies, magnitude } = ropeFrequencies(attrs);
+export function ropeTable(position: number, attrs: Omit<RopeAttrs, 'pairing'>, factors?: RopeFactors): RopeTable {
+  const { frequencies, magnitude } = ropeFrequencies(attrs, factors);
   return {
     cos: frequencies.map((f) => Math.cos(position * f) * magnitude),
     sin: frequencies.map((f) => Math.sin(position * f) * magnitude),

@@ -1,37 +1,48 @@
-import { dimOf, type ExactContext, type ExactOp } from '../exact-op';
+import { dimOf, eachPiece, type Bounds, type ExactContext, type ExactOp } from '../exact-op';
 import { ropeBound } from './bound';
 import { rope, type RopeTable } from './exact';
 
 /** Rotary embedding of every head. */
 export const ropeOp: ExactOp<'rope'> = {
-  exact: (at) => {
-    const x = at.float(0);
-    const values = new Float64Array(x.length);
+  exact: async (at) => {
     const { pairing } = at.node.attrs;
-    eachHead(at, (start, headDim, table) => {
-      rope(x, start, table, values, start, headDim, pairing);
+    const values = await ofHeads(at, (x, start, headDim, table, _position, out) => {
+      rope(x, start, table, out, start, headDim, pairing);
     });
     return { values };
   },
   bound: (at) => {
-    const x = at.float(0);
-    const out = new Float64Array(x.length);
     const { pairing } = at.node.attrs;
-    eachHead(at, (start, headDim, table, position) => {
+    return ofHeads(at, (x, start, headDim, table, position, out) => {
       ropeBound(x, start, table, position, out, start, headDim, pairing);
     });
-    return out;
   },
 };
 
-function eachHead(
+async function ofHeads(
   at: ExactContext<'rope'>,
-  visit: (start: number, headDim: number, table: RopeTable, position: number) => void,
-): void {
-  const [x] = at.node.inputs;
-  const heads = dimOf(at, x?.axes[1]);
-  const headDim = dimOf(at, x?.axes[2]);
-  for (const [t, table] of at.angles(at.node.attrs).entries()) {
-    for (let head = 0; head < heads; head++) visit((t * heads + head) * headDim, headDim, table, at.positionOf(t));
-  }
+  visit: (
+    x: Float64Array,
+    start: number,
+    headDim: number,
+    table: RopeTable,
+    position: number,
+    out: Float64Array,
+  ) => void,
+): Promise<Bounds> {
+  const [input] = at.node.inputs;
+  const heads = dimOf(at, input?.axes[1]);
+  const headDim = dimOf(at, input?.axes[2]);
+  const x = at.float(0);
+  const out = new Float64Array(x.length);
+  const factors = at.node.weights.length === 0 ? undefined : await at.vector();
+  const tables = at.angles(at.node.attrs, factors);
+  await eachPiece(at, tables.length * heads * headDim, heads * headDim, (from, to) => {
+    for (let start = from; start < to; start += headDim) {
+      const token = Math.floor(start / (heads * headDim));
+      const table = tables[token];
+      if (table !== undefined) visit(x, start, headDim, table, at.positionOf(token), out);
+    }
+  });
+  return out;
 }

@@ -7,9 +7,21 @@ import { againstTap, compose, DIVISION, expError, FLUSH, inputError } from '../r
  * E_k = e^d_k (1 + eps_k) - 1; the sum of positive terms by sum_k p_k E_k and n additions; then one division. m's own rounding is the
  * same in every term and cancels. Where inputs are so large that this says nothing, what is left is that one term of the sum is 1:
  * the kernel's p_k is at most e^(z_k + d_k), and at most 1.
+ * @param rescales times that a running softmax multiplies what it has by e^(old maximum - new one): each is one more exp and one more product; their
+ * arguments and that of the term itself add up to z_k
+ * @param sink one more term of the sum
  */
-export function softmaxBound(x: Float64Array, at: number, n: number, out: Float64Array, outAt: number): void {
-  let max = -Infinity;
+export function softmaxBound(
+  x: Float64Array,
+  at: number,
+  n: number,
+  out: Float64Array,
+  outAt: number,
+  rescales = 0,
+  sink = -Infinity,
+): void {
+  const running = (1 + RESCALE * UNIT) ** rescales;
+  let max = sink;
   for (let k = 0; k < n; k++) if (x[at + k]! > max) max = x[at + k]!;
   let total = 0;
   let weighted = 0;
@@ -18,18 +30,27 @@ export function softmaxBound(x: Float64Array, at: number, n: number, out: Float6
     out[outAt + k] = e;
     total += e;
     // 0 * Infinity: a term that is nothing adds nothing to the sum's error but a flush, counted below.
-    if (e !== 0) weighted += e * exponentialError(x[at + k]!, max);
+    if (e !== 0) weighted += e * ((1 + exponentialError(x[at + k]!, max)) * running - 1);
+  }
+  const terms = sink === -Infinity ? n : n + 1;
+  if (terms > n) {
+    const e = Math.exp(sink - max);
+    total += e;
+    if (e !== 0) weighted += e * ((1 + exponentialError(sink, max)) * running - 1);
   }
   // The reference's own f64 is the + 1.
-  const sumError = compose(weighted / total, gamma(n + 1), n * FLUSH);
+  const sumError = compose(weighted / total, gamma(terms + 1), (terms + rescales) * FLUSH);
   const common = sumError < 1 ? (1 + DIVISION) / (1 - sumError) : Infinity;
   for (let k = 0; k < n; k++) {
     const p = out[outAt + k]! / total;
-    const relative = (1 + exponentialError(x[at + k]!, max)) * common - 1;
-    const error = relative < 1 ? relative * p : Math.max(p, largest(x[at + k]!, max, n));
-    out[outAt + k] = againstTap(error + (4 + n) * FLUSH, p);
+    const relative = (1 + exponentialError(x[at + k]!, max)) * running * common - 1;
+    const error = relative < 1 ? relative * p : Math.max(p, running * largest(x[at + k]!, max, terms));
+    out[outAt + k] = againstTap(error + (4 + terms + rescales) * FLUSH, p);
   }
 }
+
+/** Roundings of one change of a running maximum: exp's 3 that do not grow with its argument, and the product. */
+const RESCALE = 4;
 
 /** How far the kernel's z = x - max can be from the exact one, given that its max is off too. */
 function argumentSize(x: number, max: number): number {

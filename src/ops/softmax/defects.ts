@@ -20,6 +20,14 @@ export const SOFTMAX_DEFECTS: readonly Defect[] = [
     ['scale', 'no maximum subtracted', ['let e = exp(x[first + i] - highest)', 'let e = exp(x[first + i])']],
     ['index', 'a token does not see itself', ['row / params.rowsPerToken + 1u', 'row / params.rowsPerToken']],
     ['index', 'a token sees the next one', ['row / params.rowsPerToken + 1u', 'row / params.rowsPerToken + 2u']],
+    ['index', 'no window', ['valid - min(valid, params.window)', '0u']],
+    [
+      'index',
+      'a window one too wide',
+      ['min(valid, params.window)', 'min(valid, max(params.window, params.window + 1u))'],
+    ],
+    ['scale', 'no sinks', ['  if (params.hasSinks != 0u) {\n    total', '  if (false) {\n    total']],
+    ['index', "every head by the first one's sink", ['sinks[row % params.rowsPerToken]', 'sinks[0]']],
     ['index', 'values from 64 on left out of the sum', ['sum += e;', 'sum += select(e, 0.0, i >= 64u);']],
     ['index', 'over the largest values only', SOFTMAX_AFTER_TOP_K],
     ['scale', 'a sum 1e-4 too large', ['y[first + i] / total', 'y[first + i] / (total * 1.0001)']],
@@ -31,7 +39,7 @@ export const SOFTMAX_DEFECTS: readonly Defect[] = [
     [
       'barrier',
       'sums read before they are there',
-      ['partialSum[lane] = sum;\n  workgroupBarrier();', 'partialSum[lane] = sum;'],
+      ['partials[lane] = own;\n  workgroupBarrier();', 'partials[lane] = own;'],
     ],
     ['index', 'a NaN left out', ['(bits & 0x7fffffffu) > 0x7f800000u', 'false']],
     ['rounding', 'a sum of f16', ['sum += e;', 'sum += quantizeToF16(e);']],

@@ -7,7 +7,19 @@ import { laneWork, plainCase } from '../../selftest/one-kernel';
 import type { SelftestCase } from '../../selftest/selftest-case';
 import { TOP_K } from './kernel';
 
-function topKCase(shape: string, probs: () => Float32Array<ArrayBuffer>, nExpert: number, nUsed: number): SelftestCase {
+/** Groups of experts, and those of them that each token may choose from. */
+interface Groups {
+  readonly count: number;
+  readonly open: Uint32Array<ArrayBuffer>;
+}
+
+function topKCase(
+  shape: string,
+  probs: () => Float32Array<ArrayBuffer>,
+  nExpert: number,
+  nUsed: number,
+  groups?: Groups,
+): SelftestCase {
   return plainCase(
     TOP_K,
     `${nUsed} of ${nExpert} experts, ${shape}`,
@@ -15,9 +27,14 @@ function topKCase(shape: string, probs: () => Float32Array<ArrayBuffer>, nExpert
       const p = probs();
       const tokens = p.length / nExpert;
       const indices = new Uint32Array(tokens * nUsed);
-      for (let t = 0; t < tokens; t++) topK(wide(p), t * nExpert, nExpert, nUsed, indices, t * nUsed);
-      const params = { count: p.length, nExpert, nUsed };
-      return laneWork({ probs: p }, 'indices', expectWords(indices), params, p.length);
+      const nOpen = groups === undefined ? 0 : groups.open.length / tokens;
+      for (let t = 0; t < tokens; t++) {
+        const within = groups && { count: groups.count, chosen: groups.open.subarray(t * nOpen, (t + 1) * nOpen) };
+        topK(wide(p), t * nExpert, nExpert, nUsed, indices, t * nUsed, within);
+      }
+      const params = { count: p.length, nExpert, nUsed, groupSize: nExpert / (groups?.count ?? 1), nOpen };
+      const open = groups?.open ?? Uint32Array.of(0);
+      return laneWork({ probs: p, open }, 'indices', expectWords(indices), params, p.length);
     },
     'u32',
   );
@@ -49,5 +66,17 @@ export const TOP_K_CASES: readonly SelftestCase[] = [
   topKCase('40 tokens', () => inputValues('normal', 40 * 128, 128), 128, 8),
   topKCase('zeros of both signs, subnormals, infinities, NaN', SPECIAL, 8, 6),
   topKCase('the same, all taken', SPECIAL, 8, 8),
+  topKCase('2 of 4 groups, 5 tokens', () => inputValues('normal', 60, 12), 12, 3, {
+    count: 4,
+    open: Uint32Array.of(0, 3, 2, 1, 1, 3, 3, 2, 0, 1),
+  }),
+  topKCase('all of 1 of 3 groups, NaN', () => SPECIAL().subarray(0, 12).slice(), 12, 4, {
+    count: 3,
+    open: Uint32Array.of(2),
+  }),
+  topKCase('4 of 8 groups, ties', () => withTies(3 * 64), 64, 8, {
+    count: 8,
+    open: Uint32Array.of(0, 1, 2, 3, 7, 6, 5, 4, 1, 3, 5, 7),
+  }),
   topKCase('30 tokens of any bits', () => anyBits(30 * 12), 12, 5),
 ];

@@ -12,6 +12,7 @@ import type { MapTheme } from './theme';
 /** What a bin looks like under a shade; undefined: it has no plain colour. */
 export function colourOf(bin: Bin, shade: Shade, theme: MapTheme): string | undefined {
   if (bin === 'flip') return theme.flip;
+  if (bin === 'inherited') return theme.shadow.at(-1);
   if (bin === undefined || bin === 'nonfinite') return undefined;
   const ramp = shade === 'full' ? theme.shadow : shade === 'half' ? theme.half : theme.bins;
   return ramp[bin] ?? theme.bins[bin];
@@ -50,8 +51,9 @@ export function drawCells(data: MapData, layout: MapLayout, theme: MapTheme): re
       }
       const free = data.row('free', stage, layer);
       const step = width / n;
+      const blamed = data.blamed(stage, layer);
       for (let t = 0; t < n; t++) {
-        const bin = binAtPosition(row, measure, limit, t);
+        const bin = binAtPosition(row, measure, limit, t, blamed);
         const own = shadowAtPosition(data, free, bin, shade, t);
         paint(bin, own, x + t * step, y, step - (step >= 5 ? 0.8 : 0), height);
       }

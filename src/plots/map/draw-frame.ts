@@ -21,7 +21,8 @@ export function drawNames(data: MapData, layout: MapLayout, theme: MapTheme, sel
     if (size.names || headline || isFirst) {
       const look = isFirst ? alarming : headline || i === selected ? strong : quiet;
       const y = box.y + box.height / 2 + size.font * 0.34;
-      nodes.push(label(size.gutter - 8, y, look(theme, size.font, 'end'), title));
+      const node = label(size.gutter - 8, y, look(theme, size.font, 'end'), title);
+      nodes.push(size.names ? within(node, nameRoom(size), title.length * size.font * WIDE) : node);
     }
     if (!headline) return;
     const from = size.names ? size.gutter - 4 : 0;
@@ -45,6 +46,20 @@ export function drawNames(data: MapData, layout: MapLayout, theme: MapTheme, sel
     nodes.push(label(size.gutter - 8, middle + size.font * 0.34, quiet(theme, size.font, 'end'), group));
   }
   return nodes;
+}
+
+/** Width of a letter, in font sizes, on average. */
+const WIDE = 0.53;
+
+/** From the wiring to where names end. */
+function nameRoom({ gutter, wiring }: MapLayout['size']): number {
+  return gutter - 8 - (wiring === undefined ? 0 : wiring + 20);
+}
+
+/** Set narrower where it would run into what stands before it. */
+function within(node: SvgNode, room: number, width: number): SvgNode {
+  if (width <= room) return node;
+  return { ...node, attributes: { ...node.attributes, textLength: room, lengthAdjust: 'spacingAndGlyphs' } };
 }
 
 /**

@@ -72,7 +72,6 @@ export const MAP_SIZES = {
     names: false,
   },
 } as const satisfies Record<string, MapSize>;
-export type MapSizeName = keyof typeof MAP_SIZES;
 
 /** Above the rows where no callout stands there. */
 const NO_CALLOUT = 10;

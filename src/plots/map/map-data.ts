@@ -52,9 +52,13 @@ export function mapData(view: TraceView, measure: Measure): MapData {
     row: (mode, stage, layer) => index.row(mode, stage, layer),
     bin: (stage, layer) => {
       const key = locationKey(layer, stage);
-      if (!bins.has(key)) bins.set(key, binOfRow(index.row(measure.basis, stage, layer), measure, limit));
+      if (!bins.has(key)) {
+        bins.set(key, binOfRow(index.row(measure.basis, stage, layer), measure, limit, data.blamed(stage, layer)));
+      }
       return bins.get(key);
     },
+    blamed: (stage, layer) =>
+      data.culprits.has(locationKey(layer, stage)) || (first?.layer === layer && first?.stage === stage),
     shade: (stage, layer) => shadowOf(data, stageAt, stage, layer),
   };
   return data;
@@ -67,17 +71,13 @@ export function wrongPlaces(data: MapData): readonly { readonly layer: number | 
   const basis = measure.basis;
   const wrong = (stage: StageId, layer: number | undefined): boolean => {
     const row = index.row(basis, stage, layer);
-    return (
-      row !== undefined &&
-      (row.verdict === 'diverge' ||
-        row.verdict === 'nan-gpu' ||
-        row.verdict === 'nan-both' ||
-        row.verdict === 'nan-cpu')
-    );
+    if (row === undefined) return false;
+    // What both sides have not finite came with their inputs.
+    return row.verdict === 'diverge' || row.verdict === 'nan-gpu' || row.verdict === 'nan-cpu';
   };
   return [
     ...data.before.map(({ stage }) => ({ layer: undefined, stage })),
     ...data.layers.flatMap((layer) => data.rows.map(({ stage }) => ({ layer, stage }))),
     ...data.after.map(({ stage }) => ({ layer: undefined, stage })),
-  ].filter(({ layer, stage }) => data.culprits.has(locationKey(layer, stage)) || wrong(stage, layer));
+  ].filter(({ layer, stage }) => data.blamed(stage, layer) || wrong(stage, layer));
 }

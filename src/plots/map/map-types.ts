@@ -36,5 +36,7 @@ export interface MapData {
   readonly layersDone: number;
   row(mode: CompareMode, stage: StageId, layer: number | undefined): Row | undefined;
   bin(stage: StageId, layer: number | undefined): Bin;
+  /** Wrong by itself, or the first place that is wrong. */
+  blamed(stage: StageId, layer: number | undefined): boolean;
   shade(stage: StageId, layer: number | undefined): Shade;
 }

@@ -13,9 +13,10 @@ export interface Measure {
 }
 
 /**
- * Where a value lies: 0 exact, 1 to 5 at or below the limit, 6 to 9 above it. `nonfinite`, a `flip` of an index stage, or nothing compared.
+ * Where a value lies: 0 exact, 1 to 5 at or below the limit, 6 to 9 above it. `nonfinite`; `inherited` where it is not finite because its inputs
+ * are not; a `flip` of an index stage, or nothing compared.
  */
-export type Bin = number | 'nonfinite' | 'flip' | undefined;
+export type Bin = number | 'nonfinite' | 'inherited' | 'flip' | undefined;
 
 /** The first bin above the limit. */
 export const FIRST_HOT = 6;
@@ -95,17 +96,35 @@ export function binOf(value: number | undefined, unit: Unit, limit: number): Bin
   return hot < 0 ? FIRST_HOT + 3 : FIRST_HOT + hot;
 }
 
-/** The bin of a whole row. Chosen experts are equal or not. */
-export function binOfRow(row: Row | undefined, { unit }: Measure, limit: number): Bin {
+/** What is not finite in the row came with its inputs: exact arithmetic makes the same of them. Free-running rows have inputs of their own. */
+export function isInherited(row: Row | undefined): boolean {
+  return row !== undefined && row.mode !== 'free' && row.verdict === 'nan-both';
+}
+
+/** Of what is not finite by its inputs: the rest of its values. */
+function inheritedBin(value: number | undefined, unit: Unit, limit: number): Bin {
+  return unit === 'l2' || value === undefined || !Number.isFinite(value) ? 'inherited' : binOf(value, unit, limit);
+}
+
+/** The bin of a whole row. Chosen experts are equal or not. @param blamed for what it is by itself: where a file holds NaN, both sides have it */
+export function binOfRow(row: Row | undefined, { unit }: Measure, limit: number, blamed = false): Bin {
   if (row === undefined) return undefined;
+  if (!blamed && isInherited(row)) return inheritedBin(row.maxRatio, unit, limit);
   if (stageSpec(row.stage).values !== 'index') return binOf(valueOf(row, unit), unit, limit);
   if (row.count === 0) return undefined;
   return row.verdict === 'match' && (row.flips?.length ?? 0) === 0 ? 0 : 'flip';
 }
 
 /** The bin of one captured position of a row. */
-export function binAtPosition(row: Row | undefined, { unit }: Measure, limit: number, index: number): Bin {
+export function binAtPosition(
+  row: Row | undefined,
+  { unit }: Measure,
+  limit: number,
+  index: number,
+  blamed = false,
+): Bin {
   if (row === undefined) return undefined;
+  if (!blamed && isInherited(row)) return inheritedBin(valueAtPosition(row, unit, index), unit, limit);
   if (stageSpec(row.stage).values !== 'index') return binOf(valueAtPosition(row, unit, index), unit, limit);
   const distance = row.perPosition?.[index];
   return distance === undefined ? undefined : distance === 0 ? 0 : 'flip';

@@ -4,7 +4,7 @@ import { linePath, svg, type SvgNode } from '../svg';
 import { rectPath, tenth } from './cells';
 import { humanNumber } from './human-number';
 import type { MapLayout } from './layout';
-import { timesLimit, valueOf } from './measure';
+import { isInherited, timesLimit, valueOf } from './measure';
 import type { MapData } from './map-types';
 import { alarming, label, numberParts, power, quiet, strong } from './text';
 import type { MapTheme } from './theme';
@@ -21,6 +21,8 @@ const READING = 92;
 const FEW_TOKENS = 24;
 /** So many shades can be told apart. */
 const SHADES = 25;
+/** Height of a label at the end of a line. */
+const LABEL = 12.5;
 /** Radius of a dot. */
 const DOT = 1.3;
 
@@ -81,7 +83,10 @@ export function drawStrip(
     const x = middle(l);
     const own = judged === 'free' ? undefined : data.row(judged, stage, data.layers[l]);
     const free = data.row('free', stage, data.layers[l]);
-    judgedPoints.push(pointOf(timesLimit(valueOf(own, measure.unit), measure.unit, limit), x, y, height));
+    // What its inputs made of it is no error of its own.
+    const isOwn = !isInherited(own) || data.blamed(stage, data.layers[l]);
+    const value = isOwn ? valueOf(own, measure.unit) : measure.unit === 'ratio' ? own?.maxRatio : undefined;
+    judgedPoints.push(pointOf(timesLimit(value, measure.unit, limit), x, y, height));
     freePoints.push(pointOf(timesLimit(valueOf(free, 'l2'), 'l2', limit), x, y, height));
   }
   if (size.names) nodes.push(...drawShades(data, layout, theme, stage, y, middle));
@@ -232,22 +237,21 @@ function endLabels(
 ): readonly SvgNode[] {
   const lastOf = (points: readonly (Point | undefined)[]): Point | undefined => points.findLast((p) => p !== undefined);
   const [own, other] = [lastOf(judged), lastOf(free)];
-  let [a, b] = [own === undefined ? undefined : own.y + 4, other === undefined ? undefined : other.y + 4];
-  if (a !== undefined && b !== undefined && Math.abs(a - b) < 12.5) {
-    const between = (a + b) / 2;
-    const shift = a <= b ? -6.3 : 6.3;
-    a = between + shift;
-    b = between - shift;
+  const keep = (at: number): number => Math.min(y + size.strip, Math.max(y + 10, at));
+  let [a, b] = [own === undefined ? undefined : keep(own.y + 4), other === undefined ? undefined : keep(other.y + 4)];
+  if (a !== undefined && b !== undefined && Math.abs(a - b) < LABEL) {
+    // Apart, in the order of the lines, and both within the strip.
+    const upper = Math.min(keep((a + b - LABEL) / 2), y + size.strip - LABEL);
+    [a, b] = a <= b ? [upper, upper + LABEL] : [upper + LABEL, upper];
   }
   const nodes: SvgNode[] = [];
   const x = rightEdge + 6;
-  const keep = (at: number): number => Math.min(y + size.strip, Math.max(y + 10, at));
   if (a !== undefined) {
-    nodes.push(label(x, keep(a), { fill: theme.judged, size: 11.5 }, BASIS_NAMES[data.measure.basis]));
+    nodes.push(label(x, a, { fill: theme.judged, size: 11.5 }, BASIS_NAMES[data.measure.basis]));
   }
   if (b !== undefined && other !== undefined) {
     const text = Number.isNaN(other.value) ? 'free: NaN' : Number.isFinite(other.value) ? 'free' : 'free: ∞';
-    nodes.push(label(x, keep(b), { fill: theme.ink2, size: 11.5 }, text));
+    nodes.push(label(x, b, { fill: theme.ink2, size: 11.5 }, text));
   }
   return nodes;
 }

@@ -1,5 +1,5 @@
 import { formatCount, formatMetric } from '../../base/format';
-import type { Poison } from '../../divergence/report';
+import type { NonFinite } from '../../divergence/report';
 import { stageSpec, type StageId } from '../../model/stages';
 import { stripes } from '../map/cells';
 import { alarming, label, quiet } from '../map/text';
@@ -22,7 +22,7 @@ function placeName({ layer, stage }: Where): string {
 }
 
 /** The first stages that hold values that are not finite, each with its share of them. */
-export function nonfinitePlot({ spread }: Poison, width: number, theme: MapTheme): SvgNode {
+export function nonfinitePlot({ spread }: NonFinite, width: number, theme: MapTheme): SvgNode {
   const narrow = width < 560;
   const left = narrow ? 150 : 190;
   const right = narrow ? 90 : 130;
@@ -58,14 +58,14 @@ export function nonfinitePlot({ spread }: Poison, width: number, theme: MapTheme
 }
 
 /** Where it begins and what led to it, in words. */
-export function nonfiniteWords(poison: Poison): string {
-  const kind = poison.kind === 'NaN' ? 'NaN' : poison.kind.replace('Infinity', 'infinity');
-  const reach = poison.spread.length;
-  const begins = `${kind} appears first at ${placeName(poison)}, and reaches ${reach} ${reach === 1 ? 'stage' : 'stages'}.`;
-  return `${begins} ${runUpWords(poison)}`;
+export function nonfiniteWords(nonFinite: NonFinite): string {
+  const kind = nonFinite.kind === 'NaN' ? 'NaN' : nonFinite.kind.replace('Infinity', 'infinity');
+  const reach = nonFinite.spread.length;
+  const begins = `${kind} appears first at ${placeName(nonFinite)}, and reaches ${reach} ${reach === 1 ? 'stage' : 'stages'}.`;
+  return `${begins} ${runUpWords(nonFinite)}`;
 }
 
-function runUpWords({ runUp }: Poison): string {
+function runUpWords({ runUp }: NonFinite): string {
   if (runUp.length === 0) return 'Nothing was captured before it.';
   const most = runUp.reduce((x, y) => (y.absMax > x.absMax ? y : x));
   const subnormal = runUp.reduce((x, y) => Math.max(x, y.subnormals), 0);

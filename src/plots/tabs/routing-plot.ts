@@ -66,17 +66,28 @@ export interface RoutingLook {
   readonly expert: number | undefined;
 }
 
+type Field = Pick<Columns, 'width' | 'gutter' | 'right'>;
+
+/** Room for a margin behind each row of tokens. */
+const MARGIN_ROOM = 52;
+
+/** Where the experts' columns are, and whether the figure is too narrow for the margins behind them. */
+function fieldOf({ width, gutter, right }: Field): { readonly right: number; readonly narrow: boolean } {
+  const narrow = gutter < 120;
+  return { narrow, right: narrow ? right : Math.min(right, width - MARGIN_ROOM) };
+}
+
 /** Tokens down, experts across: ink is the weight; a ring the reference's alone, a cross the candidate's alone. */
 export function routingPlot(
   data: RoutingData,
   tokens: readonly RoutingToken[],
-  columns: Pick<Columns, 'width' | 'gutter' | 'right'>,
+  columns: Field,
   theme: MapTheme,
   look: RoutingLook,
 ): SvgNode {
-  const { width, gutter, right } = columns;
+  const { width, gutter } = columns;
+  const { right, narrow } = fieldOf(columns);
   const pitch = (right - gutter) / Math.max(1, data.nExpert);
-  const narrow = gutter < 120;
   const top = narrow ? 4 : 14;
   const cells = new Cells(theme);
   const marks: SvgNode[] = [];
@@ -139,11 +150,13 @@ export function routingPlot(
 export function routingAt(
   data: RoutingData,
   tokens: readonly RoutingToken[],
-  { gutter, right }: Pick<Columns, 'gutter' | 'right'>,
+  columns: Field,
   x: number,
   y: number,
 ): { readonly token: RoutingToken; readonly expert: number | undefined } | undefined {
-  const token = tokens[Math.floor((y - (gutter < 120 ? 4 : 14)) / ROW)];
+  const { gutter } = columns;
+  const { right, narrow } = fieldOf(columns);
+  const token = tokens[Math.floor((y - (narrow ? 4 : 14)) / ROW)];
   if (token === undefined) return undefined;
   const expert = Math.floor(((x - gutter) / (right - gutter)) * data.nExpert);
   return { token, expert: expert >= 0 && expert < data.nExpert ? expert : undefined };

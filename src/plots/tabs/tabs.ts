@@ -1,4 +1,4 @@
-import type { TopToken } from '../../divergence/report';
+import type { DecodedStep, TopToken } from '../../divergence/report';
 import { rowIndex } from '../trace-index';
 import type { TraceView } from '../trace-view';
 
@@ -26,17 +26,21 @@ export const MANY_TOKENS = 24;
 export function tabNews(
   view: TraceView,
   top: { readonly a: readonly TopToken[]; readonly b: readonly TopToken[] } | undefined,
+  decoded: readonly DecodedStep[] = [],
 ): ReadonlyMap<TabId, TabNews> {
   const news = new Map<TabId, TabNews>();
   const flips = rowIndex(view.rows).flipped.reduce((n, row) => n + (row.flips?.length ?? 0), 0);
   if (view.positions.length > MANY_TOKENS) news.set('tokens', { count: view.positions.length, alarm: false });
   if (flips > 0) news.set('routing', { count: flips, alarm: false });
-  const spread = view.poison?.a?.spread.length ?? view.poison?.b?.spread.length ?? 0;
+  const spread = view.nonFinite?.a?.spread.length ?? view.nonFinite?.b?.spread.length ?? 0;
   if (spread > 0) news.set('nonfinite', { count: spread, alarm: true });
   const [a, b] = [top?.a[0], top?.b[0]];
   if (a !== undefined && b !== undefined && (a.token !== b.token || !Number.isFinite(a.logit))) {
     news.set('next', { count: 1, alarm: true });
   }
+  const behind = decoded.filter(({ status }) => status !== 'match').length;
+  if (behind > 0) news.set('next', { count: behind, alarm: true });
+  else if (decoded.length > 0 && !news.has('next')) news.set('next', { count: decoded.length, alarm: false });
   return news;
 }
 

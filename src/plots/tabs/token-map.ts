@@ -52,23 +52,27 @@ export function paintTokenMap(data: MapData, map: TokenMap, theme: MapTheme, rat
   const [ground, stripe] = theme.stripe.map(rgbOf);
   const none = rgbOf(theme.panel);
   const flip = rgbOf(theme.flip);
+  const inherited = rgbOf(theme.shadow.at(-1) ?? theme.panel);
   const lines = Math.round(map.height / Math.max(1, rowHeight));
   const step = rowHeight >= 1 ? rowHeight : 1;
   const space = rowHeight >= 8 ? 1 : 0;
   for (let l = columns.from; l < columns.to; l++) {
     const row = data.row(measure.basis, stage, data.layers[l]);
     if (row === undefined) continue;
+    const blamed = data.blamed(stage, data.layers[l]);
     const x0 = columns.x(l) * ratio;
     const x1 = (columns.x(l) + columns.pitch - columns.gap) * ratio;
     for (let line = 0; line < (rowHeight >= 1 ? tokens : lines); line++) {
-      const bin = rowHeight >= 1 ? binAtPosition(row, measure, data.limit, line) : worstOf(row, map, data, line);
+      const bin =
+        rowHeight >= 1 ? binAtPosition(row, measure, data.limit, line, blamed) : worstOf(row, map, data, line, blamed);
       const y0 = line * step * ratio;
       const y1 = ((line + 1) * step - space) * ratio;
       if (bin === 'nonfinite' && ground !== undefined && stripe !== undefined) {
         hatchRect(raster, x0, y0, x1, y1, stripe, ground, Math.max(3, Math.round(5 * ratio)));
         continue;
       }
-      const colour = bin === undefined ? none : bin === 'flip' ? flip : typeof bin === 'number' ? colours[bin] : none;
+      const colour =
+        bin === 'flip' ? flip : bin === 'inherited' ? inherited : typeof bin === 'number' ? colours[bin] : none;
       if (colour !== undefined) fillRect(raster, x0, y0, x1, y1, colour);
     }
   }
@@ -76,12 +80,18 @@ export function paintTokenMap(data: MapData, map: TokenMap, theme: MapTheme, rat
 }
 
 /** The worst of the tokens that share a line of pixels. */
-function worstOf(row: Row, { row: rowHeight, tokens, measure }: TokenMap, data: MapData, line: number): Bin {
+function worstOf(
+  row: Row,
+  { row: rowHeight, tokens, measure }: TokenMap,
+  data: MapData,
+  line: number,
+  blamed: boolean,
+): Bin {
   const from = Math.floor(line / rowHeight);
   const to = Math.min(tokens, Math.floor((line + 1) / rowHeight));
   let worst: Bin;
   for (let t = from; t < to; t++) {
-    const bin = binAtPosition(row, measure, data.limit, t);
+    const bin = binAtPosition(row, measure, data.limit, t, blamed);
     if (bin === 'nonfinite') return bin;
     if (worst === undefined || (typeof bin === 'number' && typeof worst === 'number' && bin > worst)) worst = bin;
   }

@@ -1,7 +1,7 @@
 import { scoreBound } from '../../ops/attention-scores/bound';
-import { KERNEL_TABLE } from '../../gpu/kernel-table';
+import { ATTENTION_TILED, tiledVariant } from '../../fusions/attention-tiled/kernel';
 import { attentionInputs, describeAttention, dot, type AttentionShape } from '../attention-shapes';
-import { erringSoftmax, weightedValue } from '../attention-twin';
+import { erringSoftmax, spoiltWhole, weightedValue } from '../attention-twin';
 import { expectNothing, putFloat } from '../expected';
 import { wide } from '../inputs';
 import type { SelftestCase } from '../selftest-case';
@@ -20,18 +20,32 @@ const TILED_SHAPES: readonly AttentionShape[] = [
   { tokens: 3, nHead: 2, nHeadKv: 1, headDim: 128, past: 70 },
 ];
 
-function tiledCase(shape: AttentionShape): SelftestCase {
+/** Five heads on key-value heads of their own: a NaN in a query, in a key and in a value, infinities in two keys, and nothing. */
+const SPOILT_SHAPE: AttentionShape = { tokens: 40, nHead: 5, nHeadKv: 5, headDim: 32, past: 30 };
+
+function spoil({ nHead, headDim }: AttentionShape, { q, keys, values }: ReturnType<typeof attentionInputs>): void {
+  const kvAt = (key: number, head: number): number => (key * nHead + head) * headDim;
+  q[(7 * nHead + 0) * headDim + 3] = NaN;
+  keys[kvAt(35, 1) + 2] = NaN;
+  values[kvAt(4, 2) + 5] = NaN;
+  // Of whatever sign a query is there, one of the two scores is +Infinity.
+  keys[kvAt(33, 3) + 2] = Infinity;
+  keys[kvAt(33, 3) + kvAt(1, 0) + 2] = -Infinity;
+}
+
+function tiledCase(shape: AttentionShape, isSpoilt = false): SelftestCase {
   const { tokens, nHead, nHeadKv, headDim, past } = shape;
-  const spec = KERNEL_TABLE.attentionTiled;
-  const variant = spec.variants.find(({ id }) => id === `heads of ${headDim}`);
+  const variant = tiledVariant(headDim);
   if (variant === undefined) throw new RangeError(`attention_tiled takes no heads of ${headDim}`);
   return {
-    ...{ kernel: 'attention_tiled', types: ['f32'], spec, variant },
-    shape: describeAttention(shape),
+    ...{ kernel: 'fusions/attention_tiled', types: ['f32'], spec: ATTENTION_TILED, variant },
+    shape: describeAttention(shape) + (isSpoilt ? ', NaN and infinities' : ''),
     // A larger head is the same text with more columns, and many seconds to compile.
     isExtra: headDim > 32,
     make: () => {
-      const { nKeys, rows, scale, q, keys, values, kvAt, visible } = attentionInputs(shape);
+      const inputs = attentionInputs(shape);
+      if (isSpoilt) spoil(shape, inputs);
+      const { nKeys, rows, scale, q, keys, values, kvAt, visible } = inputs;
       const count = rows * headDim;
       const y = expectNothing(count);
       const [wideQ, wideKeys] = [wide(q), wide(keys)];
@@ -42,7 +56,7 @@ function tiledCase(shape: AttentionShape): SelftestCase {
           scores[key] = dot(q, row * headDim, keys, kvAt(row, key), headDim) * scale;
           errors[key] = scoreBound(wideQ, row * headDim, wideKeys, kvAt(row, key), headDim);
         }
-        const { weights, relative } = erringSoftmax(scores, errors);
+        const { weights, relative } = erringSoftmax(spoiltWhole(scores), errors);
         for (let d = 0; d < headDim; d++) {
           const { value, bound } = weightedValue(weights, relative, (key) => values[kvAt(row, key) + d]!);
           putFloat(y, row * headDim + d, value, bound);
@@ -61,4 +75,7 @@ function tiledCase(shape: AttentionShape): SelftestCase {
 }
 
 /** Scores, softmax and values at once. */
-export const ATTENTION_TILED_CASES: readonly SelftestCase[] = TILED_SHAPES.map(tiledCase);
+export const ATTENTION_TILED_CASES: readonly SelftestCase[] = [
+  ...TILED_SHAPES.map((shape) => tiledCase(shape)),
+  tiledCase(SPOILT_SHAPE, true),
+];

@@ -22,7 +22,12 @@ export const ENGINE_DEFECTS: readonly Defect[] = [
     ['index', "every plane from the block's beginning", [' + params.origin', '']],
     ['type', 'bytes of seven bits', ['& 255u', '& 127u']],
   ]),
-  ...defectsOf('attention_tiled', [
+  ...defectsOf('fusions/attention_tiled', [
+    [
+      'index',
+      'a NaN of one row in all of a lane',
+      ['spoilt[j] = spoilt[j] || found.y != 0.0;', 'spoilt = spoilt | vec4(found.y != 0.0);'],
+    ],
     [
       'index',
       'keys read with the swizzle of rows',
@@ -63,7 +68,7 @@ export const ENGINE_DEFECTS: readonly Defect[] = [
     [
       'barrier',
       'maxima read before they are there',
-      ['vec4(highest[j]);\n  }\n  workgroupBarrier();', 'vec4(highest[j]);\n  }'],
+      ['spoilt[j]), 0.0, 0.0);\n  }\n  workgroupBarrier();', 'spoilt[j]), 0.0, 0.0);\n  }'],
     ],
     [
       'barrier',

@@ -12,7 +12,7 @@ import { ATTENTION_JOIN } from '../../fusions/attention/kernel';
 import { STEP_HEAD } from '../../gpu/decode/decode-buffers';
 import { NOWHERE } from '../../gpu/decode/decode-taps';
 import { ropeTable as gpuRopeTable } from '../../gpu/engine/rope-table';
-import { erringSoftmax, weightedValue } from '../attention-twin';
+import { erringSoftmax, spoiltWhole, weightedValue } from '../attention-twin';
 import { expectNothing, putFloat, putFloats, putWord, type Expected } from '../expected';
 import { inputValues, wide } from '../inputs';
 import type { SelftestCase } from '../selftest-case';
@@ -40,6 +40,32 @@ interface Shape {
   readonly together?: 1 | 2 | 4 | 8;
   /** Lanes of a team; 4 when not given: what any adapter with subgroups has. */
   readonly lanes?: 4 | 8 | 16 | 32;
+  /** Whether some of q, k and v is not finite. Takes six key-value heads and three positions. */
+  readonly isSpoilt?: true;
+}
+
+/** What a token's attention reads. */
+interface Inputs {
+  readonly qkv: Float32Array;
+  /** (positions, nHeadKv, headDim) */
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
+}
+
+/**
+ * Something that is not finite, each in another key-value head: in the second of its queries (or the only one), in the own key, in kept keys,
+ * in a kept value, in the own value. The last head stays as it is.
+ */
+function spoil({ nHead, nHeadKv, headDim }: Shape, { qkv, keys, values }: Inputs): void {
+  const [qDim, kvDim] = [nHead * headDim, nHeadKv * headDim];
+  const perKv = nHead / nHeadKv;
+  qkv[Math.min(1, perKv - 1) * headDim + 3] = NaN;
+  qkv[qDim + headDim + 1] = NaN;
+  // Of whatever sign a query is there, one of the two scores is +Infinity.
+  keys[2 * headDim + 2] = Infinity;
+  keys[kvDim + 2 * headDim + 2] = -Infinity;
+  values[2 * kvDim + 3 * headDim + 5] = NaN;
+  qkv[qDim + kvDim + 4 * headDim + 6] = Infinity;
 }
 
 /** Values and how far each may be off. */
@@ -102,24 +128,26 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
   const rescalesOf = (nKeys: number): number =>
     Math.ceil(nKeys / TILE_KEYS) - 1 + (wanted === 'teams' ? TEAM_RESCALES : 0);
   const teams = wanted === 'teams' ? `, teams of ${lanes}, ${plural(heads, 'head')} together` : '';
+  const spoilt = shape.isSpoilt === true ? ', NaN and infinities' : '';
   return {
     ...{ kernel: kernelName(spec), types: ['f32'] },
     ...{ spec, variant, isExtra },
     needs: { workgroupLanes: 256, ...(wanted === 'teams' ? { subgroupLanes: lanes } : {}) },
-    shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}${teams}`,
+    shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}${teams}${spoilt}`,
     make: () => {
       const [qDim, kvDim, nKeys] = [nHead * headDim, nHeadKv * headDim, position + 1];
       const scale = 1 / Math.sqrt(headDim);
       const qkv = inputValues('normal', qDim + 2 * kvDim, 101);
       const gainQ = inputValues('normal', headDim, 102);
       const gainK = inputValues('normal', headDim, 103);
-      // One position more than there are, and poison where this one's own row goes.
+      // One position more than there are, and NaN where this one's own row goes.
       const cached = (seed: number): Float32Array<ArrayBuffer> => {
         const all = new Float32Array((nKeys + 1) * kvDim).fill(NaN);
         all.set(inputValues('normal', position * kvDim, seed));
         return all;
       };
       const [oldKeys, oldValues] = [cached(104), cached(105)];
+      if (shape.isSpoilt === true) spoil(shape, { qkv, keys: oldKeys, values: oldValues });
       const table = ropeTable(position, { theta: THETA, dims: headDim });
       const keys = expectNothing(oldKeys.length);
       const values = expectNothing(oldValues.length);
@@ -137,7 +165,9 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
         putFloats(keys, position * kvDim + h * headDim, key.values, key.bounds);
         for (let d = 0; d < headDim; d++) {
           const v = qkv[qDim + kvDim + h * headDim + d] ?? NaN;
-          putWord(values, position * kvDim + h * headDim + d, f32Bits(v));
+          const at = position * kvDim + h * headDim + d;
+          if (Number.isNaN(v)) putFloat(values, at, v, 0);
+          else putWord(values, at, f32Bits(v));
         }
         return key;
       });
@@ -164,7 +194,7 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
         }
         putFloats(taps, tapAt.scores + head * nKeys, scores, errors);
         if (!joins) {
-          const { weights, relative } = erringSoftmax(scores, errors, rescalesOf(nKeys));
+          const { weights, relative } = erringSoftmax(spoiltWhole(scores), errors, rescalesOf(nKeys));
           weights.forEach((p, j) => {
             putFloat(taps, softmaxAt + head * nKeys + j, p, againstTap((relative[j] ?? NaN) * p + 4 * FLUSH, p));
           });
@@ -205,10 +235,8 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
         ...{ nHead, nHeadKv, eps: EPS, scale },
         ...{ tapQNorm: tapAt.qNorm, tapKNorm: tapAt.kNorm, tapQRope: tapAt.qRope, tapKRope: tapAt.kRope },
         tapScores: tapAt.scores,
-        ...(wanted === 'teams' ? { isWhole: joins ? 0 : 1 } : {}),
-        ...(wanted === 'shared'
-          ? {}
-          : { tapSoftmax: joins ? NOWHERE : softmaxAt, tapAttention: joins ? NOWHERE : attentionAt }),
+        isWhole: joins ? 0 : 1,
+        ...{ tapSoftmax: joins ? NOWHERE : softmaxAt, tapAttention: joins ? NOWHERE : attentionAt },
       };
       return {
         inputs: { qkv, step, gainQ, gainK },
@@ -248,7 +276,7 @@ function putSplit(
   valueOf: (key: number, channel: number) => number,
 ): void {
   const first = split * splitKeys;
-  const scores = allScores.slice(first, first + splitKeys);
+  const scores = spoiltWhole(allScores.slice(first, first + splitKeys));
   const errors = allErrors.slice(first, first + splitKeys);
   const topError = errors.reduce((most, e) => Math.max(most, e), 0);
   const { exponentials, total, top } = erringSoftmax(scores, errors, rescales);
@@ -269,15 +297,17 @@ interface JoinShape {
   readonly headDim: number;
   readonly splits: number;
   readonly nKeys: number;
+  /** A head whose last split found no largest score. */
+  readonly spoiltHead?: number;
 }
 
 /** Weights e^(m_s - M) of exact f32 parts, then two sums and a division; and the softmax of captured scores. */
-function joinCase({ nHead, headDim, splits, nKeys }: JoinShape): SelftestCase {
+function joinCase({ nHead, headDim, splits, nKeys, spoiltHead }: JoinShape): SelftestCase {
   const spec = ATTENTION_JOIN;
   return {
     ...{ kernel: kernelName(spec), types: ['f32'], spec },
     variant: joinVariant({ kernel: 'single', splits }),
-    shape: `${splits} splits, ${nHead} heads of ${headDim}, ${nKeys} scores a head`,
+    shape: `${splits} splits, ${nHead} heads of ${headDim}, ${nKeys} scores a head${spoiltHead === undefined ? '' : ', one NaN'}`,
     make: () => {
       const qDim = nHead * headDim;
       const parts = inputValues('normal', splits * (qDim + 2 * nHead), 111);
@@ -285,6 +315,7 @@ function joinCase({ nHead, headDim, splits, nKeys }: JoinShape): SelftestCase {
       for (let s = 0; s < splits; s++) {
         for (let h = 0; h < nHead; h++) parts[pairAt(s, h) + 1] = 1 + Math.abs(parts[pairAt(s, h) + 1] ?? NaN);
       }
+      if (spoiltHead !== undefined) parts[pairAt(splits - 1, spoiltHead)] = NaN;
       const y = expectNothing(foldedWords(qDim));
       const softmaxAt = nHead * nKeys;
       const attentionAt = 2 * nHead * nKeys;
@@ -330,6 +361,17 @@ function joinCase({ nHead, headDim, splits, nKeys }: JoinShape): SelftestCase {
   };
 }
 
+/** Two heads a key-value head, two tiles of keys. */
+const SPOILT = { position: 70, nHead: 12, nHeadKv: 6, headDim: 16, isSpoilt: true } as const;
+const SPOILT_WAYS: readonly Pick<Shape, 'kernel' | 'splitKeys' | 'together'>[] = [
+  {},
+  { splitKeys: 64 },
+  { kernel: 'shared', splitKeys: 64 },
+  { kernel: 'teams', together: 1 },
+  { kernel: 'teams', together: 2 },
+  { kernel: 'teams', together: 2, splitKeys: 64 },
+];
+
 /** Attention of a decoded token, whole and in splits. */
 export const DECODE_ATTENTION_CASES: readonly SelftestCase[] = [
   attentionCase({ position: 0, nHead: 1, nHeadKv: 1, headDim: 32 }),
@@ -372,7 +414,9 @@ export const DECODE_ATTENTION_CASES: readonly SelftestCase[] = [
   ),
   attentionCase({ position: 70, nHead: 2, nHeadKv: 2, headDim: 256, kernel: 'teams', lanes: 32 }, true),
   attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 64, kernel: 'teams', lanes: 32, together: 2 }, true),
+  ...SPOILT_WAYS.map((way) => attentionCase({ ...SPOILT, ...way })),
   joinCase({ nHead: 4, headDim: 32, splits: 3, nKeys: 151 }),
+  joinCase({ nHead: 3, headDim: 32, splits: 3, nKeys: 151, spoiltHead: 1 }),
   joinCase({ nHead: 2, headDim: 128, splits: 32, nKeys: 65 }),
   joinCase({ nHead: 2, headDim: 32, splits: 63, nKeys: 65 }),
   joinCase({ nHead: 3, headDim: 36, splits: 2, nKeys: 9 }),

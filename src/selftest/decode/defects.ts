@@ -84,7 +84,7 @@ export const DECODE_DEFECTS: readonly Defect[] = [
   ...of('fusions/attention', [
     ['sign', 'turned the wrong way', 'low * turn.x - high * turn.y', 'low * turn.x + high * turn.y'],
     ['scale', 'the running output not rescaled', 'out *= shrink;', ''],
-    ['index', 'heads dealt out to kv heads in turn', 'head / perKv', 'head % params.nHeadKv'],
+    ['index', 'heads dealt out to kv heads in turn', 'group.x / pieces', 'group.x % params.nHeadKv'],
     [
       'barrier',
       'slices read before they are there',
@@ -95,17 +95,29 @@ export const DECODE_DEFECTS: readonly Defect[] = [
   ...of('fusions/attention_shared', [
     ['scale', 'the running sum not rescaled', 'sum = sum * shrink +', 'sum = sum +'],
     ['index', 'every head by the first piece', 'kvHead * perKv + piece * HEADS', 'kvHead * perKv'],
-    ['sign', 'turned the wrong way', 'low * cosines - high * sines', 'low * cosines + high * sines'],
+    ['sign', 'turned the wrong way', 'normed.low * cosines - normed', 'normed.low * cosines + normed'],
     ['scale', 'the running output not rescaled', 'outs[h] *= shrinks[h];', ''],
     ['index', 'the own value taken for the one before', 'rowOf(a, b, n) >= position', 'rowOf(a, b, n) > position'],
+    ['index', 'a NaN laid to the first head', 'atomicOr(&spoilt, 1u << h)', 'atomicOr(&spoilt, 1u)'],
   ]),
   ...of('fusions/attention_teams', [
     ['scale', 'the running sum not rescaled', 'sum[h] = sum[h] * shrink + ((e.x', 'sum[h] = sum[h] + ((e.x'],
     ['scale', 'teams not weighted', 'exp(tops[h * TEAMS + t] - joined.x)', '1.0'],
-    ['sign', 'turned the wrong way', 'select(partner, -partner,', 'select(-partner, partner,'],
+    ['sign', 'turned the wrong way', 'normed.low * cosines - normed', 'normed.low * cosines + normed'],
     ['index', 'a key beyond the end counts', 'vec4(4u, 5u, 6u, 7u) < vec4(end)', 'vec4(4u, 5u, 6u, 7u) <= vec4(end)'],
-    ['index', 'the next values a team further', 'nextV = valueRows(key + TEAMS', 'nextV = valueRows(key + 8u + TEAMS'],
-    ['index', 'the own key taken by every split', 'let hasOwn = position < firstKey + perSplit &&', 'let hasOwn ='],
+    [
+      'index',
+      'the next values a team further',
+      'nextV = valueRows(key + TEAMS * KEYS, key + TEAMS * KEYS + 4u',
+      'nextV = valueRows(key + 8u + TEAMS * KEYS, key + 8u + TEAMS * KEYS + 4u',
+    ],
+    ['index', 'the own key taken by every split', 'let hasOwn = position < work.end &&', 'let hasOwn ='],
+    [
+      'index',
+      'a NaN laid to the first head',
+      '1u << h);\n      }\n      if (params',
+      '1u);\n      }\n      if (params',
+    ],
   ]),
   ...of('fusions/attention_join', [['scale', 'splits not weighted', 'exp(pairs[s].x - top)', '1.0']]),
   ...of('sampling/argmax_parts', [['sign', 'ties to the higher index', 'b.y < a.y', 'b.y > a.y']]),

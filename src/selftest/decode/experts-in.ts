@@ -1,7 +1,7 @@
 import { gamma, UNIT } from '../../base/f32-error';
 import { againstTap, compose, DIVISION, FLUSH } from '../../ops/rounding';
 import { swigluBound } from '../../ops/swiglu/bound';
-import { MIN_WEIGHT_SUM } from '../../ops/normalise/exact';
+import { MIN_WEIGHT_SUM } from '../../arch/operations';
 import { topK } from '../../ops/top-k/exact';
 import { f32Bits } from '../../base/float';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';

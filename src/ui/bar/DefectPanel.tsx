@@ -27,10 +27,12 @@ const PLAIN: readonly { readonly kind: FaultKind; readonly title: string }[] = [
 /** A defect in the candidate, to see what is said of it. What is chosen is armed; there is nothing else to press. */
 export function DefectPanel(): ReactElement {
   const inject = useApp((s) => s.options.inject);
-  const armed = useApp((s) => s.options.arms.includes('gpu'));
+  const armed = useApp((s) => s.options.engines.includes('gpu'));
   const error = useApp((s) => selectOptionErrors(s).inject);
   const { setOptions } = useActions();
-  const [draft, setDraft] = useState(() => draftOf(inject[0]));
+  const nLayer = useApp((s) => (s.opened?.card ?? s.recorded?.model)?.hparams.nLayer ?? 3);
+  // A model of two layers has no third.
+  const [draft, setDraft] = useState(() => draftOf(inject[0], { ...EMPTY, layer: String(Math.min(2, nLayer - 1)) }));
   const change = (kind: FaultKind | undefined, values: Draft): void => {
     setDraft({ kind, values });
     setOptions({ inject: kind === undefined ? [] : [specText(kind, values)] });
@@ -139,8 +141,11 @@ function specText(kind: FaultKind, values: Draft): string {
   }
 }
 
-function draftOf(spec: string | undefined): { readonly kind: FaultKind | undefined; readonly values: Draft } {
-  if (spec === undefined) return { kind: undefined, values: EMPTY };
+function draftOf(
+  spec: string | undefined,
+  none: Draft,
+): { readonly kind: FaultKind | undefined; readonly values: Draft } {
+  if (spec === undefined) return { kind: undefined, values: none };
   try {
     const { kind, layer, expert, tensor, position, bit } = parseFault(spec);
     const text = (value: string | number | undefined): string => (value === undefined ? '' : String(value));
@@ -154,6 +159,6 @@ function draftOf(spec: string | undefined): { readonly kind: FaultKind | undefin
     return { kind, values };
   } catch (error) {
     if (toErrorData(error).code !== 'fault-spec') throw error;
-    return { kind: undefined, values: EMPTY };
+    return { kind: undefined, values: none };
   }
 }

@@ -61,6 +61,20 @@ export function PromptPanel(): ReactElement {
         <OptionText name="layers" title="Layers" hint="all, 3, 0..6" />
         <OptionText name="stages" title="Stages" hint="all, or names" />
         <OptionText name="positions" title="Positions" hint="all, last, 0..8" />
+        <OptionText name="decode" title="Decoded tokens" hint="judged behind the prompt: 4" />
+        <label
+          className="check"
+          title="tokens behind the prompt, a prompt that continues another, weights used again, evicted, short submits ..."
+        >
+          <input
+            type="checkbox"
+            checked={options.thorough}
+            onChange={(event) => {
+              setOptions({ thorough: event.currentTarget.checked });
+            }}
+          />
+          Thorough: every other way of running it, too
+        </label>
         <label className="text-field">
           <span>Judged by</span>
           <select

@@ -3,6 +3,7 @@ import { formatBytes, plural } from '../../base/format';
 import type { ModelCard } from '../../divergence/report';
 import { engineTitle, sideTitle } from '../../plots/trace-view';
 import { shortAdapter } from '../../model/adapter-card';
+import { sidesOfRun } from '../../model/engines';
 import type { Progress } from '../../session/events';
 import { canRun, selectTarget } from '../../store/run-target';
 import { selectEstimate, selectTook } from '../../store/run-estimate';
@@ -141,11 +142,7 @@ function sidesOf(state: AppState): SidesShown {
       arithmetic: run.candidate?.arithmetic,
     };
   }
-  const { arms } = state.options;
-  const isReference = (arm: string): boolean =>
-    arm === 'cpu' || (arm === 'exact-gpu' && arms.length > 1 && arms[1] === arm);
-  const candidate = arms.find((arm) => !isReference(arm));
-  const reference = arms.find((arm) => arm !== candidate);
+  const { candidate, reference } = sidesOfRun(state.options.engines);
   const card = adapterCard(state);
   const onGpu = candidate === 'gpu' && card !== undefined;
   return {
@@ -191,7 +188,30 @@ function modelText({ hparams, quant, bytes }: ModelCard): string {
   return [size, quant, bytes > 0 ? formatBytes(bytes) : ''].filter((text) => text !== '').join(' · ');
 }
 
+/** The prompt of a report whose model is not here: nothing else can be run beside it. */
+function foreignPrompt(state: AppState): { readonly count: number; readonly text: string } | undefined {
+  const shown = selectShown(state);
+  if (shown.kind !== 'report' || selectTarget(state).kind !== 'absent') return undefined;
+  const { prompt, tokens, tokenTexts = [] } = shown.report.run;
+  const ids = tokens.length === 0 ? 'not shared' : tokens.join(', ');
+  return { count: Math.max(tokens.length, tokenTexts.length), text: prompt ?? ids };
+}
+
 function PromptField(): ReactElement {
+  const foreign = useApp(useShallow(foreignPrompt));
+  return foreign === undefined ? (
+    <OwnPrompt />
+  ) : (
+    <div className="field prompt grow">
+      <span className="label">Prompt, {plural(foreign.count, 'token')}</span>
+      <span className="value">
+        <span className="text">{foreign.text}</span>
+      </span>
+    </div>
+  );
+}
+
+function OwnPrompt(): ReactElement {
   const prompt = useApp((s) => s.prompt);
   const off = useApp((s) => s.opened?.preflight.tokenizerError !== undefined);
   const open = useApp((s) => s.shell.panel === 'prompt');
@@ -222,7 +242,7 @@ function PromptField(): ReactElement {
           id="prompt"
           data-go="prompt"
           rows={1}
-          value={isIds && prompt.text === '' ? '' : prompt.text}
+          value={isIds ? '' : prompt.text}
           placeholder={isIds ? prompt.idsText : 'Type a prompt'}
           disabled={off}
           spellCheck={false}

@@ -1,8 +1,9 @@
-import { useEffect, useId, useRef, useState, type ReactElement } from 'react';
-import { toErrorData, type ErrorData } from '../../base/errors';
+import { useId, useState, type ReactElement } from 'react';
 import { adapterName } from '../../share/provenance';
 import { benchFacts, percent, rate, type BenchChoice, type BenchReport } from '../../store/bench-actions';
+import { Problem } from '../Problem';
 import { useActions, useApp } from '../use-app';
+import { useTask } from '../use-task';
 import { Dialog } from './Dialog';
 
 /** Kernels that are listed; the rest are in the JSON. */
@@ -12,54 +13,26 @@ const MOST_KERNELS = 12;
 const HARDWARE = { promptTokens: 512, newTokens: 64, repeats: 3 } as const;
 const SOFTWARE = { promptTokens: 8, newTokens: 4, repeats: 1 } as const;
 
-type Shown =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'running'; readonly phase: string }
-  | { readonly kind: 'failed'; readonly error: ErrorData }
-  | { readonly kind: 'done'; readonly report: BenchReport; readonly copied: boolean };
-
 /** How fast the open model runs here: what `moescope bench` measures, in this browser. */
 export function BenchDialog(): ReactElement {
   const adapter = useApp((s) => s.adapter);
   const hasGpu = adapter !== undefined && !('code' in adapter);
   const usual = hasGpu && !adapter.isSoftware ? HARDWARE : SOFTWARE;
-  const [arm, setArm] = useState<BenchChoice['arm']>(hasGpu ? 'gpu' : 'cpu');
+  const [engine, setEngine] = useState<BenchChoice['engine']>(hasGpu ? 'gpu' : 'cpu');
   const [prompt, setPrompt] = useState(String(usual.promptTokens));
   const [made, setMade] = useState(String(usual.newTokens));
-  const [shown, setShown] = useState<Shown>({ kind: 'idle' });
+  /** The report that was copied. */
+  const [copied, setCopied] = useState<BenchReport>();
   const { bench, endBench, copyBench } = useActions();
-  const open = useRef(true);
-  const busy = useRef(false);
-  useEffect(() => {
-    open.current = true;
-    return () => {
-      open.current = false;
-      if (busy.current) void endBench();
-    };
-  }, [endBench]);
+  const { task, start, fail } = useTask<string, BenchReport>(endBench);
 
-  const choice = { arm, promptTokens: whole(prompt), newTokens: whole(made), repeats: usual.repeats };
-  const show = (next: Shown): void => {
-    if (open.current) setShown(next);
-  };
-  const start = async ({ promptTokens, newTokens, ...rest }: typeof choice): Promise<void> => {
+  const choice = { engine, promptTokens: whole(prompt), newTokens: whole(made), repeats: usual.repeats };
+  const measure = async ({ promptTokens, newTokens, ...rest }: typeof choice): Promise<void> => {
     if (promptTokens === undefined || newTokens === undefined) return;
-    busy.current = true;
-    show({ kind: 'running', phase: 'starting' });
-    try {
-      const report = await bench({ ...rest, promptTokens, newTokens }, (phase) => {
-        if (busy.current) show({ kind: 'running', phase });
-      });
-      busy.current = false;
-      show({ kind: 'done', report, copied: false });
-    } catch (error) {
-      busy.current = false;
-      const data = toErrorData(error);
-      show(data.code === 'run-cancelled' ? { kind: 'idle' } : { kind: 'failed', error: data });
-    }
+    await start('starting', (report) => bench({ ...rest, promptTokens, newTokens }, report));
   };
 
-  const running = shown.kind === 'running';
+  const running = task.kind === 'running';
   return (
     <Dialog title="Benchmark" className="bench">
       <p className="lead">
@@ -70,10 +43,10 @@ export function BenchDialog(): ReactElement {
         <label>
           Side{' '}
           <select
-            value={arm}
+            value={engine}
             disabled={running}
             onChange={(event) => {
-              setArm(event.currentTarget.value === 'cpu' ? 'cpu' : 'gpu');
+              setEngine(event.currentTarget.value === 'cpu' ? 'cpu' : 'gpu');
             }}
           >
             <option value="gpu" disabled={!hasGpu}>
@@ -93,39 +66,28 @@ export function BenchDialog(): ReactElement {
             type="button"
             className="button"
             disabled={choice.promptTokens === undefined || choice.newTokens === undefined}
-            onClick={() => void start(choice)}
+            onClick={() => void measure(choice)}
           >
             Measure
           </button>
         )}
       </p>
-      <p role="status">{running ? `Measuring: ${shown.phase}` : ''}</p>
-      {shown.kind === 'failed' ? (
-        <div className="problem" role="alert">
-          <p>{shown.error.message}</p>
-          <p>{shown.error.remedy}</p>
-          <code>{shown.error.code}</code>
-        </div>
-      ) : null}
-      {shown.kind === 'done' ? (
+      <p role="status">{task.kind === 'running' ? `Measuring: ${task.progress}` : ''}</p>
+      {task.kind === 'failed' ? <Problem error={task.error} role="alert" /> : null}
+      {task.kind === 'done' ? (
         <>
-          <Result report={shown.report} />
+          <Result report={task.result} />
           <p className="actions">
             <button
               type="button"
               className="button quiet"
               onClick={() => {
-                void copyBench(shown.report).then(
-                  () => {
-                    show({ ...shown, copied: true });
-                  },
-                  (error: unknown) => {
-                    show({ kind: 'failed', error: toErrorData(error) });
-                  },
-                );
+                void copyBench(task.result).then(() => {
+                  setCopied(task.result);
+                }, fail);
               }}
             >
-              {shown.copied ? 'Copied' : 'Copy as JSON'}
+              {copied === task.result ? 'Copied' : 'Copy as JSON'}
             </button>
           </p>
         </>

@@ -7,7 +7,7 @@ import { useActions, useApp, useAppStore } from '../use-app';
 import { command } from '../../store/commands';
 import { Dialog } from './Dialog';
 
-/** Any two traces, side by side: the last run's arms and whatever was dropped. */
+/** Any two traces, side by side: the last run's engines and whatever was dropped. */
 export function CompareDialog(): ReactElement {
   const store = useAppStore();
   const { traces, compare } = useApp((s) => s.shell);
@@ -120,7 +120,7 @@ function Side(props: {
 }
 
 function facts(card: TraceCard): string {
-  const modes = card.modes.map((mode) => (mode === 'free' ? 'free-running' : 'isolated')).join(' and ');
+  const modes = card.modes.map((mode) => (mode === 'free' ? 'free-running' : mode)).join(' and ');
   return [
     card.model ?? 'model not told',
     ...(card.headerSha256 === undefined ? [] : [`header ${shortHash(card.headerSha256)}`]),

@@ -1,13 +1,16 @@
 import type { ReactElement } from 'react';
 import { KeptModels } from '../panels/KeptModels';
 import { FileCard } from '../panels/FileCard';
+import { LookedCard } from '../panels/LookedCard';
+import { useApp } from '../use-app';
 import { Dialog } from './Dialog';
 
-/** The open model: what it is made of, and what a run costs. */
+/** The open model: what it is made of, and what a run costs. Of a file that does not run, what it says and what stands in the way. */
 export function FileDialog(): ReactElement {
+  const looked = useApp((s) => s.looked);
   return (
-    <Dialog title="The open model" className="file-dialog">
-      <FileCard />
+    <Dialog title={looked === undefined ? 'The open model' : 'A file that does not run'} className="file-dialog">
+      {looked === undefined ? <FileCard /> : <LookedCard file={looked} />}
       <KeptModels />
     </Dialog>
   );

@@ -76,7 +76,7 @@ function Side({ named, side }: { readonly named: NamedView; readonly side: 0 | 1
       <p className="verbs">
         <button
           type="button"
-          className="link"
+          className="button quiet"
           onClick={() => {
             void openPaired(side);
           }}

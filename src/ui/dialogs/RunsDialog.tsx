@@ -11,12 +11,13 @@ export function RunsDialog(): ReactElement {
       <p className="lead">The last runs of this page, kept in this browser and nowhere else.</p>
       {runs.length === 0 ? <p className="note">None yet.</p> : null}
       <ul className="run-list">
-        {runs.map(({ id, created, model, status, finding }) => (
+        {runs.map(({ id, created, model, what, status, finding }) => (
           <li key={id}>
             <button type="button" className="run-entry" onClick={() => void openRun(id)}>
               <b className={status === 'match' ? 'right' : 'wrong'}>{finding}</b>
               <small>
-                {model}, {created.slice(0, 16).replace('T', ' ')} UTC
+                {model}, {what === undefined ? '' : `${what}, `}
+                {created.slice(0, 16).replace('T', ' ')} UTC
               </small>
             </button>
             <button type="button" className="link" onClick={() => void forgetRun(id)}>

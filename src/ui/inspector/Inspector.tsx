@@ -1,11 +1,12 @@
 import { memo, useEffect, useRef, useState, type ReactElement } from 'react';
 import { formatCount, plural } from '../../base/format';
 import { causeText } from '../../divergence/cause';
-import type { Culprit } from '../../divergence/report';
+import type { Culprit, Row } from '../../divergence/report';
 import { sizesOf, stageIn } from '../../model/graph-of';
 import { stageSpec } from '../../model/stages';
 import { colourOf } from '../../plots/map/draw-cells';
 import type { MapData } from '../../plots/map/map-types';
+import { isFailing } from '../../plots/row-verdict';
 import { placeState } from '../../plots/place-state';
 import { selectWrong, type Place } from '../../plots/select-walk';
 import { tensorOf } from '../../plots/formula';
@@ -21,6 +22,9 @@ import { TokenExperts } from './TokenExperts';
 import { expertOf } from './expert-of';
 import { WorstValue } from './WorstValue';
 
+/** Pixels that a finger moves up or down for a swipe. */
+const SWIPE = 24;
+
 /** Everything about the cell in hand, or under the pointer: docked beside the map, a sheet from below on a phone. */
 export function Inspector({ data }: { readonly data: MapData }): ReactElement | null {
   const place = useApp(selectLooked);
@@ -28,6 +32,8 @@ export function Inspector({ data }: { readonly data: MapData }): ReactElement | 
   const open = useApp((s) => s.shell.sheetOpen);
   const { setSheet } = useActions();
   const dock = useRef<HTMLDivElement>(null);
+  const touched = useRef<number | undefined>(undefined);
+  const swiped = useRef(false);
   if (place === undefined) return null;
   const isSheet = room === 'phone';
   return (
@@ -37,8 +43,18 @@ export function Inspector({ data }: { readonly data: MapData }): ReactElement | 
           type="button"
           className="handle"
           aria-expanded={open}
+          onPointerDown={(event) => {
+            touched.current = event.clientY;
+            swiped.current = false;
+          }}
+          onPointerUp={(event) => {
+            const by = event.clientY - (touched.current ?? event.clientY);
+            if (Math.abs(by) >= SWIPE) setSheet(by < 0);
+            swiped.current = Math.abs(by) >= SWIPE;
+          }}
           onClick={() => {
-            setSheet(!open);
+            // The click that ends a swipe.
+            if (!swiped.current) setSheet(!open);
           }}
         >
           <span className="visually-hidden">{open ? 'Less of the inspector' : 'More of the inspector'}</span>
@@ -180,6 +196,14 @@ function shapeWords({ view }: MapData, { layer, stage }: Place): string {
   return words.filter((word) => !word.startsWith('0 ')).join(' × ');
 }
 
+/** What its kernel does by itself, where that was tried. */
+function aloneWords(alone: Row | undefined): string {
+  if (alone === undefined || (alone.count === 0 && !isFailing(alone))) return '';
+  return isFailing(alone)
+    ? 'Fed the reference’s inputs it is wrong as well: it is the kernel.'
+    : 'Fed the reference’s inputs it is right: what ran it is wrong, not its kernel alone.';
+}
+
 /** What the values look like, for a tensor that was diagnosed. */
 function Diagnosis({ data, place }: { readonly data: MapData; readonly place: Place }): ReactElement | null {
   const { verdict } = data.view;
@@ -187,9 +211,10 @@ function Diagnosis({ data, place }: { readonly data: MapData; readonly place: Pl
   const found = culprits.find((c) => c.layer === place.layer && c.stage === place.stage);
   if (found === undefined) return null;
   const words = found.hint ?? (found.cause === undefined ? undefined : causeText(found.cause));
+  const alone = found.mode === 'local' ? data.row('isolated', place.stage, place.layer) : undefined;
   const inputs =
     found.mode === 'local'
-      ? 'Judged from its own inputs.'
+      ? `Judged from its own inputs. ${aloneWords(alone)}`
       : found.mode === 'isolated'
         ? 'Its inputs are right.'
         : 'Free-running only: where the two part, no proof of a wrong kernel.';

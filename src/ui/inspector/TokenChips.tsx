@@ -25,7 +25,7 @@ export function TokenChips({ data, place }: { readonly data: MapData; readonly p
   const all = view.positions.map((position, i) => ({
     position,
     value: valueAtPosition(row, measure.unit, i),
-    bin: binAtPosition(row, measure, data.limit, i),
+    bin: binAtPosition(row, measure, data.limit, i, data.blamed(place.stage, place.layer)),
   }));
   const shown = all.length <= MANY_TOKENS ? all : [...all].sort((x, y) => rank(y.value) - rank(x.value)).slice(0, FEW);
   return (

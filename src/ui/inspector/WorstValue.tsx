@@ -33,7 +33,7 @@ export function WorstValue({ data, place }: { readonly data: MapData; readonly p
     <section className="part" data-testid="tensor">
       <h3>
         <span>the worst value</span>
-        <span>{index === undefined ? '' : indexText(view, place, index)}</span>
+        <span>{index === undefined ? '' : indexText(view, place, index, measure.basis)}</span>
       </h3>
       <table className="pairs-table">
         <tbody>

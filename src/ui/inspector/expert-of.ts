@@ -18,5 +18,5 @@ export function expertOf(data: MapData, { layer, stage, position }: Place): numb
   const token = position ?? row?.worstPosition;
   if (token === undefined) return undefined;
   const slot = index?.[0] === token ? (index[slotAxis] ?? 0) : 0;
-  return expertAt(data.view, layer, token, slot);
+  return expertAt(data.view, layer, token, slot, data.measure.basis);
 }

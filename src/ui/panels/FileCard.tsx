@@ -1,10 +1,13 @@
 import type { ReactElement } from 'react';
 import { formatBytes, formatCount } from '../../base/format';
 import type { ModelCard } from '../../divergence/report';
+import { expertsText } from '../../model/hparams';
 import { typesText } from '../../session/weight-table';
 import type { MemoryNeed, OpenedModel, Preflight } from '../../store/state';
 import { Pairs } from '../Pairs';
+import { ScrollTable } from '../ScrollTable';
 import { useApp } from '../use-app';
+import { ScanPanel } from './ScanPanel';
 
 /** The opened file before anything runs: what it is, what it is made of, what a run will cost. */
 export function FileCard(): ReactElement | null {
@@ -20,8 +23,8 @@ export function FileCard(): ReactElement | null {
           items={[
             ['Architecture', card.arch],
             ['Layers', hparams.nLayer],
-            ['Experts', `${String(hparams.nExpert)}, ${String(hparams.nExpertUsed)} a token`],
-            ['Expert width', formatCount(hparams.nFfExp)],
+            ['Experts', expertsText(hparams)],
+            ['Expert width', hparams.nExpert === 0 ? undefined : formatCount(hparams.nFfExp)],
             ['Embedding', formatCount(hparams.nEmbd)],
             ['Heads', `${String(hparams.nHead)} of ${String(hparams.headDim)}, ${String(hparams.nHeadKv)} key-value`],
             ['Vocabulary', formatCount(hparams.nVocab)],
@@ -37,20 +40,22 @@ export function FileCard(): ReactElement | null {
         ))}
       </section>
       <div>
-        <TypeTable card={card} />
+        <TypeTable tensors={card.tensors} />
         <CostTable preflight={preflight} />
       </div>
+      <ScanPanel />
       <WeightTable weights={weights} />
     </div>
   );
 }
 
-function TypeTable({ card }: { readonly card: ModelCard }): ReactElement {
-  const types = Object.entries(card.tensors.byType).sort(([, x], [, y]) => y.bytes - x.bytes);
+/** Tensors by type, with their shares of the file. */
+export function TypeTable({ tensors }: Pick<ModelCard, 'tensors'>): ReactElement {
+  const types = Object.entries(tensors.byType).sort(([, x], [, y]) => y.bytes - x.bytes);
   const total = types.reduce((bytes, [, type]) => bytes + type.bytes, 0);
   return (
     <section>
-      <h2>{formatCount(card.tensors.count)} tensors, by type</h2>
+      <h2>{formatCount(tensors.count)} tensors, by type</h2>
       <table>
         <thead>
           <tr>
@@ -80,38 +85,26 @@ function TypeTable({ card }: { readonly card: ModelCard }): ReactElement {
 }
 
 /** Every tensor with its type; the types of one kind of tensor may change between layers. */
-function WeightTable({ weights }: { readonly weights: OpenedModel['weights'] }): ReactElement {
+export function WeightTable({ weights }: { readonly weights: OpenedModel['weights'] }): ReactElement {
   return (
     <section className="weights">
       <h2>Every tensor</h2>
-      <div className="scroll" tabIndex={0} role="region" aria-label="Every tensor">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Tensor</th>
-              <th scope="col">Shape</th>
-              <th scope="col">Tensors</th>
-              <th scope="col">Bytes</th>
-              <th scope="col" className="word">
-                Type, by layer
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {weights.map((line) => (
-              <tr key={`${line.name} ${line.dims.join('x')}`}>
-                <th scope="row">
-                  <code>{line.name}</code>
-                </th>
-                <td>{line.dims.map(formatCount).join(' × ')}</td>
-                <td>{formatCount(line.count)}</td>
-                <td>{formatBytes(line.bytes)}</td>
-                <td className="word">{typesText(line)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ScrollTable
+        label="Every tensor"
+        columns={[['Tensor'], ['Shape'], ['Tensors'], ['Bytes'], ['Type, by layer', 'word']]}
+      >
+        {weights.map((line) => (
+          <tr key={`${line.name} ${line.dims.join('x')}`}>
+            <th scope="row">
+              <code>{line.name}</code>
+            </th>
+            <td>{line.dims.map(formatCount).join(' × ')}</td>
+            <td>{formatCount(line.count)}</td>
+            <td>{formatBytes(line.bytes)}</td>
+            <td className="word">{typesText(line)}</td>
+          </tr>
+        ))}
+      </ScrollTable>
     </section>
   );
 }

@@ -4,6 +4,7 @@ import type { SelftestClient, SelftestOrder } from '../../selftest/selftest-clie
 import type { SelftestReport } from '../../selftest/selftest-report';
 import { selftestText } from '../../selftest/selftest-text';
 import { ErrorDetail } from '../ErrorNotice';
+import { AtlasPart } from './AtlasPart';
 import { FailedCases, IdleCases } from './CaseLists';
 import { CaseTable } from './CaseTable';
 import { KernelTable } from './KernelTable';
@@ -128,6 +129,14 @@ export function SelftestPage(props: {
         <FailedCases rows={rows} />
         <KernelTable rows={rows} />
         <IdleCases rows={rows} />
+        {report === undefined ? null : (
+          <AtlasPart
+            report={report}
+            save={(name, text) => {
+              host.saveFile(name, 'application/json', text);
+            }}
+          />
+        )}
         <CaseTable rows={phase === 'running' ? [] : rows} />
       </main>
     </>

@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import type { TraceView } from '../../plots/trace-view';
+import { BehindPanel } from './BehindPanel';
 import { ContinuePanel } from './ContinuePanel';
 import { TopTokens } from './TopTokens';
 
@@ -8,6 +9,7 @@ export function NextTab({ view }: { readonly view: TraceView }): ReactElement {
   return (
     <>
       <TopTokens />
+      <BehindPanel />
       <ContinuePanel view={view} />
     </>
   );

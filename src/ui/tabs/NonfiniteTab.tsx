@@ -1,6 +1,6 @@
 import type { ReactElement } from 'react';
 import { formatMetric } from '../../base/format';
-import type { Poison } from '../../divergence/report';
+import type { NonFinite } from '../../divergence/report';
 import { stageSpec } from '../../model/stages';
 import type { MapData } from '../../plots/map/map-types';
 import { nonfinitePlot, nonfiniteWords } from '../../plots/tabs/nonfinite-plot';
@@ -12,8 +12,8 @@ import { useMapTheme } from '../use-theme';
 
 /** Where values stop being finite, what led to it and what became of it, for each side that it befell. */
 export function NonfiniteTab({ data, width }: { readonly data: MapData; readonly width: number }): ReactElement {
-  const { poison } = data.view;
-  const sides = [poison?.a, poison?.b].filter((side) => side !== undefined);
+  const { nonFinite } = data.view;
+  const sides = [nonFinite?.a, nonFinite?.b].filter((side) => side !== undefined);
   if (sides.length === 0) {
     const unknown = data.view.verdict === undefined ? 'so far' : 'of both sides';
     const broken = data.first !== undefined && data.view.verdict?.first?.metric === 'non-finite';
@@ -37,7 +37,7 @@ function Side({
   width,
   alone,
 }: {
-  readonly side: Poison;
+  readonly side: NonFinite;
   readonly width: number;
   readonly alone: boolean;
 }): ReactElement {
@@ -65,7 +65,7 @@ function Side({
   );
 }
 
-function RunUp({ side }: { readonly side: Poison }): ReactElement {
+function RunUp({ side }: { readonly side: NonFinite }): ReactElement {
   return (
     <table>
       <thead>

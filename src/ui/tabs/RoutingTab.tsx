@@ -38,7 +38,7 @@ export function RoutingTab({ data, columns }: { readonly data: MapData; readonly
     );
   }
   const tokens = routedTokens(routing);
-  const one = view.routing.every((row) => row.a === undefined || row.b === undefined);
+  const one = view.routing.from(0).every((row) => row.a === undefined || row.b === undefined);
   const look = { position: place?.position, expert };
   const plot = routingPlot(routing, tokens, columns, theme, look);
   return (

@@ -13,7 +13,7 @@ import { useMapTheme, useRoom } from '../use-theme';
 /** Milliseconds. */
 const AT_LATEST = 4000;
 
-/** The first visit: three recorded runs to look at, and where to drop one's own. Gone once somebody has run or opened anything. */
+/** The first visit: recorded runs to look at, and where to drop one's own. Gone once somebody has run or opened anything. */
 export function Stories(): ReactElement | null {
   const begun = useApp((s) => s.shell.begun || s.opened !== undefined || s.phase === 'loading');
   const story = useApp((s) => s.story);
@@ -21,8 +21,8 @@ export function Stories(): ReactElement | null {
   const { showStory, pickFiles } = useActions();
   if (begun || recorded === undefined) return null;
   return (
-    <section className="stories" aria-label="Three recorded runs">
-      <p className="lead">Three recorded runs</p>
+    <section className="stories" aria-label="Recorded runs">
+      <p className="lead">Recorded runs</p>
       {STORIES.map(({ id, title, hint }) => (
         <button
           key={id}
@@ -45,9 +45,9 @@ export function Stories(): ReactElement | null {
           <path d="M1 17v12h24V17M13 1v20M6 14l7 7 7-7" />
         </svg>
         <span>
-          <b>Drop your GGUF, trace or engine dump</b>
+          <b>Drop your GGUF, trace or dump</b>
           <small>
-            or <u>open one</u>. Nothing leaves this machine.
+            or <u>open one</u>. Nothing is uploaded.
           </small>
         </span>
       </button>

@@ -24,7 +24,7 @@ const cases = ['tiny-moe-6x16', ...GOLDEN_MODELS].flatMap((model) =>
   goldenPrompts(model).map((prompt) => ({ model, prompt })),
 );
 
-describe('the GPU arm', () => {
+describe('the GPU engine', () => {
   it.each(cases)('agrees with $model $prompt at every stage', async ({ model: name, prompt }) => {
     const { model, hparams } = await openGolden(name);
     const golden = loadGolden(name, prompt);

@@ -286,8 +286,8 @@ describe('a step', () => {
     await engine.dispose();
   });
 
-  it('survives a poisoned model: experts stay distinct and in range', async () => {
-    const poisoned: ModelFile = {
+  it('survives a model that is not finite: experts stay distinct and in range', async () => {
+    const nonFinite: ModelFile = {
       ...model,
       bytesRead: 0,
       async readTensor(tensor, offset, length, signal) {
@@ -296,7 +296,7 @@ describe('a step', () => {
         return bytes;
       },
     };
-    const engine = createGpuEngine({ context, model: poisoned, hparams });
+    const engine = createGpuEngine({ context, model: nonFinite, hparams });
     const taps = await forward(engine, hparams, TOKENS, ALL);
     await engine.dispose();
     const chosen = taps.tap('moe_router_indices', 1).data;

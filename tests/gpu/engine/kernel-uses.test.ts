@@ -22,7 +22,7 @@ const SHAPE = { nHead: 2, nHeadKv: 1, headDim: 32, nVocab: 300 };
 
 it.each([
   ['storing scores', { fuseAttention: false }, 'attention_values'],
-  ['storing none', { fuseAttention: true }, 'attention_tiled'],
+  ['storing none', { fuseAttention: true }, 'fusions/attention_tiled'],
 ])('the engine, %s, names the kernels of every value that it captures', async (_name, options, attention) => {
   const { model, hparams } = await made({ type: 'Q4_0', shape: SHAPE });
   const engine = createGpuEngine({ context, model, hparams, ...options });
@@ -36,9 +36,9 @@ it.each([
   const uses = engine.kernelUses?.() ?? [];
   expect(new Set(uses.flatMap(({ stages }) => stages))).toEqual(new Set(ACTIVE_STAGES));
   expect(uses.every(({ path, dispatches }) => path === 'prompt' && dispatches > 0)).toBe(true);
-  const fused = uses.find(({ kernel }) => kernel === 'attention_tiled');
+  const fused = uses.find(({ kernel }) => kernel === 'fusions/attention_tiled');
   expect(fused?.ops ?? []).toEqual(
-    attention === 'attention_tiled' ? ['attention-scores', 'softmax', 'attention-values'] : [],
+    attention === 'fusions/attention_tiled' ? ['attention-scores', 'softmax', 'attention-values'] : [],
   );
   await engine.dispose();
   await model.close();

@@ -16,7 +16,7 @@ export async function made(recipe: ModelRecipe): Promise<{ readonly model: Model
   return { model, hparams: readHParams(model) };
 }
 
-/** One stage of the GPU arm beside the reference's. */
+/** One stage of the GPU engine beside the reference's. */
 export interface TapPair {
   readonly name: string;
   readonly actual: Tap;

@@ -3,10 +3,10 @@ import { createGpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import type { GpuContext } from '../../../src/gpu/device';
 import { createFaultyEngine } from '../../../src/gpu/faults/faulty-engine';
 import type { ModelFile } from '../../../src/gguf/model-file';
-import { FAULTS, faultStages, type Fault } from '../../../src/model/faults';
+import { faultStages, type Fault } from '../../../src/model/faults';
 import type { HParams } from '../../../src/model/hparams';
 import { stageOrder } from '../../../src/model/stages';
-import { LAYER_STAGES } from '../../support/stages';
+import { KINDS, LAYER_STAGES } from '../../support/stages';
 import { bits, captureAll, forward, openGolden, range, type Forward } from '../../cpu/support';
 import { testContext } from '../../support/gpu';
 
@@ -28,22 +28,19 @@ afterAll(async () => {
   context.dispose();
 });
 
-it.each(FAULTS.map((fault) => fault.kind))(
-  '%s enters the free run at its own stage, whether tokens come at once or in chunks',
-  async (kind) => {
-    const fault: Fault = { kind, layer: 1 };
-    const [source = 'attn_norm'] = faultStages(fault);
-    for (const chunkTokens of [4, 3]) {
-      const engine = createFaultyEngine({ context, model, hparams, chunkTokens }, [fault]);
-      const struck = await forward(engine, hparams, TOKENS, { capture: captureAll(range(TOKENS.length)) });
-      await engine.dispose();
-      for (const tap of struck.taps) {
-        if (tap.layer !== undefined && tap.layer > 1) continue;
-        const same = bits(tap).join() === bits(clean.tap(tap.stage, tap.layer)).join();
-        const before = tap.layer !== 1 || stageOrder(tap.stage) < stageOrder(source);
-        if (before && LAYER_STAGES.some((stage) => stage === tap.stage)) expect(same, tap.stage).toBe(true);
-        if (tap.layer === 1 && tap.stage === source) expect(same, tap.stage).toBe(false);
-      }
+it.each(KINDS)('%s enters the free run at its own stage, whether tokens come at once or in chunks', async (kind) => {
+  const fault: Fault = { kind, layer: 1 };
+  const [source = 'attn_norm'] = faultStages(fault);
+  for (const chunkTokens of [4, 3]) {
+    const engine = createFaultyEngine({ context, model, hparams, chunkTokens }, [fault]);
+    const struck = await forward(engine, hparams, TOKENS, { capture: captureAll(range(TOKENS.length)) });
+    await engine.dispose();
+    for (const tap of struck.taps) {
+      if (tap.layer !== undefined && tap.layer > 1) continue;
+      const same = bits(tap).join() === bits(clean.tap(tap.stage, tap.layer)).join();
+      const before = tap.layer !== 1 || stageOrder(tap.stage) < stageOrder(source);
+      if (before && LAYER_STAGES.some((stage) => stage === tap.stage)) expect(same, tap.stage).toBe(true);
+      if (tap.layer === 1 && tap.stage === source) expect(same, tap.stage).toBe(false);
     }
-  },
-);
+  }
+});

@@ -5,7 +5,7 @@ import { FAULTS, faultSpec, faultStages, faultTensors, type Fault, type FaultKin
 import { parseFault } from '../../../src/model/parse-fault';
 import { weightName } from '../../../src/model/weights';
 import { testContext } from '../../support/gpu';
-import { LAYER_ROLES } from '../../support/stages';
+import { KINDS, LAYER_ROLES } from '../../support/stages';
 import { isolateFaults, referenceOf, type Isolated, type Reference } from './support';
 
 /** Models, each with a short prompt: K-quants trained and random, Q8_0 with wide heads, MXFP4. */
@@ -44,7 +44,7 @@ function chosenExpert({ layers, hparams }: Reference, layer: number): number {
 
 /** What has to be said of a fault: its stage, and its tensor and expert where it has them. */
 function expectedOf(fault: Fault, { hparams, model }: Reference): Partial<Culprit> {
-  const [stage] = faultStages(fault);
+  const [stage] = faultStages(fault, hparams);
   const [role] = faultTensors(fault);
   const tensor = role === undefined ? undefined : weightName(role, fault.layer, hparams);
   const qtype = tensor === undefined ? undefined : model.tensors.get(tensor)?.type;
@@ -70,25 +70,22 @@ describe.each(Object.keys(MODELS))('%s', (name) => {
     expect(verdict.sentence).toMatch(/^MATCH/);
   });
 
-  it.each(FAULTS.map((f) => f.kind))(
-    '%s is blamed exactly, in the first, a middle and the last layer',
-    async (kind) => {
-      const n = reference.hparams.nLayer;
-      const faults = [...new Set([0, n >> 1, n - 1])].map((layer): Fault => {
-        if (name === 'mini-mxfp4' && NOT_IN_MXFP4.includes(kind)) return { kind, layer, tensor: 'attn_v' };
-        const hasExpert = faultSpec(kind).parameters.some((parameter) => parameter === 'expert');
-        return { kind, layer, ...(hasExpert ? { expert: chosenExpert(reference, layer) } : {}) };
-      });
-      const blamed = firstByLayer(await isolateFaults(context, reference, faults));
-      for (const fault of faults) {
-        const culprit = blamed.get(fault.layer);
-        if (!MAY_HIDE.includes(kind)) expect(culprit).toMatchObject(expectedOf(fault, reference));
-        else if (culprit !== undefined) expect(faultStages(fault)).toContain(culprit.stage);
-      }
-      // An epsilon shows at least where activations are those of the embedding.
-      expect(blamed.get(0)?.stage).toBe(faultStages({ kind, layer: 0, ...faults[0] })[0]);
-    },
-  );
+  it.each(KINDS)('%s is blamed exactly, in the first, a middle and the last layer', async (kind) => {
+    const n = reference.hparams.nLayer;
+    const faults = [...new Set([0, n >> 1, n - 1])].map((layer): Fault => {
+      if (name === 'mini-mxfp4' && NOT_IN_MXFP4.includes(kind)) return { kind, layer, tensor: 'attn_v' };
+      const hasExpert = faultSpec(kind).parameters.some((parameter) => parameter === 'expert');
+      return { kind, layer, ...(hasExpert ? { expert: chosenExpert(reference, layer) } : {}) };
+    });
+    const blamed = firstByLayer(await isolateFaults(context, reference, faults));
+    for (const fault of faults) {
+      const culprit = blamed.get(fault.layer);
+      if (!MAY_HIDE.includes(kind)) expect(culprit).toMatchObject(expectedOf(fault, reference));
+      else if (culprit !== undefined) expect(faultStages(fault)).toContain(culprit.stage);
+    }
+    // An epsilon shows at least where activations are those of the embedding.
+    expect(blamed.get(0)?.stage).toBe(faultStages({ kind, layer: 0, ...faults[0] }, reference.hparams)[0]);
+  });
 });
 
 describe('of a layer with several kinds of weights', () => {

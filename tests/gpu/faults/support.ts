@@ -7,10 +7,12 @@ import type { Row, Verdict } from '../../../src/divergence/report';
 import { judge } from '../../../src/divergence/verdict';
 import type { ModelFile } from '../../../src/gguf/model-file';
 import type { GpuContext } from '../../../src/gpu/device';
+import type { GpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import { createFaultyEngine } from '../../../src/gpu/faults/faulty-engine';
 import type { Tap } from '../../../src/model/engine';
 import type { Fault } from '../../../src/model/faults';
 import type { HParams } from '../../../src/model/hparams';
+import { readHParams } from '../../../src/model/read-hparams';
 import type { StageId } from '../../../src/model/stages';
 import { LAYER_STAGES } from '../../support/stages';
 import { captureAll, openGolden, range } from '../../cpu/support';
@@ -27,7 +29,13 @@ export interface Reference {
 
 /** Runs a golden model's reference; the caller closes the model. */
 export async function referenceOf(name: string, tokens: readonly number[]): Promise<Reference> {
-  const { model, hparams } = await openGolden(name);
+  const { model } = await openGolden(name);
+  return referenceOfModel(model, tokens);
+}
+
+/** {@link referenceOf} of an opened model. */
+export async function referenceOfModel(model: ModelFile, tokens: readonly number[]): Promise<Reference> {
+  const hparams = readHParams(model);
   const cpu = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
   const ids = Uint32Array.from(tokens);
   const options = { capture: captureAll(range(ids.length)), bounds: true };
@@ -55,28 +63,42 @@ export async function isolateFaults(
   faults: readonly Fault[],
   layers: readonly number[] = [...new Set(faults.map((fault) => fault.layer))],
 ): Promise<Isolated> {
-  const { model, hparams, tokens } = reference;
+  const { model, hparams } = reference;
   const engine = createFaultyEngine({ context, model, hparams }, faults);
+  try {
+    return await isolateLayers(engine, reference, layers, LAYER_STAGES);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** Isolates these stages of layers on an engine, and judges. */
+export async function isolateLayers(
+  engine: GpuEngine,
+  reference: Reference,
+  layers: readonly number[],
+  stages: readonly StageId[],
+): Promise<Isolated> {
+  const { model, hparams, tokens } = reference;
   const rows: Row[] = [];
   const positions = range(tokens.length);
   await engine.begin(tokens, 0, { capture: new Map() });
   for (const layer of layers) {
     const step = reference.layers[layer];
     if (step === undefined) throw new Error(`no layer ${layer}`);
-    const capture = new Map(LAYER_STAGES.map((stage) => [stage, positions] as const));
+    const capture = new Map(stages.map((stage) => [stage, positions] as const));
     const { taps } = await engine.isolate(layer, step, { capture });
     const compared = compareStep(layer, taps, step.taps, NO_FLIPS, {
       a: 'gpu',
       b: 'cpu',
       mode: 'isolated',
-      stages: LAYER_STAGES,
+      stages,
       nExpert: hparams.nExpert,
       cosineLimit: LIMITS.cosine.value,
       ratioLimit: LIMITS.ratio.value,
     });
     rows.push(...compared.rows);
   }
-  await engine.dispose();
   const { verdict } = judge(
     {
       rows,
@@ -84,7 +106,7 @@ export async function isolateFaults(
       complete: true,
       layersDone: layers.length,
       nTokens: tokens.length,
-      arms: ['gpu', 'cpu'],
+      engines: ['gpu', 'cpu'],
     },
     {
       hparams,

@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GpuContext } from '../../../src/gpu/device';
 import { linearGrid } from '../../../src/ops/kernel-grid';
 import { attentionScoresVariant } from '../../../src/ops/attention-scores/kernel';
-import { attentionTiledVariant } from '../../../src/gpu/kernel-table';
+import { NO_WINDOW } from '../../../src/ops/softmax/kernel';
+import { ATTENTION_TILED, tiledVariant } from '../../../src/fusions/attention-tiled/kernel';
+import { getPipeline } from '../../../src/gpu/pipelines';
+import { runAlone } from '../../../src/gpu/probe/run-alone';
 import { UNWRITTEN_BITS } from '../../../src/gpu/probe/guarded';
 import { testContext } from '../../support/gpu';
 import { inputValues as values, type InputKind } from '../../../src/selftest/inputs';
@@ -49,7 +52,7 @@ describe('attention_tiled', () => {
       // A value that only the last token sees, and what lies beyond the keys, must not reach other rows.
       keys.fill(NaN, nKeys * nHeadKv * headDim);
       v.fill(NaN, (nKeys - 1) * nHeadKv * headDim);
-      const tiled = attentionTiledVariant(headDim);
+      const pipeline = await getPipeline(context, ATTENTION_TILED, tiledVariant(headDim)!);
       const stored = { nHead, headsPerKv, headDim, nKeys, firstPosition: past };
 
       const rows = tokens * nHead;
@@ -62,24 +65,48 @@ describe('attention_tiled', () => {
         [Math.ceil(nKeys / 64), rows],
         attentionScoresVariant(headDim),
       );
-      const softmax = { rows, rowLength: nKeys, rowsPerToken: nHead, causal: 1, firstPosition: past };
-      const p = await runFloats(context, 'softmax', { x: scores }, rows * nKeys, softmax, linearGrid(rows, 1));
+      const softmax = {
+        rows,
+        rowLength: nKeys,
+        rowsPerToken: nHead,
+        causal: 1,
+        firstPosition: past,
+        window: NO_WINDOW,
+        hasSinks: 0,
+      };
+      const p = await runFloats(
+        context,
+        'softmax',
+        { x: scores, sinks: scores },
+        rows * nKeys,
+        softmax,
+        linearGrid(rows, 1),
+      );
       const count = rows * headDim;
       const grid = linearGrid(count, 64);
-      const expected = await runKernel(context, 'attnValues', { p, values: v }, count, { ...stored, count }, grid);
+      const expected = await runKernel(
+        context,
+        'attnValues',
+        { p, values: v },
+        count,
+        { ...stored, window: NO_WINDOW, count },
+        grid,
+      );
 
       const blocks = Math.ceil(tokens / 32);
+      const common = { rows: tokens, nHead, headsPerKv, nKeys, firstPosition: past, scale };
+      const run = async (firstBlock: number, width: number): Promise<Uint32Array> => {
+        const calls = [{ params: { ...common, firstBlock }, grid: [width, nHead] as const }];
+        const { y } = await runAlone(context, pipeline, {
+          inputs: { q, keys, values: v },
+          outputs: { y: count },
+          calls,
+        });
+        expect(y?.strayAt).toBeUndefined();
+        return y?.words ?? new Uint32Array();
+      };
       for (let firstBlock = 0; firstBlock < blocks; firstBlock++) {
-        const some = { rows: tokens, nHead, headsPerKv, nKeys, firstPosition: past, firstBlock, scale };
-        const words = await runKernel(
-          context,
-          'attentionTiled',
-          { q, keys, values: v },
-          count,
-          some,
-          [1, nHead],
-          tiled,
-        );
+        const words = await run(firstBlock, 1);
         const [from, to] = [
           firstBlock * 32 * nHead * headDim,
           Math.min(tokens, (firstBlock + 1) * 32) * nHead * headDim,
@@ -89,17 +116,7 @@ describe('attention_tiled', () => {
           if (i < from || i >= to) expect(word).toBe(UNWRITTEN_BITS);
         });
       }
-      const all = { rows: tokens, nHead, headsPerKv, nKeys, firstPosition: past, firstBlock: 0, scale };
-      const whole = await runKernel(
-        context,
-        'attentionTiled',
-        { q, keys, values: v },
-        count,
-        all,
-        [blocks, nHead],
-        tiled,
-      );
-      expect(whole).toEqual(expected);
+      expect(await run(0, blocks)).toEqual(expected);
     },
   );
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ggmlType, QUANT_TYPES, rowBytes } from '../../../src/gguf/ggml-types';
 import { repackRows } from '../../../src/gpu/matmul/repack';
 import { gpuRowWords, planeOffsets, weightLayout } from '../../../src/ops/weight-layout';
-import { denseWorkList, workList } from '../../../src/gpu/matmul/work-list';
+import { workList } from '../../../src/gpu/matmul/work-list';
 
 /** Bytes 1, 2, 3 ... never 0, so that padding shows. */
 const counting = (n: number): Uint8Array<ArrayBuffer> => Uint8Array.from({ length: n }, (_, i) => 1 + (i % 255));
@@ -75,13 +75,5 @@ describe('workList', () => {
     expect([...list.rows]).toEqual([5, 0, 6, 1, 7, 2, 8, 3]);
     expect([...list.entries]).toEqual([0, 0, 2, 0, 0, 2, 1, 0, 80, 3, 1, 0]);
     expect(list.entryCount).toBe(3);
-  });
-
-  it('maps rows to themselves for a dense product', () => {
-    const list = denseWorkList(3, 8, 16);
-    expect([[...list.entries], [...list.rows]]).toEqual([
-      [16, 0, 3, 0],
-      [0, 0, 1, 1, 2, 2],
-    ]);
   });
 });

@@ -1,0 +1,17 @@
+// y[i] = silu(x[i]), silu(v) = v / (1 + exp(-v))
+// exp(-|v|) never overflows: v * e / (1 + e) for negative v. x, y (count): one lane a value. f32.
+#include "lib/grid.wgsl"
+
+struct Params {
+  count: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+fn compute(i: u32) {
+  let v = x[i];
+  let e = exp(-abs(v));
+  y[i] = v * select(1.0, e, v < 0.0) / (1.0 + e);
+}

@@ -1,0 +1,4 @@
+/** x * weight with one weight a column. */
+export function gain(x: Float64Array, weight: Float32Array): Float64Array<ArrayBuffer> {
+  return Float64Array.from(x, (value, i) => value * weight[i % weight.length]!);
+}
