@@ -52,7 +52,9 @@ describe('moescope generate', () => {
       expect(err).toMatch(/4 prompt tokens in .*; 12 tokens at [\d.]+ tokens\/s\n$/);
       // A software adapter is named as one, and who decodes is said with the reason.
       expect(err.includes('SOFTWARE adapter')).toBe(engine === 'gpu');
-      expect(err.includes('decoding: the tracing engine, layer by layer: it is the faster one')).toBe(engine === 'gpu');
+      expect(err.includes('decoding: the tracing engine, layer by layer: the engine is the faster one')).toBe(
+        engine === 'gpu',
+      );
     }
   });
 

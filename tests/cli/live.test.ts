@@ -82,7 +82,7 @@ describe('moescope trace --candidate llama.cpp', () => {
   test('what cannot be is refused with what to do', async () => {
     const cases: readonly (readonly [readonly string[], string])[] = [
       [['--candidate', 'llama.cpp', '--mode', 'isolated'], '--mode free'],
-      [['--candidate', 'llama.cpp', '--arms', 'gpu,cpu'], '--arms'],
+      [['--candidate', 'llama.cpp', '--engines', 'gpu,cpu'], '--engines'],
       [['--candidate', 'ollama'], 'llama.cpp'],
       [['--candidate', 'exact', '--reference', 'gpu'], 'cannot be the reference'],
       [['--kv', 'f32'], 'llama.cpp'],
