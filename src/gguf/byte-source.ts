@@ -11,10 +11,16 @@ export interface ByteSource {
   readonly descriptor: SourceDescriptor;
   /**
    * Reads exactly `length` bytes from `offset`.
+   * @param into memory of that length that the bytes may be put in; where a source cannot, what it returns is other memory
    * @throws TracerError `source-read` (cannot be read, out of range), `source-changed` (size or validator changed), `source-range`
    * (the server does not serve ranges), `run-cancelled`.
    */
-  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  read(
+    offset: number,
+    length: number,
+    signal?: AbortSignal,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>>;
   /** Releases what the source holds (a file handle). */
   close(): Promise<void>;
 }

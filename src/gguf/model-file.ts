@@ -60,6 +60,8 @@ export interface ModelFile {
   readonly bytesRead: number;
   /**
    * Reads `length` bytes of a tensor's data from `offset` bytes into it.
+   * @param into memory of that length that the bytes may be put in: one piece of memory then serves many reads. What comes back may be other
+   * memory all the same.
    * @throws TracerError as `ByteSource.read`; `gguf-truncated` when the range leaves the tensor.
    */
   readTensor(
@@ -67,6 +69,7 @@ export interface ModelFile {
     offset: number,
     length: number,
     signal?: AbortSignal,
+    into?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer>>;
   close(): Promise<void>;
 }

@@ -73,7 +73,7 @@ export function modelOver(headers: ModelHeaders, sources: readonly ByteSource[],
     get bytesRead() {
       return bytesRead;
     },
-    async readTensor(tensor, offset, length, signal) {
+    async readTensor(tensor, offset, length, signal, into) {
       const source = sources[tensor.part];
       const inside =
         Number.isSafeInteger(offset) &&
@@ -90,7 +90,7 @@ export function modelOver(headers: ModelHeaders, sources: readonly ByteSource[],
         );
       }
       if (tensor.stacked !== undefined) return readStacked(tensor.bytes, tensor.stacked, offset, length, signal);
-      const bytes = await source.read(tensor.offset + offset, length, signal);
+      const bytes = await source.read(tensor.offset + offset, length, signal, into);
       bytesRead += length;
       return bytes;
     },

@@ -175,6 +175,20 @@ describe('path source', () => {
     expect(error.message).toContain(target());
   });
 
+  it('reads into memory that it is given, and lets a read end before it closes', async () => {
+    const source = await nodeSource(path);
+    const memory = new Uint8Array(60);
+    const into = memory.subarray(4, 54);
+    expect(await source.read(100, 50, undefined, into)).toBe(into);
+    expect(into).toEqual(BYTES.slice(100, 150));
+    expect([memory[3], memory[54]]).toEqual([0, 0]);
+    // Memory of another length is not touched.
+    expect((await source.read(0, 5, undefined, into)).length).toBe(5);
+    expect(into).toEqual(BYTES.slice(100, 150));
+    const [late] = await Promise.all([source.read(0, 5000), source.close()]);
+    expect(late).toEqual(BYTES);
+  });
+
   it('can be closed twice, and refuses to read then', async () => {
     const source = await nodeSource(path);
     await source.close();

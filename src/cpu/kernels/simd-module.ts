@@ -57,6 +57,21 @@ export interface SimdInstance {
   ) => void;
   /** to_j = |row_j| + tiny, in f32. */
   readonly addSizes: (row: number, n: number, to: number, tiny: number) => void;
+  /** Two rows of sizes, and four tokens', as `sizeBlocks` reads them; the next row or token lies `stride` bytes on. */
+  readonly packSizePair: (rows: number, stride: number, n: number, to: number, tiny: number) => void;
+  readonly packSizeQuad: (x: number, stride: number, n: number, to: number) => void;
+  /** The products of packed pairs of rows and packed fours of tokens in f32, times the f64 of the token, with 256 bytes a pair at `parts`. */
+  readonly sizeBlocks: (
+    packed: number,
+    rows: number,
+    n: number,
+    x: number,
+    quads: number,
+    factors: number,
+    parts: number,
+    y: number,
+    yStride: number,
+  ) => void;
   /** y_tr = row_r . x_t in f32, times the f64 of the token. */
   readonly sizes: (
     row: number,
@@ -139,6 +154,9 @@ function instantiate(module: WebAssembly.Module): SimdInstance {
     scores: named('scores'),
     weighted: named('weighted'),
     addSizes: named('addSizes'),
+    packSizePair: named('packSizePair'),
+    packSizeQuad: named('packSizeQuad'),
+    sizeBlocks: named('sizeBlocks'),
     sizes: named('sizes'),
   };
 }

@@ -37,7 +37,7 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
   const { buffer } = instance.memory;
   new Float32Array(buffer, row, ROWS_AT_ONCE * shape.padded).fill(0);
   putVectors(instance, shape, products, work.x);
-  if (magnitudes !== undefined) putSizes(buffer, shape, magnitudes, work.x);
+  if (magnitudes !== undefined) putSizes(instance, shape, magnitudes, work.x);
   new Uint8Array(buffer, raw, bytes.length).set(bytes);
 
   const dequantise = dequantiser(instance, work, shape);
@@ -85,19 +85,31 @@ interface Products {
   readonly y: number;
 }
 
-/** Addresses of the magnitudes, f32 but for `y` and `factors`. */
+/** Addresses of the magnitudes, f32 but for `y` and `factors`: as of the products. */
 interface Magnitudes {
   readonly tokens: number;
+  readonly quads: number;
+  readonly packedTokens: number;
+  readonly loose: number;
+  readonly looseTokens: number;
+  readonly packedRows: number;
+  /** The rows as the loose tokens meet them. */
   readonly row: number;
-  readonly x: number;
+  readonly parts: number;
+  readonly staging: number;
   readonly factors: number;
   readonly y: number;
 }
 
-function planProducts({ rows, nTokens, padded }: Shape, place: Place): Products {
+/** Tokens in fours, and those left over. */
+function grouped(nTokens: number): { readonly quads: number; readonly loose: number } {
   const over = nTokens % QUAD;
   const quads = nTokens < QUAD ? 0 : Math.floor(nTokens / QUAD) + (over >= WORTH_FILLING ? 1 : 0);
-  const loose = Math.max(0, nTokens - quads * QUAD);
+  return { quads, loose: Math.max(0, nTokens - quads * QUAD) };
+}
+
+function planProducts({ rows, nTokens, padded }: Shape, place: Place): Products {
+  const { quads, loose } = grouped(nTokens);
   const vector = padded * F64_BYTES;
   return {
     quads,
@@ -112,12 +124,20 @@ function planProducts({ rows, nTokens, padded }: Shape, place: Place): Products 
 }
 
 function planMagnitudes({ rows, padded }: Shape, tokens: number, place: Place): Magnitudes {
+  const { quads, loose } = grouped(tokens);
+  const vector = padded * F32_BYTES;
   return {
     tokens,
-    row: place(ROWS_AT_ONCE * padded * F32_BYTES),
-    x: place(tokens * padded * F32_BYTES),
-    factors: place(tokens * F64_BYTES),
-    y: place(tokens * rows * F64_BYTES),
+    quads,
+    packedTokens: place(quads * QUAD * vector),
+    loose,
+    looseTokens: place(loose * vector),
+    packedRows: place(quads === 0 ? 0 : ROWS_AT_ONCE * vector),
+    row: place(loose === 0 ? 0 : ROWS_AT_ONCE * vector),
+    parts: place((ROWS_AT_ONCE / PAIR) * PART_BYTES),
+    staging: place(quads === 0 ? 0 : QUAD * vector),
+    factors: place((quads * QUAD + loose) * F64_BYTES),
+    y: place((quads * QUAD + loose) * rows * F64_BYTES),
   };
 }
 
@@ -140,10 +160,20 @@ function putVectors(instance: SimdInstance, { nIn, nTokens, padded }: Shape, to:
   putRows(loose, x, nIn, padded, nTokens - to.loose, nTokens);
 }
 
-function putSizes(buffer: ArrayBuffer, { nIn, padded }: Shape, to: Magnitudes, x: Float64Array): void {
+function putSizes(instance: SimdInstance, { nIn, padded }: Shape, to: Magnitudes, x: Float64Array): void {
+  const { buffer } = instance.memory;
   const { values, factors } = sizesOf(x, to.tokens, nIn);
-  putRows(new Float32Array(buffer, to.x, to.tokens * padded), values, nIn, padded, 0, to.tokens);
-  new Float64Array(buffer, to.factors, to.tokens).set(factors);
+  const group = QUAD * padded;
+  for (let quad = 0; quad < to.quads; quad++) {
+    const four = new Float32Array(buffer, to.staging, group);
+    putRows(four, values, nIn, padded, quad * QUAD, Math.min(to.tokens, (quad + 1) * QUAD));
+    instance.packSizeQuad(to.staging, padded * F32_BYTES, padded, to.packedTokens + quad * group * F32_BYTES);
+  }
+  const loose = new Float32Array(buffer, to.looseTokens, to.loose * padded);
+  putRows(loose, values, nIn, padded, to.tokens - to.loose, to.tokens);
+  const all = new Float64Array(buffer, to.factors, to.quads * QUAD + to.loose);
+  all.fill(0);
+  all.set(factors);
 }
 
 /** Rows [from, to) of `values`, (rows, n), each with zeros behind it; zeros where there are fewer than `out` holds. */
@@ -203,15 +233,24 @@ function multiplyRows(
 }
 
 function sizeRows(
-  { addSizes, sizes }: SimdInstance,
+  { addSizes, packSizePair, sizeBlocks, sizes }: SimdInstance,
   { rows, padded }: Shape,
-  to: Magnitudes,
+  { quads, packedTokens, loose, looseTokens, packedRows, row: sized, parts, factors, y }: Magnitudes,
   row: number,
   count: number,
   first: number,
 ): void {
-  addSizes(row, count * padded, to.row, TINY);
-  sizes(to.row, count, padded, to.x, to.tokens, to.factors, to.y + first * F64_BYTES, rows * F64_BYTES);
+  const stride = padded * F32_BYTES;
+  const yAt = y + first * F64_BYTES;
+  const yStride = rows * F64_BYTES;
+  if (quads > 0) {
+    for (let r = 0; r < count; r += PAIR) packSizePair(row + r * stride, stride, padded, packedRows + r * stride, TINY);
+    sizeBlocks(packedRows, count, padded, packedTokens, quads, factors, parts, yAt, yStride);
+  }
+  if (loose === 0) return;
+  addSizes(row, count * padded, sized, TINY);
+  const behind = quads * QUAD;
+  sizes(sized, count, padded, looseTokens, loose, factors + behind * F64_BYTES, yAt + behind * yStride, yStride);
 }
 
 type Place = (bytes: number) => number;

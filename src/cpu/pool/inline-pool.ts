@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../base/abort';
 import type { ModelFile } from '../../gguf/model-file';
 import { breather } from '../../base/breather';
+import { RecycledBytes } from '../../base/recycled-bytes';
 import type { CpuPool, MatmulJob, RunOptions } from './cpu-pool';
 import { computeUnit, planUnits, resultsOf, unitRange, type Unit } from './unit';
 
@@ -9,9 +10,10 @@ import { computeUnit, planUnits, resultsOf, unitRange, type Unit } from './unit'
  * loop runs and the abort signal is looked at. The model stays the caller's to close.
  */
 export function createInlinePool(model: ModelFile): CpuPool {
+  const memory = new RecycledBytes();
   const read = async (job: MatmulJob, unit: Unit, options: RunOptions): Promise<Uint8Array<ArrayBuffer>> => {
     const { offset, length } = unitRange(job, unit);
-    const bytes = await model.readTensor(job.tensor, offset, length, options.signal);
+    const bytes = await model.readTensor(job.tensor, offset, length, options.signal, memory.take(length));
     options.onRead?.(job.tensor.name, length);
     return bytes;
   };
@@ -30,6 +32,7 @@ export function createInlinePool(model: ModelFile): CpuPool {
         // A failed read is met when its turn comes; until then it must not count as unhandled.
         ahead?.catch(() => undefined);
         results.place(job, unit, await computeUnit({ ...job, rows: unit.rows, bytes }, pause));
+        memory.giveBack(bytes);
       }
       return results.all();
     },

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../base/abort';
 import { breather } from '../../base/breather';
 import { fail, toErrorData } from '../../base/errors';
+import { RecycledBytes } from '../../base/recycled-bytes';
 import type { ModelFile } from '../../gguf/model-file';
 import { openOutline, type OpenSource } from '../../gguf/model-over';
 import type { ToWorker, WorkerPort } from './protocol';
@@ -15,18 +16,25 @@ type UnitMessage = Extract<ToWorker, { type: 'unit' }>;
 export function serveWorker(port: WorkerPort, openSource: OpenSource): void {
   let tail: Promise<void> = Promise.resolve();
   let model: Promise<ModelFile> | undefined;
+  const memory = new RecycledBytes();
   const inHand = new Map<number, AbortController>();
 
   const bytesOf = async ({ tensor, weights }: UnitMessage, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> => {
     if (weights instanceof Uint8Array) return weights;
     if (model === undefined) throw fail('internal', 'No model is open here.', 'Please report this defect.');
-    return (await model).readTensor(tensor, weights.offset, weights.length, signal);
+    const { offset, length } = weights;
+    return (await model).readTensor(tensor, offset, length, signal, memory.take(length));
   };
-  const multiply = async (unit: UnitMessage, reading: Promise<Uint8Array>, signal: AbortSignal): Promise<void> => {
+  const multiply = async (
+    unit: UnitMessage,
+    reading: Promise<Uint8Array<ArrayBuffer>>,
+    signal: AbortSignal,
+  ): Promise<void> => {
     try {
       const bytes = await reading;
       throwIfAborted(signal);
       const { y, magnitudes } = await computeUnit({ ...unit, bytes }, breather(signal));
+      memory.giveBack(bytes);
       const transfer = magnitudes === undefined ? [y.buffer] : [y.buffer, magnitudes.buffer];
       port.post({ type: 'done', id: unit.id, y, magnitudes }, transfer);
     } catch (error) {
