@@ -31,7 +31,7 @@ export const embedRows: StageKernel<'rows'> = async (run) => {
     neighbouringRows(ids, tensor, nIn).map(({ firstRow, rows, at }) => {
       return { tensor, firstRow, rows, buffer: weights, offset: at * rowBytes };
     }),
-    { model: bound.model, onRead: tools.onRead, signal: run.signal, readsAhead: PARALLEL_READS },
+    { model: bound.model, onRead: tools.onRead, signal: run.signal, parallel: PARALLEL_READS },
   );
   const rowOf = new Map(ids.map((id, row) => [id, row]));
   const rows = recorder.table(run.tokens().map((id) => rowOf.get(id) ?? 0));

@@ -1,12 +1,12 @@
 import { fail } from '../../base/errors';
 import { rowBytes } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
-import { neighbourRuns, readRun, type TensorRange } from '../../gguf/neighbours';
+import { neighbourRuns, type TensorRange } from '../../gguf/neighbours';
 import type { GpuContext } from '../device';
 import { limiter } from './limiter';
 import type { ResidentWeights } from './resident-weights';
 import { SlabPool, type Slot } from './slab-pool';
-import { Uploader } from './uploader';
+import { Uploader, type UploadTarget } from './uploader';
 import type { WeightPart } from './weight-part';
 
 /** Reads of the file at the same time. */
@@ -166,18 +166,10 @@ export class WeightCache {
       found.set(part, entry);
     }
     for (const run of neighbourRuns(inFileOrder(parts.filter((part) => !found.has(part))), rangeOf)) {
-      // One read for all of them. Alone, a part is read slice by slice.
-      const reads =
-        run.length === 1
-          ? []
-          : readRun(run.map(rangeOf), (tensor, offset, length) =>
-              this.#limit(() => this.#options.model.readTensor(tensor, offset, length, signal)),
-            );
-      for (const [i, part] of run.entries()) {
+      for (const entry of this.#start(run, signal)) {
         this.#misses++;
-        const entry = this.#start(part, signal, reads[i]);
         this.#pin(entry);
-        found.set(part, entry);
+        found.set(entry.part, entry);
       }
     }
     const entries = parts.flatMap((part) => found.get(part) ?? []);
@@ -206,7 +198,7 @@ export class WeightCache {
     const missing = parts.filter((part) => !this.#entries.has(part.key));
     const bytes = missing.reduce((sum, part) => sum + part.bytes, 0);
     if (bytes > this.#budget / 4) return;
-    for (const part of missing) this.#start(part, this.#abort.signal);
+    for (const run of neighbourRuns(inFileOrder(missing), rangeOf)) this.#start(run, this.#abort.signal);
   }
 
   dispose(): void {
@@ -231,44 +223,55 @@ export class WeightCache {
     return places;
   }
 
-  #start(part: WeightPart, signal: AbortSignal | undefined, bytes?: Promise<Uint8Array<ArrayBuffer>>): Entry {
-    const place = { slot: this.#slotFor(part) };
-    this.#bytes += part.bytes;
-    const loaded =
-      bytes === undefined
-        ? this.#limit(() => this.#load(part, place, signal, this.#options.model))
-        : this.#load(part, place, signal, sliceReader(part, bytes));
-    const entry: Entry = { part, place, pins: 0, score: this.#now / HALF_LIFE, loaded };
-    this.#pin(entry);
-    this.#entries.set(part.key, entry);
-    entry.loaded.then(
-      () => {
-        this.#unpin(entry);
-      },
-      () => {
-        this.#unpin(entry);
-        if (this.#entries.get(part.key) === entry) this.#drop(entry);
-      },
-    );
-    return entry;
+  /** Begins to bring neighbours, which one read brings. */
+  #start(run: readonly WeightPart[], signal: AbortSignal | undefined): readonly Entry[] {
+    const placed = run.map((part) => {
+      const place = { slot: this.#slotFor(part) };
+      this.#bytes += part.bytes;
+      return { part, place };
+    });
+    const loading = this.#limit(() => this.#load(placed, signal));
+    return placed.map(({ part, place }, i) => {
+      const loaded = loading.then((places): WeightPlace => {
+        const found = places[i];
+        if (found === undefined) throw new Error('unreachable');
+        return found;
+      });
+      const entry: Entry = { part, place, pins: 0, score: this.#now / HALF_LIFE, loaded };
+      this.#pin(entry);
+      this.#entries.set(part.key, entry);
+      loaded.then(
+        () => {
+          this.#unpin(entry);
+        },
+        () => {
+          this.#unpin(entry);
+          if (this.#entries.get(part.key) === entry) this.#drop(entry);
+        },
+      );
+      return entry;
+    });
   }
 
   async #load(
-    part: WeightPart,
-    place: Entry['place'],
+    run: readonly Pick<Entry, 'part' | 'place'>[],
     signal: AbortSignal | undefined,
-    model: Pick<ModelFile, 'readTensor'>,
-  ): Promise<WeightPlace> {
-    const buffer = await this.#allocated(part, place);
-    const { offset } = place.slot;
+  ): Promise<readonly WeightPlace[]> {
+    const targets: UploadTarget[] = [];
+    for (const { part, place } of run) {
+      const buffer = await this.#allocated(part, place);
+      const { tensor, firstRow, nRows: rows } = part;
+      targets.push({ tensor, firstRow, rows, buffer, offset: place.slot.offset });
+    }
     const onRead = (tensor: string, bytes: number): void => {
       this.#bytesRead += bytes;
       this.#options.onRead?.(tensor, bytes);
     };
-    const { tensor, firstRow, nRows: rows } = part;
-    await this.uploader.upload([{ tensor, firstRow, rows, buffer, offset }], { model, onRead, signal });
-    if (part.expert !== undefined) this.#expertsRead++;
-    return { buffer, offset };
+    const options = { model: this.#options.model, onRead, signal };
+    // Alone, a part comes slice by slice.
+    await (targets.length > 1 ? this.uploader.uploadRun(targets, options) : this.uploader.upload(targets, options));
+    this.#expertsRead += run.filter(({ part }) => part.expert !== undefined).length;
+    return targets.map(({ buffer, offset }) => ({ buffer, offset }));
   }
 
   /** The buffer of a slot. When the GPU is full, the budget shrinks to what fitted, and the least used parts make room. */
@@ -361,12 +364,4 @@ function compareText(a: string, b: string): number {
 function rangeOf({ tensor, nIn, firstRow, nRows }: WeightPart): TensorRange {
   const row = rowBytes(tensor.type, nIn);
   return { tensor, offset: firstRow * row, length: nRows * row };
-}
-
-/** Reads slices out of the bytes of a part. */
-function sliceReader(part: WeightPart, bytes: Promise<Uint8Array<ArrayBuffer>>): Pick<ModelFile, 'readTensor'> {
-  const { offset: start } = rangeOf(part);
-  return {
-    readTensor: async (_tensor, offset, length) => (await bytes).subarray(offset - start, offset - start + length),
-  };
 }
