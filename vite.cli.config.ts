@@ -23,6 +23,7 @@ export default defineConfig({
         moescope: 'src/cli/main.ts',
         'cpu-worker': 'src/cpu/pool/node-worker-entry.ts',
         'judge-worker': 'src/session/judging/node-entry.ts',
+        'reference-worker': 'src/session/reference/node-entry.ts',
         'template-worker': 'src/tokenizer/template-thread/node-entry.ts',
         'llama-cpp-child': 'src/engine/llama-cpp/child-entry.ts',
       },

@@ -41,3 +41,14 @@ export function additions(n: number, order: SumOrder): number {
  * is at most 1e-16 a value for lambda = 8.7 (Higham and Mary 2019, theorem 2.4), and 9.5 leaves room for what they call the second order.
  */
 export const SUSPICIOUS_ESTIMATE = 9.5;
+
+/** How often sums of attention are scaled anew at most, as a running softmax does: once for so many keys, and so often more. */
+export interface Rescales {
+  readonly everyKeys: number;
+  readonly more: number;
+}
+
+/** The same over some number of keys. */
+export function rescalesOver(rescales: Rescales | undefined, nKeys: number): number {
+  return rescales === undefined ? 0 : Math.ceil(nKeys / rescales.everyKeys) + rescales.more;
+}

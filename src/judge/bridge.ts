@@ -1,4 +1,5 @@
 import { fail } from '../base/errors';
+import type { Rescales } from '../base/f32-error';
 import { without } from '../base/without';
 import type { Node } from '../arch/graph';
 import type { Taps } from '../divergence/compare-step';
@@ -12,7 +13,7 @@ export interface Bridge {
   /** Stages whose captured value was made for the capture alone: the kernel went on with what that is made of. */
   readonly remade: ReadonlySet<string>;
   /** As {@link StepOptions.rescales}. */
-  readonly rescales: (nKeys: number) => number;
+  readonly rescales: Rescales;
   /** Computes what was bridged: beside the walk over weights that judges the other stages. */
   readonly exact: Pick<IsolatingEngine, 'isolate'>;
 }

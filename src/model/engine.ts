@@ -1,4 +1,4 @@
-import type { SumOrder } from '../base/f32-error';
+import type { Rescales, SumOrder } from '../base/f32-error';
 import type { KernelUse } from './kernel-use';
 import type { StageId } from './stages';
 
@@ -43,8 +43,8 @@ export interface StepOptions {
   readonly bounds?: boolean;
   /** With bounds: how the engine that they are for adds up products. Default `any`. */
   readonly sumOrder?: SumOrder;
-  /** With bounds: how often the engine's attention over so many keys scales its sums anew, as a running softmax does. Default never. */
-  readonly rescales?: (nKeys: number) => number;
+  /** With bounds: how often the engine's attention scales its sums anew. Default never. */
+  readonly rescales?: Rescales;
   /** CPU engines: also keep `Tap.exact`, so that a stage can be computed again from just what the engine itself computed it from. */
   readonly exact?: boolean;
   /** Use these experts, (nTokens, nExpertUsed), instead of the engine's own top-k; their weights come from the engine's own probabilities. */

@@ -437,7 +437,11 @@ export class ModelSession {
   #cpuEngine(id: CpuEngineId, use: 'side' | 'quantised' = 'side'): IsolatingEngine {
     const { model, hparams } = this;
     const key = `${id} ${use}`;
-    const engine = this.#cpu.get(key) ?? CPU_ENGINES[id]({ model, hparams, pool: this.#cpuPool(), hooks: this.#hooks });
+    const hooks = this.#hooks;
+    const engine =
+      this.#cpu.get(key) ??
+      (id === 'cpu' ? this.#host.createReference?.(model, hparams, hooks) : undefined) ??
+      CPU_ENGINES[id]({ model, hparams, pool: this.#cpuPool(), hooks });
     this.#cpu.set(key, engine);
     return engine;
   }

@@ -1,5 +1,5 @@
 import { expose } from 'comlink';
-import { browserWorker } from '../cpu/pool/browser-worker';
+import { browserWorker, CPU_WORKERS } from '../cpu/pool/browser-worker';
 import { createWorkerPool } from '../cpu/pool/worker-pool';
 import { browserTemplateThread } from '../tokenizer/template-thread/browser';
 import { rendererIn } from '../tokenizer/template-thread/renderer';
@@ -10,10 +10,9 @@ import { browserMemory } from './browser-memory';
 import { EngineService } from './engine-service';
 import { browserJudge } from '../session/judging/browser-judge';
 import { judgesFor } from '../session/judging/judge-pool';
+import { browserReference } from '../session/reference/browser-reference';
+import { referenceFor } from '../session/reference/reference-thread';
 import { carryErrorCodes } from './error-transfer';
-
-/** The reference leaves one core to the page and the GPU process, and takes no more than pay. */
-const CPU_WORKERS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
 
 /** A lock that is held as long as this worker lives: how the page hears of its end (`engine-thread.ts`). Resolves when it is held. */
 const alive = new Promise<void>((resolve) => {
@@ -36,6 +35,7 @@ const service = new EngineService(
     renderChat: rendererIn(browserTemplateThread),
     createPool: (model) => createWorkerPool(model, Array.from({ length: CPU_WORKERS }, browserWorker)),
     createJudges: (model, hparams) => judgesFor(model, hparams, CPU_WORKERS, browserJudge),
+    createReference: (model, hparams, hooks) => referenceFor(model, hparams, CPU_WORKERS, hooks, browserReference),
   },
   CPU_WORKERS,
   undefined,

@@ -7,7 +7,8 @@ import { matmulBound } from '../../src/ops/linear/bound';
 import { normaliseBound } from '../../src/ops/normalise/bound';
 import { rmsnormBound } from '../../src/ops/rmsnorm/bound';
 import { ropeBound } from '../../src/ops/rope/bound';
-import { rescalesOf } from '../../src/fusions/attention/attention-plan';
+import { rescalesOver } from '../../src/base/f32-error';
+import { RESCALES } from '../../src/fusions/attention/attention-plan';
 import { softmaxBound } from '../../src/ops/softmax/bound';
 import { swigluBound } from '../../src/ops/swiglu/bound';
 import { weightedSumBound } from '../../src/ops/weighted-sum/bound';
@@ -188,7 +189,7 @@ describe('the worst f32 kernel that WGSL allows stays below the bound', () => {
       const p = x.slice();
       softmax(p, 0, n);
       const errors = new Float64Array(n);
-      softmaxBound(x, 0, n, errors, 0, rescalesOf(n));
+      softmaxBound(x, 0, n, errors, 0, rescalesOver(RESCALES, n));
       const value = new Float64Array(1);
       const own = new Float64Array(1);
       attentionValues(p, 0, n, v, 0, 1, 1, value, 0);

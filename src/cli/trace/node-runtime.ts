@@ -3,6 +3,8 @@ import { orCancelled } from '../../base/abort';
 import { fail, reasonOf, toErrorData } from '../../base/errors';
 import { nodeWorker } from '../../cpu/pool/node-worker';
 import { judgesFor } from '../../session/judging/judge-pool';
+import type { FromReference, ReferenceWorker, ToReference } from '../../session/reference/protocol';
+import { referenceFor } from '../../session/reference/reference-thread';
 import { createWorkerPool } from '../../cpu/pool/worker-pool';
 import { openDevice } from '../../gpu/device';
 import { SharedDevice } from '../../gpu/shared-device';
@@ -184,6 +186,11 @@ export function nodeHost({ adapter, device }: GpuWish): Host {
     createJudges(model, hparams) {
       const entry = new URL('./judge-worker.js', import.meta.url);
       return judgesFor(model, hparams, availableParallelism(), () => nodeWorker(entry, 'moescope-judge'));
+    },
+    createReference(model, hparams, hooks) {
+      const entry = new URL('./reference-worker.js', import.meta.url);
+      const start = (): ReferenceWorker => nodeWorker<ToReference, FromReference>(entry, 'moescope-reference');
+      return referenceFor(model, hparams, availableParallelism(), hooks, start);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { rescalesOver } from '../../base/f32-error';
 import { fail } from '../../base/errors';
 import { rowLength, shapeOf, type Node, type Section, type StateSlot, type Value } from '../../arch/graph';
 import { isByKey } from '../../arch/walk';
@@ -50,7 +51,7 @@ export function operationOf(
     nKeys,
     wanted,
     sumOrder: options.sumOrder ?? 'any',
-    rescales: (keys) => options.rescales?.(keys) ?? 0,
+    rescales: (keys) => rescalesOver(options.rescales, keys),
     magnitudes: options.bounds === true && wanted.length > 0,
     tokens: chosen === undefined ? step.tokens : step.tokens.filter((_, t) => chosen.includes(t)),
     positionOf: (row) => (positions === undefined ? nPast + row : (positions[row] ?? NaN)),

@@ -1,5 +1,8 @@
 import type { FromWorker, ToWorker, WorkerLike } from './protocol';
 
+/** The reference leaves one core to the page and the GPU process, and takes no more than pay. */
+export const CPU_WORKERS = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1));
+
 /** A worker of the page. */
 export function browserWorker(): WorkerLike<ToWorker, FromWorker> {
   return workerOf(new Worker(new URL('./worker-entry.ts', import.meta.url), { type: 'module', name: 'moescope-cpu' }));

@@ -1,6 +1,7 @@
 import type { CommonSizes } from '../../arch/define-arch';
 import type { KernelSpec, KernelVariant } from '../../ops/kernel-spec';
 import { ATTENTION, ATTENTION_SHARED, ATTENTION_TEAMS } from './kernel';
+import type { Rescales } from '../../base/f32-error';
 
 /** Keys of the smallest split. */
 const TILE_KEYS = 64;
@@ -63,13 +64,11 @@ export interface AttentionPlan {
 
 type Heads = Pick<CommonSizes, 'nHead' | 'nHeadKv' | 'headDim'>;
 
-/** Keys that every kernel takes at once before it looks for a larger score. */
-const LEAST_KEYS_AT_ONCE = 8;
-
-/** How often sums over so many keys are scaled anew at most: behind each turn, for the token's own key, where lanes are joined, and splits. */
-export function rescalesOf(nKeys: number): number {
-  return Math.ceil(nKeys / LEAST_KEYS_AT_ONCE) + 3;
-}
+/**
+ * How often sums are scaled anew at most: every kernel takes eight keys at once before it looks for a larger score; and for the token's own key, where
+ * lanes are joined, and splits.
+ */
+export const RESCALES: Rescales = { everyKeys: 8, more: 3 };
 
 /** A function of shapes, choice and the number of keys alone, as the order of sums has to be. Heads that a way cannot take are {@link SINGLE_HEADS}. */
 export function attentionPlan(

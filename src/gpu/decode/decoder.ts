@@ -1,11 +1,12 @@
 import { throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
+import type { Rescales } from '../../base/f32-error';
 import type { Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import {
   attentionPlan,
-  rescalesOf,
+  RESCALES,
   turnsUpTo,
   wayName,
   type AttentionPlan,
@@ -69,8 +70,8 @@ export interface Decoder {
   readonly dispatches: { readonly token: number; readonly layer: number };
   /** Stages whose captured value is made for the capture alone. */
   readonly remade: ReadonlySet<string>;
-  /** How often attention over so many keys scales its sums anew, at most. */
-  readonly rescales: (nKeys: number) => number;
+  /** How often attention scales its sums anew, at most. */
+  readonly rescales: Rescales;
   /**
    * Runs one token at `position`, whose predecessors' keys and values are in place, and keeps its own. One submit, one readback.
    * @throws TracerError those of the device; `run-cancelled`, `prompt-token`.
@@ -156,7 +157,7 @@ class DecodeSession implements Decoder {
     return { token: all.length, layer: all.filter(({ layer }) => layer === 0).length };
   }
 
-  readonly rescales = rescalesOf;
+  readonly rescales = RESCALES;
 
   get remade(): ReadonlySet<string> {
     return new Set(this.#token.parts.flatMap(({ remade }) => remade));
