@@ -14,20 +14,19 @@ type Names = ReadonlyMap<string, StageId>;
 /** The names that a dump has, by layer. */
 export type NamesByLayer = ReadonlyMap<number, ReadonlySet<string>>;
 
-let known: readonly (readonly Names[])[] | undefined;
+/** Kinds of layers that an architecture has with some of its sample's sizes left out, by its name and theirs. */
+const known = new Map<string, readonly Names[]>();
 
-/** By architecture, the kinds of layers that it has. */
-function kinds(): readonly (readonly Names[])[] {
-  known ??= ARCHITECTURES.map(kindsOf);
-  return known;
+function kindsOf(arch: Architecture, left: readonly string[]): readonly Names[] {
+  const key = [arch.name, ...left.toSorted()].join(' ');
+  const kinds = known.get(key) ?? buildKinds(arch, left);
+  known.set(key, kinds);
+  return kinds;
 }
 
-/** Layers of the sample, and of the sample without one of its sizes: what a file may say or leave out makes stages come and go. */
-function kindsOf(arch: Architecture): readonly Names[] {
-  const without = Object.keys(arch.sample).map((left) =>
-    Object.fromEntries(Object.entries(arch.sample).filter(([name]) => name !== left)),
-  );
-  return [arch.sample, ...without].flatMap((sizes) => arch.graph(sizes).layers.map(namesOf));
+function buildKinds(arch: Architecture, left: readonly string[]): readonly Names[] {
+  const sizes = Object.fromEntries(Object.entries(arch.sample).filter(([name]) => !left.includes(name)));
+  return arch.graph(sizes).layers.map(namesOf);
 }
 
 function namesOf({ nodes }: Section): Names {
@@ -45,14 +44,36 @@ function best<T>(all: readonly T[], fit: (one: T) => number): T | undefined {
   return first && rest.reduce((most, next) => (next.fit > most.fit ? next : most), first).one;
 }
 
+/** A kind of layer, and how well it fits. */
+interface Fitted {
+  readonly kind: Names;
+  readonly fit: number;
+}
+
+/**
+ * The kind of layer that has these names: of the sample, less whatever makes it fit better, one size after the other. What a file may say or
+ * leave out makes stages come and go: `ffn_moe_weights` are a router's last values only where they are neither normalised nor scaled.
+ */
+function kindIn(arch: Architecture, names: ReadonlySet<string>): Fitted {
+  const fitted = (left: readonly string[]): Fitted & { readonly left: readonly string[] } => {
+    const kind = best(kindsOf(arch, left), (one) => fitOf(one, names)) ?? new Map<string, StageId>();
+    return { kind, fit: fitOf(kind, names), left };
+  };
+  let found = fitted([]);
+  for (;;) {
+    const { left } = found;
+    const further = Object.keys(arch.sample).flatMap((name) => (left.includes(name) ? [] : [fitted([...left, name])]));
+    const next = best(further, ({ fit }) => fit);
+    if (next === undefined || next.fit <= found.fit) return found;
+    found = next;
+  }
+}
+
 /** For each layer, what its names mean in the architecture that explains most of the dump. */
 export function meaningsOf(layers: NamesByLayer): ReadonlyMap<number, Names> {
-  const kindIn = (of: readonly Names[], names: ReadonlySet<string>): Names | undefined =>
-    best(of, (kind) => fitOf(kind, names));
-  const arch = best(kinds(), (of) =>
-    [...layers.values()].reduce((sum, names) => sum + fitOf(kindIn(of, names) ?? new Map(), names), 0),
+  const inArch = ARCHITECTURES.map(
+    (arch) => new Map([...layers].map(([layer, names]) => [layer, kindIn(arch, names)])),
   );
-  return new Map(
-    [...layers].map(([layer, names]) => [layer, (arch && kindIn(arch, names)) ?? new Map<string, StageId>()]),
-  );
+  const most = best(inArch, (found) => [...found.values()].reduce((sum, { fit }) => sum + fit, 0));
+  return new Map([...(most ?? [])].map(([layer, { kind }]) => [layer, kind]));
 }
