@@ -1,5 +1,5 @@
-// node verification/judge-tables.mjs: writes what verification/live-*.test.ts measured (test-results/live-*.jsonl) into docs/judge.md.
-import { readFileSync, writeFileSync } from 'node:fs';
+// node verification/judge-tables.mjs: writes what verification/live-*.test.ts measured (test-results/live-*.jsonl) into docs/judge.md; what was not measured stays.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const DOCUMENT = 'docs/judge.md';
 
@@ -91,8 +91,12 @@ function families() {
   return table(['model', 'architecture', 'verdict', 'stages captured', 'stages that are not judged'], rows);
 }
 
+/** Parts whose results are called otherwise. @type {Readonly<Record<string, string>>} */
+const FILES = { clean: 'clean-runs' };
+
 let text = readFileSync(DOCUMENT, 'utf8');
 for (const [name, make] of Object.entries({ matrix, clean, versions, families })) {
+  if (!existsSync(`test-results/live-${FILES[name] ?? name}.jsonl`)) continue;
   const [begin, end] = [`<!-- ${name}: node verification/judge-tables.mjs -->`, `<!-- /${name} -->`];
   const [before, rest] = text.split(begin);
   const after = rest?.split(end)[1];

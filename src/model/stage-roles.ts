@@ -24,6 +24,8 @@ export const CHOICE: readonly string[] = [...ROUTER_RANKS, GROUP_SCORES, CHOSEN_
 export const CHOSEN_EXPERTS = 'moe_router_indices';
 /** Weights of the chosen experts. */
 export const ROUTER_WEIGHTS = 'moe_router';
+/** What latent attention reads for each head. */
+export const LATENT_VALUES = 'kqv';
 /** Output of the mixture of experts, before it joins the residual stream. */
 export const FFN_OUT = 'moe_ffn_out';
 /** The residual stream behind a layer. */

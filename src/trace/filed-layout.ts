@@ -5,6 +5,7 @@
  */
 import type { Tap } from '../model/engine';
 import type { HParams } from '../model/hparams';
+import { LATENT_VALUES } from '../model/stage-roles';
 import { partsOf, STAGES, stageSpec, type StageId } from '../model/stages';
 
 type Header = Omit<Tap, 'data' | 'bound' | 'exact'>;
@@ -37,7 +38,7 @@ export function fromFiled<T extends Tap>(tap: T): T {
  */
 export function latentRows<T extends Pick<Tap, 'stage' | 'shape' | 'data'>>(tap: T): T {
   const [heads = 0, tokens = 0, length = 0] = tap.shape;
-  if (tap.stage !== 'kqv' || tap.shape.length !== 3) return tap;
+  if (tap.stage !== LATENT_VALUES || tap.shape.length !== 3) return tap;
   return { ...tap, shape: [tokens, heads * length], data: swapLeadingAxes(tap.data, heads, tokens, length) };
 }
 

@@ -4,7 +4,7 @@ import { checkCapture, checkTokens } from '../../model/check-step';
 import type { StepOptions, StepResult, Tap } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import type { LiveEngineId, LiveBackend, LiveEngine, LiveFacts, LiveOptions } from '../../model/live';
-import { stagesOfStep } from '../../model/graph-of';
+import { graphOf, stagesOfStep } from '../../model/graph-of';
 import { wrongParameters, wrongParameterText } from '../../model/graph-parameters';
 import { isBeforeLayers, type StageId } from '../../model/stages';
 import { selectPositions } from '../../trace/select-positions';
@@ -13,7 +13,7 @@ import type { Installed } from './install-folder';
 import { valuesOf, type DecodeEnd, type Library } from './frames';
 import { graphNames } from './stage-of-node';
 import { layOutCaptures, type RawCapture } from './tap-of-frame';
-import { EMBEDDING, LAYER_OUTPUT } from '../../model/stage-roles';
+import { LAYER_OUTPUT } from '../../model/stage-roles';
 
 export interface LiveEngineOptions {
   readonly id: LiveEngineId;
@@ -79,8 +79,12 @@ class Engine implements LiveEngine {
     const process = await this.#running(signal);
     this.#decode = { tokens: [...tokens], nPast, waiting: new Map(), whole: new Set(), end: undefined };
     process.send({ command: 'decode', tokens: [...tokens], nPast, room: nPast + tokens.length + ROOM_BEHIND });
-    await this.#until((decode) => decode.waiting.has(undefined) && !this.#inParts(decode), signal);
-    return this.#result(undefined, [EMBEDDING], options, started);
+    const { nodes, output } = graphOf(this.#in.hparams).graph.embed;
+    const isThere = ({ waiting }: Decode): boolean =>
+      waiting.get(undefined)?.some(({ frame }) => frame.stage === output.id) === true;
+    await this.#until((decode) => isThere(decode) && !this.#inParts(decode), signal);
+    const stages = nodes.map(({ out }) => out.id);
+    return this.#result(undefined, stages, options, started);
   }
 
   async layer(layer: number, options: StepOptions): Promise<StepResult> {

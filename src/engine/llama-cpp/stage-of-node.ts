@@ -1,7 +1,8 @@
-import { sectionsOf } from '../../arch/graph';
+import { sectionsOf, type Node } from '../../arch/graph';
 import type { OpName } from '../../arch/operations';
 import { graphOf } from '../../model/graph-of';
 import type { HParams } from '../../model/hparams';
+import { CHOSEN_EXPERTS, CHOSEN_GROUPS, GROUP_SCORES, ROUTER_RANKS, ROUTER_WEIGHTS } from '../../model/stage-roles';
 
 /*
  * Which stage a node of llama.cpp's graph is. Names alone do not tell: they change from release to release and some are wrong (one release
@@ -37,6 +38,8 @@ export interface GraphNames {
   readonly byWeight: Readonly<Record<string, string>>;
   /** Stages where no weight is near, by the node's name and its operation: `ADD ffn_inp`. */
   readonly byName: Readonly<Record<string, string>>;
+  /** Stages that are others times a number, by these: such a node may have no name. */
+  readonly scaled: Readonly<Record<string, string>>;
 }
 
 /** ggml's operations of the graph's: of those that a name alone tells. */
@@ -47,21 +50,53 @@ const NAMED_OPS: Readonly<Partial<Record<OpName, readonly string[]>>> = {
   sigmoid: ['UNARY'],
   scale: ['SCALE'],
   'weighted-sum': ['ADD', 'CONT'],
-  'attention-values': ['CONT', 'RESHAPE'],
+  // A product where latent attention's values are a part of the kept keys.
+  'attention-values': ['CONT', 'RESHAPE', 'MUL_MAT'],
+  'head-linear': ['PERMUTE', 'CONT'],
+  rope: ['ROPE'],
+  slice: ['VIEW', 'RESHAPE'],
+  concat: ['CONCAT'],
+  normalise: ['DIV', 'GET_ROWS'],
+  'top-k': ['VIEW'],
 };
+
+/** Stages that are captured as inputs of what reads them. */
+const AS_INPUTS: ReadonlySet<string> = new Set([ROUTER_WEIGHTS, CHOSEN_EXPERTS]);
 
 /** The names of a model's stages, of its own graph. */
 export function graphNames(hparams: HParams): GraphNames {
   const nodes = sectionsOf(graphOf(hparams).graph).flatMap((section) => section.nodes);
   const byWeight = nodes.flatMap((node): (readonly [string, string])[] =>
-    node.op === 'linear' || node.op === 'expert-linear' || node.op === 'rmsnorm'
+    ['rows', 'linear', 'expert-linear', 'rmsnorm'].includes(node.op)
       ? node.weights.map(({ role }) => [role, node.out.id] as const)
       : [],
   );
   const byName = nodes.flatMap((node) =>
-    node.ggml === '' ? [] : (NAMED_OPS[node.op] ?? []).map((op) => [`${op} ${node.ggml}`, node.out.id] as const),
+    AS_INPUTS.has(node.out.id)
+      ? []
+      : namesOf(node, nodes).flatMap((name) => opsOf(node, nodes).map((op) => [`${op} ${name}`, node.out.id] as const)),
   );
-  return { byWeight: Object.fromEntries(byWeight), byName: Object.fromEntries(byName) };
+  const scaled = nodes.flatMap(({ op, inputs: [input], out }) =>
+    op === 'scale' && input !== undefined ? [[input.id, out.id] as const] : [],
+  );
+  return {
+    byWeight: Object.fromEntries(byWeight),
+    byName: Object.fromEntries(byName),
+    scaled: Object.fromEntries(scaled),
+  };
+}
+
+/** A part that is another view of its row is told by its name alone, so that name must be no other stage's. */
+function opsOf({ op, ggml, out }: Node, nodes: readonly Node[]): readonly string[] {
+  const isShared = op === 'slice' && nodes.some((node) => node.ggml === ggml && node.out.id !== out.id);
+  return isShared ? ['VIEW'] : (NAMED_OPS[op] ?? []);
+}
+
+/** What a node is called there. A part of a row that is normed or rotated goes by the name of what is made of it. */
+function namesOf({ op, ggml, out }: Node, nodes: readonly Node[]): readonly string[] {
+  const readers = op === 'slice' ? nodes.filter(({ inputs }) => inputs.some(({ id }) => id === out.id)) : [];
+  const made = readers.filter((node) => node.op === 'rope' || node.op === 'rmsnorm').map((node) => node.ggml);
+  return [...new Set([ggml, ...made])].filter((name) => name !== '');
 }
 
 /** Rotated stages by the stage that they rotate. */
@@ -86,8 +121,9 @@ export function stageOfNode(node: GraphNode, names: GraphNames): NodeStage | und
   const [first, second] = node.sources;
   switch (node.op) {
     case 'GET_ROWS':
-      return first?.name === 'token_embd.weight' ? { stage: 'embedding', layer: undefined } : undefined;
+      return first?.name === 'token_embd.weight' ? weightStage(first, names) : namedStage(node, names);
     case 'MUL_MAT':
+      return productStage(first, names, second) ?? namedStage(node, names);
     case 'MUL_MAT_ID':
       return productStage(first, names);
     case 'ADD_ID':
@@ -104,13 +140,21 @@ export function stageOfNode(node: GraphNode, names: GraphNames): NodeStage | und
     case 'ROPE': {
       const rotated = originOf(first, names);
       const stage = ROTATED[rotated?.stage ?? ''];
-      return stage === undefined ? undefined : { stage, layer: rotated?.layer };
+      return stage === undefined ? namedStage(node, names) : { stage, layer: rotated?.layer };
     }
     case 'SOFT_MAX': {
       const scores = originOf(first, names);
       if (scores?.stage === 'attn_scores') return { stage: 'attn_softmax', layer: scores.layer };
       return scores?.stage === 'moe_router_logits' ? { stage: 'moe_router_probs', layer: scores.layer } : undefined;
     }
+    case 'SCALE': {
+      // The last layer picks the rows that have logits.
+      const of = originOf(first, names) ?? (first && stageOfNode(rootOf(first, ROWS), names));
+      const stage = names.scaled[of?.stage ?? ''];
+      return stage === undefined ? namedStage(node, names) : { stage, layer: of?.layer };
+    }
+    case 'SUM_ROWS':
+      return groupScores(first, names);
     default:
       return namedStage(node, names);
   }
@@ -146,13 +190,26 @@ function joined({ sources: [first, second] }: GraphNode, names: GraphNames): Nod
   return own !== undefined && originOf(first, names)?.stage === own.stage ? own : undefined;
 }
 
-function productStage(weight: GraphNode | undefined, names: GraphNames): NodeStage | undefined {
+/** Sums of the best experts of each group, which have no name: those of rows that were picked of what experts are ranked by. */
+function groupScores(summed: GraphNode | undefined, names: GraphNames): NodeStage | undefined {
+  if (summed === undefined || !Object.values(names.byName).includes(CHOSEN_GROUPS)) return undefined;
+  const picked = rootOf(summed);
+  // The chosen experts' weights are summed too.
+  if (picked.op !== 'GET_ROWS' || picked.name.startsWith('ffn_moe_weights')) return undefined;
+  const ranked = originOf(picked.sources[0], names);
+  return ranked !== undefined && ROUTER_RANKS.includes(ranked.stage)
+    ? { stage: GROUP_SCORES, layer: ranked.layer }
+    : undefined;
+}
+
+function productStage(weight: GraphNode | undefined, names: GraphNames, factor?: GraphNode): NodeStage | undefined {
   if (weight === undefined) return undefined;
   // The head; `token_embd.weight` where the file ties the two.
   if (weight.name === 'token_embd.weight') return weightStage({ ...weight, name: 'output.weight' }, names);
   const known = weightStage(weight, names);
   if (known !== undefined) return known;
-  // Keys times queries: the keys are a view of the cache.
+  // Keys times queries: the keys are a view of the cache. Latent attention's values are one of the kept keys too.
+  if (factor !== undefined && rootOf(factor).op === 'SOFT_MAX') return undefined;
   const cache = /^cache_k_l(\d+)/.exec(rootOf(weight).name);
   return cache === null ? undefined : { stage: 'attn_scores', layer: Number(cache[1]) };
 }

@@ -5,9 +5,10 @@ import { shapeOf } from '../../arch/graph';
 import { graphOf, stageIn, stageNode } from '../../model/graph-of';
 import { scaleOf } from '../../model/graph-parameters';
 import { findStage, type StageId } from '../../model/stages';
+import { latentRows } from '../../trace/filed-layout';
 import type { Frame } from './frames';
 import type { CapturedValues } from './strided-values';
-import { ATTN_SCORES, ATTN_SOFTMAX } from '../../model/stage-roles';
+import { ATTN_SCORES, ATTN_SOFTMAX, LATENT_VALUES } from '../../model/stage-roles';
 
 type CaptureFrame = Extract<Frame, { readonly type: 'capture' }>;
 
@@ -67,11 +68,20 @@ function layOut(stage: StageId, parts: readonly RawCapture[], sizes: StepSizes):
   const held = parts.reduce((count, { values }) => count + values.length, 0);
   if (held !== data.length) throw unexpected(stage, lengths, parts);
   let at = 0;
-  for (const { values } of parts) {
-    data.set(values, at);
+  for (const { frame, values } of parts) {
+    data.set(isLatent(frame, values) ? rowsOfHeads(frame, values) : values, at);
     at += values.length;
   }
   return { stage, layer, positions, shape: lengths, data };
+}
+
+/** Whether a part is what latent attention reads, which ggml holds with its heads first: (nHead, nTokens, kvRank). */
+function isLatent({ stage }: CaptureFrame, values: CapturedValues): values is Float32Array<ArrayBuffer> {
+  return stage === LATENT_VALUES && values instanceof Float32Array;
+}
+
+function rowsOfHeads({ ne: [length = 0, tokens = 0, heads = 0] }: CaptureFrame, data: Float32Array<ArrayBuffer>) {
+  return latentRows({ stage: LATENT_VALUES, shape: [heads, tokens, length], data }).data;
 }
 
 /** Each part is (head, query, key) with keys padded to a multiple that the back end likes; queries of later runs see more keys. */
