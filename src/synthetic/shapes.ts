@@ -73,6 +73,9 @@ const LATENT = {
   ...{ ropeScaling: YARN, ropeFactor: 40, ropeContext: 4096 },
 } as const;
 
+/** What Granite scales embeddings, branches, scores and logits by. */
+const GRANITE = { embeddingScale: 12, residualScale: 0.22, attentionScale: 1 / 64, logitScale: 6 } as const;
+
 /** No experts: what a dense model has for their sizes. */
 const DENSE = { nExpert: 0, nExpertUsed: 0, nFfExp: 0 } as const;
 const TINY_DENSE = {
@@ -169,6 +172,39 @@ export const NAMED_SHAPES = [
       ...{ gating: SIGMOID, isNormalised: YES, shareScale: 2.5 },
     },
   },
+  {
+    ...{ name: 'qwen3-vl-30b-a3b', arch: 'qwen3vlmoe' },
+    ...{ ...QWEN3_30B, theta: 5e6, nCtxTrain: 262_144 },
+  },
+  {
+    ...{ name: 'olmoe-1b-7b', arch: 'olmoe', nLayer: 16 },
+    ...{ nEmbd: 2048, nHead: 16, nHeadKv: 16, headDim: 128, nExpert: 64, nExpertUsed: 8, nFfExp: 1024 },
+    ...{ nVocab: 50_304, theta: 1e4, eps: 1e-5, nCtxTrain: 4096 },
+    own: { nFf: 1024 },
+  },
+  {
+    ...{ name: 'qwen2-57b-a14b', arch: 'qwen2moe', nLayer: 28 },
+    ...{ nEmbd: 3584, nHead: 28, nHeadKv: 4, headDim: 128, nExpert: 64, nExpertUsed: 8, nFfExp: 2560 },
+    ...{ nVocab: 151_936, theta: 1e6, eps: 1e-6, nCtxTrain: 32_768 },
+    own: { nFf: 18_944, nFfShexp: 20_480 },
+  },
+  {
+    ...{ name: 'granite-3.1-3b-a800m', arch: 'granitemoe', nLayer: 32 },
+    ...{ nEmbd: 1536, nHead: 24, nHeadKv: 8, headDim: 64, nExpert: 40, nExpertUsed: 8, nFfExp: 512 },
+    ...{ nVocab: 49_155, theta: 1e7, eps: 1e-6, nCtxTrain: 131_072 },
+    own: { ...GRANITE, nFf: 512 },
+  },
+  {
+    ...{ name: 'mixtral-8x7b', arch: 'llama', nLayer: 32 },
+    ...{ nEmbd: 4096, nHead: 32, nHeadKv: 8, headDim: 128, nExpert: 8, nExpertUsed: 2, nFfExp: 14_336 },
+    ...{ nVocab: 32_000, theta: 1e6, eps: 1e-5, nCtxTrain: 32_768 },
+    own: { nFf: 14_336 },
+  },
+  { name: 'tiny-qwen3vlmoe', arch: 'qwen3vlmoe', ...TINY },
+  { name: 'tiny-olmoe', arch: 'olmoe', ...TINY, nHeadKv: 4, own: { nFf: 256 } },
+  { name: 'tiny-qwen2moe', arch: 'qwen2moe', ...TINY, own: { nFf: 512, nFfShexp: 512 } },
+  { name: 'tiny-granitemoe', arch: 'granitemoe', ...TINY, own: { ...GRANITE, nFf: 256 } },
+  { name: 'tiny-mixtral', arch: 'llama', ...TINY, own: { nFf: 256 } },
   { name: 'tiny-qwen3', arch: 'qwen3', ...TINY_DENSE, theta: 1e6, own: { nFf: 512 } },
   { name: 'tiny-llama', arch: 'llama', ...TINY_DENSE, theta: 5e5, own: { nFf: 512, hasRopeFactors: YES } },
   { name: 'tiny-qwen35moe', arch: 'qwen35moe', ...TINY_DELTA_NETS },

@@ -7,7 +7,7 @@ export type TypeChoice = QuantType | ((layer: number) => QuantType);
 
 /** Which type each weight gets. */
 export interface TypePlan {
-  /** Type of every matrix that `types` does not name. The router is F32 unless named, norms always. */
+  /** Type of every matrix that `types` does not name. The router and the gate of a shared expert are F32 unless named, norms always. */
   readonly type?: TypeChoice;
   readonly types?: Readonly<Record<WeightRole, TypeChoice>>;
 }
@@ -73,7 +73,7 @@ export function usesMoreBits(layer: number, nLayer: number): boolean {
 /** The type of one matrix with rows of `rowLength` elements. */
 export function weightType(plan: TypePlan, role: string, layer: number, rowLength: number): QuantType {
   const named = plan.types?.[role];
-  const choice = named ?? (role === 'ffn_gate_inp' ? 'F32' : (plan.type ?? 'F32'));
+  const choice = named ?? (role.startsWith('ffn_gate_inp') ? 'F32' : (plan.type ?? 'F32'));
   return fitting(typeof choice === 'string' ? choice : choice(layer), rowLength);
 }
 

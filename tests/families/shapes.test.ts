@@ -13,6 +13,7 @@ const LIMIT = 1e-5;
 
 const SHAPES = [
   ...(['tiny-qwen35moe', 'tiny-qwen3next', 'tiny-gpt-oss', 'tiny-glm4moe', 'tiny-minimax-m2'] as const),
+  ...(['tiny-qwen3vlmoe', 'tiny-olmoe', 'tiny-qwen2moe', 'tiny-granitemoe', 'tiny-mixtral'] as const),
   ...(['tiny-qwen3', 'tiny-llama', 'tiny-deepseek2'] as const),
 ];
 

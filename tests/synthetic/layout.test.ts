@@ -3,7 +3,7 @@ import type { Sizes } from '../../src/arch/graph';
 import type { GgmlTypeName } from '../../src/gguf/ggml-types';
 import { tensorBytes, type TensorToWrite } from '../../src/gguf/writer';
 import { modelToWrite } from '../../src/synthetic/model-to-write';
-import { archOf, SHAPE_NAMES, type ShapeName } from '../../src/synthetic/shapes';
+import { archOf, SHAPE_NAMES, type NamedShape, type ShapeName } from '../../src/synthetic/shapes';
 import { typePlan, usesMoreBits, weightType } from '../../src/synthetic/type-mix';
 import { TYPE_NAMES, type TypeName } from '../../src/synthetic/type-mix';
 import { namedShape } from '../../src/synthetic/shapes';
@@ -36,7 +36,7 @@ const DATA_BYTES: Readonly<Partial<Record<ShapeName, Partial<Record<TypeName, nu
 };
 
 /** Tensors of a layer, counted by hand. */
-const TENSORS: Readonly<Record<string, (layer: number, own: Sizes) => number>> = {
+const TENSORS: Readonly<Record<string, (layer: number, own: Sizes, shape: NamedShape) => number>> = {
   qwen3moe: () => 12,
   // Gated delta nets have tensors of their own; a shared expert is in every layer.
   qwen35moe: (layer, { attnInterval = 0 }) => ((layer + 1) % attnInterval === 0 ? 16 : 19),
@@ -48,8 +48,13 @@ const TENSORS: Readonly<Record<string, (layer: number, own: Sizes) => number>> =
   // Four norms, four matrices of attention; router, bias, experts.
   'minimax-m2': () => 4 + 4 + 2 + 3,
   qwen3: () => 11,
-  // The factors of the rotary frequencies are the whole model's.
-  llama: (layer) => (layer === 0 ? 10 : 9),
+  // The factors of the rotary frequencies are the whole model's; a router where there are experts.
+  llama: (layer, { hasRopeFactors = 0 }, { nExpert }) => 9 + (nExpert > 0 ? 1 : 0) + (layer === 0 ? hasRopeFactors : 0),
+  qwen3vlmoe: () => 12,
+  olmoe: () => 12,
+  // Two norms, four matrices of attention, three biases; router, experts, shared expert and its gate.
+  qwen2moe: () => 2 + 4 + 3 + 1 + 3 + 3 + 1,
+  granitemoe: () => 2 + 4 + 1 + 3,
   // Two norms, four matrices and a norm of attention, and its queries: one matrix, or two with a norm between them; then as GLM.
   deepseek2: (layer, { nDense = 0, qRank = 0, hasRouterBias = 0 }) =>
     2 + 5 + (qRank > 0 ? 3 : 1) + (layer < nDense ? 3 : 1 + hasRouterBias + 3 + 3),
@@ -60,7 +65,7 @@ describe.each(SHAPE_NAMES)('%s', (shape) => {
     const named = namedShape(shape);
     const tensors = tensorsOf(shape, 'Q4_K_M');
     const ofLayer = TENSORS[archOf(named)] ?? (() => NaN);
-    const layers = Array.from({ length: named.nLayer }, (_, layer) => ofLayer(layer, named.own ?? {}));
+    const layers = Array.from({ length: named.nLayer }, (_, layer) => ofLayer(layer, named.own ?? {}, named));
     const expected = layers.reduce((a, b) => a + b, 3);
     expect(tensors).toHaveLength(expected);
     expect(new Set(tensors.map((t) => t.name)).size).toBe(tensors.length);
@@ -136,5 +141,13 @@ describe('types', () => {
     ['BF16', 7, 'BF16'],
   ] as const)('%s with rows of %d falls back to %s', (type, rowLength, expected) => {
     expect(weightType({ type }, 'attn_q', 0, rowLength)).toBe(expected);
+  });
+});
+
+describe('a shared expert', () => {
+  it('has a gate in F32, as it is one row', () => {
+    const gates = tensorsOf('qwen2-57b-a14b', 'Q4_K_M').filter(({ name }) => name.includes('gate_inp'));
+    expect(gates).toHaveLength(2 * 28);
+    expect(new Set(gates.map(({ type }) => type))).toEqual(new Set(['F32']));
   });
 });

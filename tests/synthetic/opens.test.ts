@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ARCHITECTURES } from '../../src/arch/architectures';
 import { memorySource } from '../../src/gguf/memory-source';
 import type { GgufValue } from '../../src/gguf/model-file';
 import { parseHeader } from '../../src/gguf/reader';
@@ -6,7 +7,7 @@ import { ggufBytes } from '../../src/gguf/writer';
 import { readHParams } from '../../src/model/read-hparams';
 import { checkWeights } from '../../src/model/weights';
 import { fileTypeName } from '../../src/gguf/file-type';
-import { namedShape, SHAPE_NAMES, shapeOfArch } from '../../src/synthetic/shapes';
+import { namedShape, SHAPE_ARCHS, SHAPE_NAMES, shapeOfArch } from '../../src/synthetic/shapes';
 import { tokenizerMetadata } from '../../src/synthetic/vocabulary';
 import { renderChat } from '../../src/tokenizer/chat';
 import { createTokenizer } from '../../src/tokenizer/tokenizer';
@@ -23,9 +24,14 @@ const SMALL = [
   'tiny-qwen3',
   'tiny-llama',
   'tiny-deepseek2',
+  'tiny-qwen3vlmoe',
+  'tiny-olmoe',
+  'tiny-qwen2moe',
+  'tiny-granitemoe',
+  'tiny-mixtral',
 ];
 /** Architectures whose files always have a head of their own. */
-const UNTIED = ['gpt-oss', 'minimax-m2'];
+const UNTIED = ['gpt-oss', 'minimax-m2', 'olmoe', 'qwen2moe'];
 
 describe.each(SHAPE_NAMES.filter((name) => SMALL.includes(name)))('%s', (shape) => {
   it.each([false, true])('opens as a model of its shape, tied %s', async (tied) => {
@@ -79,6 +85,31 @@ describe('shapes of other architectures', () => {
       { arch: 'minimax-m2', nHead: 48, nHeadKv: 8, headDim: 128, nExpertUsed: 8, ropeTheta: 5e6, rmsEps: 1e-6 },
       { nRot: 64, gating: 2, nFfExp: 256 },
     ],
+    [
+      'qwen3-vl-30b-a3b',
+      { arch: 'qwen3vlmoe', nHead: 32, nHeadKv: 4, headDim: 128, nExpertUsed: 8, ropeTheta: 5e6, rmsEps: 1e-6 },
+      { nRot: 128, nCtxTrain: 262_144 },
+    ],
+    [
+      'olmoe-1b-7b',
+      { arch: 'olmoe', nHead: 16, nHeadKv: 16, headDim: 128, nExpertUsed: 8, ropeTheta: 1e4, rmsEps: 1e-5 },
+      { nFf: 1024, nCtxTrain: 4096 },
+    ],
+    [
+      'qwen2-57b-a14b',
+      { arch: 'qwen2moe', nHead: 28, nHeadKv: 4, headDim: 128, nExpertUsed: 8, ropeTheta: 1e6, rmsEps: 1e-6 },
+      { nFfShexp: 20_480, nCtxTrain: 32_768 },
+    ],
+    [
+      'granite-3.1-3b-a800m',
+      { arch: 'granitemoe', nHead: 24, nHeadKv: 8, headDim: 64, nExpertUsed: 8, ropeTheta: 1e7, rmsEps: 1e-6 },
+      { embeddingScale: 12, residualScale: Math.fround(0.22), attentionScale: 1 / 64, logitScale: 6 },
+    ],
+    [
+      'mixtral-8x7b',
+      { arch: 'llama', nHead: 32, nHeadKv: 8, headDim: 128, nExpertUsed: 2, ropeTheta: 1e6, rmsEps: 1e-5 },
+      { hasRopeFactors: 0, nCtxTrain: 32_768 },
+    ],
   ] as const)('%s has its constants at any depth', async (shape, common, own) => {
     expect(shapeOfArch('gpt-oss')).toBe('gpt-oss-20b');
     const model = await openMade({ shape, sizes: { nLayer: 2, nEmbd: 256, nFfExp: 256, nExpert: 8, nVocab: 512 } });
@@ -93,6 +124,11 @@ describe('shapes of other architectures', () => {
     ['gpt-oss-120b', 36, 128],
     ['glm-4.5-air', 46, 128],
     ['minimax-m2', 62, 256],
+    ['qwen3-vl-30b-a3b', 48, 128],
+    ['olmoe-1b-7b', 16, 64],
+    ['qwen2-57b-a14b', 28, 64],
+    ['granite-3.1-3b-a800m', 32, 40],
+    ['mixtral-8x7b', 32, 8],
   ] as const)('%s has %i layers of %i experts', (shape, nLayer, nExpert) => {
     expect(namedShape(shape)).toMatchObject({ nLayer, nExpert });
   });
@@ -112,6 +148,10 @@ describe('shapes without experts, and with latent attention', () => {
     const hparams = readHParams(model);
     expect(checkWeights(model, hparams)).toEqual([]);
     expect(hparams).toMatchObject({ arch, ...own });
+  });
+
+  it('there is one of every architecture', () => {
+    expect([...SHAPE_ARCHS].sort()).toEqual(ARCHITECTURES.map(({ name }) => name).sort());
   });
 
   it('the first of an architecture is what is made where none is named', () => {
