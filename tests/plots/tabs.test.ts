@@ -104,6 +104,29 @@ describe('tokens by layers', () => {
     );
   });
 
+  it.each([
+    ['what a later token has of itself is not hidden by what an earlier one has of its inputs', [NaN, 50], 7],
+    ['what a token has of its inputs is not hidden by what is quiet', [1e-2, NaN], 'inherited'],
+    ['nor by what was not compared', [undefined, NaN], 'inherited'],
+  ] as const)('of tokens in one line the worst shows: %s', (_, ratios, shown) => {
+    const report = generateReport({ kind: 'clean', nTokens: 640 });
+    const rows = report.rows.map((row) => {
+      if (row.stage !== 'moe_expert_gate' || row.mode !== 'isolated') return row;
+      const verdict = 'nan-both' as const;
+      return { ...row, verdict, perPositionRatio: Array.from({ length: 640 }, (_unused, t) => ratios[t % 2]) };
+    });
+    const view = viewOfReport({ ...report, rows });
+    const data = mapData(view, measureOf(view));
+    const map = tokenMap(data, 'moe_expert_gate', columns(data));
+    if (map === undefined) throw new Error('no map');
+    expect(map.row).toBe(0.5);
+    const raster = paintTokenMap(data, map, LIGHT_MAP, 1);
+    const x = Math.round(map.columns.x(2) + map.columns.pitch / 2);
+    const from = (5 * raster.width + x) * 4;
+    const colour = shown === 'inherited' ? LIGHT_MAP.shadow.at(-1) : LIGHT_MAP.bins[shown];
+    expect([...raster.data.subarray(from, from + 3)]).toEqual(rgbOf(colour ?? ''));
+  });
+
   it('fall back to what the trace keeps, and say so by their measure', () => {
     const data = dataOf({ kind: 'clean' });
     const bare = new Log(data.view.rows.from(0).map((row) => without(row, 'perPositionRatio')));

@@ -1,7 +1,7 @@
 import { visibleToken } from '../../base/format';
 import type { Row } from '../../divergence/report';
 import type { StageId } from '../../model/stages';
-import { binAtPosition, hasPositions, type Bin, type Measure } from '../map/measure';
+import { binAtPosition, FIRST_HOT, hasPositions, type Bin, type Measure } from '../map/measure';
 import type { MapData } from '../map/map-types';
 import { label, quiet, strong } from '../map/text';
 import { rgbOf, type MapTheme } from '../map/theme';
@@ -92,10 +92,16 @@ function worstOf(
   let worst: Bin;
   for (let t = from; t < to; t++) {
     const bin = binAtPosition(row, measure, data.limit, t, blamed);
-    if (bin === 'nonfinite') return bin;
-    if (worst === undefined || (typeof bin === 'number' && typeof worst === 'number' && bin > worst)) worst = bin;
+    if (badness(bin) > badness(worst)) worst = bin;
   }
   return worst;
+}
+
+/** Order of bins: what a row has of its inputs is worse than a quiet value and better than a hot one. */
+function badness(bin: Bin): number {
+  if (bin === undefined) return -1;
+  if (typeof bin === 'number') return bin;
+  return bin === 'inherited' ? FIRST_HOT - 0.5 : bin === 'flip' ? FIRST_HOT : Infinity;
 }
 
 /** Names of tokens, the one in hand, the layer of the first wrong place. */
