@@ -53,12 +53,14 @@ export function cardPicture(report: Report, dark = false): Picture {
   });
   let y = 68;
   let row: number = MAP_SIZES.card.row;
+  let tallest: number = MAP_SIZES.card.tallest;
   if (size >= SMALLEST) {
     y += size;
     nodes.push(label(SIDE, y, serif(Math.floor(size)), ...styledWords(finding.head, theme)));
   } else {
     // Two lines are plain: a look of a word does not survive the break.
     row = 11.2;
+    tallest = 318;
     for (const line of wrapText(head, 'serif', TWO_LINES, INNER, 2)) {
       y += TWO_LINES * 1.12;
       nodes.push(label(SIDE, y, serif(TWO_LINES), line));
@@ -67,7 +69,7 @@ export function cardPicture(report: Report, dark = false): Picture {
   y += 34;
   const facts = finding.facts.slice(0, 2).map(({ words }) => findingText(words).trim());
   nodes.push(label(SIDE, y, { fill: theme.ink2, size: 20 }, clauses(facts, 20, INNER)));
-  const cardSize = { ...MAP_SIZES.card, row, headline: size >= SMALLEST ? MAP_SIZES.card.headline : 24 };
+  const cardSize = { ...MAP_SIZES.card, row, tallest, headline: size >= SMALLEST ? MAP_SIZES.card.headline : 24 };
   const layout = mapLayout(data, INNER, cardSize);
   const at = `translate(${String(SIDE)} ${String(y + 12)})`;
   nodes.push(svg('g', { transform: at }, ...drawMap(data, layout, theme), ...shadowName(data, layout, theme)));

@@ -1,6 +1,7 @@
 import type { Report } from '../divergence/report';
 import { findingOf, findingText, type Finding } from '../plots/finding';
 import { drawMap, drawMapStrips } from '../plots/map/draw-map';
+import { without } from '../base/without';
 import { mapLayout, MAP_SIZES } from '../plots/map/layout';
 import { mapLegend } from '../plots/map/legend';
 import { mapData } from '../plots/map/map-data';
@@ -62,7 +63,7 @@ export function sheetPicture(report: Report, view: ViewState, dark = false): Pic
   nodes.push(at(WIDTH - MARGIN - legend.width, y, legend.nodes));
   nodes.push(label(MARGIN, y + 16, quiet(theme, 12), measureText(data.measure)));
   y += legend.height + 6;
-  const layout = mapLayout(data, INNER, MAP_SIZES.page, view.zoom);
+  const layout = mapLayout(data, INNER, without(MAP_SIZES.page, 'tallest'), view.zoom);
   const drawn = [...drawMap(data, layout, theme), ...drawMapStrips(data, layout, theme, data.first?.layer)];
   nodes.push(at(MARGIN, y, drawn));
   y += layout.height + 10;

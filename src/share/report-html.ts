@@ -5,6 +5,7 @@ import type { Row } from '../divergence/report';
 import { isFailing } from '../plots/row-verdict';
 import { findingOf, type Word } from '../plots/finding';
 import { drawMap, drawMapStrips } from '../plots/map/draw-map';
+import { without } from '../base/without';
 import { mapLayout, MAP_SIZES } from '../plots/map/layout';
 import { mapLegend } from '../plots/map/legend';
 import { mapData } from '../plots/map/map-data';
@@ -79,7 +80,7 @@ ${tables(report.rows)}
 function mapText(trace: TraceView, view: ViewState, theme: MapTheme): string {
   const data = mapData(trace, measureOf(trace, wishOf(view)));
   const legend = mapLegend(data, theme);
-  const layout = mapLayout(data, MAP_WIDTH, MAP_SIZES.page);
+  const layout = mapLayout(data, MAP_WIDTH, without(MAP_SIZES.page, 'tallest'));
   const height = legend.height + layout.height;
   const box = { viewBox: `0 0 ${String(MAP_WIDTH)} ${String(height)}`, width: MAP_WIDTH, height };
   const nodes = [...drawMap(data, layout, theme), ...drawMapStrips(data, layout, theme, data.first?.layer)];

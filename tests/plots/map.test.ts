@@ -4,6 +4,7 @@ import { without } from '../../src/base/without';
 import type { Report, Row } from '../../src/divergence/report';
 import { reportFromJson } from '../../src/divergence/report-json';
 import { findingOf, findingText } from '../../src/plots/finding';
+import { drawNames } from '../../src/plots/map/draw-frame';
 import { drawMap, drawMapStrips } from '../../src/plots/map/draw-map';
 import { humanNumber, plainNumber } from '../../src/plots/map/human-number';
 import { mapLayout, mapPlaceAt, MAP_SIZES, windowOf } from '../../src/plots/map/layout';
@@ -264,6 +265,53 @@ describe('the map', () => {
     const zoomed = mapLayout(data, 1036, MAP_SIZES.page, { from: 52, to: 76 });
     expect(zoomed.overview).toBeDefined();
     expect(zoomed.pitch).toBeGreaterThan(30);
+  });
+
+  describe('of a machine of many stages', () => {
+    // As many rows as Qwen3-Next has, in the groups of the machine that was generated.
+    const many = (report: Report) => {
+      const data = dataOf(report);
+      const known = new Set([...data.rows, ...data.before, ...data.after].map(({ stage }) => stage));
+      const others = STAGES.filter(({ id }) => !known.has(id)).slice(0, 56 - data.rows.length);
+      const more = others.map(({ id, title }) => ({ stage: id, title, headline: false, group: 'attention' as const }));
+      return { ...data, rows: [...more, ...data.rows] };
+    };
+    const data = many(generateReport({ kind: 'qtype-blind' }));
+
+    it.each(['page', 'medium'] as const)('ends as high as that of a few (%s)', (name) => {
+      const few = mapLayout(dataOf(generateReport({ kind: 'qtype-blind' })), 1036, MAP_SIZES[name]);
+      expect(few.size).toBe(MAP_SIZES[name]);
+      const layout = mapLayout(data, 1036, MAP_SIZES[name]);
+      expect(layout.rows).toHaveLength(56);
+      expect(layout.strips).toHaveLength(3);
+      expect(layout.height).toBeLessThanOrEqual(few.height + 24);
+      expect(Math.min(...layout.rows.map(({ height }) => height))).toBeGreaterThanOrEqual(5.5);
+      for (const [i, row] of layout.rows.entries()) {
+        const place = { layer: 1, stage: data.rows[i]?.stage };
+        expect(mapPlaceAt(data, layout, layout.x(1) + 3, row.y + row.height / 2)).toMatchObject(place);
+      }
+    });
+
+    it('names what matters and, of the others, those that have the room', () => {
+      const layout = mapLayout(data, 1036, MAP_SIZES.page);
+      const named = (selected: number): readonly string[] => {
+        const text = svgText(svg('svg', {}, ...drawNames(data, layout, LIGHT_MAP, selected)));
+        return data.rows.map(({ title }) => title).filter((title) => text.includes(`>${title}<`));
+      };
+      const names = named(-1);
+      expect(names).toEqual(expect.arrayContaining(['MoeRouter', 'MoeFfnOut', 'MoeExpertOut']));
+      expect(names.length).toBeGreaterThan(20);
+      expect(names.length).toBeLessThan(40);
+      const hidden = data.rows.findIndex(({ title }) => !names.includes(title));
+      expect(named(hidden)).toContain(data.rows[hidden]?.title);
+    });
+
+    it('fits on a card', () => {
+      const card = { ...MAP_SIZES.card };
+      expect(mapLayout(data, 1104, card).bottom).toBeLessThanOrEqual(
+        mapLayout(dataOf(generateReport({ kind: 'qtype-blind' })), 1104, card).bottom + 12,
+      );
+    });
   });
 
   it('is dark on dark: no colour of the light theme is left', () => {

@@ -14,11 +14,12 @@ import type { MapTheme } from './theme';
 export function drawNames(data: MapData, layout: MapLayout, theme: MapTheme, selected: number): readonly SvgNode[] {
   const { size, rows, groups, rightEdge } = layout;
   const nodes: SvgNode[] = [];
+  const named = namedRows(data, layout, selected);
   data.rows.forEach(({ stage, title, headline }, i) => {
     const box = rows[i];
     if (box === undefined) return;
     const isFirst = data.first?.stage === stage;
-    if (size.names || headline || isFirst) {
+    if (named.has(i)) {
       const look = isFirst ? alarming : headline || i === selected ? strong : quiet;
       const y = box.y + box.height / 2 + size.font * 0.34;
       const node = label(size.gutter - 8, y, look(theme, size.font, 'end'), title);
@@ -36,16 +37,33 @@ export function drawNames(data: MapData, layout: MapLayout, theme: MapTheme, sel
       continue;
     }
     // Where rows are not named their group is, if nothing named stands there already.
-    const named = data.rows.some(
+    const taken = data.rows.some(
       (row) => row.group === group && (row.stage === data.first?.stage || (row.headline && group === 'output')),
     );
-    if (named) continue;
+    if (taken) continue;
     const last = data.rows.findLastIndex((row) => row.group === group && !row.headline);
     const end = rows[last];
     const middle = (y0 + (end === undefined ? y1 : end.y + end.height)) / 2;
     nodes.push(label(size.gutter - 8, middle + size.font * 0.34, quiet(theme, size.font, 'end'), group));
   }
   return nodes;
+}
+
+/** Pixels from one name to the next. */
+const NAME_PITCH = 10.8;
+
+/** The rows whose names are written: headlines, the culprit and the row in hand; of the others those that do not touch one. */
+function namedRows(data: MapData, { size, rows }: MapLayout, selected: number): ReadonlySet<number> {
+  const named = new Set<number>();
+  data.rows.forEach(({ stage, headline }, i) => {
+    if (headline || stage === data.first?.stage || (size.names && i === selected)) named.add(i);
+  });
+  if (!size.names) return named;
+  const middle = rows.map(({ y, height }) => y + height / 2);
+  middle.forEach((y, i) => {
+    if (![...named].some((other) => Math.abs((middle[other] ?? 0) - y) < NAME_PITCH)) named.add(i);
+  });
+  return named;
 }
 
 /** Width of a letter, in font sizes, on average. */

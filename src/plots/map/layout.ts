@@ -21,7 +21,14 @@ export interface MapSize {
   readonly wiring: number | undefined;
   /** Whether every row is named. */
   readonly names: boolean;
+  /** The rows of all groups take no more: a machine of many stages has thinner ones. */
+  readonly tallest?: number;
 }
+
+/** Rows of a machine of many stages, and what stands around them: with strips and headlines of these sizes the strips still end above the fold. */
+const DENSE = { headline: 18, groupGap: 5, strip: 49, stripGap: 5, font: 11 } as const;
+/** A row is no thinner, however many there are. */
+const THINNEST = 5.5;
 
 const PAGE = {
   gutter: 192,
@@ -36,12 +43,13 @@ const PAGE = {
   stripGap: 8,
   wiring: 62,
   names: true,
+  tallest: 330,
 } as const satisfies MapSize;
 
 /** The page's sizes: with the first visit's stories above it, and for narrow and very narrow windows. */
 export const MAP_SIZES = {
   page: PAGE,
-  first: { ...PAGE, top: 26, row: 11.2, headline: 18, groupGap: 5, strip: 49, stripGap: 5 },
+  first: { ...PAGE, top: 26, row: 11.2, headline: 18, groupGap: 5, strip: 49, stripGap: 5, tallest: 300 },
   medium: { ...PAGE, gutter: 184, wiring: 58, font: 11.5, bookend: 16 },
   phone: {
     gutter: 110,
@@ -70,6 +78,7 @@ export const MAP_SIZES = {
     stripGap: 0,
     wiring: undefined,
     names: false,
+    tallest: 382,
   },
 } as const satisfies Record<string, MapSize>;
 
@@ -83,6 +92,8 @@ const HEAD_STAGES = 2;
 /** From this many layers on the overview is there without being asked for. */
 const MANY_LAYERS = 64;
 const OVERVIEW = 18;
+/** The culprit's stage and the headlines. */
+const MOST_STRIPS = 3;
 
 /** A window of layers: indices into the trace's layers, the end excluded. */
 export interface LayerWindow {
@@ -114,7 +125,23 @@ export interface MapLayout {
   x(layer: number): number;
 }
 
-export function mapLayout(data: MapData, width: number, size: MapSize, zoom?: LayerWindow): MapLayout {
+/** The size with which all rows fit into `tallest`; where they do as it is, the size itself. */
+function fitted(size: MapSize, { rows }: MapData): MapSize {
+  if (size.tallest === undefined) return size;
+  const headlines = rows.filter((row) => row.headline).length;
+  const plain = rows.length - headlines;
+  const gaps = new Set(rows.map((row) => row.group)).size - 1;
+  const around = (of: Pick<MapSize, 'headline' | 'groupGap'>): number => headlines * of.headline + gaps * of.groupGap;
+  if (plain * size.row + around(size) <= size.tallest) return size;
+  // A drawing without strips has nothing to take from.
+  const dense: MapSize = size.strip > 0 && size.names ? { ...size, ...DENSE } : size;
+  const strips = MOST_STRIPS * (size.strip + size.stripGap - dense.strip - dense.stripGap);
+  const room = size.tallest + Math.max(0, strips) - around(dense);
+  return { ...dense, row: Math.max(THINNEST, Math.min(size.row, room / plain)) };
+}
+
+export function mapLayout(data: MapData, width: number, wish: MapSize, zoom?: LayerWindow): MapLayout {
+  const size = fitted(wish, data);
   const n = data.layers.length;
   const window = windowOf(zoom, n);
   const whole = window.from === 0 && window.to === n;

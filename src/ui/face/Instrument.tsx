@@ -50,9 +50,9 @@ export function Instrument({ data }: { readonly data: MapData }): ReactElement {
 
 function sizeOf(room: Room, first: boolean): MapSize {
   if (room === 'phone') return MAP_SIZES.phone;
-  const { row, headline, groupGap, strip, stripGap, top } = MAP_SIZES.first;
+  const { row, headline, groupGap, strip, stripGap, top, tallest } = MAP_SIZES.first;
   if (room === 'medium') {
-    return first ? { ...MAP_SIZES.medium, row, headline, groupGap, strip, stripGap, top } : MAP_SIZES.medium;
+    return first ? { ...MAP_SIZES.medium, row, headline, groupGap, strip, stripGap, top, tallest } : MAP_SIZES.medium;
   }
   return first ? MAP_SIZES.first : MAP_SIZES.page;
 }
