@@ -1,4 +1,5 @@
 import { formatMetric } from '../base/format';
+import type { Row } from '../divergence/report';
 import type { SliceValue, TapSlice } from '../divergence/tap-slice';
 import { axisWord } from './axis-words';
 
@@ -21,6 +22,18 @@ export function valueText(x: number): string {
   if (x === 0) return '0';
   const magnitude = Math.abs(x);
   return magnitude >= 1e5 || magnitude < 1e-3 ? x.toExponential(5) : x.toPrecision(7);
+}
+
+/**
+ * The error of a row's worst element. By error / bound it is told by the two, which are exact: recorded values are rounded to seven digits, and
+ * their difference may be nothing where the error is not.
+ */
+export function worstError(row: Row, byRatio: boolean): number | undefined {
+  const values = byRatio ? row.maxRatioValues : row.maxAbsValues;
+  if (values === undefined) return undefined;
+  const { a, b, bound } = values;
+  const told = byRatio && bound !== undefined ? (row.maxRatio ?? NaN) * bound : (row.maxAbs ?? NaN);
+  return Number.isFinite(told) ? told : Math.abs(a - b);
 }
 
 /** Experts that only one engine chose stand out. */

@@ -5,7 +5,7 @@ import { stageSpec } from '../../model/stages';
 import { humanNumber } from '../../plots/map/human-number';
 import type { MapData } from '../../plots/map/map-types';
 import { indexText } from '../../plots/place-state';
-import { axisNames, expertSets, indexWords, valueText } from '../../plots/select-slice';
+import { axisNames, expertSets, indexWords, valueText, worstError } from '../../plots/select-slice';
 import type { Place } from '../../plots/select-walk';
 import type { Inspection } from '../../store/inspection';
 import { ErrorDetail } from '../ErrorNotice';
@@ -46,7 +46,7 @@ export function WorstValue({ data, place }: { readonly data: MapData; readonly p
             <>
               <Line name={candidate} value={valueText(values.a)} wrong={wrong} />
               <Line name={reference} value={valueText(values.b)} />
-              <Line name="error" value={<Human value={humanNumber(Math.abs(values.a - values.b))} />} />
+              <Line name="error" value={<Human value={humanNumber(worstError(row, isRatio))} />} />
               {values.bound === undefined ? null : (
                 <Line name={<Term id="bound">bound</Term>} value={<Human value={humanNumber(values.bound)} />} />
               )}
