@@ -21,6 +21,8 @@ beforeAll(async () => {
   process.env['MOESCOPE_LLAMA_CPP'] = fileURLToPath(new URL('../../.cache/llama-cpp', import.meta.url));
   const setup = await runBuiltCli('setup', 'llama.cpp');
   expect(setup.status, setup.err).toBe(0);
+  // The line that it gives runs as it stands, wherever the package is.
+  expect(setup.out).toContain('try: npx --no moescope trace sample: --prompt Hello --candidate llama.cpp\n');
 });
 
 afterAll(() => {
@@ -66,6 +68,9 @@ describe('moescope trace --candidate llama.cpp', () => {
     expect(result.out).toContain('MATCH');
     expect(result.out).toMatch(/note +llama.cpp .* on CPU/);
     expect(result.out).not.toContain('missing');
+    expect(result.out).toMatch(
+      /unjudged +attn_scores, attn_softmax, attention: not captured, .*; --flash-attention off captures attention/,
+    );
   });
 
   test('bisect: its library is right, and a dump of other weights is the first wrong one', async () => {

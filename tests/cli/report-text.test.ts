@@ -43,6 +43,16 @@ describe('reportText', () => {
     expect(textOf({ ...clean, run: { ...clean.run, arms: ['gpu'] } })).toContain('captured gpu,');
   });
 
+  test("names the stages that a verdict from the run's own inputs says nothing of", () => {
+    const clean = generateReport({ kind: 'clean' });
+    expect(textOf(clean)).not.toContain('unjudged');
+    const open = { a: 'gpu', b: 'cpu', mode: 'local', layer: 1, count: 0, verdict: 'unmeasured' } as const;
+    const rows = [...clean.rows, { ...open, stage: 'attention' as const }, { ...open, stage: 'attn_scores' as const }];
+    expect(textOf({ ...clean, rows })).toMatch(
+      /\n {2}unjudged +attn_scores, attention: not captured, or not with what they read\n/,
+    );
+  });
+
   test('a stage of which the engines share no expert keeps its line', () => {
     const report = generateReport({ kind: 'clean' });
     const gate = { a: 'gpu', b: 'cpu', mode: 'free', layer: 0, stage: 'moe_expert_gate', count: 0 } as const;

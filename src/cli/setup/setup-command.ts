@@ -24,7 +24,7 @@ export const setupCommand: CommandRunner = async (args, terminal, signal) => {
   if (file !== '-') {
     terminal.out(say`${result.unchanged ? 'already installed' : 'installed'}: ${result.packages.join(', ')}\n`);
     terminal.out(
-      say`try: moescope trace MODEL.gguf --candidate llama.cpp${backends[0] === 'cpu' ? '' : `:${backends[0] ?? ''}`}\n`,
+      say`try: npx --no moescope trace sample: --prompt Hello --candidate llama.cpp${backends[0] === 'cpu' ? '' : `:${backends[0] ?? ''}`}\n`,
     );
   }
   return exitCode('pass');

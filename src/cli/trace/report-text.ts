@@ -27,6 +27,8 @@ export function reportText(report: Report): ShownText {
   for (const other of report.verdict.others ?? [])
     facts.push(['also', `${placeOf(other)}${other.hint === undefined ? '' : `: ${other.hint}`}`]);
   for (const note of report.notes ?? []) facts.push(['note', note]);
+  const unjudged = unjudgedText(report);
+  if (unjudged !== undefined) facts.push(['unjudged', unjudged]);
   for (const nonFinite of [report.poison?.a, report.poison?.b]) {
     if (nonFinite !== undefined) facts.push(['NaN, Inf', notFiniteText(nonFinite)]);
   }
@@ -34,6 +36,20 @@ export function reportText(report: Report): ShownText {
   if (top.length > 0) facts.push(['next', nextText(top)]);
   const lines = facts.map(([name = '', text = '']) => say`  ${name.padEnd(9)}${text}\n`);
   return say`${report.verdict.sentence}\n\n${joined(lines)}\n${stageTable(report.rows)}`;
+}
+
+/** The stages that a verdict from the run's own inputs says nothing of, in some layer at least. */
+function unjudgedText({ rows, live }: Report): string | undefined {
+  const open = rows.filter(
+    ({ mode, verdict }) => mode === 'local' && (verdict === 'unmeasured' || verdict === 'missing'),
+  );
+  if (open.length === 0) return undefined;
+  const stages = STAGES.map(({ id }) => id).filter((id) => open.some(({ stage }) => stage === id));
+  const remedy =
+    live !== undefined && !live.flashAttention.startsWith('off') && stages.includes('attention')
+      ? '; --flash-attention off captures attention'
+      : '';
+  return `${stages.join(', ')}: not captured, or not with what they read${remedy}`;
 }
 
 /** Characters of a prompt that are shown. */
