@@ -4,6 +4,9 @@ import { basename, resolve } from 'node:path';
 import { SetupError } from '../lib/process.mjs';
 import { booleanInput, input, inputLines } from './github.mjs';
 
+/** The model that comes with MoEscope; the command line knows where it lies. */
+const SAMPLE = 'sample:';
+
 /** Letters of a prompt in its id: enough to know it again. */
 const SLUG = 24;
 
@@ -15,7 +18,7 @@ const SLUG = 24;
 export function suiteOfInputs() {
   const models = inputLines('model').map((file) => ({
     id: modelId(file),
-    file: /^https?:\/\//i.test(file) ? file : resolve(file),
+    file: /^https?:\/\//i.test(file) || file === SAMPLE ? file : resolve(file),
   }));
   if (models.length === 0) {
     throw new SetupError('There is nothing to run.', 'Give the action a model, a suite, or results to merge.');

@@ -59,6 +59,12 @@ describe('action.yml', () => {
 });
 
 describe('the action', () => {
+  test('runs the sample model by its name', async () => {
+    const ran = await runAction(folder, { ...MODEL, model: 'sample:', prompts: 'tokens: 5', baseline: '' });
+    expect(ran.status, ran.log).toBe(0);
+    expect(ran.summary).toMatch(/\| sample\/tokens-5-[\da-f]{6}\/free \| .*\| pass \| MATCH: 6 layers/);
+  });
+
   test('accepts runs, holds the next to them, and shows what it saw', async () => {
     const green = await runAction(folder, { ...MODEL, 'update-baseline': 'true' });
     expect(green.status, green.log).toBe(0);
