@@ -71,7 +71,10 @@ async function findBrowser(): Promise<Examination['chromium']> {
   const path = findChromium();
   const driver = await import('playwright-core').then(
     () => undefined,
-    (error: unknown) => `playwright-core cannot be loaded: ${reasonOf(error)}`,
+    (error: unknown) =>
+      error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
+        ? 'playwright-core is not installed beside MoEscope: npm install playwright-core'
+        : `playwright-core cannot be loaded: ${reasonOf(error)}`,
   );
   const why =
     driver ?? (path === undefined ? 'no Chromium or Chrome was found (CHROME_PATH, PATH, Playwright)' : undefined);
