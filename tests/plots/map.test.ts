@@ -6,6 +6,7 @@ import { reportFromJson } from '../../src/divergence/report-json';
 import { findingOf, findingText } from '../../src/plots/finding';
 import { drawNames } from '../../src/plots/map/draw-frame';
 import { drawMap, drawMapStrips } from '../../src/plots/map/draw-map';
+import { drawSelection } from '../../src/plots/map/draw-marks';
 import { humanNumber, plainNumber } from '../../src/plots/map/human-number';
 import { mapLayout, mapPlaceAt, MAP_SIZES, windowOf } from '../../src/plots/map/layout';
 import { mapLegend } from '../../src/plots/map/legend';
@@ -284,7 +285,7 @@ describe('the map', () => {
       const layout = mapLayout(data, 1036, MAP_SIZES[name]);
       expect(layout.rows).toHaveLength(56);
       expect(layout.strips).toHaveLength(3);
-      expect(layout.height).toBeLessThanOrEqual(few.height + 24);
+      expect(layout.height).toBeLessThanOrEqual(few.height + 4);
       expect(Math.min(...layout.rows.map(({ height }) => height))).toBeGreaterThanOrEqual(5.5);
       for (const [i, row] of layout.rows.entries()) {
         const place = { layer: 1, stage: data.rows[i]?.stage };
@@ -294,16 +295,20 @@ describe('the map', () => {
 
     it('names what matters and, of the others, those that have the room', () => {
       const layout = mapLayout(data, 1036, MAP_SIZES.page);
-      const named = (selected: number): readonly string[] => {
-        const text = svgText(svg('svg', {}, ...drawNames(data, layout, LIGHT_MAP, selected)));
-        return data.rows.map(({ title }) => title).filter((title) => text.includes(`>${title}<`));
-      };
-      const names = named(-1);
+      const text = svgText(svg('svg', {}, ...drawNames(data, layout, LIGHT_MAP)));
+      const names = data.rows.map(({ title }) => title).filter((title) => text.includes(`>${title}<`));
       expect(names).toEqual(expect.arrayContaining(['MoeRouter', 'MoeFfnOut', 'MoeExpertOut']));
       expect(names.length).toBeGreaterThan(20);
       expect(names.length).toBeLessThan(40);
       const hidden = data.rows.findIndex(({ title }) => !names.includes(title));
-      expect(named(hidden)).toContain(data.rows[hidden]?.title);
+      const pinned = { layer: 1, stage: data.rows[hidden]?.stage ?? 'attention', position: undefined };
+      const inHand = svgText(svg('svg', {}, ...drawSelection(data, layout, LIGHT_MAP, pinned, undefined)));
+      expect(inHand).toContain(`>${data.rows[hidden]?.title ?? ''}<`);
+      // A row that is named is not named twice.
+      const other = { ...pinned, stage: 'moe_router' as const };
+      expect(svgText(svg('svg', {}, ...drawSelection(data, layout, LIGHT_MAP, other, undefined)))).not.toContain(
+        '<text',
+      );
     });
 
     it('fits on a card', () => {

@@ -1,7 +1,7 @@
 import { FFN_OUT, ROUTER_WEIGHTS } from '../../model/stage-roles';
 import { LAYER_INPUT } from '../../arch/graph';
 import { stageIn } from '../../model/graph-of';
-import { stageSpec } from '../../model/stages';
+import { stageSpec, type StageId } from '../../model/stages';
 import { svg, type SvgNode } from '../svg';
 import { colourOf } from './draw-cells';
 import type { MapLayout } from './layout';
@@ -10,17 +10,17 @@ import type { MapData } from './map-types';
 import { alarming, label, quiet, strong } from './text';
 import type { MapTheme } from './theme';
 
-/** Names of stages and groups, and the lines around the headline rows. `selected` is the index of a row in hand. */
-export function drawNames(data: MapData, layout: MapLayout, theme: MapTheme, selected: number): readonly SvgNode[] {
+/** Names of stages and groups, and the lines around the headline rows. */
+export function drawNames(data: MapData, layout: MapLayout, theme: MapTheme): readonly SvgNode[] {
   const { size, rows, groups, rightEdge } = layout;
   const nodes: SvgNode[] = [];
-  const named = namedRows(data, layout, selected);
+  const named = namedRows(data, layout);
   data.rows.forEach(({ stage, title, headline }, i) => {
     const box = rows[i];
     if (box === undefined) return;
     const isFirst = data.first?.stage === stage;
     if (named.has(i)) {
-      const look = isFirst ? alarming : headline || i === selected ? strong : quiet;
+      const look = isFirst ? alarming : headline ? strong : quiet;
       const y = box.y + box.height / 2 + size.font * 0.34;
       const node = label(size.gutter - 8, y, look(theme, size.font, 'end'), title);
       nodes.push(size.names ? within(node, nameRoom(size), title.length * size.font * WIDE) : node);
@@ -49,14 +49,30 @@ export function drawNames(data: MapData, layout: MapLayout, theme: MapTheme, sel
   return nodes;
 }
 
+/** The name of a row in hand that has none, over those of its neighbours. */
+export function drawRowName(data: MapData, layout: MapLayout, theme: MapTheme, stage: StageId): readonly SvgNode[] {
+  const { size, rows } = layout;
+  const i = data.rows.findIndex((row) => row.stage === stage);
+  const box = rows[i];
+  const title = data.rows[i]?.title;
+  if (box === undefined || title === undefined || !size.names || namedRows(data, layout).has(i)) return [];
+  const middle = box.y + box.height / 2;
+  const room = nameRoom(size);
+  const [width, height] = [Math.min(room, title.length * size.font * WIDE), size.font + 3];
+  const under = { x: size.gutter - 10 - width, y: middle - height / 2, width: width + 6, height, fill: theme.paper };
+  const name = label(size.gutter - 8, middle + size.font * 0.34, strong(theme, size.font, 'end'), title);
+  // Bold letters are wider.
+  return [svg('rect', under), within(name, room, width * 1.06)];
+}
+
 /** Pixels from one name to the next. */
 const NAME_PITCH = 10.8;
 
-/** The rows whose names are written: headlines, the culprit and the row in hand; of the others those that do not touch one. */
-function namedRows(data: MapData, { size, rows }: MapLayout, selected: number): ReadonlySet<number> {
+/** The rows whose names are written: headlines and the culprit; of the others those that do not touch one. */
+function namedRows(data: MapData, { size, rows }: MapLayout): ReadonlySet<number> {
   const named = new Set<number>();
   data.rows.forEach(({ stage, headline }, i) => {
-    if (headline || stage === data.first?.stage || (size.names && i === selected)) named.add(i);
+    if (headline || stage === data.first?.stage) named.add(i);
   });
   if (!size.names) return named;
   const middle = rows.map(({ y, height }) => y + height / 2);

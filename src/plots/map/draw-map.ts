@@ -16,7 +16,7 @@ export function drawMap(data: MapData, layout: MapLayout, theme: MapTheme): read
   const parts: readonly (readonly [name: string, nodes: readonly SvgNode[]])[] = [
     ['overview', drawOverview(data, layout, theme)],
     ['wiring', drawWiring(data, layout, theme)],
-    ['names', drawNames(data, layout, theme, -1)],
+    ['names', drawNames(data, layout, theme)],
     ['bookends', drawBookends(data, layout, theme)],
     ['cells', drawCells(data, layout, theme)],
     ['flips', drawFlips(data, layout, theme, ROUTER_WEIGHTS)],

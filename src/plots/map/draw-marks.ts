@@ -1,6 +1,7 @@
 import { formatCount } from '../../base/format';
 import { stageSpec } from '../../model/stages';
 import { svg, type SvgNode } from '../svg';
+import { drawRowName } from './draw-frame';
 import { humanNumber, plainNumber } from './human-number';
 import type { MapLayout, MapPlace } from './layout';
 import type { MapData } from './map-types';
@@ -116,6 +117,8 @@ export function drawSelection(
     );
   }
   const over = mark(hovered, theme.ink);
+  const inHand = hovered ?? pinned;
+  if (inHand !== undefined) nodes.push(...drawRowName(data, layout, theme, inHand.stage));
   if (over !== undefined && hovered?.layer !== undefined) {
     const x = over.x + over.width / 2;
     const y = over.y + over.height / 2;

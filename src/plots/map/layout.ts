@@ -43,7 +43,7 @@ const PAGE = {
   stripGap: 8,
   wiring: 62,
   names: true,
-  tallest: 330,
+  tallest: 324,
 } as const satisfies MapSize;
 
 /** The page's sizes: with the first visit's stories above it, and for narrow and very narrow windows. */
