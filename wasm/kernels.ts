@@ -2,7 +2,7 @@
 export { scores, weighted } from './attention';
 export { blocks, packPair, packQuad } from './blocked';
 export { dots } from './dots';
-export { addSizes, packSizePair, packSizeQuad, sizeBlocks, sizes } from './sizes';
+export { packSizePair, packSizeQuad, sizeBlocks, sizes } from './sizes';
 export { dequantiseF32, dequantiseF16, dequantiseBF16 } from './floats';
 export { dequantiseQ8_0, dequantiseQ4_0, dequantiseQ4_1, dequantiseQ5_0, dequantiseQ5_1 } from './legacy';
 export { dequantiseQ2_K, dequantiseQ3_K, dequantiseQ4_K, dequantiseQ5_K, dequantiseQ6_K } from './k-quants';

@@ -11,14 +11,7 @@ const QUAD_BYTES: usize = 64;
 const PART_BYTES: usize = 64;
 const PAIR_PART_BYTES: usize = 4 * PART_BYTES;
 
-/** to_j = |row_j| + tiny, in f32. */
-export function addSizes(row: usize, n: u32, to: usize, tiny: f32): void {
-  const small = f32x4.splat(tiny);
-  let j: u32 = 0;
-  for (; j + 4 <= n; j += 4) v128.store(to + (j << 2), size(v128.load(row + (j << 2)), small));
-  for (; j < n; j++) store<f32>(to + (j << 2), abs<f32>(load<f32>(row + (j << 2))) + tiny);
-}
-
+/** |values| + small */
 // @ts-ignore: an AssemblyScript decorator
 @inline
 function size(values: v128, small: v128): v128 {
@@ -140,8 +133,8 @@ export function sizeBlocks(
 }
 
 /**
- * The same of tokens that no group holds, one after the other.
- * @param row f32, (rows, n): |row_j| + tiny, `n` a multiple of 8 @param x f32, (tokens, n) @param factors f64, (tokens)
+ * The same of tokens that no group holds, two rows at a time.
+ * @param row f32, (rows, n), `n` a multiple of 8 @param x f32, (tokens, n) @param factors f64, (tokens)
  */
 export function sizes(
   row: usize,
@@ -152,18 +145,29 @@ export function sizes(
   factors: usize,
   y: usize,
   yStride: u32,
+  tiny: f32,
 ): void {
+  const small = f32x4.splat(tiny);
   const bytes: usize = n << 2;
   for (let t: u32 = 0; t < tokens; t++, x += bytes, factors += 8, y += yStride) {
     const factor = load<f64>(factors);
-    for (let r: u32 = 0, from = row; r < rows; r++) {
+    for (let r: u32 = 0, a = row; r < rows; r += 2, a += 2 * bytes) {
+      // Beside an odd row lies nothing of it: it is its own neighbour.
+      const other: usize = r + 1 < rows ? bytes : 0;
       let low = f32x4.splat(0);
       let high = low;
-      for (let v = x, end = from + bytes; from < end; from += 32, v += 32) {
-        low = f32x4.add(low, f32x4.mul(v128.load(from), v128.load(v)));
-        high = f32x4.add(high, f32x4.mul(v128.load(from, 16), v128.load(v, 16)));
+      let otherLow = low;
+      let otherHigh = low;
+      for (let w = a, v = x, end = a + bytes; w < end; w += 32, v += 32) {
+        const x0 = v128.load(v);
+        low = f32x4.add(low, f32x4.mul(size(v128.load(w), small), x0));
+        otherLow = f32x4.add(otherLow, f32x4.mul(size(v128.load(w + other), small), x0));
+        const x1 = v128.load(v, 16);
+        high = f32x4.add(high, f32x4.mul(size(v128.load(w, 16), small), x1));
+        otherHigh = f32x4.add(otherHigh, f32x4.mul(size(v128.load(w + other, 16), small), x1));
       }
       finish(low, high, factor, y + (r << 3));
+      if (other > 0) finish(otherLow, otherHigh, factor, y + (r << 3) + 8);
     }
   }
 }

@@ -9,7 +9,6 @@ import { readBandwidth } from '../gpu/bench/read-bandwidth';
 import { attachMeter, type GpuCounts } from '../gpu/bench/meter';
 import { attachProfile } from '../gpu/bench/profile';
 import type { GpuContext } from '../gpu/device';
-import { roomyBudget } from '../gpu/weights/budget';
 import { createGpuEngine } from '../gpu/engine/gpu-engine';
 import type { EngineHooks } from '../model/engine';
 import type { HParams } from '../model/hparams';
@@ -225,14 +224,13 @@ async function openTarget(
     };
   }
   if (input.makeGpuTarget !== undefined) return input.makeGpuTarget(context, hooks);
-  const budget = gpuBudget ?? (await roomyBudget(context, model.bytes));
-  const gpu = createGpuEngine({ context, model, hparams, budget, hooks });
+  const gpu = createGpuEngine({ context, model, hparams, budget: gpuBudget, hooks });
   return {
     engine: benchEngine('tracing engine (WebGPU, f32)', gpu, hparams),
     preload: (signal) => gpu.preload(signal),
     openDecoder: (signal) =>
       openFastDecode({
-        ...{ context, model, hparams, engine: gpu, budget, signal },
+        ...{ context, model, hparams, engine: gpu, signal },
         ...{ wanted: input.decoder, mayLoad: true, store: host.tuning },
       }),
     memory: () => ({ gpuWeightBytes: gpu.stats().weightBytes, gpuPeakBytes: gpu.stats().peakBytes }),

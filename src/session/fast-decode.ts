@@ -8,7 +8,6 @@ import { tuneDecode, type TuningStore } from '../gpu/decode/tuner';
 import { warmDecode } from '../gpu/decode/warm-decode';
 import type { GpuContext } from '../gpu/device';
 import type { EngineKeys, GpuEngine } from '../gpu/engine/gpu-engine';
-import { defaultBudget } from '../gpu/weights/budget';
 import type { HParams } from '../model/hparams';
 import type { DecodedBy, DecoderChoice } from './decoded-by';
 
@@ -30,8 +29,6 @@ export interface FastDecodeOptions {
   readonly model: ModelFile;
   readonly hparams: HParams;
   readonly engine: GpuEngine;
-  /** The engine's, in bytes. */
-  readonly budget?: number | undefined;
   /** `auto` when not given. */
   readonly wanted?: DecoderChoice | undefined;
   /** Whether weights may be read that are not on the GPU yet: all of the file, which over a network is more than a few tokens need. */
@@ -52,8 +49,8 @@ export async function openFastDecode(options: FastDecodeOptions): Promise<FastDe
   // On SwiftShader its kernels take half a minute to compile and four times as long to run: they are made for thousands of lanes.
   if (wanted === 'auto' && context.card.isSoftware) return no('the engine is the faster one on a software adapter');
   if (engine.resident() === undefined) {
-    const budget = options.budget ?? defaultBudget(context);
     const bytes = engine.wholeBytes();
+    const budget = await engine.wholeBudget();
     if (bytes > budget)
       return no(
         `all weights take ${formatBytes(bytes)}, the GPU budget is ${formatBytes(budget)}: raise it where the GPU has the room`,

@@ -12,7 +12,7 @@ import { modesOf, runModeOf } from '../divergence/run-mode';
 import type { ModelFile } from '../gguf/model-file';
 import { adapterArithmetic } from '../gpu/adapter-arithmetic';
 import type { GpuContext } from '../gpu/device';
-import { defaultBudget, roomyBudget } from '../gpu/weights/budget';
+import { defaultBudget } from '../gpu/weights/budget';
 import { createGpuEngine, type GpuEngine } from '../gpu/engine/gpu-engine';
 import { createFaultyEngine } from '../gpu/faults/faulty-engine';
 import { inEngineOrder, MOST_ENGINES, ENGINE_IDS, type BuiltInEngineId, type RunEngineId } from '../model/engines';
@@ -81,9 +81,8 @@ export interface GenerateHandlers {
 
 interface OpenGpu {
   readonly engine: GpuEngine;
-  /** As asked for, and what the engine was given for it. */
+  /** As asked for. */
   readonly budget: number | undefined;
-  readonly given: number | undefined;
   readonly clean: boolean;
   fast?: FastDecode | undefined;
   /** Why there was none, by what was asked for: nothing is loaded twice in vain. */
@@ -303,7 +302,11 @@ export class ModelSession {
     // An engine that runs alone stands on the side that it is mostly on.
     if (second === undefined)
       return first === 'gpu' || isLive(first) ? { a: await open(first), faults } : { b: await open(first), faults };
-    const [a, b] = [await open(first), await open(second)];
+    // Threads start while a device is opened.
+    const reference = second === 'cpu' ? open(second) : undefined;
+    if (second === 'cpu' && modesOf(spec.mode).has('local')) this.#judging()?.warm();
+    const a = await open(first);
+    const b = await (reference ?? open(second));
     return { a, b, faults, ...(isForeign(spec) ? { quantised: this.#cpuEngine('cpu-ggml', 'quantised') } : {}) };
   }
 
@@ -381,10 +384,9 @@ export class ModelSession {
     this.#gpu?.fast?.decoder?.dispose();
     await this.#gpu?.engine.dispose();
     const { model, hparams } = this;
-    const given = budget ?? (context.refusesMemory ? await roomyBudget(context, model.bytes) : undefined);
-    const options = { context, model, hparams, budget: given, hooks: this.#hooks };
+    const options = { context, model, hparams, budget, hooks: this.#hooks };
     const engine = clean ? createGpuEngine(options) : createFaultyEngine(options, faults);
-    this.#gpu = { engine, budget, given, clean, refused: new Map() };
+    this.#gpu = { engine, budget, clean, refused: new Map() };
     return engine;
   }
 
@@ -402,12 +404,12 @@ export class ModelSession {
     const { model, hparams } = this;
     const context = await this.gpuContext();
     const mayLoad = handlers.mayLoad === true || isLocal(model);
-    const { engine, given: budget } = gpu;
+    const { engine } = gpu;
     const store = this.#host.tuning;
     const asked = `${wanted ?? 'auto'} ${String(mayLoad)}`;
     const refused = gpu.refused.get(asked);
     if (refused !== undefined && engine.resident() === undefined) return refused;
-    const fast = await openFastDecode({ context, model, hparams, engine, budget, wanted, mayLoad, store, signal });
+    const fast = await openFastDecode({ context, model, hparams, engine, wanted, mayLoad, store, signal });
     if (fast.decoder === undefined) gpu.refused.set(asked, fast);
     else gpu.fast = fast;
     return fast;

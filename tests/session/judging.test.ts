@@ -59,8 +59,12 @@ describe('layers that other threads judge', () => {
     let judges = 0;
     const host = judging(2, () => {
       const judge = localJudge();
-      if (judges++ === 0) setImmediate(() => judge.crash('it was shot'));
-      return judge;
+      if (judges++ > 0) return judge;
+      const post: JudgeWorker['post'] = (message, transfer) => {
+        judge.post(message, transfer);
+        if (message.type === 'judge') judge.crash('it was shot');
+      };
+      return { ...judge, post };
     });
     const session = await testSession(goldenModelPath('mini-q8_0'), host);
     const spec: RunSpec = { ...BOTH, tokens: [1, 2, 3], mode: 'local,free' };

@@ -150,7 +150,9 @@ describe('the reference in a thread of its own', () => {
     };
     expect(referenceFor(model, hparams, 3, {}, none)).toBeUndefined();
     expect(referenceFor({ ...model, descriptors: [{ kind: 'http', url: 'x' }] }, hparams, 8, {}, none)).toBeUndefined();
-    expect(referenceFor(model, hparams, 4, {}, none)).toBeDefined();
+    const engine = referenceFor(model, hparams, 4, {}, localReference);
+    expect(engine?.id).toBe('cpu');
+    await engine?.dispose();
     await close();
   });
 });

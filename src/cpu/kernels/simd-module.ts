@@ -55,8 +55,6 @@ export interface SimdInstance {
     headDim: number,
     out: number,
   ) => void;
-  /** to_j = |row_j| + tiny, in f32. */
-  readonly addSizes: (row: number, n: number, to: number, tiny: number) => void;
   /** Two rows of sizes, and four tokens', as `sizeBlocks` reads them; the next row or token lies `stride` bytes on. */
   readonly packSizePair: (rows: number, stride: number, n: number, to: number, tiny: number) => void;
   readonly packSizeQuad: (x: number, stride: number, n: number, to: number) => void;
@@ -72,7 +70,7 @@ export interface SimdInstance {
     y: number,
     yStride: number,
   ) => void;
-  /** y_tr = row_r . x_t in f32, times the f64 of the token. */
+  /** y_tr = (|row_r| + tiny) . x_t in f32, times the f64 of the token. */
   readonly sizes: (
     row: number,
     rows: number,
@@ -82,6 +80,7 @@ export interface SimdInstance {
     factors: number,
     y: number,
     yStride: number,
+    tiny: number,
   ) => void;
 }
 
@@ -153,7 +152,6 @@ function instantiate(module: WebAssembly.Module): SimdInstance {
     blocks: named('blocks'),
     scores: named('scores'),
     weighted: named('weighted'),
-    addSizes: named('addSizes'),
     packSizePair: named('packSizePair'),
     packSizeQuad: named('packSizeQuad'),
     sizeBlocks: named('sizeBlocks'),

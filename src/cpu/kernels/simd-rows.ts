@@ -93,8 +93,6 @@ interface Magnitudes {
   readonly loose: number;
   readonly looseTokens: number;
   readonly packedRows: number;
-  /** The rows as the loose tokens meet them. */
-  readonly row: number;
   readonly parts: number;
   readonly staging: number;
   readonly factors: number;
@@ -133,7 +131,6 @@ function planMagnitudes({ rows, padded }: Shape, tokens: number, place: Place): 
     loose,
     looseTokens: place(loose * vector),
     packedRows: place(quads === 0 ? 0 : ROWS_AT_ONCE * vector),
-    row: place(loose === 0 ? 0 : ROWS_AT_ONCE * vector),
     parts: place((ROWS_AT_ONCE / PAIR) * PART_BYTES),
     staging: place(quads === 0 ? 0 : QUAD * vector),
     factors: place((quads * QUAD + loose) * F64_BYTES),
@@ -233,9 +230,9 @@ function multiplyRows(
 }
 
 function sizeRows(
-  { addSizes, packSizePair, sizeBlocks, sizes }: SimdInstance,
+  { packSizePair, sizeBlocks, sizes }: SimdInstance,
   { rows, padded }: Shape,
-  { quads, packedTokens, loose, looseTokens, packedRows, row: sized, parts, factors, y }: Magnitudes,
+  { quads, packedTokens, loose, looseTokens, packedRows, parts, factors, y }: Magnitudes,
   row: number,
   count: number,
   first: number,
@@ -247,10 +244,8 @@ function sizeRows(
     for (let r = 0; r < count; r += PAIR) packSizePair(row + r * stride, stride, padded, packedRows + r * stride, TINY);
     sizeBlocks(packedRows, count, padded, packedTokens, quads, factors, parts, yAt, yStride);
   }
-  if (loose === 0) return;
-  addSizes(row, count * padded, sized, TINY);
   const behind = quads * QUAD;
-  sizes(sized, count, padded, looseTokens, loose, factors + behind * F64_BYTES, yAt + behind * yStride, yStride);
+  sizes(row, count, padded, looseTokens, loose, factors + behind * F64_BYTES, yAt + behind * yStride, yStride, TINY);
 }
 
 type Place = (bytes: number) => number;

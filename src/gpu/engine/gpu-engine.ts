@@ -14,7 +14,7 @@ import { decodeWeights, type DecodeWeights } from '../decode/decode-weights';
 import type { GpuContext } from '../device';
 import { getPipeline } from '../pipelines';
 import { Recorder } from '../recorder';
-import { defaultBudget } from '../weights/budget';
+import { defaultBudget, roomyBudget } from '../weights/budget';
 import { residentLayout, ResidentWeights, wholeModelBytes } from '../weights/resident-weights';
 import { WeightCache, type WeightStats } from '../weights/weight-cache';
 import { FreeRun } from './free-run';
@@ -77,6 +77,8 @@ export interface GpuEngine extends IsolatingEngine {
   preload(signal?: AbortSignal, beside?: (layout: DecodeWeights) => Promise<void>): Promise<boolean>;
   /** Bytes that {@link preload} needs on the GPU. */
   wholeBytes(): number;
+  /** Bytes of weights that may be kept on the GPU: what the device really gives, where it can be asked and nobody said. */
+  wholeBudget(): Promise<number>;
   /** All weights, once {@link preload} brought them. */
   resident(): (DecodeWeights & Pick<ResidentWeights, 'bytes'>) | undefined;
   /** Its keys and values; they end with the engine. Between steps only. */
@@ -97,8 +99,11 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
     bytesRead += bytes;
     hooks?.onRead?.(tensor, bytes);
   };
-  const budget = options.budget ?? defaultBudget(context);
-  const cache = new WeightCache({ context, model, budget, onRead });
+  const cache = new WeightCache({
+    ...{ context, model, onRead },
+    budget: options.budget ?? defaultBudget(context),
+    moreBudget: options.budget === undefined ? (held) => roomyBudget(context, model.bytes, held) : undefined,
+  });
   const recorder = new Recorder(context);
   const pacer = new Pacer(context, recorder, options.submitMs);
   const log = new KernelLog();
@@ -177,11 +182,12 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
     isolate: (layer, reference, stepOptions) =>
       step(stepOptions, ({ free, isolated }) => isolated.isolate(layer, reference, stepOptions, tokensOf(free))),
     wholeBytes: () => wholeModelBytes(bound()),
+    wholeBudget: () => cache.wholeBudget(),
     resident: () => resident,
     async preload(signal, beside) {
       if (disposed) throw fail('internal', 'The GPU engine was disposed.', 'Create another one.');
       if (cache.resident !== undefined) return true;
-      if (wholeModelBytes(bound()) > budget) return false;
+      if (wholeModelBytes(bound()) > (await cache.wholeBudget())) return false;
       const load = { context, bound: bound(), onRead, signal };
       const weights = await context.step(async () => {
         // Free the cache first: the GPU may not hold the weights twice.

@@ -17,21 +17,25 @@ export function defaultBudget(context: GpuContext): number {
 }
 
 /**
- * The same, where the driver refuses what it has no room for: what it really gives, as far as a model needs it.
+ * The same, where the driver refuses what it has no room for: what it really gives, as far as a model needs it. Asking takes the driver a second: for
+ * whoever needs more than the cautious budget.
  * @param wanted bytes of all weights
+ * @param held bytes of them that have their room already
  */
-export async function roomyBudget(context: GpuContext, wanted: number): Promise<number> {
+export async function roomyBudget(context: GpuContext, wanted: number, held: () => number = () => 0): Promise<number> {
   const cautious = defaultBudget(context);
   const isSmall = wanted <= cautious || context.device.limits.maxBufferSize < GIB;
   if (!context.refusesMemory || isSmall) return cautious;
   const probes: GPUBuffer[] = [];
-  while (SHARE_OF_ROOM * GIB * probes.length < wanted) {
+  const share = (): number => Math.floor(SHARE_OF_ROOM * (GIB * probes.length + held()));
+  while (share() < wanted) {
     const probe = await probeFor(context.device, GIB);
     if (probe === undefined) break;
     probes.push(probe);
   }
+  const room = share();
   for (const probe of probes) probe.destroy();
-  return Math.max(cautious, Math.floor(SHARE_OF_ROOM * GIB * probes.length));
+  return Math.max(cautious, room);
 }
 
 /** Memory that counts as nobody's; undefined where the device has none left. */

@@ -1,7 +1,10 @@
 import type { GpuContext } from '../device';
 
-/** Bytes of a slab where many parts share one, if adapter and budget allow as much. */
-const SLAB_BYTES = 128 * 2 ** 20;
+/**
+ * Bytes of a slab where many parts share one, if adapter and budget allow as much: of the first of its size, and of those behind it, each twice as
+ * large as the one before. A driver takes as long for a buffer whatever its size, and a small model needs no large ones.
+ */
+const SLAB_BYTES = { first: 128 * 2 ** 20, most: 1024 * 2 ** 20 };
 /** A shared slab takes at most this share of the budget. */
 const BUDGET_SHARE = 1 / 8;
 
@@ -54,12 +57,14 @@ export class SlabPool {
   }
 
   /**
-   * A slot of a new slab: of `mostSlots` (1: not shared), or of as many as fit in the budget's share and in what is left of the
-   * budget; of one at least.
+   * A slot of a new slab: of `mostSlots` (1: not shared), of twice as many as the largest of its size, or of as many as fit in the budget's share and
+   * in what is left of the budget; of one at least.
    */
   grow(label: string, slotBytes: number, mostSlots: number, budget: number): Slot {
-    const most = Math.min(SLAB_BYTES, this.#context.maxBindingBytes, budget * BUDGET_SHARE, budget - this.#bytes);
-    const slots = Math.max(1, Math.min(mostSlots, Math.floor(most / slotBytes)));
+    const before = mostSlots > 1 ? this.#mostSlots(slotBytes) : 0;
+    const allowed = before === 0 ? SLAB_BYTES.first : SLAB_BYTES.most;
+    const most = Math.min(allowed, this.#context.maxBindingBytes, budget * BUDGET_SHARE, budget - this.#bytes);
+    const slots = Math.max(1, Math.min(Math.max(mostSlots, 2 * before), Math.floor(most / slotBytes)));
     const bytes = slots * slotBytes;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
     const slab: Slab = {
@@ -79,6 +84,12 @@ export class SlabPool {
     this.#slabs.add(slab);
     this.#bytes += bytes;
     return { slab, offset: 0 };
+  }
+
+  /** Slots of the largest shared slab of this size; 0 where there is none. */
+  #mostSlots(slotBytes: number): number {
+    const slots = [...this.#slabs].map((slab) => (slab.shared && slab.slotBytes === slotBytes ? slab.slots : 0));
+    return Math.max(0, ...slots);
   }
 
   /** Takes a slot back. */

@@ -17,6 +17,8 @@ export interface WeightCacheOptions {
   readonly model: ModelFile;
   /** Bytes of weights to keep on the GPU. What one batch needs is held even if it is more. */
   readonly budget: number;
+  /** What the device really gives, where it can be asked. It is, once, when half of the budget is used. @param held bytes that the cache holds then */
+  readonly moreBudget?: ((held: () => number) => Promise<number>) | undefined;
   readonly onRead?: (tensor: string, bytes: number) => void;
 }
 
@@ -78,6 +80,9 @@ export class WeightCache {
   /** Brings weights to the GPU, those too that are not kept here. */
   readonly uploader: Uploader;
   #budget: number;
+  /** The device has no more than the budget. */
+  #isFull = false;
+  #asked: Promise<void> | undefined;
   #resident: ResidentWeights | undefined;
   #bytes = 0;
   #pinnedBytes = 0;
@@ -114,6 +119,12 @@ export class WeightCache {
 
   /** What the cache may hold in all. */
   get budget(): number {
+    return this.#budget;
+  }
+
+  /** The same, once the device was asked for more where it can be. */
+  async wholeBudget(): Promise<number> {
+    await (this.#asked ??= this.#askForMore());
     return this.#budget;
   }
 
@@ -289,6 +300,7 @@ export class WeightCache {
           { tensor: part.tensor.name, bytes: part.bytes, weightBytes: this.#bytes },
         );
       }
+      this.#isFull = true;
       this.#budget = Math.min(this.#budget, this.#pool.bytes);
       place.slot = this.#slotFor(part);
     }
@@ -302,6 +314,7 @@ export class WeightCache {
     const grow = (): Slot => pool.grow(part.key, part.bytes, experts, this.#budget);
     const free = pool.take(part.bytes, experts > 1);
     if (free !== undefined) return free;
+    if (pool.bytes + part.bytes > this.#budget / 2) this.#asked ??= this.#askForMore();
     if (pool.bytes + part.bytes <= this.#budget) return grow();
     for (const entry of this.#leastUsed()) {
       this.#drop(entry);
@@ -316,6 +329,12 @@ export class WeightCache {
     }
     pool.trim(this.#budget - part.bytes);
     return grow();
+  }
+
+  async #askForMore(): Promise<void> {
+    // A device that is lost meanwhile fails whatever comes next.
+    const more = await this.#options.moreBudget?.(() => this.#pool.bytes).catch(() => undefined);
+    if (more !== undefined && more > this.#budget && !this.#isFull) this.#budget = more;
   }
 
   #drop(entry: Entry): void {

@@ -15,6 +15,8 @@ const MOST_BYTES = 2 ** 30;
 
 /** Threads that judge layers: each layer by itself, whole, since nothing that it is judged by comes from another. */
 export interface JudgePool {
+  /** Starts the threads, so that the first layers need not wait for them. */
+  warm(): void;
   /** Resolves when another layer can be taken. @throws what went wrong with one that was taken before */
   room(signal: AbortSignal | undefined): Promise<void>;
   /** Judges a layer. @throws TracerError `run-cancelled`, `cpu-worker`, or of the engines */
@@ -98,6 +100,9 @@ export function createJudgePool(
   };
 
   return {
+    warm() {
+      for (const seat of seats.slice(0, hparams.nLayer)) seat.worker ??= hire(seat);
+    },
     async room(signal) {
       while (!isRoom()) await orCancelled(new Promise<void>((go) => waiting.push(go)), signal);
     },

@@ -76,6 +76,9 @@ export function createReferenceThread(
     return hired;
   };
 
+  // Its threads start while a device is opened elsewhere.
+  worker = hire();
+
   const ask = async (call: ReferenceCall, signal: AbortSignal | undefined): Promise<readonly StepResult[]> => {
     worker ??= hire();
     const asked = worker;
