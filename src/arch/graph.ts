@@ -198,7 +198,9 @@ export function shapeOf(axes: Axes, sizes: Sizes, step: StepSize): readonly numb
 
 /** Values for each token. */
 export function rowLength(value: Value, sizes: Sizes, nKeys: number): number {
-  return shapeOf(value.axes, sizes, { nTokens: 1, nKeys }).reduce((a, b) => a * b, 1);
+  let length = 1;
+  for (const dim of value.axes) length *= dim === 'nTokens' ? 1 : dim === 'nKeys' ? nKeys : sizeOf(sizes, dim);
+  return length;
 }
 
 /** Lengths of a weight's dimensions, ggml order. */

@@ -15,6 +15,19 @@ export interface BufferRange {
 /** Bind groups that are kept for the next dispatch that binds the same. */
 const MAX_BIND_GROUPS = 4096;
 
+/** Bind groups that share the buffers of their first bindings: found without a key that would have to be written for each dispatch. */
+class GroupNode {
+  readonly #next = new Map<GPUBuffer, GroupNode>();
+  /** Those of exactly these buffers, with the ranges that they show. */
+  readonly groups: { readonly bound: readonly GPUBufferBinding[]; readonly group: GPUBindGroup }[] = [];
+
+  next(buffer: GPUBuffer): GroupNode {
+    let next = this.#next.get(buffer);
+    if (next === undefined) this.#next.set(buffer, (next = new GroupNode()));
+    return next;
+  }
+}
+
 /** Collects dispatches and copies and submits them as one command buffer. */
 export class Recorder {
   readonly #context: GpuContext;
@@ -23,10 +36,9 @@ export class Recorder {
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #afterSubmit: (() => void)[] = [];
-  readonly #groups = new Map<string, GPUBindGroup>();
-  /** Numbers that name buffers and layouts in the keys of `#groups`; never used twice. */
-  readonly #names = new WeakMap<GPUBuffer | GPUBindGroupLayout, number>();
-  #nextName = 0;
+  /** By layout, then by the buffer of each binding in turn. */
+  #groups = new Map<GPUBindGroupLayout, GroupNode>();
+  #groupCount = 0;
 
   /** Told of every dispatch that is recorded. */
   onDispatch: ((pipeline: Pick<Pipeline, 'kernel' | 'variant'>) => void) | undefined;
@@ -104,7 +116,7 @@ export class Recorder {
 
   dispose(): void {
     this.discard();
-    this.#groups.clear();
+    this.#forgetGroups();
     this.#params.dispose();
     this.#tables.dispose();
   }
@@ -116,29 +128,33 @@ export class Recorder {
     params: GPUBuffer,
     paramsSize: number,
   ): GPUBindGroup {
-    const storage = storageBindings(kernel).map(({ name }) => bindingOf(kernel, name, ranges[name]));
-    const resources = [...storage, { buffer: params, size: paramsSize }];
-    const key = resources.reduce(
-      (k, { buffer, offset = 0, size = 0 }) => `${k} ${this.#name(buffer)},${offset},${size}`,
-      String(this.#name(layout)),
+    const storage = storageBindings(kernel);
+    if (this.#groupCount >= MAX_BIND_GROUPS) this.#forgetGroups();
+    let node = this.#groups.get(layout);
+    if (node === undefined) this.#groups.set(layout, (node = new GroupNode()));
+    for (const { name } of storage) node = node.next(bindingOf(kernel, name, ranges[name]).buffer);
+    node = node.next(params);
+    const known = node.groups.find(({ bound }) =>
+      storage.every(({ name }, i) => {
+        const { offset, size } = bindingOf(kernel, name, ranges[name]);
+        return bound[i]?.offset === offset && bound[i]?.size === size;
+      }),
     );
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      if (this.#groups.size >= MAX_BIND_GROUPS) this.#groups.clear();
-      const entries = resources.map((resource, binding) => ({ binding, resource }));
-      group = this.#context.device.createBindGroup({ label: kernel.file, layout, entries });
-      this.#groups.set(key, group);
-    }
+    if (known !== undefined) return known.group;
+    const bound = storage.map(({ name }) => bindingOf(kernel, name, ranges[name]));
+    const entries = [...bound, { buffer: params, size: paramsSize }].map((resource, binding) => ({
+      binding,
+      resource,
+    }));
+    const group = this.#context.device.createBindGroup({ label: kernel.file, layout, entries });
+    node.groups.push({ bound, group });
+    this.#groupCount++;
     return group;
   }
 
-  #name(thing: GPUBuffer | GPUBindGroupLayout): number {
-    let name = this.#names.get(thing);
-    if (name === undefined) {
-      name = this.#nextName++;
-      this.#names.set(thing, name);
-    }
-    return name;
+  #forgetGroups(): void {
+    this.#groups = new Map();
+    this.#groupCount = 0;
   }
 
   #finish(): void {

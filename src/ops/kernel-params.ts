@@ -9,7 +9,18 @@ export type ParamsOf<S extends ParamsSpec> = { readonly [K in keyof S]: number }
 
 /** Bytes of the struct in a uniform buffer: whole 16-byte slots, at least one. */
 export function paramsBytes(spec: ParamsSpec): number {
-  return Math.max(16, Math.ceil((Object.keys(spec).length * 4) / 16) * 16);
+  return Math.max(16, Math.ceil((fieldsOf(spec).length * 4) / 16) * 16);
+}
+
+type Field = readonly [name: string, type: ParamsSpec[string]];
+
+/** Each dispatch asks. */
+const known = new WeakMap<ParamsSpec, readonly Field[]>();
+
+function fieldsOf(spec: ParamsSpec): readonly Field[] {
+  let fields = known.get(spec);
+  if (fields === undefined) known.set(spec, (fields = Object.entries(spec)));
+  return fields;
 }
 
 /**
@@ -18,7 +29,7 @@ export function paramsBytes(spec: ParamsSpec): number {
  */
 export function writeParams(spec: ParamsSpec, values: Readonly<Record<string, number>>, target: DataView): void {
   let at = 0;
-  for (const [name, type] of Object.entries(spec)) {
+  for (const [name, type] of fieldsOf(spec)) {
     const value = values[name];
     if (value === undefined) throw new RangeError(`parameter ${name} is missing`);
     if (type === 'f32') target.setFloat32(at, value, true);

@@ -40,12 +40,25 @@ export const PLAIN_KERNEL = { entry: 'main', weights: [], variants: [{ id: 'plai
 export type BindingName<K extends KernelSpec> = K['inputs'][number] | K['weights'][number] | K['outputs'][number];
 
 /** Storage bindings in binding order, `params` left out. */
-export function storageBindings(kernel: KernelSpec): readonly { readonly name: string; readonly writable: boolean }[] {
-  return [
-    ...[...kernel.inputs, ...kernel.weights].map((name) => ({ name, writable: false })),
-    ...kernel.outputs.map((name) => ({ name, writable: true })),
-  ];
+export function storageBindings(kernel: KernelSpec): readonly StorageBinding[] {
+  let known = bindingsOf.get(kernel);
+  if (known === undefined) {
+    known = [
+      ...[...kernel.inputs, ...kernel.weights].map((name) => ({ name, writable: false })),
+      ...kernel.outputs.map((name) => ({ name, writable: true })),
+    ];
+    bindingsOf.set(kernel, known);
+  }
+  return known;
 }
+
+interface StorageBinding {
+  readonly name: string;
+  readonly writable: boolean;
+}
+
+/** Each dispatch asks. */
+const bindingsOf = new WeakMap<KernelSpec, readonly StorageBinding[]>();
 
 /** What a kernel is called in reports: its path inside `shaders/`, without `ops/` and the ending. */
 export function kernelName({ file }: Pick<KernelSpec, 'file'>): string {

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { GpuContext } from '../../src/gpu/device';
+import { storageBindings } from '../../src/ops/kernel-spec';
 import { linearGrid, MAX_GROUPS } from '../../src/ops/kernel-grid';
 import { KERNEL_TABLE } from '../../src/gpu/kernel-table';
 import { getPipeline } from '../../src/gpu/pipelines';
@@ -54,6 +55,34 @@ describe('Recorder', () => {
     const kept = await readBack(context, [{ buffer: y.buffer, offset: 0, size: 4 }]);
     expect([...new Float32Array(kept)]).toEqual([7]);
     recorder.dispose();
+  });
+
+  it('makes a bind group once for the same ranges, and another for others of the same buffers', async () => {
+    const recorder = new Recorder(context);
+    const add = await getPipeline(context, KERNEL_TABLE.add, { id: 'plain' });
+    const x = upload(
+      context,
+      Float32Array.from({ length: 128 }, (_, i) => i),
+    );
+    const y = upload(context, new Float32Array(2));
+    const made = vi.spyOn(context.device, 'createBindGroup');
+    await context.step(async () => {
+      const [low, high] = [0, 256].map((offset) => ({ buffer: x.buffer, offset, size: 4 }));
+      if (low === undefined || high === undefined) throw new RangeError('no ranges');
+      for (const a of [low, high, { ...low }, { ...high }]) {
+        recorder.dispatch(add, { a, b: low, y }, { count: 1 }, [1]);
+        recorder.submit();
+      }
+      const sum = await readBack(context, [{ buffer: y.buffer, offset: 0, size: 4 }]);
+      expect([...new Float32Array(sum)]).toEqual([64]);
+    });
+    expect(made).toHaveBeenCalledTimes(2);
+    made.mockRestore();
+    recorder.dispose();
+  });
+
+  it('asks a kernel for its bindings, which are put together once', () => {
+    expect(storageBindings(KERNEL_TABLE.add)).toBe(storageBindings(KERNEL_TABLE.add));
   });
 
   it('does nothing for an empty grid', async () => {

@@ -60,6 +60,7 @@ export class Capture {
     this.#nKeys = step.nKeys;
     this.#kernels = step.kernels;
     this.#request = request;
+    if (request.size === 0) return;
     for (const { out } of step.section.nodes) this.#expected += 4 * this.positions(out.id).length * this.#width(out);
   }
 

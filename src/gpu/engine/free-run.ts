@@ -17,6 +17,7 @@ import type { StageId } from '../../model/stages';
 import { isByKey } from '../../arch/walk';
 import type { TiledAttention } from '../../fusions/attention-tiled/fusion';
 import { coverRows, type RowsCover } from '../../fusions/rows-fusions';
+import type { MatmulDevice } from '../matmul/choose-method';
 import { matmulDevice } from '../matmul/encode-matmul';
 import type { BufferRange } from '../recorder';
 import { isVector } from '../weights/uploader';
@@ -60,6 +61,8 @@ export class FreeRun {
   #chunks: readonly Chunk[] = [];
   /** Of each layer: what fusions compute of this step. */
   #covers: readonly ReadonlyMap<string, RowsCover>[] = [];
+  /** What the covers were found for: nothing else about a step decides. */
+  #cutFor: { readonly tokens: number; readonly resident: unknown } | undefined;
   /** The layers before were done by another engine. */
   #restored = false;
   /** The layer whose turn it is; undefined when `begin` has to come first. */
@@ -217,8 +220,20 @@ export class FreeRun {
     const graph = this.#graph;
     const { length } = this.#tokens;
     this.#side = 0;
-    const device = await matmulDevice(tools.context);
-    this.#covers = graph.layers.map((layer) =>
+    const { resident } = tools.cache;
+    const isCut = this.#cutFor?.tokens === length && this.#cutFor.resident === resident;
+    if (!isCut) this.#covers = this.#coversOf(length, await matmulDevice(tools.context));
+    this.#cutFor = { tokens: length, resident };
+    const storesScores = graph.layers.some(({ nodes }, i) =>
+      nodes.some(({ out }) => isByKey(out) && this.#covers[i]?.has(out.id) !== true),
+    );
+    this.#chunks = cutChunks(length, layerChunkRows(tools, this.#nKeys, storesScores));
+  }
+
+  #coversOf(length: number, device: MatmulDevice): readonly ReadonlyMap<string, RowsCover>[] {
+    const tools = this.#tools;
+    const graph = this.#graph;
+    return graph.layers.map((layer) =>
       coverRows(layer, {
         graph,
         tiles: tools.fuseAttention,
@@ -227,10 +242,6 @@ export class FreeRun {
         replaced: tools.replaced,
       }),
     );
-    const storesScores = graph.layers.some(({ nodes }, i) =>
-      nodes.some(({ out }) => isByKey(out) && this.#covers[i]?.has(out.id) !== true),
-    );
-    this.#chunks = cutChunks(length, layerChunkRows(tools, this.#nKeys, storesScores));
   }
 
   async #captured(section: Section, options: StepOptions, body: (capture: Capture) => Promise<void>): Promise<Taps> {
@@ -268,6 +279,7 @@ export class FreeRun {
       await logged(this.#tools, 'prompt', attention.nodes, () => tiledAttention(run, attention));
     else if (cover?.fusion === 'side-by-side') await turn.beside.compute(run, cover, capture.has(node.out.id));
     else await this.#compute(run, turn);
+    if (!capture.has(node.out.id)) return;
     const positions = turn.positions ?? positionsOf({ first: run.firstPosition, rows: chunk.rows });
     capture.take(node.out, positions, run.output, run.outputRow);
   }
@@ -299,6 +311,7 @@ export class FreeRun {
     const first = this.#nPast + chunk.first;
     const wanted = union([scores, softmax].map(({ out }) => capture.positions(out.id)));
     const here = wanted.filter((position) => position >= first && position < first + chunk.rows);
+    if (here.length === 0) return;
     for (const part of positionRuns(here, Math.min(chunk.rows, scoreRows(this.#tools, this.#nKeys)))) {
       const rows = { index: chunk.index, first: part.first - this.#nPast, rows: part.rows };
       const inputs = new Map<string, BufferRange>();
@@ -328,7 +341,7 @@ export class FreeRun {
       return { buffer: this.#tails.before(section.layer, slot, this.#nPast + chunk.first) };
     };
     const input = (id: string): ValueRange => {
-      const value = [...node.inputs, ...section.nodes.map(({ out }) => out)].find((one) => one.id === id);
+      const value = node.inputs.find((one) => one.id === id) ?? section.nodes.find(({ out }) => out.id === id)?.out;
       if (value === undefined) throw new RangeError(`${node.out.id} reads ${id}, which nothing makes`);
       const columns = READS_COLUMNS.has(node.op) ? beside.find(id) : undefined;
       return inputs.get(id) ?? columns ?? this.#place(value, turn);
@@ -420,7 +433,7 @@ export class FreeRun {
   #prefetch(layer: number): void {
     const { bound, cache, context } = this.#tools;
     const section = this.#graph.layers[layer];
-    if (section === undefined) return;
+    if (section === undefined || cache.resident !== undefined) return;
     const most = Math.min(context.maxBindingBytes, cache.batchBytes);
     const weights = fixedWeights(section).map((slot) => bound.weight(slot));
     cache.prefetch(

@@ -16,7 +16,7 @@ interface Entry {
 export class KernelLog {
   readonly #entries: Entry[] = [];
   /** Their places by kernel, then by path and variant: a note a dispatch must cost next to nothing. */
-  readonly #byKernel = new WeakMap<KernelSpec, Map<string, Entry>>();
+  readonly #byKernel = new WeakMap<KernelSpec, Map<KernelPath, Map<string, Entry>>>();
   /** By stage: the kernels of the section that is being computed. */
   readonly #made = new Map<string, Set<string>>();
 
@@ -46,14 +46,15 @@ export class KernelLog {
 
   #entryOf(kernel: KernelSpec, variant: string, path: KernelPath): Entry {
     let ofKernel = this.#byKernel.get(kernel);
-    if (ofKernel === undefined) this.#byKernel.set(kernel, (ofKernel = new Map<string, Entry>()));
-    const key = `${path} ${variant}`;
-    const found = ofKernel.get(key);
+    if (ofKernel === undefined) this.#byKernel.set(kernel, (ofKernel = new Map<KernelPath, Map<string, Entry>>()));
+    let ofPath = ofKernel.get(path);
+    if (ofPath === undefined) ofKernel.set(path, (ofPath = new Map<string, Entry>()));
+    const found = ofPath.get(variant);
     if (found !== undefined) return found;
     const name = kernelName(kernel);
     const text = kernelText(name, variant);
     const entry: Entry = { kernel: name, variant, text, path, nodes: new Map(), dispatches: 0 };
-    ofKernel.set(key, entry);
+    ofPath.set(variant, entry);
     this.#entries.push(entry);
     return entry;
   }

@@ -47,9 +47,39 @@ export interface MatmulStrides {
  */
 export async function prepareMatmul(context: GpuContext, shape: MatmulShape, method?: MatmulMethod): Promise<Matmul> {
   const chosen = method ?? (await autoMethod(context, shape));
-  const { kernel, variant, rowsPerGroup } = matmulVariant(shape.type, chosen);
+  return { shape, ...(await compiled(context, shape.type, chosen)) };
+}
+
+type Compiled = Omit<Matmul, 'shape'>;
+
+/** By device: what each product of each layer asks for again, without its variant being put together for the question. */
+const prepared = new WeakMap<GPUDevice, Map<string, Compiled>>();
+
+async function compiled(context: GpuContext, type: QuantType, method: MatmulMethod): Promise<Compiled> {
+  let ofDevice = prepared.get(context.device);
+  if (ofDevice === undefined) prepared.set(context.device, (ofDevice = new Map<string, Compiled>()));
+  const key = methodKey(type, method);
+  const known = ofDevice.get(key);
+  if (known !== undefined) return known;
+  const { kernel, variant, rowsPerGroup } = matmulVariant(type, method);
   const pipeline = await getPipeline(context, kernel, variant);
-  return { shape, method: chosen, tile: chosen.tile, pipeline, rowsPerGroup, xAlignment: xAlignment(chosen) };
+  const made = { method, tile: method.tile, pipeline, rowsPerGroup, xAlignment: xAlignment(method) };
+  ofDevice.set(key, made);
+  return made;
+}
+
+function methodKey(type: QuantType, method: MatmulMethod): string {
+  const { kind, tile } = method;
+  switch (kind) {
+    case 'naive':
+    case 'lane':
+      return `${type} ${kind} ${tile}`;
+    case 'tile':
+      return `${type} ${kind} ${tile} ${method.laneRows}`;
+    case 'team':
+    case 'subgroup':
+      return `${type} ${kind} ${tile} ${method.teamRows} ${method.lanes}`;
+  }
 }
 
 /** Elements at multiples of which a method wants rows of x to begin. */

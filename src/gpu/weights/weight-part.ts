@@ -22,13 +22,20 @@ export function matrixParts(weight: BoundWeight, maxBytes: number): readonly Wei
   const { nIn, nOut, tensor } = weight;
   const rowBytes = 4 * gpuRowWords(tensor.type, nIn);
   const atMost = Math.max(1, Math.min(nOut, Math.floor(maxBytes / rowBytes)));
+  const known = matrices.get(weight);
+  if (known?.atMost === atMost) return known.parts;
   const nParts = Math.ceil(nOut / atMost);
   const nRows = Math.ceil(nOut / nParts);
-  return Array.from({ length: nParts }, (_, i) => {
+  const parts = Array.from({ length: nParts }, (_, i) => {
     const row = i * nRows;
     return rowsPart(weight, tensorRow(weight, 0, row), Math.min(nRows, nOut - row), undefined);
   });
+  matrices.set(weight, { atMost, parts });
+  return parts;
 }
+
+/** As last cut: each layer of each step asks for the same. */
+const matrices = new WeakMap<BoundWeight, { readonly atMost: number; readonly parts: readonly WeightPart[] }>();
 
 /** One expert's matrix of a weight (nIn, nOut, nExpert). */
 export function expertPart(weight: BoundWeight, expert: number): WeightPart {
@@ -47,9 +54,17 @@ export function slicePart({ weight, firstRow, expert }: WeightPart, first: numbe
 
 /** A norm's weights, plain f32 on the GPU. */
 export function vectorPart(weight: BoundWeight): WeightPart {
-  const { nIn, tensor } = weight;
-  return { key: tensor.name, weight, tensor, nIn, firstRow: 0, nRows: 1, bytes: 4 * nIn, expert: undefined };
+  let part = vectors.get(weight);
+  if (part === undefined) {
+    const { nIn, tensor } = weight;
+    part = { key: tensor.name, weight, tensor, nIn, firstRow: 0, nRows: 1, bytes: 4 * nIn, expert: undefined };
+    vectors.set(weight, part);
+  }
+  return part;
 }
+
+/** Each layer of each step asks. */
+const vectors = new WeakMap<BoundWeight, WeightPart>();
 
 function rowsPart(weight: BoundWeight, firstRow: number, nRows: number, expert: number | undefined): WeightPart {
   const { tensor, nIn } = weight;
