@@ -71,7 +71,7 @@ async function longestStretch(
       phase = event.type === 'progress' ? `${event.progress.phase} ${event.progress.done}` : event.type;
     },
   });
-  const stretch = loop.stop();
+  const stretch = await loop.stop();
   await session.dispose();
   expect(report.verdict.status, report.verdict.sentence).toBe('match');
   return stretch;
