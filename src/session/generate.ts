@@ -182,12 +182,8 @@ async function decoderLogits(
   chunk: readonly number[],
   nPast: number,
 ): Promise<Logits | undefined> {
-  let logits: Logits | undefined;
-  for (const [i, token] of chunk.entries()) {
-    const isLast = i === chunk.length - 1;
-    logits = (await decoder.decode(token, nPast + i, { logits: isLast, signal })).logits;
-    keys.keep(nPast + i + 1);
-  }
+  const { logits } = await decoder.follow(chunk, nPast, { logits: true, signal });
+  keys.keep(nPast + chunk.length);
   return logits;
 }
 

@@ -78,6 +78,12 @@ export interface Decoder {
    */
   decode(token: number, position: number, options?: DecodeOptions): Promise<Decoded>;
   /**
+   * Runs tokens that are known, one behind the other from `position` on, without the CPU waiting between two: the bits of {@link decode} for each.
+   * @param options of the last one
+   * @returns what the last one made
+   */
+  follow(tokens: readonly number[], position: number, options?: DecodeOptions): Promise<Decoded>;
+  /**
    * Greedy generation: runs `token` at `position`, then each time the token with the largest logit, without the CPU between two tokens.
    * @returns the tokens made, and how many positions are kept: those of all tokens made but the last, and of those before.
    */
@@ -215,13 +221,39 @@ class DecodeSession implements Decoder {
     });
   }
 
+  follow(tokens: readonly number[], position: number, options: DecodeOptions = {}): Promise<Decoded> {
+    const { signal } = options;
+    return this.#context.step(async () => {
+      for (const token of tokens) this.#check(token, signal);
+      const flying: (() => Promise<Decoded>)[] = [];
+      let last: Decoded | undefined;
+      try {
+        for (const [i, token] of tokens.entries()) {
+          if (flying.length >= this.#inFlight) await flying.shift()?.();
+          throwIfAborted(signal);
+          flying.push(await this.#submit(token, position + i, i === tokens.length - 1 ? options : {}));
+        }
+        while (flying.length > 0) last = await flying.shift()?.();
+        throwIfAborted(signal);
+      } finally {
+        // Staging buffers go back only when they are mapped and read.
+        await Promise.allSettled(flying.map((wait) => wait()));
+      }
+      if (last === undefined) throw fail('prompt-empty', 'There is no token to run.', 'Give at least one token.');
+      return last;
+    });
+  }
+
+  get #inFlight(): number {
+    return this.#context.card.isSoftware ? IN_FLIGHT_ON_SOFTWARE : IN_FLIGHT;
+  }
+
   generate(token: number, position: number, options: GenerateOptions): Promise<readonly Decoded[]> {
     return this.#context.step(async () => {
       this.#check(token, options.signal);
       const made: Decoded[] = [];
       const flying: (() => Promise<Decoded>)[] = [];
-      const usual = this.#context.card.isSoftware ? IN_FLIGHT_ON_SOFTWARE : IN_FLIGHT;
-      const inFlight = options.inFlight ?? usual;
+      const inFlight = options.inFlight ?? this.#inFlight;
       let submitted = 0;
       let ended = false;
       try {

@@ -61,6 +61,25 @@ describe('a decoder', () => {
     await model.close();
   });
 
+  it('runs known tokens behind each other with the bits of one at a time, more than it has under way at once', async () => {
+    const { model, hparams } = await openGolden('mini-q4_k_m');
+    const { decoder, dispose } = await ownDecoder(context, model, hparams);
+    const tokens = [...tokensOf(11, hparams.nVocab)];
+    let alone: Decoded | undefined;
+    for (const [i, token] of tokens.entries()) alone = await decoder.decode(token, i, { logits: true });
+    const together = await decoder.follow(tokens, 0, { logits: true });
+    expect(together.token).toBe(alone?.token);
+    expect(together.logits).toHaveLength(hparams.nVocab);
+    expect(new Uint32Array(together.logits?.buffer ?? [])).toEqual(new Uint32Array(alone?.logits?.buffer ?? []));
+    await expect(decoder.follow([3, hparams.nVocab], 0)).rejects.toMatchObject({ code: 'prompt-token' });
+    await expect(decoder.follow([], 0)).rejects.toMatchObject({ code: 'prompt-empty' });
+    await expect(decoder.follow(tokens, 0, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'run-cancelled',
+    });
+    dispose();
+    await model.close();
+  });
+
   it('generates what it decodes one by one, and stops when told', async () => {
     const { model, hparams } = await openGolden('tied-q4_k_m');
     const { decoder, dispose } = await ownDecoder(context, model, hparams);
