@@ -61,14 +61,23 @@ fn normScales(work: Work, lane: u32) -> vec2<f32> {
   return inverseSqrt(total / f32(HEAD_DIM) + params.eps);
 }
 
+// Channel d of q and of k.
+fn normedChannel(d: u32, scales: vec2<f32>) -> vec2<f32> {
+  if (NORMS == 0u) {
+    return raw[d];
+  }
+  return raw[d] * scales * vec2(gainQ[d / 4u][d % 4u], gainK[d / 4u][d % 4u]);
+}
+
 // By channels: half a head need be no whole columns.
 fn rotate(work: Work, scales: vec2<f32>, keeps: bool, lane: u32) {
-  for (var i = lane; i < HEAD_DIM / 2u; i += GROUP) {
-    let j = i + HEAD_DIM / 2u;
-    let angle = step[1u + i / 2u];
-    let turn = bitcast<vec2<f32>>(select(angle.xy, angle.zw, i % 2u == 1u));
-    let low = raw[i] * scales * vec2(gainQ[i / 4u][i % 4u], gainK[i / 4u][i % 4u]);
-    let high = raw[j] * scales * vec2(gainQ[j / 4u][j % 4u], gainK[j / 4u][j % 4u]);
+  for (var n = lane; n < HEAD_DIM / 2u; n += GROUP) {
+    let i = select(n, 2u * n, NEIGHBOURS == 1u);
+    let j = select(n + HEAD_DIM / 2u, 2u * n + 1u, NEIGHBOURS == 1u);
+    let angle = step[1u + n / 2u];
+    let turn = bitcast<vec2<f32>>(select(angle.xy, angle.zw, n % 2u == 1u));
+    let low = normedChannel(i, scales);
+    let high = normedChannel(j, scales);
     let turnedLow = low * turn.x - high * turn.y;
     let turnedHigh = high * turn.x + low * turn.y;
     q[i] = turnedLow.x;

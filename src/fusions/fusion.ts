@@ -37,7 +37,7 @@ export interface FusedDispatch {
   readonly bindings: Readonly<Record<string, Operand>>;
   /** Its params but for those of captures. */
   readonly params: Readonly<Record<string, number>>;
-  /** Params of captures that another dispatch of the cover writes. */
+  /** Params of captures that another dispatch of the cover writes, or that it has none for. */
   readonly leaves?: readonly string[];
   /** `y` undefined: one for each split of attention. */
   readonly grid: readonly [x: number, y: number | undefined, z: number];

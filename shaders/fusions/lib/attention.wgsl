@@ -1,6 +1,7 @@
-// What the kernels of one token's attention have in common. q and k are normed head by head and rotated (NEOX), k and v are kept, and a
+// What the kernels of one token's attention have in common. q and k are normed head by head and rotated, k and v are kept, and a
 // head attends to the keys of its split:
 //   q' = rope(rmsnorm(q) * gainQ), k' = rope(rmsnorm(k) * gainK), s_j = q' . k_j * scale, p = sum_j exp(s_j - m) v_j
+// NORMS 0: q and k are rotated as they are; gainQ and gainK are not read.
 // qkv (qDim + 2 kvDim); keys, values (positions, nHeadKv, headDim), of which the kernel writes row `position`; step: position, splits,
 // keys a split (a multiple of 64), 0, then (cos, sin) of headDim / 2 angles. f32.
 // Grid: x key-value heads times pieces of HEADS of their heads, y splits.
@@ -11,6 +12,9 @@
 override HEAD_DIM = 128u;
 // Heads of one key-value head that share a key once it is read. At most 8.
 override HEADS = 1u;
+override NORMS = 1u;
+// 0: channels i and i + HEAD_DIM / 2 rotate together (NEOX). 1: channels 2 i and 2 i + 1 (NORM).
+override NEIGHBOURS = 0u;
 
 // Below every score; its differences stay finite.
 const LOWEST: f32 = -1e30;
@@ -120,11 +124,24 @@ struct Pair {
 // Columns of a head of qkv times its norm's scale and gain. c < COLUMNS / 2.
 fn normedPair(raw: u32, c: u32, scale: f32, isK: bool) -> Pair {
   let d = c + COLUMNS / 2u;
+  if (NORMS == 0u) {
+    return Pair(qkv[raw + c], qkv[raw + d]);
+  }
   return Pair(qkv[raw + c] * scale * select(gainQ[c], gainK[c], isK), qkv[raw + d] * scale * select(gainQ[d], gainK[d], isK));
 }
 
-// NEOX: channels i and i + HEAD_DIM / 2 rotate together.
+// Two pairs of neighbours of column c.
+fn turnedNeighbours(x: vec4<f32>, c: u32) -> vec4<f32> {
+  let angles = bitcast<vec4<f32>>(step[1u + c]);
+  let cosines = angles.xxzz;
+  let sines = angles.yyww;
+  return x * cosines + vec4(-x.y, x.x, -x.w, x.z) * sines;
+}
+
 fn rotated(normed: Pair, c: u32) -> Pair {
+  if (NEIGHBOURS == 1u) {
+    return Pair(turnedNeighbours(normed.low, c), turnedNeighbours(normed.high, c + COLUMNS / 2u));
+  }
   let one = step[1u + 2u * c];
   let two = step[2u + 2u * c];
   let cosines = bitcast<vec4<f32>>(vec4(one.x, one.z, two.x, two.z));

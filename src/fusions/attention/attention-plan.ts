@@ -114,7 +114,25 @@ export interface AttentionKernel {
   readonly width: number;
 }
 
-export function attentionKernel(heads: Heads, way: AttentionWay): AttentionKernel {
+/** What becomes of queries and keys before they meet. */
+export interface HeadKind {
+  /** Whether each is normed. */
+  readonly isNormed: boolean;
+  readonly pairing: 'neox' | 'norm';
+}
+
+const NORMED_HALVES: HeadKind = { isNormed: true, pairing: 'neox' };
+
+export function attentionKernel(heads: Heads, way: AttentionWay, kind: HeadKind = NORMED_HALVES): AttentionKernel {
+  const { kernel, variant, width } = kernelOf(heads, way);
+  const { isNormed, pairing } = kind;
+  const words = [...(isNormed ? [] : ['no norms']), ...(pairing === 'neox' ? [] : ['pairs of neighbours'])];
+  if (words.length === 0) return { kernel, variant, width };
+  const constants = { ...variant.constants, NORMS: isNormed ? 1 : 0, NEIGHBOURS: pairing === 'norm' ? 1 : 0 };
+  return { kernel, variant: { ...variant, id: [variant.id, ...words].join(', '), constants }, width };
+}
+
+function kernelOf(heads: Heads, way: AttentionWay): AttentionKernel {
   const { nHead, headDim } = heads;
   if (way.kernel === 'teams') {
     const { id, constants, width } = piecesOf(heads, mostOfTeams(headDim, way));

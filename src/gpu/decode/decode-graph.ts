@@ -160,9 +160,8 @@ function places(
   taps: TapPlan,
 ): Readonly<Record<string, number>> {
   const own = [...(part?.captures ?? [])].filter(([param]) => param in kernel.params);
-  return Object.fromEntries(
-    own.map(([param, [id = '']]) => [param, leaves.includes(param) ? NOWHERE : taps.place(id, part?.section.layer)]),
-  );
+  const kept = own.map(([param, [id = '']]) => [param, taps.place(id, part?.section.layer)] as const);
+  return Object.fromEntries([...kept, ...leaves.map((param) => [param, NOWHERE] as const)]);
 }
 
 function bound(

@@ -1,3 +1,4 @@
+import { attentionPlain } from '../../fusions/attention-plain/fusion';
 import { attention } from '../../fusions/attention/fusion';
 import type { GpuContext } from '../device';
 import {
@@ -25,6 +26,8 @@ const PROBES: readonly { readonly keys: number; readonly from: number }[] = [
   { keys: 2048, from: 1537 },
   { keys: 8192, from: 4097 },
 ];
+/** The fusions that attend. */
+const KINDS: readonly (string | undefined)[] = [attention.name, attentionPlain.name];
 /** Layers that take turns. */
 const LAYERS = 2;
 /** Passes over them that are timed together: enough that a submit's own time does not count. */
@@ -118,7 +121,7 @@ async function timeOne(
     const { queue } = context.device;
     queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(plan, undefined, nKeys)));
     queue.writeBuffer(buffers.step, 0, Uint32Array.of(nKeys - 1, count, each));
-    const own = graph.dispatches.filter(({ fusion }) => fusion === attention.name);
+    const own = graph.dispatches.filter(({ fusion }) => KINDS.includes(fusion));
     return await timeDispatches(context, own, count, nKeys < LONG_KEYS ? PASSES : PASSES_OF_LONG);
   } finally {
     context.release(graph.params);

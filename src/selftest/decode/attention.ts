@@ -6,8 +6,15 @@ import { ropeBound } from '../../ops/rope/bound';
 import { rmsnormBound } from '../../ops/rmsnorm/bound';
 import { againstTap, compose, FLUSH, TINY } from '../../ops/rounding';
 import { rmsnorm } from '../../ops/rmsnorm/exact';
-import { rope, ropeTable, type RopeTable } from '../../ops/rope/exact';
-import { attentionKernel, isJoined, joinVariant, type AttentionWay } from '../../fusions/attention/attention-plan';
+import { pairSteps, rope, ropeTable, type RopeTable } from '../../ops/rope/exact';
+import type { RopePairing } from '../../arch/operations';
+import {
+  attentionKernel,
+  isJoined,
+  joinVariant,
+  type AttentionWay,
+  type HeadKind,
+} from '../../fusions/attention/attention-plan';
 import { ATTENTION_JOIN } from '../../fusions/attention/kernel';
 import { STEP_HEAD } from '../../gpu/decode/decode-buffers';
 import { NOWHERE } from '../../gpu/decode/decode-taps';
@@ -40,6 +47,8 @@ interface Shape {
   readonly together?: 1 | 2 | 4 | 8;
   /** Lanes of a team; 4 when not given: what any adapter with subgroups has. */
   readonly lanes?: 4 | 8 | 16 | 32;
+  /** Normed, and pairs half a head apart, when not given. */
+  readonly kind?: HeadKind;
   /** Whether some of q, k and v is not finite. Takes six key-value heads and three positions. */
   readonly isSpoilt?: true;
 }
@@ -84,19 +93,20 @@ function normed(x: Float32Array, gain: Float32Array): ErringRow {
 }
 
 /** Turned, with what the norm's errors become: |cos| da + |sin| db, and the operation's own bound at the far end of both. */
-function turned(x: ErringRow, table: RopeTable, position: number): ErringRow {
+function turned(x: ErringRow, table: RopeTable, position: number, pairing: RopePairing): ErringRow {
   const n = x.values.length;
-  const half = n / 2;
+  const { step, apart } = pairSteps({ pairing, dims: n });
   const values = new Float64Array(n);
   const bounds = new Float64Array(n);
-  rope(x.values, 0, table, values, 0);
+  rope(x.values, 0, table, values, 0, n, pairing);
   const far = x.values.map((v, i) => Math.abs(v) + (x.bounds[i] ?? NaN));
-  ropeBound(far, 0, table, position, bounds, 0);
-  for (let i = 0; i < half; i++) {
+  ropeBound(far, 0, table, position, bounds, 0, n, pairing);
+  for (let i = 0; i < n / 2; i++) {
     const [c, s] = [Math.abs(table.cos[i] ?? NaN), Math.abs(table.sin[i] ?? NaN)];
-    const [a, b] = [x.bounds[i] ?? NaN, x.bounds[half + i] ?? NaN];
-    bounds[i] = (bounds[i] ?? NaN) + c * a + s * b;
-    bounds[half + i] = (bounds[half + i] ?? NaN) + s * a + c * b;
+    const [first, second] = [i * step, i * step + apart];
+    const [a, b] = [x.bounds[first] ?? NaN, x.bounds[second] ?? NaN];
+    bounds[first] = (bounds[first] ?? NaN) + c * a + s * b;
+    bounds[second] = (bounds[second] ?? NaN) + s * a + c * b;
   }
   return { values, bounds };
 }
@@ -121,19 +131,22 @@ const part = (x: Float32Array, at: number, n: number): Float32Array => x.subarra
 function attentionCase(shape: Shape, isExtra = false): SelftestCase {
   const { position, nHead, nHeadKv, headDim, splitKeys, kernel: wanted = 'single' } = shape;
   const splits = splitKeys === undefined ? 1 : Math.ceil((position + 1) / splitKeys);
-  const { lanes = 4, together: heads = 1 } = shape;
-  const way: AttentionWay = wanted === 'teams' ? { kernel: wanted, splits, lanes, heads } : { kernel: wanted, splits };
+  const { lanes = 4, together = 1 } = shape;
+  const way: AttentionWay =
+    wanted === 'teams' ? { kernel: wanted, splits, lanes, heads: together } : { kernel: wanted, splits };
   const joins = isJoined(way);
-  const { kernel: spec, variant, width } = attentionKernel(shape, way);
+  const { kind = { isNormed: true, pairing: 'neox' } } = shape;
+  const { kernel: spec, variant, width } = attentionKernel(shape, way, kind);
   const rescalesOf = (nKeys: number): number =>
     Math.ceil(nKeys / TILE_KEYS) - 1 + (wanted === 'teams' ? TEAM_RESCALES : 0);
-  const teams = wanted === 'teams' ? `, teams of ${lanes}, ${plural(heads, 'head')} together` : '';
+  const teams = wanted === 'teams' ? `, teams of ${lanes}, ${plural(together, 'head')} together` : '';
   const spoilt = shape.isSpoilt === true ? ', NaN and infinities' : '';
+  const heads = `${kind.isNormed ? '' : ', no norms'}${kind.pairing === 'neox' ? '' : ', pairs of neighbours'}`;
   return {
     ...{ kernel: kernelName(spec), types: ['f32'] },
     ...{ spec, variant, isExtra },
     needs: { workgroupLanes: 256, ...(wanted === 'teams' ? { subgroupLanes: lanes } : {}) },
-    shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}${teams}${spoilt}`,
+    shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}${teams}${heads}${spoilt}`,
     make: () => {
       const [qDim, kvDim, nKeys] = [nHead * headDim, nHeadKv * headDim, position + 1];
       const scale = 1 / Math.sqrt(headDim);
@@ -151,16 +164,20 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
       const table = ropeTable(position, { theta: THETA, dims: headDim });
       const keys = expectNothing(oldKeys.length);
       const values = expectNothing(oldValues.length);
-      const tapAt = { qNorm: 0, kNorm: qDim, qRope: qDim + kvDim, kRope: 2 * qDim + kvDim, scores: 2 * (qDim + kvDim) };
+      const normsAt = kind.isNormed ? 0 : -(qDim + kvDim);
+      const [qRope, kRope] = [normsAt + qDim + kvDim, normsAt + 2 * qDim + kvDim];
+      const tapAt = { qNorm: 0, kNorm: qDim, qRope, kRope, scores: kRope + kvDim };
+      const normOf = (x: Float32Array, gain: Float32Array): ErringRow =>
+        kind.isNormed ? normed(x, gain) : { values: wide(x), bounds: new Float64Array(x.length) };
       const softmaxAt = tapAt.scores + nHead * nKeys;
       const attentionAt = softmaxAt + nHead * nKeys;
       const taps = expectNothing(joins ? softmaxAt : attentionAt + qDim);
       const y = expectNothing(joins ? splits * (qDim + 2 * nHead) : foldedWords(qDim));
 
       const ownKeys = Array.from({ length: nHeadKv }, (_, h) => {
-        const norm = normed(part(qkv, qDim + h * headDim, headDim), gainK);
-        const key = turned(norm, table, position);
-        putFloats(taps, tapAt.kNorm + h * headDim, norm.values, norm.bounds);
+        const norm = normOf(part(qkv, qDim + h * headDim, headDim), gainK);
+        const key = turned(norm, table, position, kind.pairing);
+        if (kind.isNormed) putFloats(taps, tapAt.kNorm + h * headDim, norm.values, norm.bounds);
         putFloats(taps, tapAt.kRope + h * headDim, key.values, key.bounds);
         putFloats(keys, position * kvDim + h * headDim, key.values, key.bounds);
         for (let d = 0; d < headDim; d++) {
@@ -174,9 +191,9 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
       const none = new Float64Array(headDim);
       for (let head = 0; head < nHead; head++) {
         const kvHead = Math.floor(head / (nHead / nHeadKv));
-        const norm = normed(part(qkv, head * headDim, headDim), gainQ);
-        const q = turned(norm, table, position);
-        putFloats(taps, tapAt.qNorm + head * headDim, norm.values, norm.bounds);
+        const norm = normOf(part(qkv, head * headDim, headDim), gainQ);
+        const q = turned(norm, table, position, kind.pairing);
+        if (kind.isNormed) putFloats(taps, tapAt.qNorm + head * headDim, norm.values, norm.bounds);
         putFloats(taps, tapAt.qRope + head * headDim, q.values, q.bounds);
         const keyOf = (j: number): ErringRow =>
           j === position
@@ -233,7 +250,10 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
       step.set(gpuRopeTable(position, 1, { theta: THETA, dims: headDim }), STEP_HEAD);
       const params = {
         ...{ nHead, nHeadKv, eps: EPS, scale },
-        ...{ tapQNorm: tapAt.qNorm, tapKNorm: tapAt.kNorm, tapQRope: tapAt.qRope, tapKRope: tapAt.kRope },
+        ...(kind.isNormed
+          ? { tapQNorm: tapAt.qNorm, tapKNorm: tapAt.kNorm }
+          : { tapQNorm: NOWHERE, tapKNorm: NOWHERE }),
+        ...{ tapQRope: tapAt.qRope, tapKRope: tapAt.kRope },
         tapScores: tapAt.scores,
         isWhole: joins ? 0 : 1,
         ...{ tapSoftmax: joins ? NOWHERE : softmaxAt, tapAttention: joins ? NOWHERE : attentionAt },
@@ -372,6 +392,12 @@ const SPOILT_WAYS: readonly Pick<Shape, 'kernel' | 'splitKeys' | 'together'>[] =
   { kernel: 'teams', together: 2, splitKeys: 64 },
 ];
 
+/** Heads of Llama and Mixtral; of Qwen2-MoE. */
+const OTHER_HEADS: readonly HeadKind[] = [
+  { isNormed: false, pairing: 'norm' },
+  { isNormed: false, pairing: 'neox' },
+];
+
 /** Attention of a decoded token, whole and in splits. */
 export const DECODE_ATTENTION_CASES: readonly SelftestCase[] = [
   attentionCase({ position: 0, nHead: 1, nHeadKv: 1, headDim: 32 }),
@@ -415,6 +441,12 @@ export const DECODE_ATTENTION_CASES: readonly SelftestCase[] = [
   attentionCase({ position: 70, nHead: 2, nHeadKv: 2, headDim: 256, kernel: 'teams', lanes: 32 }, true),
   attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 64, kernel: 'teams', lanes: 32, together: 2 }, true),
   ...SPOILT_WAYS.map((way) => attentionCase({ ...SPOILT, ...way })),
+  ...OTHER_HEADS.flatMap((kind) => [
+    // Half a head is no whole columns.
+    attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 36, kind }),
+    attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 24, kernel: 'shared', kind }),
+    attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 24, kernel: 'teams', together: 2, kind }),
+  ]),
   joinCase({ nHead: 4, headDim: 32, splits: 3, nKeys: 151 }),
   joinCase({ nHead: 3, headDim: 32, splits: 3, nKeys: 151, spoiltHead: 1 }),
   joinCase({ nHead: 2, headDim: 128, splits: 32, nKeys: 65 }),

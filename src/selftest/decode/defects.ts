@@ -91,6 +91,8 @@ export const DECODE_DEFECTS: readonly Defect[] = [
       `scores[slice] = sum;\n  }\n  ${BARRIER}`,
       'scores[slice] = sum;\n  }',
     ],
+    ['index', 'pairs of neighbours a channel further', '2u * n + 1u, NEIGHBOURS', '2u * n + 2u, NEIGHBOURS'],
+    ['scale', 'heads normed that are not', 'return raw[d];', 'return raw[d] * scales;'],
   ]),
   ...of('fusions/attention_shared', [
     ['scale', 'the running sum not rescaled', 'sum = sum * shrink +', 'sum = sum +'],
@@ -99,6 +101,13 @@ export const DECODE_DEFECTS: readonly Defect[] = [
     ['scale', 'the running output not rescaled', 'outs[h] *= shrinks[h];', ''],
     ['index', 'the own value taken for the one before', 'rowOf(a, b, n) >= position', 'rowOf(a, b, n) > position'],
     ['index', 'a NaN laid to the first head', 'atomicOr(&spoilt, 1u << h)', 'atomicOr(&spoilt, 1u)'],
+    ['sign', 'neighbours turned the wrong way', 'vec4(-x.y, x.x, -x.w, x.z)', 'vec4(x.y, -x.x, x.w, -x.z)'],
+    [
+      'scale',
+      'heads normed that are not',
+      'Pair(qkv[raw + c], qkv[raw + d])',
+      'Pair(qkv[raw + c] * scale, qkv[raw + d] * scale)',
+    ],
   ]),
   ...of('fusions/attention_teams', [
     ['scale', 'the running sum not rescaled', 'sum[h] = sum[h] * shrink + ((e.x', 'sum[h] = sum[h] + ((e.x'],
@@ -112,6 +121,12 @@ export const DECODE_DEFECTS: readonly Defect[] = [
       'nextV = valueRows(key + 8u + TEAMS * KEYS, key + 8u + TEAMS * KEYS + 4u',
     ],
     ['index', 'the own key taken by every split', 'let hasOwn = position < work.end &&', 'let hasOwn ='],
+    [
+      'index',
+      'the second half by the angles of the first',
+      'turnedNeighbours(normed.high, c + COLUMNS / 2u)',
+      'turnedNeighbours(normed.high, c)',
+    ],
     [
       'index',
       'a NaN laid to the first head',
