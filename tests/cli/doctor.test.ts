@@ -3,7 +3,7 @@ import { runCliHere } from './cli-here';
 import { expect, test } from 'vitest';
 import { plainText } from '../../src/base/foreign-text';
 import { doctorText } from '../../src/cli/doctor/doctor-text';
-import type { Examination } from '../../src/cli/doctor/examine';
+import { driverReason, type Examination } from '../../src/cli/doctor/examine';
 import { nodeGpu } from '../../src/gpu/node-device';
 
 test('doctor says what this machine has, as text and as JSON', async () => {
@@ -34,6 +34,12 @@ test('a software adapter is found where looking for hardware found no driver', a
     else process.env['VK_ICD_FILENAMES'] = named;
   }
   expect(await nodeGpu().requestAdapter()).not.toBeNull();
+});
+
+test('a driver that is absent is installed by one command, and one that is broken says why', () => {
+  const absent = Object.assign(new Error("Cannot find package 'playwright-core'"), { code: 'ERR_MODULE_NOT_FOUND' });
+  expect(driverReason(absent)).toBe('playwright-core is not installed beside MoEscope: npm install playwright-core');
+  expect(driverReason(new Error('bad header'))).toBe('playwright-core cannot be loaded: bad header');
 });
 
 test('a machine without any adapter is told why, and what runs all the same', () => {

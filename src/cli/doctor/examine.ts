@@ -69,13 +69,7 @@ async function findAdapter(kind: AdapterFinding['kind']): Promise<AdapterFinding
 
 async function findBrowser(): Promise<Examination['chromium']> {
   const path = findChromium();
-  const driver = await import('playwright-core').then(
-    () => undefined,
-    (error: unknown) =>
-      error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
-        ? 'playwright-core is not installed beside MoEscope: npm install playwright-core'
-        : `playwright-core cannot be loaded: ${reasonOf(error)}`,
-  );
+  const driver = await import('playwright-core').then(() => undefined, driverReason);
   const why =
     driver ?? (path === undefined ? 'no Chromium or Chrome was found (CHROME_PATH, PATH, Playwright)' : undefined);
   return {
@@ -83,4 +77,12 @@ async function findBrowser(): Promise<Examination['chromium']> {
     driver: driver === undefined,
     ...(why === undefined ? {} : { why }),
   };
+}
+
+/** Why Playwright's driver is not there. */
+export function driverReason(error: unknown): string {
+  const isAbsent = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+  return isAbsent
+    ? 'playwright-core is not installed beside MoEscope: npm install playwright-core'
+    : `playwright-core cannot be loaded: ${reasonOf(error)}`;
 }
