@@ -10,6 +10,7 @@ import { LIGHT_MAP, rgbOf } from '../../src/plots/map/theme';
 import { indexText, placeState } from '../../src/plots/place-state';
 import { drawRuler } from '../../src/plots/ruler';
 import { selectLoad } from '../../src/plots/select-load';
+import { worstError } from '../../src/plots/select-slice';
 import { routingLayer, selectRouting } from '../../src/plots/select-routing';
 import { tableLine } from '../../src/plots/select-table';
 import { neighbour, selectClosest, selectFirst, selectWrong, stepFrom } from '../../src/plots/select-walk';
@@ -59,6 +60,33 @@ describe('tabs', () => {
     expect([...tabNews(viewOfReport(clean), clean.top).keys()]).toEqual([]);
     const long = generateReport({ kind: 'clean', nTokens: 60 });
     expect(firstTab(tabNews(viewOfReport(long), long.top))).toBe('tokens');
+  });
+});
+
+describe('the worst error of a row', () => {
+  const row: Row = {
+    a: 'gpu',
+    b: 'cpu',
+    mode: 'local',
+    layer: 0,
+    stage: 'q_post_rope',
+    verdict: 'match',
+    count: 8,
+    maxRatio: 0.27,
+    maxRatioValues: { a: -1.66329, b: -1.66329, bound: 8.9e-7 },
+    maxAbs: 3e-7,
+    maxAbsValues: { a: 2, b: 2 },
+  };
+
+  it('is that of its ratio and bound where recorded values are rounded to the same digits', () => {
+    expect(worstError(row, true)).toBeCloseTo(2.403e-7, 12);
+    expect(worstError(row, false)).toBe(3e-7);
+  });
+
+  it('is the difference where there is nothing better, and none without values', () => {
+    expect(worstError({ ...row, maxRatioValues: { a: NaN, b: 1, bound: 1e-5 }, maxRatio: NaN }, true)).toBeNaN();
+    expect(worstError({ ...without(row, 'maxAbs'), maxAbsValues: { a: 2, b: 1.5 } }, false)).toBe(0.5);
+    expect(worstError(without(row, 'maxRatioValues'), true)).toBeUndefined();
   });
 });
 
