@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test, type Page } from '@playwright/test';
 import { memorySource } from '../src/gguf/memory-source';
 import { openModel } from '../src/gguf/open-model';
-import { SAMPLE_PATH } from '../tests/support/golden';
+import { goldenModelPath, SAMPLE_PATH } from '../tests/support/golden';
 import { audit, SHOTS } from './support/audit';
 import { healthy, pageState, runButton, tracing, typeIds } from './support/page';
 
@@ -216,4 +216,22 @@ test('a software adapter is named before and after it runs', async ({ page }) =>
   expect(await pageState(page, 'done', 'error')).toBe('done');
   await expect(bar).toContainText('(software)');
   await expect(page.getByRole('contentinfo')).toContainText('(software)');
+});
+
+test('a machine of 59 stages has its strips above the fold, the culprit’s among them', async ({ page }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto('/');
+  await page.locator('input[type="file"]').setInputFiles(goldenModelPath('families/qwen3next'));
+  await pageState(page, 'ready', 'error');
+  await page.evaluate(async () => {
+    await window.moescope.run({ tokens: [1, 5, 9, 12, 7], inject: ['delta-heads@layer=1'] });
+  });
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('at layer 1');
+  const bottom = await page.evaluate(() => {
+    scrollTo(0, 0);
+    // What explains the strips follows them at once.
+    return document.querySelector('.below')?.getBoundingClientRect().top;
+  });
+  expect(bottom).toBeLessThanOrEqual(880);
+  expect(bottom).toBeGreaterThan(700);
 });
