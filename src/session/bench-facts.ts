@@ -10,7 +10,7 @@ export function benchFacts(report: BenchReport): readonly (readonly [name: strin
     ['load', loadText(load)],
     [
       'prefill',
-      `${rate(prefill.tokensPerSecond)} tokens/s (${prefill.tokens} tokens, median of ${prefill.runs.length})`,
+      `${rate(prefill.tokensPerSecond)} tokens/s (${prefill.tokens} tokens${prefill.by === 'decoder' ? ' by the decoder' : ''}, median of ${prefill.runs.length})`,
     ],
     ['decode', decodeText(decode)],
     ['bandwidth', bandwidthText(report)],

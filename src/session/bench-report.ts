@@ -34,6 +34,8 @@ export interface BenchReport {
   };
   readonly prefill: {
     readonly tokens: number;
+    /** Who ran it: the decoder token by token where it is short, or the engine that traces. Absent in older files: the engine. */
+    readonly by?: 'decoder' | 'engine';
     /** What was run, for others to run the same. */
     readonly ids: readonly number[];
     /** Milliseconds of each repeat. */

@@ -17,6 +17,7 @@ import { decoderTimer, engineTimer, median, traceCostOf } from './bench-decode';
 import { benchEngine, type BenchEngine } from './bench-engine';
 import type { BenchReport } from './bench-report';
 import type { DecoderChoice } from './decoded-by';
+import { FOLLOWED_PROMPT } from './generate';
 import { openFastDecode, type FastDecode, type NoFastDecode } from './fast-decode';
 import type { Host } from './host';
 import { bytesPerToken } from './token-bytes';
@@ -111,21 +112,30 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
     const whole = preload === undefined ? undefined : await timed(() => preload(signal));
     const load = { ...first, ...(whole?.value === true ? { wholeModelMs: whole.ms } : {}) };
 
+    if (target.openDecoder !== undefined) phase('choosing who decodes');
+    const fast = await target.openDecoder?.(signal);
+    opened = fast;
+    const follows = fast?.decoder !== undefined && prompt.length <= FOLLOWED_PROMPT;
+    const runPrompt = async (onLayer: (layer: number) => void): Promise<number> => {
+      if (!follows) return engine.run(prompt, 0, { capture: [], onLayer, signal });
+      const { token } = await fast.decoder.follow(prompt, 0, { signal });
+      fast.keys.keep(prompt.length);
+      return token;
+    };
+    if (follows) await fast.decoder.prepareFor(0, prompt.length);
+
     const prefill: number[] = [];
     for (let i = 0; i < input.repeats; i++) {
       const what = `prompt of ${prompt.length} tokens, ${i + 1} of ${input.repeats}`;
       phase(what);
       const onLayer = timeLeft(what, hparams.nLayer, phase);
-      const run = await timed(() => engine.run(prompt, 0, { capture: [], onLayer, signal }));
+      const run = await timed(() => runPrompt(onLayer));
       next = run.value;
       prefill.push(run.ms);
       const rate = (prompt.length * 1000) / run.ms;
       input.onMeasured?.(`${what}: ${formatMilliseconds(run.ms)}, ${rate.toPrecision(3)} tokens/s`);
     }
 
-    if (target.openDecoder !== undefined) phase('choosing who decodes');
-    const fast = await target.openDecoder?.(signal);
-    opened = fast;
     phase(`decoding ${input.newTokens} tokens, and as many traced ones`);
     const from = { token: next, nPast: prompt.length, meter, bytesRead: () => bytesRead };
     const timer = fast?.decoder === undefined ? engineTimer(engine, from) : decoderTimer(fast, from);
@@ -150,6 +160,7 @@ export async function runBench(input: BenchInput): Promise<BenchReport> {
       load: { ...(device === undefined ? {} : { deviceMs: device.ms }), ...load },
       prefill: {
         tokens: prompt.length,
+        by: follows ? 'decoder' : 'engine',
         ids: prompt,
         runs: prefill,
         tokensPerSecond: (prompt.length * 1000) / median(prefill),

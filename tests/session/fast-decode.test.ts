@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { DecoderChoice } from '../../src/session/decoded-by';
-import type { GeneratedToken } from '../../src/session/generate';
+import { FOLLOWED_PROMPT, type GeneratedToken } from '../../src/session/generate';
+import type { Progress } from '../../src/session/events';
 import type { ModelSession } from '../../src/session/model-session';
 import { makeModel } from '../support/gguf-models';
 import { goldenModelPath } from '../support/golden';
@@ -63,6 +64,27 @@ describe('a continuation by the fast decoder', () => {
     await session.run({ ...GPU, tokens: [5, 6] }, recorder());
     const again = await said(GPU, [...TOKENS, ...ids(first)], 2, 'fast');
     expect(figures(again)).toEqual(figures(rest));
+  });
+
+  it('runs a short prompt itself, and leaves a longer one to the engine', async () => {
+    const layersOf = async (tokens: readonly number[]): Promise<number> => {
+      let layers = 0;
+      const onProgress = ({ phase, done }: Progress): void => {
+        if (phase === 'layers') layers = Math.max(layers, done);
+      };
+      await session.generate({ ...GPU, tokens }, tokens, {
+        count: 1,
+        decoder: 'fast',
+        onToken: () => undefined,
+        onProgress,
+      });
+      return layers;
+    };
+    const long = Array.from({ length: FOLLOWED_PROMPT + 1 }, (_, i) => i + 1);
+    // The engine tells its layers.
+    expect(await layersOf(long)).toBeGreaterThan(0);
+    expect(await layersOf(long.slice(1))).toBe(0);
+    expect(await layersOf(long.slice(0, 2))).toBe(0);
   });
 
   it('changes no bit of a later trace', async () => {

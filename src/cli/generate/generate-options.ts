@@ -30,7 +30,7 @@ export const IDS: Option<readonly number[]> = {
 export const DECODER: DefaultedOption<DecoderChoice> = {
   name: 'decoder',
   placeholder: 'WHICH',
-  help: 'who makes the tokens behind the prompt on the GPU: fast (all weights resident, few dispatches), engine (the one that traces, layer by layer), auto (fast on hardware where the weights fit, else engine)',
+  help: 'who makes the tokens behind the prompt on the GPU, and runs a prompt of up to 24 tokens: fast (all weights resident, few dispatches), engine (the one that traces, layer by layer), auto (fast on hardware where the weights fit, else engine)',
   parse: parseChoice(DECODERS),
   byDefault: 'auto',
 };
