@@ -102,7 +102,8 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
   const cache = new WeightCache({
     ...{ context, model, onRead },
     budget: options.budget ?? defaultBudget(context),
-    moreBudget: options.budget === undefined ? (held) => roomyBudget(context, model.bytes, held) : undefined,
+    moreBudget:
+      options.budget === undefined ? (held) => roomyBudget(context, wholeModelBytes(bound()), held) : undefined,
   });
   const recorder = new Recorder(context);
   const pacer = new Pacer(context, recorder, options.submitMs);

@@ -50,6 +50,23 @@ describe('the budget of a driver that refuses memory', () => {
     expect(await roomyBudget(contextOf(deviceWith(2), true), 18 * GIB)).toBe(8 * GIB);
   });
 
+  it('counts what has its room already, and asks for the rest alone', async () => {
+    const device = deviceWith(200);
+    let most = 0;
+    const held = (): number => {
+      most = Math.max(most, device.there());
+      return 5.3 * GIB;
+    };
+    const roomy = await roomyBudget(contextOf(device, true), 18.2 * GIB, held);
+    expect(roomy).toBeGreaterThanOrEqual(18.2 * GIB);
+    expect(roomy).toBeLessThan(19.2 * GIB);
+    // (18.2 - 0.8 x 5.3) / 0.8
+    expect(most).toBe(18);
+    expect(device.there()).toBe(0);
+    // A card that is full by then.
+    expect(await roomyBudget(contextOf(deviceWith(6), true), 18 * GIB, held)).toBe(Math.floor(0.8 * 11.3 * GIB));
+  });
+
   it('is cautious where the driver pages out what it has no room for', async () => {
     const context = contextOf(deviceWith(200), false);
     expect(await roomyBudget(context, 18 * GIB)).toBe(defaultBudget(context));
