@@ -1,9 +1,10 @@
-// npm run cases [-- ID ...]: the gallery: runs each case of lib/cases.mjs, and writes its picture with the run in it (public/cases), the dark one
-// (docs/cases) and the facts of its page (docs/cases/ID.md).
+// npm run cases [-- ID ...] [--from REPORT]: the gallery: runs each case of lib/cases.mjs, and writes its picture with the run in it (public/cases),
+// the dark one (docs/cases) and the facts of its page (docs/cases/ID.md). A case of another machine is made from the report that it wrote there.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { ensureBuilt } from './lib/build.mjs';
 import { CASES } from './lib/cases.mjs';
 import { ensureNodeModules } from './lib/install.mjs';
@@ -32,18 +33,31 @@ const MARKS = /** @type {const} */ (['<!-- case: npm run cases -->', '<!-- /case
 await runMain(async () => {
   await ensureNodeModules();
   await ensureBuilt(['cli']);
-  const wanted = process.argv.slice(2);
+  const {
+    values: { from },
+    positionals: wanted,
+  } = parseArgs({ allowPositionals: true, options: { from: { type: 'string' } } });
   const cases = CASES.filter(({ id }) => wanted.length === 0 || wanted.includes(id));
   if (cases.length === 0) {
     throw new SetupError(`There is no case ${wanted.join(', ')}.`, `Cases: ${CASES.map(({ id }) => id).join(', ')}`);
   }
+  if (from !== undefined && (cases.length !== 1 || cases[0]?.machine === undefined))
+    throw new SetupError(
+      '--from is for one case of another machine.',
+      'npm run cases -- healthy-30b --from report.json',
+    );
   mkdirSync(join(ROOT, 'public/cases'), { recursive: true });
   const make = await pictures();
   const folder = mkdtempSync(join(tmpdir(), 'moescope-'));
   try {
     for (const one of cases) {
+      if (one.machine !== undefined && from === undefined) {
+        process.stdout.write(`${one.id}: left as it is; it was run on ${one.machine}\n`);
+        continue;
+      }
       process.stdout.write(`${one.id} ...\n`);
-      writeCase(one, recordedRun(one, folder), make);
+      if (from === undefined) writeCase(one, recordedRun(one, folder), 'svg', make);
+      else writeCase(one, readFileSync(from), 'report', make);
     }
   } finally {
     rmSync(folder, { recursive: true });
@@ -70,10 +84,11 @@ function recordedRun({ id, order, make, wrong }, folder) {
 /**
  * @param {import('./lib/cases.mjs').Case} one
  * @param {Uint8Array} bytes
+ * @param {'svg' | 'report'} kind
  * @param {Awaited<ReturnType<typeof pictures>>} make
  */
-function writeCase(one, bytes, { shared, slim, sheet, packed, riders, documents, link }) {
-  const { report, view } = shared.readSharedFile(bytes, 'svg', `${one.id}.svg`);
+function writeCase(one, bytes, kind, { shared, slim, sheet, packed, riders, documents, link }) {
+  const { report, view } = shared.readSharedFile(bytes, kind, `${one.id}.${kind}`);
   const rider = small(slim.slimView(report, view, RIDER_BYTES), riders.packView);
   const light = packed.pictureSvg(sheet.sheetPicture(report, view, false), rider);
   const dark = packed.plainSvg(sheet.sheetPicture(report, view, true));

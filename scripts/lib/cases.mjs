@@ -6,6 +6,7 @@
  * @property {boolean} wrong whether the run has to end with a finding
  * @property {readonly string[]} [make] a model that is made first: the options of `make-model`; `MODEL` in `order` is its file
  * @property {readonly string[]} order the command line
+ * @property {string} [machine] where it was run, if not here: it is made from the report that `order` wrote there with --json
  */
 
 const GOLDEN = 'tests/golden';
@@ -33,11 +34,12 @@ const sampleWith = (spec) => ['trace', 'sample:', ...PROMPT, '--inject', spec];
 /** @type {readonly Case[]} */
 export const CASES = [
   {
-    id: 'healthy-48x128',
-    title: 'A healthy model of 48 layers and 128 experts',
+    id: 'healthy-30b',
+    title: "A healthy model of Qwen3-30B-A3B's shape",
     wrong: false,
-    make: randomModel(48),
-    order: ['trace', 'MODEL', '--prompt', 'The cat sat.'],
+    make: ['--shape', 'qwen3-30b-a3b'],
+    order: ['trace', 'MODEL', '--tokens', '1,2,3,4,5,6,7,8,9,10,11,12', '--adapter', 'hardware'],
+    machine: 'an NVIDIA H200 and 16 cores',
   },
   { id: 'q6k-read-as-q4k', title: 'Q6_K read as Q4_K', wrong: true, order: sampleWith('qtype-blind@layer=2') },
   { id: 'one-bit', title: 'One bit of one weight', wrong: true, order: sampleWith('bitflip@layer=2') },
