@@ -128,6 +128,9 @@ function withCard(of: GpuContext, card: GpuContext['card']): GpuContext {
   });
 }
 
+/** Kernels that the runs had. */
+const everRan = new Set<string>();
+
 async function trace(name: string, kernels: Kernels, defect: Defect | undefined): Promise<Traced> {
   const model = await modelOf(name);
   const hparams = readHParams(model);
@@ -139,6 +142,7 @@ async function trace(name: string, kernels: Kernels, defect: Defect | undefined)
     const tokens = seededTokens(TOKENS, hparams.nVocab);
     const chunks = kernels === 'software' ? { chunkTokens: CHUNK } : {};
     const { report, uses } = await runEngine({ context: on, model, hparams, tokens, ...chunks });
+    for (const { kernel } of uses) everRan.add(kernel);
     return { report, kernels: new Set(uses.map(({ kernel }) => kernel)) };
   } finally {
     made.defect = undefined;
@@ -204,6 +208,17 @@ describe('a run of the default mode sees a defect of', () => {
         if (/hidden|elsewhere/.test(seen)) expect(ratio, sentence).toBeLessThanOrEqual(1);
     });
   }
+
+  // A pipeline that is found by another way than `getPipeline` would be struck by none of them, and every run be clean.
+  it('each kernel that ran', () => {
+    const outcomesOf = (name: string): readonly Outcome[] =>
+      [...outcomes].flatMap(([{ kernel }, found]) => (kernel.split(' ')[0] === name ? found : []));
+    const missed = [...everRan].filter((name) => {
+      const found = outcomesOf(name);
+      return found.length > 0 && found.every(({ seen }) => seen === 'not run');
+    });
+    expect(missed).toEqual([]);
+  });
 });
 
 afterAll(() => {

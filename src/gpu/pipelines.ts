@@ -16,7 +16,13 @@ export interface Pipeline<K extends KernelSpec = KernelSpec> {
   readonly layout: GPUBindGroupLayout;
 }
 
-const caches = new WeakMap<GPUDevice, Map<string, Promise<Pipeline>>>();
+/** Pipelines of a device by what their variants say; and by the variants themselves, which asks for no text to be put together. */
+interface Cache {
+  readonly byText: Map<string, Promise<Pipeline>>;
+  readonly byVariant: WeakMap<KernelVariant, Map<string, Promise<Pipeline>>>;
+}
+
+const caches = new WeakMap<GPUDevice, Cache>();
 
 /**
  * Compiles a kernel variant, once for each device.
@@ -30,18 +36,27 @@ export function getPipeline<K extends KernelSpec>(
 ): Promise<Pipeline<K>> {
   let cache = caches.get(context.device);
   if (cache === undefined) {
-    cache = new Map();
+    cache = { byText: new Map(), byVariant: new WeakMap() };
     caches.set(context.device, cache);
   }
+  const { byText, byVariant } = cache;
+  // One object may be the variant of several kernels.
+  const name = `${kernel.file} ${paramsAt}`;
+  const found = byVariant.get(variant) ?? new Map<string, Promise<Pipeline>>();
+  byVariant.set(variant, found);
+  const known = found.get(name) as Promise<Pipeline<K>> | undefined;
+  if (known !== undefined) return known;
   const { includes = {}, consts = {}, constants = {}, edits = [] } = variant;
   const key = JSON.stringify([kernel.file, kernel.entry, includes, consts, constants, edits, paramsAt]);
-  let pipeline = cache.get(key) as Promise<Pipeline<K>> | undefined;
-  if (pipeline === undefined) {
-    pipeline = buildPipeline(context, kernel, variant, paramsAt);
-    cache.set(key, pipeline);
-    // A failure may be the device's, not the kernel's: the next caller tries again.
-    pipeline.catch(() => cache.delete(key));
-  }
+  const pipeline =
+    (byText.get(key) as Promise<Pipeline<K>> | undefined) ?? buildPipeline(context, kernel, variant, paramsAt);
+  byText.set(key, pipeline);
+  found.set(name, pipeline);
+  // A failure may be the device's, not the kernel's: the next caller tries again.
+  pipeline.catch(() => {
+    byText.delete(key);
+    found.delete(name);
+  });
   return pipeline;
 }
 

@@ -50,22 +50,16 @@ export async function prepareMatmul(context: GpuContext, shape: MatmulShape, met
   return { shape, ...(await compiled(context, shape.type, chosen)) };
 }
 
-type Compiled = Omit<Matmul, 'shape'>;
+/** What each product of each layer asks for again: its variant is put together once, and found by what it is then (`getPipeline`). */
+const variants = new Map<string, ReturnType<typeof matmulVariant>>();
 
-/** By device: what each product of each layer asks for again, without its variant being put together for the question. */
-const prepared = new WeakMap<GPUDevice, Map<string, Compiled>>();
-
-async function compiled(context: GpuContext, type: QuantType, method: MatmulMethod): Promise<Compiled> {
-  let ofDevice = prepared.get(context.device);
-  if (ofDevice === undefined) prepared.set(context.device, (ofDevice = new Map<string, Compiled>()));
+async function compiled(context: GpuContext, type: QuantType, method: MatmulMethod): Promise<Omit<Matmul, 'shape'>> {
   const key = methodKey(type, method);
-  const known = ofDevice.get(key);
-  if (known !== undefined) return known;
-  const { kernel, variant, rowsPerGroup } = matmulVariant(type, method);
+  const known = variants.get(key) ?? matmulVariant(type, method);
+  variants.set(key, known);
+  const { kernel, variant, rowsPerGroup } = known;
   const pipeline = await getPipeline(context, kernel, variant);
-  const made = { method, tile: method.tile, pipeline, rowsPerGroup, xAlignment: xAlignment(method) };
-  ofDevice.set(key, made);
-  return made;
+  return { method, tile: method.tile, pipeline, rowsPerGroup, xAlignment: xAlignment(method) };
 }
 
 function methodKey(type: QuantType, method: MatmulMethod): string {
