@@ -41,7 +41,7 @@ export interface CpuEngineOptions {
  * f32. It walks the model's graph. Captured positions are prompt positions: those of a continued step start at `nPast`.
  * @throws TracerError as `bindGraph`; from its methods: `prompt-token`, `plan-range`, those of the pool, `run-cancelled`.
  */
-export function createCpuEngine(options: CpuEngineOptions): IsolatingEngine {
+export function createCpuEngine(options: CpuEngineOptions): ExactEngine {
   return createReferenceEngine('cpu', options, (_type, x) => x);
 }
 

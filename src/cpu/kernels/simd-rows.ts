@@ -28,7 +28,7 @@ export function simdRows(work: RowsWork): RowProducts | undefined {
   const place = memoryPlan();
   const shape: Shape = { rows, nIn, nTokens, padded: Math.ceil(nIn / DOT_LANES) * DOT_LANES };
   const row = place(ROWS_AT_ONCE * shape.padded * F32_BYTES);
-  const products = planProducts(shape, place);
+  const products = planProducts(shape, nTokens, F64_BYTES, place);
   const magnitudes = work.magnitudes > 0 ? planMagnitudes(shape, work.magnitudes, place) : undefined;
   const raw = place(bytes.length + VECTOR_BYTES);
   const instance = takeInstance(place(0));
@@ -69,8 +69,9 @@ interface Shape {
   readonly padded: number;
 }
 
-/** Addresses of the products. */
+/** Addresses of the products of some tokens, in f64 or, as magnitudes, in f32; `y` is f64 in both. */
 interface Products {
+  readonly tokens: number;
   /** Groups of four tokens, packed; the last may hold tokens of zeros. */
   readonly quads: number;
   readonly packedTokens: number;
@@ -85,45 +86,15 @@ interface Products {
   readonly y: number;
 }
 
-/** Addresses of the magnitudes, f32 but for `y` and `factors`: as of the products. */
-interface Magnitudes {
-  readonly tokens: number;
-  readonly quads: number;
-  readonly packedTokens: number;
-  readonly loose: number;
-  readonly looseTokens: number;
-  readonly packedRows: number;
-  readonly parts: number;
-  readonly staging: number;
+interface Magnitudes extends Products {
   readonly factors: number;
-  readonly y: number;
 }
 
-/** Tokens in fours, and those left over. */
-function grouped(nTokens: number): { readonly quads: number; readonly loose: number } {
-  const over = nTokens % QUAD;
-  const quads = nTokens < QUAD ? 0 : Math.floor(nTokens / QUAD) + (over >= WORTH_FILLING ? 1 : 0);
-  return { quads, loose: Math.max(0, nTokens - quads * QUAD) };
-}
-
-function planProducts({ rows, nTokens, padded }: Shape, place: Place): Products {
-  const { quads, loose } = grouped(nTokens);
-  const vector = padded * F64_BYTES;
-  return {
-    quads,
-    packedTokens: place(quads * QUAD * vector),
-    loose,
-    looseTokens: place(loose * vector),
-    packedRows: place(quads === 0 ? 0 : ROWS_AT_ONCE * vector),
-    parts: place((ROWS_AT_ONCE / PAIR) * PART_BYTES),
-    staging: place(quads === 0 ? 0 : QUAD * vector),
-    y: place((quads * QUAD + loose) * rows * F64_BYTES),
-  };
-}
-
-function planMagnitudes({ rows, padded }: Shape, tokens: number, place: Place): Magnitudes {
-  const { quads, loose } = grouped(tokens);
-  const vector = padded * F32_BYTES;
+function planProducts({ rows, padded }: Shape, tokens: number, elementBytes: number, place: Place): Products {
+  const over = tokens % QUAD;
+  const quads = tokens < QUAD ? 0 : Math.floor(tokens / QUAD) + (over >= WORTH_FILLING ? 1 : 0);
+  const loose = Math.max(0, tokens - quads * QUAD);
+  const vector = padded * elementBytes;
   return {
     tokens,
     quads,
@@ -133,41 +104,44 @@ function planMagnitudes({ rows, padded }: Shape, tokens: number, place: Place): 
     packedRows: place(quads === 0 ? 0 : ROWS_AT_ONCE * vector),
     parts: place((ROWS_AT_ONCE / PAIR) * PART_BYTES),
     staging: place(quads === 0 ? 0 : QUAD * vector),
-    factors: place((quads * QUAD + loose) * F64_BYTES),
     y: place((quads * QUAD + loose) * rows * F64_BYTES),
   };
 }
 
-/** Packs the tokens. */
-function putVectors(instance: SimdInstance, { nIn, nTokens, padded }: Shape, to: Products, x: Float64Array): void {
-  const { buffer } = instance.memory;
-  const group = QUAD * padded;
-  for (let quad = 0; quad < to.quads; quad++) {
-    putRows(
-      new Float64Array(buffer, to.staging, group),
-      x,
-      nIn,
-      padded,
-      quad * QUAD,
-      Math.min(nTokens, (quad + 1) * QUAD),
-    );
-    instance.packQuad(to.staging, padded * F64_BYTES, padded, to.packedTokens + quad * group * F64_BYTES);
-  }
-  const loose = new Float64Array(buffer, to.looseTokens, to.loose * padded);
-  putRows(loose, x, nIn, padded, nTokens - to.loose, nTokens);
+function planMagnitudes(shape: Shape, tokens: number, place: Place): Magnitudes {
+  const products = planProducts(shape, tokens, F32_BYTES, place);
+  return { ...products, factors: place((products.quads * QUAD + products.loose) * F64_BYTES) };
 }
 
-function putSizes(instance: SimdInstance, { nIn, padded }: Shape, to: Magnitudes, x: Float64Array): void {
-  const { buffer } = instance.memory;
-  const { values, factors } = sizesOf(x, to.tokens, nIn);
-  const group = QUAD * padded;
+/** Puts the tokens' vectors where the products read them. @param pack of four tokens, as `blocks` or `sizeBlocks` reads them */
+function putTokens<T extends Float32Array | Float64Array>(
+  view: (address: number, length: number) => T,
+  { nIn, padded }: Shape,
+  to: Products,
+  values: T,
+  pack: SimdInstance['packQuad'],
+): void {
+  const stride = padded * values.BYTES_PER_ELEMENT;
   for (let quad = 0; quad < to.quads; quad++) {
-    const four = new Float32Array(buffer, to.staging, group);
-    putRows(four, values, nIn, padded, quad * QUAD, Math.min(to.tokens, (quad + 1) * QUAD));
-    instance.packSizeQuad(to.staging, padded * F32_BYTES, padded, to.packedTokens + quad * group * F32_BYTES);
+    const [from, end] = [quad * QUAD, Math.min(to.tokens, (quad + 1) * QUAD)];
+    putRows(view(to.staging, QUAD * padded), values, nIn, padded, from, end);
+    pack(to.staging, stride, padded, to.packedTokens + from * stride);
   }
-  const loose = new Float32Array(buffer, to.looseTokens, to.loose * padded);
-  putRows(loose, values, nIn, padded, to.tokens - to.loose, to.tokens);
+  putRows(view(to.looseTokens, to.loose * padded), values, nIn, padded, to.tokens - to.loose, to.tokens);
+}
+
+function putVectors({ memory: { buffer }, packQuad }: SimdInstance, shape: Shape, to: Products, x: Float64Array): void {
+  putTokens<Float64Array>((at, length) => new Float64Array(buffer, at, length), shape, to, x, packQuad);
+}
+
+function putSizes(
+  { memory: { buffer }, packSizeQuad }: SimdInstance,
+  shape: Shape,
+  to: Magnitudes,
+  x: Float64Array,
+): void {
+  const { values, factors } = sizesOf(x, to.tokens, shape.nIn);
+  putTokens<Float32Array>((at, length) => new Float32Array(buffer, at, length), shape, to, values, packSizeQuad);
   const all = new Float64Array(buffer, to.factors, to.quads * QUAD + to.loose);
   all.fill(0);
   all.set(factors);

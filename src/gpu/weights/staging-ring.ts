@@ -1,7 +1,5 @@
+import { BINDING_ALIGNMENT } from '../arena';
 import type { GpuContext } from '../device';
-
-/** Offsets that a storage binding and a copy may begin at. */
-const ALIGNMENT = 256;
 
 /** Room in mapped memory for bytes of the file. One of {@link StagedRoom.arrived} and {@link StagedRoom.failed} ends it. */
 export interface StagedRoom {
@@ -80,7 +78,7 @@ export class StagingRing {
   }
 
   async #give(bytes: number): Promise<StagedRoom> {
-    const size = ALIGNMENT * Math.ceil(bytes / ALIGNMENT);
+    const size = BINDING_ALIGNMENT * Math.ceil(bytes / BINDING_ALIGNMENT);
     const before = this.#current;
     if (before !== undefined && before.used + size > before.memory.byteLength) {
       before.full = true;

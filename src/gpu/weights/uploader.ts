@@ -4,6 +4,7 @@ import { dequantizeRows } from '../../gguf/dequant/dequantisers';
 import { rowBytes } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
 import type { WeightTensor } from '../../model/weights';
+import { BINDING_ALIGNMENT } from '../arena';
 import type { GpuContext } from '../device';
 import { encodeRepack, isFileLayout, prepareRepack, type REPACK_PLANE } from '../matmul/encode-repack';
 import { repackRows } from '../matmul/repack';
@@ -25,8 +26,6 @@ const UPLOADS = {
 
 /** Bytes that the offset and the size of a copy are whole multiples of. */
 const COPY_ALIGNMENT = 4;
-/** The same of a storage binding's offset. */
-const STORAGE_ALIGNMENT = 256;
 
 /** Rows of fewer bytes are repacked on the CPU: a dispatch takes longer than they do. */
 const FEW_BYTES = 64 * 1024;
@@ -139,7 +138,7 @@ export class Uploader {
     }
     const { tensor } = first;
     // A binding begins at whole steps, and neighbours lie where the one before ends.
-    if (pieces.some(({ from }) => from % STORAGE_ALIGNMENT !== 0)) return this.upload(targets, options);
+    if (pieces.some(({ from }) => from % BINDING_ALIGNMENT !== 0)) return this.upload(targets, options);
     await this.#bring({ tensor, offset: first.firstRow * fileRow(tensor), bytes, pieces }, options);
   }
 

@@ -1,10 +1,11 @@
 import { cancelled, orCancelled, whenAborted } from '../../base/abort';
 import { fail, TracerError } from '../../base/errors';
-import { isNear, outlineOf } from '../../gguf/model-over';
+import { outlineOf } from '../../gguf/model-over';
 import type { ModelFile } from '../../gguf/model-file';
 import type { HParams } from '../../model/hparams';
 import type { FromJudge, JudgeWorker } from './protocol';
 import { tapBytes } from '../run-memory';
+import { hasSpareCores } from '../spare-cores';
 import type { StepJudged, StepWork } from './step-work';
 
 /**
@@ -26,9 +27,6 @@ export interface JudgePool {
   dispose(): Promise<void>;
 }
 
-/** Below this many cores the reference judges as it walks: each weight is read and dequantised once for both. */
-const FEWEST_CORES = 4;
-
 /**
  * Judging threads for a model, one a core; undefined where they would not pay: on few cores, and where each would fetch the file anew.
  * @param start a thread that nobody has spoken to
@@ -39,9 +37,7 @@ export function judgesFor(
   cores: number,
   start: () => JudgeWorker,
 ): JudgePool | undefined {
-  return cores < FEWEST_CORES || !isNear(model)
-    ? undefined
-    : createJudgePool(model, hparams, { threads: cores, start });
+  return hasSpareCores(model, cores) ? createJudgePool(model, hparams, { threads: cores, start }) : undefined;
 }
 
 interface Seat {

@@ -2,14 +2,12 @@ import { whenAborted } from '../../base/abort';
 import { fail, TracerError } from '../../base/errors';
 import { without } from '../../base/without';
 import type { ExactEngine } from '../../cpu/engine/cpu-engine';
-import { isNear, outlineOf } from '../../gguf/model-over';
+import { outlineOf } from '../../gguf/model-over';
 import type { ModelFile } from '../../gguf/model-file';
 import type { EngineHooks, StepOptions, StepResult } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
+import { hasSpareCores } from '../spare-cores';
 import type { FromReference, ReferenceCall, ReferenceWorker, SentOptions } from './protocol';
-
-/** Below this many cores the two engines take turns on the same ones, wherever they run. */
-const FEWEST_CORES = 4;
 
 /**
  * The exact engine in a thread of its own, so that it waits for nothing that the candidate's thread does; undefined where that would not pay: on few
@@ -23,7 +21,7 @@ export function referenceFor(
   hooks: EngineHooks,
   start: () => ReferenceWorker,
 ): ExactEngine | undefined {
-  return cores < FEWEST_CORES || !isNear(model) ? undefined : createReferenceThread(model, hparams, hooks, start);
+  return hasSpareCores(model, cores) ? createReferenceThread(model, hparams, hooks, start) : undefined;
 }
 
 interface Waiting {

@@ -1,6 +1,6 @@
 import { fail, toErrorData } from '../../base/errors';
 import { isShared } from '../../base/shared-memory';
-import { createReferenceEngine, type ExactEngine } from '../../cpu/engine/cpu-engine';
+import { createCpuEngine, type ExactEngine } from '../../cpu/engine/cpu-engine';
 import type { CpuPool } from '../../cpu/pool/cpu-pool';
 import type { ModelFile } from '../../gguf/model-file';
 import { openOutline, type OpenSource } from '../../gguf/model-over';
@@ -39,7 +39,7 @@ export function serveReference(
         opened = openOutline(outline, openSource).then((model) => {
           const pool = createPool(model);
           const options = { model, hparams, pool, hooks: { onRead: reads.onRead } };
-          return { engine: createReferenceEngine('cpu', options, (_type, x) => x), pool, model };
+          return { engine: createCpuEngine(options), pool, model };
         });
         // Told with the first call.
         opened.catch(() => undefined);
