@@ -288,28 +288,65 @@ function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipStat
   if (base.mode !== 'free') {
     // A row whose reference has no bound cannot be judged alone; it falls back to the cosine.
     if (c.maxRatio !== undefined) return { verdict: c.maxRatio <= context.ratioLimit ? 'match' : 'diverge' };
-    const below = [...c.perPosition.keys()].filter((row) => !agrees(c.perPosition[row], context.cosineLimit));
+    const below = parted(c.perPosition, [...c.perPosition.keys()], context.cosineLimit);
     return below.length === 0
       ? { verdict: 'match' }
       : { verdict: 'diverge', lowest: lowestOf(below, c, context.cosineLimit) };
   }
   const afterRouter = stageOrder(base.stage) > stageOrder(ROUTED) && base.layer !== undefined;
   let afterFlip: Row['afterFlip'];
-  const below: number[] = [];
+  const unexplained: number[] = [];
   for (const [row, stats] of c.perPosition.entries()) {
-    if (agrees(stats, context.cosineLimit) && !c.unshared.has(row)) continue;
     const cause = causeAt(state, tap.positions[row] ?? row, afterRouter);
-    if (cause === undefined) below.push(row);
-    else afterFlip ??= cause;
+    if (cause === undefined) unexplained.push(row);
+    else if (c.unshared.has(row) || !agrees(stats, context.cosineLimit)) afterFlip ??= cause;
   }
-  const measured = below.filter((row) => !c.unshared.has(row));
+  const measured = parted(
+    c.perPosition,
+    unexplained.filter((row) => !c.unshared.has(row)),
+    context.cosineLimit,
+  );
   if (measured.length > 0) return { verdict: 'diverge', lowest: lowestOf(measured, c, context.cosineLimit) };
-  if (below.length > 0) return { verdict: 'diverge' };
+  if (unexplained.some((row) => c.unshared.has(row))) return { verdict: 'diverge' };
   return afterFlip === undefined ? { verdict: 'match' } : { verdict: 'after-flip', afterFlip };
 }
 
 /** From this stage on a layer's values depend on which experts were chosen. */
 const ROUTED: StageId = CHOSEN_EXPERTS;
+
+/**
+ * How many values a cosine and a length are made of at least. A value is a sum whose terms may cancel, so honest rounding may move one by any share of
+ * itself. Noise of 3 % moves one of seven single values by more than the 1.14 times of a limit of 0.99, and one of 14,000 groups of eight.
+ */
+const FEWEST_VALUES = 8;
+
+/**
+ * Of these rows those that are not within the limit. Positions of too few values to be judged one by one (a gate has one) are judged together, and
+ * where all of them are too few as well neither cosine nor length says anything.
+ */
+function parted(perPosition: readonly PositionStats[], rows: readonly number[], limit: number): readonly number[] {
+  const few = rows.filter((row) => isFew(perPosition[row]));
+  const together = few.reduce((sum, row) => plus(sum, perPosition[row]!), NO_VALUES);
+  const apart = isFew(together) || agrees(together, limit) ? new Set<number>() : new Set(few);
+  return rows.filter((row) => (isFew(perPosition[row]) ? apart.has(row) : !agrees(perPosition[row], limit)));
+}
+
+const NO_VALUES: PositionStats = { count: 0, error2: 0, a2: 0, b2: 0, dot: 0, maxRatio: undefined };
+
+function isFew(stats: PositionStats | undefined): boolean {
+  return stats !== undefined && stats.count < FEWEST_VALUES;
+}
+
+function plus(x: PositionStats, y: PositionStats): PositionStats {
+  return {
+    count: x.count + y.count,
+    error2: x.error2 + y.error2,
+    a2: x.a2 + y.a2,
+    b2: x.b2 + y.b2,
+    dot: x.dot + y.dot,
+    maxRatio: undefined,
+  };
+}
 
 function agrees(stats: PositionStats | undefined, limit: number): boolean {
   return stats !== undefined && cosineOf(stats) >= limit && isOfLength(stats, limit);

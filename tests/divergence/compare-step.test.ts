@@ -27,6 +27,9 @@ const reference = layer([0.5, 0.3, 0.2, 0.4, 0.4, 0.2], [0, 1, 0, 1], [1, 2, 3, 
 const verdicts = (rows: readonly { stage: string; verdict: string }[]) =>
   Object.fromEntries(rows.map((r) => [r.stage, r.verdict]));
 
+/** Each value in sixteen channels: enough of them for a position to be judged by itself. */
+const wide = (...values: readonly number[]) => values.flatMap((value) => new Array<number>(16).fill(value));
+
 describe('compareStep, free-running', () => {
   it('matches a step with itself', () => {
     const { rows } = compareStep(0, reference, reference, NO_FLIPS, free);
@@ -143,8 +146,8 @@ describe('compareStep, free-running', () => {
 
   it('does not excuse positions before the flip', () => {
     const state = { reach: { layer: 0, position: 1, margin: 0.01 }, here: new Map() };
-    const a = tapMap(tapOf('ffn_norm', 1, [2, 1], [-1, -1]));
-    const b = tapMap(tapOf('ffn_norm', 1, [2, 1], [1, 1]));
+    const a = tapMap(tapOf('ffn_norm', 1, [2, 16], wide(-1, -1)));
+    const b = tapMap(tapOf('ffn_norm', 1, [2, 16], wide(1, 1)));
     expect(compareStep(1, a, b, state, { ...free, stages: ['ffn_norm'] }).rows[0]?.verdict).toBe('diverge');
   });
 
@@ -173,17 +176,21 @@ describe('compareStep, free-running', () => {
 
   it('judges the worst position, not the mean of all', () => {
     const values = Array.from({ length: 300 }, () => 1);
-    const a = tapMap(tapOf('moe_ffn_out', 0, [300, 1], [...values.slice(1), -1]));
-    const b = tapMap(tapOf('moe_ffn_out', 0, [300, 1], values));
+    const a = tapMap(tapOf('moe_ffn_out', 0, [300, 16], wide(...values.slice(1), -1)));
+    const b = tapMap(tapOf('moe_ffn_out', 0, [300, 16], wide(...values)));
     const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['moe_ffn_out'] }).rows[0];
     expect(row?.cosine).toBeGreaterThan(0.99);
     expect(row).toMatchObject({ verdict: 'diverge', worstPosition: 299, lowestCosine: { value: -1, index: [299, 0] } });
   });
 
   it('names the position and the value that are wrong, not where a right position is off by most', () => {
-    // Two tokens, two heads, two keys: the first token is off by 1 of 1000, the second points elsewhere.
-    const a = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1000, 1000, 1, 1, 0.1, 0.1, -0.2, 0.1]));
-    const b = tapMap(tapOf('attn_scores', 0, [2, 2, 2], [1001, 1000, 1, 1, 0.1, 0.1, 0.4, 0.1]));
+    // Two heads, two tokens, four keys: the first token is off by 1 of 1000, the second points elsewhere.
+    const a = tapMap(
+      tapOf('attn_scores', 0, [2, 2, 4], [1000, 1000, 0, 0, 1, 1, 0, 0, 0.1, 0.1, 0, 0, -0.2, 0.1, 0, 0]),
+    );
+    const b = tapMap(
+      tapOf('attn_scores', 0, [2, 2, 4], [1001, 1000, 0, 0, 1, 1, 0, 0, 0.1, 0.1, 0, 0, 0.4, 0.1, 0, 0]),
+    );
     const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['attn_scores'] }).rows[0];
     expect(row).toMatchObject({ verdict: 'diverge', maxAbsIndex: [0, 0, 0], lowestCosine: { index: [1, 1, 0] } });
     expect(row?.cosine).toBeGreaterThan(0.99);
@@ -213,14 +220,32 @@ describe('compareStep, free-running', () => {
     [0.88, 'match'],
     [-1, 'diverge'],
   ])('sees a factor of %f, which no cosine does', (factor, verdict) => {
-    const a = tapMap(tapOf('moe_ffn_out', 0, [2, 2], [1, 2, 3 * factor, 4 * factor]));
-    const b = tapMap(tapOf('moe_ffn_out', 0, [2, 2], [1, 2, 3, 4]));
+    const a = tapMap(tapOf('moe_ffn_out', 0, [2, 16], [...wide(1), ...wide(3 * factor).with(15, 4 * factor)]));
+    const b = tapMap(tapOf('moe_ffn_out', 0, [2, 16], [...wide(1), ...wide(3).with(15, 4)]));
     const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['moe_ffn_out'] }).rows[0];
     expect(row?.verdict).toBe(verdict);
     if (factor > 0 && verdict === 'diverge') {
       expect(row?.worstLength?.value).toBeCloseTo(factor, 6);
-      expect(row?.worstLength?.index).toEqual([1, 1]);
+      expect(row?.worstLength?.index).toEqual([1, 15]);
     }
+  });
+
+  it('judges single values of a position together, and not at all where they are few', () => {
+    const gate = (values: readonly number[]) => tapMap(tapOf('ffn_shexp_gate_inp', 0, [values.length, 1], values));
+    const context = { ...free, stages: ['ffn_shexp_gate_inp'] } as const;
+    const verdictOf = (a: readonly number[], b: readonly number[]) =>
+      compareStep(0, gate(a), gate(b), NO_FLIPS, context).rows[0];
+    const values = [3, -2, 1, -1, 2, 4, 0.01, -3];
+    // What is left of a sum that cancels may be anything, beside what the others are.
+    expect(verdictOf(values.with(6, -0.02), values)).toMatchObject({ verdict: 'match', worstPosition: 6 });
+    expect(verdictOf(values.with(5, -4), values)).toMatchObject({
+      verdict: 'diverge',
+      lowestCosine: { value: -1, index: [5, 0] },
+    });
+    const doubled = values.map((x) => 2 * x);
+    expect(verdictOf(doubled, values)).toMatchObject({ verdict: 'diverge', worstLength: { value: 2 } });
+    expect(verdictOf(doubled.slice(1), values.slice(1))?.verdict).toBe('match');
+    expect(verdictOf([NaN], [1])?.verdict).toBe('nan-gpu');
   });
 
   it('reports what is missing, unmeasured and not applicable, never as zeros', () => {

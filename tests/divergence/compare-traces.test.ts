@@ -15,7 +15,7 @@ const cpuTaps = (): readonly Tap[] => [
   tapOf('moe_router_probs', 0, [2, 4], [0.4, 0.3, 0.2, 0.1, 0.1, 0.2, 0.3, 0.4]),
   tapOf('moe_router_indices', 0, [2, 2], [0, 1, 3, 2]),
   tapOf('moe_expert_out', 0, [2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]),
-  tapOf('lm_head', undefined, [2, 2], [1, 0, 0, 1]),
+  tapOf('lm_head', undefined, [2, 4], [1, 0, 0, 0, 0, 1, 0, 0]),
 ];
 const cpu = createTrace(CPU, cpuTaps());
 
@@ -142,7 +142,7 @@ describe('two traces', () => {
   });
 
   it('names no weight of a foreign head, which may be the token embedding', () => {
-    const wrong = foreign(gpuWith(tapOf('lm_head', undefined, [2, 2], [0, 1, 0, 1])));
+    const wrong = foreign(gpuWith(tapOf('lm_head', undefined, [2, 4], [0, 1, 0, 0, 0, 1, 0, 0])));
     const { verdict } = compareTraces({ free: wrong }, { free: foreign(cpu) });
     expect(verdict.first).toMatchObject({ stage: 'lm_head' });
     expect(verdict.first?.tensor).toBeUndefined();
