@@ -41,7 +41,7 @@ export function getPipeline<K extends KernelSpec>(
   }
   const { byText, byVariant } = cache;
   // One object may be the variant of several kernels.
-  const name = `${kernel.file} ${paramsAt}`;
+  const name = `${kernel.file} ${kernel.entry} ${paramsAt}`;
   const found = byVariant.get(variant) ?? new Map<string, Promise<Pipeline>>();
   byVariant.set(variant, found);
   const known = found.get(name) as Promise<Pipeline<K>> | undefined;
