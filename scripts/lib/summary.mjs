@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
  * @typedef {object} Counts
  * @property {number} passed
  * @property {number} failed
- * @property {readonly string[]} notes why something counts as failed that no test reported
+ * @property {readonly string[]} notes each test that failed, and why something counts as failed that no test reported
  */
 
 /**
@@ -18,12 +18,17 @@ export function vitestCounts(file, status) {
   if (report === undefined) return crashed('vitest', status);
   const files = array(report.testResults);
   // A file that fails before its tests are known has no failed test of its own.
-  const brokenFiles = files.filter((f) => f.status === 'failed' && array(f.assertionResults).every(notFailed));
+  const brokenFiles = files.filter((f) => f.status === 'failed' && !array(f.assertionResults).some(isFailed));
   return finish('vitest', status, {
     passed: count(report.numPassedTests),
     failed: count(report.numFailedTests),
     broken: brokenFiles.length,
     skipped: count(report.numPendingTests) + count(report.numTodoTests),
+    names: files.flatMap((file) =>
+      array(file.assertionResults)
+        .filter(isFailed)
+        .map(({ fullName }) => fullName),
+    ),
   });
 }
 
@@ -42,8 +47,21 @@ export function playwrightCounts(file, status) {
     failed: count(stats.unexpected) + count(stats.flaky),
     broken: array(report.errors).length,
     skipped: count(stats.skipped),
+    names: array(report.suites).flatMap(failedSpecs),
   });
 }
+
+/**
+ * @param {Record<string, unknown>} suite
+ * @returns {readonly unknown[]} titles of the tests of the suite and of those in it that failed or needed a second try
+ */
+function failedSpecs(suite) {
+  const own = array(suite.specs).filter(({ tests }) => array(tests).some(({ status }) => FAILED.has(status)));
+  return [...own.map(({ title }) => title), ...array(suite.suites).flatMap(failedSpecs)];
+}
+
+/** @type {ReadonlySet<unknown>} */
+const FAILED = new Set(['unexpected', 'flaky']);
 
 /**
  * Counts of a check that only passes or fails (type check, lint, format).
@@ -82,11 +100,11 @@ export function summaryLine(counts) {
 /**
  * @param {string} runner
  * @param {number} status
- * @param {{ passed: number, failed: number, broken: number, skipped: number }} seen
+ * @param {{ passed: number, failed: number, broken: number, skipped: number, names: readonly unknown[] }} seen
  * @returns {Counts}
  */
 function finish(runner, status, seen) {
-  const notes = [];
+  const notes = seen.names.map((name) => `${runner}: failed: ${String(name)}`);
   let failed = seen.failed + seen.broken;
   if (seen.broken > 0) notes.push(`${runner}: ${seen.broken} file(s) failed outside of a test`);
   if (seen.skipped > 0) {
@@ -114,8 +132,8 @@ function crashed(runner, status) {
 }
 
 /** @param {Record<string, unknown>} assertion */
-function notFailed(assertion) {
-  return assertion.status !== 'failed';
+function isFailed(assertion) {
+  return assertion.status === 'failed';
 }
 
 /**

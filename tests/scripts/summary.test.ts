@@ -27,8 +27,13 @@ const VITEST_GREEN = {
 describe('vitestCounts', () => {
   test('counts passed and failed tests', () => {
     expect(vitestCounts(report(VITEST_GREEN), 0)).toEqual({ passed: 5, failed: 0, notes: [] });
-    const red = { ...VITEST_GREEN, numFailedTests: 2 };
-    expect(vitestCounts(report(red), 1)).toMatchObject({ passed: 5, failed: 2 });
+    const wrong = ['a', 'b'].map((fullName) => ({ status: 'failed', fullName }));
+    const red = { ...VITEST_GREEN, numFailedTests: 2, testResults: [{ status: 'failed', assertionResults: wrong }] };
+    expect(vitestCounts(report(red), 1)).toEqual({
+      passed: 5,
+      failed: 2,
+      notes: ['vitest: failed: a', 'vitest: failed: b'],
+    });
   });
 
   test('a file that breaks before its tests counts as failed', () => {
@@ -61,8 +66,15 @@ describe('playwrightCounts', () => {
   });
 
   test('unexpected, flaky, skipped and errors outside tests are failures', () => {
-    const red = { stats: { expected: 7, unexpected: 1, flaky: 1, skipped: 1 }, errors: [{ message: 'x' }] };
-    expect(playwrightCounts(report(red), 1)).toMatchObject({ passed: 7, failed: 4 });
+    const spec = (title: string, status: string) => ({ title, tests: [{ status }] });
+    const red = {
+      stats: { expected: 7, unexpected: 1, flaky: 1, skipped: 1 },
+      errors: [{ message: 'x' }],
+      suites: [{ specs: [spec('a', 'expected')], suites: [{ specs: [spec('b', 'unexpected'), spec('c', 'flaky')] }] }],
+    };
+    const counts = playwrightCounts(report(red), 1);
+    expect(counts).toMatchObject({ passed: 7, failed: 4 });
+    expect(counts.notes.slice(0, 2)).toEqual(['playwright: failed: b', 'playwright: failed: c']);
   });
 
   test('no test at all is a failure', () => {

@@ -6,13 +6,14 @@ import type { ModelSession } from '../../src/session/model-session';
 import { makeModel } from '../support/gguf-models';
 import { codeOf } from '../support/errors';
 import { watchLoop } from '../support/loop-watch';
+import { quickest } from '../support/quickest';
 import { testSession } from '../support/session';
 
 /** What a cancel may take. */
 const ANSWER_MS = 500;
 /** What one thread may compute without a look at its messages: half of that, so that a slower machine has as much again. */
 const STRETCH_MS = 250;
-/** Both are measured a few times: what else the machine does only ever adds. */
+/** Stretches are measured a few times: what else the machine does only ever adds. */
 const ATTEMPTS = 5;
 
 /** The scores of the longer prompt are 8 million a layer: what a real model has of 300 tokens. */
@@ -48,11 +49,8 @@ describe('a cancel is answered within half a second', () => {
     const session = await testSession(makeModel({ shape: SHAPE, type: 'Q4_0' }));
     const spec = specOf(session, nTokens, mode);
     for (const delay of delays[nTokens]) {
-      const latencies: number[] = [];
-      while (latencies.length < ATTEMPTS && !latencies.some((ms) => ms < ANSWER_MS)) {
-        latencies.push(await cancelled(session, spec, delay));
-      }
-      expect(Math.min(...latencies), `cancelled after ${delay} ms`).toBeLessThan(ANSWER_MS);
+      const latency = await quickest(ANSWER_MS, () => cancelled(session, spec, delay));
+      expect(latency, `cancelled after ${delay} ms`).toBeLessThan(ANSWER_MS);
     }
     await session.dispose();
   });
