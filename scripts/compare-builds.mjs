@@ -6,7 +6,8 @@
 // All golden models and prompts of OLD unless told otherwise, in Node and on the page in Chromium. Captures are compared as files hold
 // them, where q, k and v are one `qkv_matmul` and attention has its heads first, whatever a build calls them inside. Metrics of rows that
 // one build splits or lays out otherwise are sums in another order: they are compared to 1e-12, counts, maxima and verdicts exactly. A bound
-// may have become tighter, nowhere wider: then what is measured by it is told and does not count.
+// may have become tighter, and wider by as much as sums of magnitudes in f32 need: then what a row measures by it does not count, and the stages are
+// listed at the end.
 // Exit status 0: equal; 1: different; 2: something could not be run.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -55,10 +56,18 @@ const engineName = (name) => {
   return (ENGINES.get(base) ?? base) + isolated;
 };
 
+/**
+ * How much wider a bound may have become: magnitudes are summed in f32 and made up for by up to n 2^-26 + 2^-21 (`src/cpu/kernels/magnitudes.ts`), which shows
+ * where rows are too short for the sum by chunks to be tighter.
+ */
+const WIDER = 2e-6;
+
 const work = options.keep ?? mkdtempSync(join(tmpdir(), 'compare-builds-'));
 mkdirSync(work, { recursive: true });
-/** @type {{ runs: number, tensors: number, bits: number, tighter: number, rows: number, different: string[] }} */
-const totals = { runs: 0, tensors: 0, bits: 0, tighter: 0, rows: 0, different: [] };
+/** @type {{ runs: number, tensors: number, bounds: number, bits: number, tighter: number, wider: number, rows: number, different: string[] }} */
+const totals = { runs: 0, tensors: 0, bounds: 0, bits: 0, tighter: 0, wider: 0, rows: 0, different: [] };
+/** Bounds that differ, by stage: how many, and the extremes of new / old. @type {Map<string, { bounds: number, least: number, most: number }>} */
+const moved = new Map();
 
 const tasks = goldenTasks(before).filter(
   ({ model, prompt }) => isNamed(options.models, model) && isNamed(options.prompts, prompt),
@@ -87,8 +96,11 @@ for (const runtime of options.runtimes.split(',')) {
 }
 if (options.keep === undefined) rmSync(work, { recursive: true, force: true });
 for (const line of totals.different.slice(0, 60)) console.log(`  ${line}`);
+for (const [stage, { bounds, least, most }] of moved) {
+  console.log(`  bounds of ${stage}: ${bounds} differ, ${least.toPrecision(8)} to ${most.toPrecision(8)} x the old`);
+}
 console.log(
-  `${totals.runs} runs, ${totals.tensors} tensors (${totals.bits} words), ${totals.rows} rows, ${totals.tighter} bounds tighter: ` +
+  `${totals.runs} runs, ${totals.tensors} tensors (${totals.bits} words; ${totals.bounds} are bounds), ${totals.rows} rows, ${totals.tighter} bounds tighter, ${totals.wider} wider by rounding: ` +
     (totals.different.length === 0 ? 'equal' : `${totals.different.length} differences`),
 );
 if (totals.runs === 0) process.exitCode = 2;
@@ -99,32 +111,51 @@ function isNamed(list, name) {
   return list === undefined || list.split(',').includes(name);
 }
 
-/** @param {string} where @param {Made} a @param {Made} b @returns {boolean} whether a bound has become tighter */
+/** @param {string} where @param {Made} a @param {Made} b @returns {Set<string>} layer and stage of each bound that differs */
 function compareTensors(where, a, b) {
-  const before = totals.tighter;
+  const differing = new Set();
   const [arraysA, arraysB] = [byEngine(a), byEngine(b)];
   for (const [path, bytes] of arraysA) {
     const other = arraysB.get(path);
+    const isBound = path.endsWith('.bound.npy');
     totals.tensors++;
+    if (isBound) totals.bounds++;
     totals.bits += bytes.length / 4;
     if (other === undefined) totals.different.push(`${where}: ${path} is missing`);
-    else if (path.endsWith('.bound.npy') && isTighter(bytes, other)) totals.tighter++;
-    else if (Buffer.compare(bytes, other) !== 0)
-      totals.different.push(`${where}: ${path} differs${firstDifference(bytes, other)}`);
+    else if (Buffer.compare(bytes, other) !== 0) {
+      if (isBound) differing.add(placeOf(path));
+      const growth = isBound ? boundGrowth(path, bytes, other) : Infinity;
+      if (growth <= 1) totals.tighter++;
+      else if (growth <= 1 + WIDER) totals.wider++;
+      else totals.different.push(`${where}: ${path} differs${firstDifference(bytes, other)}`);
+    }
   }
   for (const path of arraysB.keys()) if (!arraysA.has(path)) totals.different.push(`${where}: ${path} is new`);
-  return totals.tighter > before;
+  return differing;
 }
 
-/** Whether no value of an f4 array is larger than before, and some are smaller. @param {Uint8Array} a @param {Uint8Array} b */
-function isTighter(a, b) {
-  if (a.length !== b.length || Buffer.compare(a, b) === 0) return false;
+/** `cpu/layer-0/attn_out.bound.npy`: `0 attn_out`, as rows are named. @param {string} path */
+function placeOf(path) {
+  const [, layer = 'model', stage = ''] = /^[^/]+\/(?:layer-(\d+)\/)?([^/.]+)\.bound\.npy$/.exec(path) ?? [];
+  return `${layer} ${stage}`;
+}
+
+/** The largest new / old of a bound's values, f4; Infinity where they are not alike. @param {string} path @param {Uint8Array} a @param {Uint8Array} b */
+function boundGrowth(path, a, b) {
+  if (a.length !== b.length) return Infinity;
   const [x, y] = [a, b].map((bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const first = 10 + (x?.getUint16(8, true) ?? 0);
+  const [, stage = ''] = placeOf(path).split(' ');
+  const range = moved.get(stage) ?? { bounds: 0, least: Infinity, most: 0 };
+  let growth = 0;
   for (let at = first; at < a.length; at += 4) {
-    if (!((y?.getFloat32(at, true) ?? NaN) <= (x?.getFloat32(at, true) ?? NaN))) return false;
+    const [old, now] = [x?.getFloat32(at, true) ?? NaN, y?.getFloat32(at, true) ?? NaN];
+    const ratio = Object.is(old, now) ? 1 : now / old;
+    growth = ratio <= growth ? growth : Number.isNaN(ratio) ? Infinity : ratio;
+    range.least = Math.min(range.least, ratio);
   }
-  return true;
+  moved.set(stage, { bounds: range.bounds + 1, least: range.least, most: Math.max(range.most, growth) });
+  return growth;
 }
 
 /** Arrays by path, under one name of each engine. @param {Made} made @returns {Map<string, Uint8Array>} */
@@ -144,15 +175,17 @@ function firstDifference(a, b) {
   return ` from byte ${at} of ${a.length}`;
 }
 
-/** @param {string} where @param {Made} a @param {Made} b @param {boolean} tighter */
-function compareReports(where, a, b, tighter) {
+/** @param {string} where @param {Made} a @param {Made} b @param {Set<string>} bounds layer and stage of those that differ */
+function compareReports(where, a, b, bounds) {
   const rowsA = rowsByKey(a.report.rows);
   const rowsB = rowsByKey(b.report.rows);
   for (const [key, row] of rowsA) {
     totals.rows++;
     const other = rowsB.get(key);
+    const byAnotherBound = bounds.has(key.slice(key.indexOf(' ') + 1));
     if (other === undefined) totals.different.push(`${where}: row ${key} is missing`);
-    else for (const line of differencesOf(row, other, tighter)) totals.different.push(`${where}: ${key}: ${line}`);
+    else
+      for (const line of differencesOf(row, other, byAnotherBound)) totals.different.push(`${where}: ${key}: ${line}`);
   }
   for (const key of rowsB.keys()) if (!rowsA.has(key)) totals.different.push(`${where}: row ${key} is new`);
   const [one, other] = [verdictOf(a.report), verdictOf(b.report)];
@@ -187,16 +220,16 @@ function rowsByKey(rows) {
 /**
  * @param {Row[]} a
  * @param {Row[]} b
- * @param {boolean} tighter
+ * @param {boolean} byAnotherBound whether its stage is measured by a bound that differs
  * @returns {Generator<string>}
  */
-function* differencesOf(a, b, tighter) {
+function* differencesOf(a, b, byAnotherBound) {
   const [first] = a;
   const [other] = b;
   if (first === undefined || other === undefined) return;
   if (a.length !== b.length || REORDERED.includes(first.stage) || PROJECTIONS.includes(first.stage)) {
     for (const name of SUMMED) yield* unlike(name, sum(a, name), sum(b, name));
-    for (const name of LARGEST.filter((member) => !tighter || !BY_BOUND.includes(member)))
+    for (const name of LARGEST.filter((member) => !byAnotherBound || !BY_BOUND.includes(member)))
       yield* unlike(name, largest(a, name), largest(b, name));
     const verdictA = verdictsOf(a);
     const verdictB = verdictsOf(b);
@@ -208,7 +241,7 @@ function* differencesOf(a, b, tighter) {
   }
   // What a newer build says besides is no difference.
   for (const name of Object.keys(first)) {
-    if (tighter && BY_BOUND.includes(name)) continue;
+    if (byAnotherBound && BY_BOUND.includes(name)) continue;
     if (name === 'a' || name === 'b')
       yield* unlike(name, engineName(String(first[name])), engineName(String(other[name])));
     else yield* unlike(name, first[name], other[name]);
