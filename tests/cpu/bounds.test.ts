@@ -304,6 +304,15 @@ describe('a bound', () => {
     expect([...swigluBound(Float64Array.of(NaN), Float64Array.of(1))]).toEqual([Infinity]);
   });
 
+  it('of a softmax that is never rescaled is the one without rescaling, to the last bits', () => {
+    const bound = new Float64Array(3);
+    softmaxBound(Float64Array.of(0.25, 2, 4), 0, 3, bound, 0);
+    // Relative errors summed as they are: (1 + error) - 1 would be off by 7e-11.
+    [6.568026222321236e-8, 3.1705617703533325e-7, 0.0000018284032084656188].forEach((expected, i) => {
+      expect(Math.abs(bound[i]! / expected - 1)).toBeLessThan(1e-12);
+    });
+  });
+
   it('covers inputs so large that f32 cannot tell them apart', () => {
     const x = Float64Array.of(1e12 + 800, 1e12, 0);
     const p = x.slice();

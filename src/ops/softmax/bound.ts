@@ -30,13 +30,13 @@ export function softmaxBound(
     out[outAt + k] = e;
     total += e;
     // 0 * Infinity: a term that is nothing adds nothing to the sum's error but a flush, counted below.
-    if (e !== 0) weighted += e * ((1 + exponentialError(x[at + k]!, max)) * running - 1);
+    if (e !== 0) weighted += e * rescaled(exponentialError(x[at + k]!, max), running);
   }
   const terms = sink === -Infinity ? n : n + 1;
   if (terms > n) {
     const e = Math.exp(sink - max);
     total += e;
-    if (e !== 0) weighted += e * ((1 + exponentialError(sink, max)) * running - 1);
+    if (e !== 0) weighted += e * rescaled(exponentialError(sink, max), running);
   }
   // The reference's own f64 is the + 1.
   const sumError = compose(weighted / total, gamma(terms + 1), (terms + rescales) * FLUSH);
@@ -51,6 +51,11 @@ export function softmaxBound(
 
 /** Roundings of one change of a running maximum: exp's 3 that do not grow with its argument, and the product. */
 const RESCALE = 4;
+
+/** A relative error after the roundings of all rescales; as it was where there are none, because 1 + error - 1 loses bits. */
+function rescaled(error: number, running: number): number {
+  return running === 1 ? error : (1 + error) * running - 1;
+}
 
 /** How far the kernel's z = x - max can be from the exact one, given that its max is off too. */
 function argumentSize(x: number, max: number): number {
