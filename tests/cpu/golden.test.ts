@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms } from '../support/golden';
+import { printBits } from '../support/golden-bits';
 import { captureAll, forward, openGolden } from './support';
 
 /**
@@ -37,5 +38,6 @@ describe('the reference', () => {
       return error <= GOLDEN_LIMIT ? [] : [`${stage} ${String(layer)}: ${error}`];
     });
     expect(wrong).toEqual([]);
+    await expect(printBits(run.taps)).toMatchFileSnapshot(`bits/${name}-${prompt}.txt`);
   });
 });

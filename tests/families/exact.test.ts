@@ -7,6 +7,7 @@ import { readHParams } from '../../src/model/read-hparams';
 import { captureAll, forward } from '../cpu/support';
 import { loadGolden, relativeRms } from '../support/golden';
 import { exactStages, heldRows } from '../support/exact-stages';
+import { printBits } from '../support/golden-bits';
 import { FAMILIES, familyPrompts, openFamily } from './goldens';
 
 /** Two roundings to f32: the golden's and the capture's. */
@@ -35,6 +36,7 @@ describe.each(FAMILIES)('the exact engine on %s', (name) => {
       ({ out, ggml }) => isByKey(out) && ![...arrays.keys()].some((key) => key.startsWith(`${ggml}-`)),
     );
     expect(compared).toBe(named.length - left.length);
+    await expect(printBits(run.taps)).toMatchFileSnapshot(`bits/${name}-${prompt}.txt`);
     await model.close();
   });
 });
