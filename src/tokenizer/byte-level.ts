@@ -13,6 +13,8 @@ const byteOfCharacter: ReadonlyMap<string, number> = new Map(
   })(),
 );
 
+const characterOfByte: readonly string[] = [...byteOfCharacter.keys()];
+
 const utf8 = new TextEncoder();
 
 /** The bytes that a vocabulary entry in the byte-level alphabet stands for. A character outside the alphabet stands for its UTF-8 bytes. */
@@ -24,6 +26,13 @@ export function bytesOfPiece(piece: string): Uint8Array {
     else bytes.push(byte);
   }
   return Uint8Array.from(bytes);
+}
+
+/** A text in the byte-level alphabet; an unpaired surrogate becomes U+FFFD. */
+export function pieceOfText(text: string): string {
+  let piece = '';
+  for (const byte of utf8.encode(text)) piece += characterOfByte[byte] ?? '';
+  return piece;
 }
 
 /** The UTF-8 bytes of a text; an unpaired surrogate becomes U+FFFD. */

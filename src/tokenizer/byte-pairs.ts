@@ -1,6 +1,7 @@
-import { BPE, Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { bytesOfPiece } from './byte-level';
+import { BPE } from '@huggingface/tokenizers';
+import { bytesOfPiece, pieceOfText } from './byte-level';
 import { findPreTokenizer } from './pre-tokenizers';
+import { wordSplitter } from './split-words';
 import { partsOf, type BytePairs, type Vocabulary } from './vocabulary';
 import type { WordModel } from './word-model';
 
@@ -11,32 +12,10 @@ import type { WordModel } from './word-model';
  */
 export function bytePairModel(vocabulary: Vocabulary, { pre: name, merges }: BytePairs): WordModel {
   const pre = findPreTokenizer(name);
-  const splits = pre.regexes.map((Regex) => ({
-    type: 'Split',
-    pattern: { Regex },
-    behavior: 'Isolated',
-    invert: false,
-  }));
-  const { pre_tokenizer: preTokenizer } = new HuggingFaceTokenizer(
-    {
-      added_tokens: [],
-      normalizer: null,
-      pre_tokenizer: {
-        type: 'Sequence',
-        pretokenizers: [
-          ...splits,
-          { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
-        ],
-      },
-      model: { type: 'BPE', vocab: {}, merges: [] },
-      post_processor: null,
-      decoder: null,
-    },
-    {},
-  );
+  const words = wordSplitter(pre.regexes);
   let merger: BPE | undefined;
   return {
-    split: (text) => preTokenizer?.pre_tokenize(text) ?? [],
+    split: (text) => words(text).map(pieceOfText),
     bytesOfWord: bytesOfPiece,
     bytesOfPiece,
     merger: () => (merger ??= buildMerger(vocabulary, merges, pre.ignoreMerges)),

@@ -17,9 +17,32 @@ export type Fragment = string | number;
  */
 const ALWAYS_CONTROL: ReadonlySet<string> = new Set([
   ...['<|im_end|>', '<|endoftext|>', '<|eot_id|>', '<|eom_id|>', '<|end|>', '<|end_of_text|>', '<end_of_turn>'],
-  ...['<|return|>', '<|call|>', '</s>', '<eos>', '<EOT>', '_<EOT>', '[EOT]', '[EOS]', '<end_of_utterance>'],
-  ...['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>', '<|fim_pad|>', '<|repo_name|>', '<|file_sep|>'],
+  ...['<|return|>', '<|call|>', '<|calls|>', '<|flush|>', '</s>', '<eos>', '<EOT>', '_<EOT>', '[EOT]', '[EOS]'],
+  ...['<end_of_utterance>', '<\uff5cend\u2581of\u2581sentence\uff5c>', '[e~['],
+  ...[
+    '<|fim_prefix|>',
+    '<|fim_suffix|>',
+    '<|fim_middle|>',
+    '<|fim_pad|>',
+    '<|fim_repo|>',
+    '<|repo_name|>',
+    '<|file_sep|>',
+  ],
+  ...['<fim_prefix>', '<fim_suffix>', '<fim_middle>', '<fim_pad>', '<reponame>'],
+  ...['<\uff5cfim\u2581begin\uff5c>', '<\uff5cfim\u2581hole\uff5c>', '<\uff5cfim\u2581end\uff5c>'],
+  ...['<|code_prefix|>', '<|code_suffix|>', '<|code_middle|>'],
 ]);
+
+/** Names of gpt-oss that llama.cpp treats as user-defined tokens whatever type the file gives them. */
+const ALWAYS_FOUND: ReadonlySet<string> = new Set(['<|start|>', '<|channel|>', '<|message|>', '<|constrain|>']);
+
+/** Ends a message only, and is a user-defined token, where others end what is generated. */
+const MESSAGE_END = '<|end|>';
+
+function isMessageEnd(text: string, ids: Vocabulary['ids']): boolean {
+  const hasCall = ids.has('<|call|>') || ids.has('<|calls|>');
+  return text === MESSAGE_END && hasCall && (ids.has('<|return|>') || ids.has('<|flush|>'));
+}
 
 /** Special tokens in the order in which llama.cpp looks for them: longest first (UTF-8 bytes), then by id. */
 export function specialTokens(vocabulary: Vocabulary): readonly SpecialToken[] {
@@ -27,8 +50,10 @@ export function specialTokens(vocabulary: Vocabulary): readonly SpecialToken[] {
   const encoder = new TextEncoder();
   for (const [id, text] of vocabulary.tokens.entries()) {
     const type = vocabulary.types[id];
-    const isControl = type === TOKEN_TYPE.control || type === TOKEN_TYPE.unknown || ALWAYS_CONTROL.has(text);
-    if (!isControl && type !== TOKEN_TYPE.userDefined) continue;
+    const isFound = ALWAYS_FOUND.has(text) || isMessageEnd(text, vocabulary.ids);
+    const isControl =
+      !isFound && (type === TOKEN_TYPE.control || type === TOKEN_TYPE.unknown || ALWAYS_CONTROL.has(text));
+    if (!isFound && !isControl && type !== TOKEN_TYPE.userDefined) continue;
     found.push({ id, text, isControl, bytes: encoder.encode(text).length });
   }
   return found.sort((a, b) => b.bytes - a.bytes || a.id - b.id);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
 import { PRE_TOKENIZERS } from '../../src/tokenizer/pre-tokenizers';
+import { wordSplitter } from '../../src/tokenizer/split-words';
 import { createTokenizer } from '../../src/tokenizer/tokenizer';
 import { TOKEN_TYPE } from '../../src/tokenizer/vocabulary';
 import { QWEN2_VOCAB, readMetadata } from './metadata';
@@ -167,9 +168,9 @@ describe('what cannot be used is refused by name', () => {
   const known = PRE_TOKENIZERS.flatMap((p) => p.names);
 
   it('an unknown pre-tokenizer', () => {
-    const error = errorOf(() => createTokenizer(smallMetadata({}, { 'tokenizer.ggml.pre': 'tekken' })));
+    const error = errorOf(() => createTokenizer(smallMetadata({}, { 'tokenizer.ggml.pre': 'bloom' })));
     expect(error.code).toBe('tokenizer-unsupported');
-    expect(error.message).toContain('tekken');
+    expect(error.message).toContain('bloom');
     for (const name of known) expect(error.remedy).toContain(name);
   });
 
@@ -242,9 +243,48 @@ describe('the pre-tokenizers cut words', () => {
     ['qwen2', "ab'S 12 !\n b", ['ab', "'S", ' ', '1', '2', ' !\n', ' b']],
     ['qwen35', "ab'S 12 !\n b", ['ab', "'S", ' ', '1', '2', ' !\n', ' b']],
     ['llama-bpe', "ab'S 1234 !\n b", ['ab', "'S", ' ', '123', '4', ' !\n', ' b']],
+    ['glm4', "ab'S 1234 !\n b", ['ab', "'S", ' ', '123', '4', ' !\n', ' b']],
+    ['gpt-4o', "a'S aSb 1234 !\n b", ["a'S", ' a', 'Sb', ' ', '123', '4', ' !\n', ' b']],
+    ['minimax-m2', "a'S aSb 1234 !\n b", ["a'S", ' a', 'Sb', ' ', '123', '4', ' !\n', ' b']],
+    ['tekken', "a'S aSb 12 !\n b", ['a', "'S", ' a', 'Sb', ' ', '1', '2', ' !\n', ' b']],
+    ['kimi-k2', "a'S aS 1234 !\n b", ["a'S", ' aS', ' ', '123', '4', ' !\n', ' b']],
+    ['deepseek-llm', "ab'S 12 !\n b", ['ab', "'", 'S', ' ', '12', ' !', '\n', ' b']],
+    ['deepseek-coder', "ab'S 12 !\n b", ['ab', "'", 'S', ' ', '1', '2', ' !', '\n', ' b']],
+    ['deepseek-v3', "ab'S 1234 !\n b", ['ab', "'S", ' ', '123', '4', ' !\n', ' b']],
     ['gpt-2', "ab'S 12 !\n b", ['ab', "'", 'S', ' 12', ' !', '\n', ' b']],
+    ['olmo', "ab'S 12 !\n b", ['ab', "'", 'S', ' 12', ' !', '\n', ' b']],
     ['smollm', "ab'S 12 !\n b", ['ab', "'", 'S', ' ', '1', '2', ' !', '\n', ' b']],
+    ['refact', "ab'S 12 !\n b", ['ab', "'", 'S', ' ', '1', '2', ' !', '\n', ' b']],
   ])('%s', (pre, text, expected) => {
     expect(words(pre, text)).toEqual(expected);
   });
+
+  it("a space is Unicode's White_Space, with U+0085 and without U+FEFF", () => {
+    expect(wordSplitter([String.raw`\s+`])('a\u0085\u3000b\ufeffc')).toEqual(['a', '\u0085\u3000', 'b\ufeffc']);
+  });
+
+  const MEGABYTE = 1 << 20;
+  const long: readonly (readonly [string, string])[] = [
+    ['spaces before a digit', `${' '.repeat(MEGABYTE)}1`],
+    ['lines of spaces', `${' '.repeat(999)}\n`.repeat(1024)],
+    ['capitals', 'A'.repeat(MEGABYTE)],
+    ['camel case', 'aA'.repeat(MEGABYTE / 2)],
+    ['letters that are both', `${'\u00e9'.repeat(MEGABYTE)}1`],
+    ['digits', '1'.repeat(MEGABYTE)],
+    ['apostrophes', "'".repeat(MEGABYTE)],
+    ['combining marks', '\u0301'.repeat(MEGABYTE)],
+    ['ideographs', '\u4e2d'.repeat(MEGABYTE)],
+  ];
+  it.each(PRE_TOKENIZERS.map(({ names, regexes }) => [names[0], regexes] as const))(
+    '%s: a million characters of anything take less than two seconds of processor time',
+    (_, regexes) => {
+      for (const [what, text] of long) {
+        const start = process.cpuUsage();
+        const found = wordSplitter(regexes)(text);
+        const { user, system } = process.cpuUsage(start);
+        expect(found.reduce((sum, word) => sum + word.length, 0)).toBe(text.length);
+        expect((user + system) / 1e6, what).toBeLessThan(2);
+      }
+    },
+  );
 });
