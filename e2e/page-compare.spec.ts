@@ -4,7 +4,7 @@ import { createTrace, type Provenance } from '../src/trace/trace';
 import { tracesToFiles } from '../src/trace/trace-files';
 import { encodeNpy } from '../src/trace/npy';
 import { writeZip } from '../src/trace/zip';
-import { tapOf } from '../tests/support/taps';
+import { captureOf } from '../tests/support/captures';
 import { reportToJson } from '../src/divergence/report-json';
 import { generateReport } from '../tests/support/reports';
 import { audit } from './support/audit';
@@ -12,8 +12,8 @@ import { dropFiles, healthy, pageState, runButton, typeIds } from './support/pag
 
 /** A trace of two stages of one layer; `value` is its third number. */
 function archive(provenance: Partial<Provenance>, value: number, withOut = true): Uint8Array {
-  const router = tapOf('moe_router', 0, [2, 2], [0.7, 0.3, value, 0.4]);
-  const out = tapOf('moe_ffn_out', 0, [2, 2], [1, 2, 3, 4]);
+  const router = captureOf('moe_router', 0, [2, 2], [0.7, 0.3, value, 0.4]);
+  const out = captureOf('moe_ffn_out', 0, [2, 2], [1, 2, 3, 4]);
   const full = {
     arm: 'gpu',
     mode: 'free',

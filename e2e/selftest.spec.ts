@@ -4,7 +4,7 @@ import { expect, test, type Page } from '@playwright/test';
 import { readAtlasEntry } from '../src/selftest/atlas/read-entry';
 
 /** A few kernels of each look of the table: exact and bounded, with types and without. The whole of it is the command line's and the tests'. */
-const SOME = '/?selftest&kernel=add,top_k,rmsnorm,rows,linear_team subgroup&type=f32,u32,q4_k,q6_k';
+const SOME = '/?selftest&kernel=add,top_k,rmsnorm,rows,linear_lane_group subgroup&type=f32,u32,q4_k,q6_k';
 const SHOTS = 'test-results/screenshots';
 
 async function audit(page: Page): Promise<void> {
@@ -42,11 +42,13 @@ test('shows every kernel with its verdict, accessibly, and copies the report', a
   await expect(page.getByTestId('verdict')).toHaveText(/^PASS: all \d+ cases within bounds/);
   const row = (name: string) =>
     page.getByRole('row').filter({ has: page.getByRole('rowheader', { name, exact: true }) });
-  for (const name of ['add', 'top_k', 'rmsnorm', 'rows', 'linear_team subgroup']) {
+  for (const name of ['add', 'top_k', 'rmsnorm', 'rows', 'linear_lane_group subgroup']) {
     await expect(row(name).getByRole('cell').first()).toHaveText('pass');
   }
   // What an adapter cannot run is told, with the reason.
-  await expect(page.getByTestId('idle')).toContainText(/Not applicable: \d+ cases? of linear_team subgroup: needs/);
+  await expect(page.getByTestId('idle')).toContainText(
+    /Not applicable: \d+ cases? of linear_lane_group subgroup: needs/,
+  );
   const report = await page.evaluate(() => window.moescopeSelftest?.outcome());
   if (report === undefined || 'code' in report) throw new Error('no report');
   expect(report.verdict.counts.fail).toBe(0);

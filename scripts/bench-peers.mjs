@@ -136,7 +136,7 @@ function comparison({ model, engine, backend, ours, theirs }) {
     return `  ${what.padEnd(8)} moescope ${mine.toFixed(2)} tokens/s${ratio}`;
   });
   const { by } = ours.decode;
-  // Figures of the tracing engine are none of the decoder's: whoever compares has to know.
+  // Figures of the tracing engine are not the decoder's: a comparison must say so.
   const who =
     by === undefined ? [] : [`  decoded by the ${by.by === 'decoder' ? 'fast decoder' : `tracing engine: ${by.why}`}`];
   return [head, ...lines, ...who].join('\n');

@@ -113,7 +113,7 @@ const OF_DECODER = DEFECTS.filter(({ kernel }) => /^(?:fusions|sampling)\//.test
 describe('tokens of the fast decoder show a defect of', () => {
   for (const defect of OF_DECODER) {
     const { kernel, type = 'F32', kind, what } = defect;
-    const kernels: Kernels = /attention$|attention_teams$/.test(kernel) ? 'hardware' : 'software';
+    const kernels: Kernels = /attention$|attention_lane_groups$/.test(kernel) ? 'hardware' : 'software';
     it(`${kernel} ${type}: ${what}`, { timeout: 600_000 }, async () => {
       const right = await cleanRun(type, kernels);
       expect(right.verdict.sentence).toMatch(/^MATCH/);

@@ -88,7 +88,7 @@ interface Outcome {
 const outcomes = new Map<Defect, Outcome[]>();
 const models = new Map<string, Promise<ModelFile>>();
 const clean = new Map<string, Promise<Traced>>();
-const SOFTWARE_FREE = /^(?:linear_(?:team|tile)|fusions\/attention_tiled|attention_values_split)\b/;
+const SOFTWARE_FREE = /^(?:linear_(?:laneGroup|tile)|fusions\/attention_tiled|attention_values_split)\b/;
 
 interface Traced {
   readonly report: Report;

@@ -4,7 +4,7 @@ import { createCpuEngine } from '../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../src/cpu/pool/inline-pool';
 import { memorySource } from '../src/gguf/memory-source';
 import { openModel } from '../src/gguf/open-model';
-import type { Tap } from '../src/model/engine';
+import type { Capture } from '../src/model/engine';
 import { stagesOfStep } from '../src/model/graph-of';
 import { readHParams } from '../src/model/read-hparams';
 import { stageSpec } from '../src/model/stages';
@@ -25,7 +25,7 @@ const TOKENS = 8;
 /** By stage, type and row length: the median of bound / rms. */
 const limits = new Map<string, number>();
 
-function median({ data, bound = new Float32Array(0) }: Tap): number {
+function median({ data, bound = new Float32Array(0) }: Capture): number {
   const rms = Math.sqrt(Float64Array.from(data).reduce((sum, x) => sum + x * x, 0) / data.length);
   // Keys that the mask hides have a bound of 0.
   const sorted = bound.filter((x) => x > 0).toSorted();
@@ -62,11 +62,11 @@ describe('an error is seen from', () => {
       await engine.begin(Uint32Array.from(seededTokens(TOKENS, hparams.nVocab)), 0, options([]));
       const layer = await engine.layer(0, options(stagesOfStep(hparams, 0)));
       const end = await engine.end(options(['final_norm', 'lm_head']));
-      for (const [stage, tap] of [...layer.taps, ...end.taps]) {
+      for (const [stage, captured] of [...layer.captures, ...end.captures]) {
         if (stageSpec(stage).values === 'index') continue;
-        limits.set(`${stage}/${type}/${n}`, median(tap));
+        limits.set(`${stage}/${type}/${n}`, median(captured));
         // Each stage is held to less than what ggml's own test of it lets pass.
-        expect(median(tap), stage).toBeLessThan(GGML);
+        expect(median(captured), stage).toBeLessThan(GGML);
       }
       await engine.dispose();
       await pool.dispose();

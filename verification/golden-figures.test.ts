@@ -41,7 +41,7 @@ async function measure(subject: Subject, prompt: string): Promise<GoldenLine> {
   const worst = (folder: string): number => {
     const errors = stages.map((stage) => {
       const { node, layer, expected } = stage;
-      const data = seen.taps.get(`${folder}/${layer ?? '-'}/${node.out.id}`)?.data ?? [];
+      const data = seen.captures.get(`${folder}/${layer ?? '-'}/${node.out.id}`)?.data ?? [];
       if (node.out.kind === 'index') expect([...data], `${folder} ${node.out.id}`).toEqual([...expected.data]);
       return relativeRms(heldRows(data, stage), expected.data);
     });

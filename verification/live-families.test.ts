@@ -51,7 +51,7 @@ describe('a live llama.cpp on other architectures', () => {
           arch: judge.hparams.arch,
           sentence: verdict.sentence,
           stages: rows.length,
-          captured: trace.taps.size,
+          captured: trace.captures.size,
           notes: facts?.parameterNotes ?? [],
           missing: [...new Set(missing)],
         });

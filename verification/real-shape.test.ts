@@ -8,7 +8,7 @@ import { ggmlType, isQuantType, rowBytes } from '../src/gguf/ggml-types';
 import type { ModelFile } from '../src/gguf/model-file';
 import { nodeSource } from '../src/gguf/node-source';
 import { openModel } from '../src/gguf/open-model';
-import type { Tap } from '../src/model/engine';
+import type { Capture } from '../src/model/engine';
 import { readHParams } from '../src/model/read-hparams';
 import type { StageId } from '../src/model/stages';
 import { makeRecipe } from '../src/synthetic/make-recipe';
@@ -18,7 +18,7 @@ import { relativeRms } from '../tests/support/golden';
 import { textbookValue } from '../tests/support/gguf-textbook';
 import { plainLayer, type LayerValues, type Matrix } from './plain-layer';
 
-/** Taps are rounded to f32, and the layer's input with them: 2^-24 of each value, some of which a layer amplifies. */
+/** Captures are rounded to f32, and the layer's input with them: 2^-24 of each value, some of which a layer amplifies. */
 const LIMIT = 2e-7;
 /** Of four layers, the third has Q6_K in attn_v and ffn_down_exps, the first Q4_K throughout. */
 const LAYERS = [0, 2];
@@ -50,28 +50,28 @@ it('the reference agrees with a forward written a second time, at the real shape
   ];
   const capture = new Map<StageId, readonly number[]>(stages.map((stage) => [stage, positions]));
   const begun = await engine.begin(TOKENS, 0, { capture: new Map([['embedding', positions]]) });
-  let input = values(begun.taps.get('embedding'));
+  let input = values(begun.captures.get('embedding'));
   const lines: string[] = [];
   for (let layer = 0; layer < 3; layer++) {
-    const { taps } = await engine.layer(layer, { capture });
+    const { captures } = await engine.layer(layer, { capture });
     if (LAYERS.includes(layer)) {
       const plain = await independent(layer, input);
       const type = model.tensors.get(`blk.${layer}.ffn_down_exps.weight`)?.type ?? '';
       for (const [stage, expected] of stagesOf(plain)) {
-        const error = relativeRms(values(taps.get(stage)), expected);
+        const error = relativeRms(values(captures.get(stage)), expected);
         lines.push(`| ${layer} (${type}) | ${stage} | ${error.toExponential(1)} |`);
         expect(error, `layer ${layer}, ${stage}`).toBeLessThan(LIMIT);
       }
-      expect([...values(taps.get('moe_router_indices'))]).toEqual(plain.experts.flat());
+      expect([...values(captures.get('moe_router_indices'))]).toEqual(plain.experts.flat());
     }
-    input = values(taps.get('post_ffn_residual'));
+    input = values(captures.get('post_ffn_residual'));
   }
   mkdirSync('test-results', { recursive: true });
   writeFileSync('test-results/real-shape.md', `| layer | stage | relative RMS |\n|---|---|---|\n${lines.join('\n')}\n`);
 });
 
-function values(tap: Tap | undefined): Float64Array {
-  return Float64Array.from(tap?.data ?? []);
+function values(captured: Capture | undefined): Float64Array {
+  return Float64Array.from(captured?.data ?? []);
 }
 
 function stagesOf(plain: LayerValues): readonly (readonly [StageId, readonly number[]])[] {

@@ -5,10 +5,10 @@ import { openSource } from '../../src/gguf/open-source';
 import { browserGpu } from '../../src/gpu/browser-gpu';
 import { openDevice } from '../../src/gpu/device';
 import { SharedDevice } from '../../src/gpu/shared-device';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import type { RunSpec } from '../../src/session/events';
 import { ModelSession } from '../../src/session/model-session';
-import type { HarnessRun, HarnessTap } from './protocol';
+import type { HarnessRun, HarnessCapture } from './protocol';
 
 /** One for all models: it compiles each kernel once, which is most of what these runs cost. */
 const device = new SharedDevice(() => openDevice(browserGpu(), { adapter: 'any' }));
@@ -26,19 +26,19 @@ async function open(url: string): Promise<void> {
 }
 
 /** Runs the engine as the page does, but can hand every captured tensor to the test. */
-async function trace(spec: RunSpec, keepTaps: boolean): Promise<HarnessRun> {
+async function trace(spec: RunSpec, keepCaptures: boolean): Promise<HarnessRun> {
   if (session === undefined) throw new Error('open() comes first');
-  const taps: HarnessTap[] = [];
+  const captures: HarnessCapture[] = [];
   const report = await session.run(spec, {
     onEvent: () => undefined,
-    onTap: (folder, tap) => {
-      if (keepTaps) taps.push(plain(folder, tap));
+    onCapture: (folder, captured) => {
+      if (keepCaptures) captures.push(plain(folder, captured));
     },
   });
   const { sentence, status } = report.verdict;
   const worst = report.rows.reduce((x, row) => Math.max(x, row.maxRatio ?? 0), 0);
   return {
-    taps,
+    captures,
     sentence,
     status,
     adapter: report.adapter?.description ?? '',
@@ -48,15 +48,15 @@ async function trace(spec: RunSpec, keepTaps: boolean): Promise<HarnessRun> {
   };
 }
 
-function plain(folder: string, tap: Tap): HarnessTap {
-  const bytes = new Uint8Array(tap.data.buffer, tap.data.byteOffset, tap.data.byteLength);
+function plain(folder: string, captured: Capture): HarnessCapture {
+  const bytes = new Uint8Array(captured.data.buffer, captured.data.byteOffset, captured.data.byteLength);
   let text = '';
   for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
   return {
     folder,
-    stage: tap.stage,
-    ...(tap.layer === undefined ? {} : { layer: tap.layer }),
-    shape: tap.shape,
+    stage: captured.stage,
+    ...(captured.layer === undefined ? {} : { layer: captured.layer }),
+    shape: captured.shape,
     base64: btoa(text),
   };
 }

@@ -2,7 +2,7 @@ import type { StageId } from '../../src/model/stages';
 import type { RunSpec } from '../../src/session/events';
 
 /** A captured tensor as it crosses from the page to the test: little-endian f32 (u32 for expert ids), base64. */
-export interface HarnessTap {
+export interface HarnessCapture {
   readonly folder: string;
   readonly stage: StageId;
   readonly layer?: number;
@@ -11,7 +11,7 @@ export interface HarnessTap {
 }
 
 export interface HarnessRun {
-  readonly taps: readonly HarnessTap[];
+  readonly captures: readonly HarnessCapture[];
   readonly sentence: string;
   readonly status: string;
   readonly adapter: string;
@@ -27,7 +27,7 @@ declare global {
     harness: {
       /** Opens the model at `url` in place of the one before; the device and its compiled pipelines serve all of them. */
       open(url: string): Promise<void>;
-      trace(spec: RunSpec, keepTaps: boolean): Promise<HarnessRun>;
+      trace(spec: RunSpec, keepCaptures: boolean): Promise<HarnessRun>;
     };
   }
 }

@@ -15,8 +15,8 @@ export interface HarnessServer {
 export interface HarnessPage {
   /** Opens a golden model, or the sample (`tiny-moe-6x16`), in place of the one before. */
   open(model: string): Promise<void>;
-  /** @param taps whether every captured tensor comes back too */
-  trace(spec: RunSpec, options?: { readonly taps?: boolean }): Promise<HarnessRun>;
+  /** @param captures whether every captured tensor comes back too */
+  trace(spec: RunSpec, options?: { readonly captures?: boolean }): Promise<HarnessRun>;
 }
 
 export async function startHarness(): Promise<HarnessServer> {
@@ -38,8 +38,8 @@ export async function startHarness(): Promise<HarnessServer> {
       await page.waitForFunction(() => 'harness' in window);
       return {
         open: (model) => page.evaluate((address) => window.harness.open(address), addressOf(model)),
-        trace: (spec, { taps = false } = {}) =>
-          page.evaluate((request) => window.harness.trace(...request), [spec, taps] as const),
+        trace: (spec, { captures = false } = {}) =>
+          page.evaluate((request) => window.harness.trace(...request), [spec, captures] as const),
       };
     },
     close: () => server.close(),

@@ -31,7 +31,7 @@ void mountPage(
   fakeClient({
     report,
     pause: () => new Promise((resolve) => setTimeout(resolve, STEP_MS)),
-    taps: (place) => ({
+    captures: (place) => ({
       kind: 'slice',
       usage: { bytes: 1e8, budget: 1.3e8, kept: 900, dropped: 300 },
       slice: { ...generateSlice(place.mode), ...place },

@@ -43,7 +43,7 @@ export function testGoldens(
       await harness().open(model);
       for (const prompt of chosen) {
         const golden = loadGolden(model, prompt);
-        const run = await harness().trace(specOf(golden), { taps: true });
+        const run = await harness().trace(specOf(golden), { captures: true });
         await test.step(prompt, () => {
           seen({ model, arch: graph.arch, prompt, run, ...checkRun(golden, graph, run) });
         });
@@ -55,7 +55,9 @@ export function testGoldens(
 /** Every stage that the golden holds, in each folder. */
 function checkRun(golden: Golden, graph: ModelGraph, run: HarnessRun): Pick<GoldenRun, 'tensors' | 'worst'> {
   expect(run.isSoftware).toBe(true);
-  const taps = new Map(run.taps.map((tap) => [`${tap.folder}/${tap.layer ?? '-'}/${tap.stage}`, tap]));
+  const captures = new Map(
+    run.captures.map((captured) => [`${captured.folder}/${captured.layer ?? '-'}/${captured.stage}`, captured]),
+  );
   const stages = exactStages(golden, graph);
   const worstOf = (folder: Folder): number => {
     const limit = folder !== 'cpu' && golden.prompt.startsWith('p300') ? LONG_PROMPT_LIMIT : LIMIT[folder];
@@ -63,10 +65,10 @@ function checkRun(golden: Golden, graph: ModelGraph, run: HarnessRun): Pick<Gold
       const { node, layer, expected } = stage;
       const key = `${folder}/${layer ?? '-'}/${node.out.id}`;
       const where = `${golden.prompt} ${key}`;
-      const tap = taps.get(key);
-      if (tap === undefined) throw new Error(`${where} was not captured`);
+      const captured = captures.get(key);
+      if (captured === undefined) throw new Error(`${where} was not captured`);
       const isIndex = node.out.kind === 'index';
-      const data = valuesOf(tap, isIndex);
+      const data = valuesOf(captured, isIndex);
       if (isIndex) expect([...data], where).toEqual([...expected.data]);
       const error = relativeRms(heldRows(data, stage), expected.data);
       expect(error, where).toBeLessThan(limit);

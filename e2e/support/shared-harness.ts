@@ -1,5 +1,5 @@
 import { test } from '@playwright/test';
-import type { HarnessTap } from '../harness/protocol';
+import type { HarnessCapture } from '../harness/protocol';
 import { startHarness, type HarnessPage, type HarnessServer } from '../harness/server';
 
 /** One page for all tests of a file, and with it one device, which compiles each kernel once. */
@@ -15,7 +15,7 @@ export function sharedHarness(): () => HarnessPage {
 }
 
 /** The values of a capture. @param isIndex expert ids */
-export function valuesOf(tap: HarnessTap, isIndex: boolean): Float32Array | Uint32Array {
-  const { buffer } = Uint8Array.from(Buffer.from(tap.base64, 'base64'));
+export function valuesOf(captured: HarnessCapture, isIndex: boolean): Float32Array | Uint32Array {
+  const { buffer } = Uint8Array.from(Buffer.from(captured.base64, 'base64'));
   return isIndex ? new Uint32Array(buffer) : new Float32Array(buffer);
 }

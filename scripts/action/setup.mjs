@@ -19,7 +19,7 @@ await runMain(async () => {
 /**
  * @param {string} packed path or https address of a packed MoEscope (moescope-<version>.tgz); empty: what this checkout builds
  * @returns {Promise<string>}
- * @throws {SetupError} for a name: whoever takes that name in the registry would run code here
+ * @throws {SetupError} for a name: the owner of that name in the registry would run code here
  */
 async function cli(packed) {
   if (packed === '') {

@@ -59,7 +59,7 @@ export async function ensureBuilt(only) {
     console.log(`Building the ${target.name} ...`);
     const vite = join(ROOT, 'node_modules/vite/bin/vite.js');
     const args = [vite, 'build', '--config', target.config, '--logLevel', 'warn'];
-    // Whoever asks for the build, a test runner too, gets the same one.
+    // Every caller, a test runner too, gets the same build.
     let status = await run(process.execPath, args, { env: { NODE_ENV: 'production' } });
     if (status === 0 && target.name === 'playwright') status = await writeDeclarations();
     if (status !== 0) {

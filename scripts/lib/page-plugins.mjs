@@ -44,7 +44,7 @@ export function metaPolicy(headers) {
 }
 
 /**
- * Previews of links need the picture's whole address, which only whoever serves the page knows: PAGE_ADDRESS, as `https://example.org/moescope/`.
+ * Previews of links need the picture's absolute address, which only the server's operator knows: PAGE_ADDRESS, as `https://example.org/moescope/`.
  * @param {string | undefined} [address]
  * @returns {import('vite').Plugin}
  */

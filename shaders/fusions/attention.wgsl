@@ -86,17 +86,17 @@ fn rotate(work: Work, scales: vec2<f32>, keeps: bool, lane: u32) {
     k[j] = turnedHigh.y;
     if (work.split == 0u) {
       let to = work.firstHead * HEAD_DIM;
-      tap(params.tapQNorm, to + i, low.x);
-      tap(params.tapQNorm, to + j, high.x);
-      tap(params.tapQRope, to + i, turnedLow.x);
-      tap(params.tapQRope, to + j, turnedHigh.x);
+      capture(params.captureQNorm, to + i, low.x);
+      capture(params.captureQNorm, to + j, high.x);
+      capture(params.captureQRope, to + i, turnedLow.x);
+      capture(params.captureQRope, to + j, turnedHigh.x);
     }
     if (keeps) {
       let to = 4u * kvFirst;
-      tap(params.tapKNorm, to + i, low.y);
-      tap(params.tapKNorm, to + j, high.y);
-      tap(params.tapKRope, to + i, turnedLow.y);
-      tap(params.tapKRope, to + j, turnedHigh.y);
+      capture(params.captureKNorm, to + i, low.y);
+      capture(params.captureKNorm, to + j, high.y);
+      capture(params.captureKRope, to + i, turnedLow.y);
+      capture(params.captureKRope, to + j, turnedHigh.y);
     }
   }
 }
@@ -206,8 +206,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (params.isWhole == 0u && lane == 0u) {
     writePair(work, 0u, joined);
   }
-  if (params.tapSoftmax != NOWHERE) {
+  if (params.captureSoftmax != NOWHERE) {
     storageBarrier();
-    tapSoftmax(work, 0u, joined, lane);
+    captureSoftmax(work, 0u, joined, lane);
   }
 }

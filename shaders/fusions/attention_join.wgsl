@@ -4,18 +4,18 @@
 struct Params {
   nHead: u32,
   headDim: u32,
-  tapScores: u32,
-  tapSoftmax: u32,
-  tapAttention: u32,
+  captureScores: u32,
+  captureSoftmax: u32,
+  captureAttention: u32,
 }
 
 @group(0) @binding(0) var<storage, read> parts: array<f32>;
 @group(0) @binding(1) var<storage, read> step: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
-@group(0) @binding(3) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(3) var<storage, read_write> captures: array<u32>;
 @group(0) @binding(4) var<uniform> params: Params;
 
-#include "fusions/lib/taps.wgsl"
+#include "fusions/lib/captures.wgsl"
 #include "fusions/lib/places.wgsl"
 #include "lib/non_finite.wgsl"
 
@@ -62,14 +62,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   if (d < params.headDim) {
     let joined = orNaN(value / sum, spoilt);
     y[foldedValue(channel, foldBlocks(all))] = joined;
-    tap(params.tapAttention, channel, joined);
+    capture(params.captureAttention, channel, joined);
   }
-  if (params.tapSoftmax != NOWHERE && group.x == 0u) {
+  if (params.captureSoftmax != NOWHERE && group.x == 0u) {
     // The scores are captured whenever the softmax is.
     let count = step[0] + 1u;
     for (var j = lane; j < count; j += GROUP) {
-      let score = bitcast<f32>(taps[params.tapScores + head * count + j]);
-      tap(params.tapSoftmax, head * count + j, orNaN(exp(score - top) / sum, spoilt));
+      let score = bitcast<f32>(captures[params.captureScores + head * count + j]);
+      capture(params.captureSoftmax, head * count + j, orNaN(exp(score - top) / sum, spoilt));
     }
   }
 }

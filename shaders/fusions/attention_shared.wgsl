@@ -62,12 +62,12 @@ fn turnHeads(work: Work, lane: u32) {
       turned[head * PADDED + c + half] = pair.high;
       if (work.split == 0u && select(head < work.heads, work.piece == 0u, isK)) {
         let to = select((work.firstHead + head) * COLUMNS, kvFirst, isK) + c;
-        let norm = select(params.tapQNorm, params.tapKNorm, isK);
-        let rope = select(params.tapQRope, params.tapKRope, isK);
-        tapColumn(norm, to, normed.low);
-        tapColumn(norm, to + half, normed.high);
-        tapColumn(rope, to, pair.low);
-        tapColumn(rope, to + half, pair.high);
+        let norm = select(params.captureQNorm, params.captureKNorm, isK);
+        let rope = select(params.captureQRope, params.captureKRope, isK);
+        captureColumn(norm, to, normed.low);
+        captureColumn(norm, to + half, normed.high);
+        captureColumn(rope, to, pair.low);
+        captureColumn(rope, to + half, pair.high);
       }
     }
   }

@@ -5,17 +5,17 @@ struct Params {
   rowVec4s: u32,
   firstRow: u32,
   rows: u32,
-  tapEmbedding: u32,
+  captureEmbedding: u32,
 }
 
 @group(0) @binding(0) var<storage, read> token: array<u32>;
 @group(0) @binding(1) var<storage, read> gain: array<f32>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(4) var<storage, read_write> captures: array<u32>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-#include "fusions/lib/taps.wgsl"
+#include "fusions/lib/captures.wgsl"
 #include "fusions/lib/write_stream.wgsl"
 #include <weights>
 
@@ -36,7 +36,7 @@ fn main(@builtin(global_invocation_id) global: vec3<u32>, @builtin(local_invocat
     for (var k = 0u; k < 4u; k++) {
       writeStream(params.nIn, first + k, w[i][k], gain[first + k]);
       squares += w[i][k] * w[i][k];
-      tap(params.tapEmbedding, first + k, w[i][k]);
+      capture(params.captureEmbedding, first + k, w[i][k]);
     }
   }
   writeSquares(params.nIn, global.x, squares);

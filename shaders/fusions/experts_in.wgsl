@@ -3,7 +3,7 @@
 // nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares; Wgate, Wup (experts, rows, nIn), of one type or of two; y (nUsed, rows), each slot folded. Grid: x 1 + row groups, y slots. f32 sums.
 // Every workgroup finds its expert among the router's keys (<choose>). Group x = 0, y = 0 makes `route`: the chosen experts (nUsed), then the bits of
 // their weights p_e / max(sum of the chosen p, 2^-14) (nUsed), p the softmax over all experts.
-#include "fusions/lib/team.wgsl"
+#include "fusions/lib/lane_group.wgsl"
 
 // Experts, rounded up to a multiple of 32.
 override EXPERTS = 128u;
@@ -11,7 +11,7 @@ override USED = 8u;
 const SMALLEST_SUM: f32 = 6.103515625e-5; // 2^-14
 
 struct Params {
-  // Rows that a team takes, at most 4.
+  // Rows that a lane group takes, at most 4.
   batches: u32,
   rows: u32,
   nExpert: u32,
@@ -24,12 +24,12 @@ struct Params {
   firstUp: u32,
   eps: f32,
   squareCount: u32,
-  tapProbs: u32,
-  tapIndices: u32,
-  tapRouter: u32,
-  tapGate: u32,
-  tapUp: u32,
-  tapSwiglu: u32,
+  captureProbs: u32,
+  captureIndices: u32,
+  captureRouter: u32,
+  captureGate: u32,
+  captureUp: u32,
+  captureSwiglu: u32,
 }
 
 @group(0) @binding(0) var<storage, read> stream: array<vec4<f32>>;
@@ -38,14 +38,14 @@ struct Params {
 @group(0) @binding(3) var<storage, read> weightsUp: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<storage, read_write> route: array<u32>;
-@group(0) @binding(6) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(6) var<storage, read_write> captures: array<u32>;
 @group(0) @binding(7) var<uniform> params: Params;
 
-#include "fusions/lib/taps.wgsl"
+#include "fusions/lib/captures.wgsl"
 #include "fusions/lib/stream_x.wgsl"
 #include <choose>
-#include "fusions/lib/team_dot.wgsl" as Gate
-#include "fusions/lib/team_dot.wgsl" as Up
+#include "fusions/lib/lane_group_dot.wgsl" as Gate
+#include "fusions/lib/lane_group_dot.wgsl" as Up
 
 // A lane's share of up to four rows of each.
 struct Pairs {
@@ -70,8 +70,8 @@ fn makeRoute(lane: u32) {
     let expert = ranked[lane];
     topLogits[lane] = logitOf(expert);
     route[lane] = expert;
-    if (params.tapIndices != NOWHERE) {
-      taps[params.tapIndices + lane] = expert;
+    if (params.captureIndices != NOWHERE) {
+      captures[params.captureIndices + lane] = expert;
     }
   }
   workgroupBarrier();
@@ -98,9 +98,9 @@ fn makeRoute(lane: u32) {
   for (var i = 0u; i < 8u; i++) {
     total += parts[i];
   }
-  if (params.tapProbs != NOWHERE) {
+  if (params.captureProbs != NOWHERE) {
     for (var e = lane; e < params.nExpert; e += GROUP) {
-      tap(params.tapProbs, e, exp(logitOf(e) - highest) / total);
+      capture(params.captureProbs, e, exp(logitOf(e) - highest) / total);
     }
   }
   if (lane < USED) {
@@ -110,7 +110,7 @@ fn makeRoute(lane: u32) {
     }
     let weight = exp(topLogits[lane] - highest) / total / max(sum, SMALLEST_SUM);
     route[USED + lane] = bitcast<u32>(weight);
-    tap(params.tapRouter, lane, weight);
+    capture(params.captureRouter, lane, weight);
   }
 }
 
@@ -149,9 +149,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let gateRow = (expert - params.firstGate) * params.rows;
   let upRow = (expert - params.firstUp) * params.rows;
   let pairs = walkPairs(first, step, gateRow, upRow, lane);
-  let scale = normScale(teamTotal(squares, lane));
-  let gates = teamTotals(pairs.gate, lane) * scale;
-  let ups = teamTotals(pairs.up, lane) * scale;
+  let scale = normScale(laneGroupTotal(squares, lane));
+  let gates = laneGroupTotals(pairs.gate, lane) * scale;
+  let ups = laneGroupTotals(pairs.up, lane) * scale;
   let member = lane % LANES;
   let row = first + member * step;
   if (member < params.batches && row < params.rows) {
@@ -161,8 +161,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let blocks = foldBlocks(params.rows);
     let to = slot * params.rows + row;
     y[slot * 128u * blocks + foldedValue(row, blocks)] = value;
-    tap(params.tapGate, to, gate);
-    tap(params.tapUp, to, up);
-    tap(params.tapSwiglu, to, value);
+    capture(params.captureGate, to, gate);
+    capture(params.captureUp, to, up);
+    capture(params.captureSwiglu, to, value);
   }
 }

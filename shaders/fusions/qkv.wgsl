@@ -3,10 +3,10 @@
 // nIn is N_IN. stream (lib/places.wgsl) holds gain * x and squares. W lies in up to three matrices A, B, C, each of its own type: q, k and v,
 // or those of one type as one matrix; y their rows one after another. f32 sums.
 // Workgroups below groupsA are A's, below groupsAb B's, the others C's.
-#include "fusions/lib/team.wgsl"
+#include "fusions/lib/lane_group.wgsl"
 
 struct Params {
-  // Rows that a team takes, at most 4.
+  // Rows that a lane group takes, at most 4.
   batches: u32,
   rowsA: u32,
   rowsB: u32,
@@ -19,8 +19,8 @@ struct Params {
   stepC: u32,
   eps: f32,
   squareCount: u32,
-  tapNorm: u32,
-  tapQkv: u32,
+  captureNorm: u32,
+  captureQkv: u32,
 }
 
 @group(0) @binding(0) var<storage, read> stream: array<vec4<f32>>;
@@ -28,10 +28,10 @@ struct Params {
 @group(0) @binding(2) var<storage, read> weightsB: array<vec4<u32>>;
 @group(0) @binding(3) var<storage, read> weightsC: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(0) @binding(5) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(5) var<storage, read_write> captures: array<u32>;
 @group(0) @binding(6) var<uniform> params: Params;
 
-#include "fusions/lib/taps.wgsl"
+#include "fusions/lib/captures.wgsl"
 #include "fusions/lib/stream_x.wgsl"
 #include "fusions/lib/take_normed.wgsl"
 #include <rows> as A
@@ -43,7 +43,7 @@ var<private> to: u32;
 
 fn emit(row: u32, value: f32) {
   y[to + row] = value;
-  tap(params.tapQkv, to + row, value);
+  capture(params.captureQkv, to + row, value);
 }
 
 @compute @workgroup_size(GROUP)
@@ -73,6 +73,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   }
   let scale = takeRows(first, step, rows, sums, squares, lane);
   if (group.x == 0u) {
-    tapNormed(params.tapNorm, scale, lane);
+    captureNormed(params.captureNorm, scale, lane);
   }
 }

@@ -130,8 +130,8 @@ function deltaNet(g: Builder, s: DeltaSizes, h: Value, kind: DeltaKind): Value {
   const decay = g.gain('delta_decay', rate, g.weight('ssm_a', ['nHeadV']), { ggml: 'gate' });
 
   const window = g.cached('conv', qkv, s.nConv - 1);
-  const taps = g.weight('ssm_conv1d', ['nConv', 'convDim'], { flat: true });
-  const mixed = g.silu('conv_output_silu', g.conv1d('conv_output_raw', qkv, window, taps));
+  const captures = g.weight('ssm_conv1d', ['nConv', 'convDim'], { flat: true });
+  const mixed = g.silu('conv_output_silu', g.conv1d('conv_output_raw', qkv, window, captures));
   const part = (id: string, out: DeltaDims, first: number, heads: DeltaDims, ggml = id): Value =>
     g.view(g.slice(id, mixed, out, first, { ggml }), heads, 'dState');
   const q = part('q_conv', 'keyDim', 0, 'nHeadK');

@@ -7,7 +7,7 @@ export const LARGEST_F32 = 2 ** 128 - 2 ** 104;
 
 /** Relative error of one f32 operation of a kernel: correctly rounded, in a direction that WGSL leaves open. */
 export const UNIT = 2 ** -23;
-/** Relative error of a rounding to nearest f32, as JavaScript does it: inputs that a kernel is fed, and the tap it is compared with. */
+/** Relative error of a rounding to nearest f32, as JavaScript does it: inputs that a kernel is fed, and the capture it is compared with. */
 export const HALF_UNIT = 2 ** -24;
 
 /**

@@ -1,6 +1,6 @@
-import type { Breather } from './breather';
+import type { Yielder } from './yielder';
 
-/** Work in pieces of a few milliseconds. Whoever drives it may do something else at each `yield`; how often changes nothing of the result. */
+/** Work in pieces of a few milliseconds. The caller may do something else at each `yield`; the result does not depend on how often. */
 export type Pieces<T> = Generator<undefined, T, undefined>;
 
 /** Values that a piece takes: a few milliseconds of the dearest pass over them. */
@@ -15,11 +15,11 @@ export function atOnce<T>(work: Pieces<T>): T {
 }
 
 /** All pieces, with looks at the event loop and the abort signal between them. @throws TracerError `run-cancelled` */
-export async function withPauses<T>(work: Pieces<T>, pause: Breather): Promise<T> {
+export async function withPauses<T>(work: Pieces<T>, pause: Yielder): Promise<T> {
   for (;;) {
     const next = work.next();
     if (next.done === true) return next.value;
-    if (pause.due()) await pause.breathe();
+    if (pause.due()) await pause.yieldToEventLoop();
   }
 }
 

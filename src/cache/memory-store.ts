@@ -1,7 +1,7 @@
 import type { RangeStore } from './range-store';
-import { common, type Stretch } from './stretches';
+import { common, type ByteRange } from './byte-ranges';
 
-interface Piece extends Stretch {
+interface Piece extends ByteRange {
   readonly bytes: Uint8Array;
 }
 
@@ -12,7 +12,7 @@ export function memoryStore(budget: number): RangeStore {
   /** Oldest use first. */
   const pieces = new Set<Piece>();
   let held = 0;
-  const touching = (wanted: Stretch): readonly Piece[] =>
+  const touching = (wanted: ByteRange): readonly Piece[] =>
     [...pieces].filter((piece) => common(piece, wanted) !== undefined);
   return {
     kept: (wanted) =>

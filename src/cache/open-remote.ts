@@ -1,6 +1,6 @@
 import type { ByteSource, SourceDescriptor } from '../gguf/byte-source';
 import { httpSource, type HttpOptions } from '../gguf/http-source';
-import { openKeptModel } from './kept-models';
+import { openCachedModel } from './model-cache';
 import { memoryStore } from './memory-store';
 import { sharedSource } from './shared-source';
 
@@ -17,6 +17,6 @@ export async function openRemote(
   options: HttpOptions = {},
 ): Promise<ByteSource> {
   const source = await httpSource(descriptor, options);
-  const kept = keep && source.descriptor.kind === 'http' ? await openKeptModel(source.descriptor) : undefined;
+  const kept = keep && source.descriptor.kind === 'http' ? await openCachedModel(source.descriptor) : undefined;
   return sharedSource(source, kept ?? memoryStore(SHARED_BYTES));
 }

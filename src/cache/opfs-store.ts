@@ -1,7 +1,7 @@
 import { readIndex, recordBytes, RECORD_BYTES, type Place } from './place-index';
 import type { RangeStore } from './range-store';
 import type { SyncFile } from './sync-file';
-import { common, overlap, type Stretch } from './stretches';
+import { common, overlap, type ByteRange } from './byte-ranges';
 
 export interface OpfsStore extends RangeStore {
   /** Bytes kept. */
@@ -24,7 +24,7 @@ export function opfsStore(data: SyncFile, index: SyncFile, limit: number, onClos
   let full: OpfsStore['full'];
   let closed = false;
 
-  const touching = (wanted: Stretch): readonly Place[] => {
+  const touching = (wanted: ByteRange): readonly Place[] => {
     const first = firstAfter(places, wanted.offset);
     const found: Place[] = [];
     for (let i = Math.max(0, first - 1); i < places.length; i++) {

@@ -1,8 +1,8 @@
 import type { SyncFile } from './sync-file';
-import type { Stretch } from './stretches';
+import type { ByteRange } from './byte-ranges';
 
 /** Where a range of the remote file lies in `data`. */
-export interface Place extends Stretch {
+export interface Place extends ByteRange {
   readonly at: number;
   readonly checksum: number;
 }

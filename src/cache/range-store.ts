@@ -1,9 +1,9 @@
-import type { Stretch } from './stretches';
+import type { ByteRange } from './byte-ranges';
 
 /** Keeps ranges of one file. Synchronous, so that nothing can change between looking and reading. */
 export interface RangeStore {
   /** What is kept of a range, ascending and disjoint. */
-  kept(wanted: Stretch): readonly Stretch[];
+  kept(wanted: ByteRange): readonly ByteRange[];
   /**
    * Copies kept bytes into `into`, which starts at `offset` of the file.
    * @returns false when they turn out to be damaged: they are no longer kept then

@@ -2,10 +2,10 @@ import { orCancelled, throwIfAborted } from '../base/abort';
 import type { ByteSource } from '../gguf/byte-source';
 import { checkRange } from '../gguf/range';
 import type { RangeStore } from './range-store';
-import { missingOf, overlap, type Stretch } from './stretches';
+import { missingOf, overlap, type ByteRange } from './byte-ranges';
 
 /** A pending range request, shared by its waiters; one waiter's abort does not cancel it. */
-interface Fetch extends Stretch {
+interface Fetch extends ByteRange {
   readonly settled: Promise<void>;
   /** How many reads wait for it; with none left it is stopped. */
   readers: number;
@@ -24,7 +24,7 @@ export function sharedSource(source: ByteSource, store: RangeStore): ByteSource 
   /** What a fetch brought, for the reads that wait for it: the store may have had no room. */
   const fresh = new WeakMap<Fetch, Uint8Array>();
 
-  const start = (stretch: Stretch): Fetch => {
+  const start = (stretch: ByteRange): Fetch => {
     const abort = new AbortController();
     const settled = source.read(stretch.offset, stretch.length, abort.signal).then((bytes) => {
       store.write(stretch.offset, bytes);
@@ -56,7 +56,7 @@ export function sharedSource(source: ByteSource, store: RangeStore): ByteSource 
       const wanted = { offset, length };
       checkRange(source.name, source.size, offset, length);
       /** Ranges of `out` that are filled. */
-      const filled: Stretch[] = [];
+      const filled: ByteRange[] = [];
       for (let round = 0; round < MAX_ROUNDS; round++) {
         throwIfAborted(signal);
         for (const gap of missingOf(wanted, inOrder(filled))) {
@@ -92,10 +92,10 @@ export function sharedSource(source: ByteSource, store: RangeStore): ByteSource 
 function copyInto(
   out: Uint8Array,
   offset: number,
-  gaps: readonly Stretch[],
-  fetch: Stretch,
+  gaps: readonly ByteRange[],
+  fetch: ByteRange,
   bytes: Uint8Array,
-): readonly Stretch[] {
+): readonly ByteRange[] {
   return gaps.flatMap((gap) => {
     const start = Math.max(gap.offset, fetch.offset);
     const end = Math.min(gap.offset + gap.length, fetch.offset + fetch.length);
@@ -105,6 +105,6 @@ function copyInto(
   });
 }
 
-function inOrder<T extends Stretch>(stretches: readonly T[]): readonly T[] {
+function inOrder<T extends ByteRange>(stretches: readonly T[]): readonly T[] {
   return [...stretches].sort((a, b) => a.offset - b.offset);
 }

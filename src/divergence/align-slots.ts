@@ -1,9 +1,9 @@
 import { atOnce, PIECE_VALUES, type Pieces } from '../base/pieces';
-import type { Tap } from '../model/engine';
-import { positionLayout, slotAxis } from './tap-layout';
+import type { Capture } from '../model/engine';
+import { positionLayout, slotAxis } from './capture-layout';
 
 /** The candidate's data in the reference's slot order, and which elements have no counterpart. */
-export interface AlignedTap {
+export interface AlignedCapture {
   readonly data: Float32Array | Uint32Array;
   /** 1 where b's expert was not chosen by a; undefined when every slot has its counterpart. */
   readonly skip: Uint8Array | undefined;
@@ -21,22 +21,26 @@ export interface StrayValues {
   readonly position: number;
 }
 
-/** A tap that is compared as it is. */
-export function unaligned({ data }: Tap): AlignedTap {
+/** A capture that is compared as it is. */
+export function unaligned({ data }: Capture): AlignedCapture {
   return { data, skip: undefined, unshared: new Set(), stray: undefined };
 }
 
 /**
  * Two engines can choose the same experts in another order when their weights nearly tie, so values that are kept by slot are compared
- * by expert id. Taps without a slot axis, and taps for which the choices are not known, come back as they are.
- * Shapes: tap (positions, nExpertUsed, ...), indices (positions, nExpertUsed).
+ * by expert id. Captures without a slot axis, and captures for which the choices are not known, come back as they are.
+ * Shapes: capture (positions, nExpertUsed, ...), indices (positions, nExpertUsed).
  */
-export function alignSlots(a: Tap, indicesA: Tap | undefined, indicesB: Tap | undefined): AlignedTap {
+export function alignSlots(a: Capture, indicesA: Capture | undefined, indicesB: Capture | undefined): AlignedCapture {
   return atOnce(alignInPieces(a, indicesA, indicesB));
 }
 
 /** {@link alignSlots} that can be left. */
-export function* alignInPieces(a: Tap, indicesA: Tap | undefined, indicesB: Tap | undefined): Pieces<AlignedTap> {
+export function* alignInPieces(
+  a: Capture,
+  indicesA: Capture | undefined,
+  indicesB: Capture | undefined,
+): Pieces<AlignedCapture> {
   if (slotAxis(a) !== 1 || indicesA === undefined || indicesB === undefined) return unaligned(a);
   const k = a.shape[1] ?? 0;
   const { positions, inner } = positionLayout(a);
@@ -77,7 +81,7 @@ export function* alignInPieces(a: Tap, indicesA: Tap | undefined, indicesB: Tap 
 
 function withStray(
   found: StrayValues | undefined,
-  data: Tap['data'],
+  data: Capture['data'],
   start: number,
   length: number,
   position: number,
@@ -93,7 +97,7 @@ function withStray(
   return { nan: (found?.nan ?? 0) + nan, inf: (found?.inf ?? 0) + inf, position: found?.position ?? position };
 }
 
-function choices(indices: Tap, position: number, k: number): Float32Array | Uint32Array | undefined {
+function choices(indices: Capture, position: number, k: number): Float32Array | Uint32Array | undefined {
   const row = indices.positions.indexOf(position);
   return row < 0 ? undefined : indices.data.subarray(row * k, (row + 1) * k);
 }

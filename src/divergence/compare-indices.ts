@@ -1,4 +1,4 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { isOutside } from '../model/router-ranks';
 import { UNIT } from '../base/f32-error';
 import type { Flip } from './report';
@@ -25,16 +25,16 @@ export interface IndexComparison {
 }
 
 export interface Probabilities {
-  readonly a: Tap | undefined;
-  readonly b: Tap | undefined;
+  readonly a: Capture | undefined;
+  readonly b: Capture | undefined;
 }
 
 /**
- * Compares chosen experts as sets, position by position. `shape` of both taps is (positions, nExpertUsed). With the probabilities of
+ * Compares chosen experts as sets, position by position. `shape` of both captures is (positions, nExpertUsed). With the probabilities of
  * both engines, (positions, nExpert), a flip is judged: expert e chosen by a over f chosen by b needs
  * p_b(f) - p_b(e) <= |p_a(f) - p_b(f)| + |p_a(e) - p_b(e)|, plus one rounding to f32 of each, or a chose against its own numbers.
  */
-export function compareIndices(a: Tap, b: Tap, nExpert: number, probs: Probabilities): IndexComparison {
+export function compareIndices(a: Capture, b: Capture, nExpert: number, probs: Probabilities): IndexComparison {
   const k = b.shape[1] ?? 0;
   const flips: JudgedFlip[] = [];
   const perPosition: number[] = [];
@@ -59,7 +59,7 @@ export function compareIndices(a: Tap, b: Tap, nExpert: number, probs: Probabili
 }
 
 /** The reference's p(k) - p(k+1) at each captured position; the probabilities are (positions, nExpert). */
-export function routerMargins(probs: Tap, nExpertUsed: number): readonly number[] {
+export function routerMargins(probs: Capture, nExpertUsed: number): readonly number[] {
   const nExpert = probs.shape[1] ?? 0;
   return probs.positions.map((_, row) => {
     const ranks = [...probs.data.subarray(row * nExpert, (row + 1) * nExpert)].filter((p) => !isOutside(p));
@@ -102,7 +102,7 @@ function judge(
   return { margin, ...(pA === undefined ? {} : { drift }), explained };
 }
 
-function rowAt(tap: Tap | undefined, position: number, width: number): Float32Array | Uint32Array | undefined {
-  const row = tap?.positions.indexOf(position) ?? -1;
-  return tap === undefined || row < 0 ? undefined : tap.data.subarray(row * width, (row + 1) * width);
+function rowAt(captured: Capture | undefined, position: number, width: number): Float32Array | Uint32Array | undefined {
+  const row = captured?.positions.indexOf(position) ?? -1;
+  return captured === undefined || row < 0 ? undefined : captured.data.subarray(row * width, (row + 1) * width);
 }

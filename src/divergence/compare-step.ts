@@ -1,8 +1,8 @@
 import { atOnce, type Pieces } from '../base/pieces';
 import type { SumOrder } from '../base/f32-error';
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { stageOrder, stageSpec, type StageId } from '../model/stages';
-import { alignInPieces, unaligned, type AlignedTap } from './align-slots';
+import { alignInPieces, unaligned, type AlignedCapture } from './align-slots';
 import { compareIndices, type IndexComparison, type Probabilities } from './compare-indices';
 import {
   compareInPieces,
@@ -16,19 +16,19 @@ import { causeAt, nextLayer, withFlips, type FlipState } from './flip-state';
 import { longestOf } from './limits';
 import { statisticalRatio } from './statistical-ratio';
 import type { CompareMode, Row, RowVerdict } from './report';
-import { indexOf, positionLayout } from './tap-layout';
-import { summaryInPieces } from './tap-summary';
+import { indexOf, positionLayout } from './capture-layout';
+import { summaryInPieces } from './capture-summary';
 import { ranksOf, routerRanks } from '../model/router-ranks';
 import { CHOSEN_EXPERTS } from '../model/stage-roles';
 
-export type Taps = ReadonlyMap<StageId, Tap>;
+export type Captures = ReadonlyMap<StageId, Capture>;
 
 export interface CompareContext {
   /** Names of the candidate and of the reference. */
   readonly a: string;
   readonly b: string;
   readonly mode: CompareMode;
-  /** The stages to report, forward order; a stage without taps becomes `missing` or `unmeasured`. */
+  /** The stages to report, forward order; a stage without captures becomes `missing` or `unmeasured`. */
   readonly stages: readonly StageId[];
   /** Those that the model has in this step; where that is not known, what any architecture computes. */
   readonly computed?: ReadonlySet<StageId>;
@@ -38,7 +38,7 @@ export interface CompareContext {
   /** How the candidate adds up products, which the bounds are made for. Default `any`. */
   readonly sumOrder?: SumOrder;
   /** Local rows: the probabilities that experts were chosen by, where these are not the candidate's captured ones. */
-  readonly chosenBy?: Tap | undefined;
+  readonly chosenBy?: Capture | undefined;
   /** Free-running cosine of one position below which a row diverges. */
   readonly cosineLimit: number;
   /** Isolated or local error / bound above which a row diverges. */
@@ -58,8 +58,8 @@ export interface StepComparison {
  */
 export function compareStep(
   layer: number | undefined,
-  a: Taps,
-  b: Taps,
+  a: Captures,
+  b: Captures,
   before: FlipState,
   context: CompareContext,
 ): StepComparison {
@@ -69,8 +69,8 @@ export function compareStep(
 /** {@link compareStep} that can be left. */
 export function* stepInPieces(
   layer: number | undefined,
-  a: Taps,
-  b: Taps,
+  a: Captures,
+  b: Captures,
   before: FlipState,
   context: CompareContext,
 ): Pieces<StepComparison> {
@@ -85,58 +85,58 @@ export function* stepInPieces(
 /** What the rows of a step have in common. */
 interface ComparedStep {
   readonly layer: number | undefined;
-  readonly a: Taps;
-  readonly b: Taps;
-  readonly indices: { readonly a: Tap | undefined; readonly b: Tap | undefined };
+  readonly a: Captures;
+  readonly b: Captures;
+  readonly indices: { readonly a: Capture | undefined; readonly b: Capture | undefined };
   readonly indexRow: IndexComparison | undefined;
   readonly state: FlipState;
 }
 
 function* rowInPieces(stage: StageId, step: ComparedStep, context: CompareContext): Pieces<Row> {
   const { layer, indices, indexRow, state } = step;
-  const tapA = step.a.get(stage);
-  const tapB = step.b.get(stage);
-  const made = tapA?.kernel === undefined ? {} : { kernel: tapA.kernel };
+  const captureA = step.a.get(stage);
+  const captureB = step.b.get(stage);
+  const made = captureA?.kernel === undefined ? {} : { kernel: captureA.kernel };
   const base = { a: context.a, b: context.b, mode: context.mode, layer, stage, ...made } as const;
   const spec = stageSpec(stage);
   if (!(context.computed?.has(stage) ?? spec.operation !== 'none'))
     return { ...base, verdict: 'not-applicable', count: 0 };
-  if (tapA === undefined && tapB === undefined) return { ...base, verdict: 'unmeasured', count: 0 };
-  if (tapA === undefined || tapB === undefined) return { ...base, verdict: 'missing', count: 0 };
+  if (captureA === undefined && captureB === undefined) return { ...base, verdict: 'unmeasured', count: 0 };
+  if (captureA === undefined || captureB === undefined) return { ...base, verdict: 'missing', count: 0 };
   if (spec.values === 'index') {
-    const chosen = stage === CHOSEN_EXPERTS ? indexRow : groupsCompared(tapA, tapB, step, context);
+    const chosen = stage === CHOSEN_EXPERTS ? indexRow : groupsCompared(captureA, captureB, step, context);
     if (chosen === undefined) return { ...base, verdict: 'missing', count: 0 };
-    const { bits } = yield* summaryInPieces(tapA);
-    return flipRow(base, tapA, bits, chosen);
+    const { bits } = yield* summaryInPieces(captureA);
+    return flipRow(base, captureA, bits, chosen);
   }
-  const aligned = context.mode === 'free' ? yield* alignInPieces(tapA, indices.a, indices.b) : unaligned(tapA);
+  const aligned = context.mode === 'free' ? yield* alignInPieces(captureA, indices.a, indices.b) : unaligned(captureA);
   const values = yield* compareInPieces(
     {
       a: aligned.data,
-      b: tapB.data,
-      bound: context.mode === 'free' ? undefined : tapB.bound,
+      b: captureB.data,
+      bound: context.mode === 'free' ? undefined : captureB.bound,
       skip: aligned.skip,
     },
-    positionLayout(tapB),
+    positionLayout(captureB),
   );
   const compared = withStrays(values, aligned);
-  const { lowest, ...judged } = judgeRow(base, tapB, compared, state, context);
+  const { lowest, ...judged } = judgeRow(base, captureB, compared, state, context);
   return {
     ...base,
     ...judged,
     count: values.count,
     // Where the two share no expert there is nothing to measure.
-    ...(values.count === 0 ? {} : metricsOf(base, aligned.data, tapB, compared, context)),
-    ...(lowest === undefined ? {} : lowestOrLongest(aligned, tapB, values, lowest, context.cosineLimit)),
-    ...brokenOf(tapB, compared),
-    ...(yield* rangesOf(tapA, tapB)),
+    ...(values.count === 0 ? {} : metricsOf(base, aligned.data, captureB, compared, context)),
+    ...(lowest === undefined ? {} : lowestOrLongest(aligned, captureB, values, lowest, context.cosineLimit)),
+    ...brokenOf(captureB, compared),
+    ...(yield* rangesOf(captureA, captureB)),
   };
 }
 
 /** How chosen groups of experts compare: judged as experts are, each side's by its own scores. */
 function groupsCompared(
-  ofA: Tap,
-  ofB: Tap,
+  ofA: Capture,
+  ofB: Capture,
   { a, b }: Pick<ComparedStep, 'a' | 'b'>,
   { mode }: Pick<CompareContext, 'mode'>,
 ): IndexComparison {
@@ -148,19 +148,19 @@ function groupsCompared(
  * What choices are judged by, of what each side ranks. Those of an isolated stage were made by the reference's ranks, those of a local one by the
  * candidate's own: only their rounding is left between the two.
  */
-function judgedBy(mode: CompareMode, a: Tap | undefined, b: Tap | undefined): Probabilities {
+function judgedBy(mode: CompareMode, a: Capture | undefined, b: Capture | undefined): Probabilities {
   return { a: mode === 'free' ? a : undefined, b: mode === 'local' ? a : b };
 }
 
 /** How the chosen experts of both sides compare, and where routing has parted once they are. */
 function routed(
   layer: number | undefined,
-  a: Taps,
-  b: Taps,
+  a: Captures,
+  b: Captures,
   before: FlipState,
   context: Pick<CompareContext, 'mode' | 'nExpert' | 'chosenBy'>,
 ): {
-  readonly indices: { readonly a: Tap | undefined; readonly b: Tap | undefined };
+  readonly indices: { readonly a: Capture | undefined; readonly b: Capture | undefined };
   readonly indexRow: IndexComparison | undefined;
   readonly state: FlipState;
 } {
@@ -173,13 +173,13 @@ function routed(
 }
 
 /** Where free-running routing has parted before the next layer, without the rows of this one. */
-export function flipsBehind(layer: number, a: Taps, b: Taps, before: FlipState, nExpert: number): FlipState {
+export function flipsBehind(layer: number, a: Captures, b: Captures, before: FlipState, nExpert: number): FlipState {
   return nextLayer(routed(layer, a, b, before, { mode: 'free', nExpert }).state);
 }
 
 type RowBase = Pick<Row, 'a' | 'b' | 'mode' | 'layer' | 'stage' | 'kernel'>;
 
-function flipRow(base: RowBase, tap: Tap, bitsA: string, c: IndexComparison): Row {
+function flipRow(base: RowBase, captured: Capture, bitsA: string, c: IndexComparison): Row {
   const wrong = c.invalidAt !== undefined || c.flips.some((f) => !f.explained);
   const verdict: RowVerdict = wrong
     ? 'diverge'
@@ -197,7 +197,7 @@ function flipRow(base: RowBase, tap: Tap, bitsA: string, c: IndexComparison): Ro
     jaccard: c.jaccard,
     flips: c.flips,
     perPosition: c.perPosition.map((j) => 1 - j),
-    ...(c.invalidAt === undefined ? {} : { maxAbsIndex: indexOf(tap, c.invalidAt) }),
+    ...(c.invalidAt === undefined ? {} : { maxAbsIndex: indexOf(captured, c.invalidAt) }),
     ...(first === undefined ? {} : { worstPosition: first.position }),
     ...(verdict === 'after-flip' && first !== undefined && base.layer !== undefined
       ? { afterFlip: { layer: base.layer, position: first.position, margin: first.margin } }
@@ -206,24 +206,27 @@ function flipRow(base: RowBase, tap: Tap, bitsA: string, c: IndexComparison): Ro
 }
 
 /** What the row says of each engine's values by itself. */
-function* rangesOf(a: Tap, b: Tap): Pieces<Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | 'negInfB' | 'bitsA' | 'reach'>> {
+function* rangesOf(
+  a: Capture,
+  b: Capture,
+): Pieces<Pick<Row, 'rangeA' | 'rangeB' | 'negInfA' | 'negInfB' | 'bitsA' | 'reach'>> {
   const [ofA, ofB] = [yield* summaryInPieces(a), yield* summaryInPieces(b)];
   const reach = b.reach === undefined ? {} : { reach: b.reach };
   return { rangeA: ofA.range, rangeB: ofB.range, negInfA: ofA.negInf, negInfB: ofB.negInf, bitsA: ofA.bits, ...reach };
 }
 
 /** A comparison with what alignment left out of it. */
-type AlignedComparison = ValueComparison & Pick<AlignedTap, 'unshared' | 'stray'>;
+type AlignedComparison = ValueComparison & Pick<AlignedCapture, 'unshared' | 'stray'>;
 
-function withStrays(c: ValueComparison, { unshared, stray }: AlignedTap): AlignedComparison {
+function withStrays(c: ValueComparison, { unshared, stray }: AlignedCapture): AlignedComparison {
   return { ...c, nanA: c.nanA + (stray?.nan ?? 0), infA: c.infA + (stray?.inf ?? 0), unshared, stray };
 }
 
 /** The metrics of a comparison that compared something; `data` are the candidate's values in the reference's slot order. */
 function metricsOf(
   base: RowBase,
-  data: AlignedTap['data'],
-  tap: Tap,
+  data: AlignedCapture['data'],
+  captured: Capture,
   c: AlignedComparison,
   context: CompareContext,
 ): Partial<Row> {
@@ -235,39 +238,39 @@ function metricsOf(
     nmse: c.nmse,
     relL2: c.relL2,
     maxAbs: c.maxAbs,
-    maxAbsIndex: indexOf(tap, c.maxAbsAt),
-    maxAbsValues: { a: data[c.maxAbsAt] ?? NaN, b: tap.data[c.maxAbsAt] ?? NaN },
+    maxAbsIndex: indexOf(captured, c.maxAbsAt),
+    maxAbsValues: { a: data[c.maxAbsAt] ?? NaN, b: captured.data[c.maxAbsAt] ?? NaN },
     rms: c.rms,
     ...(c.maxRatio === undefined || c.maxRatioAt === undefined
       ? {}
       : {
           maxRatio: c.maxRatio,
-          maxRatioIndex: indexOf(tap, c.maxRatioAt),
+          maxRatioIndex: indexOf(captured, c.maxRatioAt),
           maxRatioValues: {
             a: data[c.maxRatioAt] ?? NaN,
-            b: tap.data[c.maxRatioAt] ?? NaN,
-            bound: tap.bound?.[c.maxRatioAt] ?? NaN,
+            b: captured.data[c.maxRatioAt] ?? NaN,
+            bound: captured.bound?.[c.maxRatioAt] ?? NaN,
           },
           perPositionRatio: c.perPosition.map((stats) => stats.maxRatio),
           ...(c.ratios === undefined ? {} : { ratios: c.ratios }),
           ...estimateOf(base.stage, c.maxRatio, context),
         }),
-    ...(worst === undefined ? {} : { worstPosition: tap.positions[worst] ?? worst }),
+    ...(worst === undefined ? {} : { worstPosition: captured.positions[worst] ?? worst }),
     perPosition,
   };
 }
 
 /** What is not finite. A slot that only the candidate has goes by its position alone: the reference's slots do not name its expert. */
-function brokenOf(tap: Tap, c: AlignedComparison): Partial<Row> {
+function brokenOf(captured: Capture, c: AlignedComparison): Partial<Row> {
   const at = c.firstOnlyA ?? c.firstNonFiniteA;
-  const first = at !== undefined ? indexOf(tap, at) : c.stray === undefined ? undefined : [c.stray.position];
+  const first = at !== undefined ? indexOf(captured, at) : c.stray === undefined ? undefined : [c.stray.position];
   return {
     nanA: c.nanA,
     nanB: c.nanB,
     infA: c.infA,
     infB: c.infB,
     ...(first === undefined ? {} : { firstNonFiniteA: first }),
-    ...(c.firstNonFiniteB === undefined ? {} : { firstNonFiniteB: indexOf(tap, c.firstNonFiniteB) }),
+    ...(c.firstNonFiniteB === undefined ? {} : { firstNonFiniteB: indexOf(captured, c.firstNonFiniteB) }),
   };
 }
 
@@ -279,7 +282,13 @@ function estimateOf(stage: StageId, maxRatio: number, context: CompareContext): 
 /** A verdict, and where cosine and length decided it the row of the worst position. */
 type Judged = Pick<Row, 'verdict' | 'afterFlip'> & { readonly lowest?: number };
 
-function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipState, context: CompareContext): Judged {
+function judgeRow(
+  base: RowBase,
+  captured: Capture,
+  c: AlignedComparison,
+  state: FlipState,
+  context: CompareContext,
+): Judged {
   const brokenA = c.nanA + c.infA > 0;
   const brokenB = c.nanB + c.infB > 0;
   if (brokenA && brokenB) return { verdict: c.firstOnlyA === undefined ? 'nan-both' : 'nan-gpu' };
@@ -297,7 +306,7 @@ function judgeRow(base: RowBase, tap: Tap, c: AlignedComparison, state: FlipStat
   let afterFlip: Row['afterFlip'];
   const unexplained: number[] = [];
   for (const [row, stats] of c.perPosition.entries()) {
-    const cause = causeAt(state, tap.positions[row] ?? row, afterRouter);
+    const cause = causeAt(state, captured.positions[row] ?? row, afterRouter);
     if (cause === undefined) unexplained.push(row);
     else if (c.unshared.has(row) || !agrees(stats, context.cosineLimit)) afterFlip ??= cause;
   }
@@ -375,8 +384,8 @@ function lowestOf(rows: readonly number[], { perPosition }: ValueComparison, lim
 
 /** The cosine of one row, or where that is in order its length, and where its error is largest. */
 function lowestOrLongest(
-  a: AlignedTap,
-  b: Tap,
+  a: AlignedCapture,
+  b: Capture,
   { perPosition }: ValueComparison,
   row: number,
   limit: number,

@@ -1,5 +1,5 @@
 import { fail } from '../base/errors';
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import type { StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
 import { type Provenance, type Trace } from '../trace/trace';
@@ -10,7 +10,7 @@ import { evidenceClause } from './evidence';
 import { NO_FLIPS, type FlipState } from './flip-state';
 import { NonFiniteWatch, nonFiniteOf } from './non-finite';
 import { limitsOf } from './limits';
-import { matchTaps, type MatchedStep } from './match-taps';
+import { matchCaptures, type MatchedStep } from './match-captures';
 import type { CompareMode, Report, RoutingRow, Row, RunMode, Verdict } from './report';
 import { rolesOf } from './roles';
 import { COMPARE_MODES, runModeOf } from './run-mode';
@@ -82,7 +82,7 @@ export function compareTraces(a: EngineTraces, b: EngineTraces, options: Compare
       ...checkSameRun(trace.provenance, reference.provenance, options.force ?? false),
       ...originNotes(trace, reference, mode),
     );
-    const matched = matchTaps(trace, reference);
+    const matched = matchCaptures(trace, reference);
     notes.push(...matched.notes);
     const steps = matched.steps.map((step) => chosenPart(step, options)).filter((step) => step.stages.length > 0);
     const nExpert = expertCount([trace, reference]);
@@ -90,8 +90,8 @@ export function compareTraces(a: EngineTraces, b: EngineTraces, options: Compare
     for (const step of steps) {
       // Each engine is looked at once: as it ran free where it did.
       if (isFirst(mode, a)) {
-        watches.a.step(step.layer, tapsOf(step, 'a'));
-        watches.b.step(step.layer, tapsOf(step, 'b'));
+        watches.a.step(step.layer, capturesOf(step, 'a'));
+        watches.b.step(step.layer, capturesOf(step, 'b'));
       }
       const context = {
         ...engines,
@@ -154,7 +154,7 @@ function isFirst(mode: CompareMode, a: EngineTraces): boolean {
   return mode === 'free' || (mode === 'isolated' && a.free === undefined);
 }
 
-function tapsOf(step: MatchedStep, side: 'a' | 'b'): readonly Tap[] {
+function capturesOf(step: MatchedStep, side: 'a' | 'b'): readonly Capture[] {
   return step.stages.flatMap((stage) => step[side].get(stage) ?? []);
 }
 
@@ -187,7 +187,7 @@ function originNotes(a: Trace, b: Trace, mode: CompareMode): readonly string[] {
   if (a.provenance.routing === 'reference') notes.push("A used the reference's experts");
   if (b.provenance.mode !== mode && mode === 'free')
     notes.push("B is an isolated trace: its stages were fed another engine's inputs");
-  const bounded = [...b.taps.values()].some((tap) => tap.bound !== undefined);
+  const bounded = [...b.captures.values()].some((captured) => captured.bound !== undefined);
   if (mode !== 'free' && !bounded) notes.push('B holds no bounds: isolated stages are judged by the cosine');
   return notes;
 }
@@ -195,13 +195,13 @@ function originNotes(a: Trace, b: Trace, mode: CompareMode): readonly string[] {
 /** From the model; else from the router's width; else as many as the largest id asks for. */
 function expertCount(traces: readonly Trace[]): number {
   const known = traces.flatMap((trace) => trace.provenance.hparams?.nExpert ?? []);
-  const taps = traces.flatMap((trace) => [...trace.taps.values()]);
-  const widths = taps.flatMap(({ stage, shape }) =>
+  const captures = traces.flatMap((trace) => [...trace.captures.values()]);
+  const widths = captures.flatMap(({ stage, shape }) =>
     stage === ROUTER_PROBS || stage === ROUTER_LOGITS ? (shape[1] ?? []) : [],
   );
-  const ids = taps.filter((tap) => tap.stage === CHOSEN_EXPERTS);
+  const ids = captures.filter((captured) => captured.stage === CHOSEN_EXPERTS);
   let largest = -1;
-  for (const tap of ids) for (const id of tap.data) if (id > largest) largest = id;
+  for (const captured of ids) for (const id of captured.data) if (id > largest) largest = id;
   return known[0] ?? widths[0] ?? largest + 1;
 }
 
@@ -246,7 +246,7 @@ function layersOf(rows: readonly Row[]): readonly number[] {
 }
 
 function positionsOf(traces: readonly Trace[]): readonly number[] {
-  const positions = traces.flatMap((trace) => [...trace.taps.values()].flatMap((tap) => tap.positions));
+  const positions = traces.flatMap((trace) => [...trace.captures.values()].flatMap((captured) => captured.positions));
   return [...new Set(positions)].sort((x, y) => x - y);
 }
 

@@ -1,11 +1,11 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { atOnce, type Pieces } from '../base/pieces';
 import { stageOrder, type StageId } from '../model/stages';
 import type { CompareMode, NonFinite, Report, ValueRange } from './report';
-import { indexOf } from './tap-layout';
-import { summaryInPieces } from './tap-summary';
+import { indexOf } from './capture-layout';
+import { summaryInPieces } from './capture-summary';
 
-/** Taps before the first of them that are kept as its run-up: two layers and the embedding. */
+/** Captures before the first of them that are kept as its run-up: two layers and the embedding. */
 const RUN_UP = 50;
 
 /** What a report says of candidate and reference; nothing where every value is finite. */
@@ -14,8 +14,8 @@ export function nonFiniteOf(a: NonFinite | undefined, b: NonFinite | undefined):
   return { poison: { ...(a === undefined ? {} : { a }), ...(b === undefined ? {} : { b }) } };
 }
 
-/** What the watch needs of a tap. */
-export interface TapNote {
+/** What the watch needs of a capture. */
+export interface CaptureNote {
   readonly stage: StageId;
   readonly count: number;
   /** Values that are not finite, and the first of them. */
@@ -26,16 +26,16 @@ export interface TapNote {
 }
 
 /** What is noted of captures. */
-export function* notesInPieces(taps: Iterable<Tap>): Pieces<readonly TapNote[]> {
-  const notes: TapNote[] = [];
-  for (const tap of taps) {
-    const { nan, posInf, negInf, firstBad, range } = yield* summaryInPieces(tap);
+export function* notesInPieces(captures: Iterable<Capture>): Pieces<readonly CaptureNote[]> {
+  const notes: CaptureNote[] = [];
+  for (const captured of captures) {
+    const { nan, posInf, negInf, firstBad, range } = yield* summaryInPieces(captured);
     notes.push({
-      stage: tap.stage,
-      count: tap.data.length,
+      stage: captured.stage,
+      count: captured.data.length,
       bad: nan + posInf + negInf,
-      first: firstBad === undefined ? undefined : { kind: firstBad.kind, index: indexOf(tap, firstBad.at) },
-      range: tap.data instanceof Uint32Array ? undefined : range,
+      first: firstBad === undefined ? undefined : { kind: firstBad.kind, index: indexOf(captured, firstBad.at) },
+      range: captured.data instanceof Uint32Array ? undefined : range,
     });
   }
   return notes;
@@ -62,17 +62,17 @@ export class NonFiniteWatch {
   }
 
   /** The captures of one step, in any order. */
-  step(layer: number | undefined, taps: Iterable<Tap>): void {
-    atOnce(this.inPieces(layer, taps));
+  step(layer: number | undefined, captures: Iterable<Capture>): void {
+    atOnce(this.inPieces(layer, captures));
   }
 
   /** {@link step} that can be left. */
-  *inPieces(layer: number | undefined, taps: Iterable<Tap>): Pieces<void> {
-    this.notes(layer, yield* notesInPieces(taps));
+  *inPieces(layer: number | undefined, captures: Iterable<Capture>): Pieces<void> {
+    this.notes(layer, yield* notesInPieces(captures));
   }
 
   /** What was noted of them, where they were looked at in another thread. */
-  notes(layer: number | undefined, notes: readonly TapNote[]): void {
+  notes(layer: number | undefined, notes: readonly CaptureNote[]): void {
     for (const note of [...notes].sort((x, y) => stageOrder(x.stage) - stageOrder(y.stage))) {
       this.#note({ layer, stage: note.stage }, note);
     }
@@ -84,7 +84,7 @@ export class NonFiniteWatch {
     return { arm: this.#engine, mode: this.#mode, ...this.#first, spread: this.#spread, runUp: this.#runUp };
   }
 
-  #note(place: Seen, { bad, count, first, range }: TapNote): void {
+  #note(place: Seen, { bad, count, first, range }: CaptureNote): void {
     if (bad > 0) this.#spread.push({ ...place, bad, count });
     if (this.#first !== undefined) return;
     if (first !== undefined) {

@@ -9,7 +9,7 @@ export const RATIO_BINS = RATIO_EDGES.length + 1;
 
 /** The bin of one ratio; NaN goes to the last. */
 export function ratioBin(ratio: number): number {
-  // Called for every element of every tap: no closure, no iterator.
+  // Called for every element of every capture: no closure, no iterator.
   let bin = 0;
   while (bin < RATIO_EDGES.length && !(ratio <= RATIO_EDGES[bin]!)) bin++;
   return bin;

@@ -81,7 +81,7 @@ export interface Flip {
   readonly explained?: boolean;
 }
 
-/** Sizes of the finite values of a tap. */
+/** Sizes of the finite values of a capture. */
 export interface ValueRange {
   /** Largest magnitude; 0 where no value is finite. */
   readonly absMax: Metric;
@@ -98,7 +98,7 @@ export interface ElementValues {
   readonly bound?: Metric;
 }
 
-/** One comparison of two taps: `a` (the candidate) against `b` (the reference). */
+/** One comparison of two captures: `a` (the candidate) against `b` (the reference). */
 export interface Row {
   readonly a: string;
   readonly b: string;
@@ -107,7 +107,7 @@ export interface Row {
   readonly arithmetic?: string;
   /** Local rows: inputs that were not captured and were computed of what was; their bound is part of the row's. */
   readonly bridged?: readonly StageId[];
-  /** The kernels of side `a` that made its value, with their variants (`Tap.kernel`). */
+  /** The kernels of side `a` that made its value, with their variants (`Capture.kernel`). */
   readonly kernel?: string;
   readonly layer: number | undefined;
   readonly stage: StageId;
@@ -271,14 +271,14 @@ export interface NonFinite {
   readonly kind: NonFiniteKind;
   /** [position, slot, channel ...] */
   readonly index: readonly number[];
-  /** Every tap with values that are not finite, and how many of all; forward order. */
+  /** Every capture with values that are not finite, and how many of all; forward order. */
   readonly spread: readonly {
     readonly layer: number | undefined;
     readonly stage: StageId;
     readonly bad: number;
     readonly count: number;
   }[];
-  /** The taps before it, forward order, nearest last. */
+  /** The captures before it, forward order, nearest last. */
   readonly runUp: readonly ({ readonly layer: number | undefined; readonly stage: StageId } & ValueRange)[];
 }
 

@@ -1,11 +1,11 @@
 import { routerMargins } from './compare-indices';
-import type { Taps } from './compare-step';
+import type { Captures } from './compare-step';
 import type { RoutingChoice, RoutingRow } from './report';
 import { routerRanks } from '../model/router-ranks';
 import { CHOSEN_EXPERTS, ROUTER_WEIGHTS } from '../model/stage-roles';
 
 /** Which experts each engine chose in one layer, a row a position, with the reference's margin. */
-export function routingRows(layer: number, a: Taps | undefined, b: Taps | undefined): readonly RoutingRow[] {
+export function routingRows(layer: number, a: Captures | undefined, b: Captures | undefined): readonly RoutingRow[] {
   const indices = b?.get(CHOSEN_EXPERTS) ?? a?.get(CHOSEN_EXPERTS);
   if (indices === undefined) return [];
   const probs = routerRanks(b) ?? routerRanks(a);
@@ -25,9 +25,9 @@ export function routingRows(layer: number, a: Taps | undefined, b: Taps | undefi
   });
 }
 
-function choice(taps: Taps | undefined, row: number, k: number): RoutingChoice | undefined {
-  const experts = taps?.get(CHOSEN_EXPERTS);
-  const weights = taps?.get(ROUTER_WEIGHTS);
+function choice(captures: Captures | undefined, row: number, k: number): RoutingChoice | undefined {
+  const experts = captures?.get(CHOSEN_EXPERTS);
+  const weights = captures?.get(ROUTER_WEIGHTS);
   if (experts === undefined) return undefined;
   return {
     experts: [...experts.data.subarray(row * k, (row + 1) * k)],

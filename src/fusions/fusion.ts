@@ -3,7 +3,7 @@ import { LAYER_INPUT, rowLength, weightDims, type WeightSlot } from '../arch/gra
 import type { OpName } from '../arch/operations';
 import type { KernelSpec, KernelVariant } from '../ops/kernel-spec';
 import { CHUNK } from '../ops/weight-layout';
-import type { AttentionWay } from './attention/attention-plan';
+import type { AttentionMethod } from './attention/attention-plan';
 import type { DecodeChoice } from './choice';
 import { fitCover, type Cover, type Covered, type Mismatch } from './cover';
 import type { Form, Placed } from './forms';
@@ -27,8 +27,8 @@ export type Operand =
   | { readonly kind: 'vector'; readonly slot: WeightSlot }
   | { readonly kind: 'tile'; readonly slot: WeightSlot; readonly tile: number }
   | { readonly kind: 'stack'; readonly slots: readonly WeightSlot[]; readonly stack: number }
-  /** `token`: its id. `step`: position, splits, keys a split, 0, then (cos, sin) of its rotary angles. `taps`: where captures go. */
-  | { readonly kind: 'token' | 'step' | 'taps' };
+  /** `token`: its id. `step`: position, splits, keys a split, 0, then (cos, sin) of its rotary angles. `captures`: where captures go. */
+  | { readonly kind: 'token' | 'step' | 'captures' };
 
 /** One dispatch of a token. */
 export interface FusedDispatch {
@@ -46,7 +46,7 @@ export interface FusedDispatch {
 /** What a cover's dispatches depend on beside its own nodes. */
 export interface PlanState {
   /** How attention runs. */
-  readonly way: AttentionWay;
+  readonly method: AttentionMethod;
   /** Sums of squares that the writer of a stream leaves. */
   readonly squares: (stream: Value) => number;
 }
@@ -206,7 +206,7 @@ export function noNormBehind(
     : undefined;
 }
 
-export const TAPS: Operand = { kind: 'taps' };
+export const CAPTURES: Operand = { kind: 'captures' };
 export const STEP: Operand = { kind: 'step' };
 
 /** Values in a form. */

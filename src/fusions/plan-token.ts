@@ -7,7 +7,7 @@ import {
   type Section,
   type Value,
 } from '../arch/graph';
-import type { AttentionWay } from './attention/attention-plan';
+import type { AttentionMethod } from './attention/attention-plan';
 import type { Mismatch } from './cover';
 import { formWords, type Placed } from './forms';
 import type { Angles, FusedDispatch, FusedNodes, PlanFacts, Written } from './fusion';
@@ -17,8 +17,8 @@ import { FUSIONS } from './fusions';
 export interface PlannedNodes extends FusedNodes {
   /** The buffer of values that it reads or writes. */
   readonly buffer: (placed: Placed) => string;
-  /** Its dispatches, with attention in a way. */
-  dispatchesIn(way: AttentionWay): readonly FusedDispatch[];
+  /** Its dispatches, with attention in a method. */
+  dispatchesIn(method: AttentionMethod): readonly FusedDispatch[];
 }
 
 /** A token's forward pass as fused kernels, in order. */
@@ -90,7 +90,7 @@ export function planToken(facts: PlanFacts): TokenPlan | Uncovered {
       const other = one.angles.find(({ theta, headDim }) => theta !== all[0]?.theta || headDim !== all[0].headDim);
       if (other !== undefined)
         return uncovered(section, one.nodes[0], 'its angles are not those of the layers before it');
-      parts.push({ ...one, buffer, dispatchesIn: (way) => one.dispatches({ way, squares }) });
+      parts.push({ ...one, buffer, dispatchesIn: (method) => one.dispatches({ method, squares }) });
     }
     const lost = stateLost(section, covers);
     if (lost !== undefined) return uncovered(section, lost, 'no fused kernel keeps its state');

@@ -32,7 +32,7 @@ export async function openModel(
   }
 }
 
-/** A piece of a file has no whole header, or ends before the data do: whoever has one has the others too. */
+/** A piece of a file has no whole header, or ends before the data do: who has one has the others too. */
 function throwPiece(error: unknown, name: string): never {
   const { code, message, detail } = toErrorData(error);
   const piece = code === 'gguf-not-gguf' || code === 'gguf-truncated' ? pieceName(name) : undefined;

@@ -2,8 +2,8 @@ import { fail } from '../base/errors';
 import type { Rescales } from '../base/f32-error';
 import { without } from '../base/without';
 import type { Node } from '../arch/graph';
-import type { Taps } from '../divergence/compare-step';
-import type { IsolatingEngine, ReferenceStep, StepOptions, Tap } from '../model/engine';
+import type { Captures } from '../divergence/compare-step';
+import type { IsolatingEngine, ReferenceStep, StepOptions, Capture } from '../model/engine';
 import { graphOf, stageNode } from '../model/graph-of';
 import type { HParams } from '../model/hparams';
 import type { StageId } from '../model/stages';
@@ -32,7 +32,7 @@ const BRIDGED_READERS: ReadonlySet<string> = new Set(['attention-values', 'norma
  * Softmaxes that were not captured, though what they are made of and what reads them was: a router or an attention that is one kernel behind its
  * logits or scores.
  */
-export function hiddenValues(hparams: HParams, layer: number | undefined, own: Taps): readonly HiddenValue[] {
+export function hiddenValues(hparams: HParams, layer: number | undefined, own: Captures): readonly HiddenValue[] {
   const section = layer === undefined ? undefined : graphOf(hparams).graph.layers[layer];
   return (section?.nodes ?? []).flatMap(({ op, out, inputs }) => {
     if (op !== 'softmax' || own.has(out.id)) return [];
@@ -57,7 +57,7 @@ export interface BridgeInput {
 /** Captures with exact values, and bounds, in place of those that the kernel did not go on with. */
 export interface Bridged {
   readonly fed: ReferenceStep;
-  readonly truth: Taps;
+  readonly truth: Captures;
 }
 
 /**
@@ -67,8 +67,8 @@ export interface Bridged {
 export async function bridge(input: BridgeInput, remade: readonly StageId[]): Promise<Bridged> {
   const { layer, exact, fed, options } = input;
   if (remade.length === 0) return { fed, truth: new Map() };
-  const { taps } = await exact.isolate(layer, fed, { ...options(remade), exact: true });
-  return { fed: { ...fed, taps: new Map([...fed.taps, ...taps]) }, truth: taps };
+  const { captures } = await exact.isolate(layer, fed, { ...options(remade), exact: true });
+  return { fed: { ...fed, captures: new Map([...fed.captures, ...captures]) }, truth: captures };
 }
 
 /** Relative error of a bound that was computed for the exact inputs and not for the kernel's own: gamma_n of fewer than 8,000 terms. */
@@ -78,14 +78,18 @@ const OWN_INPUTS = 1 + 2 ** -10;
  * The bounds of stages that read what was bridged: their own, and what the kernel may have made of the bridged value.
  * @throws TracerError `internal` where a fused kernel hides the input of an operation that nobody derived a bound for
  */
-export async function throughBridge(input: BridgeInput, { fed, truth: bridged }: Bridged, truth: Taps): Promise<Taps> {
+export async function throughBridge(
+  input: BridgeInput,
+  { fed, truth: bridged }: Bridged,
+  truth: Captures,
+): Promise<Captures> {
   const wider = new Map(truth);
-  for (const [stage, tap] of truth) {
+  for (const [stage, captured] of truth) {
     const node = stageNode(input.hparams, stage, input.layer);
     const hidden = node?.inputs.flatMap(({ id }) => [...bridged.values()].filter(({ stage: of }) => of === id))[0];
-    if (node === undefined || hidden?.bound === undefined || tap.bound === undefined) continue;
-    const spread = await spreadOf(node, { ...input, fed }, hidden, hidden.bound, tap);
-    wider.set(stage, { ...tap, bound: tap.bound.map((own, i) => (own + (spread[i] ?? NaN)) * OWN_INPUTS) });
+    if (node === undefined || hidden?.bound === undefined || captured.bound === undefined) continue;
+    const spread = await spreadOf(node, { ...input, fed }, hidden, hidden.bound, captured);
+    wider.set(stage, { ...captured, bound: captured.bound.map((own, i) => (own + (spread[i] ?? NaN)) * OWN_INPUTS) });
   }
   return wider;
 }
@@ -94,37 +98,47 @@ export async function throughBridge(input: BridgeInput, { fed, truth: bridged }:
 async function spreadOf(
   node: Node,
   { layer, exact, fed, options }: BridgeInput,
-  hidden: Tap,
+  hidden: Capture,
   error: Float32Array<ArrayBuffer>,
-  tap: Tap,
+  captured: Capture,
 ): Promise<ArrayLike<number>> {
   if (node.op === 'attention-values') {
     // sum_k error_k |v_k|: the operation itself, of magnitudes.
     const kept = node.reads.map(({ value }) => value.id);
-    const taps = [...fed.taps].map(([stage, of]) => [stage, kept.includes(stage) ? magnitudes(of) : of] as const);
-    const errors: Tap = { stage: hidden.stage, layer, positions: hidden.positions, shape: hidden.shape, data: error };
+    const captures = [...fed.captures].map(
+      ([stage, of]) => [stage, kept.includes(stage) ? magnitudes(of) : of] as const,
+    );
+    const errors: Capture = {
+      stage: hidden.stage,
+      layer,
+      positions: hidden.positions,
+      shape: hidden.shape,
+      data: error,
+    };
     const past = new Map([...(fed.past ?? [])].map(([stage, data]) => [stage, data.map(Math.abs)]));
-    const spread = { ...fed, taps: new Map([...taps, [hidden.stage, errors] as const]), past };
-    const made = await exact.isolate(layer, spread, { ...options([tap.stage]), bounds: false });
-    return made.taps.get(tap.stage)?.data ?? [];
+    const spread = { ...fed, captures: new Map([...captures, [hidden.stage, errors] as const]), past };
+    const made = await exact.isolate(layer, spread, { ...options([captured.stage]), bounds: false });
+    return made.captures.get(captured.stage)?.data ?? [];
   }
   if (node.op === 'normalise') return sharesSpread(node, fed, hidden, error);
-  throw fail('internal', `Nobody derived how ${tap.stage} errs by ${hidden.stage}.`, 'Please report this defect.');
+  throw fail('internal', `Nobody derived how ${captured.stage} errs by ${hidden.stage}.`, 'Please report this defect.');
 }
 
-function magnitudes(tap: Tap): Tap {
-  return tap.data instanceof Float32Array ? { ...without(tap, 'exact'), data: tap.data.map(Math.abs) } : tap;
+function magnitudes(captured: Capture): Capture {
+  return captured.data instanceof Float32Array
+    ? { ...without(captured, 'exact'), data: captured.data.map(Math.abs) }
+    : captured;
 }
 
 /** Weights w = p / sum p of chosen experts, each p off by its own error. */
 function sharesSpread(
   node: Node<'normalise'>,
-  { taps }: ReferenceStep,
-  { data: p, shape }: Tap,
+  { captures }: ReferenceStep,
+  { data: p, shape }: Capture,
   error: Float32Array<ArrayBuffer>,
 ): readonly number[] {
   const [, chosen] = node.inputs;
-  const experts = [...taps.values()].find(({ stage }) => stage === chosen?.id);
+  const experts = [...captures.values()].find(({ stage }) => stage === chosen?.id);
   const [nExpert = 0, k = 0] = [shape[1], experts?.shape[1]];
   const out: number[] = [];
   for (let token = 0; token < (experts?.positions.length ?? 0); token++) {

@@ -1,5 +1,5 @@
 import { gamma, PRODUCT_ROUNDINGS } from '../base/f32-error';
-import type { Taps } from '../divergence/compare-step';
+import type { Captures } from '../divergence/compare-step';
 import type { Row } from '../divergence/report';
 import type { IsolatingEngine, ReferenceStep, StepOptions } from '../model/engine';
 import type { HParams } from '../model/hparams';
@@ -16,13 +16,13 @@ export interface EmulationInput {
   readonly fed: ReferenceStep;
   readonly judged: readonly StageId[];
   /** Exact values with their bounds. */
-  readonly truth: Taps;
+  readonly truth: Captures;
   readonly exact: Pick<IsolatingEngine, 'isolate'>;
   readonly blocks: Pick<IsolatingEngine, 'isolate'> | undefined;
   readonly quantised: Pick<IsolatingEngine, 'isolate' | 'doubt'> | undefined;
   readonly options: (stages: readonly StageId[]) => StepOptions;
   /** The candidate's rows against values. */
-  readonly compared: (against: Taps, of: readonly StageId[]) => Promise<readonly Row[]>;
+  readonly compared: (against: Captures, of: readonly StageId[]) => Promise<readonly Row[]>;
 }
 
 /**
@@ -33,7 +33,7 @@ export async function emulatedRows(
   input: EmulationInput,
   inF32: ReadonlyMap<StageId, Row>,
   asRounded: ReadonlyMap<StageId, Row>,
-  rounded: Taps,
+  rounded: Captures,
 ): Promise<ReadonlyMap<StageId, EmulatedRows>> {
   const ofActivations = await withDoubt(input, inF32, asRounded, rounded);
   const rows = new Map<StageId, Map<ArithmeticId, Row>>();
@@ -46,8 +46,8 @@ export async function emulatedRows(
   for (const row of await inBlocks(input, inF32, ofActivations)) add('q8_1-activations', row);
   for (const { id, fed, stages } of keptVariants(input.fed, input.layer, input.judged, input.hparams)) {
     if (stages.every((stage) => isRight(inF32.get(stage)))) break;
-    const { taps } = await input.exact.isolate(input.layer, fed, input.options(stages));
-    for (const row of await input.compared(taps, stages)) add(id, row);
+    const { captures } = await input.exact.isolate(input.layer, fed, input.options(stages));
+    for (const row of await input.compared(captures, stages)) add(id, row);
   }
   return rows;
 }
@@ -57,17 +57,19 @@ async function withDoubt(
   { layer, hparams, fed, quantised, options, compared }: EmulationInput,
   inF32: ReadonlyMap<StageId, Row>,
   asRounded: ReadonlyMap<StageId, Row>,
-  rounded: Taps,
+  rounded: Captures,
 ): Promise<ReadonlyMap<StageId, Row>> {
   const open = unexplained(inF32, asRounded);
   if (open.length === 0 || quantised?.doubt === undefined) return asRounded;
-  const { taps } = await quantised.doubt(layer, fed, options(open));
+  const { captures } = await quantised.doubt(layer, fed, options(open));
   const wider = new Map(
     open.flatMap((stage) => {
-      const [tap, doubt] = [rounded.get(stage), taps.get(stage)?.bound];
-      if (tap?.bound === undefined || doubt === undefined) return [];
+      const [captured, doubt] = [rounded.get(stage), captures.get(stage)?.bound];
+      if (captured?.bound === undefined || doubt === undefined) return [];
       const share = gamma((termsOf(stage, hparams) ?? NaN) + PRODUCT_ROUNDINGS);
-      return [[stage, { ...tap, bound: tap.bound.map((own, i) => own + (doubt[i] ?? NaN) / share) }] as const];
+      return [
+        [stage, { ...captured, bound: captured.bound.map((own, i) => own + (doubt[i] ?? NaN) / share) }] as const,
+      ];
     }),
   );
   const rows = await compared(wider, [...wider.keys()]);
@@ -82,8 +84,8 @@ async function inBlocks(
 ): Promise<readonly Row[]> {
   const open = unexplained(inF32, ofActivations);
   if (blocks === undefined || open.length === 0) return [];
-  const { taps } = await blocks.isolate(layer, fed, { ...options(open), bounds: false });
-  return compared(withBounds(taps, truth), open);
+  const { captures } = await blocks.isolate(layer, fed, { ...options(open), bounds: false });
+  return compared(withBounds(captures, truth), open);
 }
 
 /** The emulated stages that are right neither so nor in f32. */
@@ -96,11 +98,11 @@ function isRight(row: Row | undefined): boolean {
 }
 
 /** Emulated values with the bound of the exact ones: what is left is held to f32. */
-export function withBounds(emulated: Taps, truth: Taps): Taps {
+export function withBounds(emulated: Captures, truth: Captures): Captures {
   return new Map(
-    [...emulated].map(([stage, tap]) => {
+    [...emulated].map(([stage, captured]) => {
       const bound = truth.get(stage)?.bound;
-      return [stage, bound === undefined ? tap : { ...tap, bound }] as const;
+      return [stage, bound === undefined ? captured : { ...captured, bound }] as const;
     }),
   );
 }

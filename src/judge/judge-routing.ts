@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../base/abort';
 import { fail } from '../base/errors';
 import { short } from '../base/format';
-import type { Engine, StepOptions, Tap } from '../model/engine';
+import type { Engine, StepOptions, Capture } from '../model/engine';
 import { stageNode, stagesOf, stagesOfStep } from '../model/graph-of';
 import type { HParams } from '../model/hparams';
 import { routerRanks } from '../model/router-ranks';
@@ -98,7 +98,7 @@ export async function judgeRouting(input: JudgeRoutingInput): Promise<RoutingJud
     const truth = await exact.layer(layer, { ...options, bounds: true, exact: true });
     const drifted = await drifting.layer(layer, { ...options, exact: true });
     if (chosen === undefined) continue;
-    const [values, other] = [valuesOf(truth.taps, layer, hparams), valuesOf(drifted.taps, layer, hparams)];
+    const [values, other] = [valuesOf(truth.captures, layer, hparams), valuesOf(drifted.captures, layer, hparams)];
     if (values !== undefined && other !== undefined) flips.push(...flipsOf(layer, chosen, values, other, hparams));
   }
   return judgement(flips, routing);
@@ -116,17 +116,17 @@ function refuseGroups(hparams: HParams): void {
 }
 
 /** The values that experts are chosen by, where differences mean the same for all: logits of a softmax, else what is ranked. */
-function valuesOf(taps: ReadonlyMap<string, Tap>, layer: number, hparams: HParams): Tap | undefined {
-  const ranks = routerRanks(taps);
+function valuesOf(captures: ReadonlyMap<string, Capture>, layer: number, hparams: HParams): Capture | undefined {
+  const ranks = routerRanks(captures);
   const bySoftmax = ranks !== undefined && stageNode(hparams, ranks.stage, layer)?.op === 'softmax';
-  return bySoftmax ? (taps.get(ROUTER_LOGITS) ?? ranks) : ranks;
+  return bySoftmax ? (captures.get(ROUTER_LOGITS) ?? ranks) : ranks;
 }
 
 function flipsOf(
   layer: number,
   chosen: Uint32Array,
-  truth: Tap,
-  drifted: Tap,
+  truth: Capture,
+  drifted: Capture,
   hparams: HParams,
 ): readonly RoutingFlip[] {
   const { nExpert, nExpertUsed: k } = hparams;

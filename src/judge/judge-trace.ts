@@ -1,7 +1,7 @@
 import { EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
 import { throwIfAborted } from '../base/abort';
-import type { Taps } from '../divergence/compare-step';
-import type { IsolatingEngine, Tap } from '../model/engine';
+import type { Captures } from '../divergence/compare-step';
+import type { IsolatingEngine, Capture } from '../model/engine';
 import { stagesOfStep } from '../model/graph-of';
 import { isBeforeLayers, type StageId } from '../model/stages';
 import { formatError } from '../trace/format-error';
@@ -26,8 +26,8 @@ export interface JudgeTraceInput extends JudgedRun {
  */
 export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
   const { trace, hparams, exact, quantised, blocks, signal } = input;
-  const taps = wholePrompts(trace);
-  const nTokens = [...taps.values()][0]?.positions.length ?? 0;
+  const captures = wholePrompts(trace);
+  const nTokens = [...captures.values()][0]?.positions.length ?? 0;
   // The prompt is for the embedding alone; positions are what the others need.
   const tokens = trace.provenance.tokens;
   const ids = Uint32Array.from({ length: nTokens }, (_, i) => tokens?.[i] ?? 0);
@@ -39,13 +39,13 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
   const step = async (
     layer: number | undefined,
     stages: readonly StageId[],
-    layerInput: Tap | undefined,
+    layerInput: Capture | undefined,
   ): Promise<void> => {
     throwIfAborted(signal);
-    const own: Taps = new Map(
+    const own: Captures = new Map(
       stages.flatMap((stage) => {
-        const tap = taps.get(locationKey(layer, stage));
-        return tap === undefined ? [] : [[stage, tap] as const];
+        const captured = captures.get(locationKey(layer, stage));
+        return captured === undefined ? [] : [[stage, captured] as const];
       }),
     );
     const candidate = trace.provenance.arm;
@@ -70,10 +70,10 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
     ofModel.filter((stage) => isBeforeLayers(stage) && knows),
     undefined,
   );
-  let layerInput = taps.get(EMBEDDING);
+  let layerInput = captures.get(EMBEDDING);
   for (let layer = 0; layer < hparams.nLayer; layer++) {
     await step(layer, stagesOfStep(hparams, layer), layerInput);
-    layerInput = taps.get(locationKey(layer, LAYER_OUTPUT));
+    layerInput = captures.get(locationKey(layer, LAYER_OUTPUT));
     input.onLayer?.(layer + 1, hparams.nLayer);
   }
   await step(
@@ -85,14 +85,16 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
 }
 
 /** Captures of all positions from 0 on: what lies at a few of them cannot be fed to attention. */
-function wholePrompts({ taps, provenance }: Trace): ReadonlyMap<string, Tap> {
-  const longest = [...taps.values()].reduce((most, tap) => Math.max(most, tap.positions.length), 0);
-  const whole = new Map([...taps].filter(([, tap]) => tap.positions.length === longest && tap.positions[0] === 0));
+function wholePrompts({ captures, provenance }: Trace): ReadonlyMap<string, Capture> {
+  const longest = [...captures.values()].reduce((most, captured) => Math.max(most, captured.positions.length), 0);
+  const whole = new Map(
+    [...captures].filter(([, captured]) => captured.positions.length === longest && captured.positions[0] === 0),
+  );
   if (whole.size > 0) return whole;
   throw formatError(
     provenance.arm,
     'captures of the whole prompt, from its first token on',
-    `${taps.size} that begin later`,
+    `${captures.size} that begin later`,
     'Capture all positions of a shorter prompt.',
   );
 }

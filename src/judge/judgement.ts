@@ -50,9 +50,9 @@ export function judgementOf(errors: readonly LocalError[], input: JudgedRun): Ju
     typeOf,
     ...(inFile === undefined ? {} : { inFile }),
     expertAt: (layer, position, slot) => {
-      const tap = trace.taps.get(locationKey(layer, CHOSEN_EXPERTS));
-      const row = tap?.positions.indexOf(position) ?? -1;
-      return row < 0 ? undefined : tap?.data[row * hparams.nExpertUsed + slot];
+      const captured = trace.captures.get(locationKey(layer, CHOSEN_EXPERTS));
+      const row = captured?.positions.indexOf(position) ?? -1;
+      return row < 0 ? undefined : captured?.data[row * hparams.nExpertUsed + slot];
     },
   };
   const limits = { cosine: LIMITS.cosine.value, ratio: LIMITS.ratio.value };

@@ -1,8 +1,8 @@
 import { bf16Bits, bf16ToNumber, f16Bits, f16ToNumber } from '../base/float';
 import { without } from '../base/without';
 import type { Node } from '../arch/graph';
-import type { Taps } from '../divergence/compare-step';
-import type { ReferenceStep, Tap } from '../model/engine';
+import type { Captures } from '../divergence/compare-step';
+import type { ReferenceStep, Capture } from '../model/engine';
 import { stageNode } from '../model/graph-of';
 import type { HParams } from '../model/hparams';
 import type { StageId } from '../model/stages';
@@ -60,12 +60,16 @@ export function keptVariants(
 }
 
 function withRounded(fed: ReferenceStep, ids: ReadonlySet<string>, round: Rounding): ReferenceStep {
-  const taps: Taps = new Map([...fed.taps].map(([id, tap]) => [id, ids.has(id) ? roundedTap(tap, round) : tap]));
-  if (fed.past === undefined) return { ...fed, taps };
+  const captures: Captures = new Map(
+    [...fed.captures].map(([id, captured]) => [id, ids.has(id) ? roundedCapture(captured, round) : captured]),
+  );
+  if (fed.past === undefined) return { ...fed, captures };
   const past = new Map([...fed.past].map(([id, data]) => [id, ids.has(id) ? round(data) : data] as const));
-  return { ...fed, taps, past };
+  return { ...fed, captures, past };
 }
 
-function roundedTap(tap: Tap, round: Rounding): Tap {
-  return tap.data instanceof Float32Array ? { ...without(tap, 'exact'), data: round(tap.data) } : tap;
+function roundedCapture(captured: Capture, round: Rounding): Capture {
+  return captured.data instanceof Float32Array
+    ? { ...without(captured, 'exact'), data: round(captured.data) }
+    : captured;
 }

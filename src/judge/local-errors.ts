@@ -1,14 +1,14 @@
-import { breather } from '../base/breather';
+import { yielder } from '../base/yielder';
 import type { SumOrder } from '../base/f32-error';
 import { withPauses } from '../base/pieces';
 import { dependencies, LAYER_INPUT, type Node, type StateSlot } from '../arch/graph';
 import { routerRanks } from '../model/router-ranks';
 import { CHOICE } from '../model/stage-roles';
-import { stepInPieces, type CompareContext, type Taps } from '../divergence/compare-step';
+import { stepInPieces, type CompareContext, type Captures } from '../divergence/compare-step';
 import { NO_FLIPS } from '../divergence/flip-state';
 import { LIMITS } from '../divergence/limits';
 import type { Row } from '../divergence/report';
-import type { IsolatingEngine, ReferenceStep, StepOptions, StepResult, Tap } from '../model/engine';
+import type { IsolatingEngine, ReferenceStep, StepOptions, StepResult, Capture } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { stageSpec, type StageId } from '../model/stages';
 import { termsOf } from '../model/weights';
@@ -39,9 +39,9 @@ export interface LocalErrorsInput {
    * The candidate's captures of this step: what is judged and what it reads, at the positions that are judged; what attention keeps (keys,
    * values) at all positions of the step.
    */
-  readonly own: Taps;
+  readonly own: Captures;
   /** The candidate's embedding, or its output of the layer before. */
-  readonly layerInput: Tap | undefined;
+  readonly layerInput: Capture | undefined;
   /** What the candidate keeps of the positions before the step. */
   readonly past?: ReferenceStep['past'];
   /** Positions to judge; those of each capture where left out. */
@@ -67,14 +67,14 @@ export interface LocalErrorsInput {
 export interface LocalErrors {
   readonly errors: readonly LocalError[];
   /** The exact values with their bounds. */
-  readonly truth: Taps;
+  readonly truth: Captures;
   /** Of a stranger: its products as with quantised activations, with the bounds of the exact ones, and the stranger's rows against them. */
-  readonly emulated?: { readonly taps: Taps; readonly rows: ReadonlyMap<StageId, Row> };
+  readonly emulated?: { readonly captures: Captures; readonly rows: ReadonlyMap<StageId, Row> };
   /** Time and bytes of the exact engine. */
   readonly cost: StepResult;
 }
 
-const NO_COST: StepResult = { taps: new Map(), ms: 0, bytesRead: 0 };
+const NO_COST: StepResult = { captures: new Map(), ms: 0, bytesRead: 0 };
 
 /**
  * The local error of each stage whose inputs the candidate captured. Stages whose inputs are not there come back `unmeasured`: nothing is
@@ -98,7 +98,7 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
     ...(input.bridge === undefined ? {} : { rescales: input.bridge.rescales }),
     ...(input.signal === undefined ? {} : { signal: input.signal }),
   });
-  const captured: ReferenceStep = { taps: input.own, layerInput, ...(past === undefined ? {} : { past }) };
+  const captured: ReferenceStep = { captures: input.own, layerInput, ...(past === undefined ? {} : { past }) };
   const hides: BridgeInput = { layer, hparams, exact: input.bridge?.exact ?? exact, fed: captured, options };
   const remade = judged.filter((stage) => input.bridge?.remade.has(stage) === true);
   const bridged = await bridge(hides, [...remade, ...hidden.map(({ stage }) => stage)]);
@@ -106,7 +106,7 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
   const direct = judged.filter((stage) => !remade.includes(stage));
   const computed = direct.length === 0 ? NO_COST : await exact.isolate(layer, fed, options(direct));
   const made = [...bridged.truth].filter(([stage]) => own.has(stage));
-  const exactly = new Map([...(await throughBridge(hides, bridged, computed.taps)), ...made]);
+  const exactly = new Map([...(await throughBridge(hides, bridged, computed.captures)), ...made]);
   const truth = quantised === undefined ? exactly : withRotations(exactly, input.own, hparams);
   const products = quantised === undefined ? [] : judged.filter((stage) => termsOf(stage, hparams) !== undefined);
   const emulated =
@@ -128,13 +128,13 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
   };
   // Chosen experts are judged by the probabilities that chose them, judged or not.
   const held = new Map([...own].filter(([stage]) => judged.includes(stage) || CHOICE.includes(stage)));
-  const pause = breather(input.signal);
-  const compared = async (against: Taps, of: readonly StageId[]): Promise<readonly Row[]> => {
+  const pause = yielder(input.signal);
+  const compared = async (against: Captures, of: readonly StageId[]): Promise<readonly Row[]> => {
     const work = stepInPieces(layer, held, against, NO_FLIPS, { ...context, stages: of });
     return (await withPauses(work, pause)).rows;
   };
   const inF32 = (await compared(truth, stages)).map((row) => marked(row, hidden, hparams));
-  const roundedTruth = withBounds(emulated.taps, truth);
+  const roundedTruth = withBounds(emulated.captures, truth);
   const ofEmulated = byStage(await compared(roundedTruth, products));
   const emulation = { layer, hparams, fed, judged, truth, exact, blocks: input.blocks, quantised, options, compared };
   const rounded =
@@ -149,18 +149,18 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
     const rows: EmulatedRows = rounded.get(row.stage) ?? new Map();
     return { row, ratios: ratiosOf(row, rows, at, hparams), held: heldValues(row, rows, at, hparams) };
   });
-  const cost = { taps: truth, ms: computed.ms + emulated.ms, bytesRead: computed.bytesRead + emulated.bytesRead };
+  const cost = { captures: truth, ms: computed.ms + emulated.ms, bytesRead: computed.bytesRead + emulated.bytesRead };
   return {
     errors,
     truth,
     cost,
-    ...(quantised === undefined ? {} : { emulated: { taps: roundedTruth, rows: ofEmulated } }),
+    ...(quantised === undefined ? {} : { emulated: { captures: roundedTruth, rows: ofEmulated } }),
   };
 }
 
 /** The captures with places for what is computed of them. */
-function withHidden(own: Taps, hidden: readonly HiddenValue[]): Taps {
-  const places = hidden.map(({ stage, positions }): readonly [StageId, Tap] => [
+function withHidden(own: Captures, hidden: readonly HiddenValue[]): Captures {
+  const places = hidden.map(({ stage, positions }): readonly [StageId, Capture] => [
     stage,
     { stage, layer: undefined, positions, shape: [], data: new Float32Array(0) },
   ]);
@@ -175,10 +175,17 @@ function marked(row: Row, hidden: readonly HiddenValue[], hparams: HParams): Row
 }
 
 /** What is judged, and the probabilities that experts were chosen by, at the positions that are judged. */
-function atPositions(taps: Taps, stages: readonly StageId[], positions: readonly number[] | undefined): Taps {
-  const wanted = [...taps].filter(([stage]) => stages.includes(stage) || CHOICE.includes(stage));
+function atPositions(
+  captures: Captures,
+  stages: readonly StageId[],
+  positions: readonly number[] | undefined,
+): Captures {
+  const wanted = [...captures].filter(([stage]) => stages.includes(stage) || CHOICE.includes(stage));
   return new Map(
-    wanted.map(([stage, tap]) => [stage, positions === undefined ? tap : selectPositions(tap, positions)]),
+    wanted.map(([stage, captured]) => [
+      stage,
+      positions === undefined ? captured : selectPositions(captured, positions),
+    ]),
   );
 }
 
@@ -195,9 +202,9 @@ function unbounded({ verdict, stage, maxRatio, count }: Row): boolean {
 /** Whether all that a stage reads was captured wherever it is judged. */
 function hasInputs(
   node: Node | undefined,
-  judged: Tap | undefined,
-  own: Taps,
-  layerInput: Tap | undefined,
+  judged: Capture | undefined,
+  own: Captures,
+  layerInput: Capture | undefined,
   past: ReferenceStep['past'],
 ): boolean {
   if (node === undefined || judged === undefined || judged.positions.length === 0) return false;
@@ -205,38 +212,38 @@ function hasInputs(
   const kept = node.reads.flatMap(({ reach, value }) => (reach === undefined ? [value.id] : []));
   if (!node.reads.every((slot) => reaches(slot, judged, own, past))) return false;
   return dependencies(node).every(({ id }) => {
-    const tap = id === LAYER_INPUT ? layerInput : own.get(id);
-    if (tap === undefined) return false;
-    if (kept.includes(id)) return (tap.positions.at(-1) ?? -1) >= last;
-    const there = new Set(tap.positions);
+    const captured = id === LAYER_INPUT ? layerInput : own.get(id);
+    if (captured === undefined) return false;
+    if (kept.includes(id)) return (captured.positions.at(-1) ?? -1) >= last;
+    const there = new Set(captured.positions);
     return judged.positions.every((position) => there.has(position));
   });
 }
 
 /** Whether a state that is read a few positions back was captured there, wherever a stage that reads it is judged. */
-function reaches({ reach, value }: StateSlot, judged: Tap, own: Taps, past: ReferenceStep['past']): boolean {
-  const tap = own.get(value.id);
+function reaches({ reach, value }: StateSlot, judged: Capture, own: Captures, past: ReferenceStep['past']): boolean {
+  const captured = own.get(value.id);
   if (reach === undefined) return true;
-  if (tap === undefined) return false;
-  const [first = 0] = tap.positions;
-  const before = ((past?.get(value.id)?.length ?? 0) * tap.positions.length) / Math.max(1, tap.data.length);
-  const there = new Set(tap.positions);
+  if (captured === undefined) return false;
+  const [first = 0] = captured.positions;
+  const before = ((past?.get(value.id)?.length ?? 0) * captured.positions.length) / Math.max(1, captured.data.length);
+  const there = new Set(captured.positions);
   const isThere = (position: number): boolean =>
     position < 0 || there.has(position) || (position < first && position >= first - before);
   return judged.positions.every((position) => Array.from({ length: reach }, (_, i) => position - 1 - i).every(isThere));
 }
 
 /** Rotated values with the bound of an engine that computes its own angles. */
-function withRotations(truth: Taps, own: Taps, hparams: HParams): Taps {
+function withRotations(truth: Captures, own: Captures, hparams: HParams): Captures {
   return new Map(
-    [...truth].map(([stage, tap]) => {
-      const node = stageNode(hparams, stage, tap.layer);
+    [...truth].map(([stage, captured]) => {
+      const node = stageNode(hparams, stage, captured.layer);
       const input = own.get(node?.inputs[0]?.id ?? '');
-      if (node?.op !== 'rope' || input === undefined) return [stage, tap] as const;
-      const rotated = selectPositions(input, tap.positions);
+      if (node?.op !== 'rope' || input === undefined) return [stage, captured] as const;
+      const rotated = selectPositions(input, captured.positions);
       return [
         stage,
-        { ...tap, bound: rotationBound(rotated, tap.shape.at(-1) ?? hparams.headDim, node.attrs) },
+        { ...captured, bound: rotationBound(rotated, captured.shape.at(-1) ?? hparams.headDim, node.attrs) },
       ] as const;
     }),
   );

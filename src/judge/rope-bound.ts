@@ -1,4 +1,4 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { pairSteps, ropeFrequencies, type RopeAttrs } from '../ops/rope/exact';
 import { UNIT } from '../base/f32-error';
 
@@ -15,7 +15,7 @@ const ROTATION_ROUNDINGS = 4;
  * cosine and sine; the share of the math library is CHOSEN (measured 0.57 of the bound over 45 runs of llama.cpp's CPU back end, at u = 2^-24).
  * @param input what is rotated, (nTokens, heads, headDim)
  */
-export function rotationBound(input: Tap, headDim: number, attrs: RopeAttrs): Float32Array<ArrayBuffer> {
+export function rotationBound(input: Capture, headDim: number, attrs: RopeAttrs): Float32Array<ArrayBuffer> {
   const half = attrs.dims / 2;
   const { frequencies, magnitude } = ropeFrequencies(attrs);
   const { step, apart } = pairSteps(attrs);

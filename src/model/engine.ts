@@ -6,17 +6,17 @@ import type { StageId } from './stages';
 export type EngineId = 'gpu' | 'cpu' | 'exact-gpu' | 'cpu-ggml' | (string & {});
 
 /** The tensor captured at (engine, layer, stage). */
-export interface Tap {
+export interface Capture {
   readonly stage: StageId;
   /** Undefined for whole-model stages. */
   readonly layer: number | undefined;
-  /** Prompt positions that the tap holds, ascending; the length of its `nTokens` axis. */
+  /** Prompt positions that the capture holds, ascending; the length of its `nTokens` axis. */
   readonly positions: readonly number[];
   /** C order, as the stage table says. */
   readonly shape: readonly number[];
   /** f32 (NaN bits verbatim), or u32 expert ids for an index stage. Engines put it where other threads see it, if memory can be shared. */
   readonly data: Float32Array | Uint32Array;
-  /** The kernels that made it, with their variants: `linear_team Q4_K x1 subgroup of 32, 2 rows`. Absent where no kernel of ours did. */
+  /** The kernels that made it, with their variants: `linear_lane_group Q4_K x1 subgroup of 32, 2 rows`. Absent where no kernel of ours did. */
   readonly kernel?: string;
   /** Reference, when asked: the largest absolute error of an honest f32 kernel per element, same layout as `data`. */
   readonly bound?: Float32Array<ArrayBuffer>;
@@ -39,13 +39,13 @@ export type CaptureRequest = ReadonlyMap<StageId, readonly number[]>;
 
 export interface StepOptions {
   readonly capture: CaptureRequest;
-  /** Reference: also compute `Tap.bound`. */
+  /** Reference: also compute `Capture.bound`. */
   readonly bounds?: boolean;
   /** With bounds: how the engine that they are for adds up products. Default `any`. */
   readonly sumOrder?: SumOrder;
   /** With bounds: how often the engine's attention scales its sums anew. Default never. */
   readonly rescales?: Rescales;
-  /** CPU engines: also keep `Tap.exact`, so that a stage can be computed again from just what the engine itself computed it from. */
+  /** CPU engines: also keep `Capture.exact`, so that a stage can be computed again from just what the engine itself computed it from. */
   readonly exact?: boolean;
   /** Use these experts, (nTokens, nExpertUsed), instead of the engine's own top-k; their weights come from the engine's own probabilities. */
   readonly forcedExperts?: Uint32Array<ArrayBuffer>;
@@ -53,7 +53,7 @@ export interface StepOptions {
 }
 
 export interface StepResult {
-  readonly taps: ReadonlyMap<StageId, Tap>;
+  readonly captures: ReadonlyMap<StageId, Capture>;
   /** Stages that were asked for and that this engine never has as a value of its own: a fused kernel keeps no scores. */
   readonly unmeasured?: ReadonlySet<StageId>;
   /** Wall time of the step. */
@@ -89,8 +89,8 @@ export interface Engine {
  * what attention keeps (keys and values).
  */
 export interface ReferenceStep {
-  readonly taps: ReadonlyMap<StageId, Tap>;
-  readonly layerInput: Tap | undefined;
+  readonly captures: ReadonlyMap<StageId, Capture>;
+  readonly layerInput: Capture | undefined;
   /** Exact engines, of a continued prompt: what is kept of the positions before the step, (nPast, width), by the stage that writes it. */
   readonly past?: ReadonlyMap<StageId, Float32Array>;
 }

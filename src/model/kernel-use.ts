@@ -7,9 +7,9 @@ export const KERNEL_PATHS = ['prompt', 'isolated', 'decode'] as const;
 
 /** One variant of a kernel that ran. */
 export interface KernelUse {
-  /** Its file inside `shaders/`, without `ops/` and the ending: `linear_team`, `fusions/attention`. */
+  /** Its file inside `shaders/`, without `ops/` and the ending: `linear_lane_group`, `fusions/attention`. */
   readonly kernel: string;
-  /** `Q4_K x8 team of 32, 2 rows`. */
+  /** `Q4_K x8 workgroup of 32, 2 rows`. */
   readonly variant: string;
   readonly path: KernelPath;
   /** The operations that it computed; more than one: at once. */

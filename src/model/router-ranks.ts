@@ -1,5 +1,5 @@
 import { LARGEST_F32 } from '../base/f32-error';
-import type { Tap } from './engine';
+import type { Capture } from './engine';
 import { CHOSEN_EXPERTS, CHOSEN_GROUPS, GROUP_SCORES, ROUTER_RANKS } from './stage-roles';
 import type { StageId } from './stages';
 
@@ -11,22 +11,22 @@ export function isOutside(rank: number): boolean {
   return rank === OUTSIDE;
 }
 
-type Taps = ReadonlyMap<StageId, Tap>;
+type Captures = ReadonlyMap<StageId, Capture>;
 
 /** The captured values that experts were chosen by; where groups of them were chosen first, those of the others are ranked last. */
-export function routerRanks(taps: Taps | undefined): Tap | undefined {
-  const stage = ROUTER_RANKS.find((id) => taps?.has(id));
-  const ranks = stage === undefined ? undefined : taps?.get(stage);
-  const [scores, chosen] = [taps?.get(GROUP_SCORES), taps?.get(CHOSEN_GROUPS)];
+export function routerRanks(captures: Captures | undefined): Capture | undefined {
+  const stage = ROUTER_RANKS.find((id) => captures?.has(id));
+  const ranks = stage === undefined ? undefined : captures?.get(stage);
+  const [scores, chosen] = [captures?.get(GROUP_SCORES), captures?.get(CHOSEN_GROUPS)];
   return ranks === undefined || scores === undefined || chosen === undefined ? ranks : within(ranks, scores, chosen);
 }
 
 /** The captured values that the indices of a stage were chosen by. */
-export function ranksOf(stage: StageId, taps: Taps): Tap | undefined {
-  return stage === CHOSEN_EXPERTS ? routerRanks(taps) : taps.get(GROUP_SCORES);
+export function ranksOf(stage: StageId, captures: Captures): Capture | undefined {
+  return stage === CHOSEN_EXPERTS ? routerRanks(captures) : captures.get(GROUP_SCORES);
 }
 
-function within(ranks: Tap, scores: Tap, chosen: Tap): Tap {
+function within(ranks: Capture, scores: Capture, chosen: Capture): Capture {
   const [, nExpert = 1] = ranks.shape;
   const [, nGroup = 1] = scores.shape;
   const [, nUsed = 1] = chosen.shape;

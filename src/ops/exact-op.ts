@@ -86,7 +86,7 @@ export interface ExactContext<N extends OpName = OpName> {
   /** What follows the node's product, where the file has it beside the weight. */
   affine(): Promise<Affine | undefined>;
   /** Keeps a long computation interruptible: await `breathe()` whenever `due()`. */
-  readonly pause: { due(): boolean; breathe(): Promise<void> };
+  readonly pause: { due(): boolean; yieldToEventLoop(): Promise<void> };
 }
 
 export type Bounds = Float64Array<ArrayBuffer>;

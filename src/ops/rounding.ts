@@ -29,8 +29,8 @@ export function inputError(x: number): number {
   return HALF_UNIT * Math.abs(x) + FLUSH;
 }
 
-/** A bound on |kernel - exact| made one on |kernel - tap|: the tap is the exact value rounded to f32. Never NaN: Infinity says nothing is promised. */
-export function againstTap(bound: number, exact: number): number {
+/** A bound on |kernel - exact| made one on |kernel - capture|: the capture is the exact value rounded to f32. Never NaN: Infinity says nothing is promised. */
+export function againstCapture(bound: number, exact: number): number {
   const total = bound + inputError(exact);
   return Number.isNaN(total) ? Infinity : total;
 }

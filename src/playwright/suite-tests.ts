@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Page, TestInfo } from '@playwright/test';
 import { toErrorData, type ErrorData } from '../base/errors';
 import { TOOL } from '../base/version';
-import { writeWhole } from '../cli/files/whole-file';
+import { writeWhole } from '../cli/files/atomic-file';
 import { outcomeOf, shardFromJson, shardToJson, SHARD_SCHEMA, type ShardRun } from '../regression/shard-result';
 import { WHOLE } from '../regression/shards';
 import { redactedSuite, suiteFromJson, suiteRuns, type Suite, type SuiteRun } from '../regression/suite';

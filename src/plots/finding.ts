@@ -30,7 +30,7 @@ export interface Finding {
 export function findingOf(view: TraceView, report: Pick<Report, 'verdict' | 'run' | 'repeat'>): Finding {
   const { verdict, run, repeat } = report;
   const { first } = verdict;
-  if (first?.metric === 'bits') return otherWay(first);
+  if (first?.metric === 'bits') return otherRun(first);
   if (first !== undefined && isBehind(first, view.tokenTexts.length)) return whileDecoding(view, first);
   if (first !== undefined) return blamed(view, verdict, first);
   const sides = [run.candidate, run.reference].filter((side) => side !== undefined).length;
@@ -201,7 +201,7 @@ function whileDecoding(view: TraceView, first: Culprit): Finding {
 }
 
 /** The run that was judged is right, and another way of running it has other bits. */
-function otherWay(first: Culprit): Finding {
+function otherRun(first: Culprit): Finding {
   return {
     head: [{ text: 'Diverged', look: 'wrong' }, ': run another way, the same prompt gives other bits.'],
     facts: [

@@ -1,15 +1,15 @@
 import { formatMetric } from '../base/format';
 import type { Row } from '../divergence/report';
-import type { SliceValue, TapSlice } from '../divergence/tap-slice';
+import type { SliceValue, CaptureSlice } from '../divergence/capture-slice';
 import { axisWord } from './axis-words';
 
 /** The columns that name a value's place: one an axis, `slot (expert)` where the expert is known. */
-export function axisNames(slice: TapSlice): readonly string[] {
+export function axisNames(slice: CaptureSlice): readonly string[] {
   return slice.axes.map(({ dim }) => axisWord(dim));
 }
 
 /** A value's place along its axes, as the columns show it. */
-export function indexWords(slice: TapSlice, value: SliceValue): readonly string[] {
+export function indexWords(slice: CaptureSlice, value: SliceValue): readonly string[] {
   return value.index.map((at, i) => {
     const named = slice.axes[i]?.dim === 'nExpertUsed' && value.expert !== undefined;
     return named ? `${String(at)} (expert ${String(value.expert)})` : String(at);
@@ -37,7 +37,7 @@ export function worstError(row: Row, byRatio: boolean): number | undefined {
 }
 
 /** Experts that only one engine chose stand out. */
-export function expertSets(experts: NonNullable<TapSlice['experts']>): {
+export function expertSets(experts: NonNullable<CaptureSlice['experts']>): {
   readonly both: readonly number[];
   readonly onlyA: readonly number[];
   readonly onlyB: readonly number[];

@@ -52,7 +52,7 @@ export interface Baseline {
  * layers of a free run grows by the same factor.
  */
 const FREE_FACTOR = 8;
-/** Below this a free-running error is all rounding of the tap and of a few operations: 8 half units. */
+/** Below this a free-running error is all rounding of the capture and of a few operations: 8 half units. */
 const FREE_FLOOR = 2 ** -21;
 
 /** The baseline that a run makes when it is accepted. @param limits kept from an older one, where people set them */

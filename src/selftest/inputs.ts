@@ -24,7 +24,7 @@ export function inputValues(kind: InputKind, length: number, seed: number): Floa
   return Float32Array.from({ length }, (_, i) => make[kind](i));
 }
 
-/** f32 values in f64, for the twins. */
+/** f32 values in f64, for the reference implementations. */
 export function wide(values: ArrayLike<number>): Float64Array<ArrayBuffer> {
   return Float64Array.from(values);
 }

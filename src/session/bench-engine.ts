@@ -1,5 +1,5 @@
 import { fail } from '../base/errors';
-import type { Engine, CaptureRequest, StepOptions, Tap } from '../model/engine';
+import type { Engine, CaptureRequest, StepOptions, Capture } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import type { StageId } from '../model/stages';
 import { LOGITS } from '../model/stage-roles';
@@ -37,13 +37,13 @@ export function benchEngine(name: string, engine: Engine, hparams: HParams): Ben
         onLayer?.(layer);
       }
       const last = positions.at(-1) ?? nPast;
-      const { taps } = await engine.end({ capture: new Map([[LOGITS, [last]]]), ...stopped });
-      return largest(taps.get(LOGITS));
+      const { captures } = await engine.end({ capture: new Map([[LOGITS, [last]]]), ...stopped });
+      return largest(captures.get(LOGITS));
     },
   };
 }
 
-function largest(logits: Tap | undefined): number {
+function largest(logits: Capture | undefined): number {
   if (logits === undefined) throw fail('internal', 'The engine gave no logits.', 'Please report this defect.');
   const { data } = logits;
   let best = 0;

@@ -26,7 +26,7 @@ import {
 import { rolesOf } from '../divergence/roles';
 import { divergedAt } from '../divergence/sentence';
 import { judge } from '../divergence/verdict';
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import type { LiveFacts } from '../model/live';
@@ -77,7 +77,7 @@ export interface ReportInput {
   readonly layersDone: number;
   readonly traceBytes: number;
   readonly bytesRead: number;
-  readonly logits: { readonly a: Tap | undefined; readonly b: Tap | undefined };
+  readonly logits: { readonly a: Capture | undefined; readonly b: Capture | undefined };
   readonly engines: readonly string[];
   /** What was put in on purpose. */
   readonly faults: readonly Fault[];
@@ -267,7 +267,7 @@ function isWhole({ plan, hparams, spec }: ReportInput): boolean {
   );
 }
 
-/** Whoever reads the sentence alone learns that the file says more than was run; the notes say what. */
+/** The sentence alone says that the file holds more than was run; the notes say what. */
 function unreadClause(notes: readonly string[]): string {
   return notes.length === 0 ? '' : `; ${plural(notes.length, 'note')} on what the file says and nobody reads`;
 }
@@ -297,7 +297,7 @@ function blameContext(input: ReportInput): BlameContext {
 }
 
 /** The likeliest next tokens at the last captured position. NaN logits come first: they are what a person must see. */
-function topTokens(logits: Tap | undefined, parts: ReportParts): readonly TopToken[] {
+function topTokens(logits: Capture | undefined, parts: ReportParts): readonly TopToken[] {
   if (logits === undefined) return [];
   const nVocab = logits.shape[1] ?? 0;
   const last = logits.data.subarray(logits.data.length - nVocab);

@@ -1,6 +1,6 @@
 import { routingRows } from '../divergence/routing-rows';
 import type { RoutingRow, Row, TokenMaker } from '../divergence/report';
-import type { Engine, CaptureRequest, StepOptions, StepResult, Tap } from '../model/engine';
+import type { Engine, CaptureRequest, StepOptions, StepResult, Capture } from '../model/engine';
 import type { TracePlan } from '../model/plan';
 import { LOGITS } from '../model/stage-roles';
 import { stagesOfStep } from '../model/graph-of';
@@ -17,10 +17,10 @@ export class KeptStates {
   readonly #layers = new Map<number, Map<StageId, Float32Array>>();
 
   /** Appends what a step wrote. @param kept stages whose values are kept, and how many positions back they are read */
-  add(layer: number, taps: ReadonlyMap<StageId, Tap>, kept: ReadonlyMap<string, number>): void {
+  add(layer: number, captures: ReadonlyMap<StageId, Capture>, kept: ReadonlyMap<string, number>): void {
     const states = this.#layers.get(layer) ?? new Map<StageId, Float32Array>();
     this.#layers.set(layer, states);
-    for (const [stage, { data, positions }] of taps) {
+    for (const [stage, { data, positions }] of captures) {
       const reach = kept.get(stage);
       if (reach === undefined || data instanceof Uint32Array) continue;
       const before = states.get(stage) ?? new Float32Array(0);
@@ -31,7 +31,7 @@ export class KeptStates {
     }
   }
 
-  /** Whoever continues it leaves this one as it is. */
+  /** Continuing it leaves this one unchanged. */
   copy(): KeptStates {
     const copy = new KeptStates();
     for (const [layer, states] of this.#layers) copy.#layers.set(layer, new Map(states));
@@ -79,7 +79,7 @@ export interface DecodeRunInput {
 type JudgedInput = Pick<DecodeRunInput, 'a' | 'b' | 'plan' | 'hparams' | 'kept' | 'states' | 'signal'>;
 
 /** What some tokens came to. */
-type JudgedTokens = Pick<DecodedToken, 'rows' | 'routing'> & { readonly logits: Tap | undefined };
+type JudgedTokens = Pick<DecodedToken, 'rows' | 'routing'> & { readonly logits: Capture | undefined };
 
 /** Runs tokens behind `position` others on the candidate, and holds every stage to the exact value of its own captured inputs; their states are kept. */
 async function judgedTokens(
@@ -114,8 +114,8 @@ async function judgedTokens(
       await exact.advanced();
     }
     if (layer !== undefined) {
-      states.add(layer, result.taps, kept);
-      if (plan.layers.includes(layer)) routing.push(...routingRows(layer, result.taps, undefined));
+      states.add(layer, result.captures, kept);
+      if (plan.layers.includes(layer)) routing.push(...routingRows(layer, result.captures, undefined));
     }
     return result;
   };
@@ -123,7 +123,7 @@ async function judgedTokens(
   for (let layer = 0; layer < hparams.nLayer; layer++)
     await step(layer, (engine, options) => engine.layer(layer, options));
   const end = await step('end', (engine, options) => engine.end(options));
-  return { rows: watch.rows(), routing, logits: end.taps.get(LOGITS) };
+  return { rows: watch.rows(), routing, logits: end.captures.get(LOGITS) };
 }
 
 /**
@@ -178,8 +178,8 @@ export async function continuedRun(input: ContinuedInput): Promise<ContinuedPart
   await a.begin(tokens.slice(0, half), 0, nothing);
   for (let layer = 0; layer < hparams.nLayer; layer++) {
     const made = stagesOfStep(hparams, layer).filter((stage) => kept.has(stage));
-    const { taps } = await a.layer(layer, { capture: new Map(made.map((stage) => [stage, all])), ...cancel });
-    states.add(layer, taps, kept);
+    const { captures } = await a.layer(layer, { capture: new Map(made.map((stage) => [stage, all])), ...cancel });
+    states.add(layer, captures, kept);
   }
   await a.end(nothing);
   const positions = [...tokens.keys()].slice(half);

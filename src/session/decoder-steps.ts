@@ -1,5 +1,5 @@
 import type { Decoded } from '../gpu/decode/decoder';
-import type { Engine, StepOptions, StepResult, Tap } from '../model/engine';
+import type { Engine, StepOptions, StepResult, Capture } from '../model/engine';
 import { LOGITS } from '../model/stage-roles';
 import { isBeforeLayers, type StageId } from '../model/stages';
 import type { FastDecode } from './fast-decode';
@@ -31,12 +31,16 @@ export function decoderSteps({ decoder, keys }: FastDecode, stages: readonly Sta
     wanted: (stage: StageId) => boolean,
     options: StepOptions,
   ): StepResult => {
-    const taps = (now?.taps ?? []).filter(
-      (tap) => tap.layer === layer && wanted(tap.stage) && options.capture.has(tap.stage),
+    const captures = (now?.captures ?? []).filter(
+      (captured) => captured.layer === layer && wanted(captured.stage) && options.capture.has(captured.stage),
     );
     const ms = performance.now() - started;
     started = performance.now();
-    return { taps: new Map(taps.map((tap): readonly [StageId, Tap] => [tap.stage, tap])), ms, bytesRead: 0 };
+    return {
+      captures: new Map(captures.map((captured): readonly [StageId, Capture] => [captured.stage, captured])),
+      ms,
+      bytesRead: 0,
+    };
   };
   return {
     get chosen() {

@@ -123,8 +123,8 @@ function* readingsOf(sample: ProductSample, model: ModelFile, hparams: HParams):
     const what: Reading = { code: 'other-expert', parameters: { expert: other } };
     yield { what, tensor, type, offset: (row) => tensorRow(weight, other, row) * own };
   }
-  for (const twin of twinsOf(role)) {
-    const other = boundWeight(model, hparams, twin, layer);
+  for (const sibling of siblingsOf(role)) {
+    const other = boundWeight(model, hparams, sibling, layer);
     if (other.nIn !== nIn || other.nOut !== weight.nOut) continue;
     const bytes = rowBytes(other.tensor.type, nIn);
     const what: Reading = { code: 'other-tensor', parameters: { tensor: other.slot.name } };
@@ -138,7 +138,7 @@ function* readingsOf(sample: ProductSample, model: ModelFile, hparams: HParams):
 }
 
 /** Weights that are easily taken for one another. */
-function twinsOf(role: WeightRole): readonly WeightRole[] {
+function siblingsOf(role: WeightRole): readonly WeightRole[] {
   const groups: readonly (readonly WeightRole[])[] = [
     ['ffn_gate_exps', 'ffn_up_exps'],
     ['attn_k', 'attn_v', 'attn_q'],

@@ -187,7 +187,7 @@ async function engineLogits(
     if (chunk.length > 1 || nPast === 0) onLayer?.(layer + 1, hparams.nLayer);
   }
   const capture = captureOf([LOGITS], [nPast + chunk.length - 1]);
-  return (await engine.end({ ...nothing, capture })).taps.get(LOGITS)?.data;
+  return (await engine.end({ ...nothing, capture })).captures.get(LOGITS)?.data;
 }
 
 async function decoderLogits(

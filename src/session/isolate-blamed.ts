@@ -1,4 +1,4 @@
-import { breather } from '../base/breather';
+import { yielder } from '../base/yielder';
 import { withPauses } from '../base/pieces';
 import { dependencies, LAYER_INPUT } from '../arch/graph';
 import { stepInPieces } from '../divergence/compare-step';
@@ -67,8 +67,8 @@ export class BlamedStep {
       // With its own values, which say at least what positions there are.
       for (const id of [stage, ...inputs]) kept.add(id);
     }
-    const taps = new Map([...reference.taps].filter(([stage]) => kept.has(stage)));
-    this.#blamed = { layer, stages, reference: { taps, layerInput: reference.layerInput } };
+    const captures = new Map([...reference.captures].filter(([stage]) => kept.has(stage)));
+    this.#blamed = { layer, stages, reference: { captures, layerInput: reference.layerInput } };
   }
 
   /** Rows of mode `isolated` of those stages; none where nothing is to blame, or the reference did not capture what they read. */
@@ -82,8 +82,14 @@ export class BlamedStep {
     const { sumOrder } = this.#how;
     const exact = await b.isolate(layer, reference, { ...options, bounds: true, sumOrder });
     const held = { sumOrder, cosineLimit: this.#how.cosineLimit, stages, layer, candidate: a.id, reference: b.id };
-    const work = stepInPieces(layer, alone.taps, exact.taps, NO_FLIPS, compareContext('isolated', held, this.#hparams));
-    return (await withPauses(work, breather(signal))).rows;
+    const work = stepInPieces(
+      layer,
+      alone.captures,
+      exact.captures,
+      NO_FLIPS,
+      compareContext('isolated', held, this.#hparams),
+    );
+    return (await withPauses(work, yielder(signal))).rows;
   }
 
   /** Stages that a stage reads, where the reference has all of them at every position. */
@@ -91,9 +97,9 @@ export class BlamedStep {
     const node = stageNode(this.#hparams, stage, layer);
     if (node === undefined) return undefined;
     const inputs = dependencies(node).map(({ id }) => id);
-    const taps: ReadonlyMap<string, { readonly positions: readonly number[] }> = reference.taps;
+    const captures: ReadonlyMap<string, { readonly positions: readonly number[] }> = reference.captures;
     const isThere = (id: string): boolean =>
-      (id === LAYER_INPUT ? reference.layerInput : taps.get(id))?.positions.length === this.#nTokens;
+      (id === LAYER_INPUT ? reference.layerInput : captures.get(id))?.positions.length === this.#nTokens;
     return inputs.every(isThere) ? inputs : undefined;
   }
 }

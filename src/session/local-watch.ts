@@ -2,7 +2,7 @@ import { EMBEDDING, LAYER_OUTPUT } from '../model/stage-roles';
 import type { Row } from '../divergence/report';
 import { judgedRows } from '../judge/judged-rows';
 import { localErrors, type LocalError, type LocalErrors, type LocalErrorsInput } from '../judge/local-errors';
-import type { IsolatingEngine, StepResult, Tap } from '../model/engine';
+import type { IsolatingEngine, StepResult, Capture } from '../model/engine';
 import type { StageId } from '../model/stages';
 
 export interface LocalWatchInput extends Pick<
@@ -19,7 +19,7 @@ export class LocalWatch {
   readonly #in: LocalWatchInput;
   readonly #errors: LocalError[] = [];
   /** The candidate's output of the step before. */
-  #layerInput: Tap | undefined;
+  #layerInput: Capture | undefined;
 
   constructor(input: LocalWatchInput) {
     this.#in = input;
@@ -33,7 +33,7 @@ export class LocalWatch {
   async step(
     layer: number | undefined,
     stages: readonly StageId[],
-    { taps }: StepResult,
+    { captures }: StepResult,
     signal: AbortSignal | undefined,
     { past, isolate }: Pick<LocalErrorsInput, 'past'> & Partial<Pick<IsolatingEngine, 'isolate'>> = {},
   ): Promise<LocalErrors> {
@@ -41,21 +41,21 @@ export class LocalWatch {
       ...this.#in,
       layer,
       stages,
-      own: taps,
+      own: captures,
       layerInput: this.#layerInput,
       signal,
       ...(isolate === undefined ? {} : { exact: { ...this.#in.exact, isolate } }),
       ...(past === undefined ? {} : { past }),
     });
-    this.handOver(layer, taps);
+    this.handOver(layer, captures);
     this.add(judged.errors);
     return judged;
   }
 
   /** The same for a step that is judged elsewhere: what it reads of the step before. Its errors are added when they are there, in turn. */
-  handOver(layer: number | undefined, taps: StepResult['taps']): Tap | undefined {
+  handOver(layer: number | undefined, captures: StepResult['captures']): Capture | undefined {
     const input = this.#layerInput;
-    this.#layerInput = taps.get(layer === undefined ? EMBEDDING : LAYER_OUTPUT);
+    this.#layerInput = captures.get(layer === undefined ? EMBEDDING : LAYER_OUTPUT);
     return input;
   }
 

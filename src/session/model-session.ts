@@ -39,7 +39,7 @@ import { promptTokens } from './prompt-tokens';
 import { runWithBits, type PathEngines } from './other-paths';
 import { runAsOftenAsAsked } from './repeat-run';
 import { checkMemory } from './run-memory';
-import type { SessionEngines, SessionInput, TapHandler } from './session-input';
+import type { SessionEngines, SessionInput, CaptureHandler } from './session-input';
 
 /** Failures that leave the engines as good as before. After any other they are opened afresh. */
 const HARMLESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -62,8 +62,8 @@ const CPU_ENGINES: Readonly<Record<CpuEngineId, (options: CpuEngineOptions) => I
 
 export interface RunHandlers {
   readonly onEvent: (event: SessionEvent) => void;
-  readonly onTap?: TapHandler;
-  readonly onLocalTap?: TapHandler;
+  readonly onCapture?: CaptureHandler;
+  readonly onLocalCapture?: CaptureHandler;
   readonly signal?: AbortSignal;
   /** The GPU was lost in mid-run: resolves once someone wants to go on from the last finished layer, rejects to end the run. */
   readonly onLost?: (error: ErrorData, layersDone: number) => Promise<void>;
@@ -203,8 +203,8 @@ export class ModelSession {
           memory: () => this.#memory(),
         },
         onEvent: handlers.onEvent,
-        onTap: handlers.onTap,
-        onLocalTap: handlers.onLocalTap,
+        onCapture: handlers.onCapture,
+        onLocalCapture: handlers.onLocalCapture,
         signal: handlers.signal,
         openDecoder:
           spec.engines[0] === 'gpu'

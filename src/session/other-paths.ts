@@ -128,8 +128,8 @@ async function bitsOf(input: SessionInput, engine: GpuEngine): Promise<BitsOfRun
     onEvent: (event) => {
       if (TOLD.has(event.type)) input.onEvent(event);
     },
-    onTap: (_, tap) => {
-      bits.add(tap);
+    onCapture: (_, captured) => {
+      bits.add(captured);
     },
     reopen: undefined,
   });
@@ -169,9 +169,9 @@ export async function runWithBits(
     onEvent: (event) => {
       if (event.type !== 'done') input.onEvent(event);
     },
-    onTap: async (folder, tap) => {
-      if (folder === candidate) bits.add(tap);
-      await input.onTap?.(folder, tap);
+    onCapture: async (folder, captured) => {
+      if (folder === candidate) bits.add(captured);
+      await input.onCapture?.(folder, captured);
     },
   });
   const told = await walkOtherPaths(input, report, bits, engines);

@@ -20,7 +20,7 @@ export interface RunCost {
 /** A worker's current slices, rows before and after dequantisation: measured, rounded up. */
 const CPU_WORKER_BYTES = 32 * 1024 * 1024;
 
-/** Bytes of the taps and activations of one step at a typical prompt; exact figures come with the report. */
+/** Bytes of the captures and activations of one step at a typical prompt; exact figures come with the report. */
 const CPU_BASE_BYTES = 64 * 1024 * 1024;
 
 /** Estimates a run's cost. `embedding` rows are read one a token, so the table itself does not count unless it is also the head. */

@@ -1,6 +1,6 @@
 import { additions, gamma, type SumOrder } from '../base/f32-error';
 import type { Row } from '../divergence/report';
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { stageIn } from '../model/graph-of';
 import { stageSpec, type StageId, type WeightRole } from '../model/stages';
@@ -32,16 +32,16 @@ export interface ProductSample {
   readonly share: number;
 }
 
-type Taps = ReadonlyMap<StageId, Tap>;
+type Captures = ReadonlyMap<StageId, Capture>;
 
 /**
  * Takes a sample where an isolated product is worst. Undefined where the row is no wrong product, or its input was not captured.
- * @param order how the candidate adds up products @param actual the isolated taps of the candidate @param reference taps with bounds; inputs at all positions
+ * @param order how the candidate adds up products @param actual the isolated captures of the candidate @param reference captures with bounds; inputs at all positions
  */
 export function sampleProduct(
   row: Row,
-  actual: Taps,
-  reference: Taps,
+  actual: Captures,
+  reference: Captures,
   hparams: HParams,
   order: SumOrder,
 ): ProductSample | undefined {
@@ -49,11 +49,12 @@ export function sampleProduct(
   if (spec.operation !== 'linear' && spec.operation !== 'expert-linear') return undefined;
   const index =
     row.verdict === 'nan-gpu' ? row.firstNonFiniteA : row.verdict === 'diverge' ? row.maxRatioIndex : undefined;
-  const tapA = actual.get(row.stage);
-  const tapB = reference.get(row.stage);
+  const captureA = actual.get(row.stage);
+  const captureB = reference.get(row.stage);
   const [position, slot = 0] = index ?? [];
   const [role] = spec.weights;
-  if (position === undefined || role === undefined || tapA === undefined || tapB === undefined) return undefined;
+  if (position === undefined || role === undefined || captureA === undefined || captureB === undefined)
+    return undefined;
   const perSlot = spec.operation === 'expert-linear';
   const x = inputRow(spec.inputs, reference, position, perSlot ? slot : undefined);
   if (x === undefined) return undefined;
@@ -62,22 +63,22 @@ export function sampleProduct(
     const other = at === position ? undefined : inputRow(spec.inputs, reference, at, perSlot ? slot : undefined);
     return other === undefined ? [] : [{ position: at, x: other }];
   });
-  const width = tapA.shape.at(-1) ?? 1;
+  const width = captureA.shape.at(-1) ?? 1;
   const slots = perSlot ? hparams.nExpertUsed : 1;
   const own = perSlot ? slot : 0;
-  const atA = (tapA.positions.indexOf(position) * slots + own) * width;
-  const atB = (tapB.positions.indexOf(position) * slots + own) * width;
+  const atA = (captureA.positions.indexOf(position) * slots + own) * width;
+  const atB = (captureB.positions.indexOf(position) * slots + own) * width;
   const wrong: number[] = [];
   let ratio = 0;
   for (let c = 0; c < width; c++) {
-    const value = tapA.data[atA + c] ?? NaN;
-    const error = Math.abs(value - (tapB.data[atB + c] ?? NaN));
-    const bound = tapB.bound?.[atB + c] ?? 0;
+    const value = captureA.data[atA + c] ?? NaN;
+    const error = Math.abs(value - (captureB.data[atB + c] ?? NaN));
+    const bound = captureB.bound?.[atB + c] ?? 0;
     if (error <= bound) continue;
     wrong.push(c);
     ratio = Math.max(ratio, error / bound);
   }
-  const finite = wrong.filter((c) => Number.isFinite(tapA.data[atA + c]));
+  const finite = wrong.filter((c) => Number.isFinite(captureA.data[atA + c]));
   // What is not finite tells little: it is taken only where there is hardly anything else.
   const sampled = finite.length > 1 ? spread(finite, SAMPLED) : [...new Set([...finite, ...spread(wrong, SAMPLED)])];
   const experts = reference.get(CHOSEN_EXPERTS);
@@ -90,7 +91,7 @@ export function sampleProduct(
     x,
     others,
     rows: sampled,
-    actual: sampled.map((c) => tapA.data[atA + c] ?? NaN),
+    actual: sampled.map((c) => captureA.data[atA + c] ?? NaN),
     wrong: wrong.length,
     nOut: width,
     // The bound of a product is gamma_a sum |w x| of a additions, give or take a few roundings.
@@ -101,17 +102,17 @@ export function sampleProduct(
 /** The row of x that a product met: of the stage's first input, a row a token or a row a slot. */
 function inputRow(
   inputs: readonly string[],
-  reference: Taps,
+  reference: Captures,
   position: number,
   slot: number | undefined,
 ): Float32Array<ArrayBuffer> | undefined {
-  const tap = [...reference.values()].find(({ stage }) => stage === inputs[0]);
-  const row = tap?.positions.indexOf(position) ?? -1;
-  if (tap === undefined || row < 0) return undefined;
-  const width = tap.shape.at(-1) ?? 1;
-  const hasSlots = stageSpec(tap.stage).shape.includes('nExpertUsed');
-  const at = (hasSlots ? row * (tap.shape[1] ?? 1) + (slot ?? 0) : row) * width;
-  return Float32Array.from(tap.data.subarray(at, at + width));
+  const captured = [...reference.values()].find(({ stage }) => stage === inputs[0]);
+  const row = captured?.positions.indexOf(position) ?? -1;
+  if (captured === undefined || row < 0) return undefined;
+  const width = captured.shape.at(-1) ?? 1;
+  const hasSlots = stageSpec(captured.stage).shape.includes('nExpertUsed');
+  const at = (hasSlots ? row * (captured.shape[1] ?? 1) + (slot ?? 0) : row) * width;
+  return Float32Array.from(captured.data.subarray(at, at + width));
 }
 
 /** At most `count` of the items, evenly spread, the first among them. */

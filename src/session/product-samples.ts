@@ -3,21 +3,21 @@ import type { Cause } from '../divergence/cause';
 import type { Row } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
 import type { LocalErrors } from '../judge/local-errors';
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { locationKey } from '../model/location';
 import type { StageId } from '../model/stages';
 import { explainProduct } from './explain-product';
 import { sampleProduct, type ProductSample } from './product-sample';
 
-type Taps = ReadonlyMap<StageId, Tap>;
+type Captures = ReadonlyMap<StageId, Capture>;
 
 /** Wrong products that are looked into: the first, and a few that may be wrong on their own account. */
 const MOST_EXPLAINED = 4;
 /** Products of a stranger that are kept until its arithmetic is known; the rest of a run that is wrong throughout tells nothing new. */
 const MOST_KEPT = 1000;
 
-/** A few values of each product that is wrong although its input is right: taps are dropped when their step ends. */
+/** A few values of each product that is wrong although its input is right: captures are dropped when their step ends. */
 export class ProductSamples {
   readonly #hparams: HParams;
   readonly #order: SumOrder;
@@ -31,7 +31,7 @@ export class ProductSamples {
   }
 
   /** @param actual what is judged @param reference what it is held to, with bounds; inputs at all positions */
-  take(rows: readonly Row[], actual: Taps, reference: Taps | undefined): void {
+  take(rows: readonly Row[], actual: Captures, reference: Captures | undefined): void {
     for (const row of rows) {
       if (this.#samples.length >= MOST_EXPLAINED || reference === undefined) return;
       const sample = sampleProduct(row, actual, reference, this.#hparams, this.#order);
@@ -40,7 +40,7 @@ export class ProductSamples {
   }
 
   /** The same of a run as it was: the exact values are those of its own inputs. */
-  takeLocal({ errors, truth, emulated }: Omit<LocalErrors, 'cost'>, own: Taps | undefined): void {
+  takeLocal({ errors, truth, emulated }: Omit<LocalErrors, 'cost'>, own: Captures | undefined): void {
     if (own === undefined) return;
     for (const { row } of errors) {
       const exact = truth.get(row.stage);
@@ -49,12 +49,12 @@ export class ProductSamples {
       else this.#takeStrange(row, own, exact, 'f32');
     }
     for (const [stage, row] of emulated?.rows ?? []) {
-      const rounded = emulated?.taps.get(stage);
+      const rounded = emulated?.captures.get(stage);
       if (rounded !== undefined) this.#takeStrange(row, own, rounded, 'q8-activations');
     }
   }
 
-  #takeStrange(row: Row, own: Taps, held: Tap, arithmetic: NonNullable<ProductSample['arithmetic']>): void {
+  #takeStrange(row: Row, own: Captures, held: Capture, arithmetic: NonNullable<ProductSample['arithmetic']>): void {
     if (this.#strange.size >= MOST_KEPT) return;
     const sample = sampleProduct(row, own, new Map([...own, [row.stage, held]]), this.#hparams, this.#order);
     if (sample !== undefined) this.#strange.set(keyOf(row, arithmetic), { ...sample, arithmetic });

@@ -1,5 +1,5 @@
 import { fail } from '../base/errors';
-import { breather } from '../base/breather';
+import { yielder } from '../base/yielder';
 import type { GgufValue } from '../gguf/model-file';
 import { chatJob, type ChatMessage } from '../tokenizer/chat-job';
 import type { RenderChat } from '../tokenizer/template-thread/renderer';
@@ -23,10 +23,10 @@ export async function promptTokens(
   const written = render === undefined ? text : await render(chatJob(metadata, oneTurn(text), ANSWER_NEXT), signal);
   if (render !== undefined) checkLength(written);
   const ids: number[] = [];
-  const pause = breather(signal);
+  const pause = yielder(signal);
   for (const some of tokenizer.encodeInSteps(written, { parseSpecial: true })) {
     ids.push(...some);
-    if (pause.due()) await pause.breathe();
+    if (pause.due()) await pause.yieldToEventLoop();
   }
   if (ids.length === 0) {
     throw fail('prompt-empty', 'The prompt has no tokens.', 'Type a prompt, or give token ids.', { nTokens: 0 });

@@ -1,7 +1,7 @@
 import { hashWords } from '../base/hash';
 import { plural } from '../base/format';
 import type { RepeatResult, Report } from '../divergence/report';
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { locationKey, type Location } from '../model/location';
 import { unsteadySentence } from '../divergence/unsteady';
 import type { SessionEvent } from './events';
@@ -16,27 +16,27 @@ interface CapturedBits extends Location {
 
 /** The bits of what one run of an engine captured, without its values: forward order, as they arrive. */
 export class BitsOfRun {
-  readonly #taps = new Map<string, CapturedBits>();
+  readonly #captures = new Map<string, CapturedBits>();
 
   get size(): number {
-    return this.#taps.size;
+    return this.#captures.size;
   }
 
-  add({ layer, stage, data, positions }: Tap): void {
+  add({ layer, stage, data, positions }: Capture): void {
     const width = data.length / positions.length;
     const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
     const ofRow = (_: unknown, row: number): string => hashWords(words.subarray(row * width, (row + 1) * width));
-    this.#taps.set(locationKey(layer, stage), { layer, stage, positions, rows: positions.map(ofRow) });
+    this.#captures.set(locationKey(layer, stage), { layer, stage, positions, rows: positions.map(ofRow) });
   }
 
   has({ layer, stage }: Location): boolean {
-    return this.#taps.has(locationKey(layer, stage));
+    return this.#captures.has(locationKey(layer, stage));
   }
 
   /** Where another run of the same plan has other bits, forward order, with the first such token. */
   others(now: BitsOfRun): readonly (Location & { readonly position: number })[] {
-    return [...this.#taps].flatMap(([place, { layer, stage, positions, rows }]) => {
-      const again = now.#taps.get(place)?.rows;
+    return [...this.#captures].flatMap(([place, { layer, stage, positions, rows }]) => {
+      const again = now.#captures.get(place)?.rows;
       const at = positions.find((_, row) => rows[row] !== again?.[row]);
       return at === undefined ? [] : [{ layer, stage, position: at }];
     });
@@ -50,7 +50,7 @@ export class BitsOfRun {
  * @throws what `runSession` throws; the matching event is sent first
  */
 export async function runAsOftenAsAsked(input: SessionInput, open: () => Promise<SessionEngines>): Promise<Report> {
-  const { spec, onEvent, onTap } = input;
+  const { spec, onEvent, onCapture } = input;
   const { repeat: runs = 1 } = spec;
   if (runs < 2) return runSession(input);
   const [engine] = spec.engines;
@@ -60,9 +60,9 @@ export async function runAsOftenAsAsked(input: SessionInput, open: () => Promise
     onEvent: (event) => {
       if (event.type !== 'done') onEvent(event);
     },
-    onTap: async (folder, tap) => {
-      if (folder === engine) first.add(tap);
-      await onTap?.(folder, tap);
+    onCapture: async (folder, captured) => {
+      if (folder === engine) first.add(captured);
+      await onCapture?.(folder, captured);
     },
   });
   const again = async (): Promise<BitsOfRun> => {
@@ -75,8 +75,8 @@ export async function runAsOftenAsAsked(input: SessionInput, open: () => Promise
       onEvent: (event) => {
         if (AGAIN.has(event.type)) onEvent(event);
       },
-      onTap: (_, tap) => {
-        bits.add(tap);
+      onCapture: (_, captured) => {
+        bits.add(captured);
       },
       reopen: undefined,
     });

@@ -3,7 +3,7 @@ import { rowLength } from '../arch/graph';
 import { fail } from '../base/errors';
 import { formatBytes, formatCount } from '../base/format';
 import { modesOf } from '../divergence/run-mode';
-import type { CaptureRequest, Tap } from '../model/engine';
+import type { CaptureRequest, Capture } from '../model/engine';
 import { graphOf, sizesOf, stageNode } from '../model/graph-of';
 import type { HParams } from '../model/hparams';
 import { isLive } from '../model/live';
@@ -65,9 +65,10 @@ export function longestThatFits(asked: Asked, hparams: HParams, nTokens: number,
 }
 
 /** Bytes of the captures of the current step, which are dropped when it ends. */
-export function tapBytes(taps: ReadonlyMap<StageId, Tap> | undefined): number {
+export function captureBytes(captures: ReadonlyMap<StageId, Capture> | undefined): number {
   let bytes = 0;
-  for (const tap of taps?.values() ?? []) bytes += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
+  for (const captured of captures?.values() ?? [])
+    bytes += captured.data.byteLength + (captured.bound?.byteLength ?? 0);
   return bytes;
 }
 

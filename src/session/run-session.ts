@@ -1,15 +1,15 @@
 import { throwIfAborted } from '../base/abort';
-import { breather } from '../base/breather';
+import { yielder } from '../base/yielder';
 import { withPauses } from '../base/pieces';
 import type { SumOrder } from '../base/f32-error';
 import { toErrorData, TracerError } from '../base/errors';
 import { settle } from '../base/settle';
-import { flipsBehind, stepInPieces, type CompareContext, type Taps } from '../divergence/compare-step';
+import { flipsBehind, stepInPieces, type CompareContext, type Captures } from '../divergence/compare-step';
 import { NO_FLIPS, type FlipState } from '../divergence/flip-state';
 import type { LocalErrors } from '../judge/local-errors';
 import { modesOf } from '../divergence/run-mode';
 import type { CompareMode, Coverage, Report, RoutingRow, Row } from '../divergence/report';
-import type { Engine, IsolatingEngine, StepOptions, StepResult, Tap } from '../model/engine';
+import type { Engine, IsolatingEngine, StepOptions, StepResult, Capture } from '../model/engine';
 import { checkTokens } from '../model/check-step';
 import type { KernelUse } from '../model/kernel-use';
 import { checkScores, parsePlan, type TracePlan } from '../model/plan';
@@ -28,8 +28,8 @@ import { ProductSamples } from './product-samples';
 import type { SessionEngines, SessionInput } from './session-input';
 import { routingRows } from '../divergence/routing-rows';
 import { LocalWatch, type LocalWatchInput } from './local-watch';
-import { runMemory, tapBytes } from './run-memory';
-import { deliverLocal, deliverTaps } from './deliver-taps';
+import { runMemory, captureBytes } from './run-memory';
+import { deliverLocal, deliverCaptures } from './deliver-captures';
 import { LayerQueue } from './judging/layer-queue';
 import { comparableOf, compareContext, takenOf, type StepJudged, type StepWork } from './judging/step-work';
 import { stepCaptures, type StepCaptures, type StepName } from './step-captures';
@@ -65,7 +65,7 @@ class Run {
   /** The candidate is another engine after its device was lost. */
   #engines: SessionEngines;
   /** The residual stream of the candidate after the last finished step, (nTokens, nEmbd). */
-  #hidden: Tap['data'] | undefined;
+  #hidden: Capture['data'] | undefined;
   /** A step that the candidate makes while the reference is at the one before. */
   #ahead: { readonly step: StepName; readonly result: Promise<StepResult | undefined> } | undefined;
   /** The reference's result of the current step, reused when the candidate is retried. */
@@ -197,10 +197,10 @@ class Run {
     return coverageOf([...own, ...kernels], [{ path: 'prompt', ran: true }, ...paths]);
   }
 
-  #logits: { a: Tap | undefined; b: Tap | undefined } = { a: undefined, b: undefined };
+  #logits: { a: Capture | undefined; b: Capture | undefined } = { a: undefined, b: undefined };
 
   /** One step; where the device of the candidate is lost meanwhile, once more on another one, as often as someone wants. */
-  async #step(step: StepName, layerInput: Tap | undefined): Promise<Tap | undefined> {
+  async #step(step: StepName, layerInput: Capture | undefined): Promise<Capture | undefined> {
     for (;;) {
       try {
         const output = await this.#tryStep(step, layerInput);
@@ -235,7 +235,7 @@ class Run {
   }
 
   /** Runs one step on both engines at once and compares it. @returns the reference's output of the step: the next `layer_input`. */
-  async #tryStep(step: StepName, layerInput: Tap | undefined): Promise<Tap | undefined> {
+  async #tryStep(step: StepName, layerInput: Capture | undefined): Promise<Capture | undefined> {
     const engines = this.#engines;
     const { signal } = this.#in;
     throwIfAborted(signal);
@@ -252,16 +252,16 @@ class Run {
     if (this.#isolate && captures.isolated.size > 0 && engines.a?.isolate !== undefined && b !== undefined) {
       isolated = await engines.a.isolate(
         layer,
-        { taps: b.taps, layerInput },
+        { captures: b.captures, layerInput },
         { capture: captures.isolated, ...this.#options(signal) },
       );
       this.#times.add(step, 'isolated', isolated);
     }
-    if (this.#resumable) this.#hidden = a?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT)?.data;
-    if (b !== undefined) this.#blamed?.hold(layer, { taps: b.taps, layerInput });
+    if (this.#resumable) this.#hidden = a?.captures.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT)?.data;
+    if (b !== undefined) this.#blamed?.hold(layer, { captures: b.captures, layerInput });
     this.#blamed?.judged(layer, local?.errors ?? []);
-    await this.#compare(step, captures.planned, a, b?.taps, isolated?.taps, local);
-    return b?.taps.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT);
+    await this.#compare(step, captures.planned, a, b?.captures, isolated?.captures, local);
+    return b?.captures.get(step === 'embed' ? EMBEDDING : LAYER_OUTPUT);
   }
 
   #watchOf(how: Pick<LocalWatchInput, 'positions' | 'sumOrder' | 'bridge'>): LocalWatch | undefined {
@@ -357,13 +357,13 @@ class Run {
   async #handOver(
     layer: number,
     captures: StepCaptures,
-    layerInput: Tap | undefined,
+    layerInput: Capture | undefined,
     queue: LayerQueue,
-  ): Promise<Tap | undefined> {
+  ): Promise<Capture | undefined> {
     const {
       hparams,
       signal,
-      onLocalTap,
+      onLocalCapture,
       spec: { cosineLimit },
     } = this.#in;
     const { planned } = captures;
@@ -374,29 +374,29 @@ class Run {
     if (a === undefined) return undefined;
     this.#times.add(layer, this.#engines.a?.id ?? '', a);
     if (b !== undefined) this.#times.add(layer, this.#engines.b?.id ?? '', b);
-    if (this.#resumable) this.#hidden = a.taps.get(LAYER_OUTPUT)?.data;
-    if (this.#decodes > 0) this.#states.add(layer, a.taps, this.#kept);
-    if (b !== undefined) this.#blamed?.hold(layer, { taps: b.taps, layerInput });
-    const [takenA, takenB] = [takenOf(a.taps, planned, positions), takenOf(b?.taps, planned, positions)];
+    if (this.#resumable) this.#hidden = a.captures.get(LAYER_OUTPUT)?.data;
+    if (this.#decodes > 0) this.#states.add(layer, a.captures, this.#kept);
+    if (b !== undefined) this.#blamed?.hold(layer, { captures: b.captures, layerInput });
+    const [takenA, takenB] = [takenOf(a.captures, planned, positions), takenOf(b?.captures, planned, positions)];
     await this.#deliver(planned, takenA, takenB, undefined);
     const unmeasured = a.unmeasured ?? new Set();
     const work: StepWork = {
       layer,
       stages: planned,
       positions,
-      own: a.taps,
-      layerInput: this.#local?.handOver(layer, a.taps),
+      own: a.captures,
+      layerInput: this.#local?.handOver(layer, a.captures),
       candidate: this.#engines.a?.id ?? '',
       sumOrder: this.#sumOrder,
       quantised: this.#engines.quantised !== undefined,
       free:
         this.#free && b !== undefined ? { reference: takenB, unmeasured, flips: this.#flips, cosineLimit } : undefined,
-      truth: onLocalTap === undefined ? 'wrong' : 'all',
+      truth: onLocalCapture === undefined ? 'wrong' : 'all',
     };
     if (work.free !== undefined)
       this.#flips = flipsBehind(layer, takenA, comparableOf(takenB, unmeasured), this.#flips, hparams.nExpert);
     await queue.take(work, signal);
-    return b?.taps.get(LAYER_OUTPUT);
+    return b?.captures.get(LAYER_OUTPUT);
   }
 
   /** What another thread found of a layer. */
@@ -408,13 +408,13 @@ class Run {
     this.#times.add(layer, 'local', cost);
     this.#times.addCompare(compareMs);
     meter.bytes += cost.bytesRead;
-    this.#peakTrace = Math.max(this.#peakTrace, tapBytes(own) + tapBytes(free?.reference) + truthBytes);
+    this.#peakTrace = Math.max(this.#peakTrace, captureBytes(own) + captureBytes(free?.reference) + truthBytes);
     this.#nonFinite.a.notes(layer, notes.a);
     this.#nonFinite.b.notes(layer, notes.b);
     this.#local?.add(local.errors);
     this.#blamed?.judged(layer, local.errors);
     this.#samples.takeLocal(local, own);
-    await deliverLocal(this.#in.onLocalTap, this.#engines.b?.id, local);
+    await deliverLocal(this.#in.onLocalCapture, this.#engines.b?.id, local);
     this.#rows.push(...judged.free);
     meter.update('layers', layer + 1, hparams.nLayer);
     const rows = [...judged.free, ...(this.#local?.provisional(local.errors) ?? [])];
@@ -422,7 +422,7 @@ class Run {
   }
 
   /** Tells the rows of a step, and how its experts were chosen. */
-  #emit(layer: number | undefined, rows: readonly Row[], a: Taps | undefined, b: Taps): void {
+  #emit(layer: number | undefined, rows: readonly Row[], a: Captures | undefined, b: Captures): void {
     const isPlanned = layer !== undefined && this.#plan.layers.includes(layer);
     const routing = isPlanned ? routingRows(layer, a, b) : [];
     this.#routing.push(...routing);
@@ -461,7 +461,7 @@ class Run {
     const how = isolate === undefined ? {} : { isolate };
     const judged = await this.#local.step(layer, stages, own, this.#in.signal, how);
     this.#times.add(step, 'local', judged.cost);
-    if (this.#decodes > 0 && typeof step === 'number') this.#states.add(step, own.taps, this.#kept);
+    if (this.#decodes > 0 && typeof step === 'number') this.#states.add(step, own.captures, this.#kept);
     return judged;
   }
 
@@ -472,7 +472,7 @@ class Run {
   ): Promise<readonly [StepResult | undefined, StepResult | undefined]> {
     if (this.#forced && typeof step === 'number') {
       const b = await this.#reference(step, captures);
-      return [await this.#underTest(step, captures, b?.taps.get(CHOSEN_EXPERTS)), b];
+      return [await this.#underTest(step, captures, b?.captures.get(CHOSEN_EXPERTS)), b];
     }
     // Wait for both engines before rethrowing; a run must not start while one is busy.
     return settle([this.#underTest(step, captures), this.#reference(step, captures)]);
@@ -489,7 +489,7 @@ class Run {
   }
 
   /** The step of the candidate; what it made ahead where it did. @param forced the experts that it is given */
-  async #underTest(step: StepName, captures: StepCaptures, forced?: Tap): Promise<StepResult | undefined> {
+  async #underTest(step: StepName, captures: StepCaptures, forced?: Capture): Promise<StepResult | undefined> {
     if (this.#ahead?.step === step) {
       const { result } = this.#ahead;
       this.#ahead = undefined;
@@ -536,29 +536,29 @@ class Run {
     step: StepName,
     planned: readonly StageId[],
     ofA: StepResult | undefined,
-    b: Taps | undefined,
-    isolated: Taps | undefined,
+    b: Captures | undefined,
+    isolated: Captures | undefined,
     local: LocalErrors | undefined,
   ): Promise<void> {
-    const a = ofA?.taps;
+    const a = ofA?.captures;
     const started = performance.now();
     const layer = typeof step === 'number' ? step : undefined;
     const engines = this.#engines;
     const { spec, hparams } = this.#in;
     this.#peakTrace = Math.max(
       this.#peakTrace,
-      tapBytes(a) + tapBytes(b) + tapBytes(isolated) + tapBytes(local?.truth),
+      captureBytes(a) + captureBytes(b) + captureBytes(isolated) + captureBytes(local?.truth),
     );
     if (step === 'end') this.#logits = { a: a?.get(LOGITS) ?? isolated?.get(LOGITS), b: b?.get(LOGITS) };
     const takenA = takenOf(a, planned, this.#plan.positions);
     const takenB = takenOf(b, planned, this.#plan.positions);
-    const pause = breather(this.#in.signal);
+    const pause = yielder(this.#in.signal);
     // What is not finite is looked for in each engine by itself.
-    const of = (taps: Taps | undefined): readonly Tap[] => planned.flatMap((id) => taps?.get(id) ?? []);
+    const of = (captures: Captures | undefined): readonly Capture[] => planned.flatMap((id) => captures?.get(id) ?? []);
     await withPauses(this.#nonFinite.a.inPieces(layer, of(this.#runs.a ? takenA : isolated)), pause);
     await withPauses(this.#nonFinite.b.inPieces(layer, of(takenB)), pause);
     await this.#deliver(planned, takenA, takenB, isolated);
-    await deliverLocal(this.#in.onLocalTap, this.#engines.b?.id, local);
+    await deliverLocal(this.#in.onLocalCapture, this.#engines.b?.id, local);
     const held = {
       ...{ layer, stages: planned, candidate: engines.a?.id ?? 'gpu', reference: engines.b?.id ?? 'cpu' },
       ...{ sumOrder: this.#sumOrder, cosineLimit: spec.cosineLimit },
@@ -589,9 +589,9 @@ class Run {
     this.#emit(layer, rows, this.#runs.a ? takenA : isolated, takenB);
   }
 
-  async #deliver(planned: readonly StageId[], a: Taps, b: Taps, isolated: Taps | undefined): Promise<void> {
+  async #deliver(planned: readonly StageId[], a: Captures, b: Captures, isolated: Captures | undefined): Promise<void> {
     const engines = this.#engines;
-    await deliverTaps(this.#in.onTap, planned, [
+    await deliverCaptures(this.#in.onCapture, planned, [
       [engines.a?.id, this.#runs.a ? a : undefined],
       [engines.b?.id, b],
       [engines.a === undefined ? undefined : `${engines.a.id}-isolated`, isolated],

@@ -1,7 +1,7 @@
 import type { TracerError } from '../base/errors';
 import type { AdapterCard } from '../divergence/report';
 import type { ModelFile } from '../gguf/model-file';
-import type { Engine, IsolatingEngine, Tap } from '../model/engine';
+import type { Engine, IsolatingEngine, Capture } from '../model/engine';
 import type { Fault } from '../model/faults';
 import type { HParams } from '../model/hparams';
 import type { LiveEngine } from '../model/live';
@@ -22,7 +22,7 @@ export interface SessionEngines {
 }
 
 /** What a run hands a captured tensor to, with its engine's folder. */
-export type TapHandler = (folder: string, tap: Tap) => void | Promise<void>;
+export type CaptureHandler = (folder: string, captured: Capture) => void | Promise<void>;
 
 export interface SessionInput {
   readonly spec: RunSpec;
@@ -40,9 +40,9 @@ export interface SessionInput {
   readonly parts: ReportParts;
   readonly onEvent: (event: SessionEvent) => void;
   /** Every planned capture, by its engine's folder (`gpu`, `gpu-isolated`, `cpu`, `cpu-ggml`); for saving and for the inspector. */
-  readonly onTap?: TapHandler | undefined;
-  /** The exact values of the candidate's own inputs, with their bounds, by the reference's folder (`cpu-local`): what `onTap` has of it is held to them. */
-  readonly onLocalTap?: TapHandler | undefined;
+  readonly onCapture?: CaptureHandler | undefined;
+  /** The exact values of the candidate's own inputs, with their bounds, by the reference's folder (`cpu-local`): what `onCapture` has of it is held to them. */
+  readonly onLocalCapture?: CaptureHandler | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Opens the fast decoder on the weights and keys of the candidate, or says why there is none. Absent: it has none. */
   readonly openDecoder?: (() => Promise<FastDecode | NoFastDecode>) | undefined;

@@ -1,6 +1,6 @@
 import type { Report } from '../divergence/report';
 import { adapterTitle } from '../model/adapter-card';
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { engineFolder, engineOfFolder } from '../trace/apr-path';
 import { createTrace, type Provenance, type Trace } from '../trace/trace';
 import { locationKey } from '../model/location';
@@ -13,7 +13,7 @@ export interface FinishedRun {
 }
 
 /** The trace of an engine's folder (`gpu`, `gpu-isolated`, `cpu`, `cpu-local`), with all that a later comparison needs to say what this run said. */
-export function traceOfRun(folder: string, taps: readonly Tap[], { report, weightTypes }: FinishedRun): Trace {
+export function traceOfRun(folder: string, captures: readonly Capture[], { report, weightTypes }: FinishedRun): Trace {
   const { arm: engine, mode } = engineOfFolder(folder);
   const isUnderTest = engine === report.run.arms[0] && engine === 'gpu';
   const { inject, routing, sumOrder } = report.run;
@@ -34,7 +34,7 @@ export function traceOfRun(folder: string, taps: readonly Tap[], { report, weigh
     ...(Object.keys(hints).length === 0 ? {} : { hints }),
   };
   if (engineFolder(provenance) !== folder) throw new RangeError(`no engine folder ${folder}`);
-  return createTrace(provenance, taps);
+  return createTrace(provenance, captures);
 }
 
 function hintsOf({ verdict }: Report): Readonly<Record<string, string>> {

@@ -14,8 +14,8 @@ export interface JudgedDump {
 /** A judgement of another engine's captures as a report, so that every figure can show it. What a dump does not tell stays empty. */
 export function judgementReport({ trace, verdict, rows }: JudgedDump, model: ModelCard, created: string): Report {
   const { arm: engine, adapter, inject, tokens } = trace.provenance;
-  const positions = [...trace.taps.values()].reduce<readonly number[]>(
-    (longest, tap) => (tap.positions.length > longest.length ? tap.positions : longest),
+  const positions = [...trace.captures.values()].reduce<readonly number[]>(
+    (longest, captured) => (captured.positions.length > longest.length ? captured.positions : longest),
     [],
   );
   return {

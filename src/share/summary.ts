@@ -96,7 +96,7 @@ const EMPTY = {
   top: { a: [], b: [] },
 } as const;
 
-/** What whoever opens such a link is told. */
+/** Shown to a reader who opens such a link. */
 export const SUMMARY_NOTE =
   'Opened from a link: its map, with errors rounded to a step of 15 %. Tokens, routing, tensors and the prompt are not in a link.';
 

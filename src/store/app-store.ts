@@ -56,7 +56,7 @@ export interface AppActions
   cancel(): Promise<void>;
   dismissError(): void;
   /** Has tensors that were not kept, by running the layers up to them again. */
-  fetchTaps(): Promise<void>;
+  fetchCaptures(): Promise<void>;
   /** Traces the prompt and what was said up to this position, at this position. */
   traceToken(position: number): Promise<void>;
   setPromptText(text: string): void;
@@ -149,7 +149,7 @@ export function createAppStore(client: EngineClient, host: PageHost): AppStore {
     resume: runner.resume,
     cancel: runner.cancel,
     dismissError,
-    fetchTaps: inspect.fetchTaps,
+    fetchCaptures: inspect.fetchCaptures,
     traceToken: async (position) => {
       const { traced, continuation } = get();
       if (traced === undefined || continuation === undefined || runner.isRunning) return;

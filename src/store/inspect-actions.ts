@@ -1,6 +1,6 @@
 import { toErrorData } from '../base/errors';
 import type { CompareMode } from '../divergence/run-mode';
-import type { SlicePlace } from '../divergence/tap-slice';
+import type { SlicePlace } from '../divergence/capture-slice';
 import { rowIndex } from '../plots/trace-index';
 import type { TraceView } from '../plots/trace-view';
 import type { Place } from '../plots/select-walk';
@@ -14,7 +14,7 @@ export interface InspectActions {
   /** Asks for the tensors of the place in hand where the engine has them; call it after any change. The last place wins. */
   refresh(): void;
   /** Runs the layers up to the place again, to have what was not kept. */
-  fetchTaps(): Promise<void>;
+  fetchCaptures(): Promise<void>;
 }
 
 /** Keeps `inspection` in step with the place in hand. */
@@ -38,7 +38,7 @@ export function inspectActions(client: EngineClient, get: () => AppState, set: S
       const { inspection } = get();
       const answer = inspection?.answer?.kind === 'slice' ? inspection.answer : undefined;
       set({ inspection: { place, answer, fetching: false, error: undefined } });
-      client.tapSlice(place).then(
+      client.captureSlice(place).then(
         (found) => {
           settle(place, { answer: found });
         },
@@ -47,14 +47,14 @@ export function inspectActions(client: EngineClient, get: () => AppState, set: S
         },
       );
     },
-    fetchTaps: async () => {
+    fetchCaptures: async () => {
       const { inspection } = get();
       if (inspection === undefined || inspection.fetching) return;
       const { place } = inspection;
       set({ inspection: { ...inspection, fetching: true, error: undefined } });
       set({ announcement: 'Running the layers up to this one again.' });
       try {
-        settle(place, { answer: await client.fetchTaps(place), fetching: false });
+        settle(place, { answer: await client.fetchCaptures(place), fetching: false });
       } catch (error) {
         const data = toErrorData(error);
         settle(place, { fetching: false, error: data.code === 'run-cancelled' ? undefined : data });

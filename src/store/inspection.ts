@@ -1,9 +1,9 @@
 import type { ErrorData } from '../base/errors';
 import type { Report } from '../divergence/report';
-import type { SlicePlace } from '../divergence/tap-slice';
+import type { SlicePlace } from '../divergence/capture-slice';
 import type { RunSpec } from '../session/events';
 import type { GeneratedToken, GenerateEnd } from '../session/generate';
-import type { TapAnswer } from '../session/tap-inspector';
+import type { CaptureAnswer } from '../session/capture-inspector';
 
 /** A finished run whose tensors and keys and values the engine still holds. */
 export interface Traced {
@@ -15,7 +15,7 @@ export interface Traced {
 export interface Inspection {
   readonly place: SlicePlace;
   /** Undefined while the engine is asked. */
-  readonly answer: TapAnswer | undefined;
+  readonly answer: CaptureAnswer | undefined;
   /** The layers up to it run again. */
   readonly fetching: boolean;
   readonly error: ErrorData | undefined;

@@ -1,5 +1,5 @@
 import type { Report } from '../divergence/report';
-import { keptRunOf, type RunShelf } from './run-shelf';
+import { keptRunOf, type RunStore } from './run-store';
 import type { SetState } from './set-state';
 import type { AppState } from './state';
 
@@ -12,10 +12,10 @@ export interface KeptRuns {
 }
 
 /** @param quiet resolves once the page has a moment to spare */
-export function keptRuns(shelf: RunShelf, quiet: () => Promise<void>, set: SetState): KeptRuns {
+export function keptRuns(store: RunStore, quiet: () => Promise<void>, set: SetState): KeptRuns {
   let kept: Report | undefined;
   const show = async (): Promise<void> => {
-    const runs = await shelf.list();
+    const runs = await store.list();
     set((s) => ({ shell: { ...s.shell, runs } }));
   };
   return {
@@ -24,7 +24,7 @@ export function keptRuns(shelf: RunShelf, quiet: () => Promise<void>, set: SetSt
       if (report === undefined || report === kept) return;
       kept = report;
       void quiet()
-        .then(() => shelf.keep(keptRunOf(report), report))
+        .then(() => store.keep(keptRunOf(report), report))
         .then(show);
     },
   };

@@ -11,7 +11,7 @@ import type { TraceCard } from '../worker/trace-cards';
 import { chooseSides } from './choose-sides';
 import { fileKind } from './file-kind';
 import { sourceName } from './page-url';
-import { runId, type RunShelf } from './run-shelf';
+import { runId, type RunStore } from './run-store';
 import type { CompareState, Dialog, Notice, Origin, Panel, ShareState, ShellState } from './shell-state';
 import { optionsFromLink, optionsToLink } from './link-options';
 import type { SetState } from './set-state';
@@ -24,7 +24,7 @@ export interface ShellHost {
   fragment(): string;
   /** Replaces the fragment; a `step` can be gone back from. */
   setFragment(text: string, step: boolean): void;
-  readonly runs: RunShelf;
+  readonly runs: RunStore;
   /** Moves the keyboard to a part of the page by its `data-go`. */
   focus(part: string): void;
 }

@@ -2,7 +2,7 @@ import type { ErrorData } from '../base/errors';
 import type { Report } from '../divergence/report';
 import type { Permalink } from '../share/permalink';
 import type { NamedView, TraceCard } from '../worker/trace-cards';
-import type { KeptRun } from './run-shelf';
+import type { KeptRun } from './run-store';
 
 export type { NamedView, TraceCard } from '../worker/trace-cards';
 

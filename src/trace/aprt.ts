@@ -1,5 +1,5 @@
 import { formatError } from './format-error';
-import type { TapData } from './stage-layout';
+import type { CaptureData } from './stage-layout';
 
 /** Bytes 0-3 `APRT`, 4-7 u32 LE layer, 8-11 u32 LE element count, then f32 LE. All supported platforms are little-endian. */
 const HEADER_BYTES = 12;
@@ -25,7 +25,7 @@ export function isAprt(bytes: Uint8Array): boolean {
  * One tensor as an APRT file. f32 bits are copied, NaN payloads included; u32 expert ids become f32 numbers.
  * @throws TracerError `trace-format` when an id is too large for an f32.
  */
-export function encodeAprt(layer: number | undefined, data: TapData): Uint8Array<ArrayBuffer> {
+export function encodeAprt(layer: number | undefined, data: CaptureData): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER_BYTES + 4 * data.length);
   for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);
   const view = new DataView(bytes.buffer);

@@ -1,14 +1,14 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { findStage, stageSpec, type StageId } from '../model/stages';
 import { engineOfFolder } from './apr-path';
 import { cellNumber, csvDialect, rowCells, type CsvDialect } from './csv-dialect';
 import { projectionWidths, splitProjections } from './filed-layout';
 import { formatError, shown } from './format-error';
-import { checkTap, expertIds, positionAxis } from './stage-layout';
+import { checkCapture, expertIds, positionAxis } from './stage-layout';
 import { createTrace, type Trace } from './trace';
 import { locationKey } from '../model/location';
 
-/** A tap while its rows come in: values by index, to be laid out once all lengths are known. */
+/** A capture while its rows come in: values by index, to be laid out once all lengths are known. */
 interface Growing {
   readonly stage: StageId;
   readonly layer: number | undefined;
@@ -45,8 +45,8 @@ export function csvToTraces(bytes: Uint8Array, place: string): readonly Trace[] 
   }
   if (engines.size === 0) throw formatError(place, 'rows below the header', 'none');
   return [...engines].map(([folder, growing]) => {
-    const taps = [...growing].map(([key, tap]) => layOut(tap, `${place}: ${folder}, ${key}`));
-    return createTrace(engineOfFolder(folder), splitProjections(taps, projectionWidths(undefined, taps)));
+    const captures = [...growing].map(([key, captured]) => layOut(captured, `${place}: ${folder}, ${key}`));
+    return createTrace(engineOfFolder(folder), splitProjections(captures, projectionWidths(undefined, captures)));
   });
 }
 
@@ -60,49 +60,49 @@ function addRow(
   const stage = findStage(stageText);
   if (stage === undefined) throw formatError(place, 'a stage of the stage table', shown(stageText));
   const layer = layerText === '' ? undefined : whole(layerText, place);
-  const taps = engines.get(folder) ?? new Map<string, Growing>();
-  engines.set(folder, taps);
+  const captures = engines.get(folder) ?? new Map<string, Growing>();
+  engines.set(folder, captures);
   const key = locationKey(layer, stage);
   const rank = Math.max(1, (stageSpec(stage).shape.length || 2) - 1);
-  const tap = taps.get(key) ?? {
+  const captured = captures.get(key) ?? {
     stage,
     layer,
     positions: [],
     values: [],
     others: Array.from({ length: rank }, () => []),
   };
-  taps.set(key, tap);
-  tap.positions.push(whole(position, place));
-  tap.values.push(cellNumber(value, dialect, place));
-  tap.others[0]?.push(whole(i, place));
-  if (rank > 1) tap.others[1]?.push(whole(j, place));
+  captures.set(key, captured);
+  captured.positions.push(whole(position, place));
+  captured.values.push(cellNumber(value, dialect, place));
+  captured.others[0]?.push(whole(i, place));
+  if (rank > 1) captured.others[1]?.push(whole(j, place));
 }
 
 /** Shape from the largest index of each axis; every element must be there once. */
-function layOut(tap: Growing, place: string): Tap {
-  const { stage, layer } = tap;
-  const positions = [...new Set(tap.positions)].sort((x, y) => x - y);
+function layOut(captured: Growing, place: string): Capture {
+  const { stage, layer } = captured;
+  const positions = [...new Set(captured.positions)].sort((x, y) => x - y);
   const rowOf = new Map(positions.map((position, row) => [position, row]));
-  const lengths = tap.others.map((axis) => axis.reduce((n, index) => Math.max(n, index + 1), 0));
+  const lengths = captured.others.map((axis) => axis.reduce((n, index) => Math.max(n, index + 1), 0));
   const axis = positionAxis(stage);
   const shape = lengths.toSpliced(axis, 0, positions.length);
   const count = shape.reduce((a, b) => a * b, 1);
-  if (count !== tap.values.length) {
-    throw formatError(place, `${count} rows for shape [${shape.join(', ')}]`, `${tap.values.length}`);
+  if (count !== captured.values.length) {
+    throw formatError(place, `${count} rows for shape [${shape.join(', ')}]`, `${captured.values.length}`);
   }
   const values = new Float64Array(count);
   const seen = new Uint8Array(count);
-  for (const [row, value] of tap.values.entries()) {
-    const at = tap.others
+  for (const [row, value] of captured.values.entries()) {
+    const at = captured.others
       .map((indices) => indices[row] ?? 0)
-      .toSpliced(axis, 0, rowOf.get(tap.positions[row] ?? 0) ?? 0);
+      .toSpliced(axis, 0, rowOf.get(captured.positions[row] ?? 0) ?? 0);
     const flat = at.reduce((sum, index, k) => sum * (shape[k] ?? 1) + index, 0);
     if (seen[flat] !== 0) throw formatError(place, 'every element once', `index [${at.join(', ')}] twice`);
     seen[flat] = 1;
     values[flat] = value;
   }
   const data = stageSpec(stage).values === 'index' ? expertIds(values, place) : Float32Array.from(values);
-  return checkTap({ stage, layer, positions, shape, data }, place);
+  return checkCapture({ stage, layer, positions, shape, data }, place);
 }
 
 function whole(cell: string, place: string): number {

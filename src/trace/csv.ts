@@ -1,4 +1,4 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { engineFolder } from './apr-path';
 import { filedPositionAxis, toFiled } from './filed-layout';
 import type { Trace } from './trace';
@@ -18,19 +18,19 @@ export function* tracesToCsv(traces: readonly Trace[]): Generator<string> {
   yield `${CSV_COLUMNS.join(',')}\n`;
   for (const trace of traces) {
     const engine = quote(engineFolder(trace.provenance));
-    for (const tap of trace.taps.values()) yield* tapRows(engine, toFiled(tap));
+    for (const captured of trace.captures.values()) yield* captureRows(engine, toFiled(captured));
   }
 }
 
-function* tapRows(engine: string, tap: Tap): Generator<string> {
-  const axis = filedPositionAxis(tap.stage);
-  const prefix = `${engine},${tap.layer ?? ''},${tap.stage}`;
+function* captureRows(engine: string, captured: Capture): Generator<string> {
+  const axis = filedPositionAxis(captured.stage);
+  const prefix = `${engine},${captured.layer ?? ''},${captured.stage}`;
   let rows: string[] = [];
-  for (let flat = 0; flat < tap.data.length; flat++) {
-    const at = unravel(flat, tap.shape);
-    const position = tap.positions[at[axis] ?? 0] ?? '';
+  for (let flat = 0; flat < captured.data.length; flat++) {
+    const at = unravel(flat, captured.shape);
+    const position = captured.positions[at[axis] ?? 0] ?? '';
     const [i = '', j = ''] = at.filter((_, k) => k !== axis);
-    rows.push(`${prefix},${position},${i},${j},${decimal(tap.data[flat] ?? NaN)}\n`);
+    rows.push(`${prefix},${position},${i},${j},${decimal(captured.data[flat] ?? NaN)}\n`);
     if (rows.length === ROWS_A_CHUNK) {
       yield rows.join('');
       rows = [];

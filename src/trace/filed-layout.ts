@@ -3,13 +3,13 @@
  * attention's scores and probabilities have the heads first, (nHead, nTokens, nKeys), and in trees of APRT or NumPy files the projections
  * of a layer lie side by side in one `qkv_matmul`, (nTokens, qDim + 2 kvDim).
  */
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import type { HParams } from '../model/hparams';
 import { LATENT_VALUES } from '../model/stage-roles';
 import { partsOf, STAGES, stageSpec, type StageId } from '../model/stages';
 
-type Header = Omit<Tap, 'data' | 'bound' | 'exact'>;
-type Data = Tap['data'];
+type Header = Omit<Capture, 'data' | 'bound' | 'exact'>;
+type Data = Capture['data'];
 
 /** Whether files hold a stage with the heads as its first axis. */
 export function isHeadsFirst(stage: StageId): boolean {
@@ -22,77 +22,83 @@ export function filedPositionAxis(stage: StageId): number {
   return isHeadsFirst(stage) ? 1 : 0;
 }
 
-/** A tap as files hold it: shape, values and bound. */
-export function toFiled<T extends Tap>(tap: T): T {
-  return isHeadsFirst(tap.stage) && tap.shape.length === 3 ? swapped(tap) : tap;
+/** A capture as files hold it: shape, values and bound. */
+export function toFiled<T extends Capture>(captured: T): T {
+  return isHeadsFirst(captured.stage) && captured.shape.length === 3 ? swapped(captured) : captured;
 }
 
-/** A file's tensor as memory holds it; anything but three axes is left for {@link checkTap} to refuse. */
-export function fromFiled<T extends Tap>(tap: T): T {
-  return isHeadsFirst(tap.stage) && tap.shape.length === 3 ? swapped(tap) : tap;
+/** A file's tensor as memory holds it; anything but three axes is left for {@link checkCapture} to refuse. */
+export function fromFiled<T extends Capture>(captured: T): T {
+  return isHeadsFirst(captured.stage) && captured.shape.length === 3 ? swapped(captured) : captured;
 }
 
 /**
  * What latent attention reads, as llama.cpp holds it with the heads first, (nHead, nTokens, kvRank), as one row a token; anything else as it is. By axes alone its
  * heads would be taken for tokens.
  */
-export function latentRows<T extends Pick<Tap, 'stage' | 'shape' | 'data'>>(tap: T): T {
-  const [heads = 0, tokens = 0, length = 0] = tap.shape;
-  if (tap.stage !== LATENT_VALUES || tap.shape.length !== 3) return tap;
-  return { ...tap, shape: [tokens, heads * length], data: swapLeadingAxes(tap.data, heads, tokens, length) };
+export function latentRows<T extends Pick<Capture, 'stage' | 'shape' | 'data'>>(captured: T): T {
+  const [heads = 0, tokens = 0, length = 0] = captured.shape;
+  if (captured.stage !== LATENT_VALUES || captured.shape.length !== 3) return captured;
+  return { ...captured, shape: [tokens, heads * length], data: swapLeadingAxes(captured.data, heads, tokens, length) };
 }
 
-/** A tap as a tree holds it. */
-export interface FiledTap extends Tap {
+/** A capture as a tree holds it. */
+export interface FiledCapture extends Capture {
   /** Of a joined one: how many channels each of its parts has. */
   readonly parts?: PartWidths;
 }
 
-/** Taps of one engine as a tree holds them, one at a time. @param unplaced whether the shape of a tap is not known */
-export function* filedTaps(taps: Iterable<Tap>, unplaced: (tap: Tap) => boolean): Generator<FiledTap> {
+/** Captures of one engine as a tree holds them, one at a time. @param unplaced whether the shape of a capture is not known */
+export function* filedCaptures(
+  captures: Iterable<Capture>,
+  unplaced: (captured: Capture) => boolean,
+): Generator<FiledCapture> {
   const joiner = new ProjectionJoiner();
-  for (const tap of taps) {
-    if (unplaced(tap)) yield tap;
-    else for (const ready of joiner.add(tap)) yield toFiled(ready);
+  for (const captured of captures) {
+    if (unplaced(captured)) yield captured;
+    else for (const ready of joiner.add(captured)) yield toFiled(ready);
   }
   for (const rest of joiner.rest()) yield toFiled(rest);
 }
 
 /** Joins the projections of each layer as they come in; what has no partners of the same positions comes out as it is. */
 export class ProjectionJoiner {
-  readonly #waiting = new Map<number | undefined, Tap[]>();
+  readonly #waiting = new Map<number | undefined, Capture[]>();
 
-  /** What is ready once `tap` is there: the tap itself, nothing while partners may follow, or all of them as one. */
-  add(tap: Tap): readonly FiledTap[] {
-    const whole = wholeOf(tap.stage);
-    if (whole === undefined) return [tap];
-    const taps = [...(this.#waiting.get(tap.layer) ?? []), tap];
-    if (taps.length < partsOf(whole).length) {
-      this.#waiting.set(tap.layer, taps);
+  /** What is ready once `capture` is there: the capture itself, nothing while partners may follow, or all of them as one. */
+  add(captured: Capture): readonly FiledCapture[] {
+    const whole = wholeOf(captured.stage);
+    if (whole === undefined) return [captured];
+    const captures = [...(this.#waiting.get(captured.layer) ?? []), captured];
+    if (captures.length < partsOf(whole).length) {
+      this.#waiting.set(captured.layer, captures);
       return [];
     }
-    this.#waiting.delete(tap.layer);
-    return joinProjections(taps);
+    this.#waiting.delete(captured.layer);
+    return joinProjections(captures);
   }
 
   /** What still waits. */
-  rest(): readonly Tap[] {
+  rest(): readonly Capture[] {
     const rest = [...this.#waiting.values()].flat();
     this.#waiting.clear();
     return rest;
   }
 }
 
-/** The parts of a joined stage as one tap, side by side; the taps themselves where they do not fit. Headers without values are joined too. */
-function joinProjections(taps: readonly Tap[]): readonly FiledTap[] {
-  const [first] = taps;
+/** The parts of a joined stage as one capture, side by side; the captures themselves where they do not fit. Headers without values are joined too. */
+function joinProjections(captures: readonly Capture[]): readonly FiledCapture[] {
+  const [first] = captures;
   const whole = first === undefined ? undefined : wholeOf(first.stage);
   const rows = first?.positions.length ?? 0;
-  const parts = whole === undefined ? [] : partsOf(whole).map((id) => taps.find((tap) => tap.stage === id));
-  const found = parts.flatMap((tap) => tap ?? []);
-  const fits = found.every((tap) => tap.shape.length === 2 && tap.positions.join() === first?.positions.join());
-  if (first === undefined || whole === undefined || found.length < parts.length || !fits) return taps;
-  const widths = found.map((tap) => tap.shape[1] ?? 0);
+  const parts =
+    whole === undefined ? [] : partsOf(whole).map((id) => captures.find((captured) => captured.stage === id));
+  const found = parts.flatMap((captured) => captured ?? []);
+  const fits = found.every(
+    (captured) => captured.shape.length === 2 && captured.positions.join() === first?.positions.join(),
+  );
+  if (first === undefined || whole === undefined || found.length < parts.length || !fits) return captures;
+  const widths = found.map((captured) => captured.shape[1] ?? 0);
   const width = widths.reduce((a, b) => a + b, 0);
   const join = (data: readonly Data[]): Float32Array<ArrayBuffer> => {
     const out = new Float32Array(data.every((part) => part.length === 0) ? 0 : rows * width);
@@ -104,14 +110,14 @@ function joinProjections(taps: readonly Tap[]): readonly FiledTap[] {
     }
     return out;
   };
-  const bounds = found.flatMap((tap) => tap.bound ?? []);
-  const joined: FiledTap = {
+  const bounds = found.flatMap((captured) => captured.bound ?? []);
+  const joined: FiledCapture = {
     stage: whole,
     layer: first.layer,
     positions: first.positions,
     shape: [rows, width],
     parts: widths,
-    data: join(found.map((tap) => tap.data)),
+    data: join(found.map((captured) => captured.data)),
     ...(bounds.length === found.length ? { bound: join(bounds) } : {}),
   };
   return [joined];
@@ -120,11 +126,11 @@ function joinProjections(taps: readonly Tap[]): readonly FiledTap[] {
 /** Widths of a joined stage's parts. */
 export type PartWidths = readonly number[];
 
-/** The widths of q, k and v where the model's sizes are known, or other taps of the same engine tell them. */
-export function projectionWidths(hparams: HParams | undefined, taps: Iterable<Tap>): PartWidths | undefined {
+/** The widths of q, k and v where the model's sizes are known, or other captures of the same engine tell them. */
+export function projectionWidths(hparams: HParams | undefined, captures: Iterable<Capture>): PartWidths | undefined {
   if (hparams !== undefined) return [hparams.qDim, hparams.kvDim, hparams.kvDim];
   const widths = new Map<StageId, number>();
-  for (const tap of taps) widths.set(tap.stage, tap.data.length / tap.positions.length);
+  for (const captured of captures) widths.set(captured.stage, captured.data.length / captured.positions.length);
   const pick = (...stages: readonly StageId[]): number | undefined =>
     stages.map((stage) => widths.get(stage)).find((width) => width !== undefined);
   const q = pick('q_proj', 'q_norm', 'q_post_rope', 'attention');
@@ -135,32 +141,32 @@ export function projectionWidths(hparams: HParams | undefined, taps: Iterable<Ta
   return Number.isInteger(kv) && kv > 0 ? [q, kv, kv] : undefined;
 }
 
-/** Taps with the joined ones cut into their parts; those that the widths do not fit stay. */
-export function splitProjections(taps: readonly Tap[], widths: PartWidths | undefined): readonly Tap[] {
-  return widths === undefined ? taps : taps.flatMap((tap) => splitTap(tap, widths));
+/** Captures with the joined ones cut into their parts; those that the widths do not fit stay. */
+export function splitProjections(captures: readonly Capture[], widths: PartWidths | undefined): readonly Capture[] {
+  return widths === undefined ? captures : captures.flatMap((captured) => splitCapture(captured, widths));
 }
 
-/** One tap's parts; the tap itself where it is not a joined one, or not of these widths. */
-export function splitTap(tap: Tap, widths: PartWidths): readonly Tap[] {
-  const parts = partsOf(tap.stage);
-  const [rows = 0, width = 0] = tap.shape;
+/** One capture's parts; the capture itself where it is not a joined one, or not of these widths. */
+export function splitCapture(captured: Capture, widths: PartWidths): readonly Capture[] {
+  const parts = partsOf(captured.stage);
+  const [rows = 0, width = 0] = captured.shape;
   const total = widths.reduce((a, b) => a + b, 0);
-  if (parts.length !== widths.length || tap.shape.length !== 2 || width !== total) return [tap];
+  if (parts.length !== widths.length || captured.shape.length !== 2 || width !== total) return [captured];
   let at = 0;
-  return parts.map((stage, i): Tap => {
+  return parts.map((stage, i): Capture => {
     const w = widths[i] ?? 0;
     const cut = (data: Data): Float32Array<ArrayBuffer> => {
       const out = new Float32Array(rows * w);
       copyColumns(data, width, at, out, w, 0, w, rows);
       return out;
     };
-    const bound = tap.bound === undefined ? {} : { bound: cut(tap.bound) };
-    const part: Tap = {
+    const bound = captured.bound === undefined ? {} : { bound: cut(captured.bound) };
+    const part: Capture = {
       stage,
-      layer: tap.layer,
-      positions: tap.positions,
+      layer: captured.layer,
+      positions: captured.positions,
       shape: [rows, w],
-      data: cut(tap.data),
+      data: cut(captured.data),
       ...bound,
     };
     at += w;
@@ -168,7 +174,7 @@ export function splitTap(tap: Tap, widths: PartWidths): readonly Tap[] {
   });
 }
 
-/** The tap of the joined stage that a trace's parts would make, without values: what a foreign dump of it is laid out as. */
+/** The capture of the joined stage that a trace's parts would make, without values: what a foreign dump of it is laid out as. */
 export function joinedHeader(stage: StageId, parts: readonly (Header | undefined)[]): Header | undefined {
   const found = parts.flatMap((part) => part ?? []);
   const [first] = found;
@@ -190,11 +196,11 @@ export function swapLeadingAxes<T extends Data>(source: T, outer: number, inner:
   return out as T;
 }
 
-function swapped<T extends Tap>(tap: T): T {
-  const [outer = 0, inner = 0, length = 0] = tap.shape;
-  const bound = tap.bound === undefined ? {} : { bound: swapLeadingAxes(tap.bound, outer, inner, length) };
-  const data = tap.data.length === 0 ? tap.data : swapLeadingAxes(tap.data, outer, inner, length);
-  return { ...tap, shape: [inner, outer, length], data, ...bound };
+function swapped<T extends Capture>(captured: T): T {
+  const [outer = 0, inner = 0, length = 0] = captured.shape;
+  const bound = captured.bound === undefined ? {} : { bound: swapLeadingAxes(captured.bound, outer, inner, length) };
+  const data = captured.data.length === 0 ? captured.data : swapLeadingAxes(captured.data, outer, inner, length);
+  return { ...captured, shape: [inner, outer, length], data, ...bound };
 }
 
 function copyColumns(

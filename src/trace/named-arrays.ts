@@ -1,12 +1,12 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { stageSpec } from '../model/stages';
 import { isRouterOutput, namesOfDump, type NamedStage } from './array-names';
 import type { StoredArray } from './array-types';
 import { filedPositionAxis, fromFiled, projectionWidths, splitProjections } from './filed-layout';
 import { formatError } from './format-error';
 import { npyFloats, npyIds } from './npy-values';
-import { placeTaps } from './place-rows';
-import { checkTap, fittedTensor } from './stage-layout';
+import { placeCaptures } from './place-rows';
+import { checkCapture, fittedTensor } from './stage-layout';
 import { createTrace } from './trace';
 import type { ReadFiles } from './trace-files';
 import { ROUTER_PROBS } from '../model/stage-roles';
@@ -42,7 +42,7 @@ const SUM_SLACK = 0.02;
 export function readNamedArrays(arrays: readonly NamedArray[], options: NamedArraysOptions): ReadFiles {
   const { place } = options;
   const ignored: string[] = [...(options.ignored ?? [])];
-  const taps = new Map<string, Tap>();
+  const captures = new Map<string, Capture>();
   const given = arrays.find(({ name }) => TOKENS.test(name));
   const tokens = options.tokens ?? (given && [...npyIds(given.open(), `${place}: ${given.path}`)]);
   const stageOf = namesOfDump(arrays.map(({ name }) => name));
@@ -54,17 +54,17 @@ export function readNamedArrays(arrays: readonly NamedArray[], options: NamedArr
       ignored.push(path);
       continue;
     }
-    const tap = tapOf(named, name, open(), { place: at, nTokens: tokens?.length });
-    const key = locationKey(tap.layer, tap.stage);
-    if (taps.has(key))
+    const captured = captureOf(named, name, open(), { place: at, nTokens: tokens?.length });
+    const key = locationKey(captured.layer, captured.stage);
+    if (captures.has(key))
       throw formatError(
         at,
-        `one array for ${tap.stage}${tap.layer === undefined ? '' : ` of layer ${tap.layer}`}`,
+        `one array for ${captured.stage}${captured.layer === undefined ? '' : ` of layer ${captured.layer}`}`,
         'a second one',
       );
-    taps.set(key, tap);
+    captures.set(key, captured);
   }
-  if (taps.size === 0) {
+  if (captures.size === 0) {
     const names = ignored.slice(0, 5).join(', ');
     throw formatError(
       place,
@@ -73,25 +73,25 @@ export function readNamedArrays(arrays: readonly NamedArray[], options: NamedArr
       'Name the arrays so: capture/FORMAT.md says which names there are.',
     );
   }
-  const all = [...taps.values()];
-  const placed = placeTaps(splitProjections(all, projectionWidths(undefined, all)), tokens, place);
+  const all = [...captures.values()];
+  const placed = placeCaptures(splitProjections(all, projectionWidths(undefined, all)), tokens, place);
   const engine = engineOf(place);
   const provenance = { arm: engine, mode: 'free', ...(tokens === undefined ? {} : { tokens }) } as const;
-  return { traces: [createTrace(provenance, placed.taps, placed.unplaced)], ignored };
+  return { traces: [createTrace(provenance, placed.captures, placed.unplaced)], ignored };
 }
 
-function tapOf(
+function captureOf(
   { stage, layer }: NamedStage,
   name: string,
   array: StoredArray,
   { place, nTokens }: { readonly place: string; readonly nTokens: number | undefined },
-): Tap {
+): Capture {
   const values = stageSpec(stage).values === 'index' ? npyIds(array, place) : npyFloats(array, place);
   const { shape, data } = fittedTensor({ stage, shape: array.shape, data: values }, nTokens);
   const isProbs = isRouterOutput(name) && data instanceof Float32Array && areDistributions(data, shape.at(-1) ?? 1);
   const rows = shape[filedPositionAxis(stage)] ?? 0;
   const positions = Array.from({ length: rows }, (_, i) => i);
-  return checkTap(fromFiled({ stage: isProbs ? ROUTER_PROBS : stage, layer, positions, shape, data }), place);
+  return checkCapture(fromFiled({ stage: isProbs ? ROUTER_PROBS : stage, layer, positions, shape, data }), place);
 }
 
 function areDistributions(values: Float32Array, width: number): boolean {

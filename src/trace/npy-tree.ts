@@ -1,4 +1,4 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { stageSpec } from '../model/stages';
 import { isGgmlName, namesOfDump } from './array-names';
 import { filedPositionAxis, fromFiled } from './filed-layout';
@@ -6,9 +6,9 @@ import { formatError } from './format-error';
 import { elements, index, member, parseJson } from './json-fields';
 import { openNpy } from './npy';
 import { npyFloats, npyIds } from './npy-values';
-import { placeTaps } from './place-rows';
+import { placeCaptures } from './place-rows';
 import { readParameters } from './read-parameters';
-import { checkTap, fittedTensor } from './stage-layout';
+import { checkCapture, fittedTensor } from './stage-layout';
 import { createTrace, type Provenance } from './trace';
 import type { ReadFiles } from './trace-files';
 import type { FileTree } from './zip';
@@ -28,7 +28,7 @@ export function readNpyTree(files: FileTree, place: string): ReadFiles {
   const told = readIndex(files, place);
   const { tokens } = told;
   const ignored: string[] = [];
-  const taps: Tap[] = [];
+  const captures: Capture[] = [];
   const arrays = [...files].filter(([path]) => path.endsWith('.npy'));
   const stageOf = namesOfDump(arrays.map(([path]) => stem(path)));
   for (const [path, bytes] of files) {
@@ -41,13 +41,13 @@ export function readNpyTree(files: FileTree, place: string): ReadFiles {
     const at = `${place}: ${path}`;
     const file = openNpy(bytes, at);
     const data = stageSpec(named.stage).values === 'index' ? npyIds(file, at) : npyFloats(file, at);
-    taps.push(tapOf({ ...named, shape: file.shape, data }, tokens, at));
+    captures.push(captureOf({ ...named, shape: file.shape, data }, tokens, at));
   }
-  if (taps.length === 0) throw formatError(place, 'arrays named <ggml name>-<layer>.npy', 'none');
-  const placed = placeTaps(taps, tokens, place);
+  if (captures.length === 0) throw formatError(place, 'arrays named <ggml name>-<layer>.npy', 'none');
+  const placed = placeCaptures(captures, tokens, place);
   const arm = place.split('/').findLast((part) => part !== '' && part !== '.') ?? place;
   const provenance = { arm, mode: 'free', ...told } as const;
-  return { traces: [createTrace(provenance, placed.taps, placed.unplaced)], ignored };
+  return { traces: [createTrace(provenance, placed.captures, placed.unplaced)], ignored };
 }
 
 function stem(path: string): string {
@@ -75,14 +75,14 @@ function readIndex(files: FileTree, place: string): Pick<Provenance, 'tokens' | 
   return {};
 }
 
-function tapOf(
-  found: Pick<Tap, 'stage' | 'layer' | 'shape' | 'data'>,
+function captureOf(
+  found: Pick<Capture, 'stage' | 'layer' | 'shape' | 'data'>,
   tokens: readonly number[] | undefined,
   place: string,
-): Tap {
-  const tap = fittedTensor(found, tokens?.length);
-  const rows = tap.shape[filedPositionAxis(tap.stage)] ?? 0;
+): Capture {
+  const captured = fittedTensor(found, tokens?.length);
+  const rows = captured.shape[filedPositionAxis(captured.stage)] ?? 0;
   const first = Math.max(0, (tokens?.length ?? rows) - rows);
   const positions = Array.from({ length: rows }, (_, i) => first + i);
-  return checkTap(fromFiled({ ...tap, positions }), place);
+  return checkCapture(fromFiled({ ...captured, positions }), place);
 }

@@ -1,4 +1,4 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { locationKey } from '../model/location';
 import { stageSpec } from '../model/stages';
 import { formatError } from './format-error';
@@ -25,39 +25,51 @@ export function placeRows(rows: number, nTokens: number, isStated: boolean, plac
   return Array.from({ length: rows }, (_, i) => nTokens - rows + i);
 }
 
-/** Taps where they belong, and those of which it is not known. */
-export interface PlacedTaps {
-  readonly taps: readonly Tap[];
+/** Captures where they belong, and those of which it is not known. */
+export interface PlacedCaptures {
+  readonly captures: readonly Capture[];
   /** As `Trace.unplaced`. */
   readonly unplaced: ReadonlySet<string>;
 }
 
 /**
- * The taps of one dump at the positions that their rows are: see {@link placeRows}. Where every array has one row and nobody tells the prompt,
+ * The captures of one dump at the positions that their rows are: see {@link placeRows}. Where every array has one row and nobody tells the prompt,
  * that may be any token: it stays to be seen beside what the dump is compared with.
  * @param tokens the prompt, where the dump tells it
  */
-export function placeTaps(taps: readonly Tap[], tokens: readonly number[] | undefined, place: string): PlacedTaps {
-  const rowsOf = (tap: Tap): number => tap.shape[positionAxis(tap.stage)] ?? 0;
-  const longest = taps.reduce((most, tap) => Math.max(most, rowsOf(tap)), 0);
-  const placed = taps.map((tap) => {
-    const at = `${place}: ${tap.stage}${tap.layer === undefined ? '' : ` of layer ${tap.layer}`}`;
-    const placed = { ...tap, positions: placeRows(rowsOf(tap), tokens?.length ?? longest, tokens !== undefined, at) };
+export function placeCaptures(
+  captures: readonly Capture[],
+  tokens: readonly number[] | undefined,
+  place: string,
+): PlacedCaptures {
+  const rowsOf = (captured: Capture): number => captured.shape[positionAxis(captured.stage)] ?? 0;
+  const longest = captures.reduce((most, captured) => Math.max(most, rowsOf(captured)), 0);
+  const placed = captures.map((captured) => {
+    const at = `${place}: ${captured.stage}${captured.layer === undefined ? '' : ` of layer ${captured.layer}`}`;
+    const placed = {
+      ...captured,
+      positions: placeRows(rowsOf(captured), tokens?.length ?? longest, tokens !== undefined, at),
+    };
     return withoutPadding(placed);
   });
   const isAny = tokens === undefined && longest === 1;
-  return { taps: placed, unplaced: new Set(isAny ? placed.map((tap) => locationKey(tap.layer, tap.stage)) : []) };
+  return {
+    captures: placed,
+    unplaced: new Set(isAny ? placed.map((captured) => locationKey(captured.layer, captured.stage)) : []),
+  };
 }
 
 /** Attention over keys that ggml has padded, without what no position can see. */
-function withoutPadding(tap: Tap): Tap {
-  const axis = stageSpec(tap.stage).shape.indexOf('nKeys');
-  const padded = tap.shape[axis] ?? 0;
-  const nKeys = (tap.positions.at(-1) ?? 0) + 1;
+function withoutPadding(captured: Capture): Capture {
+  const axis = stageSpec(captured.stage).shape.indexOf('nKeys');
+  const padded = captured.shape[axis] ?? 0;
+  const nKeys = (captured.positions.at(-1) ?? 0) + 1;
   // Keys are the fastest axis.
-  if (axis < 0 || axis !== tap.shape.length - 1 || padded <= nKeys || !(tap.data instanceof Float32Array)) return tap;
-  const rows = tap.data.length / padded;
+  if (axis < 0 || axis !== captured.shape.length - 1 || padded <= nKeys || !(captured.data instanceof Float32Array))
+    return captured;
+  const rows = captured.data.length / padded;
   const data = new Float32Array(rows * nKeys);
-  for (let row = 0; row < rows; row++) data.set(tap.data.subarray(row * padded, row * padded + nKeys), row * nKeys);
-  return { ...tap, shape: tap.shape.map((n, i) => (i === axis ? nKeys : n)), data };
+  for (let row = 0; row < rows; row++)
+    data.set(captured.data.subarray(row * padded, row * padded + nKeys), row * nKeys);
+  return { ...captured, shape: captured.shape.map((n, i) => (i === axis ? nKeys : n)), data };
 }

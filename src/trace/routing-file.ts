@@ -197,13 +197,13 @@ function fromCsv(bytes: Uint8Array, { separator, at }: Columns, place: string, s
 
 function fromDump(bytes: Uint8Array, place: string): Routing {
   const [trace] = readTraces(bytes, place).traces;
-  const taps = [...(trace?.taps.values() ?? [])].filter(({ stage }) => stage === CHOSEN_EXPERTS);
+  const captures = [...(trace?.captures.values() ?? [])].filter(({ stage }) => stage === CHOSEN_EXPERTS);
   const layers = new Map(
-    taps.flatMap(({ layer, data, positions }) =>
+    captures.flatMap(({ layer, data, positions }) =>
       layer !== undefined && data instanceof Uint32Array && positions[0] === 0 ? [[layer, data.slice()] as const] : [],
     ),
   );
-  const [any] = taps;
+  const [any] = captures;
   if (layers.size === 0) throw formatError(place, 'chosen experts (ffn_moe_topk) of a whole prompt', 'none');
   return { form: 'dump', nTokens: any?.positions.length ?? 0, layers, tokens: trace?.provenance.tokens };
 }

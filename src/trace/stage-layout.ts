@@ -1,17 +1,17 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { stageSpec, type StageId } from '../model/stages';
 import { latentRows } from './filed-layout';
 import { formatError } from './format-error';
 
-/** A tap's payload: f32, or u32 for an index stage. */
-export type TapData = Tap['data'];
+/** A capture's payload: f32, or u32 for an index stage. */
+export type CaptureData = Capture['data'];
 
 /** The axis that positions label: the stage table's `nTokens`. */
 export function positionAxis(stage: StageId): number {
   return Math.max(0, stageSpec(stage).shape.indexOf('nTokens'));
 }
 
-/** Axes of a stage's taps. Stages that a Qwen3-MoE model does not have, as a dense model's dump holds, are (nTokens, channels). */
+/** Axes of a stage's captures. Stages that a Qwen3-MoE model does not have, as a dense model's dump holds, are (nTokens, channels). */
 function rankOf(stage: StageId): number {
   return stageSpec(stage).shape.length || 2;
 }
@@ -19,7 +19,7 @@ function rankOf(stage: StageId): number {
 /**
  * The axes that a stage has here, of those that a file gives its tensor: axes of length 1 before and behind are left out, what is too much is
  * joined to the last, heads that lie side by side are one, and the state of a recurrence without tokens is that of one. What does not fit
- * even so stays as it is, and is refused by {@link checkTap}.
+ * even so stays as it is, and is refused by {@link checkCapture}.
  * @param nTokens of the prompt, where it is known: an axis that is longer is none of tokens
  */
 export function fittedAxes(stage: StageId, shape: readonly number[], nTokens = Infinity): readonly number[] {
@@ -36,7 +36,7 @@ export function fittedAxes(stage: StageId, shape: readonly number[], nTokens = I
 }
 
 /** A file's tensor with the axes that its stage has here, latent attention's heads joined to one row a token. @param nTokens as for {@link fittedAxes} */
-export function fittedTensor<T extends Pick<Tap, 'stage' | 'shape' | 'data'>>(found: T, nTokens?: number): T {
+export function fittedTensor<T extends Pick<Capture, 'stage' | 'shape' | 'data'>>(found: T, nTokens?: number): T {
   const tensor = latentRows(found);
   return { ...tensor, shape: fittedAxes(tensor.stage, tensor.shape, nTokens) };
 }
@@ -48,39 +48,39 @@ export function singleRow(stage: StageId, count: number): readonly number[] {
 }
 
 /**
- * Checks that stage, layer, shape, positions and payload of a tap belong together.
+ * Checks that stage, layer, shape, positions and payload of a capture belong together.
  * @throws TracerError `trace-format` naming the place.
  */
-export function checkTap(tap: Tap, place: string): Tap {
-  const spec = stageSpec(tap.stage);
+export function checkCapture(captured: Capture, place: string): Capture {
+  const spec = stageSpec(captured.stage);
   const isLayerStage = spec.scope === 'layer';
-  if (isLayerStage !== (tap.layer !== undefined)) {
+  if (isLayerStage !== (captured.layer !== undefined)) {
     throw formatError(
       place,
-      isLayerStage ? `a layer for stage ${tap.stage}` : `no layer for stage ${tap.stage}`,
-      String(tap.layer),
+      isLayerStage ? `a layer for stage ${captured.stage}` : `no layer for stage ${captured.stage}`,
+      String(captured.layer),
     );
   }
-  const rank = rankOf(tap.stage);
-  if (tap.shape.length !== rank)
-    throw formatError(`${place}, shape`, `${rank} axes for stage ${tap.stage}`, `[${tap.shape.join(', ')}]`);
-  const count = tap.shape.reduce((a, b) => a * b, 1);
-  if (count !== tap.data.length)
-    throw formatError(`${place}, data`, `${count} elements as the shape says`, `${tap.data.length}`);
-  if (tap.bound !== undefined && tap.bound.length !== count) {
-    throw formatError(`${place}, bound`, `${count} elements as the shape says`, `${tap.bound.length}`);
+  const rank = rankOf(captured.stage);
+  if (captured.shape.length !== rank)
+    throw formatError(`${place}, shape`, `${rank} axes for stage ${captured.stage}`, `[${captured.shape.join(', ')}]`);
+  const count = captured.shape.reduce((a, b) => a * b, 1);
+  if (count !== captured.data.length)
+    throw formatError(`${place}, data`, `${count} elements as the shape says`, `${captured.data.length}`);
+  if (captured.bound !== undefined && captured.bound.length !== count) {
+    throw formatError(`${place}, bound`, `${count} elements as the shape says`, `${captured.bound.length}`);
   }
-  const rows = tap.shape[positionAxis(tap.stage)] ?? 0;
-  if (tap.positions.length !== rows)
-    throw formatError(`${place}, positions`, `${rows} positions as the shape says`, `${tap.positions.length}`);
-  const disorder = tap.positions.findIndex((p, i) => i > 0 && p <= (tap.positions[i - 1] ?? 0));
+  const rows = captured.shape[positionAxis(captured.stage)] ?? 0;
+  if (captured.positions.length !== rows)
+    throw formatError(`${place}, positions`, `${rows} positions as the shape says`, `${captured.positions.length}`);
+  const disorder = captured.positions.findIndex((p, i) => i > 0 && p <= (captured.positions[i - 1] ?? 0));
   if (disorder >= 0)
     throw formatError(
       `${place}, positions`,
       'ascending positions',
-      `${tap.positions[disorder]} after ${tap.positions[disorder - 1]}`,
+      `${captured.positions[disorder]} after ${captured.positions[disorder - 1]}`,
     );
-  return tap;
+  return captured;
 }
 
 /**

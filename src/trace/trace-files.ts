@@ -1,25 +1,25 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { stageSpec } from '../model/stages';
 import { aprPath, engineFolder, engineOfFolder, fileLayer, parseAprPath } from './apr-path';
 import { decodeAprt, encodeAprt } from './aprt';
 import {
   filedPositionAxis,
-  filedTaps,
+  filedCaptures,
   fromFiled,
   isHeadsFirst,
   projectionWidths,
   splitProjections,
   swapLeadingAxes,
-  type FiledTap,
+  type FiledCapture,
 } from './filed-layout';
 import { formatError } from './format-error';
 import { elements, member, parseJson, text, type Field } from './json-fields';
 import { encodeNpy, openNpy, type NpyArray, type NpyFile } from './npy';
 import { npyFloats, npyIds } from './npy-values';
 import { readProvenance } from './read-provenance';
-import { checkTap, expertIds, singleRow } from './stage-layout';
+import { checkCapture, expertIds, singleRow } from './stage-layout';
 import { createTrace, type Provenance, type Trace } from './trace';
-import { readTapHeader, tapHeader } from './trace-header';
+import { readCaptureHeader, captureHeader } from './trace-header';
 import { checkSchema } from './trace-json';
 import type { FileTree } from './zip';
 import { EMBEDDING } from '../model/stage-roles';
@@ -43,7 +43,7 @@ export interface ReadFiles {
 }
 
 /**
- * Traces as files by path: `<engine>/layer-<N>/<stage>.bin` (or `.npy`, and `.bound.npy` where a tap has a bound), and a `trace.json` with
+ * Traces as files by path: `<engine>/layer-<N>/<stage>.bin` (or `.npy`, and `.bound.npy` where a capture has a bound), and a `trace.json` with
  * the provenance, positions and shapes. Bounds are not part of the APRT format.
  * @throws TracerError `trace-format` when two traces are of the same engine and mode.
  */
@@ -63,16 +63,16 @@ export function* tensorFiles(
   format: TensorFormat,
 ): Generator<readonly [string, Uint8Array<ArrayBuffer>]> {
   const folder = engineFolder(trace.provenance);
-  for (const tap of filedTaps(trace.taps.values(), isUnplaced(trace))) {
-    const path = aprPath(folder, tap.stage, tap.layer, EXTENSION[format]);
+  for (const captured of filedCaptures(trace.captures.values(), isUnplaced(trace))) {
+    const path = aprPath(folder, captured.stage, captured.layer, EXTENSION[format]);
     if (format === 'aprt') {
-      yield [path, encodeAprt(fileLayer(tap.stage, tap.layer), tap.data)];
+      yield [path, encodeAprt(fileLayer(captured.stage, captured.layer), captured.data)];
       continue;
     }
-    yield [path, encodeNpy(npyOf(tap))];
-    if (tap.bound !== undefined) {
-      const boundPath = aprPath(folder, tap.stage, tap.layer, BOUND);
-      yield [boundPath, encodeNpy({ type: 'f4', shape: tap.shape, data: tap.bound })];
+    yield [path, encodeNpy(npyOf(captured))];
+    if (captured.bound !== undefined) {
+      const boundPath = aprPath(folder, captured.stage, captured.layer, BOUND);
+      yield [boundPath, encodeNpy({ type: 'f4', shape: captured.shape, data: captured.bound })];
     }
   }
 }
@@ -82,15 +82,15 @@ export function treeIndex(traces: readonly Trace[], others: readonly unknown[] =
   const entries = traces.map((trace) => ({
     folder: engineFolder(trace.provenance),
     provenance: trace.provenance,
-    taps: [...filedTaps(trace.taps.values(), isUnplaced(trace))].flatMap((tap) =>
-      isUnplaced(trace)(tap) ? [] : [tapHeader(tap)],
+    taps: [...filedCaptures(trace.captures.values(), isUnplaced(trace))].flatMap((captured) =>
+      isUnplaced(trace)(captured) ? [] : [captureHeader(captured)],
     ),
   }));
   return JSON.stringify({ schema: TREE_SCHEMA, traces: [...entries, ...others] }, undefined, 1);
 }
 
-function isUnplaced(trace: Trace): (tap: Tap) => boolean {
-  return (tap) => trace.unplaced.has(locationKey(tap.layer, tap.stage));
+function isUnplaced(trace: Trace): (captured: Capture) => boolean {
+  return (captured) => trace.unplaced.has(locationKey(captured.layer, captured.stage));
 }
 
 /** The entries of a `trace.json` by the folder that each describes. @throws TracerError `trace-format` */
@@ -113,7 +113,7 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
   const described = readIndexes(files, place);
   const ignored: string[] = [];
   const bounds = new Map<string, Float32Array<ArrayBuffer>>();
-  const groups = new Map<string, { taps: Map<string, Tap>; unplaced: Set<string> }>();
+  const groups = new Map<string, { captures: Map<string, Capture>; unplaced: Set<string> }>();
   for (const path of files.keys()) {
     const at = `${place}: ${path}`;
     const bytes = (): Uint8Array => files.get(path) ?? new Uint8Array(0);
@@ -129,26 +129,30 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
       continue;
     }
     const key = locationKey(named.layer, named.stage);
-    const group = groups.get(named.folder) ?? { taps: new Map<string, Tap>(), unplaced: new Set<string>() };
+    const group = groups.get(named.folder) ?? { captures: new Map<string, Capture>(), unplaced: new Set<string>() };
     groups.set(named.folder, group);
-    if (group.taps.has(key)) throw formatError(at, `one file for ${key}`, 'a second one');
-    const known = described.get(named.folder)?.taps.get(key);
-    const tap = isNpy ? npyTap(named, known, openNpy(bytes(), at), at) : aprtTap(named, known, bytes(), at);
+    if (group.captures.has(key)) throw formatError(at, `one file for ${key}`, 'a second one');
+    const known = described.get(named.folder)?.captures.get(key);
+    const captured = isNpy
+      ? npyCapture(named, known, openNpy(bytes(), at), at)
+      : aprtCapture(named, known, bytes(), at);
     const isPlaced = isNpy || known !== undefined;
-    group.taps.set(key, checkTap(isPlaced ? fromFiled(tap) : tap, at));
+    group.captures.set(key, checkCapture(isPlaced ? fromFiled(captured) : captured, at));
     if (!isPlaced) group.unplaced.add(key);
   }
   if (groups.size === 0) throw formatError(place, 'tensors at <engine>/layer-<N>/<stage>.bin or .npy', 'none');
   const traces = [...groups]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([folder, { taps, unplaced }]) => {
-      const bounded = [...taps].map(([key, tap]) => withBound(tap, bounds.get(`${folder}|${key}`), `${place}: ${key}`));
+    .map(([folder, { captures, unplaced }]) => {
+      const bounded = [...captures].map(([key, captured]) =>
+        withBound(captured, bounds.get(`${folder}|${key}`), `${place}: ${key}`),
+      );
       const provenance: Provenance = described.get(folder)?.provenance ?? engineOfFolder(folder);
-      const placed = bounded.filter((tap) => !unplaced.has(locationKey(tap.layer, tap.stage)));
+      const placed = bounded.filter((captured) => !unplaced.has(locationKey(captured.layer, captured.stage)));
       const widths = projectionWidths(provenance.hparams, placed);
-      const split = bounded.flatMap((tap) => {
-        const parts = described.get(folder)?.taps.get(locationKey(tap.layer, tap.stage))?.parts;
-        return splitProjections([tap], parts ?? widths);
+      const split = bounded.flatMap((captured) => {
+        const parts = described.get(folder)?.captures.get(locationKey(captured.layer, captured.stage))?.parts;
+        return splitProjections([captured], parts ?? widths);
       });
       return createTrace(provenance, split, unplaced);
     });
@@ -157,10 +161,10 @@ export function filesToTraces(files: FileTree, place: string): ReadFiles {
 
 interface Described {
   readonly provenance: Provenance;
-  readonly taps: ReadonlyMap<string, Omit<FiledTap, 'data'>>;
+  readonly captures: ReadonlyMap<string, Omit<FiledCapture, 'data'>>;
 }
 
-type Named = Pick<Tap, 'stage' | 'layer'>;
+type Named = Pick<Capture, 'stage' | 'layer'>;
 
 function isIndex(path: string): boolean {
   return path === INDEX_FILE || path.endsWith(`/${INDEX_FILE}`);
@@ -174,10 +178,10 @@ function readIndexes(files: FileTree, place: string): ReadonlyMap<string, Descri
     const parent = path.slice(0, -INDEX_FILE.length);
     const document = readIndex(files.get(path) ?? new Uint8Array(0), `${place}: ${path}`);
     for (const entry of elements(member(document, 'traces'))) {
-      const headers = elements(member(entry, 'taps')).map(readTapHeader);
+      const headers = elements(member(entry, 'taps')).map(readCaptureHeader);
       described.set(`${parent}${text(member(entry, 'folder'))}`, {
         provenance: readProvenance(member(entry, 'provenance')),
-        taps: new Map(headers.map((header) => [locationKey(header.layer, header.stage), header])),
+        captures: new Map(headers.map((header) => [locationKey(header.layer, header.stage), header])),
       });
     }
   }
@@ -195,7 +199,12 @@ export function readIndex(bytes: Uint8Array, place: string): Field {
   return document;
 }
 
-function aprtTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, bytes: Uint8Array, place: string): Tap {
+function aprtCapture(
+  { stage, layer }: Named,
+  known: Omit<Capture, 'data'> | undefined,
+  bytes: Uint8Array,
+  place: string,
+): Capture {
   const tensor = decodeAprt(bytes, place);
   const filed = fileLayer(stage, layer);
   const agrees = tensor.layer === filed || (stage === EMBEDDING && tensor.layer === undefined);
@@ -208,22 +217,27 @@ function aprtTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, 
   return { stage, layer, positions: layout.positions, shape: layout.shape, data };
 }
 
-function npyTap({ stage, layer }: Named, known: Omit<Tap, 'data'> | undefined, file: NpyFile, place: string): Tap {
+function npyCapture(
+  { stage, layer }: Named,
+  known: Omit<Capture, 'data'> | undefined,
+  file: NpyFile,
+  place: string,
+): Capture {
   const data = stageSpec(stage).values === 'index' ? npyIds(file, place) : npyFloats(file, place);
   const rows = file.shape[filedPositionAxis(stage)] ?? 0;
   const positions = known?.positions ?? Array.from({ length: rows }, (_, i) => i);
   return { stage, layer, positions, shape: file.shape, data };
 }
 
-function npyOf(tap: Tap): NpyArray {
-  return tap.data instanceof Uint32Array
-    ? { type: 'u4', shape: tap.shape, data: tap.data }
-    : { type: 'f4', shape: tap.shape, data: tap.data };
+function npyOf(captured: Capture): NpyArray {
+  return captured.data instanceof Uint32Array
+    ? { type: 'u4', shape: captured.shape, data: captured.data }
+    : { type: 'f4', shape: captured.shape, data: captured.data };
 }
 
-function withBound(tap: Tap, bound: Float32Array<ArrayBuffer> | undefined, place: string): Tap {
-  if (bound === undefined) return tap;
-  const [tokens = 0, heads = 0, keys = 0] = tap.shape;
-  const isSwapped = isHeadsFirst(tap.stage) && bound.length === tap.data.length;
-  return checkTap({ ...tap, bound: isSwapped ? swapLeadingAxes(bound, heads, tokens, keys) : bound }, place);
+function withBound(captured: Capture, bound: Float32Array<ArrayBuffer> | undefined, place: string): Capture {
+  if (bound === undefined) return captured;
+  const [tokens = 0, heads = 0, keys = 0] = captured.shape;
+  const isSwapped = isHeadsFirst(captured.stage) && bound.length === captured.data.length;
+  return checkCapture({ ...captured, bound: isSwapped ? swapLeadingAxes(bound, heads, tokens, keys) : bound }, place);
 }

@@ -1,10 +1,10 @@
 import { findStage, type StageId } from '../model/stages';
-import type { FiledTap } from './filed-layout';
+import type { FiledCapture } from './filed-layout';
 import { formatError, shown } from './format-error';
 import { index, indices, member, text, type Field } from './json-fields';
 
-/** What JSON says of a tap besides its payload. */
-export interface TapHeader {
+/** What JSON says of a capture besides its payload. */
+export interface CaptureHeader {
   readonly layer: number | null;
   readonly stage: StageId;
   readonly positions: readonly number[];
@@ -13,13 +13,13 @@ export interface TapHeader {
   readonly parts?: readonly number[];
 }
 
-/** The JSON form of a tap without its payload. */
-export function tapHeader({ layer, stage, positions, shape, parts }: FiledTap): TapHeader {
+/** The JSON form of a capture without its payload. */
+export function captureHeader({ layer, stage, positions, shape, parts }: FiledCapture): CaptureHeader {
   return { layer: layer ?? null, stage, positions, shape, ...(parts === undefined ? {} : { parts }) };
 }
 
-/** Reads {@link tapHeader}'s form. @throws TracerError `trace-format`. */
-export function readTapHeader(field: Field): Omit<FiledTap, 'data'> {
+/** Reads {@link captureHeader}'s form. @throws TracerError `trace-format`. */
+export function readCaptureHeader(field: Field): Omit<FiledCapture, 'data'> {
   const layer = member(field, 'layer');
   const parts = member(field, 'parts');
   return {

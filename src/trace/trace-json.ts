@@ -1,14 +1,14 @@
-import type { Tap } from '../model/engine';
+import type { Capture } from '../model/engine';
 import { stageSpec } from '../model/stages';
 import { decodeBase64, encodeBase64 } from './base64';
 import { fromFiled, projectionWidths, splitProjections, toFiled } from './filed-layout';
 import { formatError, shown } from './format-error';
 import { elements, member, parseJson, text, type Field } from './json-fields';
 import { readProvenance } from './read-provenance';
-import { checkTap, type TapData } from './stage-layout';
+import { checkCapture, type CaptureData } from './stage-layout';
 import { createTrace, traceBytes, type Trace } from './trace';
-import { tapStats } from './tap-stats';
-import { readTapHeader, tapHeader } from './trace-header';
+import { captureStats } from './capture-stats';
+import { readCaptureHeader, captureHeader } from './trace-header';
 import { locationKey } from '../model/location';
 
 /** Additive changes keep the number; a change of meaning raises it and gets an upgrader. */
@@ -18,7 +18,7 @@ export const TRACE_SCHEMA = 'moescope-trace/1';
 const MAX_PAYLOAD_BYTES = 360e6;
 
 /**
- * A trace as one JSON document: provenance, and for each tap its layer (null for whole-model stages), stage, positions, shape,
+ * A trace as one JSON document: provenance, and for each capture its layer (null for whole-model stages), stage, positions, shape,
  * statistics (not finite: "NaN", "Infinity", "-Infinity") and little-endian base64 payload (f4, or u4 for expert ids), so that bits survive.
  * @throws TracerError `trace-format` when it would not fit in one string.
  */
@@ -32,18 +32,18 @@ export function encodeTraceJson(trace: Trace): string {
       'Save the trace as NPZ or as a folder.',
     );
   }
-  const isUnplaced = (tap: Tap): boolean => trace.unplaced.has(locationKey(tap.layer, tap.stage));
-  const taps = [...trace.taps.values()]
-    .map((tap) => (isUnplaced(tap) ? tap : toFiled(tap)))
-    .map((tap) => ({
-      ...tapHeader(tap),
-      ...(isUnplaced(tap) ? { unplaced: true } : {}),
-      stats: tapStats(tap.data),
-      type: tap.data instanceof Uint32Array ? 'u4' : 'f4',
-      data: base64Of(tap.data),
-      ...(tap.bound === undefined ? {} : { bound: base64Of(tap.bound) }),
+  const isUnplaced = (captured: Capture): boolean => trace.unplaced.has(locationKey(captured.layer, captured.stage));
+  const captures = [...trace.captures.values()]
+    .map((captured) => (isUnplaced(captured) ? captured : toFiled(captured)))
+    .map((captured) => ({
+      ...captureHeader(captured),
+      ...(isUnplaced(captured) ? { unplaced: true } : {}),
+      stats: captureStats(captured.data),
+      type: captured.data instanceof Uint32Array ? 'u4' : 'f4',
+      data: base64Of(captured.data),
+      ...(captured.bound === undefined ? {} : { bound: base64Of(captured.bound) }),
     }));
-  return JSON.stringify({ schema: TRACE_SCHEMA, provenance: trace.provenance, taps }, nonFiniteAsText);
+  return JSON.stringify({ schema: TRACE_SCHEMA, provenance: trace.provenance, taps: captures }, nonFiniteAsText);
 }
 
 /** Reads {@link encodeTraceJson}'s document. @throws TracerError `trace-format` naming the place; another schema is refused by name. */
@@ -51,19 +51,22 @@ export function decodeTraceJson(json: string, place: string): Trace {
   const document = parseJson(json, place);
   checkSchema(document, TRACE_SCHEMA);
   const unplaced = new Set<string>();
-  const taps = elements(member(document, 'taps')).map((field) => {
-    const header = readTapHeader(field);
+  const captures = elements(member(document, 'taps')).map((field) => {
+    const header = readCaptureHeader(field);
     if (member(field, 'unplaced').value === true) unplaced.add(locationKey(header.layer, header.stage));
     const bound = member(field, 'bound');
-    const tap = {
+    const captured = {
       ...header,
       data: readData(field, stageSpec(header.stage).values === 'index'),
       ...(bound.value === undefined ? {} : { bound: new Float32Array(readBytes(bound)) }),
     };
-    return checkTap(unplaced.has(locationKey(tap.layer, tap.stage)) ? tap : fromFiled(tap), field.place);
+    return checkCapture(
+      unplaced.has(locationKey(captured.layer, captured.stage)) ? captured : fromFiled(captured),
+      field.place,
+    );
   });
   const provenance = readProvenance(member(document, 'provenance'));
-  return createTrace(provenance, splitProjections(taps, projectionWidths(provenance.hparams, taps)), unplaced);
+  return createTrace(provenance, splitProjections(captures, projectionWidths(provenance.hparams, captures)), unplaced);
 }
 
 /** @throws TracerError `trace-format` when the document's schema is another one. */
@@ -78,7 +81,7 @@ export function checkSchema(document: Field, expected: string): void {
   );
 }
 
-function readData(field: Field, isIndex: boolean): TapData {
+function readData(field: Field, isIndex: boolean): CaptureData {
   const type = member(field, 'type');
   const expected = isIndex ? 'u4' : 'f4';
   if (type.value !== expected) throw formatError(type.place, expected, shown(type.value));
@@ -98,7 +101,7 @@ function readBytes(field: Field): ArrayBuffer {
   return bytes.buffer;
 }
 
-function base64Of(data: TapData): string {
+function base64Of(data: CaptureData): string {
   return encodeBase64(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 

@@ -1,4 +1,4 @@
-import type { EngineId, Tap } from '../model/engine';
+import type { EngineId, Capture } from '../model/engine';
 import type { GraphParameter } from '../model/graph-parameters';
 import type { HParams } from '../model/hparams';
 import { forwardOrder, locationKey } from '../model/location';
@@ -20,7 +20,7 @@ export interface Provenance {
   /** Adapter description, for a GPU engine. */
   readonly adapter?: string;
   readonly toolVersion?: string;
-  /** The whole prompt; taps name the positions that they hold. */
+  /** The whole prompt; captures name the positions that they hold. */
   readonly tokens?: readonly number[];
   readonly hparams?: HParams;
   /** ggml type of each weight by GGUF name, so that a comparison of files can name what a live run names. */
@@ -39,30 +39,34 @@ export interface Provenance {
   readonly hints?: Readonly<Record<string, string>>;
 }
 
-/** All taps of one engine, in forward order, by {@link locationKey}. */
+/** All captures of one engine, in forward order, by {@link locationKey}. */
 export interface Trace {
   readonly provenance: Provenance;
-  readonly taps: ReadonlyMap<string, Tap>;
+  readonly captures: ReadonlyMap<string, Capture>;
   /**
-   * Keys of taps whose file states only an element count, or holds one row of everything and no prompt: they are at position 0 until
+   * Keys of captures whose file states only an element count, or holds one row of everything and no prompt: they are at position 0 until
    * `adoptLayout` finds better.
    */
   readonly unplaced: ReadonlySet<string>;
 }
 
-/** A trace of these taps; a later tap replaces an earlier one of the same layer and stage. */
+/** A trace of these captures; a later capture replaces an earlier one of the same layer and stage. */
 export function createTrace(
   provenance: Provenance,
-  taps: Iterable<Tap>,
+  captures: Iterable<Capture>,
   unplaced: ReadonlySet<string> = new Set(),
 ): Trace {
-  const ordered = [...taps].sort(forwardOrder);
-  return { provenance, taps: new Map(ordered.map((tap) => [locationKey(tap.layer, tap.stage), tap])), unplaced };
+  const ordered = [...captures].sort(forwardOrder);
+  return {
+    provenance,
+    captures: new Map(ordered.map((captured) => [locationKey(captured.layer, captured.stage), captured])),
+    unplaced,
+  };
 }
 
 /** Bytes of a trace's payloads, bounds included. */
 export function traceBytes(trace: Trace): number {
   let bytes = 0;
-  for (const tap of trace.taps.values()) bytes += tap.data.byteLength + (tap.bound?.byteLength ?? 0);
+  for (const captured of trace.captures.values()) bytes += captured.data.byteLength + (captured.bound?.byteLength ?? 0);
   return bytes;
 }

@@ -6,7 +6,7 @@ import { Finding } from './face/Finding';
 import { Instrument } from './face/Instrument';
 import { Footer } from './Footer';
 import { Inspector } from './inspector/Inspector';
-import { Later } from './Later';
+import { Later } from './Deferred';
 import { FileCard } from './panels/FileCard';
 import { Header } from './top/Header';
 import { Stories } from './top/Stories';

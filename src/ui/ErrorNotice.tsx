@@ -63,7 +63,7 @@ export function ErrorDetail({ error }: { readonly error: ErrorData }): ReactElem
     <>
       {items.length === 0 ? null : <Pairs items={items} />}
       {stack === undefined ? null : (
-        <details className="twin">
+        <details className="figure-table">
           <summary>Stack</summary>
           <pre>{String(stack)}</pre>
         </details>

@@ -21,7 +21,7 @@ export function originText(origin: Origin | undefined): string {
   }
 }
 
-/** What whoever looks at a picture's or comparison's trace should know. */
+/** Where the trace of a picture or comparison comes from. */
 export function OriginNotes({ report }: { readonly report: Report }): ReactElement | null {
   const origin = useApp((s) => s.shell.origin);
   const notes = [

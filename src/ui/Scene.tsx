@@ -1,6 +1,6 @@
 import { createElement, Fragment, memo, type ReactElement } from 'react';
 import { sameDrawing, type SvgNode } from '../plots/svg';
-import { Later } from './Later';
+import { Later } from './Deferred';
 
 /** Of a group of groups (the lines of a table, the layers of a way), so many are drawn in one task; a map has ten. */
 const GROUPS_AT_ONCE = 12;

@@ -5,7 +5,7 @@ export type Column = readonly [title: string, kind?: 'word'];
 
 /** A table that scrolls by itself, by keyboard too. */
 export function ScrollTable(props: {
-  /** Its name for whoever does not see it. */
+  /** Its accessible name. */
   readonly label: string;
   readonly columns: readonly Column[];
   /** The rows. */

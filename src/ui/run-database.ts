@@ -1,5 +1,5 @@
 import { REPORT_SCHEMA, type Report } from '../divergence/report';
-import { MOST_RUNS, type KeptRun, type RunShelf } from '../store/run-shelf';
+import { MOST_RUNS, type KeptRun, type RunStore } from '../store/run-store';
 
 const NAME = 'moescope';
 const STORE = 'runs';
@@ -10,7 +10,7 @@ interface Entry {
 }
 
 /** The last runs in the browser's database. Where there is none (private windows, no room), nothing is kept and nothing fails. */
-export function runDatabase(): RunShelf {
+export function runDatabase(): RunStore {
   let opening: Promise<IDBDatabase> | undefined;
   const database = (): Promise<IDBDatabase> => {
     opening ??= new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 import { fail, toErrorData, type ErrorData } from '../base/errors';
 import { openRemote } from '../cache/open-remote';
 import type { AdapterCard, Report } from '../divergence/report';
-import type { SlicePlace } from '../divergence/tap-slice';
+import type { SlicePlace } from '../divergence/capture-slice';
 import type { ByteSource, SourceDescriptor } from '../gguf/byte-source';
 import { openModel } from '../gguf/open-model';
 import { openSource } from '../gguf/open-source';
@@ -16,10 +16,10 @@ import type { GeneratedToken, GenerateEnd } from '../session/generate';
 import type { Host } from '../session/host';
 import { inspectModel, type Inspection } from '../session/inspect-model';
 import { ModelSession } from '../session/model-session';
-import { TapInspector, type TapAnswer } from '../session/tap-inspector';
+import { CaptureInspector, type CaptureAnswer } from '../session/capture-inspector';
 import { runCost } from '../session/preflight';
 import { weightTable } from '../session/weight-table';
-import { TraceShelf, type LastRun } from './trace-shelf';
+import { TraceStore, type LastRun } from './trace-store';
 import type { CompareChoice, ReadResult, TensorFileFormat, TraceCard } from './trace-cards';
 import type { OpenedModel, Preflight, TokenizedPrompt } from './opened-model';
 
@@ -33,9 +33,9 @@ const TELL_MS = 100;
 export class EngineService {
   readonly #host: Host;
   readonly #workers: number;
-  readonly #taps: TapInspector;
+  readonly #captures: CaptureInspector;
   readonly #ready: Promise<void>;
-  readonly #shelf = new TraceShelf(() => this.#lastRun());
+  readonly #traceStore = new TraceStore(() => this.#lastRun());
   #goOn: (() => void) | undefined;
   /** Of the model that is open. */
   #report: Report | undefined;
@@ -44,12 +44,12 @@ export class EngineService {
   #tokenizing = new AbortController();
   #run: { readonly abort: AbortController; readonly ended: Promise<unknown> } | undefined;
 
-  /** `workers`: how many threads the reference will use, for the preflight. `tapBudget`: bytes of tensors kept for the inspector. */
-  constructor(host: Host, workers: number, tapBudget?: number, ready: Promise<void> = Promise.resolve()) {
+  /** `workers`: how many threads the reference will use, for the preflight. `captureBudget`: bytes of tensors kept for the inspector. */
+  constructor(host: Host, workers: number, captureBudget?: number, ready: Promise<void> = Promise.resolve()) {
     this.#ready = ready;
     this.#host = host;
     this.#workers = workers;
-    this.#taps = new TapInspector(tapBudget);
+    this.#captures = new CaptureInspector(captureBudget);
   }
 
   /** Resolves when the thread is as it should be. */
@@ -68,7 +68,7 @@ export class EngineService {
     const session = await this.#newSession(model);
     const before = this.#session;
     this.#session = session;
-    this.#taps.clear();
+    this.#captures.clear();
     this.#report = undefined;
     await before?.dispose();
     return { card: session.card, preflight: await this.#preflight(session), weights: weightTable(session.model) };
@@ -125,7 +125,7 @@ export class EngineService {
         .run(spec, {
           onEvent: deliver,
           signal,
-          ...this.#taps.begin(spec),
+          ...this.#captures.begin(spec),
           onLost: (error, layersDone) =>
             new Promise((goOn) => {
               this.#goOn = goOn;
@@ -143,22 +143,22 @@ export class EngineService {
    * @throws TracerError `trace-format`, `source-read`
    */
   readTraceFiles(files: readonly SourceDescriptor[]): Promise<ReadResult> {
-    return this.#shelf.read(files);
+    return this.#traceStore.read(files);
   }
 
   /** What can be compared: the last run's engines, and what was read, in that order. */
   traces(): readonly TraceCard[] {
-    return this.#shelf.cards();
+    return this.#traceStore.cards();
   }
 
   /** Compares two of them as a live run compares its engines; `b` is the reference. @throws TracerError `trace-mismatch` */
   compareTraces(a: string, b: string, options: CompareChoice): Report {
-    return this.#shelf.compare(a, b, options);
+    return this.#traceStore.compare(a, b, options);
   }
 
   /** The last run's tensors, as far as they were kept, as one file. @throws TracerError `usage` (nothing kept), `trace-format` (too large) */
   saveTensors(format: TensorFileFormat, withPrompt: boolean): Blob {
-    return this.#shelf.save(format, withPrompt);
+    return this.#traceStore.save(format, withPrompt);
   }
 
   /** Goes on with a run whose GPU was lost; no such run: nothing happens. */
@@ -168,16 +168,16 @@ export class EngineService {
   }
 
   /** A position of a tensor of the last run of both engines, boiled down; or that it was not kept, and why. Also while a run goes on. */
-  tapSlice(place: SlicePlace): TapAnswer {
-    return this.#taps.answer(place);
+  captureSlice(place: SlicePlace): CaptureAnswer {
+    return this.#captures.answer(place);
   }
 
   /**
    * The same after running the last prompt again up to that layer, for what was not kept. A run like any other: `cancel` ends it.
    * @throws TracerError `run-busy`, `run-cancelled`, `usage` (nothing ran)
    */
-  fetchTaps(place: SlicePlace): Promise<TapAnswer> {
-    return this.#alone((session, signal) => this.#taps.fetch(place, session, signal));
+  fetchCaptures(place: SlicePlace): Promise<CaptureAnswer> {
+    return this.#alone((session, signal) => this.#captures.fetch(place, session, signal));
   }
 
   /**
@@ -261,7 +261,7 @@ export class EngineService {
   /** Ends what runs and frees everything. */
   async dispose(): Promise<void> {
     await this.cancel();
-    this.#taps.clear();
+    this.#captures.clear();
     await this.#session?.dispose();
     this.#session = undefined;
   }
@@ -270,7 +270,7 @@ export class EngineService {
     if (this.#report === undefined || this.#session === undefined) return undefined;
     const tensors = [...this.#session.model.tensors];
     const weightTypes = Object.fromEntries(tensors.map(([name, { type }]) => [name, type]));
-    return { report: this.#report, weightTypes, engines: this.#taps.kept().engines };
+    return { report: this.#report, weightTypes, engines: this.#captures.kept().engines };
   }
 
   async #newSession(model: ConstructorParameters<typeof ModelSession>[0]): Promise<ModelSession> {

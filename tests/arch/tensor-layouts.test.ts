@@ -5,7 +5,7 @@ import { dequantizeRows } from '../../src/gguf/dequant/dequantisers';
 import type { ModelFile } from '../../src/gguf/model-file';
 import type { TensorToWrite } from '../../src/gguf/writer';
 import { createGpuEngine } from '../../src/gpu/engine/gpu-engine';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import { readHParams } from '../../src/model/read-hparams';
 import { checkWeights } from '../../src/model/weights';
 import { captureAll, forward } from '../cpu/support';
@@ -20,21 +20,22 @@ import { testContext } from '../support/gpu';
 const TOKENS = Uint32Array.of(5, 200, 17);
 const PLAIN: Bend = { recipe: { type: 'F32' } };
 
-async function exactTaps(model: ModelFile): Promise<readonly Tap[]> {
+async function exactCaptures(model: ModelFile): Promise<readonly Capture[]> {
   const hparams = readHParams(model);
   expect(checkWeights(model, hparams)).toEqual([]);
   const engine = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
-  return (await forward(engine, hparams, TOKENS, { capture: captureAll([0, 1, 2]), bounds: true, exact: true })).taps;
+  return (await forward(engine, hparams, TOKENS, { capture: captureAll([0, 1, 2]), bounds: true, exact: true }))
+    .captures;
 }
 
-async function gpuTaps(model: ModelFile, preload: boolean): Promise<readonly Tap[]> {
+async function gpuCaptures(model: ModelFile, preload: boolean): Promise<readonly Capture[]> {
   const hparams = readHParams(model);
   const engine = createGpuEngine({ context: await testContext(), model, hparams });
   if (preload) expect(await engine.preload()).toBe(true);
-  const { taps } = await forward(engine, hparams, TOKENS, { capture: captureAll([0, 1, 2]) });
+  const { captures } = await forward(engine, hparams, TOKENS, { capture: captureAll([0, 1, 2]) });
   await engine.dispose();
   // Which kernel made a value may differ; the bits may not.
-  return taps.map((tap) => ({ ...tap, kernel: '' }));
+  return captures.map((captured) => ({ ...captured, kernel: '' }));
 }
 
 /** Matrices of some roles one after the other in one tensor, of each expert. */
@@ -90,11 +91,11 @@ describe.each<[string, Bend]>([
 ])('%s', (_, bend) => {
   it('computes the bits of the plain file, on both engines', async () => {
     const [plain, other] = [await openBent(PLAIN), await openBent(bend)];
-    const [a, b] = [await exactTaps(plain), await exactTaps(other)];
+    const [a, b] = [await exactCaptures(plain), await exactCaptures(other)];
     expect(b).toEqual(a);
-    const streamed = await gpuTaps(other, false);
-    expect(streamed).toEqual(await gpuTaps(plain, false));
-    expect(await gpuTaps(other, true)).toEqual(streamed);
+    const streamed = await gpuCaptures(other, false);
+    expect(streamed).toEqual(await gpuCaptures(plain, false));
+    expect(await gpuCaptures(other, true)).toEqual(streamed);
   });
 });
 
@@ -121,13 +122,13 @@ function mixedExperts(first: 'Q8_0' | 'F32'): Bend {
 
 it('experts of different types are those of their dequantised values, on both engines', async () => {
   const [floatOnes, mixed] = [await openBent(mixedExperts('F32')), await openBent(mixedExperts('Q8_0'))];
-  expect(await exactTaps(mixed)).toEqual(await exactTaps(floatOnes));
-  expect(await gpuTaps(mixed, false)).toEqual(await gpuTaps(floatOnes, false));
+  expect(await exactCaptures(mixed)).toEqual(await exactCaptures(floatOnes));
+  expect(await gpuCaptures(mixed, false)).toEqual(await gpuCaptures(floatOnes, false));
 });
 
 /** Values of a stage of the first layer. */
-function firstLayer(taps: readonly Tap[], stage: string): Tap {
-  const found = taps.find((tap) => tap.stage === stage && tap.layer === 0);
+function firstLayer(captures: readonly Capture[], stage: string): Capture {
+  const found = captures.find((captured) => captured.stage === stage && captured.layer === 0);
   if (found === undefined) throw new Error(`no ${stage}`);
   return found;
 }
@@ -145,21 +146,24 @@ describe('beside a weight', () => {
   ];
 
   it('biases are added and scales multiply, each expert by its own', async () => {
-    const [a, b] = [await exactTaps(await openBent(PLAIN)), await exactTaps(await openBent({ ...PLAIN, more }))];
+    const [a, b] = [
+      await exactCaptures(await openBent(PLAIN)),
+      await exactCaptures(await openBent({ ...PLAIN, more })),
+    ];
     const before = firstLayer(a, 'q_proj').exact ?? [];
     expect([...(firstLayer(b, 'q_proj').exact ?? [])]).toEqual(
       [...before].map((x, i) => x + Math.fround(bias(i % 64))),
     );
     expect([...firstLayer(b, 'k_proj').data]).toEqual([...firstLayer(a, 'k_proj').data].map((x) => x / 2));
     // Other queries and keys, so that other values come in: against the products of their own inputs.
-    const own = await exactTaps(
+    const own = await exactCaptures(
       await openBent({ ...PLAIN, more: more.filter(({ name }) => !/_output|_exps|^output/.test(name)) }),
     );
     const out = firstLayer(own, 'attn_out').exact ?? [];
     expect([...(firstLayer(b, 'attn_out').exact ?? [])]).toEqual(
       [...out].map((x, i) => x * -3 + Math.fround(bias(i % 64))),
     );
-    const unscaled = await exactTaps(
+    const unscaled = await exactCaptures(
       await openBent({ ...PLAIN, more: more.filter(({ name }) => !/_exps/.test(name)) }),
     );
     const experts = firstLayer(b, 'moe_router_indices').data;
@@ -173,18 +177,18 @@ describe('beside a weight', () => {
   it('the GPU is within the bounds of both, streamed and resident alike', async () => {
     const model = await openBent({ ...PLAIN, more });
     const hparams = readHParams(model);
-    const exact = await exactTaps(model);
-    const streamed = await gpuTaps(model, false);
-    expect(await gpuTaps(model, true)).toEqual(streamed);
+    const exact = await exactCaptures(model);
+    const streamed = await gpuCaptures(model, false);
+    expect(await gpuCaptures(model, true)).toEqual(streamed);
     const engine = createGpuEngine({ context: await testContext(), model, hparams });
     const own = exact.filter(({ layer }) => layer === 0);
     const reference = {
-      taps: new Map(own.map((tap) => [tap.stage, tap])),
+      captures: new Map(own.map((captured) => [captured.stage, captured])),
       layerInput: exact.find(({ stage }) => stage === 'embedding'),
     };
-    const { taps } = await engine.isolate(0, reference, { capture: captureAll([0, 1, 2]) });
+    const { captures } = await engine.isolate(0, reference, { capture: captureAll([0, 1, 2]) });
     for (const stage of ['q_proj', 'k_proj', 'attn_out', 'moe_expert_up'] as const) {
-      const [got, want] = [taps.get(stage), firstLayer(exact, stage)];
+      const [got, want] = [captures.get(stage), firstLayer(exact, stage)];
       want.exact?.forEach((x, i) => {
         expect(Math.abs((got?.data[i] ?? NaN) - x), `${stage} ${i}`).toBeLessThanOrEqual(want.bound?.[i] ?? NaN);
       });

@@ -6,7 +6,7 @@ import { runCli } from '../../src/cli/run-cli';
 import { tensorSaver } from '../../src/cli/trace/save-tensors';
 import type { SaveFormat } from '../../src/cli/trace/trace-options';
 import type { Report } from '../../src/divergence/report';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import type { RunSpec } from '../../src/session/events';
 import { goldenModelPath, loadGolden, SAMPLE_PATH } from '../support/golden';
 import { BOTH, testSession } from '../support/session';
@@ -19,7 +19,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A live run whose taps are saved in each of these formats, under `folder/<name>-<format>`. */
+/** A live run whose captures are saved in each of these formats, under `folder/<name>-<format>`. */
 async function savedRun(
   name: string,
   model: string,
@@ -28,13 +28,13 @@ async function savedRun(
 ): Promise<Report> {
   const session = await testSession(model);
   const savers = formats.map((format) => tensorSaver({ folder: join(folder, `${name}-${format}`), format }));
-  const onTap = async (engine: string, tap: Tap): Promise<void> => {
-    for (const saver of savers) await saver.save(engine, tap);
+  const onCapture = async (engine: string, captured: Capture): Promise<void> => {
+    for (const saver of savers) await saver.save(engine, captured);
   };
   try {
     const report = await session.run(
       { ...BOTH, ...spec },
-      { onEvent: () => undefined, onTap, ...(spec.mode === 'local,free' ? { onLocalTap: onTap } : {}) },
+      { onEvent: () => undefined, onCapture, ...(spec.mode === 'local,free' ? { onLocalCapture: onCapture } : {}) },
     );
     const weightTypes = Object.fromEntries([...session.model.tensors].map(([tensor, { type }]) => [tensor, type]));
     for (const saver of savers) await saver.finish({ report, weightTypes });

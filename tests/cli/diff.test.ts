@@ -7,12 +7,12 @@ import { readOperand } from '../../src/cli/diff/read-operand';
 import { runCli } from '../../src/cli/run-cli';
 import { tensorSaver } from '../../src/cli/trace/save-tensors';
 import { ROW_COLUMNS } from '../../src/divergence/rows-csv';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import { stageOrder } from '../../src/model/stages';
 import { encodeAprt } from '../../src/trace/aprt';
 import { goldenModelPath } from '../support/golden';
 import { generateReport } from '../support/reports';
-import { tapOf } from '../support/taps';
+import { captureOf } from '../support/captures';
 import { terminalDouble } from './terminal-double';
 
 const folder = mkdtempSync(join(tmpdir(), 'moescope-diff-'));
@@ -34,21 +34,22 @@ const BITS = [
   0x7fc12345, 0xffc00001, 0x7f800001, 0xff812345, 0x7f800000, 0xff800000, 0x80000000, 0x00000001, 0x3f800000,
 ];
 const odd = (): Float32Array<ArrayBuffer> => new Float32Array(Uint32Array.from(BITS).buffer);
-const oddTaps: readonly Tap[] = [
-  { ...tapOf('attn_norm', 0, [1, 9], odd(), { positions: [3] }), data: odd() },
-  { ...tapOf('lm_head', undefined, [3, 3], odd()), data: odd() },
-  tapOf('moe_router_indices', 0, [2, 2], [5, 0, 7, 1]),
+const oddCaptures: readonly Capture[] = [
+  { ...captureOf('attn_norm', 0, [1, 9], odd(), { positions: [3] }), data: odd() },
+  { ...captureOf('lm_head', undefined, [3, 3], odd()), data: odd() },
+  captureOf('moe_router_indices', 0, [2, 2], [5, 0, 7, 1]),
 ];
 
-/** Saves taps of engines as `moescope trace` does. */
+/** Saves captures of engines as `moescope trace` does. */
 async function save(
   name: string,
   format: (typeof TENSOR_FORMATS)[number],
-  engines: Readonly<Record<string, readonly Tap[]>>,
+  engines: Readonly<Record<string, readonly Capture[]>>,
 ): Promise<string> {
   const out = join(folder, name);
   const saver = tensorSaver({ folder: out, format });
-  for (const [engine, taps] of Object.entries(engines)) for (const tap of taps) await saver.save(engine, tap);
+  for (const [engine, captures] of Object.entries(engines))
+    for (const captured of captures) await saver.save(engine, captured);
   await saver.finish({ report: generateReport({ kind: 'clean', nLayer: 1, nTokens: 4 }), weightTypes: {} });
   await saver.close();
   return out;
@@ -63,27 +64,29 @@ const put = (path: string, bytes: Uint8Array | string): string => {
 
 describe('what --save-tensor wrote reads back', () => {
   test.each(TENSOR_FORMATS)('%s: bit for bit%s', async (format) => {
-    const out = await save(`bits-${format}`, format, { gpu: oddTaps, cpu: oddTaps });
+    const out = await save(`bits-${format}`, format, { gpu: oddCaptures, cpu: oddCaptures });
     const { traces, ignored } = await readOperand(out);
     expect(ignored).toEqual([]);
     expect(traces.map((trace) => trace.provenance.arm)).toEqual(['cpu', 'gpu']);
     for (const trace of traces) {
-      const saved = [...oddTaps].sort((x, y) => stageOrder(x.stage) - stageOrder(y.stage));
-      expect([...trace.taps.values()].map((tap) => tap.stage)).toEqual(saved.map((tap) => tap.stage));
-      for (const [i, tap] of [...trace.taps.values()].entries()) {
-        const bits = (t: Tap | undefined): number[] => [...new Uint32Array(t?.data.buffer ?? new ArrayBuffer(0))];
+      const saved = [...oddCaptures].sort((x, y) => stageOrder(x.stage) - stageOrder(y.stage));
+      expect([...trace.captures.values()].map((captured) => captured.stage)).toEqual(
+        saved.map((captured) => captured.stage),
+      );
+      for (const [i, captured] of [...trace.captures.values()].entries()) {
+        const bits = (t: Capture | undefined): number[] => [...new Uint32Array(t?.data.buffer ?? new ArrayBuffer(0))];
         // Text has one NaN only.
         const canonical = (x: number): number => ((x & 0x7fffffff) > 0x7f800000 ? 0x7fc00000 : x);
-        const isText = format === 'csv' && tap.stage !== 'moe_router_indices';
-        expect(bits(tap)).toEqual(isText ? bits(saved[i]).map(canonical) : bits(saved[i]));
-        expect(tap.positions).toEqual(saved[i]?.positions);
-        expect(tap.shape).toEqual(saved[i]?.shape);
+        const isText = format === 'csv' && captured.stage !== 'moe_router_indices';
+        expect(bits(captured)).toEqual(isText ? bits(saved[i]).map(canonical) : bits(saved[i]));
+        expect(captured.positions).toEqual(saved[i]?.positions);
+        expect(captured.shape).toEqual(saved[i]?.shape);
       }
     }
   });
 
   test.each(['aprt', 'aprt-zip', 'npz', 'json'] as const)('%s keeps provenance', async (format) => {
-    const out = await save(`about-${format}`, format, { 'gpu-isolated': oddTaps });
+    const out = await save(`about-${format}`, format, { 'gpu-isolated': oddCaptures });
     const { traces } = await readOperand(out);
     const { model, run } = generateReport({ kind: 'clean', nLayer: 1, nTokens: 4 });
     expect(traces[0]?.provenance).toMatchObject({
@@ -98,8 +101,8 @@ describe('what --save-tensor wrote reads back', () => {
 
   test('a trace against itself in every pair of formats; NaN on both sides is not finite, not a match', async () => {
     const fine = [
-      tapOf('attn_norm', 0, [2, 2], [1, 2, 3, 4]),
-      tapOf('lm_head', undefined, [1, 2], [1, 2], { positions: [1] }),
+      captureOf('attn_norm', 0, [2, 2], [1, 2, 3, 4]),
+      captureOf('lm_head', undefined, [1, 2], [1, 2], { positions: [1] }),
     ];
     const saved = await Promise.all(TENSOR_FORMATS.map((format) => save(`pair-${format}`, format, { gpu: fine })));
     for (const a of saved)
@@ -145,13 +148,13 @@ describe('moescope diff', () => {
 
   test('one engine folder, and one tensor of it, find their trace.json above', async () => {
     const out = await save('tree', 'aprt', {
-      gpu: [tapOf('attn_norm', 0, [2, 2], [1, 2, 3, 4], { positions: [2, 3] })],
+      gpu: [captureOf('attn_norm', 0, [2, 2], [1, 2, 3, 4], { positions: [2, 3] })],
     });
     const engine = await readOperand(join(out, 'gpu'));
     expect(engine.traces[0]?.provenance.headerSha256).toBeDefined();
-    expect(engine.traces[0]?.taps.get('layer-0/attn_norm')).toMatchObject({ shape: [2, 2], positions: [2, 3] });
+    expect(engine.traces[0]?.captures.get('layer-0/attn_norm')).toMatchObject({ shape: [2, 2], positions: [2, 3] });
     const file = await readOperand(join(out, 'gpu', 'layer-0', 'attn_norm.bin'));
-    expect(file.traces[0]?.taps.get('layer-0/attn_norm')).toMatchObject({ shape: [2, 2], positions: [2, 3] });
+    expect(file.traces[0]?.captures.get('layer-0/attn_norm')).toMatchObject({ shape: [2, 2], positions: [2, 3] });
     cpSync(join(out, 'gpu'), join(folder, 'alone'), { recursive: true });
     const alone = await readOperand(join(folder, 'alone'));
     expect(alone.traces[0]?.provenance).toEqual({ arm: 'alone', mode: 'free' });
@@ -159,8 +162,8 @@ describe('moescope diff', () => {
   });
 
   test('several engines: asks which, listing them', async () => {
-    const taps = [tapOf('lm_head', undefined, [1, 2], [1, 2])];
-    const out = await save('arms', 'npz', { gpu: taps, 'gpu-isolated': taps, cpu: taps });
+    const captures = [captureOf('lm_head', undefined, [1, 2], [1, 2])];
+    const out = await save('arms', 'npz', { gpu: captures, 'gpu-isolated': captures, cpu: captures });
     const unsaid = await diff(out, out, '--engine-b', 'cpu');
     expect(unsaid.status).toBe(2);
     expect(unsaid.err).toMatch(/several engines: cpu, gpu-isolated, gpu|several engines: cpu, gpu, gpu-isolated/);
@@ -174,11 +177,11 @@ describe('moescope diff', () => {
   });
 
   test('the two modes of an engine are not of two runs', async () => {
-    const taps = [tapOf('lm_head', undefined, [1, 2], [1, 2])];
-    const [first, second] = [await save('run-1', 'npz', { gpu: taps, cpu: taps }), join(folder, 'run-2')];
+    const captures = [captureOf('lm_head', undefined, [1, 2], [1, 2])];
+    const [first, second] = [await save('run-1', 'npz', { gpu: captures, cpu: captures }), join(folder, 'run-2')];
     const report = generateReport({ kind: 'clean', nLayer: 1, nTokens: 4 });
     const saver = tensorSaver({ folder: second, format: 'npz' });
-    for (const tap of taps) await saver.save('gpu-isolated', tap);
+    for (const captured of captures) await saver.save('gpu-isolated', captured);
     await saver.finish({ report: { ...report, run: { ...report.run, inject: ['eps@layer=0'] } }, weightTypes: {} });
     cpSync(join(second, 'gpu-isolated.npz'), join(first, 'gpu-isolated.npz'));
     const mixed = await diff(first, first, '--engine-a', 'gpu', '--engine-b', 'cpu');

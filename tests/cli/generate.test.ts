@@ -33,8 +33,8 @@ async function greedy(prompt: string, count: number): Promise<{ readonly ids: nu
   const length = tokens.length;
   for (let i = 0; i < count; i++) {
     const capture = new Map([['lm_head' as const, [tokens.length - 1]]]);
-    const { tap } = await forward(cpu, hparams, Uint32Array.from(tokens), { capture });
-    tokens.push(largest(tap('lm_head').data));
+    const { captured } = await forward(cpu, hparams, Uint32Array.from(tokens), { capture });
+    tokens.push(largest(captured('lm_head').data));
   }
   await cpu.dispose();
   await model.close();

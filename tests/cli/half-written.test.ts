@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { toErrorData } from '../../src/base/errors';
 import { checkOutput, writeOutput } from '../../src/cli/files/output';
-import { openWhole } from '../../src/cli/files/whole-file';
+import { openWhole } from '../../src/cli/files/atomic-file';
 import { readOperand } from '../../src/cli/diff/read-operand';
 import { tensorSaver } from '../../src/cli/trace/save-tensors';
 import type { SaveFormat } from '../../src/cli/trace/trace-options';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import { generateReport } from '../support/reports';
 import { terminalDouble as silentTerminal } from './terminal-double';
 
@@ -50,7 +50,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const tap = (layer: number, value: number): Tap => ({
+const captured = (layer: number, value: number): Capture => ({
   stage: 'moe_ffn_out',
   layer,
   positions: [0, 1],
@@ -63,8 +63,8 @@ const FINISHED = { report: generateReport({ kind: 'clean', nLayer: 2, nTokens: 2
 async function save(format: SaveFormat, value: number, end?: 'killed'): Promise<void> {
   const saver = tensorSaver({ folder, format });
   try {
-    await saver.save('gpu', tap(0, value));
-    await saver.save('gpu', tap(1, value));
+    await saver.save('gpu', captured(0, value));
+    await saver.save('gpu', captured(1, value));
     if (end === 'killed') return;
     await saver.finish(FINISHED);
   } finally {
@@ -81,10 +81,10 @@ async function endProcess(): Promise<void> {
   }
 }
 
-/** First value of every tap that a reader finds. */
+/** First value of every capture that a reader finds. */
 async function read(): Promise<readonly number[]> {
   const { traces } = await readOperand(folder);
-  return traces.flatMap((trace) => [...trace.taps.values()].map(({ data }) => data[0] ?? NaN));
+  return traces.flatMap((trace) => [...trace.captures.values()].map(({ data }) => data[0] ?? NaN));
 }
 
 const codeOf = async (work: Promise<unknown>): Promise<string> =>
@@ -148,7 +148,7 @@ describe.each(FORMATS)('a trace saved as %s', (format) => {
 /** The engines that a reader finds, each with the model that it is of, after a run that saved these. */
 async function saveArms(format: SaveFormat, ...engines: readonly string[]): Promise<readonly string[]> {
   const saver = tensorSaver({ folder, format });
-  for (const engine of engines) await saver.save(engine, tap(0, 1));
+  for (const engine of engines) await saver.save(engine, captured(0, 1));
   await saver.finish(FINISHED);
   await saver.close();
   const { traces } = await readOperand(folder);

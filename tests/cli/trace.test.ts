@@ -143,8 +143,8 @@ describe('moescope trace', () => {
     expect(ignored).toEqual([]);
     expect(traces).toHaveLength(1);
     expect(traces[0]?.provenance).toMatchObject({ arm: 'gpu', mode: 'free', tokens: [...golden.tokens] });
-    expect([...(traces[0]?.taps.keys() ?? [])]).toEqual(['layer-1/moe_router', 'lm_head']);
-    expect(traces[0]?.taps.get('lm_head')?.positions).toEqual([11]);
+    expect([...(traces[0]?.captures.keys() ?? [])]).toEqual(['layer-1/moe_router', 'lm_head']);
+    expect(traces[0]?.captures.get('lm_head')?.positions).toEqual([11]);
   });
 
   test('runs text through the sample model and tells people what it did', async () => {

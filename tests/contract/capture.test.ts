@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../src/divergence/report';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import type { RunSpec } from '../../src/session/events';
 import type { ModelSession } from '../../src/session/model-session';
 import { goldenModelPath } from '../support/golden';
@@ -28,9 +28,9 @@ async function run(
   return { seen, report };
 }
 
-function bits(tap: Tap | undefined): string {
-  if (tap === undefined) throw new Error('no tap');
-  return new Uint32Array(tap.data.buffer, tap.data.byteOffset, tap.data.length).join();
+function bits(captured: Capture | undefined): string {
+  if (captured === undefined) throw new Error('no capture');
+  return new Uint32Array(captured.data.buffer, captured.data.byteOffset, captured.data.length).join();
 }
 
 describe('SUB-002 and purity: capturing changes no bit', () => {
@@ -46,11 +46,11 @@ describe('SUB-002 and purity: capturing changes no bit', () => {
   ];
   it.each(plans)('of any stage, with plan %j', async (plan) => {
     const { seen } = await run(plan);
-    expect(seen.taps.size).toBeGreaterThan(0);
-    for (const [key, tap] of seen.taps) {
-      const same = whole.taps.get(key);
+    expect(seen.captures.size).toBeGreaterThan(0);
+    for (const [key, captured] of seen.captures) {
+      const same = whole.captures.get(key);
       if (same === undefined) throw new Error(`${key} is not in the whole trace`);
-      expect(bits(tap), key).toBe(bits(selectPositions(same, tap.positions)));
+      expect(bits(captured), key).toBe(bits(selectPositions(same, captured.positions)));
     }
   });
 
@@ -59,7 +59,7 @@ describe('SUB-002 and purity: capturing changes no bit', () => {
     async (engine) => {
       for (const plan of [{ engines: [engine] }, { mode: 'free', stages: 'lm_head' }] as const) {
         const { seen } = await run(plan);
-        expect(bits(seen.taps.get(`${engine}/-/lm_head`))).toBe(bits(whole.taps.get(`${engine}/-/lm_head`)));
+        expect(bits(seen.captures.get(`${engine}/-/lm_head`))).toBe(bits(whole.captures.get(`${engine}/-/lm_head`)));
       }
     },
   );
@@ -77,8 +77,8 @@ describe('determinism', () => {
     const elsewhere = await run({}, other);
     await other.dispose();
     for (const { seen, report } of [again, elsewhere]) {
-      expect([...seen.taps.keys()]).toEqual([...whole.taps.keys()]);
-      for (const [key, tap] of seen.taps) expect(bits(tap), key).toBe(bits(whole.taps.get(key)));
+      expect([...seen.captures.keys()]).toEqual([...whole.captures.keys()]);
+      for (const [key, captured] of seen.captures) expect(bits(captured), key).toBe(bits(whole.captures.get(key)));
       expect(timeless(report)).toEqual(timeless(first.report));
     }
   });

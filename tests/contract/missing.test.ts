@@ -4,7 +4,7 @@ import { compareStep } from '../../src/divergence/compare-step';
 import { NO_FLIPS } from '../../src/divergence/flip-state';
 import type { Row } from '../../src/divergence/report';
 import { reportFromJson, reportToJson } from '../../src/divergence/report-json';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import { STAGES, type StageId } from '../../src/model/stages';
 import { LAYER_STAGES } from '../support/stages';
 import type { ModelSession } from '../../src/session/model-session';
@@ -23,7 +23,7 @@ function isBare(row: Row): boolean {
   return row.count === 0 && figures.every((figure) => row[figure] === undefined);
 }
 
-function tap(stage: StageId): Tap {
+function captured(stage: StageId): Capture {
   return { stage, layer: 0, positions: [0], shape: [1, 2], data: Float32Array.of(1, 2) };
 }
 
@@ -39,8 +39,8 @@ const context = {
 
 describe('a stage without values', () => {
   it('that one engine lacks is missing, that both lack is unmeasured; neither has figures', () => {
-    const a = new Map([['attn_norm', tap('attn_norm')] as const]);
-    const b = new Map([['attn_norm', tap('attn_norm')] as const, ['ffn_norm', tap('ffn_norm')] as const]);
+    const a = new Map([['attn_norm', captured('attn_norm')] as const]);
+    const b = new Map([['attn_norm', captured('attn_norm')] as const, ['ffn_norm', captured('ffn_norm')] as const]);
     for (const [one, other] of [
       [a, b],
       [b, a],

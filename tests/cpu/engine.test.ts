@@ -26,14 +26,14 @@ describe('capturing', () => {
     const engine = engineOf(model);
     const whole = await forward(engine, hparams, tokens, { capture: captureAll(range(12)) });
     const some = await forward(engine, hparams, tokens, { capture: captureAll([3, 11]) });
-    for (const tap of some.taps) {
-      const full = whole.tap(tap.stage, tap.layer);
-      expect(tap.positions).toEqual([3, 11]);
-      expect(tap.shape[0]).toBe(2);
-      expect(tap.data).toHaveLength(tap.shape.reduce((a, b) => a * b, 1));
+    for (const captured of some.captures) {
+      const full = whole.captured(captured.stage, captured.layer);
+      expect(captured.positions).toEqual([3, 11]);
+      expect(captured.shape[0]).toBe(2);
+      expect(captured.data).toHaveLength(captured.shape.reduce((a, b) => a * b, 1));
       const width = full.data.length / 12;
       const expected = [3, 11].flatMap((p) => [...bits(full).subarray(p * width, (p + 1) * width)]);
-      expect([...bits(tap)], tap.stage).toEqual(expected);
+      expect([...bits(captured)], captured.stage).toEqual(expected);
     }
     await model.close();
   });
@@ -45,9 +45,9 @@ describe('capturing', () => {
     const logits: StepOptions = { capture: new Map([['lm_head', [11]]]) };
     const bare = await forward(engine, hparams, tokens, logits);
     const all = await forward(engine, hparams, tokens, { capture: captureAll(range(12)), bounds: true });
-    expect(bare.taps).toHaveLength(1);
-    const [last] = [all.tap('lm_head')].map((tap) => bits(tap).subarray(11 * hparams.nVocab));
-    expect([...bits(bare.tap('lm_head'))]).toEqual([...(last ?? [])]);
+    expect(bare.captures).toHaveLength(1);
+    const [last] = [all.captured('lm_head')].map((captured) => bits(captured).subarray(11 * hparams.nVocab));
+    expect([...bits(bare.captured('lm_head'))]).toEqual([...(last ?? [])]);
     await model.close();
   });
 
@@ -55,8 +55,8 @@ describe('capturing', () => {
     const { model, hparams } = await openGolden('mini-f32');
     const { tokens } = loadGolden('mini-f32', 'p12');
     const run = await forward(engineOf(model), hparams, tokens, { capture: captureAll(range(12)) });
-    const scores = run.tap('attn_scores', 0).data;
-    const softmax = run.tap('attn_softmax', 0).data;
+    const scores = run.captured('attn_scores', 0).data;
+    const softmax = run.captured('attn_softmax', 0).data;
     const { nHead } = hparams;
     for (let head = 0; head < nHead; head++) {
       for (let q = 0; q < 12; q++) {
@@ -87,11 +87,11 @@ describe('continuing a prompt', () => {
     await forward(engine, hparams, tokens.slice(0, 5), { capture: new Map() });
     await forward(engine, hparams, tokens.slice(5, 11), { capture: new Map() }, 5);
     const last = await forward(engine, hparams, tokens.slice(11), { capture: captureAll([11]) }, 11);
-    expect(last.taps).toHaveLength(whole.taps.length);
-    for (const tap of last.taps) {
-      const once = whole.tap(tap.stage, tap.layer);
-      expect(tap.shape).toEqual(once.shape);
-      expect([...bits(tap)], tap.stage).toEqual([...bits(once)]);
+    expect(last.captures).toHaveLength(whole.captures.length);
+    for (const captured of last.captures) {
+      const once = whole.captured(captured.stage, captured.layer);
+      expect(captured.shape).toEqual(once.shape);
+      expect([...bits(captured)], captured.stage).toEqual([...bits(once)]);
     }
     await model.close();
   });
@@ -103,7 +103,7 @@ describe('continuing a prompt', () => {
     await forward(engine, hparams, Uint32Array.of(1, 2, 3, 4), { capture: new Map() });
     const again = await forward(engine, hparams, Uint32Array.of(9), { capture: captureAll([2]) }, 2);
     const fresh = await forward(engine, hparams, Uint32Array.of(1, 2, 9), { capture: captureAll([2]) });
-    expect([...bits(again.tap('lm_head'))]).toEqual([...bits(fresh.tap('lm_head'))]);
+    expect([...bits(again.captured('lm_head'))]).toEqual([...bits(fresh.captured('lm_head'))]);
     await expect(engine.begin(Uint32Array.of(1), 4, { capture: new Map() })).rejects.toMatchObject({
       code: 'internal',
     });
@@ -111,30 +111,30 @@ describe('continuing a prompt', () => {
 });
 
 describe('error bounds', () => {
-  it('come with every tap but the chosen experts, for the captured positions', async () => {
+  it('come with every capture but the chosen experts, for the captured positions', async () => {
     const { model, hparams } = await openGolden('mini-q4_k_m');
     const { tokens } = loadGolden('mini-q4_k_m', 'p12');
     const engine = engineOf(model);
     const whole = await forward(engine, hparams, tokens, { capture: captureAll(range(12)), bounds: true });
     const last = await forward(engine, hparams, tokens, { capture: captureAll([11]), bounds: true });
-    for (const tap of whole.taps) {
-      if (tap.stage === 'moe_router_indices') {
-        expect(tap.bound).toBeUndefined();
+    for (const captured of whole.captures) {
+      if (captured.stage === 'moe_router_indices') {
+        expect(captured.bound).toBeUndefined();
         continue;
       }
-      expect(tap.bound?.length, tap.stage).toBe(tap.data.length);
-      tap.data.forEach((value, i) => {
-        const bound = tap.bound?.[i] ?? NaN;
-        // At least the tap's own rounding, except for keys that the mask hides; at most a fair share of the largest values.
-        const hidden = tap.stage === 'attn_softmax' && value === 0;
+      expect(captured.bound?.length, captured.stage).toBe(captured.data.length);
+      captured.data.forEach((value, i) => {
+        const bound = captured.bound?.[i] ?? NaN;
+        // At least the capture's own rounding, except for keys that the mask hides; at most a fair share of the largest values.
+        const hidden = captured.stage === 'attn_softmax' && value === 0;
         if (!(hidden ? bound === 0 : bound >= Math.abs(value) * 2 ** -25 && bound < 1)) {
-          throw new Error(`${tap.stage}: value ${value}, bound ${bound}`);
+          throw new Error(`${captured.stage}: value ${value}, bound ${bound}`);
         }
       });
-      if (tap.shape[0] !== 12) continue;
-      const width = tap.data.length / 12;
-      expect([...(last.tap(tap.stage, tap.layer).bound ?? [])], tap.stage).toEqual([
-        ...(tap.bound?.subarray(11 * width) ?? []),
+      if (captured.shape[0] !== 12) continue;
+      const width = captured.data.length / 12;
+      expect([...(last.captured(captured.stage, captured.layer).bound ?? [])], captured.stage).toEqual([
+        ...(captured.bound?.subarray(11 * width) ?? []),
       ]);
     }
     await model.close();
@@ -148,9 +148,9 @@ describe('forced experts', () => {
     const engine = engineOf(model);
     const options = { capture: captureAll([0, 1]), forcedExperts: Uint32Array.of(4, 1, 0, 3) };
     const run = await forward(engine, hparams, Uint32Array.of(7, 8), options);
-    expect([...run.tap('moe_router_indices', 1).data]).toEqual([4, 1, 0, 3]);
-    const p = run.tap('moe_router_probs', 1).data;
-    const w = run.tap('moe_router', 1).data;
+    expect([...run.captured('moe_router_indices', 1).data]).toEqual([4, 1, 0, 3]);
+    const p = run.captured('moe_router_probs', 1).data;
+    const w = run.captured('moe_router', 1).data;
     expect(w[0]).toBeCloseTo(p[4]! / (p[4]! + p[1]!), 6);
     expect(w[2]).toBeCloseTo(p[5]! / (p[5]! + p[8]!), 6);
   });
@@ -162,10 +162,10 @@ describe('forced experts', () => {
     const options = { capture: captureAll(range(12)) };
     await engine.begin(tokens, 0, options);
     const free = await engine.layer(0, options);
-    const chosen = free.taps.get('moe_router_indices')?.data;
+    const chosen = free.captures.get('moe_router_indices')?.data;
     await engine.begin(tokens, 0, options);
     const forced = await engine.layer(0, { ...options, forcedExperts: Uint32Array.from(chosen ?? []) });
-    const [a, b] = [free, forced].map((step) => step.taps.get('post_ffn_residual'));
+    const [a, b] = [free, forced].map((step) => step.captures.get('post_ffn_residual'));
     expect(a && [...bits(a)]).toEqual(b && [...bits(b)]);
     await model.close();
   });
@@ -192,10 +192,10 @@ describe('odd shapes', () => {
     const hparams = readHParams(model);
     const run = await forward(engineOf(model), hparams, Uint32Array.of(5, 250, 5), { capture: captureAll(range(3)) });
     const perLayer = ACTIVE_STAGES.length - 3;
-    expect(run.taps).toHaveLength(3 + perLayer * hparams.nLayer);
-    for (const tap of run.taps) {
-      expect(tap.data.length, tap.stage).toBe(tap.shape.reduce((a, b) => a * b, 1));
-      expect([...tap.data].every(Number.isFinite), tap.stage).toBe(true);
+    expect(run.captures).toHaveLength(3 + perLayer * hparams.nLayer);
+    for (const captured of run.captures) {
+      expect(captured.data.length, captured.stage).toBe(captured.shape.reduce((a, b) => a * b, 1));
+      expect([...captured.data].every(Number.isFinite), captured.stage).toBe(true);
     }
   });
 });
@@ -216,21 +216,21 @@ describe('values that are not finite', () => {
     const model = await nonFinite('blk.0.attn_output.weight', 0, NaN);
     const hparams = readHParams(model);
     const run = await forward(engineOf(model), hparams, Uint32Array.of(1, 2), { capture: captureAll([0, 1]) });
-    expect(finite(run.tap('attention', 0).data)).toBe(true);
-    const out = run.tap('attn_out', 0).data;
+    expect(finite(run.captured('attention', 0).data)).toBe(true);
+    const out = run.captured('attn_out', 0).data;
     expect(out[0]).toBeNaN();
     expect(finite(out.subarray(1, hparams.nEmbd))).toBe(true);
-    expect(run.tap('moe_router_probs', 0).data.every(Number.isNaN)).toBe(true);
+    expect(run.captured('moe_router_probs', 0).data.every(Number.isNaN)).toBe(true);
     // All probabilities are NaN: the first experts by index.
-    expect([...run.tap('moe_router_indices', 0).data]).toEqual([0, 1, 0, 1]);
-    expect(run.tap('lm_head').data.every(Number.isNaN)).toBe(true);
+    expect([...run.captured('moe_router_indices', 0).data]).toEqual([0, 1, 0, 1]);
+    expect(run.captured('lm_head').data.every(Number.isNaN)).toBe(true);
   });
 
   it('stays with its token until attention spreads it', async () => {
     const model = await nonFinite('token_embd.weight', 2 * 64 + 5, NaN);
     const hparams = readHParams(model);
     const run = await forward(engineOf(model), hparams, Uint32Array.of(1, 2, 3), { capture: captureAll(range(3)) });
-    const logits = run.tap('lm_head').data;
+    const logits = run.captured('lm_head').data;
     expect(finite(logits.subarray(0, hparams.nVocab))).toBe(true);
     expect(logits.subarray(hparams.nVocab).every(Number.isNaN)).toBe(true);
   });
@@ -240,9 +240,9 @@ describe('values that are not finite', () => {
     const hparams = readHParams(model);
     const options = { capture: captureAll([0]), forcedExperts: Uint32Array.of(0, 1) };
     const run = await forward(engineOf(model), hparams, Uint32Array.of(1), options);
-    expect(Math.abs(run.tap('moe_expert_gate', 1).data[0]!)).toBe(Infinity);
-    expect(finite(run.tap('post_ffn_residual', 0).data)).toBe(true);
-    expect(finite(run.tap('lm_head').data)).toBe(false);
+    expect(Math.abs(run.captured('moe_expert_gate', 1).data[0]!)).toBe(Infinity);
+    expect(finite(run.captured('post_ffn_residual', 0).data)).toBe(true);
+    expect(finite(run.captured('lm_head').data)).toBe(false);
   });
 });
 
@@ -287,7 +287,7 @@ describe('steps', () => {
     controller.abort();
     await expect(cancelled).rejects.toMatchObject({ code: 'run-cancelled' });
     const again = await forward(engine, hparams, tokens, options);
-    expect([...bits(again.tap('lm_head'))]).toEqual([...bits(whole.tap('lm_head'))]);
+    expect([...bits(again.captured('lm_head'))]).toEqual([...bits(whole.captured('lm_head'))]);
     await model.close();
   });
 });

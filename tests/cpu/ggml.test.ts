@@ -118,8 +118,8 @@ describe('the cpu-ggml arm', () => {
     const errors = await Promise.all(
       [createGgmlCpuEngine(options), createCpuEngine(options)].map(async (engine) => {
         const run = await forward(engine, hparams, golden.tokens, capture);
-        expect(run.tap('attn_out', 0).bound === undefined).toBe(engine.id === 'cpu-ggml');
-        return relativeRms(run.tap('attn_out', 0).data, golden.stage('attn_out', 0)?.data ?? []);
+        expect(run.captured('attn_out', 0).bound === undefined).toBe(engine.id === 'cpu-ggml');
+        return relativeRms(run.captured('attn_out', 0).data, golden.stage('attn_out', 0)?.data ?? []);
       }),
     );
     expect(errors[0]).toBeLessThan(0.1 * (errors[1] ?? 0));

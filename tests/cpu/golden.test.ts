@@ -27,7 +27,7 @@ describe('the reference', () => {
     expect(golden.held.length).toBeGreaterThan(prompt.startsWith('p300') ? 15 : 20);
     const wrong = golden.held.flatMap(({ stage, layer }) => {
       const expected = golden.stage(stage, layer);
-      const actual = run.tap(stage, layer);
+      const actual = run.captured(stage, layer);
       if (expected === undefined) return [`${stage} ${String(layer)}: no golden`];
       expect(actual.shape, stage).toEqual(expected.shape);
       if (stage === 'moe_router_indices') {
@@ -38,6 +38,6 @@ describe('the reference', () => {
       return error <= GOLDEN_LIMIT ? [] : [`${stage} ${String(layer)}: ${error}`];
     });
     expect(wrong).toEqual([]);
-    await expect(printBits(run.taps)).toMatchFileSnapshot(`bits/${name}-${prompt}.txt`);
+    await expect(printBits(run.captures)).toMatchFileSnapshot(`bits/${name}-${prompt}.txt`);
   });
 });

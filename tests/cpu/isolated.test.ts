@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createReferenceEngine, createCpuEngine, type ExactEngine } from '../../src/cpu/engine/cpu-engine';
 import { createGgmlCpuEngine } from '../../src/cpu/ggml/ggml-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
-import type { StepOptions, StepResult, Tap } from '../../src/model/engine';
+import type { StepOptions, StepResult, Capture } from '../../src/model/engine';
 import { stageSpec, type StageId } from '../../src/model/stages';
 import { ACTIVE_STAGES } from '../support/stages';
 import { GOLDEN_MODELS, goldenPrompts, loadGolden, relativeRms } from '../support/golden';
@@ -11,14 +11,21 @@ import { bits, captureAll, forward, openGolden, range } from './support';
 /** llama.cpp sums in f32 what is summed in f64 here; otherwise the same numbers. */
 const LLAMACPP_LIMIT = 1e-5;
 
-/** The taps of one step, by stage. */
-function stepTaps(taps: readonly Tap[], layer: number | undefined): ReadonlyMap<StageId, Tap> {
-  return new Map(taps.filter((tap) => tap.layer === layer).map((tap) => [tap.stage, tap]));
+/** The captures of one step, by stage. */
+function stepCaptures(captures: readonly Capture[], layer: number | undefined): ReadonlyMap<StageId, Capture> {
+  return new Map(captures.filter((captured) => captured.layer === layer).map((captured) => [captured.stage, captured]));
 }
 
 /** All that a step captured, bit for bit. */
-function contentOf({ taps }: StepResult): readonly unknown[] {
-  return [...taps.values()].map((tap) => [tap.stage, tap.layer, tap.positions, tap.shape, bits(tap), tap.bound]);
+function contentOf({ captures }: StepResult): readonly unknown[] {
+  return [...captures.values()].map((captured) => [
+    captured.stage,
+    captured.layer,
+    captured.positions,
+    captured.shape,
+    bits(captured),
+    captured.bound,
+  ]);
 }
 
 /** The model's prompt of twelve tokens, of which some goldens hold the last positions only; the sample has a longer one. */
@@ -37,20 +44,20 @@ describe('the reference, computing its own stages again from its captured inputs
     const capture = captureAll(range(tokens.length));
     const free = await forward(engine, hparams, tokens, { capture, exact: true });
     let compared = 0;
-    let layerInput: Tap | undefined;
+    let layerInput: Capture | undefined;
     for (const layer of [undefined, ...range(hparams.nLayer), undefined]) {
       const isEnd = layer === undefined && layerInput !== undefined;
       const stages = layer !== undefined ? undefined : isEnd ? ['final_norm', 'lm_head'] : ['embedding'];
       const chosen = new Map([...capture].filter(([id]) => stages?.includes(id) ?? stageSpec(id).scope === 'layer'));
-      const taps = stepTaps(free.taps, layer);
-      const again = await engine.isolate(layer, { taps, layerInput }, { capture: chosen });
+      const captures = stepCaptures(free.captures, layer);
+      const again = await engine.isolate(layer, { captures, layerInput }, { capture: chosen });
       // Stages of other architectures are asked for as well, and never had.
-      expect([...again.taps.keys()]).toEqual(ACTIVE_STAGES.filter((id) => chosen.has(id)));
-      for (const [stage, tap] of again.taps) {
-        expect(bits(tap), `${stage} ${String(layer)}`).toEqual(bits(free.tap(stage, layer)));
+      expect([...again.captures.keys()]).toEqual(ACTIVE_STAGES.filter((id) => chosen.has(id)));
+      for (const [stage, captured] of again.captures) {
+        expect(bits(captured), `${stage} ${String(layer)}`).toEqual(bits(free.captured(stage, layer)));
         compared++;
       }
-      layerInput = taps.get(layer === undefined ? 'embedding' : 'post_ffn_residual');
+      layerInput = captures.get(layer === undefined ? 'embedding' : 'post_ffn_residual');
     }
     expect(compared).toBe(3 + (ACTIVE_STAGES.length - 3) * hparams.nLayer);
     await model.close();
@@ -77,22 +84,22 @@ describe('the reference, computing its own stages again from its captured inputs
       const fed = await forward(other, hparams, tokens.toReversed(), { capture: all });
       await apart.begin(tokens, 0, own);
       await joint.begin(tokens, 0, own);
-      let layerInput: Tap | undefined = fed.tap('embedding');
+      let layerInput: Capture | undefined = fed.captured('embedding');
       for (const layer of [...range(hparams.nLayer), undefined]) {
-        const taps = stepTaps(fed.taps, layer);
+        const captures = stepCaptures(fed.captures, layer);
         const stages = [...all].filter(([id]) =>
           layer === undefined ? id === 'final_norm' || id === 'lm_head' : stageSpec(id).scope === 'layer',
         );
         // Judged at some positions, and not at every stage.
         const capture = new Map(stages.filter(([id]) => id !== 'k_proj').map(([id]) => [id, [0, 2, 5]] as const));
         const options: StepOptions = { capture, bounds: true };
-        const reference = { taps, layerInput };
+        const reference = { captures, layerInput };
         const advanced = await (layer === undefined ? apart.end(own) : apart.layer(layer, own));
         const isolated = await apart.isolate(layer, reference, options);
         const [a, b] = await joint.advanceAndIsolate(layer, own, reference, options);
         expect(contentOf(a), String(layer)).toEqual(contentOf(advanced));
         expect(contentOf(b), String(layer)).toEqual(contentOf(isolated));
-        layerInput = taps.get('post_ffn_residual');
+        layerInput = captures.get('post_ffn_residual');
       }
       expect(read.joint).toBeLessThan(0.75 * read.apart);
       await model.close();
@@ -105,21 +112,21 @@ describe('the reference, computing its own stages again from its captured inputs
     const engine = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
     const capture = captureAll(range(tokens.length));
     const free = await forward(engine, hparams, tokens, { capture, exact: true });
-    const taps = new Map(stepTaps(free.taps, 1));
-    const input = free.tap('ffn_norm', 1);
+    const captures = new Map(stepCaptures(free.captures, 1));
+    const input = free.captured('ffn_norm', 1);
     const exact = input.exact?.slice();
     if (exact === undefined) throw new Error('no exact values');
     exact[5]! *= 1 + 1e-6;
-    taps.set('ffn_norm', { ...input, exact });
+    captures.set('ffn_norm', { ...input, exact });
     const again = await engine.isolate(
       1,
-      { taps, layerInput: undefined },
+      { captures, layerInput: undefined },
       {
         capture: new Map([...capture].filter(([id]) => id === 'moe_router_logits' || id === 'moe_router_probs')),
       },
     );
     const differing = (stage: StageId): boolean =>
-      bits(again.taps.get(stage) ?? input).some((b, i) => b !== bits(free.tap(stage, 1))[i]);
+      bits(again.captures.get(stage) ?? input).some((b, i) => b !== bits(free.captured(stage, 1))[i]);
     expect(differing('moe_router_logits')).toBe(true);
     expect(differing('moe_router_probs')).toBe(false);
     await model.close();
@@ -130,7 +137,7 @@ describe('the reference, computing its own stages again from its captured inputs
     const engine = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
     await engine.begin(Uint32Array.of(1), 0, { capture: new Map() });
     const capture = new Map([['attn_norm', [0]] as const]);
-    await expect(engine.isolate(0, { taps: new Map(), layerInput: undefined }, { capture })).rejects.toMatchObject({
+    await expect(engine.isolate(0, { captures: new Map(), layerInput: undefined }, { capture })).rejects.toMatchObject({
       code: 'internal',
       message: expect.stringContaining('layer_input') as string,
     });
@@ -149,7 +156,7 @@ describe('the cpu-ggml engine, stage by stage on the inputs of llama.cpp', () =>
     const engine = createGgmlCpuEngine({ model, hparams, pool: createInlinePool(model) });
     const positions = range(golden.tokens.length);
     await engine.begin(golden.tokens, 0, { capture: new Map() });
-    const tapOf = (stage: StageId, layer: number | undefined): Tap | undefined => {
+    const captureOf = (stage: StageId, layer: number | undefined): Capture | undefined => {
       const found = golden.stage(stage, layer);
       if (found === undefined) return undefined;
       const index = stageSpec(stage).values === 'index';
@@ -158,24 +165,26 @@ describe('the cpu-ggml engine, stage by stage on the inputs of llama.cpp', () =>
     };
     let compared = 0;
     for (let layer = 0; layer < hparams.nLayer; layer++) {
-      const taps = new Map(
-        ACTIVE_STAGES.flatMap((stage): (readonly [StageId, Tap])[] => {
-          const tap = stageSpec(stage).scope === 'layer' ? tapOf(stage, layer) : undefined;
-          return tap === undefined ? [] : [[stage, tap]];
+      const captures = new Map(
+        ACTIVE_STAGES.flatMap((stage): (readonly [StageId, Capture])[] => {
+          const captured = stageSpec(stage).scope === 'layer' ? captureOf(stage, layer) : undefined;
+          return captured === undefined ? [] : [[stage, captured]];
         }),
       );
-      const layerInput = layer === 0 ? tapOf('embedding', undefined) : tapOf('post_ffn_residual', layer - 1);
+      const layerInput = layer === 0 ? captureOf('embedding', undefined) : captureOf('post_ffn_residual', layer - 1);
       const fed = (stage: StageId): boolean =>
         stageSpec(stage).inputs.every((input) =>
-          input === 'layer_input' ? layerInput !== undefined : [...taps.keys()].some((id) => id === input),
+          input === 'layer_input' ? layerInput !== undefined : [...captures.keys()].some((id) => id === input),
         );
-      const capture = new Map([...taps.keys()].filter(fed).map((stage) => [stage, positions] as const));
-      const { taps: own } = await engine.isolate(layer, { taps, layerInput }, { capture });
-      for (const [stage, tap] of own) {
-        const expected = taps.get(stage);
-        if (stageSpec(stage).values === 'index') expect(tap.data, stage).toEqual(expected?.data);
+      const capture = new Map([...captures.keys()].filter(fed).map((stage) => [stage, positions] as const));
+      const { captures: own } = await engine.isolate(layer, { captures, layerInput }, { capture });
+      for (const [stage, captured] of own) {
+        const expected = captures.get(stage);
+        if (stageSpec(stage).values === 'index') expect(captured.data, stage).toEqual(expected?.data);
         else
-          expect(relativeRms(tap.data, expected?.data ?? []), `${stage} ${String(layer)}`).toBeLessThan(LLAMACPP_LIMIT);
+          expect(relativeRms(captured.data, expected?.data ?? []), `${stage} ${String(layer)}`).toBeLessThan(
+            LLAMACPP_LIMIT,
+          );
         compared++;
       }
     }

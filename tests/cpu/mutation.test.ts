@@ -147,9 +147,9 @@ async function errorOf(stage: StageId): Promise<number> {
   const engine = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
   const options = { capture: captureAll(golden.positions) };
   await engine.begin(golden.tokens, 0, options);
-  const { taps } = await engine.layer(0, options);
+  const { captures } = await engine.layer(0, options);
   await model.close();
-  return relativeRms(taps.get(stage)?.data ?? [], golden.stage(stage, 0)?.data ?? []);
+  return relativeRms(captures.get(stage)?.data ?? [], golden.stage(stage, 0)?.data ?? []);
 }
 
 describe('the golden comparison', () => {

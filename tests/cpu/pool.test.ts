@@ -139,11 +139,11 @@ describe('pools', () => {
     const job = { tensor, firstRow: 7, rows: 31, x, nTokens: 3, magnitudes: 2 };
     expect(await local.run([job, job], {})).toEqual(await createInlinePool(inMemory).run([job, job], {}));
 
-    expect(inThreads.taps).toHaveLength(inline.taps.length);
-    for (const tap of inThreads.taps) {
-      const other = inline.tap(tap.stage, tap.layer);
-      expect([...bits(tap)], tap.stage).toEqual([...bits(other)]);
-      expect([...(tap.bound ?? [])], tap.stage).toEqual([...(other.bound ?? [])]);
+    expect(inThreads.captures).toHaveLength(inline.captures.length);
+    for (const captured of inThreads.captures) {
+      const other = inline.captured(captured.stage, captured.layer);
+      expect([...bits(captured)], captured.stage).toEqual([...bits(other)]);
+      expect([...(captured.bound ?? [])], captured.stage).toEqual([...(other.bound ?? [])]);
     }
     await model.close();
   });

@@ -1,7 +1,7 @@
 import { nodeSource } from '../../src/gguf/node-source';
 import { openModel } from '../../src/gguf/open-model';
 import type { ModelFile } from '../../src/gguf/model-file';
-import type { Engine, CaptureRequest, StepOptions, Tap } from '../../src/model/engine';
+import type { Engine, CaptureRequest, StepOptions, Capture } from '../../src/model/engine';
 import type { HParams } from '../../src/model/hparams';
 import { readHParams } from '../../src/model/read-hparams';
 import { COMPUTED_STAGES, type StageId } from '../../src/model/stages';
@@ -26,9 +26,9 @@ export function range(count: number, first = 0): readonly number[] {
 
 /** A whole forward pass. */
 export interface Forward {
-  /** @throws when the tap was not captured */
-  tap(stage: StageId, layer?: number): Tap;
-  readonly taps: readonly Tap[];
+  /** @throws when the capture was not captured */
+  captured(stage: StageId, layer?: number): Capture;
+  readonly captures: readonly Capture[];
 }
 
 /** Runs begin, every layer and end with the same options. */
@@ -39,21 +39,21 @@ export async function forward(
   options: StepOptions,
   nPast = 0,
 ): Promise<Forward> {
-  const taps: Tap[] = [];
-  taps.push(...(await engine.begin(tokens, nPast, options)).taps.values());
-  for (let l = 0; l < hparams.nLayer; l++) taps.push(...(await engine.layer(l, options)).taps.values());
-  taps.push(...(await engine.end(options)).taps.values());
+  const captures: Capture[] = [];
+  captures.push(...(await engine.begin(tokens, nPast, options)).captures.values());
+  for (let l = 0; l < hparams.nLayer; l++) captures.push(...(await engine.layer(l, options)).captures.values());
+  captures.push(...(await engine.end(options)).captures.values());
   return {
-    taps,
-    tap(stage, layer) {
-      const found = taps.find((t) => t.stage === stage && t.layer === layer);
-      if (found === undefined) throw new Error(`no tap of ${stage} in layer ${String(layer)}`);
+    captures,
+    captured(stage, layer) {
+      const found = captures.find((t) => t.stage === stage && t.layer === layer);
+      if (found === undefined) throw new Error(`no captured of ${stage} in layer ${String(layer)}`);
       return found;
     },
   };
 }
 
-/** The bits of a tap, for comparisons that NaN must pass too. */
-export function bits(tap: Tap): Uint32Array {
-  return new Uint32Array(tap.data.buffer, tap.data.byteOffset, tap.data.length);
+/** The bits of a capture, for comparisons that NaN must pass too. */
+export function bits(captured: Capture): Uint32Array {
+  return new Uint32Array(captured.data.buffer, captured.data.byteOffset, captured.data.length);
 }

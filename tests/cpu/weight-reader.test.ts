@@ -120,7 +120,7 @@ describe('weightReader', () => {
     expect(reads).toHaveLength(3);
   });
 
-  it('hands a failed read to whoever takes it, and a cancel at once', async () => {
+  it('hands a failed read to its taker, and a cancel at once', async () => {
     const { model, ranges, release } = await watched(true);
     const reader = weightReader(model);
     const [range] = ranges(1, 2 ** 40);

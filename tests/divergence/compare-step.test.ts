@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareStep, type CompareContext } from '../../src/divergence/compare-step';
 import { NO_FLIPS } from '../../src/divergence/flip-state';
-import { tapMap, tapOf } from '../support/taps';
+import { captureMap, captureOf } from '../support/captures';
 
 const free: CompareContext = {
   a: 'gpu',
@@ -15,12 +15,12 @@ const free: CompareContext = {
 
 /** One layer, two tokens, three experts, two used, one channel an expert. */
 function layer(probs: readonly number[], indices: readonly number[], gate: readonly number[], out: readonly number[]) {
-  return tapMap(
-    tapOf('ffn_norm', 0, [2, 1], [1, 1]),
-    tapOf('moe_router_probs', 0, [2, 3], probs),
-    tapOf('moe_router_indices', 0, [2, 2], indices),
-    tapOf('moe_expert_gate', 0, [2, 2, 1], gate),
-    tapOf('moe_ffn_out', 0, [2, 1], out),
+  return captureMap(
+    captureOf('ffn_norm', 0, [2, 1], [1, 1]),
+    captureOf('moe_router_probs', 0, [2, 3], probs),
+    captureOf('moe_router_indices', 0, [2, 2], indices),
+    captureOf('moe_expert_gate', 0, [2, 2, 1], gate),
+    captureOf('moe_ffn_out', 0, [2, 1], out),
   );
 }
 const reference = layer([0.5, 0.3, 0.2, 0.4, 0.4, 0.2], [0, 1, 0, 1], [1, 2, 3, 4], [1, 2]);
@@ -46,7 +46,7 @@ describe('compareStep, free-running', () => {
   it('has no figure for a token whose experts only one side chose, whatever the other tokens have', () => {
     const four = { ...free, nExpert: 4, stages: ['moe_router_indices', 'moe_expert_gate'] as const };
     const step = (indices: readonly number[], gate: readonly number[]) =>
-      tapMap(tapOf('moe_router_indices', 0, [2, 2], indices), tapOf('moe_expert_gate', 0, [2, 2, 1], gate));
+      captureMap(captureOf('moe_router_indices', 0, [2, 2], indices), captureOf('moe_expert_gate', 0, [2, 2, 1], gate));
     const b = step([0, 1, 0, 1], [1, 2, 3, 4]);
     const { rows } = compareStep(0, step([2, 3, 0, 1], [1, 2, 3, 4]), b, NO_FLIPS, four);
     const gate = rows.find((r) => r.stage === 'moe_expert_gate');
@@ -63,8 +63,8 @@ describe('compareStep, free-running', () => {
   it('keeps error / bound of each token, and both values where it is largest', () => {
     const isolated = { ...free, mode: 'isolated', stages: ['ffn_norm'] } as const;
     const bound = Float32Array.of(0.5, 0.5, 0.5, 0.5, 2 ** -10, 0.5);
-    const b = tapMap({ ...tapOf('ffn_norm', 0, [3, 2], [1, 2, 3, Infinity, 5, 6]), bound });
-    const a = tapMap(tapOf('ffn_norm', 0, [3, 2], [1, 2, 3, Infinity, 5.0625, 7]));
+    const b = captureMap({ ...captureOf('ffn_norm', 0, [3, 2], [1, 2, 3, Infinity, 5, 6]), bound });
+    const a = captureMap(captureOf('ffn_norm', 0, [3, 2], [1, 2, 3, Infinity, 5.0625, 7]));
     const [row] = compareStep(0, a, b, NO_FLIPS, isolated).rows;
     // The element with the largest error is another one: 7 against 6.
     expect(row).toMatchObject({
@@ -75,7 +75,7 @@ describe('compareStep, free-running', () => {
       maxAbsIndex: [2, 1],
       maxAbsValues: { a: 7, b: 6 },
     });
-    const nan = tapMap(tapOf('ffn_norm', 0, [3, 2], [1, NaN, 3, Infinity, 5.0625, 7]));
+    const nan = captureMap(captureOf('ffn_norm', 0, [3, 2], [1, NaN, 3, Infinity, 5.0625, 7]));
     const [broken] = compareStep(0, nan, b, NO_FLIPS, isolated).rows;
     expect(broken).toMatchObject({ maxRatio: NaN, maxRatioIndex: [0, 1], perPositionRatio: [NaN, 0, 64] });
   });
@@ -83,8 +83,8 @@ describe('compareStep, free-running', () => {
   it('has no ratio where no reference is finite', () => {
     const isolated = { ...free, mode: 'isolated', stages: ['ffn_norm'] } as const;
     const bound = Float32Array.of(0.5, 0.5);
-    const b = tapMap({ ...tapOf('ffn_norm', 0, [2, 1], [NaN, Infinity]), bound });
-    const [row] = compareStep(0, tapMap(tapOf('ffn_norm', 0, [2, 1], [1, 2])), b, NO_FLIPS, isolated).rows;
+    const b = captureMap({ ...captureOf('ffn_norm', 0, [2, 1], [NaN, Infinity]), bound });
+    const [row] = compareStep(0, captureMap(captureOf('ffn_norm', 0, [2, 1], [1, 2])), b, NO_FLIPS, isolated).rows;
     expect(row?.verdict).toBe('nan-cpu');
     for (const figure of ['maxRatio', 'ratios', 'perPositionRatio']) expect(row).not.toHaveProperty(figure);
   });
@@ -106,8 +106,8 @@ describe('compareStep, free-running', () => {
     // The next layer: every position from the flipped one on may differ, through attention.
     const next = compareStep(
       1,
-      tapMap(tapOf('ffn_norm', 1, [2, 1], [-1, -1])),
-      tapMap(tapOf('ffn_norm', 1, [2, 1], [1, 1])),
+      captureMap(captureOf('ffn_norm', 1, [2, 1], [-1, -1])),
+      captureMap(captureOf('ffn_norm', 1, [2, 1], [1, 1])),
       flips,
       { ...free, stages: ['ffn_norm'] },
     );
@@ -116,10 +116,10 @@ describe('compareStep, free-running', () => {
 
   it('calls nothing a match where the engines share no expert', () => {
     const step = (probs: readonly number[], indices: readonly number[], gate: readonly number[]) =>
-      tapMap(
-        tapOf('moe_router_probs', 0, [1, 3], probs),
-        tapOf('moe_router_indices', 0, [1, 1], indices),
-        tapOf('moe_expert_gate', 0, [1, 1, 1], gate),
+      captureMap(
+        captureOf('moe_router_probs', 0, [1, 3], probs),
+        captureOf('moe_router_indices', 0, [1, 1], indices),
+        captureOf('moe_expert_gate', 0, [1, 1, 1], gate),
       );
     const b = step([0.4, 0.35, 0.25], [0], [1]);
     const gateOf = (a: ReturnType<typeof step>) =>
@@ -146,8 +146,8 @@ describe('compareStep, free-running', () => {
 
   it('does not excuse positions before the flip', () => {
     const state = { reach: { layer: 0, position: 1, margin: 0.01 }, here: new Map() };
-    const a = tapMap(tapOf('ffn_norm', 1, [2, 16], wide(-1, -1)));
-    const b = tapMap(tapOf('ffn_norm', 1, [2, 16], wide(1, 1)));
+    const a = captureMap(captureOf('ffn_norm', 1, [2, 16], wide(-1, -1)));
+    const b = captureMap(captureOf('ffn_norm', 1, [2, 16], wide(1, 1)));
     expect(compareStep(1, a, b, state, { ...free, stages: ['ffn_norm'] }).rows[0]?.verdict).toBe('diverge');
   });
 
@@ -176,8 +176,8 @@ describe('compareStep, free-running', () => {
 
   it('judges the worst position, not the mean of all', () => {
     const values = Array.from({ length: 300 }, () => 1);
-    const a = tapMap(tapOf('moe_ffn_out', 0, [300, 16], wide(...values.slice(1), -1)));
-    const b = tapMap(tapOf('moe_ffn_out', 0, [300, 16], wide(...values)));
+    const a = captureMap(captureOf('moe_ffn_out', 0, [300, 16], wide(...values.slice(1), -1)));
+    const b = captureMap(captureOf('moe_ffn_out', 0, [300, 16], wide(...values)));
     const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['moe_ffn_out'] }).rows[0];
     expect(row?.cosine).toBeGreaterThan(0.99);
     expect(row).toMatchObject({ verdict: 'diverge', worstPosition: 299, lowestCosine: { value: -1, index: [299, 0] } });
@@ -185,11 +185,11 @@ describe('compareStep, free-running', () => {
 
   it('names the position and the value that are wrong, not where a right position is off by most', () => {
     // Two heads, two tokens, four keys: the first token is off by 1 of 1000, the second points elsewhere.
-    const a = tapMap(
-      tapOf('attn_scores', 0, [2, 2, 4], [1000, 1000, 0, 0, 1, 1, 0, 0, 0.1, 0.1, 0, 0, -0.2, 0.1, 0, 0]),
+    const a = captureMap(
+      captureOf('attn_scores', 0, [2, 2, 4], [1000, 1000, 0, 0, 1, 1, 0, 0, 0.1, 0.1, 0, 0, -0.2, 0.1, 0, 0]),
     );
-    const b = tapMap(
-      tapOf('attn_scores', 0, [2, 2, 4], [1001, 1000, 0, 0, 1, 1, 0, 0, 0.1, 0.1, 0, 0, 0.4, 0.1, 0, 0]),
+    const b = captureMap(
+      captureOf('attn_scores', 0, [2, 2, 4], [1001, 1000, 0, 0, 1, 1, 0, 0, 0.1, 0.1, 0, 0, 0.4, 0.1, 0, 0]),
     );
     const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['attn_scores'] }).rows[0];
     expect(row).toMatchObject({ verdict: 'diverge', maxAbsIndex: [0, 0, 0], lowestCosine: { index: [1, 1, 0] } });
@@ -205,8 +205,8 @@ describe('compareStep, free-running', () => {
   ])('counts what is not finite as divergence: %j against %j is %s', (x, y, verdict) => {
     const row = compareStep(
       0,
-      tapMap(tapOf('ffn_norm', 0, [2, 1], x)),
-      tapMap(tapOf('ffn_norm', 0, [2, 1], y)),
+      captureMap(captureOf('ffn_norm', 0, [2, 1], x)),
+      captureMap(captureOf('ffn_norm', 0, [2, 1], y)),
       NO_FLIPS,
       { ...free, stages: ['ffn_norm'] },
     ).rows[0];
@@ -220,8 +220,8 @@ describe('compareStep, free-running', () => {
     [0.88, 'match'],
     [-1, 'diverge'],
   ])('sees a factor of %f, which no cosine does', (factor, verdict) => {
-    const a = tapMap(tapOf('moe_ffn_out', 0, [2, 16], [...wide(1), ...wide(3 * factor).with(15, 4 * factor)]));
-    const b = tapMap(tapOf('moe_ffn_out', 0, [2, 16], [...wide(1), ...wide(3).with(15, 4)]));
+    const a = captureMap(captureOf('moe_ffn_out', 0, [2, 16], [...wide(1), ...wide(3 * factor).with(15, 4 * factor)]));
+    const b = captureMap(captureOf('moe_ffn_out', 0, [2, 16], [...wide(1), ...wide(3).with(15, 4)]));
     const row = compareStep(0, a, b, NO_FLIPS, { ...free, stages: ['moe_ffn_out'] }).rows[0];
     expect(row?.verdict).toBe(verdict);
     if (factor > 0 && verdict === 'diverge') {
@@ -231,7 +231,8 @@ describe('compareStep, free-running', () => {
   });
 
   it('judges single values of a position together, and not at all where they are few', () => {
-    const gate = (values: readonly number[]) => tapMap(tapOf('ffn_shexp_gate_inp', 0, [values.length, 1], values));
+    const gate = (values: readonly number[]) =>
+      captureMap(captureOf('ffn_shexp_gate_inp', 0, [values.length, 1], values));
     const context = { ...free, stages: ['ffn_shexp_gate_inp'] } as const;
     const verdictOf = (a: readonly number[], b: readonly number[]) =>
       compareStep(0, gate(a), gate(b), NO_FLIPS, context).rows[0];
@@ -249,8 +250,8 @@ describe('compareStep, free-running', () => {
   });
 
   it('reports what is missing, unmeasured and not applicable, never as zeros', () => {
-    const a = tapMap(tapOf('ffn_norm', 0, [1, 1], [1]));
-    const { rows } = compareStep(0, a, tapMap(), NO_FLIPS, {
+    const a = captureMap(captureOf('ffn_norm', 0, [1, 1], [1]));
+    const { rows } = compareStep(0, a, captureMap(), NO_FLIPS, {
       ...free,
       stages: ['qkv_bias', 'ffn_norm', 'moe_ffn_out'],
     });
@@ -264,11 +265,11 @@ describe('compareStep, free-running', () => {
 
 describe('compareStep, isolated', () => {
   const isolated: CompareContext = { ...free, mode: 'isolated', stages: ['ffn_norm'] };
-  const b = tapMap(tapOf('ffn_norm', 0, [2, 2], [1, 1, 1, 1], { bound: [1e-6, 1e-6, 1e-6, 1e-6] }));
+  const b = captureMap(captureOf('ffn_norm', 0, [2, 2], [1, 1, 1, 1], { bound: [1e-6, 1e-6, 1e-6, 1e-6] }));
 
   it('passes errors within the bound and fails one above it, however small', () => {
-    const within = tapMap(tapOf('ffn_norm', 0, [2, 2], [1 + 5e-7, 1, 1, 1]));
-    const above = tapMap(tapOf('ffn_norm', 0, [2, 2], [1, 1, 1, 1 + 2e-6]));
+    const within = captureMap(captureOf('ffn_norm', 0, [2, 2], [1 + 5e-7, 1, 1, 1]));
+    const above = captureMap(captureOf('ffn_norm', 0, [2, 2], [1, 1, 1, 1 + 2e-6]));
     expect(compareStep(0, within, b, NO_FLIPS, isolated).rows[0]?.verdict).toBe('match');
     const row = compareStep(0, above, b, NO_FLIPS, isolated).rows[0];
     expect(row).toMatchObject({ verdict: 'diverge', maxRatioIndex: [1, 1] });

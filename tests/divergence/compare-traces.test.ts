@@ -1,31 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { compareTraces } from '../../src/divergence/compare-traces';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import { createTrace, type Provenance, type Trace } from '../../src/trace/trace';
 import { filesToTraces, tracesToFiles } from '../../src/trace/trace-files';
 import { tracerErrorOf } from '../support/errors';
-import { tapOf } from '../support/taps';
+import { captureOf } from '../support/captures';
 
 const CPU = { arm: 'cpu', mode: 'free', headerSha256: 'aa', tokens: [4, 5] } as const;
 const GPU = { ...CPU, arm: 'gpu' } as const;
 
-const cpuTaps = (): readonly Tap[] => [
-  tapOf('embedding', undefined, [2, 2], [1, 2, 3, 4]),
-  tapOf('attn_norm', 0, [2, 2], [1, 2, 3, 4], { bound: [0.1, 0.1, 0.1, 0.1] }),
-  tapOf('moe_router_probs', 0, [2, 4], [0.4, 0.3, 0.2, 0.1, 0.1, 0.2, 0.3, 0.4]),
-  tapOf('moe_router_indices', 0, [2, 2], [0, 1, 3, 2]),
-  tapOf('moe_expert_out', 0, [2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]),
-  tapOf('lm_head', undefined, [2, 4], [1, 0, 0, 0, 0, 1, 0, 0]),
+const cpuCaptures = (): readonly Capture[] => [
+  captureOf('embedding', undefined, [2, 2], [1, 2, 3, 4]),
+  captureOf('attn_norm', 0, [2, 2], [1, 2, 3, 4], { bound: [0.1, 0.1, 0.1, 0.1] }),
+  captureOf('moe_router_probs', 0, [2, 4], [0.4, 0.3, 0.2, 0.1, 0.1, 0.2, 0.3, 0.4]),
+  captureOf('moe_router_indices', 0, [2, 2], [0, 1, 3, 2]),
+  captureOf('moe_expert_out', 0, [2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]),
+  captureOf('lm_head', undefined, [2, 4], [1, 0, 0, 0, 0, 1, 0, 0]),
 ];
-const cpu = createTrace(CPU, cpuTaps());
+const cpu = createTrace(CPU, cpuCaptures());
 
-/** The reference's taps under another name, some of them replaced. */
-function gpuWith(...changed: readonly Tap[]): Trace {
-  return createTrace(GPU, [...cpuTaps(), ...changed]);
+/** The reference's captures under another name, some of them replaced. */
+function gpuWith(...changed: readonly Capture[]): Trace {
+  return createTrace(GPU, [...cpuCaptures(), ...changed]);
 }
 
 const about = (trace: Trace, changed: Partial<Provenance>): Trace =>
-  createTrace({ ...trace.provenance, ...changed }, trace.taps.values());
+  createTrace({ ...trace.provenance, ...changed }, trace.captures.values());
 
 /** What a program that writes no trace.json leaves. */
 function foreign(trace: Trace): Trace {
@@ -55,7 +55,7 @@ describe('two traces', () => {
   });
 
   it('that part: the first place, the expert and the weight by name', () => {
-    const wrong = tapOf('moe_expert_out', 0, [2, 2, 2], [1, 2, 3, 4, 5, 6, -7, 8]);
+    const wrong = captureOf('moe_expert_out', 0, [2, 2, 2], [1, 2, 3, 4, 5, 6, -7, 8]);
     const told = { weightTypes: { 'blk.0.ffn_down_exps.weight': 'Q6_K' } };
     const { verdict } = compareTraces({ free: gpuWith(wrong) }, { free: about(cpu, told) });
     expect(verdict.sentence).toMatch(
@@ -65,7 +65,7 @@ describe('two traces', () => {
 
   it('isolated against the reference: judged by the bounds that it holds', () => {
     const isolated = (x: number): Trace =>
-      createTrace({ ...GPU, mode: 'isolated' }, [tapOf('attn_norm', 0, [2, 2], [1, 2, 3, 4 + x])]);
+      createTrace({ ...GPU, mode: 'isolated' }, [captureOf('attn_norm', 0, [2, 2], [1, 2, 3, 4 + x])]);
     const near = compareTraces({ isolated: isolated(0.05) }, { free: cpu }, { common: true });
     expect(near.verdict.status).toBe('match');
     expect(near.rows[0]?.maxRatio).toBeCloseTo(0.5, 5);
@@ -74,7 +74,7 @@ describe('two traces', () => {
   });
 
   it('never scores a stage that only one holds: missing, and incomplete', () => {
-    const partial = createTrace(GPU, cpuTaps().slice(0, 4));
+    const partial = createTrace(GPU, cpuCaptures().slice(0, 4));
     const { verdict, rows, notes } = compareTraces({ free: partial }, { free: cpu });
     expect(verdict).toMatchObject({ status: 'incomplete', sentence: expect.stringContaining('moe_expert_out') });
     expect(rows.filter((row) => row.verdict === 'missing').map((row) => [row.stage, row.count, row.cosine])).toEqual([
@@ -86,7 +86,7 @@ describe('two traces', () => {
 
   it('a layer that only one holds is missing too', () => {
     const { verdict, rows } = compareTraces(
-      { free: gpuWith(tapOf('attn_norm', 7, [2, 2], [1, 2, 3, 4])) },
+      { free: gpuWith(captureOf('attn_norm', 7, [2, 2], [1, 2, 3, 4])) },
       { free: cpu },
     );
     expect(verdict.status).toBe('incomplete');
@@ -94,7 +94,7 @@ describe('two traces', () => {
   });
 
   it('with common: leaves those out, and says so', () => {
-    const partial = createTrace(GPU, cpuTaps().slice(0, 4));
+    const partial = createTrace(GPU, cpuCaptures().slice(0, 4));
     const { verdict, rows, notes } = compareTraces({ free: partial }, { free: cpu }, { common: true });
     expect(verdict.status).toBe('match');
     expect(rows).toHaveLength(4);
@@ -104,10 +104,16 @@ describe('two traces', () => {
   it('compares the positions that both hold, and says which are left out', () => {
     const last = createTrace(
       GPU,
-      cpuTaps().map((tap) => ({
-        ...tapOf(tap.stage, tap.layer, [1, ...tap.shape.slice(1)], [...tap.data].slice(tap.data.length / 2), {
-          positions: [1],
-        }),
+      cpuCaptures().map((captured) => ({
+        ...captureOf(
+          captured.stage,
+          captured.layer,
+          [1, ...captured.shape.slice(1)],
+          [...captured.data].slice(captured.data.length / 2),
+          {
+            positions: [1],
+          },
+        ),
       })),
     );
     const { verdict, rows, notes } = compareTraces({ free: last }, { free: cpu });
@@ -117,7 +123,7 @@ describe('two traces', () => {
   });
 
   it('only the stages and layers asked for', () => {
-    const both = [gpuWith(tapOf('attn_norm', 1, [2, 2], [9, 9, 9, 9])), cpu] as const;
+    const both = [gpuWith(captureOf('attn_norm', 1, [2, 2], [9, 9, 9, 9])), cpu] as const;
     const { rows } = compareTraces(
       { free: both[0] },
       { free: both[1] },
@@ -142,7 +148,7 @@ describe('two traces', () => {
   });
 
   it('names no weight of a foreign head, which may be the token embedding', () => {
-    const wrong = foreign(gpuWith(tapOf('lm_head', undefined, [2, 4], [0, 1, 0, 0, 0, 1, 0, 0])));
+    const wrong = foreign(gpuWith(captureOf('lm_head', undefined, [2, 4], [0, 1, 0, 0, 0, 1, 0, 0])));
     const { verdict } = compareTraces({ free: wrong }, { free: foreign(cpu) });
     expect(verdict.first).toMatchObject({ stage: 'lm_head' });
     expect(verdict.first?.tensor).toBeUndefined();
@@ -162,17 +168,17 @@ describe('traces that do not belong together', () => {
     expect(notes[0]).toMatch(new RegExp(`^different ${what}`));
   });
 
-  it('other dimensions: an error that names the tap and both shapes, force or not', async () => {
-    const wide = gpuWith(tapOf('attn_norm', 0, [2, 3], [1, 2, 3, 4, 5, 6]));
+  it('other dimensions: an error that names the capture and both shapes, force or not', async () => {
+    const wide = gpuWith(captureOf('attn_norm', 0, [2, 3], [1, 2, 3, 4, 5, 6]));
     const error = await tracerErrorOf(() => compareTraces({ free: wide }, { free: cpu }, { force: true }));
     expect(error).toMatchObject({
       code: 'trace-mismatch',
-      detail: { tap: 'layer-0/attn_norm', a: '2 x 3', b: '2 x 2' },
+      detail: { captured: 'layer-0/attn_norm', a: '2 x 3', b: '2 x 2' },
     });
   });
 
   it('nothing in common: an error, not a match', async () => {
-    const other = createTrace(GPU, [tapOf('attn_norm', 5, [2, 2], [1, 2, 3, 4])]);
+    const other = createTrace(GPU, [captureOf('attn_norm', 5, [2, 2], [1, 2, 3, 4])]);
     expect(await tracerErrorOf(() => compareTraces({ free: other }, { free: cpu }))).toMatchObject({
       code: 'trace-mismatch',
     });

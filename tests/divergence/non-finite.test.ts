@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { atOnce } from '../../src/base/pieces';
 import { NonFiniteWatch } from '../../src/divergence/non-finite';
-import { summaryInPieces } from '../../src/divergence/tap-summary';
-import type { Tap } from '../../src/model/engine';
+import { summaryInPieces } from '../../src/divergence/capture-summary';
+import type { Capture } from '../../src/model/engine';
 import type { StageId } from '../../src/model/stages';
 
-const tap = (stage: StageId, layer: number | undefined, values: readonly number[]): Tap => ({
+const captured = (stage: StageId, layer: number | undefined, values: readonly number[]): Capture => ({
   stage,
   layer,
   positions: [4, 7],
@@ -13,7 +13,7 @@ const tap = (stage: StageId, layer: number | undefined, values: readonly number[
   data: Float32Array.from(values),
 });
 
-describe('the summary of a tap', () => {
+describe('the summary of a capture', () => {
   const summarise = (data: Float32Array<ArrayBuffer>) => atOnce(summaryInPieces({ data }));
 
   it('measures the finite values and counts the others by kind', () => {
@@ -33,14 +33,14 @@ describe('the summary of a tap', () => {
 describe('NonFiniteWatch', () => {
   it('finds the first value in forward order, what led to it and what became of it', () => {
     const watch = new NonFiniteWatch('gpu', 'free');
-    watch.step(undefined, [tap('embedding', undefined, [1, 2, 3, 4])]);
+    watch.step(undefined, [captured('embedding', undefined, [1, 2, 3, 4])]);
     // Out of order: the stage table says which came first.
     watch.step(0, [
-      tap('post_ffn_residual', 0, [NaN, 1, NaN, 1]),
-      tap('attn_norm', 0, [1, 8, 0.25, 1]),
-      tap('ffn_norm', 0, [1, 1, 1, Infinity]),
+      captured('post_ffn_residual', 0, [NaN, 1, NaN, 1]),
+      captured('attn_norm', 0, [1, 8, 0.25, 1]),
+      captured('ffn_norm', 0, [1, 1, 1, Infinity]),
     ]);
-    watch.step(1, [tap('attn_norm', 1, [1, 1, 1, 1])]);
+    watch.step(1, [captured('attn_norm', 1, [1, 1, 1, 1])]);
     expect(watch.found()).toEqual({
       arm: 'gpu',
       mode: 'free',
@@ -62,7 +62,7 @@ describe('NonFiniteWatch', () => {
 
   it('finds nothing among finite values', () => {
     const watch = new NonFiniteWatch('cpu', 'free');
-    watch.step(0, [tap('attn_norm', 0, [0, -0, 3e38, 1e-45])]);
+    watch.step(0, [captured('attn_norm', 0, [0, -0, 3e38, 1e-45])]);
     expect(watch.found()).toBeUndefined();
   });
 });

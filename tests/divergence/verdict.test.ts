@@ -227,7 +227,7 @@ describe('judge', () => {
     });
   });
 
-  it('calls nothing a match that was cut short, ran one engine, or misses a tap', () => {
+  it('calls nothing a match that was cut short, ran one engine, or misses a capture', () => {
     const rows = [row({ stage: 'ffn_norm', verdict: 'match' })];
     expect(judge({ ...input, rows, complete: false, layersDone: 1 }, context).verdict.sentence).toBe(
       'INCOMPLETE: stopped after 1 layer; nothing parted so far',

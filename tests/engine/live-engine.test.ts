@@ -41,15 +41,15 @@ describe('a real llama.cpp on its CPU back end', () => {
   ])("captures every stage of %s, %s as llama.cpp's own values", async (model, prompt) => {
     const golden = loadGolden(model, prompt);
     const { engine, run } = await live(model, PLAIN);
-    const { taps, unmeasured } = await run([...golden.tokens]);
+    const { captures, unmeasured } = await run([...golden.tokens]);
     expect([...unmeasured]).toEqual([]);
     let compared = 0;
     for (const { stage, layer } of golden.held) {
-      const tap = taps.get(locationKey(layer, stage));
+      const captured = captures.get(locationKey(layer, stage));
       const wanted = golden.stage(stage, layer);
-      expect(tap?.data.length, locationKey(layer, stage)).toBe(wanted?.data.length);
-      if (tap === undefined || wanted === undefined) continue;
-      expect(relativeRms(tap.data, wanted.data), locationKey(layer, stage)).toBeLessThan(SAME_ARITHMETIC);
+      expect(captured?.data.length, locationKey(layer, stage)).toBe(wanted?.data.length);
+      if (captured === undefined || wanted === undefined) continue;
+      expect(relativeRms(captured.data, wanted.data), locationKey(layer, stage)).toBeLessThan(SAME_ARITHMETIC);
       compared++;
     }
     expect(compared).toBeGreaterThan(40);
@@ -63,9 +63,9 @@ describe('a real llama.cpp on its CPU back end', () => {
   it('reads another copy of the file where it is told to, and says so', async () => {
     const { engine, run } = await live('mini-f32', { ...PLAIN, model: goldenModelPath('mini-f16') });
     const golden = loadGolden('mini-f32', 'p12');
-    const { taps } = await run([...golden.tokens]);
+    const { captures } = await run([...golden.tokens]);
     expect(engine.facts()?.file).toBe('model.gguf');
-    const rms = relativeRms(taps.get('lm_head')?.data ?? [], golden.stage('lm_head', undefined)?.data ?? []);
+    const rms = relativeRms(captures.get('lm_head')?.data ?? [], golden.stage('lm_head', undefined)?.data ?? []);
     // Half precision's weights, not the other file's.
     expect(rms).toBeGreaterThan(SAME_ARITHMETIC);
     expect(rms).toBeLessThan(0.1);
@@ -95,7 +95,7 @@ describe('a real llama.cpp on its CPU back end', () => {
   it('says what fused attention keeps to itself, and runs it as it is by default', async () => {
     const golden = loadGolden('mini-f32', 'p12');
     const { engine, run } = await live('mini-f32');
-    const { taps, unmeasured } = await run([...golden.tokens]);
+    const { captures, unmeasured } = await run([...golden.tokens]);
     expect([...unmeasured].sort()).toEqual(
       [0, 1].flatMap((l) => [`layer-${l}/attn_scores`, `layer-${l}/attn_softmax`]),
     );
@@ -103,7 +103,7 @@ describe('a real llama.cpp on its CPU back end', () => {
       const key = locationKey(layer, stage);
       const wanted = golden.stage(stage, layer);
       if (unmeasured.has(key) || wanted === undefined) continue;
-      expect(relativeRms(taps.get(key)?.data ?? [], wanted.data), key).toBeLessThan(F16_ATTENTION);
+      expect(relativeRms(captures.get(key)?.data ?? [], wanted.data), key).toBeLessThan(F16_ATTENTION);
     }
     expect(engine.facts()).toMatchObject({ flashAttention: 'auto (fused)', kv: 'f16', logitRowsChanged: 0 });
   });
@@ -112,14 +112,14 @@ describe('a real llama.cpp on its CPU back end', () => {
     const tokens = [...loadGolden('deep-q8_0', 'p12').tokens];
     const whole = await (await live('deep-q8_0', PLAIN)).run(tokens);
     const parted = await live('deep-q8_0', { ...PLAIN, ubatch: 5 });
-    const { taps, unmeasured } = await parted.run(tokens);
+    const { captures, unmeasured } = await parted.run(tokens);
     // The first micro-batch has no scores of keys that come later.
     expect([...unmeasured]).toEqual([0, 1, 2, 3].map((l) => `layer-${l}/attn_scores`));
     expect(parted.engine.facts()?.graphs).toBe(3);
-    expect(taps.size).toBe(whole.taps.size - unmeasured.size);
-    for (const [key, tap] of taps) {
-      expect(tap.shape, key).toEqual(whole.taps.get(key)?.shape);
-      expect(tap.data, key).toEqual(whole.taps.get(key)?.data);
+    expect(captures.size).toBe(whole.captures.size - unmeasured.size);
+    for (const [key, captured] of captures) {
+      expect(captured.shape, key).toEqual(whole.captures.get(key)?.shape);
+      expect(captured.data, key).toEqual(whole.captures.get(key)?.data);
     }
   });
 
@@ -131,15 +131,17 @@ describe('a real llama.cpp on its CPU back end', () => {
     const next = await run(tokens.slice(11), 11);
     expect(engine.facts()).toMatchObject({ logitRows: 1, logitRowsChanged: 0 });
     const again = await run(tokens.slice(11), 11);
-    for (const [key, tap] of next.taps) {
-      expect(tap.positions, key).toEqual([11]);
-      expect(again.taps.get(key)?.data, key).toEqual(tap.data);
+    for (const [key, captured] of next.captures) {
+      expect(captured.positions, key).toEqual([11]);
+      expect(again.captures.get(key)?.data, key).toEqual(captured.data);
     }
-    expect(first.taps.get('layer-1/attn_norm')?.positions).toEqual(tokens.slice(0, 11).map((_, i) => i));
-    const head = whole.taps.get('lm_head');
+    expect(first.captures.get('layer-1/attn_norm')?.positions).toEqual(tokens.slice(0, 11).map((_, i) => i));
+    const head = whole.captures.get('lm_head');
     const width = head?.shape[1] ?? 0;
     // Another kernel computes one token than many: not the same bits.
-    expect(relativeRms(next.taps.get('lm_head')?.data ?? [], head?.data.subarray(11 * width) ?? [])).toBeLessThan(1e-5);
+    expect(relativeRms(next.captures.get('lm_head')?.data ?? [], head?.data.subarray(11 * width) ?? [])).toBeLessThan(
+      1e-5,
+    );
   });
 
   it('ends its process when it is cancelled, and starts another', async () => {
@@ -155,8 +157,8 @@ describe('a real llama.cpp on its CPU back end', () => {
     const begun = engine.begin(ids, 0, { capture: new Map(), signal: late.signal });
     late.abort();
     await expect(begun).rejects.toMatchObject({ code: 'run-cancelled' });
-    const { taps } = await run(tokens);
-    expect(taps.get('lm_head')?.data.length).toBe(512);
+    const { captures } = await run(tokens);
+    expect(captures.get('lm_head')?.data.length).toBe(512);
   });
 
   it('tells a missing device and a foreign library apart, with what to do', async () => {
@@ -175,6 +177,6 @@ describe('a real llama.cpp on its CPU back end', () => {
       code: 'engine-failed',
     });
     // The real model still runs in the same test process.
-    expect((await (await live('mini-f32')).run([1])).taps.size).toBeGreaterThan(40);
+    expect((await (await live('mini-f32')).run([1])).captures.size).toBeGreaterThan(40);
   });
 });

@@ -9,7 +9,7 @@ import { createLiveEngine } from '../../src/engine/llama-cpp/live-engine';
 import { setUpLlamaCpp } from '../../src/engine/llama-cpp/setup';
 import { openModel } from '../../src/gguf/open-model';
 import { nodeSource } from '../../src/gguf/node-source';
-import type { StepResult, Tap } from '../../src/model/engine';
+import type { StepResult, Capture } from '../../src/model/engine';
 import type { HParams } from '../../src/model/hparams';
 import {
   liveBackend,
@@ -59,11 +59,11 @@ export async function installedHere(engine: LiveEngineId = 'llama.cpp:cpu'): Pro
 export interface LiveRun {
   readonly engine: LiveEngine;
   readonly hparams: HParams;
-  /** All taps of a prompt, by `locationKey`, and what was not measured. */
+  /** All captures of a prompt, by `locationKey`, and what was not measured. */
   run(
     tokens: readonly number[],
     nPast?: number,
-  ): Promise<{ readonly taps: ReadonlyMap<string, Tap>; readonly unmeasured: ReadonlySet<string> }>;
+  ): Promise<{ readonly captures: ReadonlyMap<string, Capture>; readonly unmeasured: ReadonlySet<string> }>;
 }
 
 /** A live engine on a golden model. @param other what is given to it in place of what fits */
@@ -101,16 +101,16 @@ export async function liveOn(
       const all = (stages: readonly StageId[]) => ({
         capture: new Map(stages.map((stage) => [stage, positions] as const)),
       });
-      const taps = new Map<string, Tap>();
+      const captures = new Map<string, Capture>();
       const unmeasured = new Set<string>();
       const keep = (layer: number | undefined, result: StepResult): void => {
-        for (const [stage, tap] of result.taps) taps.set(locationKey(layer, stage), tap);
+        for (const [stage, captured] of result.captures) captures.set(locationKey(layer, stage), captured);
         for (const stage of result.unmeasured ?? []) unmeasured.add(locationKey(layer, stage));
       };
       keep(undefined, await engine.begin(Uint32Array.from(tokens), nPast, all(['embedding'])));
       for (let layer = 0; layer < hparams.nLayer; layer++) keep(layer, await engine.layer(layer, all(LAYER_STAGES)));
       keep(undefined, await engine.end(all(MODEL_STAGES.filter((stage) => stage !== 'embedding'))));
-      return { taps, unmeasured };
+      return { captures, unmeasured };
     },
   };
 }

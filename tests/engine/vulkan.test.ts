@@ -19,7 +19,7 @@ describe('a real llama.cpp on Vulkan', () => {
   it('captures what it computes, with its fused kernels left as they are', async () => {
     const golden = loadGolden('mini-q4_k_m', 'p12');
     live = await liveOn('mini-q4_k_m', {}, 'llama.cpp:vulkan', { env: lavapipeEnvironment() });
-    const { taps, unmeasured } = await live.run([...golden.tokens]);
+    const { captures, unmeasured } = await live.run([...golden.tokens]);
     // Attention is one kernel, and so is the router: neither keeps what is inside.
     const inside = ['attn_scores', 'attn_softmax', 'moe_router_probs'];
     expect([...unmeasured].sort()).toEqual([0, 1].flatMap((l) => inside.map((stage) => `layer-${l}/${stage}`)));
@@ -28,7 +28,7 @@ describe('a real llama.cpp on Vulkan', () => {
       const key = locationKey(layer, stage);
       const wanted = golden.stage(stage, layer);
       if (unmeasured.has(key) || wanted === undefined) continue;
-      expect(relativeRms(taps.get(key)?.data ?? [], wanted.data), key).toBeLessThan(F16_PRODUCTS);
+      expect(relativeRms(captures.get(key)?.data ?? [], wanted.data), key).toBeLessThan(F16_PRODUCTS);
       compared++;
     }
     expect(compared).toBeGreaterThan(35);

@@ -19,9 +19,9 @@ describe('the reference with its products on the GPU', () => {
     const options = { capture: captureAll(range(6)), bounds: true };
     const exact = await forward(createCpuEngine({ model, hparams, pool: cpu }), hparams, tokens, options);
     const gpu = await forward(createExactGpuEngine({ model, hparams, pool }), hparams, tokens, options);
-    expect(gpu.taps.length).toBe(exact.taps.length);
-    for (const expected of exact.taps) {
-      const actual = gpu.tap(expected.stage, expected.layer);
+    expect(gpu.captures.length).toBe(exact.captures.length);
+    for (const expected of exact.captures) {
+      const actual = gpu.captured(expected.stage, expected.layer);
       const [a, b] = [Array.from(actual.data), Array.from(expected.data)];
       const largest = Math.max(...b.map(Math.abs));
       const worst = Math.max(...a.map((v, i) => Math.abs(v - (b[i] ?? NaN))));

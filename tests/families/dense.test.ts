@@ -52,9 +52,9 @@ describe.each(SHAPES)('%s with %s', (name, _, shape) => {
       [exact, EXACT],
       [gpu, GPU],
     ] as const) {
-      const { taps } = await forward(engine, hparams, Uint32Array.from(TOKENS), { capture });
+      const { captures } = await forward(engine, hparams, Uint32Array.from(TOKENS), { capture });
       const compared = new Set<string>();
-      for (const { stage, layer, data } of taps) {
+      for (const { stage, layer, data } of captures) {
         const key = layer === undefined ? stage : `${stage}-${layer}`;
         const values = expected.get(key);
         if (values === undefined) continue;

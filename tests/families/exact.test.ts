@@ -24,11 +24,11 @@ describe.each(FAMILIES)('the exact engine on %s', (name) => {
     let compared = 0;
     for (const stage of exactStages(golden, graph)) {
       const { node, layer, expected } = stage;
-      const tap = run.taps.find(({ stage, layer: of }) => stage === node.out.id && of === layer);
+      const captured = run.captures.find(({ stage, layer: of }) => stage === node.out.id && of === layer);
       const place = `${node.out.id} of layer ${String(layer)}`;
-      if (node.out.kind === 'index') expect([...(tap?.data ?? [])], place).toEqual([...expected.data]);
-      else expect(relativeRms(heldRows(tap?.data ?? [], stage), expected.data), place).toBeLessThan(LIMIT);
-      if (node.out.kind !== 'index') expect(tap?.bound, place).toHaveLength(tap?.data.length ?? NaN);
+      if (node.out.kind === 'index') expect([...(captured?.data ?? [])], place).toEqual([...expected.data]);
+      else expect(relativeRms(heldRows(captured?.data ?? [], stage), expected.data), place).toBeLessThan(LIMIT);
+      if (node.out.kind !== 'index') expect(captured?.bound, place).toHaveLength(captured?.data.length ?? NaN);
       compared++;
     }
     const named = sectionsOf(graph).flatMap(({ nodes }) => nodes.filter(({ ggml }) => ggml !== ''));
@@ -36,7 +36,7 @@ describe.each(FAMILIES)('the exact engine on %s', (name) => {
       ({ out, ggml }) => isByKey(out) && ![...arrays.keys()].some((key) => key.startsWith(`${ggml}-`)),
     );
     expect(compared).toBe(named.length - left.length);
-    await expect(printBits(run.taps)).toMatchFileSnapshot(`bits/${name}-${prompt}.txt`);
+    await expect(printBits(run.captures)).toMatchFileSnapshot(`bits/${name}-${prompt}.txt`);
     await model.close();
   });
 });

@@ -20,10 +20,10 @@ describe.each(FAMILIES)('the GPU engine on %s', (name) => {
     const run = await forward(engine, hparams, tokens, { capture: captureAll(positions) });
     for (const stage of exactStages(golden, graph)) {
       const { node, layer, expected } = stage;
-      const tap = run.taps.find(({ stage, layer: of }) => stage === node.out.id && of === layer);
+      const captured = run.captures.find(({ stage, layer: of }) => stage === node.out.id && of === layer);
       const place = `${node.out.id} of layer ${String(layer)}`;
-      if (node.out.kind === 'index') expect([...(tap?.data ?? [])], place).toEqual([...expected.data]);
-      else expect(relativeRms(heldRows(tap?.data ?? [], stage), expected.data), place).toBeLessThan(LIMIT);
+      if (node.out.kind === 'index') expect([...(captured?.data ?? [])], place).toEqual([...expected.data]);
+      else expect(relativeRms(heldRows(captured?.data ?? [], stage), expected.data), place).toBeLessThan(LIMIT);
     }
     await engine.dispose();
     await model.close();

@@ -99,14 +99,15 @@ describe.each(SHAPES)('%s with %s', (name, _, sizes) => {
       }
     };
     const whole = await on({}, (engine) => forward(engine, hparams, TOKENS, all));
-    for (const { stage, layer, data } of exact.taps) {
+    for (const { stage, layer, data } of exact.captures) {
       const place = `${stage} of layer ${String(layer)}`;
-      const own = whole.taps.find((tap) => tap.stage === stage && tap.layer === layer);
+      const own = whole.captures.find((captured) => captured.stage === stage && captured.layer === layer);
       if (data instanceof Uint32Array) expect([...(own?.data ?? [])], place).toEqual([...data]);
       else expect(relativeRms(own?.data ?? [], data), place).toBeLessThan(LIMIT);
     }
     const same = (other: Forward): void => {
-      for (const tap of other.taps) expect(bits(tap), tap.stage).toEqual(bits(whole.tap(tap.stage, tap.layer)));
+      for (const captured of other.captures)
+        expect(bits(captured), captured.stage).toEqual(bits(whole.captured(captured.stage, captured.layer)));
     };
     same(await on({}, (engine) => forward(engine, hparams, TOKENS, all)));
     same(await on({ chunkTokens: 3 }, (engine) => forward(engine, hparams, TOKENS, all)));
@@ -120,8 +121,8 @@ describe.each(SHAPES)('%s with %s', (name, _, sizes) => {
       return forward(engine, hparams, TOKENS.slice(FIRST), { capture }, FIRST);
     });
     const vocabulary = hparams.nVocab;
-    const expected = exact.tap('lm_head').data.subarray(FIRST * vocabulary);
-    expect(relativeRms(continued.tap('lm_head').data, expected)).toBeLessThan(LIMIT);
+    const expected = exact.captured('lm_head').data.subarray(FIRST * vocabulary);
+    expect(relativeRms(continued.captured('lm_head').data, expected)).toBeLessThan(LIMIT);
     await model.close();
   });
 });

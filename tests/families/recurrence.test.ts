@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCpuEngine } from '../../src/cpu/engine/cpu-engine';
 import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import type { ModelGraph } from '../../src/arch/graph';
-import type { Engine, Tap } from '../../src/model/engine';
+import type { Engine, Capture } from '../../src/model/engine';
 import type { ModelFile } from '../../src/gguf/model-file';
 import { createGpuEngine } from '../../src/gpu/engine/gpu-engine';
 import type { HParams } from '../../src/model/hparams';
@@ -33,16 +33,16 @@ describe.each(['qwen35moe', 'qwen3next'])('what %s remembers', (name) => {
     createGpuEngine({ context: await testContext(), model, hparams, ...(chunkTokens && { chunkTokens }) });
 
   /** Logits and states of the last token, the prompt given in pieces that end at these tokens. */
-  async function inPieces(engine: Engine, ends: readonly number[]): Promise<readonly Tap[]> {
+  async function inPieces(engine: Engine, ends: readonly number[]): Promise<readonly Capture[]> {
     let from = 0;
-    let taps: readonly Tap[] = [];
+    let captures: readonly Capture[] = [];
     for (const end of [...ends, tokens.length]) {
       const capture = captureAll([end - 1]);
-      ({ taps } = await forward(engine, hparams, tokens.slice(from, end), { capture }, from));
+      ({ captures } = await forward(engine, hparams, tokens.slice(from, end), { capture }, from));
       from = end;
     }
     await engine.dispose();
-    return taps.filter(({ stage }) => stage === 'lm_head' || stage === 'delta_state');
+    return captures.filter(({ stage }) => stage === 'lm_head' || stage === 'delta_state');
   }
 
   it.each([[[64]], [[63]], [[1, 2, 5]], [[69]], [[20, 40, 65, 66]]])(
@@ -50,26 +50,26 @@ describe.each(['qwen35moe', 'qwen3next'])('what %s remembers', (name) => {
     async (ends) => {
       const whole = await inPieces(exact(), []);
       const pieces = await inPieces(exact(), ends);
-      expect(pieces.map((tap) => bits(tap).join())).toEqual(whole.map((tap) => bits(tap).join()));
+      expect(pieces.map((captured) => bits(captured).join())).toEqual(whole.map((captured) => bits(captured).join()));
     },
   );
 
   it.each([1, 3, 64])('is the same to the bit on the GPU in chunks of %i tokens', async (chunkTokens) => {
     const whole = await inPieces(await gpu(), []);
     const pieces = await inPieces(await gpu(chunkTokens), []);
-    expect(pieces.map((tap) => bits(tap).join())).toEqual(whole.map((tap) => bits(tap).join()));
+    expect(pieces.map((captured) => bits(captured).join())).toEqual(whole.map((captured) => bits(captured).join()));
   });
 
   it.each([[[64]], [[1, 2, 5]], [[69]]])('is right on the GPU where the prompt goes on behind %j', async (ends) => {
-    const taps = await inPieces(await gpu(), ends);
+    const captures = await inPieces(await gpu(), ends);
     const last = loadGolden(`families/${name}`, PROMPT);
     for (const stage of exactStages(last, graph)) {
       const { node, layer, expected } = stage;
-      const tap = taps.find((one) => one.stage === node.out.id && one.layer === layer);
-      if (tap === undefined) continue;
+      const captured = captures.find((one) => one.stage === node.out.id && one.layer === layer);
+      if (captured === undefined) continue;
       const width = node.out.recurrent === true ? expected.data.length : expected.data.length / last.positions.length;
       expect(
-        relativeRms(heldRows(tap.data, stage).length === width ? tap.data : [], expected.data.slice(-width)),
+        relativeRms(heldRows(captured.data, stage).length === width ? captured.data : [], expected.data.slice(-width)),
       ).toBeLessThan(LIMIT);
     }
   });
@@ -91,7 +91,7 @@ describe.each(['qwen35moe', 'qwen3next'])('what %s remembers', (name) => {
       const logits = async (stages: 'all' | 'logits'): Promise<string> => {
         const all = captureAll(positions);
         const capture = stages === 'all' ? all : new Map([...all].filter(([id]) => id === 'lm_head'));
-        return bits((await forward(engine, hparams, tokens, { capture })).tap('lm_head', undefined)).join();
+        return bits((await forward(engine, hparams, tokens, { capture })).captured('lm_head', undefined)).join();
       };
       const first = await logits('all');
       expect(await logits('logits')).toBe(first);
@@ -102,10 +102,10 @@ describe.each(['qwen35moe', 'qwen3next'])('what %s remembers', (name) => {
 
   it('has every state that is asked for', async () => {
     const engine = await gpu(7);
-    const { taps } = await forward(engine, hparams, tokens, { capture: captureAll(range(tokens.length)) });
-    for (const tap of taps.filter(({ stage }) => stage === 'delta_state')) {
-      expect(tap.shape[0]).toBe(tokens.length);
-      expect(tap.data.every(Number.isFinite)).toBe(true);
+    const { captures } = await forward(engine, hparams, tokens, { capture: captureAll(range(tokens.length)) });
+    for (const captured of captures.filter(({ stage }) => stage === 'delta_state')) {
+      expect(captured.shape[0]).toBe(tokens.length);
+      expect(captured.data.every(Number.isFinite)).toBe(true);
     }
     await engine.dispose();
   });

@@ -29,9 +29,9 @@ it.each(SHAPES)('both engines agree on %s', async (shape) => {
     await forward(exact, hparams, tokens, { capture }),
     await forward(gpu, hparams, tokens, { capture }),
   ];
-  expect(actual.taps).toHaveLength(expected.taps.length);
-  for (const { stage, layer, data } of expected.taps) {
-    const own = actual.tap(stage, layer);
+  expect(actual.captures).toHaveLength(expected.captures.length);
+  for (const { stage, layer, data } of expected.captures) {
+    const own = actual.captured(stage, layer);
     const place = `${stage} of layer ${String(layer)}`;
     if (data instanceof Uint32Array) expect([...own.data], place).toEqual([...data]);
     // What is behind the mask is not stored by the one and exact by the other.

@@ -4,53 +4,63 @@ import {
   attentionPlan,
   joinVariant,
   SINGLE_HEADS,
-  wayName,
-  waysUpTo,
+  methodName,
+  methodsUpTo,
   type AttentionChoice,
 } from '../../src/fusions/attention/attention-plan';
 
-const teams = { kernel: 'teams', lanes: 32 } as const;
+const laneGroups = { kernel: 'lane-groups', lanes: 32 } as const;
 const choice: AttentionChoice = [
-  { from: 1, way: { ...teams, heads: 1, splits: 1 } },
-  { from: 600, way: { ...teams, heads: 4, splits: 16 } },
-  { from: 1000, way: { kernel: 'shared', splits: 64 } },
+  { from: 1, method: { ...laneGroups, heads: 1, splits: 1 } },
+  { from: 600, method: { ...laneGroups, heads: 4, splits: 16 } },
+  { from: 1000, method: { kernel: 'shared', splits: 64 } },
 ];
 
 describe('attentionPlan', () => {
   it('takes the way of so many keys, where its kernel takes the heads', () => {
-    const ways = (headDim: number): string[] =>
+    const methods = (headDim: number): string[] =>
       [1, 128, 129, 599, 600, 999, 1000, 8192].map((keys) => {
-        const { way, count, keys: each } = attentionPlan({ headDim }, choice, keys);
+        const { method, count, keys: each } = attentionPlan({ headDim }, choice, keys);
         expect(count * each).toBeGreaterThanOrEqual(keys);
         expect((count - 1) * each).toBeLessThan(keys);
-        expect(count).toBeLessThanOrEqual(way.splits);
-        return `${way.kernel} ${count}`;
+        expect(count).toBeLessThanOrEqual(method.splits);
+        return `${method.kernel} ${count}`;
       });
-    expect(ways(128)).toEqual([
-      ...['teams 1', 'teams 1', 'teams 1', 'teams 1', 'teams 10', 'teams 16', 'shared 16', 'shared 64'],
+    expect(methods(128)).toEqual([
+      ...[
+        'lane-groups 1',
+        'lane-groups 1',
+        'lane-groups 1',
+        'lane-groups 1',
+        'lane-groups 10',
+        'lane-groups 16',
+        'shared 16',
+        'shared 64',
+      ],
     ]);
     // Columns of four channels turn with one another in those kernels; here half a head has five channels.
-    expect(ways(20)).toEqual([
+    expect(methods(20)).toEqual([
       ...['single 1', 'single 1', 'single 3', 'single 10', 'single 10', 'single 16', 'single 16', 'single 32'],
     ]);
     // 4 lanes have no room for a head of 256.
-    const small: AttentionChoice = [{ from: 1, way: { ...teams, lanes: 4, heads: 1, splits: 1 } }];
-    expect(attentionPlan({ headDim: 256 }, small, 9).way.kernel).toBe('single');
-    expect(attentionPlan({ headDim: 128 }, small, 9).way.kernel).toBe('teams');
+    const small: AttentionChoice = [{ from: 1, method: { ...laneGroups, lanes: 4, heads: 1, splits: 1 } }];
+    expect(attentionPlan({ headDim: 256 }, small, 9).method.kernel).toBe('single');
+    expect(attentionPlan({ headDim: 128 }, small, 9).method.kernel).toBe('lane-groups');
   });
 
   it('does not split single heads in one', () => {
-    const split: AttentionChoice = [{ from: 1, way: { kernel: 'single', splits: 32 } }];
+    const split: AttentionChoice = [{ from: 1, method: { kernel: 'single', splits: 32 } }];
     expect(attentionPlan({ headDim: 64 }, split, 64)).toEqual({
-      way: { kernel: 'single', splits: 1 },
+      method: { kernel: 'single', splits: 1 },
       count: 1,
       keys: 64,
     });
   });
 
-  it('says which ways a context will take', () => {
-    const names = (c: AttentionChoice, keys: number): string[] => waysUpTo({ headDim: 128 }, c, keys).map(wayName);
-    const [one, four] = ['teams of 32 lanes, 1 heads, 1 splits', 'teams of 32 lanes, 4 heads, 16 splits'];
+  it('says which methods a context will take', () => {
+    const names = (c: AttentionChoice, keys: number): string[] =>
+      methodsUpTo({ headDim: 128 }, c, keys).map(methodName);
+    const [one, four] = ['lane-groups of 32 lanes, 1 heads, 1 splits', 'lane-groups of 32 lanes, 4 heads, 16 splits'];
     expect(names(choice, 500)).toEqual([one]);
     expect(names(choice, 8192)).toEqual([one, four, 'shared, 64 splits']);
     expect(names(SINGLE_HEADS, 8192)).toEqual(['single, 1 splits', 'single, 32 splits']);
@@ -60,7 +70,10 @@ describe('attentionPlan', () => {
 describe('attentionKernel', () => {
   it('cuts the heads of a group into equal pieces that a lane has room for', () => {
     const sizes = (headDim: number, lanes: 4 | 32, heads: 1 | 8, nHead = 32): unknown => {
-      const { variant, width } = attentionKernel({ nHead, nHeadKv: 4, headDim }, { ...teams, lanes, heads, splits: 1 });
+      const { variant, width } = attentionKernel(
+        { nHead, nHeadKv: 4, headDim },
+        { ...laneGroups, lanes, heads, splits: 1 },
+      );
       const { HEADS, LANES, GROUP } = variant.constants ?? {};
       return { HEADS, LANES, GROUP, width };
     };
@@ -73,7 +86,7 @@ describe('attentionKernel', () => {
     expect(sizes(24, 32, 8, 44)).toEqual({ HEADS: 6, LANES: 8, GROUP: 256, width: 8 });
   });
 
-  it('joins as many splits as a way has at most', () => {
+  it('joins as many splits as a method has at most', () => {
     const most = [1, 8, 9, 32, 64].map(
       (splits) => joinVariant({ kernel: 'shared', splits }).constants?.['MOST_SPLITS'],
     );

@@ -3,10 +3,17 @@ import { SINGLE_HEADS } from '../../src/fusions/attention/attention-plan';
 import type { DecodeChoice } from '../../src/fusions/choice';
 import type { PlanFacts } from '../../src/fusions/fusion';
 
-const team = { lanes: 8, group: 64, batches: 2 } as const;
+const laneGroup = { lanes: 8, group: 64, batches: 2 } as const;
 const choice: DecodeChoice = {
   ...{ subgroups: false, dots: 'own', ahead: 1, attention: SINGLE_HEADS },
-  teams: { qkv: team, project: team, router: team, 'experts-in': team, 'experts-out': team, head: team },
+  laneGroups: {
+    qkv: laneGroup,
+    project: laneGroup,
+    router: laneGroup,
+    'experts-in': laneGroup,
+    'experts-out': laneGroup,
+    head: laneGroup,
+  },
 };
 
 /** Every matrix in a buffer of its own, all of them F32. */

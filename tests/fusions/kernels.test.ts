@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SINGLE_HEADS } from '../../src/fusions/attention/attention-plan';
-import { ATTENTION_TEAMS } from '../../src/fusions/attention/kernel';
-import { TEAM_FUSIONS, type DecodeChoice } from '../../src/fusions/choice';
+import { ATTENTION_LANE_GROUPS } from '../../src/fusions/attention/kernel';
+import { LANE_GROUP_FUSIONS, type DecodeChoice } from '../../src/fusions/choice';
 import { FUSIONS } from '../../src/fusions/fusions';
-import { teamVariant } from '../../src/fusions/teams';
+import { laneGroupVariant } from '../../src/fusions/lane-groups';
 import { ARGMAX_LAST, ARGMAX_PARTS } from '../../src/gpu/decode/argmax';
 import type { GpuContext } from '../../src/gpu/device';
 import { storageBindings, type KernelSpec, type KernelVariant } from '../../src/ops/kernel-spec';
@@ -22,13 +22,20 @@ afterAll(() => {
   context.dispose();
 });
 
-const team = { lanes: 8, group: 64, batches: 2 } as const;
+const laneGroup = { lanes: 8, group: 64, batches: 2 } as const;
 const choice: DecodeChoice = {
   subgroups: false,
   dots: 'own',
   ahead: 1,
   attention: SINGLE_HEADS,
-  teams: { qkv: team, project: team, router: team, 'experts-in': team, 'experts-out': team, head: team },
+  laneGroups: {
+    qkv: laneGroup,
+    project: laneGroup,
+    router: laneGroup,
+    'experts-in': laneGroup,
+    'experts-out': laneGroup,
+    head: laneGroup,
+  },
 };
 
 const KERNELS = [
@@ -40,16 +47,17 @@ const KERNELS = [
 
 /** A variant of every kernel that needs no feature. */
 function variantOf(spec: KernelSpec, fusion: string): KernelVariant {
-  if (spec === ATTENTION_TEAMS) return { id: 'teams', includes: { totals: 'fusions/lib/totals_subgroup.wgsl' } };
-  if (!TEAM_FUSIONS.some((name) => name === fusion)) return spec.variants[0] ?? { id: 'plain' };
+  if (spec === ATTENTION_LANE_GROUPS)
+    return { id: 'lane-groups', includes: { totals: 'fusions/lib/totals_subgroup.wgsl' } };
+  if (!LANE_GROUP_FUSIONS.some((name) => name === fusion)) return spec.variants[0] ?? { id: 'plain' };
   const suffixes = fusion === 'qkv' ? ['A', 'B', 'C'] : fusion === 'experts-in' ? ['Gate', 'Up'] : [''];
-  return teamVariant(choice, team, {
+  return laneGroupVariant(choice, laneGroup, {
     nIn: 256,
     types: Object.fromEntries(suffixes.map((suffix) => [suffix, 'Q4_K' as const])),
     includes: {
       choose: 'fusions/lib/choose_experts.wgsl',
       pair: 'fusions/lib/pair_many.wgsl',
-      rows: 'fusions/lib/team_dot.wgsl',
+      rows: 'fusions/lib/lane_group_dot.wgsl',
       walkGate: 'fusions/lib/walk_many.wgsl',
       walkUp: 'fusions/lib/walk_many.wgsl',
     },

@@ -42,11 +42,11 @@ function operandText(operand: Operand, { buffer }: PlannedNodes): string {
 
 /** A plan as text: a line a dispatch. */
 function printed(plan: TokenPlan): string {
-  const [, { way } = { way: undefined }] = SINGLE_HEADS;
-  if (way === undefined) throw new Error('no way');
+  const [, { method } = { method: undefined }] = SINGLE_HEADS;
+  if (method === undefined) throw new Error('no method');
   const lines = plan.parts.flatMap((part) => [
     `${part.fusion}: ${part.nodes.map(({ out }) => out.id).join(' ')}`,
-    ...part.dispatchesIn(way).map(({ kernel, bindings, params, grid }) => {
+    ...part.dispatchesIn(method).map(({ kernel, bindings, params, grid }) => {
       const bound = Object.entries(bindings).map(([name, operand]) => `${name}=${operandText(operand, part)}`);
       const given = Object.entries(params).map(([name, value]) => `${name}=${Number(value.toPrecision(4))}`);
       return `  ${kernelName(kernel)} [${grid.map((n) => n ?? 'splits').join(' ')}] ${bound.join(', ')}; ${given.join(', ')}`;

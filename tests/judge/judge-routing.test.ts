@@ -43,8 +43,8 @@ async function choicesOf(engine: Engine, sizes: HParams, tokens: readonly number
   await engine.begin(Uint32Array.from(tokens), 0, { capture: new Map() });
   const layers = new Map<number, Uint32Array<ArrayBuffer>>();
   for (let layer = 0; layer < sizes.nLayer; layer++) {
-    const { taps } = await engine.layer(layer, { capture: new Map([[CHOSEN_EXPERTS, at]]) });
-    const data = taps.get(CHOSEN_EXPERTS)?.data;
+    const { captures } = await engine.layer(layer, { capture: new Map([[CHOSEN_EXPERTS, at]]) });
+    const data = captures.get(CHOSEN_EXPERTS)?.data;
     if (data instanceof Uint32Array) layers.set(layer, data.slice());
   }
   return { form: 'csv', nTokens: tokens.length, layers };

@@ -15,7 +15,7 @@ import { judgeTrace } from '../../src/judge/judge-trace';
 import type { Judgement } from '../../src/judge/judgement';
 import type { GraphParameter } from '../../src/model/graph-parameters';
 import { readHParams } from '../../src/model/read-hparams';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import { createTrace, type Trace } from '../../src/trace/trace';
 import { readTraces } from '../../src/trace/read-traces';
 import { goldenModelPath, loadGolden } from '../support/golden';
@@ -109,12 +109,15 @@ describe('a llama.cpp whose weights are not', () => {
     const whole = dump('mini-q4_k_m-p12');
     const lone = createTrace(
       whole.provenance,
-      [...whole.taps.values()].filter((tap) => tap.stage === 'moe_ffn_out'),
+      [...whole.captures.values()].filter((captured) => captured.stage === 'moe_ffn_out'),
     );
     expect((await judge('mini-q4_k_m', lone)).verdict).toMatchObject({ status: 'incomplete' });
     const late = createTrace(
       whole.provenance,
-      [...whole.taps.values()].map((tap) => ({ ...tap, positions: tap.positions.map((p) => p + 1) })),
+      [...whole.captures.values()].map((captured) => ({
+        ...captured,
+        positions: captured.positions.map((p) => p + 1),
+      })),
     );
     await expect(judge('mini-q4_k_m', late)).rejects.toMatchObject({ code: 'trace-format' });
   });
@@ -124,7 +127,7 @@ describe('what was not captured', () => {
   const without = (trace: Trace, ...stages: readonly string[]): Trace =>
     createTrace(
       trace.provenance,
-      [...trace.taps.values()].filter(({ stage }) => !stages.includes(stage)),
+      [...trace.captures.values()].filter(({ stage }) => !stages.includes(stage)),
     );
 
   it('is bridged where its inputs were, and the rows say so', async () => {
@@ -146,12 +149,12 @@ describe('what was not captured', () => {
     const { rows, verdict } = await judge('mini-q4_k_m', fused);
     expect(verdict.sentence).toMatch(/^MATCH/);
     expect(rows.filter((row) => row.bridged !== undefined && row.verdict === 'match').length).toBe(4);
-    const taps = [...fused.taps.values()].map((tap) =>
-      tap.stage === 'moe_router' && tap.layer === 1 && tap.data instanceof Float32Array
-        ? { ...tap, data: tap.data.map((weight) => weight * 1.0001) }
-        : tap,
+    const captures = [...fused.captures.values()].map((captured) =>
+      captured.stage === 'moe_router' && captured.layer === 1 && captured.data instanceof Float32Array
+        ? { ...captured, data: captured.data.map((weight) => weight * 1.0001) }
+        : captured,
     );
-    const wrong = await judge('mini-q4_k_m', createTrace(fused.provenance, taps));
+    const wrong = await judge('mini-q4_k_m', createTrace(fused.provenance, captures));
     expect(wrong.verdict.first).toMatchObject({ layer: 1, stage: 'moe_router' });
   });
 
@@ -317,14 +320,14 @@ describe('the table of arithmetics', () => {
 /** Attention of a run once more, in f32, of keys and values that were rounded; of the run only what attention reads is kept. */
 function keptIn(trace: Trace, round: (x: Float64Array) => Float64Array): Trace {
   const [nHead, nHeadKv, headDim] = [4, 2, 64];
-  const taps: Tap[] = [];
+  const captures: Capture[] = [];
   for (const layer of [0, 1]) {
-    const tap = (stage: string): Tap => {
-      const found = trace.taps.get(`layer-${layer}/${stage}`);
+    const captured = (stage: string): Capture => {
+      const found = trace.captures.get(`layer-${layer}/${stage}`);
       if (found === undefined) throw new Error(`no ${stage}`);
       return found;
     };
-    const [q, k, v] = [tap('q_post_rope'), tap('k_post_rope'), tap('v_proj')];
+    const [q, k, v] = [captured('q_post_rope'), captured('k_post_rope'), captured('v_proj')];
     const [keys, values] = [round(Float64Array.from(k.data)), round(Float64Array.from(v.data))];
     const n = q.positions.length;
     const scores = new Float32Array(n * nHead * n);
@@ -358,12 +361,12 @@ function keptIn(trace: Trace, round: (x: Float64Array) => Float64Array): Trace {
       }
     }
     const { positions } = q;
-    taps.push(
+    captures.push(
       ...[q, k, v],
       { stage: 'attn_scores', layer, positions, shape: [n, nHead, n], data: scores },
       { stage: 'attn_softmax', layer, positions, shape: [n, nHead, n], data: p },
       { stage: 'attention', layer, positions, shape: [n, nHead * headDim], data: out },
     );
   }
-  return createTrace(trace.provenance, taps);
+  return createTrace(trace.provenance, captures);
 }

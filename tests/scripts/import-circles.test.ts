@@ -9,7 +9,7 @@ test('no file of src imports itself over others, not even for a type', () => {
 
 test('type imports, re-exports and lazy imports count', () => {
   const text = [
-    "import type { Tap } from '../model/engine';",
+    "import type { Capture } from '../model/engine';",
     "export type { Report } from './report';",
     "const later = () => import('./sentence');",
     "import { x, type Y } from 'elsewhere';",

@@ -20,7 +20,13 @@ const ROWS: readonly SelftestRow[] = [
     ratio: 7,
     note: 'at /home/ada/secret',
   },
-  { kernel: 'ops/linear_team subgroup', types: ['Q6_K'], shape: '1', status: 'not-applicable', note: 'no subgroups' },
+  {
+    kernel: 'ops/linear_lane_group subgroup',
+    types: ['Q6_K'],
+    shape: '1',
+    status: 'not-applicable',
+    note: 'no subgroups',
+  },
 ];
 
 function report(change: Partial<SelftestReport> = {}): SelftestReport {
@@ -63,7 +69,7 @@ describe('an entry', () => {
       browser: 'Chrome 140',
       kernels: [
         { kernel: 'ops/linear naive', pass: 1, fail: 1, idle: 0, worst: 7 },
-        { kernel: 'ops/linear_team subgroup', pass: 0, fail: 0, idle: 1 },
+        { kernel: 'ops/linear_lane_group subgroup', pass: 0, fail: 0, idle: 1 },
       ],
       signedOff: true,
     });
@@ -137,7 +143,7 @@ describe('the page', () => {
   it('adds up entries of one GPU, driver and browser', () => {
     const { lines, kernels, entries } = atlasOf([ENTRY, ENTRY, other, { ...ENTRY, driver: '5.2' }]);
     expect(entries).toBe(4);
-    expect(kernels).toEqual(['ops/linear naive', 'ops/linear_team subgroup', 'ops/add']);
+    expect(kernels).toEqual(['ops/linear naive', 'ops/linear_lane_group subgroup', 'ops/add']);
     expect(lines.map(({ driver, entries: own }) => [driver, own])).toEqual([
       ['5.1', 3],
       ['5.2', 1],

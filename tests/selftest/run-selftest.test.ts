@@ -17,7 +17,7 @@ afterAll(() => {
 });
 
 /** Kernels that compile in a moment, of each look of the report. */
-const QUICK = { kernels: ['add', 'top_k', 'repack_plane', 'rows', 'fusions/attention_join', 'linear_team'] };
+const QUICK = { kernels: ['add', 'top_k', 'repack_plane', 'rows', 'fusions/attention_join', 'linear_lane_group'] };
 const TYPES = { types: ['f32', 'u32', 'q4_0'] };
 
 describe('runSelftest', () => {
@@ -32,12 +32,14 @@ describe('runSelftest', () => {
     for (const { status, note } of report.rows) expect(note === undefined).toBe(status === 'pass');
     const text = selftestText(report, true);
     expect(text).toContain(report.verdict.sentence);
-    expect(text).toMatch(/Not applicable: \d+ cases? of linear_team subgroup|Left out: \d+ cases? of linear_team/);
+    expect(text).toMatch(
+      /Not applicable: \d+ cases? of linear_lane_group subgroup|Left out: \d+ cases? of linear_lane_group/,
+    );
   });
 
   it('says that WebGPU without features lacks subgroups', async () => {
     const plain = await testContext('default');
-    const cases = selectCases(SELFTEST_CASES, { kernels: ['linear_team subgroup'], types: ['q4_0'] });
+    const cases = selectCases(SELFTEST_CASES, { kernels: ['linear_lane_group subgroup'], types: ['q4_0'] });
     const { rows, verdict } = await runSelftest(plain, cases, { runtime: 'node' });
     expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(['not-applicable']));
     expect(rows[0]?.note).toBe('needs the feature subgroups');

@@ -168,8 +168,8 @@ describe('its parts', () => {
     const layers: number[] = [];
     const next = await engine.run([1, 2, 3], 0, { capture: ['moe_router'], onLayer: (layer) => layers.push(layer) });
     expect(layers).toEqual([0, 1]);
-    const { taps } = await cpu.end({ capture: new Map([['lm_head', [2]]]) });
-    const logits = [...(taps.get('lm_head')?.data ?? [])];
+    const { captures } = await cpu.end({ capture: new Map([['lm_head', [2]]]) });
+    const logits = [...(captures.get('lm_head')?.data ?? [])];
     expect(logits[next]).toBe(Math.max(...logits));
   });
 

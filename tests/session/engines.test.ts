@@ -31,7 +31,9 @@ describe('any two engines', () => {
     expect(report.run.arms).toEqual([a, b]);
     expect(report.rows.every((row) => row.a === a && row.b === b)).toBe(true);
     expect(report.verdict.status).toBe('match');
-    expect(new Set([...seen.taps.keys()].map((key) => key.split('/')[0]))).toEqual(new Set([a, `${a}-isolated`, b]));
+    expect(new Set([...seen.captures.keys()].map((key) => key.split('/')[0]))).toEqual(
+      new Set([a, `${a}-isolated`, b]),
+    );
     const bounded = report.rows.some((row) => row.maxRatio !== undefined);
     expect(bounded).toBe(a === 'gpu' && b === 'cpu');
     // Activation quantisation, 0.7 % a product, lies between the llama.cpp-like engine and the others, and nowhere else.
@@ -111,7 +113,7 @@ describe('the first value that is not finite, in the report', () => {
       if (mode !== 'isolated') expect(a?.spread.length).toBeGreaterThan(20);
       expect(a?.runUp.at(-1)).toMatchObject({ layer: 0, stage: 'moe_expert_gate' });
       expect(a?.runUp[0]).toMatchObject({ layer: undefined, stage: 'embedding' });
-      expect(a?.runUp.every((tap) => tap.absMax > 0 && tap.absMin <= tap.absMax)).toBe(true);
+      expect(a?.runUp.every((captured) => captured.absMax > 0 && captured.absMin <= captured.absMax)).toBe(true);
       const row = report.rows.find((r) => r.stage === a?.stage && r.layer === 0 && r.mode === a.mode);
       expect(row?.firstNonFiniteA).toEqual(a?.index);
     },

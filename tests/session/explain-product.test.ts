@@ -94,7 +94,7 @@ describe('wrong values', () => {
     },
   );
 
-  it('of another expert, of a row next to it, of the twin tensor are known', async () => {
+  it('of another expert, of a row next to it, of the sibling tensor are known', async () => {
     expect(await explain((row) => product('Q6_K', (4 * N_OUT + row) * OWN))).toBe(
       "the values are those of expert 4's weights",
     );

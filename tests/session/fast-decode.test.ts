@@ -93,8 +93,8 @@ describe('a continuation by the fast decoder', () => {
     await said(GPU_CPU, TOKENS, 3, 'fast');
     const after = recorder();
     await session.run({ ...GPU_CPU, mode: 'free' }, after);
-    expect([...after.taps.keys()]).toEqual([...before.taps.keys()]);
-    for (const [key, tap] of before.taps) expect(after.taps.get(key)?.data, key).toEqual(tap.data);
+    expect([...after.captures.keys()]).toEqual([...before.captures.keys()]);
+    for (const [key, captured] of before.captures) expect(after.captures.get(key)?.data, key).toEqual(captured.data);
   });
 
   it('is cancelled within a token or two, and goes on afterwards', async () => {

@@ -123,7 +123,7 @@ describe('a clean run', () => {
     const bitsOf = async (inject?: readonly string[]): Promise<readonly string[]> => {
       const seen = recorder();
       await session.run({ ...BOTH, tokens: [257, 300, 31], ...(inject === undefined ? {} : { inject }) }, seen);
-      return [...seen.taps].map(([key, tap]) => `${key} ${new Uint32Array(tap.data.buffer).join()}`);
+      return [...seen.captures].map(([key, captured]) => `${key} ${new Uint32Array(captured.data.buffer).join()}`);
     };
     const before = await bitsOf();
     const faulty = await bitsOf(['bitflip@layer=0', 'qtype-blind@layer=1,tensor=attn_v', 'no-renorm@layer=0']);
@@ -179,8 +179,8 @@ describe('routing', () => {
     const logits = async (routing: 'own' | 'reference', positions: string): Promise<readonly number[]> => {
       const seen = recorder();
       await sample.run({ ...BOTH, tokens: TOKENS, mode: 'free', routing, positions }, seen);
-      const tap = seen.taps.get('gpu/-/lm_head');
-      return [...new Uint32Array(tap?.data.buffer.slice(-4 * 4096) ?? new ArrayBuffer(0))];
+      const captured = seen.captures.get('gpu/-/lm_head');
+      return [...new Uint32Array(captured?.data.buffer.slice(-4 * 4096) ?? new ArrayBuffer(0))];
     };
     const own = await logits('own', 'last');
     expect(own).toHaveLength(4096);

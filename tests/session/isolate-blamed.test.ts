@@ -38,7 +38,7 @@ vi.mock('../../src/gpu/engine/gpu-engine', async (original) => {
 
 /** One value ten times as large. */
 function turned(stage: StageId, at: number | 'end', result: StepResult): StepResult {
-  const data = result.taps.get(stage)?.data;
+  const data = result.captures.get(stage)?.data;
   if (at === broken.at && data !== undefined) data[5] = 10 * (data[5] ?? 0) + 1;
   return result;
 }

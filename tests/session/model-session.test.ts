@@ -53,11 +53,12 @@ describe('a run of both engines', () => {
     await session.run({ ...BOTH, tokens: TOKENS }, first);
     await session.run({ ...BOTH, tokens: TOKENS }, second);
     await session.run({ ...BOTH, tokens: TOKENS, stages: 'lm_head', mode: 'free' }, bare);
-    expect(first.taps.size).toBeGreaterThan(100);
-    for (const [key, tap] of first.taps) expect(bits(second.taps.get(key)?.data), key).toEqual(bits(tap.data));
+    expect(first.captures.size).toBeGreaterThan(100);
+    for (const [key, captured] of first.captures)
+      expect(bits(second.captures.get(key)?.data), key).toEqual(bits(captured.data));
     for (const engine of ['gpu', 'cpu']) {
-      expect(bits(bare.taps.get(`${engine}/-/lm_head`)?.data)).toEqual(
-        bits(first.taps.get(`${engine}/-/lm_head`)?.data),
+      expect(bits(bare.captures.get(`${engine}/-/lm_head`)?.data)).toEqual(
+        bits(first.captures.get(`${engine}/-/lm_head`)?.data),
       );
     }
   });
@@ -68,8 +69,12 @@ describe('a run of both engines', () => {
       { ...BOTH, tokens: TOKENS, stages: 'MoeRouter,ffn_out', layers: '1..9', positions: 'last' },
       seen,
     );
-    expect([...seen.taps.keys()].sort()).toEqual(['cpu/1/moe_router', 'gpu-isolated/1/moe_router', 'gpu/1/moe_router']);
-    expect(seen.taps.get('gpu/1/moe_router')?.positions).toEqual([3]);
+    expect([...seen.captures.keys()].sort()).toEqual([
+      'cpu/1/moe_router',
+      'gpu-isolated/1/moe_router',
+      'gpu/1/moe_router',
+    ]);
+    expect(seen.captures.get('gpu/1/moe_router')?.positions).toEqual([3]);
     expect(report.rows.map((row) => [row.mode, row.layer, row.stage, row.verdict])).toEqual([
       ['free', 1, 'moe_router', 'match'],
       ['free', 1, 'ffn_out', 'not-applicable'],
@@ -83,7 +88,7 @@ describe('a run of both engines', () => {
     const seen = recorder();
     const report = await session.run({ ...BOTH, tokens: TOKENS, mode: 'isolated' }, seen);
     expect(report.verdict.status).toBe('match');
-    expect([...seen.taps.keys()].some((key) => key.startsWith('gpu/'))).toBe(false);
+    expect([...seen.captures.keys()].some((key) => key.startsWith('gpu/'))).toBe(false);
   });
 
   it('runs one engine alone and calls it incomplete, not a match', async () => {

@@ -45,8 +45,8 @@ async function open(hooks: EngineHooks = {}, start: () => ReferenceWorker = loca
   return { model, hparams, here, there, close };
 }
 
-function bitsOf({ taps }: StepResult): unknown {
-  return [...taps].map(([stage, { data, bound, exact, ...rest }]) => [stage, rest, data, bound, exact]);
+function bitsOf({ captures }: StepResult): unknown {
+  return [...captures].map(([stage, { data, bound, exact, ...rest }]) => [stage, rest, data, bound, exact]);
 }
 
 /** What does not depend on when and how fast. */
@@ -82,15 +82,15 @@ describe('the reference in a thread of its own', () => {
       expect(bitsOf(step)).toEqual(bitsOf(await here.layer(layer, of)));
       bytesRead += step.bytesRead;
     }
-    const fed = { taps: new Map(begun.taps), layerInput: begun.taps.get('embedding') };
+    const fed = { captures: new Map(begun.captures), layerInput: begun.captures.get('embedding') };
     const norm = { capture: new Map([['attn_norm', positions]] as const), bounds: true };
     const isolated = await there.isolate(0, fed, norm);
-    expect(isolated.taps.get('attn_norm')?.bound?.some((bound) => bound > 0)).toBe(true);
+    expect(isolated.captures.get('attn_norm')?.bound?.some((bound) => bound > 0)).toBe(true);
     expect(bitsOf(isolated)).toEqual(bitsOf(await here.isolate(0, fed, norm)));
     const both = await there.advanceAndIsolate(
       undefined,
       { capture: ends },
-      { taps: new Map(), layerInput: undefined },
+      { captures: new Map(), layerInput: undefined },
       { capture: new Map() },
     );
     expect(bitsOf(both[0])).toEqual(bitsOf(await here.end({ capture: ends })));
@@ -112,7 +112,7 @@ describe('the reference in a thread of its own', () => {
       abort.abort();
     }, 20);
     expect(await running).toBe('run-cancelled');
-    expect((await there.begin(Uint32Array.of(1), 0, { capture: new Map([['embedding', [0]]]) })).taps.size).toBe(1);
+    expect((await there.begin(Uint32Array.of(1), 0, { capture: new Map([['embedding', [0]]]) })).captures.size).toBe(1);
     await close();
   });
 

@@ -19,7 +19,7 @@ test('an engine whose bits never change is steady, and its report says how often
     sentence: 'STEADY: 3 runs of the same prompt, 4 captured tensors: not a bit changes',
   });
   expect(report.verdict.status).toBe('match');
-  // One run for whoever listens: it starts once and is done once, with the report that has it all.
+  // One run for its listener: it starts once and is done once, with the report that has it all.
   expect(heard.events.filter(({ type }) => type === 'started')).toHaveLength(1);
   expect(heard.events.filter(({ type }) => type === 'done')).toEqual([{ type: 'done', report }]);
   await session.dispose();
@@ -47,10 +47,10 @@ test('the last bit of one token in one of the runs is found, and takes the verdi
     },
     async layer(layer, options) {
       const result = await engine.layer(layer, options);
-      const tap = result.taps.get('moe_ffn_out');
-      if (begun === 3 && layer === 1 && tap !== undefined) {
-        const words = new Uint32Array(tap.data.buffer);
-        words[tap.data.length / 3 + 4] = (words[tap.data.length / 3 + 4] ?? 0) ^ 1;
+      const captured = result.captures.get('moe_ffn_out');
+      if (begun === 3 && layer === 1 && captured !== undefined) {
+        const words = new Uint32Array(captured.data.buffer);
+        words[captured.data.length / 3 + 4] = (words[captured.data.length / 3 + 4] ?? 0) ^ 1;
       }
       return result;
     },

@@ -30,10 +30,10 @@ vi.mock('../../src/gpu/engine/gpu-engine', async (original) => {
 
 /** The last bit of the first value of token 2 turned round. */
 function turned(layer: number, result: StepResult): StepResult {
-  const tap = result.taps.get('moe_router_logits');
-  if (layer === 1 && tap !== undefined) {
-    const words = new Uint32Array(tap.data.buffer, tap.data.byteOffset, tap.data.length);
-    const at = (2 * tap.data.length) / tap.positions.length;
+  const captured = result.captures.get('moe_router_logits');
+  if (layer === 1 && captured !== undefined) {
+    const words = new Uint32Array(captured.data.buffer, captured.data.byteOffset, captured.data.length);
+    const at = (2 * captured.data.length) / captured.positions.length;
     words[at] = (words[at] ?? 0) ^ 1;
   }
   return result;

@@ -7,7 +7,7 @@ import { packSummary } from '../../src/share/summary';
 import { FIRST_VIEW } from '../../src/share/view-state';
 import { createAppStore, type AppStore, type PageHost } from '../../src/store/app-store';
 import { selectOptionErrors } from '../../src/store/check-options';
-import { NO_SHELF, type RunShelf } from '../../src/store/run-shelf';
+import { NO_STORE, type RunStore } from '../../src/store/run-store';
 import { selectTarget } from '../../src/store/run-target';
 import { linkOf } from '../../src/store/shell-actions';
 import type { Phase } from '../../src/store/state';
@@ -177,7 +177,7 @@ describe('opening', () => {
     const { ids, idsText } = store.getState().prompt;
     expect(idsText).toBe(ids.join(', '));
     expect(idsText).not.toBe(recorded.run.tokens.join(', '));
-    // Whoever waits for `ready` never meets ids of another tokenizer, nor has them put under their fingers.
+    // A reader that waits for `ready` never sees ids of another tokenizer.
     expect(new Set(ready)).toEqual(new Set([idsText]));
   });
 
@@ -535,8 +535,8 @@ describe('nothing is lost', () => {
 
   it('keeps each finished run, and opens it again by its name in the address', async () => {
     const kept = new Map<string, Report>();
-    const runs: RunShelf = {
-      ...NO_SHELF,
+    const runs: RunStore = {
+      ...NO_STORE,
       keep: (run, report) => {
         kept.set(run.id, report);
         return Promise.resolve();

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { TapAnswer } from '../../src/session/tap-inspector';
+import type { CaptureAnswer } from '../../src/session/capture-inspector';
 import { createAppStore, type AppStore } from '../../src/store/app-store';
 import { fakeClient, type FakeClient, type FakeOptions } from '../support/fake-client';
 import { quietHost } from '../support/page-host';
@@ -8,7 +8,7 @@ import { generateSlice } from '../support/slices';
 
 const report = generateReport({ kind: 'qtype-blind' });
 const USAGE = { bytes: 1000, budget: 2000, kept: 3, dropped: 1 };
-const SLICE: TapAnswer = { kind: 'slice', usage: USAGE, slice: generateSlice() };
+const SLICE: CaptureAnswer = { kind: 'slice', usage: USAGE, slice: generateSlice() };
 
 async function ranPage(options: Partial<FakeOptions>): Promise<{ store: AppStore; client: FakeClient }> {
   const client = fakeClient({ report, ...options });
@@ -21,7 +21,7 @@ async function ranPage(options: Partial<FakeOptions>): Promise<{ store: AppStore
 
 describe('inspection', () => {
   it('asks for the place in hand after a run, and for each place that is chosen', async () => {
-    const { store, client } = await ranPage({ taps: () => SLICE });
+    const { store, client } = await ranPage({ captures: () => SLICE });
     await vi.waitFor(() => {
       expect(store.getState().inspection?.answer?.kind).toBe('slice');
     });
@@ -49,19 +49,19 @@ describe('inspection', () => {
 
   it('has back what was given up, and drops an answer that comes too late', async () => {
     const { store, client } = await ranPage({
-      taps: () => ({ kind: 'dropped', usage: USAGE, bytes: 500 }),
+      captures: () => ({ kind: 'dropped', usage: USAGE, bytes: 500 }),
       fetched: () => SLICE,
     });
     await vi.waitFor(() => {
       expect(store.getState().inspection?.answer?.kind).toBe('dropped');
     });
-    const fetching = store.actions.fetchTaps();
+    const fetching = store.actions.fetchCaptures();
     expect(store.getState().inspection?.fetching).toBe(true);
     await fetching;
-    expect(client.calls).toContain('fetchTaps 2 moe_expert_out');
+    expect(client.calls).toContain('fetchCaptures 2 moe_expert_out');
     expect(store.getState().inspection).toMatchObject({ fetching: false, answer: { kind: 'slice' } });
     store.actions.select({ layer: 4, stage: 'moe_router', position: 1 });
-    const late = store.actions.fetchTaps();
+    const late = store.actions.fetchCaptures();
     store.actions.select({ layer: 5, stage: 'moe_router', position: 1 });
     await late;
     await vi.waitFor(() => {

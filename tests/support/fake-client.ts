@@ -1,7 +1,7 @@
 import { fail, type ErrorData } from '../../src/base/errors';
 import type { AdapterCard, Report, Row } from '../../src/divergence/report';
-import type { SlicePlace } from '../../src/divergence/tap-slice';
-import type { TapAnswer } from '../../src/session/tap-inspector';
+import type { SlicePlace } from '../../src/divergence/capture-slice';
+import type { CaptureAnswer } from '../../src/session/capture-inspector';
 import type { Progress, RunPhase } from '../../src/session/events';
 import type { ReadResult } from '../../src/worker/trace-cards';
 import type { EngineClient } from '../../src/worker/client-types';
@@ -24,11 +24,11 @@ export interface FakeOptions {
   /** What reading trace files yields. */
   readonly readResult?: ReadResult;
   /** What the inspector is told. */
-  readonly taps?: (place: SlicePlace) => TapAnswer;
-  readonly fetched?: (place: SlicePlace) => TapAnswer;
+  readonly captures?: (place: SlicePlace) => CaptureAnswer;
+  readonly fetched?: (place: SlicePlace) => CaptureAnswer;
 }
 
-const NO_TAPS = { bytes: 0, budget: 1, kept: 0, dropped: 0 };
+const NO_CAPTURES = { bytes: 0, budget: 1, kept: 0, dropped: 0 };
 
 export interface FakeClient extends EngineClient {
   readonly calls: string[];
@@ -122,15 +122,15 @@ export function fakeClient(options: FakeOptions): FakeClient {
         running = false;
       }
     },
-    tapSlice: async (place) => {
+    captureSlice: async (place) => {
       asked.push(`${String(place.layer)} ${place.stage} ${String(place.position)} ${place.mode}`);
       await Promise.resolve();
-      return options.taps?.(place) ?? { kind: 'absent', usage: NO_TAPS };
+      return options.captures?.(place) ?? { kind: 'absent', usage: NO_CAPTURES };
     },
-    fetchTaps: async (place) => {
-      calls.push(`fetchTaps ${String(place.layer)} ${place.stage}`);
+    fetchCaptures: async (place) => {
+      calls.push(`fetchCaptures ${String(place.layer)} ${place.stage}`);
       await pause();
-      return options.fetched?.(place) ?? { kind: 'absent', usage: NO_TAPS };
+      return options.fetched?.(place) ?? { kind: 'absent', usage: NO_CAPTURES };
     },
     generate: async (_, tokens, count, onToken) => {
       calls.push(`generate ${String(tokens.length)} +${String(count)}`);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 
 /** Hex digits of a hash: 48 bits tell a few thousand tensors apart. */
 const DIGITS = 12;
@@ -14,9 +14,9 @@ const SAME_BY_OTHER_MATH: Readonly<Record<string, string>> = { eeb5332a5ea4: 'b0
  * A line a stage, a hash of each layer's captured bits: what an engine of fixed arithmetic must give again. Lines are in
  * forward order, so that the first one that changed says where.
  */
-export function printBits(taps: readonly Tap[]): string {
+export function printBits(captures: readonly Capture[]): string {
   const lines = new Map<string, string[]>();
-  for (const { stage, data } of taps) {
+  for (const { stage, data } of captures) {
     const hash = createHash('sha256').update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     const digits = hash.digest('hex').slice(0, DIGITS);
     lines.set(stage, [...(lines.get(stage) ?? []), SAME_BY_OTHER_MATH[digits] ?? digits]);

@@ -9,7 +9,7 @@ import { nodeSource } from '../../src/gguf/node-source';
 import { openModel } from '../../src/gguf/open-model';
 import { judgeTrace } from '../../src/judge/judge-trace';
 import type { Judgement } from '../../src/judge/judgement';
-import type { IsolatingEngine, Tap } from '../../src/model/engine';
+import type { IsolatingEngine, Capture } from '../../src/model/engine';
 import { stagesOfStep } from '../../src/model/graph-of';
 import type { HParams } from '../../src/model/hparams';
 import type { LiveFacts, LiveOptions } from '../../src/model/live';
@@ -71,13 +71,13 @@ export async function openLiveJudge(path: string): Promise<LiveJudge> {
           capture: new Map(stages.map((id) => [id, positions] as const)),
         });
         const ofModel = stagesOfStep(hparams, undefined);
-        const taps: Tap[] = [];
+        const captures: Capture[] = [];
         const begun = await engine.begin(Uint32Array.from(tokens), 0, all(ofModel.filter(isBeforeLayers)));
-        taps.push(...begun.taps.values());
+        captures.push(...begun.captures.values());
         for (let layer = 0; layer < hparams.nLayer; layer++)
-          taps.push(...(await engine.layer(layer, all(stagesOfStep(hparams, layer)))).taps.values());
-        taps.push(...(await engine.end(all(ofModel.filter((id) => !isBeforeLayers(id))))).taps.values());
-        return { trace: createTrace({ arm: 'llama.cpp:cpu', mode: 'free', tokens }, taps), facts: engine.facts() };
+          captures.push(...(await engine.layer(layer, all(stagesOfStep(hparams, layer)))).captures.values());
+        captures.push(...(await engine.end(all(ofModel.filter((id) => !isBeforeLayers(id))))).captures.values());
+        return { trace: createTrace({ arm: 'llama.cpp:cpu', mode: 'free', tokens }, captures), facts: engine.facts() };
       } finally {
         await engine.dispose();
       }

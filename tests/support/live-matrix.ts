@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sectionsOf } from '../../src/arch/graph';
-import type { ReferenceStep, Tap } from '../../src/model/engine';
+import type { ReferenceStep, Capture } from '../../src/model/engine';
 import { graphOf } from '../../src/model/graph-of';
 import { locationKey } from '../../src/model/location';
 import { EMBEDDING, LAYER_OUTPUT } from '../../src/model/stage-roles';
@@ -9,7 +9,7 @@ import { isBeforeLayers, type StageId } from '../../src/model/stages';
 import { termsOf } from '../../src/model/weights';
 import type { Trace } from '../../src/trace/trace';
 import { fileDefects, type FileDefect } from './file-defects';
-import { findTap } from './taps';
+import { findCapture } from './captures';
 import { openLiveJudge, PLAIN, type LiveJudge } from './live-judge';
 
 /** What was to be seen of a defect, and what was. */
@@ -128,28 +128,31 @@ async function alone(
   layer: number | undefined,
   stage: StageId,
   tokens: readonly number[],
-): Promise<Tap> {
+): Promise<Capture> {
   const at = tokens.map((_, i) => i);
   await engine.begin(Uint32Array.from(tokens), 0, { capture: new Map() });
   const before = layer === undefined ? hparams.nLayer : layer;
-  const layerInput = before === 0 ? findTap(clean, undefined, EMBEDDING) : findTap(clean, before - 1, LAYER_OUTPUT);
-  const taps = new Map(
-    [...clean.taps.values()].flatMap((tap) => (tap.layer === layer ? [[tap.stage, tap] as const] : [])),
+  const layerInput =
+    before === 0 ? findCapture(clean, undefined, EMBEDDING) : findCapture(clean, before - 1, LAYER_OUTPUT);
+  const captures = new Map(
+    [...clean.captures.values()].flatMap((captured) =>
+      captured.layer === layer ? [[captured.stage, captured] as const] : [],
+    ),
   );
-  const fed: ReferenceStep = { taps, layerInput: isBeforeLayers(stage) ? undefined : layerInput };
+  const fed: ReferenceStep = { captures, layerInput: isBeforeLayers(stage) ? undefined : layerInput };
   const result = await engine.isolate(layer, fed, {
     capture: new Map([[stage, at]]),
     bounds: engine.id === 'cpu',
     exact: true,
   });
-  const tap = result.taps.get(stage);
-  if (tap === undefined) throw new Error(`no ${locationKey(layer, stage)}`);
-  return tap;
+  const captured = result.captures.get(stage);
+  if (captured === undefined) throw new Error(`no ${locationKey(layer, stage)}`);
+  return captured;
 }
 
 function mostChosen(trace: Trace, layer: number): readonly [number, number] {
   const counts = new Map<number, number>();
-  for (const expert of findTap(trace, layer, 'moe_router_indices')?.data ?? [])
+  for (const expert of findCapture(trace, layer, 'moe_router_indices')?.data ?? [])
     counts.set(expert, (counts.get(expert) ?? 0) + 1);
   const [first = 0, second = 1] = [...counts].sort(([, a], [, b]) => b - a).map(([expert]) => expert);
   return [first, second];

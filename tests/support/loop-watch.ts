@@ -21,7 +21,7 @@ export interface LoopWatch {
 }
 
 /** From one look to the next, by the clock, and what was computed in between. */
-interface Stretch {
+interface ByteRange {
   readonly from: number;
   readonly to: number;
   readonly ms: number;
@@ -39,7 +39,7 @@ export function watchLoop(doing: () => string): LoopWatch {
   });
   observer.observe({ entryTypes: ['gc'] });
   let last = { at: performance.now(), computed: computedMs() };
-  let longest: readonly Stretch[] = [];
+  let longest: readonly ByteRange[] = [];
   const look = (): void => {
     const now = { at: performance.now(), computed: computedMs() };
     const stretch = { from: last.at, to: now.at, ms: now.computed - last.computed, during: doing() };
@@ -48,7 +48,7 @@ export function watchLoop(doing: () => string): LoopWatch {
     longest = [...longest, stretch].sort((a, b) => b.ms - a.ms).slice(0, KEPT);
   };
   const timer = setInterval(look, 1);
-  const withoutGarbage = ({ from, to, ms, during }: Stretch): { readonly ms: number; readonly during: string } => {
+  const withoutGarbage = ({ from, to, ms, during }: ByteRange): { readonly ms: number; readonly during: string } => {
     const within = collections.filter(({ startTime }) => startTime >= from && startTime <= to);
     return { ms: within.reduce((left, { duration }) => left - duration, ms), during };
   };

@@ -3,7 +3,7 @@ import { memorySource } from '../../src/gguf/memory-source';
 import { nodeSource } from '../../src/gguf/node-source';
 import { openModel } from '../../src/gguf/open-model';
 import type { ModelFile } from '../../src/gguf/model-file';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import type { HParams } from '../../src/model/hparams';
 import type { RunSpec, SessionEvent } from '../../src/session/events';
 import type { Host } from '../../src/session/host';
@@ -59,21 +59,24 @@ export function runInput(model: ModelFile, hparams: HParams): Omit<SessionInput,
 
 export interface Recorded {
   readonly events: SessionEvent[];
-  readonly taps: Map<string, Tap>;
+  readonly captures: Map<string, Capture>;
 }
 
-/** Handlers that keep everything: events in order, taps by `folder/layer/stage`. */
-export function recorder(): Recorded & { onEvent(event: SessionEvent): void; onTap(folder: string, tap: Tap): void } {
+/** Handlers that keep everything: events in order, captures by `folder/layer/stage`. */
+export function recorder(): Recorded & {
+  onEvent(event: SessionEvent): void;
+  onCapture(folder: string, captured: Capture): void;
+} {
   const events: SessionEvent[] = [];
-  const taps = new Map<string, Tap>();
+  const captures = new Map<string, Capture>();
   return {
     events,
-    taps,
+    captures,
     onEvent: (event) => {
       events.push(event);
     },
-    onTap: (folder, tap) => {
-      taps.set(`${folder}/${tap.layer ?? '-'}/${tap.stage}`, tap);
+    onCapture: (folder, captured) => {
+      captures.set(`${folder}/${captured.layer ?? '-'}/${captured.stage}`, captured);
     },
   };
 }

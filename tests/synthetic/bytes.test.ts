@@ -40,8 +40,8 @@ describe('seeds', () => {
   it('give other bytes in every tensor', () => {
     const other = modelToWrite(recipeOf({ seed: 2 })).tensors;
     for (const [i, t] of modelToWrite(recipeOf({ seed: 1 })).tensors.entries()) {
-      const twin = other[i];
-      expect(twin !== undefined && dataOf(t).equals(dataOf(twin)), t.name).toBe(false);
+      const counterpart = other[i];
+      expect(counterpart !== undefined && dataOf(t).equals(dataOf(counterpart)), t.name).toBe(false);
     }
   });
 });

@@ -34,10 +34,10 @@ async function runOf(wish: Partial<ModelWish>): Promise<Run> {
   const random = seededRandom(11);
   const tokens = Uint32Array.from({ length: N_TOKENS }, () => random.below(hparams.nVocab - 3));
   const positions = range(N_TOKENS);
-  const taps = await forward(engine, hparams, tokens, { capture: new Map(STAGES.map((s) => [s, positions])) });
+  const captures = await forward(engine, hparams, tokens, { capture: new Map(STAGES.map((s) => [s, positions])) });
   await engine.dispose();
   const { nLayer, nEmbd, nExpert, nExpertUsed, nVocab } = hparams;
-  return { ...taps, nLayer, nEmbd, nExpert, nExpertUsed, nVocab };
+  return { ...captures, nLayer, nEmbd, nExpert, nExpertUsed, nVocab };
 }
 
 function rms(values: ArrayLike<number>): number {
@@ -61,9 +61,9 @@ describe.each(RUNS)('%s', (_, wish) => {
   const run = runOf(wish);
 
   it('keeps the residual stream within bounds, position by position', async () => {
-    const { tap, nLayer, nEmbd } = await run;
+    const { captured, nLayer, nEmbd } = await run;
     for (let layer = 0; layer < nLayer; layer++) {
-      const { data } = tap('post_ffn_residual', layer);
+      const { data } = captured('post_ffn_residual', layer);
       for (let p = 0; p < N_TOKENS; p++) {
         const size = rms(data.subarray(p * nEmbd, (p + 1) * nEmbd));
         expect(size).toBeGreaterThan(0.3);
@@ -73,32 +73,32 @@ describe.each(RUNS)('%s', (_, wish) => {
   });
 
   it('lets attention and experts both count', async () => {
-    const { tap, nLayer } = await run;
+    const { captured, nLayer } = await run;
     for (let layer = 0; layer < nLayer; layer++) {
-      const share = rms(tap('attn_out', layer).data) / rms(tap('moe_ffn_out', layer).data);
+      const share = rms(captured('attn_out', layer).data) / rms(captured('moe_ffn_out', layer).data);
       expect(share).toBeGreaterThan(0.15);
       expect(share).toBeLessThan(3);
     }
   });
 
   it('uses the experts evenly in every layer', async () => {
-    const { tap, nLayer, nExpert, nExpertUsed } = await run;
+    const { captured, nLayer, nExpert, nExpertUsed } = await run;
     const draws = N_TOKENS * nExpertUsed;
     // As many experts as that many draws would hit if all were alike, less a fifth.
     const expected = nExpert * (1 - (1 - 1 / nExpert) ** draws);
     for (let layer = 0; layer < nLayer; layer++) {
       const counts = new Map<number, number>();
-      for (const e of tap('moe_router_indices', layer).data) counts.set(e, (counts.get(e) ?? 0) + 1);
+      for (const e of captured('moe_router_indices', layer).data) counts.set(e, (counts.get(e) ?? 0) + 1);
       expect(counts.size).toBeGreaterThan(0.8 * expected);
       expect(Math.max(...counts.values())).toBeLessThan(Math.max(0.5, (2 * nExpertUsed) / nExpert) * N_TOKENS);
     }
   });
 
   it('routes with margins that are no ties', async () => {
-    const { tap, nLayer, nExpert, nExpertUsed } = await run;
+    const { captured, nLayer, nExpert, nExpertUsed } = await run;
     const margins: number[] = [];
     for (let layer = 0; layer < nLayer; layer++) {
-      const probs = tap('moe_router_probs', layer).data;
+      const probs = captured('moe_router_probs', layer).data;
       for (let p = 0; p < N_TOKENS; p++) {
         const row = [...probs.subarray(p * nExpert, (p + 1) * nExpert)].sort((a, b) => b - a);
         const last = row[nExpertUsed - 1] ?? 0;
@@ -111,8 +111,8 @@ describe.each(RUNS)('%s', (_, wish) => {
   });
 
   it('has finite logits that differ between positions', async () => {
-    const { tap, nVocab } = await run;
-    const data = Float32Array.from(tap('lm_head').data);
+    const { captured, nVocab } = await run;
+    const data = Float32Array.from(captured('lm_head').data);
     expect(data.every(Number.isFinite)).toBe(true);
     expect(rms(data)).toBeGreaterThan(2);
     expect(rms(data)).toBeLessThan(5);

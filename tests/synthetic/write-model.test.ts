@@ -108,9 +108,9 @@ describe('splitting', () => {
     const whole = await openMade();
     expect([...split.tensors.keys()]).toEqual([...whole.tensors.keys()]);
     for (const [name, tensor] of whole.tensors) {
-      const twin = split.tensors.get(name);
-      if (twin === undefined) throw new Error(`no ${name}`);
-      const bytes = await split.readTensor(twin, 0, twin.bytes);
+      const counterpart = split.tensors.get(name);
+      if (counterpart === undefined) throw new Error(`no ${name}`);
+      const bytes = await split.readTensor(counterpart, 0, counterpart.bytes);
       expect(Buffer.compare(bytes, await whole.readTensor(tensor, 0, tensor.bytes)), name).toBe(0);
     }
     await split.close();

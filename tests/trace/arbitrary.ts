@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { stageSpec, type StageId } from '../../src/model/stages';
 import { ACTIVE_STAGES } from '../support/stages';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import { TracerError } from '../../src/base/errors';
 import { createTrace, type Trace } from '../../src/trace/trace';
 import { locationKey } from '../../src/model/location';
@@ -15,7 +15,7 @@ export function floatBits(length: number): fc.Arbitrary<Float32Array<ArrayBuffer
     .map((values) => new Float32Array(Uint32Array.from(values).buffer));
 }
 
-function tapOfStage(stage: StageId): fc.Arbitrary<Tap> {
+function captureOfStage(stage: StageId): fc.Arbitrary<Capture> {
   const spec = stageSpec(stage);
   const axis = spec.shape.indexOf('nTokens');
   const sizes = fc.tuple(...spec.shape.map(() => fc.integer({ min: 1, max: 3 })));
@@ -23,7 +23,7 @@ function tapOfStage(stage: StageId): fc.Arbitrary<Tap> {
   return fc.tuple(sizes, layers, fc.nat(40), fc.boolean()).chain(([shape, layer, first, hasBound]) => {
     const count = shape.reduce((a, b) => a * b, 1);
     const positions = Array.from({ length: shape[axis] ?? 0 }, (_, i) => first + 2 * i);
-    const data: fc.Arbitrary<Tap['data']> =
+    const data: fc.Arbitrary<Capture['data']> =
       spec.values === 'index'
         ? fc.array(fc.nat(2 ** 24), { minLength: count, maxLength: count }).map((ids) => Uint32Array.from(ids))
         : floatBits(count);
@@ -38,7 +38,7 @@ function tapOfStage(stage: StageId): fc.Arbitrary<Tap> {
   });
 }
 
-/** A trace of any engine with a few taps of any stages and shapes. */
+/** A trace of any engine with a few captures of any stages and shapes. */
 export const anyTrace: fc.Arbitrary<Trace> = fc
   .record({
     arm: fc.constantFrom('gpu', 'cpu', 'cpu-ggml', 'my_arm.2'),
@@ -53,12 +53,12 @@ export const anyTrace: fc.Arbitrary<Trace> = fc
       },
       { requiredKeys: [] },
     ),
-    taps: fc.array(fc.constantFrom(...ACTIVE_STAGES).chain(tapOfStage), { minLength: 1, maxLength: 6 }),
+    captures: fc.array(fc.constantFrom(...ACTIVE_STAGES).chain(captureOfStage), { minLength: 1, maxLength: 6 }),
   })
-  .map(({ arm: engine, mode, about, taps }) => createTrace({ arm: engine, mode, ...about }, taps));
+  .map(({ arm: engine, mode, about, captures }) => createTrace({ arm: engine, mode, ...about }, captures));
 
 /** Payload bits, for comparison: NaN payloads differ where numbers would not. */
-export function bitsOf(data: Tap['data']): number[] {
+export function bitsOf(data: Capture['data']): number[] {
   return [...new Uint32Array(data.buffer, data.byteOffset, data.length)];
 }
 
@@ -67,13 +67,13 @@ export function plain(trace: Trace, options: { readonly bounds: boolean } = { bo
   return {
     provenance: trace.provenance,
     unplaced: [...trace.unplaced].sort(),
-    taps: [...trace.taps.values()].map((tap) => ({
-      key: locationKey(tap.layer, tap.stage),
-      positions: [...tap.positions],
-      shape: [...tap.shape],
-      kind: tap.data.constructor.name,
-      bits: bitsOf(tap.data),
-      ...(tap.bound === undefined || !options.bounds ? {} : { bound: bitsOf(tap.bound) }),
+    captures: [...trace.captures.values()].map((captured) => ({
+      key: locationKey(captured.layer, captured.stage),
+      positions: [...captured.positions],
+      shape: [...captured.shape],
+      kind: captured.data.constructor.name,
+      bits: bitsOf(captured.data),
+      ...(captured.bound === undefined || !options.bounds ? {} : { bound: bitsOf(captured.bound) }),
     })),
   };
 }

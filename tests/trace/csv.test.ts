@@ -2,19 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CSV_COLUMNS, tracesToCsv } from '../../src/trace/csv';
 import { readTraces } from '../../src/trace/read-traces';
-import { tapStats } from '../../src/trace/tap-stats';
+import { captureStats } from '../../src/trace/capture-stats';
 import { createTrace } from '../../src/trace/trace';
-import { tapOf } from '../support/taps';
+import { captureOf } from '../support/captures';
 import { anyTrace, bitsOf, floatBits, formatErrorOf } from './arbitrary';
 
 describe('CSV', () => {
   it('is long form, one row an element', () => {
     const free = createTrace({ arm: 'gpu', mode: 'free' }, [
-      tapOf('embedding', undefined, [2, 1], [0.1, -0], { positions: [3, 7] }),
-      tapOf('attn_scores', 5, [1, 2, 2], [1, NaN, Infinity, -Infinity], { positions: [4] }),
-      tapOf('moe_router_indices', 5, [1, 2], [12, 3], { positions: [4] }),
+      captureOf('embedding', undefined, [2, 1], [0.1, -0], { positions: [3, 7] }),
+      captureOf('attn_scores', 5, [1, 2, 2], [1, NaN, Infinity, -Infinity], { positions: [4] }),
+      captureOf('moe_router_indices', 5, [1, 2], [12, 3], { positions: [4] }),
     ]);
-    const isolated = createTrace({ arm: 'gpu', mode: 'isolated' }, [tapOf('q_norm', 0, [1, 1, 1], [1e-45])]);
+    const isolated = createTrace({ arm: 'gpu', mode: 'isolated' }, [captureOf('q_norm', 0, [1, 1, 1], [1e-45])]);
     expect([...tracesToCsv([free, isolated])].join('').trimEnd().split('\n')).toEqual([
       CSV_COLUMNS.join(','),
       'gpu,,embedding,3,0,,0.100000001',
@@ -32,7 +32,7 @@ describe('CSV', () => {
   it('every value reads back as the same f32', () => {
     fc.assert(
       fc.property(floatBits(5), (data) => {
-        const trace = createTrace({ arm: 'a', mode: 'free' }, [tapOf('attn_norm', 0, [1, 5], data)]);
+        const trace = createTrace({ arm: 'a', mode: 'free' }, [captureOf('attn_norm', 0, [1, 5], data)]);
         const rows = [...tracesToCsv([trace])].join('').trimEnd().split('\n').slice(1);
         const values = Float32Array.from(rows, (row) => Number(row.split(',')[6]));
         expect([...values]).toEqual([...data]);
@@ -43,7 +43,7 @@ describe('CSV', () => {
 
   it('comes in pieces that join to all rows', () => {
     const trace = createTrace({ arm: 'a', mode: 'free' }, [
-      tapOf('attn_norm', 0, [1, 10_000], new Float32Array(10_000)),
+      captureOf('attn_norm', 0, [1, 10_000], new Float32Array(10_000)),
     ]);
     const pieces = [...tracesToCsv([trace])];
     expect(pieces.length).toBe(4);
@@ -51,23 +51,23 @@ describe('CSV', () => {
   });
 });
 
-describe('tap statistics', () => {
+describe('capture statistics', () => {
   it('of finite values', () => {
-    expect(tapStats(Float32Array.of(3, -4))).toEqual({
+    expect(captureStats(Float32Array.of(3, -4))).toEqual({
       ...{ count: 2, nan: 0, positiveInfinity: 0, negativeInfinity: 0 },
       ...{ min: -4, max: 3, mean: -0.5, rms: Math.sqrt(12.5) },
     });
   });
 
   it('a NaN never disappears, and infinities are counted', () => {
-    const stats = tapStats(Float32Array.of(1, NaN, Infinity, -Infinity, 2));
+    const stats = captureStats(Float32Array.of(1, NaN, Infinity, -Infinity, 2));
     expect(stats).toMatchObject({ count: 5, nan: 1, positiveInfinity: 1, negativeInfinity: 1 });
     expect([stats.min, stats.max, stats.mean, stats.rms]).toEqual([NaN, NaN, NaN, NaN]);
-    expect(tapStats(Float32Array.of(Infinity, 1)).rms).toBe(Infinity);
+    expect(captureStats(Float32Array.of(Infinity, 1)).rms).toBe(Infinity);
   });
 
   it('of nothing', () => {
-    expect(tapStats(new Float32Array())).toMatchObject({ count: 0, min: NaN, max: NaN, mean: NaN, rms: NaN });
+    expect(captureStats(new Float32Array())).toMatchObject({ count: 0, min: NaN, max: NaN, mean: NaN, rms: NaN });
   });
 });
 
@@ -82,11 +82,11 @@ describe('CSV read back', () => {
         expect(ignored).toEqual([]);
         expect(traces).toHaveLength(1);
         expect(traces[0]?.provenance).toMatchObject({ arm: trace.provenance.arm, mode: trace.provenance.mode });
-        expect([...(traces[0]?.taps.keys() ?? [])]).toEqual([...trace.taps.keys()]);
-        for (const [key, tap] of trace.taps) {
-          const back = traces[0]?.taps.get(key);
-          expect(back).toMatchObject({ positions: tap.positions, shape: tap.shape });
-          expect(back === undefined ? [] : bitsOf(back.data)).toEqual(bitsOf(withCanonicalNaN(tap.data)));
+        expect([...(traces[0]?.captures.keys() ?? [])]).toEqual([...trace.captures.keys()]);
+        for (const [key, captured] of trace.captures) {
+          const back = traces[0]?.captures.get(key);
+          expect(back).toMatchObject({ positions: captured.positions, shape: captured.shape });
+          expect(back === undefined ? [] : bitsOf(back.data)).toEqual(bitsOf(withCanonicalNaN(captured.data)));
         }
       }),
       { seed: 17, numRuns: 60 },
@@ -95,7 +95,7 @@ describe('CSV read back', () => {
 
   it('keeps several engines apart, in any order of rows, with any line ends', () => {
     const text = `${head}gpu,,lm_head,4,1,,2\r\ncpu,,lm_head,4,0,,7\r\ngpu,,lm_head,4,0,,1\r\n`;
-    expect(read(text).traces.map((t) => [t.provenance.arm, [...(t.taps.get('lm_head')?.data ?? [])]])).toEqual([
+    expect(read(text).traces.map((t) => [t.provenance.arm, [...(t.captures.get('lm_head')?.data ?? [])]])).toEqual([
       ['gpu', [1, 2]],
       ['cpu', [7]],
     ]);

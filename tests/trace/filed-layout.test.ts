@@ -8,17 +8,17 @@ import { filesToTraces, tracesToFiles } from '../../src/trace/trace-files';
 import { createTrace, type Trace } from '../../src/trace/trace';
 import { plain } from './arbitrary';
 import { fittedAxes } from '../../src/trace/stage-layout';
-import { findTap, tapOf } from '../support/taps';
+import { findCapture, captureOf } from '../support/captures';
 
 const bound = Float32Array.of(0.1, 0.2, 0.3, 0.4);
 /** Two tokens; q of two channels, k and v of one. */
 const PROJECTED = [
-  { ...tapOf('q_proj', 3, [2, 2], [1, 2, 5, 6]), bound },
-  { ...tapOf('k_proj', 3, [2, 1], [3, 7]), bound: bound.slice(0, 2) },
-  { ...tapOf('v_proj', 3, [2, 1], [4, 8]), bound: bound.slice(2) },
+  { ...captureOf('q_proj', 3, [2, 2], [1, 2, 5, 6]), bound },
+  { ...captureOf('k_proj', 3, [2, 1], [3, 7]), bound: bound.slice(0, 2) },
+  { ...captureOf('v_proj', 3, [2, 1], [4, 8]), bound: bound.slice(2) },
 ];
-const gpu = (...taps: Parameters<typeof createTrace>[1] extends Iterable<infer T> ? T[] : never): Trace =>
-  createTrace({ arm: 'gpu', mode: 'free' }, taps);
+const gpu = (...captures: Parameters<typeof createTrace>[1] extends Iterable<infer T> ? T[] : never): Trace =>
+  createTrace({ arm: 'gpu', mode: 'free' }, captures);
 
 describe('projections in a tree', () => {
   it('lie side by side in one qkv_matmul, and come back as three', () => {
@@ -44,7 +44,7 @@ describe('projections in a tree', () => {
 
   it('stay apart where one is missing, or has other positions', () => {
     const [q, k, v] = PROJECTED;
-    if (q === undefined || k === undefined || v === undefined) throw new Error('no taps');
+    if (q === undefined || k === undefined || v === undefined) throw new Error('no captures');
     const lone = [...tracesToFiles([gpu(q, v)], 'aprt').keys()];
     expect(lone).toEqual(['gpu/layer-3/q_proj.bin', 'gpu/layer-3/v_proj.bin', 'trace.json']);
     const shifted = gpu(q, k, { ...v, positions: [1, 2] });
@@ -55,7 +55,7 @@ describe('projections in a tree', () => {
 
 describe("attention's heads", () => {
   it('come first in files', () => {
-    const trace = gpu(tapOf('attn_scores', 0, [2, 3, 2], [0, 1, 10, 11, 20, 21, 100, 101, 110, 111, 120, 121]));
+    const trace = gpu(captureOf('attn_scores', 0, [2, 3, 2], [0, 1, 10, 11, 20, 21, 100, 101, 110, 111, 120, 121]));
     const files = tracesToFiles([trace], 'aprt');
     const bytes = files.get('gpu/layer-0/attn_scores.bin') ?? new Uint8Array(0);
     expect([...decodeAprt(bytes, 'x').data]).toEqual([0, 1, 100, 101, 10, 11, 110, 111, 20, 21, 120, 121]);
@@ -73,12 +73,15 @@ describe('a dump of another tool, which states only counts', () => {
   const scores = [0, 1, 100, 101, 10, 11, 110, 111];
 
   it('is laid out as the trace beside it', () => {
-    const mine = gpu(...PROJECTED.map((tap) => ({ ...tap, layer: 0 })), tapOf('attn_scores', 0, [2, 2, 2], scores));
+    const mine = gpu(
+      ...PROJECTED.map((captured) => ({ ...captured, layer: 0 })),
+      captureOf('attn_scores', 0, [2, 2, 2], scores),
+    );
     const [trace] = filesToTraces(dump, 'x').traces;
     const placed = adoptLayout(trace ?? mine, mine);
     expect(placed.unplaced.size).toBe(0);
     for (const id of ['q_proj', 'k_proj', 'v_proj', 'attn_scores'] as const) {
-      expect(findTap(placed, 0, id)?.data, id).toEqual(findTap(mine, 0, id)?.data);
+      expect(findCapture(placed, 0, id)?.data, id).toEqual(findCapture(mine, 0, id)?.data);
     }
   });
 
@@ -93,26 +96,26 @@ describe('a dump of another tool, which states only counts', () => {
     ).traces;
     const placed = trace && inferLayout(trace);
     expect(placed?.unplaced.size).toBe(0);
-    expect(placed && findTap(placed, 0, 'attn_scores')?.data).toEqual(Float32Array.from(scores));
-    expect(placed && findTap(placed, 0, 'k_proj')).toMatchObject({ shape: [2, 1], data: Float32Array.of(3, 7) });
+    expect(placed && findCapture(placed, 0, 'attn_scores')?.data).toEqual(Float32Array.from(scores));
+    expect(placed && findCapture(placed, 0, 'k_proj')).toMatchObject({ shape: [2, 1], data: Float32Array.of(3, 7) });
   });
 
   it('keeps a qkv_matmul whose parts nobody knows', () => {
     const [trace] = filesToTraces(dump, 'x').traces;
-    expect(trace && findTap(trace, 0, 'qkv_matmul')?.data.length).toBe(8);
+    expect(trace && findCapture(trace, 0, 'qkv_matmul')?.data.length).toBe(8);
   });
 });
 
 describe('a dump whose rows are cut otherwise', () => {
-  const mine = gpu(tapOf('q_norm', 0, [2, 2, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]));
+  const mine = gpu(captureOf('q_norm', 0, [2, 2, 3], [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]));
 
   it('has the heads of the trace beside it', () => {
-    const side = adoptLayout(gpu(tapOf('q_norm', 0, [1, 1, 6], [7, 8, 9, 10, 11, 12])), mine);
-    expect(findTap(side, 0, 'q_norm')?.shape).toEqual([1, 2, 3]);
+    const side = adoptLayout(gpu(captureOf('q_norm', 0, [1, 1, 6], [7, 8, 9, 10, 11, 12])), mine);
+    expect(findCapture(side, 0, 'q_norm')?.shape).toEqual([1, 2, 3]);
   });
 
   it('stays as it is where its rows are longer', () => {
-    const other = gpu(tapOf('q_norm', 0, [1, 1, 4], [1, 2, 3, 4]));
+    const other = gpu(captureOf('q_norm', 0, [1, 1, 4], [1, 2, 3, 4]));
     expect(adoptLayout(other, mine)).toEqual(other);
   });
 

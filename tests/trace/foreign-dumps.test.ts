@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { matchTaps } from '../../src/divergence/match-taps';
+import { matchCaptures } from '../../src/divergence/match-captures';
 import { describe, expect, it } from 'vitest';
 import { readFileTree, readTraces } from '../../src/trace/read-traces';
 import type { Trace } from '../../src/trace/trace';
@@ -38,14 +38,14 @@ const KEYS = [
 
 /** Largest difference to the f4 dump, over the largest value of the array. */
 function worst(trace: Trace): number {
-  expect([...trace.taps.keys()].sort()).toEqual(KEYS);
+  expect([...trace.captures.keys()].sort()).toEqual(KEYS);
   return Math.max(
-    ...[...plain.taps].map(([key, tap]) => {
-      const other = trace.taps.get(key);
-      expect(other?.shape, key).toEqual(tap.shape);
-      expect(other?.positions, key).toEqual(tap.positions);
-      const scale = Math.max(...[...tap.data].map(Math.abs));
-      return Math.max(...[...tap.data].map((value, i) => Math.abs(value - (other?.data[i] ?? NaN)))) / scale;
+    ...[...plain.captures].map(([key, captured]) => {
+      const other = trace.captures.get(key);
+      expect(other?.shape, key).toEqual(captured.shape);
+      expect(other?.positions, key).toEqual(captured.positions);
+      const scale = Math.max(...[...captured.data].map(Math.abs));
+      return Math.max(...[...captured.data].map((value, i) => Math.abs(value - (other?.data[i] ?? NaN)))) / scale;
     }),
   );
 }
@@ -68,25 +68,25 @@ describe('a folder of arrays as other programs store them', () => {
   it('one row of the last token is placed by the prompt, and by the other arrays', () => {
     const last = only(folder('last'));
     // Nothing says how long the prompt was: one token, whichever it is.
-    expect(last.taps.get('lm_head')?.positions).toEqual([0]);
+    expect(last.captures.get('lm_head')?.positions).toEqual([0]);
     const whole = folder('f4', (path, bytes) =>
       path === 'result_output.npy' ? file('last/result_output.npy') : bytes,
     );
-    expect(only(whole).taps.get('lm_head')?.positions).toEqual([5]);
-    expect(only(whole).taps.get('layer-1/post_ffn_residual')?.positions).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(only(whole).captures.get('lm_head')?.positions).toEqual([5]);
+    expect(only(whole).captures.get('layer-1/post_ffn_residual')?.positions).toEqual([0, 1, 2, 3, 4, 5]);
     const told = new Map([
       ['index.json', utf8('{"tokens": [1, 2, 3, 4, 5, 6]}')],
       ['result_output.npy', file('last/result_output.npy')],
     ]);
-    expect(only(readFileTree(told, 'x')).taps.get('lm_head')?.positions).toEqual([5]);
+    expect(only(readFileTree(told, 'x')).captures.get('lm_head')?.positions).toEqual([5]);
   });
 
   it('one row of everything is of the last token, beside a trace of more', () => {
-    const matched = matchTaps(only(folder('last')), only(folder('f4')));
+    const matched = matchCaptures(only(folder('last')), only(folder('f4')));
     for (const step of matched.steps) {
-      for (const [stage, tap] of step.a) {
-        expect(tap.positions, stage).toEqual([5]);
-        expect([...tap.data], stage).toEqual([...(step.b.get(stage)?.data ?? [])]);
+      for (const [stage, captured] of step.a) {
+        expect(captured.positions, stage).toEqual([5]);
+        expect([...captured.data], stage).toEqual([...(step.b.get(stage)?.data ?? [])]);
       }
     }
     expect(matched.steps.length).toBe(3);
@@ -127,17 +127,20 @@ function rowsOf(bytes: Uint8Array, rows: number): Uint8Array {
 describe('other files', () => {
   it('NPZ of names', () => {
     const trace = only(readTraces(file('z.npz'), 'z.npz'));
-    expect([...trace.taps.keys()]).toEqual(KEYS.filter((key) => !key.includes('indices')));
-    expect(trace.taps.get('lm_head')?.data).toEqual(plain.taps.get('lm_head')?.data);
+    expect([...trace.captures.keys()]).toEqual(KEYS.filter((key) => !key.includes('indices')));
+    expect(trace.captures.get('lm_head')?.data).toEqual(plain.captures.get('lm_head')?.data);
   });
 
   it('safetensors with bfloat16, by the names of modules', () => {
     const trace = only(readTraces(file('x.safetensors'), 'x.safetensors'));
-    const [tap, exact] = [trace.taps.get('layer-0/post_ffn_residual'), plain.taps.get('layer-0/post_ffn_residual')];
-    expect(tap?.shape).toEqual(exact?.shape);
+    const [captured, exact] = [
+      trace.captures.get('layer-0/post_ffn_residual'),
+      plain.captures.get('layer-0/post_ffn_residual'),
+    ];
+    expect(captured?.shape).toEqual(exact?.shape);
     // Cut off, as the script does it: up to one step of 2^-7.
     for (const [i, value] of (exact?.data ?? []).entries())
-      expect(Math.abs(value - (tap?.data[i] ?? NaN))).toBeLessThanOrEqual(Math.abs(value) * 2 ** -7);
+      expect(Math.abs(value - (captured?.data[i] ?? NaN))).toBeLessThanOrEqual(Math.abs(value) * 2 ** -7);
   });
 
   it('what llama.cpp prints: whole tensors are read, the others listed, and the trace says that it is rounded', () => {
@@ -149,7 +152,7 @@ describe('other files', () => {
       .replace('{2, 6, 1, 1}\n', '{2, 2, 1, 1}\n')
       .replace('[ 5, 2],', '[ 5, 2],\n     [ 0, 4],');
     const read = readTraces(utf8(whole), 'cb.txt');
-    expect([...(only(read).taps.get('layer-0/moe_router_indices')?.data ?? [])]).toEqual([5, 2, 0, 4]);
+    expect([...(only(read).captures.get('layer-0/moe_router_indices')?.data ?? [])]).toEqual([5, 2, 0, 4]);
     expect(only(read).provenance.decimals).toBe(4);
     const printed = [
       'ggml_debug:               l_out-3 = (f32)        ADD(ffn_moe_out-3{8, 2, 1, 1}, ffn_inp-3{8, 2, 1, 1}}) = {8, 2, 1, 1}',
@@ -180,9 +183,9 @@ describe('other files', () => {
     });
     const trace = only(readTraces(utf8(json), 'a.json'));
     expect(trace.provenance).toEqual({ arm: 'a', mode: 'free', tokens: [7, 8] });
-    expect(trace.taps.get('layer-0/post_ffn_residual')).toMatchObject({ shape: [2, 2], positions: [0, 1] });
-    expect([...(trace.taps.get('layer-0/post_ffn_residual')?.data ?? [])]).toEqual([1, 2.5, NaN, -4]);
-    expect(trace.taps.get('lm_head')?.positions).toEqual([1]);
+    expect(trace.captures.get('layer-0/post_ffn_residual')).toMatchObject({ shape: [2, 2], positions: [0, 1] });
+    expect([...(trace.captures.get('layer-0/post_ffn_residual')?.data ?? [])]).toEqual([1, 2.5, NaN, -4]);
+    expect(trace.captures.get('lm_head')?.positions).toEqual([1]);
     expect(formatErrorOf(() => readTraces(utf8('{"l_out-0": [[1, 2], [3]]}'), 'a.json')).message).toContain(
       'lists of 2',
     );
@@ -193,7 +196,7 @@ describe('other files', () => {
 describe('tables as spreadsheets write them', () => {
   const lf = text('lf.csv');
   const values = (csv: string): readonly number[] => [
-    ...(only(readTraces(utf8(csv), 'x.csv')).taps.get('layer-1/post_ffn_residual')?.data ?? []),
+    ...(only(readTraces(utf8(csv), 'x.csv')).captures.get('layer-1/post_ffn_residual')?.data ?? []),
   ];
   const expected = values(lf);
   const quoted = lf.replace(/[^,\n]+/g, '"$&"').replaceAll(',,', ',"",');

@@ -9,7 +9,7 @@ import { FAMILIES, familyPrompts, openFamily } from '../families/goldens';
 import { exactStages } from '../support/exact-stages';
 import { goldenModelPath, loadGolden } from '../support/golden';
 import { formatErrorOf } from './arbitrary';
-import { findTap } from '../support/taps';
+import { findCapture } from '../support/captures';
 
 const f4 = (shape: readonly number[], ...values: readonly number[]): Uint8Array =>
   encodeNpy({ type: 'f4', shape, data: Float32Array.from(values) });
@@ -31,14 +31,14 @@ describe('a dump by ggml names', () => {
     const trace = traces[0];
     if (trace === undefined) throw new Error('no trace');
     expect(trace.provenance.tokens).toEqual([...golden.tokens]);
-    expect(trace.taps.size).toBe(golden.held.length);
+    expect(trace.captures.size).toBe(golden.held.length);
     expect(golden.held.length).toBeGreaterThan(15);
     for (const { stage, layer } of golden.held) {
       const expected = golden.stage(stage, layer);
-      const tap = findTap(trace, layer, stage);
-      expect(tap?.shape, stage).toEqual(expected?.shape);
-      expect(tap?.positions, stage).toEqual(golden.positions);
-      expect([...(tap?.data ?? [])], stage).toEqual([...(expected?.data ?? [])]);
+      const captured = findCapture(trace, layer, stage);
+      expect(captured?.shape, stage).toEqual(expected?.shape);
+      expect(captured?.positions, stage).toEqual(golden.positions);
+      expect([...(captured?.data ?? [])], stage).toEqual([...(expected?.data ?? [])]);
     }
   });
 
@@ -55,10 +55,10 @@ describe('a dump by ggml names', () => {
         // The state behind the last token alone has no axis of tokens.
         if (node.out.recurrent === true) continue;
         const place = `${node.out.id} of layer ${String(layer)}`;
-        const tap = findTap(trace, layer, node.out.id);
-        expect(tap?.positions, place).toEqual(golden.positions);
+        const captured = findCapture(trace, layer, node.out.id);
+        expect(captured?.positions, place).toEqual(golden.positions);
         // Scores are stored before they are scaled.
-        if (!isByKey(node.out)) expect([...(tap?.data ?? [])], place).toEqual([...expected.data]);
+        if (!isByKey(node.out)) expect([...(captured?.data ?? [])], place).toEqual([...expected.data]);
       }
     },
   );
@@ -67,8 +67,10 @@ describe('a dump by ggml names', () => {
     const data = new Float32Array(Uint32Array.of(0x7fc12345, 0xff800001, 0x80000000).buffer);
     const bytes = encodeNpy({ type: 'f4', shape: [1, 3], data });
     const [trace] = readFileTree(files(['dump/l_out-4.npy', bytes]), 'x').traces;
-    const tap = trace === undefined ? undefined : findTap(trace, 4, 'post_ffn_residual');
-    expect([...new Uint32Array(tap?.data.buffer ?? new ArrayBuffer(0))]).toEqual([0x7fc12345, 0xff800001, 0x80000000]);
+    const captured = trace === undefined ? undefined : findCapture(trace, 4, 'post_ffn_residual');
+    expect([...new Uint32Array(captured?.data.buffer ?? new ArrayBuffer(0))]).toEqual([
+      0x7fc12345, 0xff800001, 0x80000000,
+    ]);
   });
 
   it('reads latent attention with its heads first, by every reader of names', () => {
@@ -79,9 +81,9 @@ describe('a dump by ggml names', () => {
     const arrays = [{ name: 'kqv-1', path: 'kqv-1', open: () => openNpy(bytes, 'kqv-1') }];
     const fromNames = readNamedArrays(arrays, { place: 'x', tokens: [5, 6, 7, 8] }).traces[0];
     for (const trace of [fromTree, fromNames]) {
-      const tap = trace === undefined ? undefined : findTap(trace, 1, 'kqv');
-      expect(tap).toMatchObject({ shape: [4, 6], positions: [0, 1, 2, 3] });
-      expect([...(tap?.data ?? [])].slice(0, 12)).toEqual([0, 1, 2, 12, 13, 14, 3, 4, 5, 15, 16, 17]);
+      const captured = trace === undefined ? undefined : findCapture(trace, 1, 'kqv');
+      expect(captured).toMatchObject({ shape: [4, 6], positions: [0, 1, 2, 3] });
+      expect([...(captured?.data ?? [])].slice(0, 12)).toEqual([0, 1, 2, 12, 13, 14, 3, 4, 5, 15, 16, 17]);
     }
   });
 
@@ -94,13 +96,13 @@ describe('a dump by ggml names', () => {
       ),
       'x',
     ).traces;
-    const found = (['q_proj', 'k_proj', 'v_proj'] as const).map((id) => trace && findTap(trace, 0, id));
-    expect(found.map((tap) => tap?.shape)).toEqual([
+    const found = (['q_proj', 'k_proj', 'v_proj'] as const).map((id) => trace && findCapture(trace, 0, id));
+    expect(found.map((captured) => captured?.shape)).toEqual([
       [2, 2],
       [2, 1],
       [2, 1],
     ]);
-    expect(found.map((tap) => [...(tap?.data ?? [])])).toEqual([
+    expect(found.map((captured) => [...(captured?.data ?? [])])).toEqual([
       [1, 2, 11, 12],
       [3, 13],
       [4, 14],
@@ -122,8 +124,8 @@ describe('a dump by ggml names', () => {
     expect(read.ignored).toEqual(['ffn_moe_weighted-1.npy', 'result_output-1.npy']);
     const [trace] = read.traces;
     expect(trace?.provenance).toEqual({ arm: 'llama.cpp', mode: 'free', tokens: [5, 6, 7] });
-    expect(trace?.taps.get('layer-1/moe_ffn_out')).toMatchObject({ shape: [2, 2], positions: [1, 2] });
-    expect(trace?.taps.get('lm_head')).toMatchObject({ shape: [1, 3], positions: [2] });
+    expect(trace?.captures.get('layer-1/moe_ffn_out')).toMatchObject({ shape: [2, 2], positions: [1, 2] });
+    expect(trace?.captures.get('lm_head')).toMatchObject({ shape: [1, 3], positions: [2] });
   });
 
   it("takes the graph's parameters from index.json, as f32, and leaves out names that it does not know", () => {

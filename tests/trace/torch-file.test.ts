@@ -34,11 +34,11 @@ describe('a PyTorch file', () => {
     const read = readTraces(torchFile(program, data), 'Pass00000.pt');
     const [trace] = read.traces;
     expect(trace?.provenance).toEqual({ arm: 'Pass00000', mode: 'free', tokens: [9, 8] });
-    expect([...(trace?.taps.get('layer-0/moe_ffn_out')?.data ?? [])]).toEqual([1, -2, NaN, 0.25]);
-    expect([...(trace?.taps.get('layer-1/attn_norm')?.data ?? [])]).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([...(trace?.captures.get('layer-0/moe_ffn_out')?.data ?? [])]).toEqual([1, -2, NaN, 0.25]);
+    expect([...(trace?.captures.get('layer-1/attn_norm')?.data ?? [])]).toEqual([1, 2, 3, 4, 5, 6]);
     // Column by column in the storage, from its second element on.
-    expect([...(trace?.taps.get('layer-1/moe_router_logits')?.data ?? [])]).toEqual([2, 4, 3, 5]);
-    expect(trace?.taps.get('lm_head')).toMatchObject({ shape: [1, 3], positions: [1] });
+    expect([...(trace?.captures.get('layer-1/moe_router_logits')?.data ?? [])]).toEqual([2, 4, 3, 5]);
+    expect(trace?.captures.get('lm_head')).toMatchObject({ shape: [1, 3], positions: [1] });
     expect(read.ignored).toEqual(['model.layers.1.input_layernorm#1', 'model.layers.1.mlp.topk']);
   });
 

@@ -10,7 +10,7 @@ import { filesToTraces, tensorFiles, tracesToFiles } from '../../src/trace/trace
 import { createTrace, traceBytes } from '../../src/trace/trace';
 import { readZip, writeZip } from '../../src/trace/zip';
 import { loadGolden } from '../support/golden';
-import { findTap, tapOf } from '../support/taps';
+import { findCapture, captureOf } from '../support/captures';
 import { anyTrace, bitsOf, damaged, formatErrorOf, plain, toleratesHostile } from './arbitrary';
 import { locationKey } from '../../src/model/location';
 
@@ -39,12 +39,12 @@ describe('saved trees', () => {
   });
 
   const gpu = createTrace({ ...GPU, modelName: 'm', tokens: [5, 6] }, [
-    tapOf('lm_head', undefined, [1, 3], [1, 2, 3], { positions: [1] }),
-    tapOf('moe_router_indices', 4, [2, 2], [3, 1, 0, 2]),
-    tapOf('embedding', undefined, [2, 2], [1, 2, 3, 4]),
-    tapOf('attn_scores', 0, [2, 1, 2], [1, 2, 3, 4]),
+    captureOf('lm_head', undefined, [1, 3], [1, 2, 3], { positions: [1] }),
+    captureOf('moe_router_indices', 4, [2, 2], [3, 1, 0, 2]),
+    captureOf('embedding', undefined, [2, 2], [1, 2, 3, 4]),
+    captureOf('attn_scores', 0, [2, 1, 2], [1, 2, 3, 4]),
   ]);
-  const isolated = createTrace({ ...GPU, mode: 'isolated' }, [tapOf('attn_norm', 0, [1, 2], [7, 8])]);
+  const isolated = createTrace({ ...GPU, mode: 'isolated' }, [captureOf('attn_norm', 0, [1, 2], [7, 8])]);
 
   it('has the documented paths', () => {
     expect([...tracesToFiles([gpu, isolated], 'aprt').keys()]).toEqual([
@@ -153,30 +153,30 @@ describe('foreign dumps', () => {
     ['lm_head.bin', encodeAprt(undefined, Float32Array.of(1, 2, 3))],
   ]);
   const mine = createTrace(GPU, [
-    tapOf('embedding', undefined, [3, 2], [0, 0, 0, 0, 0, 0]),
-    tapOf('moe_router_indices', 1, [3, 2], [0, 1, 0, 1, 0, 1], { positions: [0, 1, 2] }),
-    tapOf('attn_softmax', 1, [1, 4, 3], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], { positions: [2] }),
-    tapOf('lm_head', undefined, [1, 3], [0, 0, 0], { positions: [2] }),
+    captureOf('embedding', undefined, [3, 2], [0, 0, 0, 0, 0, 0]),
+    captureOf('moe_router_indices', 1, [3, 2], [0, 1, 0, 1, 0, 1], { positions: [0, 1, 2] }),
+    captureOf('attn_softmax', 1, [1, 4, 3], [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], { positions: [2] }),
+    captureOf('lm_head', undefined, [1, 3], [0, 0, 0], { positions: [2] }),
   ]);
 
   it('are read without shapes, as one row', () => {
     const trace = filesToTraces(dump, 'x').traces[0];
     expect(trace?.provenance).toEqual({ arm: 'trace', mode: 'free' });
     expect(trace?.unplaced.size).toBe(5);
-    const indices = trace && findTap(trace, 1, 'moe_router_indices');
+    const indices = trace && findCapture(trace, 1, 'moe_router_indices');
     expect(indices?.shape).toEqual([1, 2]);
     expect(indices?.data).toEqual(Uint32Array.of(4, 2));
-    expect(trace && findTap(trace, 1, 'attn_softmax')?.shape).toEqual([1, 1, 4]);
+    expect(trace && findCapture(trace, 1, 'attn_softmax')?.shape).toEqual([1, 1, 4]);
   });
 
   it('take shapes and positions from the trace beside them', () => {
     const [trace] = filesToTraces(dump, 'x').traces;
     const placed = adoptLayout(trace ?? mine, mine);
-    expect(findTap(placed, undefined, 'embedding')?.shape).toEqual([3, 2]);
-    expect(findTap(placed, undefined, 'embedding')?.positions).toEqual([0, 1, 2]);
-    expect(findTap(placed, 1, 'moe_router_indices')?.shape).toEqual([1, 2]);
-    expect(findTap(placed, 1, 'moe_router_indices')?.positions).toEqual([2]);
-    expect(findTap(placed, undefined, 'lm_head')?.positions).toEqual([2]);
+    expect(findCapture(placed, undefined, 'embedding')?.shape).toEqual([3, 2]);
+    expect(findCapture(placed, undefined, 'embedding')?.positions).toEqual([0, 1, 2]);
+    expect(findCapture(placed, 1, 'moe_router_indices')?.shape).toEqual([1, 2]);
+    expect(findCapture(placed, 1, 'moe_router_indices')?.positions).toEqual([2]);
+    expect(findCapture(placed, undefined, 'lm_head')?.positions).toEqual([2]);
     expect([...placed.unplaced].sort()).toEqual([locationKey(1, 'attn_softmax'), locationKey(1, 'ffn_gate')]);
   });
 
@@ -188,7 +188,7 @@ describe('foreign dumps', () => {
     const files = new Map([...tracesToFiles([mine], 'npy')].filter(([path]) => path !== 'trace.json'));
     const [trace] = filesToTraces(files, 'x').traces;
     expect(trace?.unplaced.size).toBe(0);
-    expect(trace && findTap(trace, undefined, 'lm_head')?.positions).toEqual([0]);
+    expect(trace && findCapture(trace, undefined, 'lm_head')?.positions).toEqual([0]);
   });
 });
 

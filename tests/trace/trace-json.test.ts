@@ -4,7 +4,7 @@ import { decodeBase64, encodeBase64 } from '../../src/trace/base64';
 import { readTraces } from '../../src/trace/read-traces';
 import { createTrace } from '../../src/trace/trace';
 import { decodeTraceJson, encodeTraceJson } from '../../src/trace/trace-json';
-import { tapOf } from '../support/taps';
+import { captureOf } from '../support/captures';
 import { anyTrace, damaged, formatErrorOf, plain, toleratesHostile } from './arbitrary';
 
 describe('trace JSON', () => {
@@ -19,10 +19,10 @@ describe('trace JSON', () => {
     );
   });
 
-  it('keeps which taps are unplaced', () => {
+  it('keeps which captures are unplaced', () => {
     const trace = createTrace(
       { arm: 'apr', mode: 'free' },
-      [tapOf('attn_norm', 2, [1, 3], [1, 2, 3])],
+      [captureOf('attn_norm', 2, [1, 3], [1, 2, 3])],
       new Set(['layer-2/attn_norm']),
     );
     expect([...decodeTraceJson(encodeTraceJson(trace), 'x').unplaced]).toEqual(['layer-2/attn_norm']);
@@ -30,12 +30,12 @@ describe('trace JSON', () => {
 
   it('is the documented document', () => {
     const trace = createTrace({ arm: 'gpu', mode: 'free', modelName: 'Tiny', tokens: [1] }, [
-      tapOf('lm_head', undefined, [1, 3], [1, NaN, -Infinity]),
+      captureOf('lm_head', undefined, [1, 3], [1, NaN, -Infinity]),
     ]);
     expect(JSON.parse(encodeTraceJson(trace))).toEqual({
       schema: 'moescope-trace/1',
       provenance: { arm: 'gpu', mode: 'free', modelName: 'Tiny', tokens: [1] },
-      taps: [
+      captures: [
         {
           layer: null,
           stage: 'lm_head',
@@ -52,8 +52,8 @@ describe('trace JSON', () => {
     });
   });
 
-  const good = encodeTraceJson(createTrace({ arm: 'gpu', mode: 'free' }, [tapOf('moe_router', 1, [2, 1], [1, 2])]));
-  const taps = '"layer":1,"stage":"moe_router","positions":[0,1],"shape":[2,1]';
+  const good = encodeTraceJson(createTrace({ arm: 'gpu', mode: 'free' }, [captureOf('moe_router', 1, [2, 1], [1, 2])]));
+  const captures = '"layer":1,"stage":"moe_router","positions":[0,1],"shape":[2,1]';
 
   it.each([
     ['another version', good.replace('trace/1', 'trace/2'), 'moescope-trace/2'],
@@ -77,7 +77,7 @@ describe('trace JSON', () => {
     ['half an element', good.replace(/"data":"[^"]*"/, '"data":"AAAA"'), '3 bytes'],
     ['no data', good.replace(/,"data":"[^"]*"/, ''), 'a string'],
   ])('refuses %s', (_, json, message) => {
-    expect(good).toContain(taps);
+    expect(good).toContain(captures);
     const error = formatErrorOf(() => decodeTraceJson(json, 'mine.json'));
     expect(error.message).toContain(message);
     expect(error.detail['place']).toContain('mine.json');

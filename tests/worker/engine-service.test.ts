@@ -11,8 +11,8 @@ const SPEC: RunSpec = { ...BOTH, tokens: [257, 300, 31, 410] };
 const MODEL = Uint8Array.from(readFileSync(goldenModelPath('mini-q4_k_m')));
 const silent = (): void => undefined;
 
-async function service(tapBudget?: number): Promise<EngineService> {
-  const made = new EngineService(TEST_HOST, 1, tapBudget);
+async function service(captureBudget?: number): Promise<EngineService> {
+  const made = new EngineService(TEST_HOST, 1, captureBudget);
   await made.open([{ kind: 'memory', name: 'mini.gguf', bytes: MODEL }]);
   return made;
 }
@@ -52,17 +52,17 @@ describe('events of a run', () => {
 
 describe('the inspector', () => {
   it('slices every planned stage of the last run, free-running and isolated', async () => {
-    const free = roomy.tapSlice({ layer: 1, stage: 'moe_expert_out', position: 2, mode: 'free' });
-    const isolated = roomy.tapSlice({ layer: 1, stage: 'moe_expert_out', position: 2, mode: 'isolated' });
+    const free = roomy.captureSlice({ layer: 1, stage: 'moe_expert_out', position: 2, mode: 'free' });
+    const isolated = roomy.captureSlice({ layer: 1, stage: 'moe_expert_out', position: 2, mode: 'isolated' });
     if (free.kind !== 'slice' || isolated.kind !== 'slice') throw new Error('not kept');
     expect(free.slice.ratios).toBeUndefined();
     expect(isolated.slice.ratios?.reduce((x, y) => x + y)).toBe(isolated.slice.count);
     expect(isolated.slice.worst[0]?.ratio).toBeGreaterThan(0);
     expect(isolated.slice.worst[0]?.ratio).toBeLessThan(1);
     expect(free.slice.values.b).toEqual(isolated.slice.values.b);
-    const head = roomy.tapSlice({ layer: undefined, stage: 'lm_head', position: 3, mode: 'free' });
+    const head = roomy.captureSlice({ layer: undefined, stage: 'lm_head', position: 3, mode: 'free' });
     expect(head.kind).toBe('slice');
-    expect(roomy.tapSlice({ layer: 1, stage: 'moe_router', position: 99, mode: 'free' }).kind).toBe('absent');
+    expect(roomy.captureSlice({ layer: 1, stage: 'moe_router', position: 99, mode: 'free' }).kind).toBe('absent');
     await Promise.resolve();
   });
 
@@ -71,15 +71,15 @@ describe('the inspector', () => {
     try {
       await tight.run(SPEC, silent);
       const place = { layer: 1, stage: 'moe_expert_gate', position: 2, mode: 'isolated' } as const;
-      const before = tight.tapSlice(place);
+      const before = tight.captureSlice(place);
       expect(before.kind).toBe('dropped');
       expect(before.usage.bytes).toBeLessThanOrEqual(40_000);
-      expect(tight.tapSlice({ ...place, stage: 'moe_ffn_out' }).kind).toBe('slice');
-      const after = await tight.fetchTaps(place);
-      const whole = roomy.tapSlice(place);
+      expect(tight.captureSlice({ ...place, stage: 'moe_ffn_out' }).kind).toBe('slice');
+      const after = await tight.fetchCaptures(place);
+      const whole = roomy.captureSlice(place);
       if (after.kind !== 'slice' || whole.kind !== 'slice') throw new Error('not fetched');
       expect(after.slice).toEqual(whole.slice);
-      expect(tight.tapSlice(place).kind).toBe('slice');
+      expect(tight.captureSlice(place).kind).toBe('slice');
     } finally {
       await tight.dispose();
     }
@@ -88,8 +88,8 @@ describe('the inspector', () => {
   it('has nothing before a run, and says so', async () => {
     const fresh = await service();
     const place = { layer: 0, stage: 'moe_router', position: 0, mode: 'free' } as const;
-    expect(fresh.tapSlice(place).kind).toBe('absent');
-    await expect(fresh.fetchTaps(place)).rejects.toMatchObject({ code: 'usage' });
+    expect(fresh.captureSlice(place).kind).toBe('absent');
+    await expect(fresh.fetchCaptures(place)).rejects.toMatchObject({ code: 'usage' });
     await fresh.dispose();
   });
 });

@@ -4,7 +4,7 @@ import { compareTraces } from '../../src/divergence/compare-traces';
 import { TracerError } from '../../src/base/errors';
 import { stageSpec } from '../../src/model/stages';
 import { ACTIVE_STAGES } from '../../tests/support/stages';
-import type { Tap } from '../../src/model/engine';
+import type { Capture } from '../../src/model/engine';
 import { adoptLayout } from '../../src/trace/adopt-layout';
 import { encodeAprt } from '../../src/trace/aprt';
 import { CSV_COLUMNS } from '../../src/trace/csv';
@@ -24,7 +24,7 @@ const utf8 = new TextEncoder();
 /** A small trace: every stage once, two positions. */
 function smallTrace(engine: string): Trace {
   const random = seededRandom(engine.length);
-  const taps = ACTIVE_STAGES.map((stage): Tap => {
+  const captures = ACTIVE_STAGES.map((stage): Capture => {
     const spec = stageSpec(stage);
     const shape = spec.shape.map((dim) => (dim === 'nTokens' || dim === 'nKeys' ? 2 : 3));
     const count = shape.reduce((a, b) => a * b, 1);
@@ -35,7 +35,7 @@ function smallTrace(engine: string): Trace {
     const bound = oneIn(random, 2) ? { bound: new Float32Array(count).fill(0.5) } : {};
     return { stage, layer: spec.scope === 'layer' ? 1 : undefined, positions: [3, 5], shape, data, ...bound };
   });
-  return createTrace({ arm: engine, mode: 'free', tokens: [4, 5, 6, 7, 8, 9], modelName: 'm' }, taps);
+  return createTrace({ arm: engine, mode: 'free', tokens: [4, 5, 6, 7, 8, 9], modelName: 'm' }, captures);
 }
 
 const TRACE = smallTrace('gpu');
@@ -183,9 +183,10 @@ function overlapping(random: Random): Uint8Array {
 function used({ traces }: ReadFiles): void {
   for (const trace of traces) {
     const placed = adoptLayout(inferLayout(trace), TRACE);
-    for (const tap of placed.taps.values()) {
-      const count = tap.shape.reduce((a, b) => a * b, 1);
-      if (count !== tap.data.length) throw new Error(`${tap.stage} has ${tap.data.length} values for ${count}`);
+    for (const captured of placed.captures.values()) {
+      const count = captured.shape.reduce((a, b) => a * b, 1);
+      if (count !== captured.data.length)
+        throw new Error(`${captured.stage} has ${captured.data.length} values for ${count}`);
     }
     try {
       compareTraces({ free: placed }, { free: TRACE }, { common: true, force: true });

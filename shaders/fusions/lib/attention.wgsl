@@ -25,13 +25,13 @@ struct Params {
   eps: f32,
   scale: f32,
   isWhole: u32,
-  tapQNorm: u32,
-  tapKNorm: u32,
-  tapQRope: u32,
-  tapKRope: u32,
-  tapScores: u32,
-  tapSoftmax: u32,
-  tapAttention: u32,
+  captureQNorm: u32,
+  captureKNorm: u32,
+  captureQRope: u32,
+  captureKRope: u32,
+  captureScores: u32,
+  captureSoftmax: u32,
+  captureAttention: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4<f32>>;
@@ -41,10 +41,10 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> keys: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> values: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
-@group(0) @binding(7) var<storage, read_write> taps: array<u32>;
+@group(0) @binding(7) var<storage, read_write> captures: array<u32>;
 @group(0) @binding(8) var<uniform> params: Params;
 
-#include "fusions/lib/taps.wgsl"
+#include "fusions/lib/captures.wgsl"
 #include "fusions/lib/places.wgsl"
 #include "lib/non_finite.wgsl"
 
@@ -149,9 +149,9 @@ fn rotated(normed: Pair, c: u32) -> Pair {
   return Pair(normed.low * cosines - normed.high * sines, normed.high * cosines + normed.low * sines);
 }
 
-fn tapColumn(place: u32, column: u32, v: vec4<f32>) {
+fn captureColumn(place: u32, column: u32, v: vec4<f32>) {
   for (var i = 0u; i < 4u; i++) {
-    tap(place, 4u * column + i, v[i]);
+    capture(place, 4u * column + i, v[i]);
   }
 }
 
@@ -161,7 +161,7 @@ fn takeScore(work: Work, h: u32, key: u32, score: f32) {
     atomicOr(&spoilt, 1u << h);
   }
   if (h < work.heads) {
-    tap(params.tapScores, (work.firstHead + h) * (work.position + 1u) + key, score);
+    capture(params.captureScores, (work.firstHead + h) * (work.position + 1u) + key, score);
   }
 }
 
@@ -183,7 +183,7 @@ fn writeColumn(work: Work, h: u32, c: u32, all: vec4<f32>, joined: vec2<f32>) {
   for (var i = 0u; i < 4u; i++) {
     let value = orNaN(all[i] / joined.y, isSpoilt(h));
     y[to + i] = value;
-    tap(params.tapAttention, 4u * column + i, value);
+    capture(params.captureAttention, 4u * column + i, value);
   }
 }
 
@@ -195,10 +195,10 @@ fn writePair(work: Work, h: u32, joined: vec2<f32>) {
 }
 
 // Captures the softmax of head h, by all lanes. Behind a storageBarrier(): the scores are captured whenever the softmax is.
-fn tapSoftmax(work: Work, h: u32, joined: vec2<f32>, lane: u32) {
+fn captureSoftmax(work: Work, h: u32, joined: vec2<f32>, lane: u32) {
   let at = (work.firstHead + h) * (work.position + 1u);
   for (var j = lane; j <= work.position; j += GROUP) {
-    let value = exp(bitcast<f32>(taps[params.tapScores + at + j]) - joined.x) / joined.y;
-    tap(params.tapSoftmax, at + j, orNaN(value, isSpoilt(h)));
+    let value = exp(bitcast<f32>(captures[params.captureScores + at + j]) - joined.x) / joined.y;
+    capture(params.captureSoftmax, at + j, orNaN(value, isSpoilt(h)));
   }
 }

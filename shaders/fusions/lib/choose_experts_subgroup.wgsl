@@ -1,4 +1,4 @@
-// choose_experts.wgsl in subgroups of at least LANES lanes: each team holds all keys, HELD times four a lane, and takes the best one away until it
+// choose_experts.wgsl in subgroups of at least LANES lanes: each lane group holds all keys, HELD times four a lane, and takes the best one away until it
 // comes to the slot. No barrier, and short code: comparing all with all fills an instruction cache (docs/performance.md).
 var<workgroup> ranked: array<u32, USED>;
 
@@ -8,7 +8,7 @@ override HELD = (EXPERTS / 4u + LANES - 1u) / LANES;
 // The expert of a slot, for every lane.
 fn chooseExperts(slot: u32, all: bool, lane: u32) -> u32 {
   let member = lane % LANES;
-  // A key that is taken, or that nobody has, is 0: no key of a logit is. Teams of one subgroup hold the same.
+  // A key that is taken, or that nobody has, is 0: no key of a logit is. Lane groups of one subgroup hold the same.
   var keys: array<vec4<u32>, 16>;
   for (var i = 0u; i < HELD; i++) {
     let column = i * LANES + member;

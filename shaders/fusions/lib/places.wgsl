@@ -1,4 +1,4 @@
-// Vectors that products read lie folded: column c (four values) at (c % 32) * blocks + c / 32, blocks = ceil(columns / 32). Lanes of a team
+// Vectors that products read lie folded: column c (four values) at (c % 32) * blocks + c / 32, blocks = ceil(columns / 32). Lanes of a lane group
 // read units of 8, 16 or 32 columns side by side at the same time; folded, what neighbouring lanes read is neighbouring memory.
 fn foldBlocks(length: u32) -> u32 {
   return (length / 4u + 31u) / 32u;

@@ -19,15 +19,15 @@ fn normScale(squares: f32) -> f32 {
   return inverseSqrt(squares / f32(N_IN) + params.eps);
 }
 
-// The normed row itself, for whoever captures it: one workgroup's work.
-fn tapNormed(place: u32, scale: f32, lane: u32) {
+// The normed row itself, where it is captured: one workgroup's work.
+fn captureNormed(place: u32, scale: f32, lane: u32) {
   if (place == NOWHERE) {
     return;
   }
   for (var c = lane; c < N_IN / 4u; c += GROUP) {
     let v = xAt(c) * scale;
     for (var k = 0u; k < 4u; k++) {
-      tap(place, 4u * c + k, v[k]);
+      capture(place, 4u * c + k, v[k]);
     }
   }
 }

@@ -1,9 +1,9 @@
-// The sums over a team's LANES lanes by a butterfly within the subgroup: a fixed order, and every lane has the totals. LANES must not
+// The sums over a lane group's LANES lanes by a butterfly within the subgroup: a fixed order, and every lane has the totals. LANES must not
 // exceed the adapter's smallest subgroup, and lanes of a subgroup must be neighbours (src/gpu/matmul/subgroup-lanes.ts asks).
 // Included ahead of everything else, because of the directive.
 enable subgroups;
 
-fn teamTotals(own: vec4<f32>, lane: u32) -> vec4<f32> {
+fn laneGroupTotals(own: vec4<f32>, lane: u32) -> vec4<f32> {
   var sums = own;
   if (LANES >= 32u) {
     sums += subgroupShuffleXor(sums, 16u);
@@ -18,7 +18,7 @@ fn teamTotals(own: vec4<f32>, lane: u32) -> vec4<f32> {
   return sums + subgroupShuffleXor(sums, 1u);
 }
 
-fn teamTotal(own: f32, lane: u32) -> f32 {
+fn laneGroupTotal(own: f32, lane: u32) -> f32 {
   var sum = own;
   if (LANES >= 32u) {
     sum += subgroupShuffleXor(sum, 16u);

@@ -1,8 +1,8 @@
-// The sums over a team's LANES lanes through workgroup memory, added up in lane order by every lane.
+// The sums over a lane group's LANES lanes through workgroup memory, added up in lane order by every lane.
 var<workgroup> partials: array<vec4<f32>, GROUP>;
 
-fn teamTotals(own: vec4<f32>, lane: u32) -> vec4<f32> {
-  // Whoever still reads the sums before.
+fn laneGroupTotals(own: vec4<f32>, lane: u32) -> vec4<f32> {
+  // Other lanes may still read the previous sums.
   workgroupBarrier();
   partials[lane] = own;
   workgroupBarrier();
@@ -13,6 +13,6 @@ fn teamTotals(own: vec4<f32>, lane: u32) -> vec4<f32> {
   return sums;
 }
 
-fn teamTotal(own: f32, lane: u32) -> f32 {
-  return teamTotals(vec4(own, 0.0, 0.0, 0.0), lane).x;
+fn laneGroupTotal(own: f32, lane: u32) -> f32 {
+  return laneGroupTotals(vec4(own, 0.0, 0.0, 0.0), lane).x;
 }

@@ -1,4 +1,4 @@
-// Rows of at most SHARE * LANES units: lane m of team `share` has unit share * LANES + m or none. The weights of the next three rows are under
+// Rows of at most SHARE * LANES units: lane m of lane group `share` has unit share * LANES + m or none. The weights of the next three rows are under
 // way while those of this one are computed: many loads, many registers.
 // The lane's share of the products of rows firstRow, firstRow + step, ...; `batches` of them, at most 4. Rows beyond the end repeat the last.
 fn walkRows(firstRow: u32, step: u32, batches: u32, base: u32, rows: u32, rowVec4s: u32, lane: u32) -> vec4<f32> {

@@ -1,4 +1,4 @@
-// Rows of any length: lane m of team `share` walks the units share * LANES + m, (SHARE + share) * LANES + m, ... The next unit's weights are
+// Rows of any length: lane m of lane group `share` walks the units share * LANES + m, (SHARE + share) * LANES + m, ... The next unit's weights are
 // under way while those of this one are computed.
 // The lane's share of the products of rows firstRow, firstRow + step, ...; `batches` of them, at most 4. Rows beyond the end repeat the last.
 fn walkRows(firstRow: u32, step: u32, batches: u32, base: u32, rows: u32, rowVec4s: u32, lane: u32) -> vec4<f32> {

@@ -53,7 +53,7 @@ export const benchCommand: CommandRunner = async (args, terminal, signal) => {
         status.clear();
       })
       .catch((error: unknown) => {
-        // Minutes of measuring are not lost to whoever ends it early.
+        // An interrupt keeps what was measured so far.
         if (toErrorData(error).code === 'run-cancelled')
           for (const what of measured) terminal.err(say`measured before it ended: ${what}\n`);
         throw error;

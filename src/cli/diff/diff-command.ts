@@ -137,8 +137,8 @@ function passes(diff: AprStageDiff, limit: number): boolean {
 function compareOptions(args: Arguments, engines: readonly EngineTraces[]): Parameters<typeof compareTraces>[2] {
   const cosineLimit = args.get(COSINE);
   const stages = args.get(STAGES_OPTION);
-  const taps = engines.flatMap(tracesOf).flatMap((trace) => [...trace.taps.values()]);
-  const nLayer = taps.reduce((n, { layer }) => Math.max(n, (layer ?? -1) + 1), 0);
+  const captures = engines.flatMap(tracesOf).flatMap((trace) => [...trace.captures.values()]);
+  const nLayer = captures.reduce((n, { layer }) => Math.max(n, (layer ?? -1) + 1), 0);
   const layers = args.get(LAYERS) === 'all' ? undefined : new Set(parseRange(args.get(LAYERS), nLayer, 'layers'));
   return {
     common: args.has(COMMON),

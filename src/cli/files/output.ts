@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { shownDocument } from '../../base/foreign-text';
 import { fail, reasonOf } from '../../base/errors';
 import type { Terminal } from '../terminal/terminal';
-import { writeWhole } from './whole-file';
+import { writeWhole } from './atomic-file';
 
 /**
  * Makes sure that a result can be written there, before the work that leads to it. A file that exists keeps its content.

@@ -12,7 +12,7 @@ import { FIRST_VIEW } from '../../share/view-state';
 import type { Arguments } from '../command-line/arguments';
 import { unwritable, writeOutput } from '../files/output';
 import type { Terminal } from '../terminal/terminal';
-import { writeWhole } from '../files/whole-file';
+import { writeWhole } from '../files/atomic-file';
 import { checkPng, renderPng } from './render-png';
 import { HTML_FILE, PNG_FILE, SVG_FILE, WITH_PROMPT } from './share-options';
 

@@ -9,7 +9,7 @@ import { createWorkerPool } from '../../cpu/pool/worker-pool';
 import { openDevice } from '../../gpu/device';
 import { SharedDevice } from '../../gpu/shared-device';
 import type { ModelFile } from '../../gguf/model-file';
-import type { Tap } from '../../model/engine';
+import type { Capture } from '../../model/engine';
 import type { SessionEvent } from '../../session/events';
 import type { Host } from '../../session/host';
 import { ModelSession } from '../../session/model-session';
@@ -107,9 +107,9 @@ async function runIn(
     const tokens = prompt.kind === 'tokens' ? prompt.tokens : await session.tokenize(prompt.text, prompt, signal);
     request.before?.({ headerSha256: session.card.headerSha256, tokens });
     const spec = { ...request.spec, tokens, ...(prompt.kind === 'text' ? { prompt: prompt.text } : {}) };
-    const save = (folder: string, tap: Tap): Promise<void> | undefined =>
-      signal.aborted ? undefined : (saving = saver?.save(folder, tap));
-    const run = session.run(spec, { onEvent, signal, ...(saver === undefined ? {} : { onTap: save }) });
+    const save = (folder: string, captured: Capture): Promise<void> | undefined =>
+      signal.aborted ? undefined : (saving = saver?.save(folder, captured));
+    const run = session.run(spec, { onEvent, signal, ...(saver === undefined ? {} : { onCapture: save }) });
     started(run);
     const report = await orCancelled(run, signal);
     await saver?.finish({ report, weightTypes: weightTypes(session.model) });

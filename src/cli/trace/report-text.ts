@@ -66,21 +66,21 @@ function nextText(top: Report['top']['a']): string {
   return finite.map(({ text, logit }) => `${JSON.stringify(text)} ${logit.toFixed(2)}`).join('  ');
 }
 
-/** Taps of the run-up that are shown. */
+/** Captures of the run-up that are shown. */
 const RUN_UP_SHOWN = 3;
 
-/** `gpu: NaN first at layer 2, moe_expert_out [0 3 17], then in 41 taps; before it moe_expert_swigl |x| 1.2e-5 .. 3.1` */
+/** `gpu: NaN first at layer 2, moe_expert_out [0 3 17], then in 41 captures; before it moe_expert_swigl |x| 1.2e-5 .. 3.1` */
 function notFiniteText({ arm: engine, kind, layer, stage, index, spread, runUp }: NonFinite): string {
   const place = (at: { readonly layer: number | undefined; readonly stage: StageId }): string =>
     at.layer === undefined ? at.stage : `layer ${at.layer}, ${at.stage}`;
   const before = runUp
     .slice(-RUN_UP_SHOWN)
-    .map((tap) => {
-      const subnormal = tap.subnormals > 0 ? `, ${formatMetric(tap.subnormals * 100)} % subnormal` : '';
-      return `${tap.stage} |x| ${formatMetric(tap.absMin)} .. ${formatMetric(tap.absMax)}${subnormal}`;
+    .map((captured) => {
+      const subnormal = captured.subnormals > 0 ? `, ${formatMetric(captured.subnormals * 100)} % subnormal` : '';
+      return `${captured.stage} |x| ${formatMetric(captured.absMin)} .. ${formatMetric(captured.absMax)}${subnormal}`;
     })
     .join('; ');
-  const after = plural(spread.length, 'tap');
+  const after = plural(spread.length, 'captured');
   return `${engine}: ${kind} first at ${place({ layer, stage })} [${index.join(' ')}], in ${after}${before === '' ? '' : `; before it ${before}`}`;
 }
 

@@ -1,27 +1,27 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Tap } from '../../model/engine';
+import type { Capture } from '../../model/engine';
 import { engineOfFolder } from '../../trace/apr-path';
 import { tracesToCsv } from '../../trace/csv';
 import { encodeTraceJson } from '../../trace/trace-json';
 import { createTrace } from '../../trace/trace';
 import { unwritable } from '../files/output';
-import { openWhole, writeWhole, type WholeFile } from '../files/whole-file';
+import { openWhole, writeWhole, type AtomicFile } from '../files/atomic-file';
 import { traceOfRun } from '../../session/trace-of-run';
 import type { TensorSaver } from './tensor-saver';
 
 /** `DIR/<engine>.json`: one document an engine, kept in memory until the run is done. @throws TracerError `trace-format` when it is too large for one */
 export function jsonSaver(root: string): TensorSaver {
-  const saved = new Map<string, Tap[]>();
+  const saved = new Map<string, Capture[]>();
   return {
-    save(folder, tap) {
-      saved.set(folder, [...(saved.get(folder) ?? []), tap]);
+    save(folder, captured) {
+      saved.set(folder, [...(saved.get(folder) ?? []), captured]);
       return Promise.resolve();
     },
     async finish(run) {
-      for (const [folder, taps] of saved) {
+      for (const [folder, captures] of saved) {
         const file = join(root, `${folder}.json`);
-        const text = encodeTraceJson(traceOfRun(folder, taps, run));
+        const text = encodeTraceJson(traceOfRun(folder, captures, run));
         try {
           await mkdir(root, { recursive: true });
           await writeWhole(file, text);
@@ -36,9 +36,9 @@ export function jsonSaver(root: string): TensorSaver {
 
 /** `DIR/<engine>.csv`: one line an element, written as it comes. It tells no provenance but the engine. */
 export function csvSaver(root: string): TensorSaver {
-  const files = new Map<string, WholeFile>();
+  const files = new Map<string, AtomicFile>();
   return {
-    async save(folder, tap) {
+    async save(folder, captured) {
       const path = join(root, `${folder}.csv`);
       try {
         await mkdir(root, { recursive: true });
@@ -46,7 +46,7 @@ export function csvSaver(root: string): TensorSaver {
         const file = files.get(folder) ?? (await openWhole(path));
         files.set(folder, file);
         let isHeader = true;
-        for (const text of tracesToCsv([createTrace(engineOfFolder(folder), [tap])])) {
+        for (const text of tracesToCsv([createTrace(engineOfFolder(folder), [captured])])) {
           if (!isHeader || isNew) await file.append(text);
           isHeader = false;
         }

@@ -1,10 +1,10 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TracerError } from '../../base/errors';
-import type { Tap } from '../../model/engine';
+import type { Capture } from '../../model/engine';
 import { aprPath, fileLayer, otherModeFolders } from '../../trace/apr-path';
 import { encodeAprt } from '../../trace/aprt';
-import { ProjectionJoiner, toFiled, type FiledTap } from '../../trace/filed-layout';
+import { ProjectionJoiner, toFiled, type FiledCapture } from '../../trace/filed-layout';
 import { indexEntries, treeIndex } from '../../trace/trace-files';
 import { encodeNpy } from '../../trace/npy';
 import { unwritable } from '../files/output';
@@ -40,10 +40,10 @@ export function tensorSaver(target: { readonly folder: string; readonly format: 
 function joiningSaver(saver: TensorSaver): TensorSaver {
   const joiners = new Map<string, ProjectionJoiner>();
   return {
-    async save(folder, tap) {
+    async save(folder, captured) {
       const joiner = joiners.get(folder) ?? new ProjectionJoiner();
       joiners.set(folder, joiner);
-      for (const ready of joiner.add(tap)) await saver.save(folder, ready);
+      for (const ready of joiner.add(captured)) await saver.save(folder, ready);
     },
     async finish(run) {
       for (const [folder, joiner] of joiners) for (const rest of joiner.rest()) await saver.save(folder, rest);
@@ -57,9 +57,9 @@ function joiningSaver(saver: TensorSaver): TensorSaver {
 function oneFileAnEngine(saver: TensorSaver, root: string, extension: string): TensorSaver {
   const saved = new Map<string, true>();
   return {
-    save(folder, tap) {
+    save(folder, captured) {
       saved.set(folder, true);
-      return saver.save(folder, tap);
+      return saver.save(folder, captured);
     },
     async finish(run) {
       // All engines at once: of two runs into one folder, the files of one are there.
@@ -112,25 +112,25 @@ function staleFolders(saved: ReadonlyMap<string, unknown>): readonly string[] {
 }
 
 interface AprtTree extends Pick<TensorSaver, 'save'> {
-  readonly saved: ReadonlyMap<string, readonly Tap[]>;
+  readonly saved: ReadonlyMap<string, readonly Capture[]>;
   /** @param others entries of the index for folders beside those of this run */
   finish(run: FinishedRun, others?: readonly unknown[]): Promise<void>;
 }
 
 /** A tree of APRT files, written somewhere. */
 function aprtTree(write: (path: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>): AprtTree {
-  const saved = new Map<string, FiledTap[]>();
+  const saved = new Map<string, FiledCapture[]>();
   return {
     saved,
-    async save(folder, tap) {
-      remember(saved, folder, tap);
+    async save(folder, captured) {
+      remember(saved, folder, captured);
       await write(
-        aprPath(folder, tap.stage, tap.layer),
-        encodeAprt(fileLayer(tap.stage, tap.layer), toFiled(tap).data),
+        aprPath(folder, captured.stage, captured.layer),
+        encodeAprt(fileLayer(captured.stage, captured.layer), toFiled(captured).data),
       );
     },
     finish(run, others) {
-      const traces = [...saved].map(([folder, taps]) => traceOfRun(folder, taps, run));
+      const traces = [...saved].map(([folder, captures]) => traceOfRun(folder, captures, run));
       return write(INDEX, new TextEncoder().encode(treeIndex(traces, others)));
     },
   };
@@ -151,7 +151,7 @@ function aprtZipSaver(root: string): TensorSaver {
 }
 
 function npzSaver(root: string): TensorSaver {
-  const saved = new Map<string, FiledTap[]>();
+  const saved = new Map<string, FiledCapture[]>();
   const archives = new Map<string, ZipFile>();
   const archive = async (folder: string): Promise<ZipFile> => {
     const open = archives.get(folder) ?? (await openZipFile(join(root, `${folder}.npz`)));
@@ -162,19 +162,19 @@ function npzSaver(root: string): TensorSaver {
     await Promise.all([...archives.values()].map((zip) => zip.close()));
   };
   return {
-    async save(folder, tap) {
-      remember(saved, folder, tap);
-      const { shape, data, bound: limits } = toFiled(tap);
+    async save(folder, captured) {
+      remember(saved, folder, captured);
+      const { shape, data, bound: limits } = toFiled(captured);
       const bytes = encodeNpy(data instanceof Uint32Array ? { type: 'u4', shape, data } : { type: 'f4', shape, data });
       const zip = await archive(folder);
-      await zip.add(aprPath(folder, tap.stage, tap.layer, 'npy'), bytes);
+      await zip.add(aprPath(folder, captured.stage, captured.layer, 'npy'), bytes);
       if (limits === undefined) return;
       const bound = encodeNpy({ type: 'f4', shape, data: limits });
-      await zip.add(aprPath(folder, tap.stage, tap.layer, 'bound.npy'), bound);
+      await zip.add(aprPath(folder, captured.stage, captured.layer, 'bound.npy'), bound);
     },
     async finish(run) {
-      for (const [folder, taps] of saved) {
-        const index = treeIndex([traceOfRun(folder, taps, run)]);
+      for (const [folder, captures] of saved) {
+        const index = treeIndex([traceOfRun(folder, captures, run)]);
         await (await archive(folder)).add(INDEX, new TextEncoder().encode(index));
       }
       for (const zip of archives.values()) await zip.finish();
@@ -183,11 +183,11 @@ function npzSaver(root: string): TensorSaver {
   };
 }
 
-/** Keeps a tap without its values: what the index needs of it. */
-function remember(saved: Map<string, FiledTap[]>, folder: string, tap: FiledTap): void {
-  const { stage, layer, positions, shape, parts } = tap;
-  const taps = saved.get(folder) ?? [];
+/** Keeps a capture without its values: what the index needs of it. */
+function remember(saved: Map<string, FiledCapture[]>, folder: string, captured: FiledCapture): void {
+  const { stage, layer, positions, shape, parts } = captured;
+  const captures = saved.get(folder) ?? [];
   const header = { stage, layer, positions, shape, ...(parts === undefined ? {} : { parts }) };
-  taps.push({ ...header, data: new Float32Array(0) });
-  saved.set(folder, taps);
+  captures.push({ ...header, data: new Float32Array(0) });
+  saved.set(folder, captures);
 }

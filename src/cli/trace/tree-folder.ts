@@ -4,7 +4,7 @@ import { TracerError } from '../../base/errors';
 import { unfinishedIndex } from '../../trace/trace-files';
 import { unwritable } from '../files/output';
 import { isGone, PROCESS_NAME, whileLocked } from './folder-lock';
-import { writeWhole } from '../files/whole-file';
+import { writeWhole } from '../files/atomic-file';
 
 /** Where a tree grows, inside of the folder that it is for: on the same disk, and out of every reader's sight. Each run has its own. */
 const GROWING = '.unfinished';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
 import { fail } from '../../base/errors';
 import { unwritable } from '../files/output';
-import { openWhole, type WholeFile } from '../files/whole-file';
+import { openWhole, type AtomicFile } from '../files/atomic-file';
 
 /** A ZIP without the 64-bit extension ends here. */
 const MAX_ZIP_BYTES = 0xffffffff;
@@ -21,7 +21,7 @@ export interface ZipFile {
 
 /** Opens an archive for writing, replacing what is there. @throws TracerError `usage` when it cannot be written, or would pass 4 GB */
 export async function openZipFile(path: string): Promise<ZipFile> {
-  let file: WholeFile;
+  let file: AtomicFile;
   try {
     await mkdir(dirname(path), { recursive: true });
     file = await openWhole(path);

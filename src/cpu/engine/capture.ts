@@ -2,30 +2,30 @@ import { shapeOf, type Node } from '../../arch/graph';
 import { LARGEST_F32 } from '../../base/f32-error';
 import { sharedBytes } from '../../base/shared-memory';
 import { inPieces, withPauses } from '../../base/pieces';
-import type { Tap } from '../../model/engine';
+import type { Capture } from '../../model/engine';
 import type { ExactOutput } from '../../ops/exact-op';
 import { capturedPositions, type Step } from './step';
 
 /**
- * The tap of a node's value: the captured positions, rounded to f32. Undefined when it is not captured.
+ * The capture of a node's value: the captured positions, rounded to f32. Undefined when it is not captured.
  * @param rows whether the output holds all tokens of the step or only the captured ones
  * @param bound largest absolute errors, laid out as the output
  */
-export async function captureTap(
+export async function captureOf(
   step: Step,
   node: Node,
   layer: number | undefined,
   output: ExactOutput,
   rows: 'all' | 'captured',
   bound: Float64Array | undefined,
-): Promise<Tap | undefined> {
+): Promise<Capture | undefined> {
   const positions = capturedPositions(step, node.out.id);
   if (positions.length === 0) return undefined;
   const nKeys = step.nPast + step.tokens.length;
   const shape = shapeOf(node.out.axes, step.graph.sizes, { nTokens: positions.length, nKeys });
   const picked = pick(output.values, step, rows, positions);
-  const tap = { stage: node.out.id, layer, positions, shape };
-  if (picked instanceof Uint32Array) return { ...tap, data: picked.slice() };
+  const captured = { stage: node.out.id, layer, positions, shape };
+  if (picked instanceof Uint32Array) return { ...captured, data: picked.slice() };
   const exact = step.options.exact === true ? { exact: picked.slice() } : {};
   const sums = output.magnitudes === undefined ? undefined : pick(output.magnitudes, step, rows, positions);
   const limits = bound === undefined ? undefined : pick(bound, step, rows, positions);
@@ -43,7 +43,7 @@ export async function captureTap(
   await withPauses(work, step.pause);
   const hasSum = sums !== undefined || largestSum > 0;
   const reach = { largest: shortened(largest), ...(hasSum ? { largestSum: shortened(largestSum) } : {}) };
-  return { ...tap, data, ...exact, reach, ...(rounded === undefined ? {} : { bound: rounded }) };
+  return { ...captured, data, ...exact, reach, ...(rounded === undefined ? {} : { bound: rounded }) };
 }
 
 /** A sum that f32 does not hold. Others of a norm are no news: no kernel of any width takes squares in f16. */

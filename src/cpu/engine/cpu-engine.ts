@@ -13,12 +13,12 @@ import type {
   ReferenceStep,
   StepOptions,
   StepResult,
-  Tap,
+  Capture,
 } from '../../model/engine';
 import { graphOf } from '../../model/graph-of';
 import type { HParams } from '../../model/hparams';
 import { ropeTable, type RopeAttrs, type RopeFactors, type RopeTable } from '../../ops/rope/exact';
-import { breather } from '../../base/breather';
+import { yielder } from '../../base/yielder';
 import type { CpuPool } from '../pool/cpu-pool';
 import { jointPool, type JointWalk } from '../pool/joint-pool';
 import { isolateSection, runSection, type SectionResult } from './run-section';
@@ -67,7 +67,7 @@ export function createReferenceEngine(
   let nextLayer = 0;
 
   /** Runs a part of the forward pass and times it. */
-  const timed = async <T extends { readonly taps: readonly Tap[] }>(
+  const timed = async <T extends { readonly captures: readonly Capture[] }>(
     stepOptions: StepOptions,
     products: CpuPool,
     run: (step: Step) => Promise<T>,
@@ -81,7 +81,7 @@ export function createReferenceEngine(
       bytesRead += bytes;
       hooks?.onRead?.(tensor, bytes);
     };
-    const pause = breather(signal);
+    const pause = yielder(signal);
     const done = await run({
       graph,
       bound,
@@ -93,8 +93,8 @@ export function createReferenceEngine(
       pause,
     });
     throwIfAborted(signal);
-    const taps = new Map(done.taps.map((tap) => [tap.stage, tap]));
-    return { result: { taps, ms: performance.now() - started, bytesRead }, done };
+    const captures = new Map(done.captures.map((captured) => [captured.stage, captured]));
+    return { result: { captures, ms: performance.now() - started, bytesRead }, done };
   };
 
   /** Rotary angles of the step's tokens: the same for all layers. */
@@ -151,9 +151,9 @@ export function createReferenceEngine(
     const sections = layer === undefined ? [graph.embed, graph.head] : [sectionOf(graph, layer)];
     const values = referenceValues(reference, nPast + tokens.length, tokens.length);
     const { result } = await timed(stepOptions, products, async (step) => {
-      const taps: Tap[] = [];
-      for (const section of sections) taps.push(...(await isolateSection(step, section, values)));
-      return { taps };
+      const captures: Capture[] = [];
+      for (const section of sections) captures.push(...(await isolateSection(step, section, values)));
+      return { captures };
     });
     return result;
   };

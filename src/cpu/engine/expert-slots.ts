@@ -1,4 +1,4 @@
-import type { Breather } from '../../base/breather';
+import type { Yielder } from '../../base/yielder';
 import { inPieces, withPauses } from '../../base/pieces';
 import { sharedBytes } from '../../base/shared-memory';
 import type { ExactOutput } from '../../ops/exact-op';
@@ -27,7 +27,7 @@ export async function gatherRows(
   width: number,
   slots: ExpertSlots,
   slotsOfRow: number,
-  pause: Breather,
+  pause: Yielder,
 ): Promise<Float64Array> {
   const members = slots.flatMap(([, members]) => members);
   const out = new Float64Array(sharedBytes(members.length * width * Float64Array.BYTES_PER_ELEMENT));
@@ -47,7 +47,7 @@ export async function scatterRows(
   width: number,
   slots: ExpertSlots,
   magnitudes: boolean,
-  pause: Breather,
+  pause: Yielder,
 ): Promise<ExactOutput> {
   const length = slots.reduce((sum, [, members]) => sum + members.length * width, 0);
   const values = new Float64Array(length);
@@ -62,7 +62,7 @@ export async function scatterRows(
       }
     });
     await withPauses(work, pause);
-    if (pause.due()) await pause.breathe();
+    if (pause.due()) await pause.yieldToEventLoop();
   }
   return { values, magnitudes: sums };
 }

@@ -2,9 +2,9 @@ import { rowLength, sizeOf, type Node, type Section, type StateSlot } from '../.
 import { isByKey, isStreamed, lastUses, leadingNodes, neededNodes } from '../../arch/walk';
 import { chosenBy, choosesWeights } from '../../arch/graph';
 import { checkForcedExperts } from '../../model/check-step';
-import type { Tap } from '../../model/engine';
+import type { Capture } from '../../model/engine';
 import type { ExactOutput } from '../../ops/exact-op';
-import { captureTap } from './capture';
+import { captureOf } from './capture';
 import { operationOf, type Operation, type RowChoice } from './node-context';
 import { capturedPositions, type Step } from './step';
 import { ownValues, type OwnValues, type SectionValues } from './values';
@@ -12,7 +12,7 @@ import type { LayerState } from './state-cache';
 
 /** What a section's nodes computed. */
 export interface SectionResult {
-  readonly taps: readonly Tap[];
+  readonly captures: readonly Capture[];
   /** What it hands over, where it was asked for. */
   readonly output: Float64Array<ArrayBuffer> | undefined;
 }
@@ -37,14 +37,14 @@ export async function runSection(
   const nodes = neededNodes(section, captured, !isLast);
   const release = lastUses(section);
   if (section.layer !== undefined) for (const node of nodes) expectMatrix(step, node);
-  const taps: Tap[] = [];
+  const captures: Capture[] = [];
   let output: Float64Array<ArrayBuffer> | undefined;
   for (const node of nodes) {
     const rows: RowChoice = isLast && node.out.id === section.output.id ? capturedPositions(step, node.out.id) : 'all';
     const computed = await compute(step, section, node, values, rows, captured.has(node.out.id));
     if (computed !== undefined) {
-      const tap = await captureTap(step, node, section.layer, computed.output, computed.rows, computed.bound);
-      if (tap !== undefined) taps.push(tap);
+      const captured = await captureOf(step, node, section.layer, computed.output, computed.rows, computed.bound);
+      if (captured !== undefined) captures.push(captured);
       const held = computed.output.values;
       if (!isStreamed(node.out)) {
         values.keep(node.out, held);
@@ -54,10 +54,10 @@ export async function runSection(
       if (held instanceof Uint32Array) expectExperts(step, section, node, held, next);
     }
     for (const id of release.get(node.out.id) ?? []) values.release(id);
-    if (step.pause.due()) await step.pause.breathe();
+    if (step.pause.due()) await step.pause.yieldToEventLoop();
   }
   values.commit(step.nPast + step.tokens.length);
-  return { taps, output };
+  return { captures, output };
 }
 
 /** Keeps what a step appends to a state: all of it, or as much as its readers reach. */
@@ -80,20 +80,20 @@ function write(
 }
 
 /** Computes each captured node of a section alone, of the values that it is given. */
-export async function isolateSection(step: Step, section: Section, values: SectionValues): Promise<readonly Tap[]> {
-  const taps: Tap[] = [];
+export async function isolateSection(step: Step, section: Section, values: SectionValues): Promise<readonly Capture[]> {
+  const captures: Capture[] = [];
   for (const node of section.nodes) {
     const positions = capturedPositions(step, node.out.id);
     if (positions.length === 0) continue;
     // What is captured at some positions may have its inputs there alone.
     const rows: RowChoice = positions.length === step.tokens.length ? 'all' : positions;
     const computed = await compute(step, section, node, values, rows, true);
-    const tap =
-      computed && (await captureTap(step, node, section.layer, computed.output, computed.rows, computed.bound));
-    if (tap !== undefined) taps.push(tap);
-    if (step.pause.due()) await step.pause.breathe();
+    const captured =
+      computed && (await captureOf(step, node, section.layer, computed.output, computed.rows, computed.bound));
+    if (captured !== undefined) captures.push(captured);
+    if (step.pause.due()) await step.pause.yieldToEventLoop();
   }
-  return taps;
+  return captures;
 }
 
 interface Computed {
@@ -134,7 +134,7 @@ async function capturedRows({ op, context }: Operation, heads: number): Promise<
     for (const token of context.wanted) {
       for (let head = 0; head < heads; head++, at += width) {
         rows.row(token, head, width, values, at);
-        if (context.pause.due()) await context.pause.breathe();
+        if (context.pause.due()) await context.pause.yieldToEventLoop();
       }
     }
   } finally {

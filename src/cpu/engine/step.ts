@@ -3,7 +3,7 @@ import type { BoundGraph } from '../../arch/bind';
 import type { StepOptions } from '../../model/engine';
 import type { StageId } from '../../model/stages';
 import type { RopeAttrs, RopeFactors, RopeTable } from '../../ops/rope/exact';
-import type { Breather } from '../../base/breather';
+import type { Yielder } from '../../base/yielder';
 import type { WeightAccess } from './weight-access';
 
 /** One step in the making. */
@@ -17,7 +17,7 @@ export interface Step {
   readonly weights: WeightAccess;
   /** Rotary angles of each token. */
   readonly angles: (attrs: RopeAttrs, factors: RopeFactors) => readonly RopeTable[];
-  readonly pause: Breather;
+  readonly pause: Yielder;
 }
 
 /** The positions that a stage is to be captured at. */

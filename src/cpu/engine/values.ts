@@ -1,7 +1,7 @@
 import { fail } from '../../base/errors';
 import type { StateSlot, Value } from '../../arch/graph';
 import { LAYER_INPUT } from '../../arch/graph';
-import type { ReferenceStep, Tap } from '../../model/engine';
+import type { ReferenceStep, Capture } from '../../model/engine';
 import type { LayerState } from './state-cache';
 
 export type Held = Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
@@ -12,7 +12,7 @@ export interface SectionValues {
   has(value: Value): boolean;
   get(value: Value): Held;
   /** A value as it is stored, for who reads a few rows at a time: an attention's scores of a long prompt are too many to be converted at once. */
-  stored(value: Value): Held | Tap['data'];
+  stored(value: Value): Held | Capture['data'];
   /** The row of a value that is of a position. @throws TracerError `internal` where it is not there */
   rowAt(value: Value, position: number): number;
   state(slot: StateSlot): Float64Array<ArrayBuffer>;
@@ -89,14 +89,14 @@ export function ownValues(
  * @param end positions of the step and before it: what is kept has to be of all of them @param nTokens of the step
  */
 export function referenceValues(
-  { taps, layerInput, past }: ReferenceStep,
+  { captures, layerInput, past }: ReferenceStep,
   end: number,
   nTokens: number,
 ): SectionValues {
   const read = new Map<string, Held>();
-  const tapOf = ({ id }: Value): Tap => {
-    const tap = id === LAYER_INPUT ? layerInput : [...taps.values()].find(({ stage }) => stage === id);
-    if (tap !== undefined) return tap;
+  const captureOf = ({ id }: Value): Capture => {
+    const captured = id === LAYER_INPUT ? layerInput : [...captures.values()].find(({ stage }) => stage === id);
+    if (captured !== undefined) return captured;
     throw fail(
       'internal',
       `The reference did not capture ${id}, which an isolated stage reads.`,
@@ -106,29 +106,32 @@ export function referenceValues(
   const get = (value: Value): Held => {
     const found = read.get(value.id);
     if (found !== undefined) return found;
-    const tap = tapOf(value);
-    const held = tap.data instanceof Uint32Array ? tap.data.slice() : (tap.exact ?? new Float64Array(tap.data));
+    const captured = captureOf(value);
+    const held =
+      captured.data instanceof Uint32Array
+        ? captured.data.slice()
+        : (captured.exact ?? new Float64Array(captured.data));
     read.set(value.id, held);
     return held;
   };
   return {
     has: () => true,
     get,
-    stored: (value) => read.get(value.id) ?? tapOf(value).exact ?? tapOf(value).data,
+    stored: (value) => read.get(value.id) ?? captureOf(value).exact ?? captureOf(value).data,
     rowAt: (value, position) => {
-      const row = tapOf(value).positions.indexOf(position);
+      const row = captureOf(value).positions.indexOf(position);
       if (row >= 0) return row;
       throw fail('internal', `${value.id} was not captured at position ${position}.`, 'Please report this.');
     },
     stateRow: ({ value }, position) => {
-      const tap = tapOf(value);
+      const captured = captureOf(value);
       const held = get(value);
       if (!(held instanceof Float64Array)) throw fail('internal', `${value.id} is no state.`, 'Please report this.');
-      const width = held.length / Math.max(1, tap.positions.length);
-      const row = tap.positions.indexOf(position);
+      const width = held.length / Math.max(1, captured.positions.length);
+      const row = captured.positions.indexOf(position);
       if (row >= 0) return held.subarray(row * width, (row + 1) * width);
       // What is kept of the positions before ends where the step begins.
-      const [, before = new Float32Array(0)] = [...(past ?? [])].find(([stage]) => stage === tap.stage) ?? [];
+      const [, before = new Float32Array(0)] = [...(past ?? [])].find(([stage]) => stage === captured.stage) ?? [];
       const from = before.length - (end - nTokens - position) * width;
       if (position < end - nTokens && from >= 0) return Float64Array.from(before.subarray(from, from + width));
       throw fail('internal', `${value.id} was not captured at position ${position}.`, 'Please report this.');
@@ -136,11 +139,11 @@ export function referenceValues(
     fed: true,
     leave: () => undefined,
     state: ({ value }) => {
-      const tap = tapOf(value);
-      const [, before] = [...(past ?? [])].find(([stage]) => stage === tap.stage) ?? [];
+      const captured = captureOf(value);
+      const [, before] = [...(past ?? [])].find(([stage]) => stage === captured.stage) ?? [];
       const held = get(value);
-      const width = tap.positions.length === 0 ? 0 : held.length / tap.positions.length;
-      const rows = (before?.length ?? 0) / Math.max(1, width) + tap.positions.length;
+      const width = captured.positions.length === 0 ? 0 : held.length / captured.positions.length;
+      const rows = (before?.length ?? 0) / Math.max(1, width) + captured.positions.length;
       if (rows !== end)
         throw fail('internal', `${value.id} was captured at ${rows} of ${end} positions.`, 'Please report this.');
       if (before === undefined) return held instanceof Float64Array ? held : Float64Array.from(held);

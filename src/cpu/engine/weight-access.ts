@@ -1,5 +1,5 @@
 import { fail } from '../../base/errors';
-import { breather, type Breather } from '../../base/breather';
+import { yielder, type Yielder } from '../../base/yielder';
 import { inPieces, withPauses } from '../../base/pieces';
 import { settleAll } from '../../base/settle';
 import { dequantizeRows } from '../../gguf/dequant/dequantisers';
@@ -60,7 +60,7 @@ export function weightAccess(
   { model, bound, pool, rounding }: WeightContext,
   nTokens: number,
   run: RunOptions,
-  pause: Breather = breather(run.signal),
+  pause: Yielder = yielder(run.signal),
 ): WeightAccess {
   const readRows = async (
     weight: BoundWeight,

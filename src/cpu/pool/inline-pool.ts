@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../base/abort';
 import type { ModelFile } from '../../gguf/model-file';
-import { breather } from '../../base/breather';
+import { yielder } from '../../base/yielder';
 import { RecycledBytes } from '../../base/recycled-bytes';
 import type { CpuPool, MatmulJob, RunOptions } from './cpu-pool';
 import { computeUnit, planUnits, resultsOf, unitRange, type Unit } from './unit';
@@ -22,7 +22,7 @@ export function createInlinePool(model: ModelFile): CpuPool {
       throwIfAborted(options.signal);
       const results = resultsOf(jobs);
       const units = planUnits(jobs, 1).map((unit) => ({ unit, job: jobs[unit.job] }));
-      const pause = breather(options.signal);
+      const pause = yielder(options.signal);
       let ahead: Promise<Uint8Array<ArrayBuffer>> | undefined;
       for (const [i, { unit, job }] of units.entries()) {
         if (job === undefined) continue;

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../../base/abort';
-import { breather } from '../../base/breather';
+import { yielder } from '../../base/yielder';
 import { fail, toErrorData } from '../../base/errors';
 import { RecycledBytes } from '../../base/recycled-bytes';
 import type { ModelFile } from '../../gguf/model-file';
@@ -33,7 +33,7 @@ export function serveWorker(port: WorkerPort, openSource: OpenSource): void {
     try {
       const bytes = await reading;
       throwIfAborted(signal);
-      const { y, magnitudes } = await computeUnit({ ...unit, bytes }, breather(signal));
+      const { y, magnitudes } = await computeUnit({ ...unit, bytes }, yielder(signal));
       memory.giveBack(bytes);
       const transfer = magnitudes === undefined ? [y.buffer] : [y.buffer, magnitudes.buffer];
       port.post({ type: 'done', id: unit.id, y, magnitudes }, transfer);

@@ -1,7 +1,7 @@
 import { rowBytes } from '../../gguf/ggml-types';
 import type { TensorInfo } from '../../gguf/model-file';
 import { rowProducts } from '../kernels/row-products';
-import type { Breather } from '../../base/breather';
+import type { Yielder } from '../../base/yielder';
 import type { MatmulJob, MatmulResult, RowsJob } from './cpu-pool';
 
 /** Largest slice of weights that is in memory for one unit. */
@@ -58,7 +58,7 @@ export interface UnitWork extends Omit<MatmulJob, 'firstRow' | 'x'> {
 }
 
 /** Multiplies a unit whose weights are read: (nTokens, rows). Breathes between rows. */
-export async function computeUnit(work: UnitWork, breather: Breather): Promise<MatmulResult> {
+export async function computeUnit(work: UnitWork, yielder: Yielder): Promise<MatmulResult> {
   const { tensor, rows, nTokens } = work;
   const nIn = rowLength(tensor);
   const products = rowProducts({ ...work, type: tensor.type, nIn });
@@ -66,7 +66,7 @@ export async function computeUnit(work: UnitWork, breather: Breather): Promise<M
   try {
     for (let from = 0; from < rows; from += rowsAtOnce) {
       products.multiply(from, Math.min(rows, from + rowsAtOnce));
-      if (breather.due()) await breather.breathe();
+      if (yielder.due()) await yielder.yieldToEventLoop();
     }
     return { y: products.y(), magnitudes: products.magnitudes() };
   } finally {

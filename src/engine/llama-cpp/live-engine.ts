@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
 import { checkCapture, checkTokens } from '../../model/check-step';
-import type { StepOptions, StepResult, Tap } from '../../model/engine';
+import type { StepOptions, StepResult, Capture } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import type { LiveEngineId, LiveBackend, LiveEngine, LiveFacts, LiveOptions } from '../../model/live';
 import { graphOf, stagesOfStep } from '../../model/graph-of';
@@ -12,7 +12,7 @@ import type { LiveProcess } from './child-process';
 import type { Installed } from './install-folder';
 import { valuesOf, type DecodeEnd, type Library } from './frames';
 import { graphNames } from './stage-of-node';
-import { layOutCaptures, type RawCapture } from './tap-of-frame';
+import { layOutCaptures, type RawCapture } from './capture-of-frame';
 import { LAYER_OUTPUT } from '../../model/stage-roles';
 
 export interface LiveEngineOptions {
@@ -34,7 +34,7 @@ const ROOM_BEHIND = 256;
 const LAST_OF_LAYER = LAYER_OUTPUT;
 
 /**
- * A real llama.cpp as an engine. One decode computes all layers: captures are taken off its pipe layer by layer as the session asks for them, and
+ * A real llama.cpp as an engine. One decode computes all layers: raw are taken off its pipe layer by layer as the session asks for them, and
  * the process waits meanwhile, so that no more than a layer is in memory (all of them where a prompt takes several micro-batches). Stages
  * that this llama.cpp fuses away are `unmeasured`.
  * @throws TracerError from its methods: `engine-missing`, `engine-layout`, `engine-failed`, `run-cancelled`, `prompt-token`, `plan-range`
@@ -188,20 +188,25 @@ class Engine implements LiveEngine {
     started: number,
   ): StepResult {
     const decode = this.#decode;
-    const captures = decode?.waiting.get(layer) ?? [];
+    const raw = decode?.waiting.get(layer) ?? [];
     const sizes = { hparams: this.#in.hparams, nPast: decode?.nPast ?? 0, nTokens: decode?.tokens.length ?? 0 };
-    const laidOut = layOutCaptures(captures, sizes);
+    const laidOut = layOutCaptures(raw, sizes);
     if (layer !== undefined) decode?.waiting.delete(layer);
-    const taps = new Map<StageId, Tap>();
+    const captures = new Map<StageId, Capture>();
     const unmeasured = new Set<StageId>();
     for (const stage of stages) {
       const positions = capture.get(stage);
       if (positions === undefined) continue;
-      const tap = laidOut.get(stage);
-      if (tap === undefined) unmeasured.add(stage);
-      else taps.set(stage, selectPositions(tap, positions));
+      const captured = laidOut.get(stage);
+      if (captured === undefined) unmeasured.add(stage);
+      else captures.set(stage, selectPositions(captured, positions));
     }
-    return { taps, ms: performance.now() - started, bytesRead: 0, ...(unmeasured.size === 0 ? {} : { unmeasured }) };
+    return {
+      captures,
+      ms: performance.now() - started,
+      bytesRead: 0,
+      ...(unmeasured.size === 0 ? {} : { unmeasured }),
+    };
   }
 
   #factsOf({ end, tokens }: Decode): LiveFacts | undefined {

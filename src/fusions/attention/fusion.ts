@@ -1,7 +1,7 @@
 import { weightDims } from '../../arch/graph';
 import { defineFusion, placed, weightOf } from '../fusion';
 import { anglesOf, ATTENDED, ATTENDED_CAPTURES, attentionDispatches, headsOf, statesOf, unfitHeads } from './heads';
-import { ATTENTION, ATTENTION_JOIN, ATTENTION_SHARED, ATTENTION_TEAMS } from './kernel';
+import { ATTENTION, ATTENTION_JOIN, ATTENTION_SHARED, ATTENTION_LANE_GROUPS } from './kernel';
 
 /** Norms of heads, rotary embedding, keys and values kept, attention over them. */
 export const attention = defineFusion({
@@ -14,10 +14,10 @@ export const attention = defineFusion({
     ...ATTENDED,
   },
   leaves: ['out'],
-  captures: { tapQNorm: 'qNorm', tapKNorm: 'kNorm', ...ATTENDED_CAPTURES },
+  captures: { captureQNorm: 'qNorm', captureKNorm: 'kNorm', ...ATTENDED_CAPTURES },
   madeOf: { probs: 'scores' },
   remade: ['probs'],
-  kernels: [ATTENTION, ATTENTION_SHARED, ATTENTION_TEAMS, ATTENTION_JOIN],
+  kernels: [ATTENTION, ATTENTION_SHARED, ATTENTION_LANE_GROUPS, ATTENTION_JOIN],
   when(covered, facts) {
     const { qNorm, kNorm } = covered.nodes;
     const { headDim } = headsOf(covered, facts);

@@ -2,7 +2,7 @@ import { shapeOf, type Node, type StateSlot, type Value } from '../../arch/graph
 import type { Covered, Cover, Mismatch } from '../cover';
 import {
   STEP,
-  TAPS,
+  CAPTURES,
   valuesOf,
   vectorOf,
   type Angles,
@@ -28,8 +28,8 @@ export const ATTENDED = {
 
 /** The captures that both have. */
 export const ATTENDED_CAPTURES = {
-  ...{ tapQRope: 'queries', tapKRope: 'keys' },
-  ...{ tapScores: 'scores', tapSoftmax: 'probs', tapAttention: 'out' },
+  ...{ captureQRope: 'queries', captureKRope: 'keys' },
+  ...{ captureScores: 'scores', captureSoftmax: 'probs', captureAttention: 'out' },
 } as const;
 
 /** Nodes of either cover. */
@@ -98,17 +98,17 @@ export function attentionDispatches(
   covered: Attending,
   { raw, norms }: RawHeads,
   facts: PlanFacts,
-  { way }: PlanState,
+  { method }: PlanState,
 ): readonly FusedDispatch[] {
   const { nodes } = covered;
   const heads = headsOf(covered, facts);
   const { nHead, nHeadKv, headDim } = heads;
-  const joins = isJoined(way);
+  const joins = isJoined(method);
   const folded = valuesOf('folded', nodes.out.out);
   const parts: Operand = { kind: 'scratch', name: 'parts', words: MOST_SPLITS * nHead * (headDim + 2) };
   const { keys, values } = statesOf(covered);
   const { pairing } = nodes.queries.attrs;
-  const { kernel, variant, width } = attentionKernel(heads, way, { isNormed: norms !== undefined, pairing });
+  const { kernel, variant, width } = attentionKernel(heads, method, { isNormed: norms !== undefined, pairing });
   const qkv = valuesOf('rows', ...raw);
   const own: FusedDispatch = {
     kernel,
@@ -122,13 +122,13 @@ export function attentionDispatches(
       keys: { kind: 'state', slot: keys },
       values: { kind: 'state', slot: values },
       y: joins ? parts : folded,
-      taps: TAPS,
+      captures: CAPTURES,
     },
     params: {
       ...{ nHead, nHeadKv, eps: norms?.q.attrs.eps ?? 0, scale: 1 / nodes.scores.attrs.divisor },
       isWhole: joins ? 0 : 1,
     },
-    leaves: [...(norms === undefined ? NORM_TAPS : []), ...(joins ? ['tapSoftmax', 'tapAttention'] : [])],
+    leaves: [...(norms === undefined ? NORM_CAPTURES : []), ...(joins ? ['captureSoftmax', 'captureAttention'] : [])],
     grid: [width, undefined, 1],
   };
   if (!joins) return [own];
@@ -136,12 +136,12 @@ export function attentionDispatches(
     own,
     {
       kernel: ATTENTION_JOIN,
-      variant: joinVariant(way),
-      bindings: { parts, step: STEP, y: folded, taps: TAPS },
+      variant: joinVariant(method),
+      bindings: { parts, step: STEP, y: folded, captures: CAPTURES },
       params: { nHead, headDim },
       grid: [Math.ceil(headDim / JOIN_LANES), nHead, 1],
     },
   ];
 }
 
-const NORM_TAPS = ['tapQNorm', 'tapKNorm'];
+const NORM_CAPTURES = ['captureQNorm', 'captureKNorm'];

@@ -7,13 +7,13 @@ import {
   defineFusion,
   matrixSizes,
   placed,
-  TAPS,
+  CAPTURES,
   tileOf,
   valuesOf,
   vectorOf,
   weightOf,
 } from '../fusion';
-import { rowVec4s } from '../teams';
+import { rowVec4s } from '../lane-groups';
 
 /** Lanes of a workgroup, one for a chunk of weights. */
 const LANES = 64;
@@ -22,8 +22,8 @@ const variantOf = (type: QuantType) => ({ id: type, includes: { weights: weightL
 
 export const EMBED = {
   ...{ file: 'fusions/embed.wgsl', entry: 'main' },
-  ...{ inputs: ['token', 'gain'], weights: ['weights'], outputs: ['y', 'taps'] },
-  params: { nIn: 'u32', rowVec4s: 'u32', firstRow: 'u32', rows: 'u32', tapEmbedding: 'u32' },
+  ...{ inputs: ['token', 'gain'], weights: ['weights'], outputs: ['y', 'captures'] },
+  params: { nIn: 'u32', rowVec4s: 'u32', firstRow: 'u32', rows: 'u32', captureEmbedding: 'u32' },
   variants: QUANT_TYPES.map(variantOf),
 } as const satisfies KernelSpec;
 
@@ -32,7 +32,7 @@ export const embed = defineFusion({
   name: 'embed',
   covers: { row: { op: 'rows', inputs: [] } },
   leaves: ['row'],
-  captures: { tapEmbedding: 'row' },
+  captures: { captureEmbedding: 'row' },
   kernels: [EMBED],
   when: (covered, facts) => noNormBehind(covered.nodes.row, covered, facts),
   reads: () => [],
@@ -52,7 +52,7 @@ export const embed = defineFusion({
         gain: vectorOf(norm),
         weights: tileOf(row, tile),
         y: valuesOf('stream', row.out),
-        taps: TAPS,
+        captures: CAPTURES,
       },
       params: { nIn, rowVec4s: rowVec4s(type, nIn), firstRow, rows },
       grid: [Math.ceil(nIn / CHUNK / LANES), 1, 1],

@@ -8,21 +8,28 @@ import {
   isOfRows,
   matrixSizes,
   placed,
-  TAPS,
+  CAPTURES,
   tileOf,
   valuesOf,
   weightOf,
   type FusedDispatch,
 } from '../fusion';
-import { rowsPerGroup, rowUnits, rowVec4s, teamVariant, type TeamJob } from '../teams';
+import { rowsPerGroup, rowUnits, rowVec4s, laneGroupVariant, type LaneGroupJob } from '../lane-groups';
 
 export const EXPERTS_IN = {
   ...{ file: 'fusions/experts_in.wgsl', entry: 'main', variants: [{ id: 'plain' }] },
-  ...{ inputs: ['stream', 'router'], weights: ['weightsGate', 'weightsUp'], outputs: ['y', 'route', 'taps'] },
+  ...{ inputs: ['stream', 'router'], weights: ['weightsGate', 'weightsUp'], outputs: ['y', 'route', 'captures'] },
   params: {
     ...{ batches: 'u32', rows: 'u32', nExpert: 'u32', stepGate: 'u32', stepUp: 'u32' },
     ...{ firstExpert: 'u32', endExpert: 'u32', firstGate: 'u32', firstUp: 'u32', eps: 'f32', squareCount: 'u32' },
-    ...{ tapProbs: 'u32', tapIndices: 'u32', tapRouter: 'u32', tapGate: 'u32', tapUp: 'u32', tapSwiglu: 'u32' },
+    ...{
+      captureProbs: 'u32',
+      captureIndices: 'u32',
+      captureRouter: 'u32',
+      captureGate: 'u32',
+      captureUp: 'u32',
+      captureSwiglu: 'u32',
+    },
   },
 } as const satisfies KernelSpec;
 
@@ -39,9 +46,9 @@ export function expertsInJob(
     readonly nExpert: number;
     readonly nUsed: number;
   },
-): TeamJob {
+): LaneGroupJob {
   const { gate, up, nIn, nExpert, nUsed } = shape;
-  const { lanes } = choice.teams['experts-in'];
+  const { lanes } = choice.laneGroups['experts-in'];
   const isPair = gate === up && rowUnits(gate, nIn) <= lanes;
   const pair = isPair ? (choice.ahead === 1 ? 'once' : 'deep') : 'many';
   const walk = `fusions/lib/walk_${isPair ? 'none' : 'many'}.wgsl`;
@@ -78,8 +85,14 @@ export const expertsIn = defineFusion({
   },
   leaves: ['chosen', 'share', 'hidden'],
   captures: {
-    ...{ tapProbs: 'probs', tapIndices: 'chosen', tapRouter: 'share', tapGate: 'gate', tapUp: 'up' },
-    tapSwiglu: 'hidden',
+    ...{
+      captureProbs: 'probs',
+      captureIndices: 'chosen',
+      captureRouter: 'share',
+      captureGate: 'gate',
+      captureUp: 'up',
+    },
+    captureSwiglu: 'hidden',
   },
   remade: ['probs'],
   kernels: [EXPERTS_IN],
@@ -102,7 +115,7 @@ export const expertsIn = defineFusion({
   ],
   dispatches({ section, value, nodes }, facts, { squares }) {
     const { choice, graph, weights } = facts;
-    const team = choice.teams['experts-in'];
+    const laneGroup = choice.laneGroups['experts-in'];
     const norm = normOf(section, value('h'));
     const [x] = norm?.inputs ?? [];
     if (norm === undefined || x === undefined) return [];
@@ -120,7 +133,7 @@ export const expertsIn = defineFusion({
         if (first >= end) continue;
         dispatches.push({
           kernel: EXPERTS_IN,
-          variant: teamVariant(choice, team, job),
+          variant: laneGroupVariant(choice, laneGroup, job),
           bindings: {
             stream: valuesOf('stream', x),
             router: valuesOf('keyed', value('logits')),
@@ -128,16 +141,16 @@ export const expertsIn = defineFusion({
             weightsUp: tileOf(nodes.up, upTile),
             y: valuesOf('folded', nodes.hidden.out),
             route: valuesOf('route', nodes.chosen.out, nodes.share.out),
-            taps: TAPS,
+            captures: CAPTURES,
           },
           params: {
-            ...{ batches: team.batches, rows, nExpert },
+            ...{ batches: laneGroup.batches, rows, nExpert },
             ...{ stepGate: rowVec4s(gate.type, nIn), stepUp: rowVec4s(up.type, nIn) },
             ...{ firstExpert: first / rows, endExpert: end / rows },
             ...{ firstGate: gates.firstRow / rows, firstUp: ups.firstRow / rows },
             ...{ eps: norm.attrs.eps, squareCount: squares(x) },
           },
-          grid: [1 + Math.ceil(rows / rowsPerGroup(team)), nUsed, 1],
+          grid: [1 + Math.ceil(rows / rowsPerGroup(laneGroup)), nUsed, 1],
         });
       }
     }

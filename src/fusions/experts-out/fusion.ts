@@ -1,6 +1,6 @@
 import type { Node } from '../../arch/graph';
 import type { KernelSpec } from '../../ops/kernel-spec';
-import type { TeamShape } from '../choice';
+import type { LaneGroupShape } from '../choice';
 import { lastAxis } from '../forms';
 import {
   defineFusion,
@@ -9,24 +9,31 @@ import {
   noNormBehind,
   normBehind,
   placed,
-  TAPS,
+  CAPTURES,
   tileOf,
   valuesOf,
   vectorOf,
   weightOf,
   type PlanFacts,
 } from '../fusion';
-import { rowTeams, rowVec4s, teamVariant } from '../teams';
+import { rowLaneGroups, rowVec4s, laneGroupVariant } from '../lane-groups';
 
 export const EXPERTS_OUT = {
   ...{ file: 'fusions/experts_out.wgsl', entry: 'main', variants: [{ id: 'plain' }] },
-  ...{ inputs: ['x', 'route', 'residual', 'gain'], weights: ['weights'], outputs: ['y', 'taps'] },
-  params: { batches: 'u32', rows: 'u32', step: 'u32', tapExperts: 'u32', tapSum: 'u32', tapResidual: 'u32' },
+  ...{ inputs: ['x', 'route', 'residual', 'gain'], weights: ['weights'], outputs: ['y', 'captures'] },
+  params: {
+    batches: 'u32',
+    rows: 'u32',
+    step: 'u32',
+    captureExperts: 'u32',
+    captureSum: 'u32',
+    captureResidual: 'u32',
+  },
 } as const satisfies KernelSpec;
 
-/** Lanes of a workgroup: every slot has its teams, as many as about `team.group` lanes hold. */
-export function outGroup(team: TeamShape, nUsed: number): number {
-  return team.lanes * nUsed * Math.max(1, Math.floor(team.group / (team.lanes * nUsed)));
+/** Lanes of a workgroup: every slot has its lane groups, as many as about `lane group.group` lanes hold. */
+export function outGroup(laneGroup: LaneGroupShape, nUsed: number): number {
+  return laneGroup.lanes * nUsed * Math.max(1, Math.floor(laneGroup.group / (laneGroup.lanes * nUsed)));
 }
 
 /** Slots, lanes and workgroups of a down projection. */
@@ -34,9 +41,15 @@ function sizesOf(y: Node<'expert-linear'>, facts: PlanFacts) {
   const { choice, graph } = facts;
   const [, chosen] = y.inputs;
   const nUsed = chosen === undefined ? 1 : lastAxis(chosen, graph.sizes);
-  const team = { ...choice.teams['experts-out'], group: outGroup(choice.teams['experts-out'], nUsed) };
+  const laneGroup = { ...choice.laneGroups['experts-out'], group: outGroup(choice.laneGroups['experts-out'], nUsed) };
   const { nIn, nOut } = matrixSizes(y, facts);
-  return { nUsed, team, nIn, nOut, groups: Math.ceil(nOut / (rowTeams(team, nUsed) * team.batches)) };
+  return {
+    nUsed,
+    laneGroup,
+    nIn,
+    nOut,
+    groups: Math.ceil(nOut / (rowLaneGroups(laneGroup, nUsed) * laneGroup.batches)),
+  };
 }
 
 /** Down, the weighted sum over slots, residual. */
@@ -48,13 +61,13 @@ export const expertsOut = defineFusion({
     out: { op: 'add', inputs: ['residual', 'sum'] },
   },
   leaves: ['out'],
-  captures: { tapExperts: 'y', tapSum: 'sum', tapResidual: 'out' },
+  captures: { captureExperts: 'y', captureSum: 'sum', captureResidual: 'out' },
   kernels: [EXPERTS_OUT],
   when(covered, facts) {
     const { y, out } = covered.nodes;
-    const { nUsed, team } = sizesOf(y, facts);
-    if (team.group > facts.workgroupLanes) {
-      const reason = `${nUsed} experts a token take workgroups of ${team.group} lanes; this adapter allows ${facts.workgroupLanes}`;
+    const { nUsed, laneGroup } = sizesOf(y, facts);
+    if (laneGroup.group > facts.workgroupLanes) {
+      const reason = `${nUsed} experts a token take workgroups of ${laneGroup.group} lanes; this adapter allows ${facts.workgroupLanes}`;
       return { node: y, reason };
     }
     return isSplit(y, facts) ?? noNormBehind(out, covered, facts);
@@ -69,12 +82,12 @@ export const expertsOut = defineFusion({
     const { choice, graph, weights } = facts;
     const norm = normBehind(out.out, section, graph);
     if (norm === undefined) return [];
-    const { nUsed, team, nIn, nOut, groups } = sizesOf(y, facts);
+    const { nUsed, laneGroup, nIn, nOut, groups } = sizesOf(y, facts);
     const { type } = weights.matrix(weightOf(y));
     return [
       {
         kernel: EXPERTS_OUT,
-        variant: teamVariant(choice, team, { nIn, types: { '': type }, constants: { USED: nUsed } }),
+        variant: laneGroupVariant(choice, laneGroup, { nIn, types: { '': type }, constants: { USED: nUsed } }),
         bindings: {
           x: valuesOf('folded', value('hidden')),
           route: valuesOf('route', value('chosen'), value('share')),
@@ -82,9 +95,9 @@ export const expertsOut = defineFusion({
           gain: vectorOf(norm),
           weights: tileOf(y),
           y: valuesOf('stream', out.out),
-          taps: TAPS,
+          captures: CAPTURES,
         },
-        params: { batches: team.batches, rows: nOut, step: rowVec4s(type, nIn) },
+        params: { batches: laneGroup.batches, rows: nOut, step: rowVec4s(type, nIn) },
         grid: [groups, 1, 1],
       },
     ];

@@ -1,13 +1,21 @@
 import { MAX_GROUPS } from '../../ops/kernel-grid';
 import type { KernelSpec } from '../../ops/kernel-spec';
-import { defineFusion, isOfRows, matrixSizes, placed, TAPS, tileOf, valuesOf, weightOf } from '../fusion';
-import { rowsPerGroup, rowVec4s, teamVariant } from '../teams';
+import { defineFusion, isOfRows, matrixSizes, placed, CAPTURES, tileOf, valuesOf, weightOf } from '../fusion';
+import { rowsPerGroup, rowVec4s, laneGroupVariant } from '../lane-groups';
 
 export const HEAD = {
   ...{ file: 'fusions/head.wgsl', entry: 'main', variants: [{ id: 'plain' }] },
-  ...{ inputs: ['stream'], weights: ['weights'], outputs: ['y', 'taps'] },
+  ...{ inputs: ['stream'], weights: ['weights'], outputs: ['y', 'captures'] },
   params: {
-    ...{ batches: 'u32', rows: 'u32', step: 'u32', firstRow: 'u32', eps: 'f32', squareCount: 'u32', tapNorm: 'u32' },
+    ...{
+      batches: 'u32',
+      rows: 'u32',
+      step: 'u32',
+      firstRow: 'u32',
+      eps: 'f32',
+      squareCount: 'u32',
+      captureNorm: 'u32',
+    },
   },
 } as const satisfies KernelSpec;
 
@@ -19,7 +27,7 @@ export const head = defineFusion({
     logits: { op: 'linear', inputs: ['norm'] },
   },
   leaves: ['logits'],
-  captures: { tapNorm: 'norm' },
+  captures: { captureNorm: 'norm' },
   kernels: [HEAD],
   when: ({ section, nodes: { norm, logits } }, { graph }) =>
     section.layer !== undefined || section.output.id !== logits.out.id
@@ -31,24 +39,24 @@ export const head = defineFusion({
   writes: ({ nodes: { logits } }) => [placed('rows', logits.out)],
   dispatches({ value, nodes: { norm, logits } }, facts, { squares }) {
     const { choice, weights } = facts;
-    const { head: team } = choice.teams;
+    const { head: laneGroup } = choice.laneGroups;
     const { nIn } = matrixSizes(logits, facts);
     const { type, tiles } = weights.matrix(weightOf(logits));
     const x = value('x');
     return tiles.map(({ firstRow, rows }, tile) => {
-      const groups = Math.ceil(rows / rowsPerGroup(team));
+      const groups = Math.ceil(rows / rowsPerGroup(laneGroup));
       const z = Math.ceil(groups / MAX_GROUPS);
       return {
         kernel: HEAD,
-        variant: teamVariant(choice, team, { nIn, types: { '': type } }),
+        variant: laneGroupVariant(choice, laneGroup, { nIn, types: { '': type } }),
         bindings: {
           stream: valuesOf('stream', x),
           weights: tileOf(logits, tile),
           y: valuesOf('rows', logits.out),
-          taps: TAPS,
+          captures: CAPTURES,
         },
         params: {
-          ...{ batches: team.batches, rows, step: rowVec4s(type, nIn), firstRow },
+          ...{ batches: laneGroup.batches, rows, step: rowVec4s(type, nIn), firstRow },
           ...{ eps: norm.attrs.eps, squareCount: squares(x) },
         },
         grid: [Math.ceil(groups / z), 1, z],

@@ -1,6 +1,6 @@
 import type { KernelSpec } from '../../ops/kernel-spec';
 import type { QuantType } from '../../types/types';
-import type { TeamShape } from '../choice';
+import type { LaneGroupShape } from '../choice';
 import {
   defineFusion,
   isSplit,
@@ -8,7 +8,7 @@ import {
   noNormBehind,
   normBehind,
   placed,
-  TAPS,
+  CAPTURES,
   tileOf,
   valuesOf,
   vectorOf,
@@ -16,19 +16,19 @@ import {
   type PlanFacts,
 } from '../fusion';
 import type { Node } from '../../arch/graph';
-import { rowTeams, rowUnits, rowVec4s, teamVariant } from '../teams';
+import { rowLaneGroups, rowUnits, rowVec4s, laneGroupVariant } from '../lane-groups';
 
 export const PROJECT = {
   ...{ file: 'fusions/project.wgsl', entry: 'main', variants: [{ id: 'plain' }] },
-  ...{ inputs: ['x', 'residual', 'gain'], weights: ['weights'], outputs: ['y', 'taps'] },
-  params: { batches: 'u32', rows: 'u32', step: 'u32', tapProduct: 'u32', tapSum: 'u32' },
+  ...{ inputs: ['x', 'residual', 'gain'], weights: ['weights'], outputs: ['y', 'captures'] },
+  params: { batches: 'u32', rows: 'u32', step: 'u32', captureProduct: 'u32', captureSum: 'u32' },
 } as const satisfies KernelSpec;
 
-/** Teams that share a row: enough for a unit a lane, if a workgroup has as many. */
-export function teamsPerRow({ lanes, group }: TeamShape, units: number): number {
-  let teams = 1;
-  while (teams * lanes < units && 2 * teams * lanes <= group) teams *= 2;
-  return teams;
+/** Lane groups that share a row: enough for a unit a lane, if a workgroup has as many. */
+export function laneGroupsPerRow({ lanes, group }: LaneGroupShape, units: number): number {
+  let laneGroups = 1;
+  while (laneGroups * lanes < units && 2 * laneGroups * lanes <= group) laneGroups *= 2;
+  return laneGroups;
 }
 
 /** How the rows of a projection are shared out. */
@@ -36,11 +36,11 @@ function sharing(
   product: Node<'linear'>,
   facts: PlanFacts,
 ): { readonly type: QuantType; readonly share: number; readonly groups: number } {
-  const { project: team } = facts.choice.teams;
+  const { project: laneGroup } = facts.choice.laneGroups;
   const { nIn, nOut } = matrixSizes(product, facts);
   const { type } = facts.weights.matrix(weightOf(product));
-  const share = teamsPerRow(team, rowUnits(type, nIn));
-  return { type, share, groups: Math.ceil(nOut / (rowTeams(team, share) * team.batches)) };
+  const share = laneGroupsPerRow(laneGroup, rowUnits(type, nIn));
+  return { type, share, groups: Math.ceil(nOut / (rowLaneGroups(laneGroup, share) * laneGroup.batches)) };
 }
 
 /** Output projection and residual. */
@@ -51,7 +51,7 @@ export const project = defineFusion({
     sum: { op: 'add', inputs: ['residual', 'product'] },
   },
   leaves: ['sum'],
-  captures: { tapProduct: 'product', tapSum: 'sum' },
+  captures: { captureProduct: 'product', captureSum: 'sum' },
   kernels: [PROJECT],
   when: (covered, facts) => isSplit(covered.nodes.product, facts) ?? noNormBehind(covered.nodes.sum, covered, facts),
   reads: ({ value }) => [placed('folded', value('x')), placed('stream', value('residual'))],
@@ -60,7 +60,7 @@ export const project = defineFusion({
   ],
   dispatches({ section, value, nodes: { product, sum } }, facts) {
     const { choice, graph } = facts;
-    const { project: team } = choice.teams;
+    const { project: laneGroup } = choice.laneGroups;
     const norm = normBehind(sum.out, section, graph);
     if (norm === undefined) return [];
     const { nIn, nOut } = matrixSizes(product, facts);
@@ -68,16 +68,16 @@ export const project = defineFusion({
     return [
       {
         kernel: PROJECT,
-        variant: teamVariant(choice, team, { nIn, types: { '': type }, constants: { SHARE: share } }),
+        variant: laneGroupVariant(choice, laneGroup, { nIn, types: { '': type }, constants: { SHARE: share } }),
         bindings: {
           x: valuesOf('folded', value('x')),
           residual: valuesOf('stream', value('residual')),
           gain: vectorOf(norm),
           weights: tileOf(product),
           y: valuesOf('stream', sum.out),
-          taps: TAPS,
+          captures: CAPTURES,
         },
-        params: { batches: team.batches, rows: nOut, step: rowVec4s(type, nIn) },
+        params: { batches: laneGroup.batches, rows: nOut, step: rowVec4s(type, nIn) },
         grid: [groups, 1, 1],
       },
     ];

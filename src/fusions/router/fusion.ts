@@ -5,19 +5,27 @@ import {
   isSplit,
   matrixSizes,
   placed,
-  TAPS,
+  CAPTURES,
   tileOf,
   valuesOf,
   vectorOf,
   weightOf,
 } from '../fusion';
-import { rowsPerGroup, rowVec4s, teamVariant } from '../teams';
+import { rowsPerGroup, rowVec4s, laneGroupVariant } from '../lane-groups';
 
 export const ROUTER = {
   ...{ file: 'fusions/router.wgsl', entry: 'main', variants: [{ id: 'plain' }] },
-  ...{ inputs: ['stream', 'gain'], weights: ['weights'], outputs: ['y', 'taps'] },
+  ...{ inputs: ['stream', 'gain'], weights: ['weights'], outputs: ['y', 'captures'] },
   params: {
-    ...{ batches: 'u32', rows: 'u32', step: 'u32', eps: 'f32', squareCount: 'u32', tapNorm: 'u32', tapLogits: 'u32' },
+    ...{
+      batches: 'u32',
+      rows: 'u32',
+      step: 'u32',
+      eps: 'f32',
+      squareCount: 'u32',
+      captureNorm: 'u32',
+      captureLogits: 'u32',
+    },
   },
 } as const satisfies KernelSpec;
 
@@ -30,7 +38,7 @@ export const router = defineFusion({
   },
   // Who reads the norm too makes it anew of the stream.
   leaves: ['norm', 'logits'],
-  captures: { tapNorm: 'norm', tapLogits: 'logits' },
+  captures: { captureNorm: 'norm', captureLogits: 'logits' },
   kernels: [ROUTER],
   when({ section, nodes: { norm, logits } }, facts) {
     if (!isOfRows(norm, facts.graph)) return { node: norm, reason: 'it is not a norm of whole rows' };
@@ -43,26 +51,26 @@ export const router = defineFusion({
   writes: ({ nodes: { logits } }) => [placed('keyed', logits.out)],
   dispatches({ value, nodes: { norm, logits } }, facts, { squares }) {
     const { choice, weights } = facts;
-    const { router: team } = choice.teams;
+    const { router: laneGroup } = choice.laneGroups;
     const { nIn, nOut } = matrixSizes(logits, facts);
     const { type } = weights.matrix(weightOf(logits));
     const x = value('x');
     return [
       {
         kernel: ROUTER,
-        variant: teamVariant(choice, team, { nIn, types: { '': type } }),
+        variant: laneGroupVariant(choice, laneGroup, { nIn, types: { '': type } }),
         bindings: {
           stream: valuesOf('stream', x),
           gain: vectorOf(norm),
           weights: tileOf(logits),
           y: valuesOf('keyed', logits.out),
-          taps: TAPS,
+          captures: CAPTURES,
         },
         params: {
-          ...{ batches: team.batches, rows: nOut, step: rowVec4s(type, nIn) },
+          ...{ batches: laneGroup.batches, rows: nOut, step: rowVec4s(type, nIn) },
           ...{ eps: norm.attrs.eps, squareCount: squares(x) },
         },
-        grid: [Math.ceil(nOut / rowsPerGroup(team)), 1, 1],
+        grid: [Math.ceil(nOut / rowsPerGroup(laneGroup)), 1, 1],
       },
     ];
   },

@@ -1,4 +1,4 @@
-import type { AttentionWay } from '../../fusions/attention/attention-plan';
+import type { AttentionMethod } from '../../fusions/attention/attention-plan';
 import type { FusedDispatch, Operand } from '../../fusions/fusion';
 import type { PlannedNodes, TokenPlan } from '../../fusions/plan-token';
 import { kernelText } from '../../model/kernel-use';
@@ -10,7 +10,7 @@ import { getPipeline, type Pipeline } from '../pipelines';
 import { ARGMAX_LAST, ARGMAX_MOST_PARTS, ARGMAX_PARTS, argmaxParts } from './argmax';
 import type { DecodeBuffers } from './decode-buffers';
 import type { DecodeKeys } from './decode-keys';
-import { NOWHERE, stageKey, type TapPlan } from './decode-taps';
+import { NOWHERE, stageKey, type CapturePlan } from './decode-captures';
 import type { DecodeWeights } from './decode-weights';
 
 /** Params lie at multiples of this in their buffer: WebGPU's default alignment of a uniform binding. */
@@ -36,15 +36,15 @@ export interface GraphInputs {
   readonly weights: DecodeWeights;
   readonly buffers: DecodeBuffers;
   readonly keys: Pick<DecodeKeys, 'slot'>;
-  readonly way: AttentionWay;
-  readonly taps: GPUBuffer;
+  readonly method: AttentionMethod;
+  readonly captures: GPUBuffer;
 }
 
 /** A token's dispatches in order, and the params that they read. */
 export interface DecodeGraph {
   readonly dispatches: readonly DecodeDispatch[];
   /** The params with the places of a plan, to be written to `params`. */
-  paramsFor(taps: TapPlan): Uint8Array<ArrayBuffer>;
+  paramsFor(captures: CapturePlan): Uint8Array<ArrayBuffer>;
   /** Its own; the caller releases it. */
   readonly params: GPUBuffer;
   /** By {@link stageKey}: the kernels that write a captured value. */
@@ -83,12 +83,12 @@ export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
         log.note(dispatch.kernel, dispatch.variant, 'decode', part?.nodes ?? [], tokens);
       }
     },
-    paramsFor(taps) {
+    paramsFor(captures) {
       const bytes = new Uint8Array(planned.length * PARAMS_STEP);
       for (const [i, { part, dispatch }] of planned.entries()) {
         const { params: spec } = dispatch.kernel;
         const view = new DataView(bytes.buffer, i * PARAMS_STEP, paramsBytes(spec));
-        writeParams(spec, { ...dispatch.params, ...places(part, dispatch, taps) }, view);
+        writeParams(spec, { ...dispatch.params, ...places(part, dispatch, captures) }, view);
       }
       return bytes;
     },
@@ -99,19 +99,19 @@ export async function buildGraph(inputs: GraphInputs): Promise<DecodeGraph> {
  * Compiles the kernels of {@link buildGraph} and binds nothing.
  * @throws TracerError `gpu-shader`, `gpu-limit`.
  */
-export async function compileToken(inputs: Pick<GraphInputs, 'context' | 'plan' | 'way'>): Promise<void> {
+export async function compileToken(inputs: Pick<GraphInputs, 'context' | 'plan' | 'method'>): Promise<void> {
   await Promise.all(dispatchesOf(inputs).map(({ pipeline }) => pipeline));
 }
 
-function dispatchesOf({ context, plan, way }: Pick<GraphInputs, 'context' | 'plan' | 'way'>): readonly Planned[] {
+function dispatchesOf({ context, plan, method }: Pick<GraphInputs, 'context' | 'plan' | 'method'>): readonly Planned[] {
   const planned = (dispatch: FusedDispatch, part?: PlannedNodes): Planned => {
     const pipeline = getPipeline(context, dispatch.kernel, dispatch.variant, 'bound');
-    // The first failure is met by whoever awaits them; the others must not count as unhandled.
+    // Marks rejections as handled: `Promise.all` reports the first.
     pipeline.catch(() => undefined);
     return { part, dispatch, pipeline };
   };
   return [
-    ...plan.parts.flatMap((part) => part.dispatchesIn(way).map((dispatch) => planned(dispatch, part))),
+    ...plan.parts.flatMap((part) => part.dispatchesIn(method).map((dispatch) => planned(dispatch, part))),
     ...argmaxOf(plan).map((dispatch) => planned(dispatch)),
   ];
 }
@@ -157,10 +157,10 @@ function writersOf(planned: readonly Planned[]): ReadonlyMap<string, string> {
 function places(
   part: PlannedNodes | undefined,
   { kernel, leaves = [] }: FusedDispatch,
-  taps: TapPlan,
+  captures: CapturePlan,
 ): Readonly<Record<string, number>> {
   const own = [...(part?.captures ?? [])].filter(([param]) => param in kernel.params);
-  const kept = own.map(([param, [id = '']]) => [param, taps.place(id, part?.section.layer)] as const);
+  const kept = own.map(([param, [id = '']]) => [param, captures.place(id, part?.section.layer)] as const);
   return Object.fromEntries([...kept, ...leaves.map((param) => [param, NOWHERE] as const)]);
 }
 
@@ -189,7 +189,7 @@ function bound(
 
 function bufferOf(
   operand: Operand,
-  { plan, weights, buffers, keys, taps }: GraphInputs,
+  { plan, weights, buffers, keys, captures }: GraphInputs,
   part: PlannedNodes | undefined,
 ): GPUBuffer {
   const found = (buffer: GPUBuffer | undefined): GPUBuffer => {
@@ -213,7 +213,7 @@ function bufferOf(
       return buffers.token;
     case 'step':
       return buffers.step;
-    case 'taps':
-      return taps;
+    case 'captures':
+      return captures;
   }
 }

@@ -1,20 +1,20 @@
 import { throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
 import type { Rescales } from '../../base/f32-error';
-import type { Tap } from '../../model/engine';
+import type { Capture } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
 import {
   attentionPlan,
   RESCALES,
   turnsUpTo,
-  wayName,
+  methodName,
   type AttentionPlan,
 } from '../../fusions/attention/attention-plan';
 import type { DecodeChoice } from '../../fusions/choice';
 import type { TokenPlan } from '../../fusions/plan-token';
 import type { KernelUse } from '../../model/kernel-use';
-import { tapOf } from '../engine/capture';
+import { captureOf } from '../engine/capture-rows';
 import { KernelLog } from '../engine/kernel-log';
 import { ropeTable } from '../engine/rope-table';
 import { createBuffers, STEP_HEAD, type DecodeBuffers } from './decode-buffers';
@@ -22,7 +22,7 @@ import { buildGraph, type DecodeGraph } from './decode-graph';
 import { encodePass } from './decode-pass';
 import type { DecodeKeys } from './decode-keys';
 import { planOf } from './decode-plan';
-import { stageKey, TapPlan, type DecodeCapture } from './decode-taps';
+import { stageKey, CapturePlan, type DecodeCapture } from './decode-captures';
 import type { DecodeWeights } from './decode-weights';
 import { LentResult, ResultSlab } from './result-slab';
 
@@ -48,7 +48,7 @@ export interface Decoded {
   /** (nVocab), when asked for. */
   readonly logits: Float32Array<ArrayBuffer> | undefined;
   /** In forward order within a layer; `lm_head` last when captured. */
-  readonly taps: readonly Tap[];
+  readonly captures: readonly Capture[];
 }
 
 export interface GenerateOptions extends DecodeOptions {
@@ -59,8 +59,8 @@ export interface GenerateOptions extends DecodeOptions {
   /** Called for each token in order; true ends it. The GPU may be a token or two ahead by then. */
   readonly onToken?: (decoded: Decoded, index: number) => boolean | undefined;
   /**
-   * Whether `onToken` is only lent the taps: their memory is used again for the next token, and what is returned has the tokens alone.
-   * For whoever looks at every token and keeps none.
+   * Whether `onToken` is only lent the captures: their memory is used again for the next token, and what is returned has the tokens alone.
+   * For callers that look at every token and keep none.
    */
   readonly lends?: boolean;
 }
@@ -106,11 +106,11 @@ interface Built {
   readonly graph: DecodeGraph;
   /** The state that it binds. */
   readonly state: readonly GPUBuffer[];
-  readonly taps: GPUBuffer;
+  readonly captures: GPUBuffer;
   /** Tokens that ran and are not noted yet. */
   tokens: number;
   /** Whose places the params hold. */
-  plan: TapPlan | undefined;
+  plan: CapturePlan | undefined;
 }
 
 /**
@@ -133,9 +133,9 @@ class DecodeSession implements Decoder {
   readonly #hparams: HParams;
   readonly #buffers: DecodeBuffers;
   readonly #token: TokenPlan;
-  #taps: GPUBuffer;
+  #captures: GPUBuffer;
   #last: Built | undefined;
-  /** By the name of attention's way. */
+  /** By the name of attention's method. */
   readonly #built = new Map<string, Built>();
   readonly #step: Uint32Array<ArrayBuffer>;
   readonly #rope: Float32Array<ArrayBuffer>;
@@ -153,7 +153,7 @@ class DecodeSession implements Decoder {
     this.#context = context;
     this.#hparams = hparams;
     this.#buffers = createBuffers(context, plan);
-    this.#taps = this.#allocateTaps(1);
+    this.#captures = this.#allocateCaptures(1);
     this.#step = new Uint32Array(STEP_HEAD + (plan.angles?.headDim ?? 0));
     this.#rope = new Float32Array(this.#step.buffer, 4 * STEP_HEAD);
   }
@@ -173,22 +173,22 @@ class DecodeSession implements Decoder {
   async prepare(nKeys: number): Promise<Built> {
     const { context, keys, weights } = this.#options;
     keys.reserve(nKeys);
-    const { way } = this.#attention(nKeys);
+    const { method } = this.#attention(nKeys);
     const state = this.#token.parts.flatMap(({ section: { layer = NaN }, appends }) =>
       appends.map(({ name }) => keys.slot(layer, name)),
     );
-    const old = this.#built.get(wayName(way));
-    const fits = old?.taps === this.#taps && old.state.every((buffer, i) => buffer === state[i]);
+    const old = this.#built.get(methodName(method));
+    const fits = old?.captures === this.#captures && old.state.every((buffer, i) => buffer === state[i]);
     if (old !== undefined && fits) return (this.#last = old);
     if (old !== undefined) {
       this.#note(old);
       context.release(old.graph.params);
     }
-    this.#built.delete(wayName(way));
-    const [plan, buffers, taps] = [this.#token, this.#buffers, this.#taps];
-    const graph = await buildGraph({ context, plan, weights, buffers, keys, way, taps });
-    const built: Built = { graph, state, taps, tokens: 0, plan: undefined };
-    this.#built.set(wayName(way), built);
+    this.#built.delete(methodName(method));
+    const [plan, buffers, captures] = [this.#token, this.#buffers, this.#captures];
+    const graph = await buildGraph({ context, plan, weights, buffers, keys, method, captures });
+    const built: Built = { graph, state, captures, tokens: 0, plan: undefined };
+    this.#built.set(methodName(method), built);
     return (this.#last = built);
   }
 
@@ -266,7 +266,7 @@ class DecodeSession implements Decoder {
           const next = await flying.shift()?.();
           throwIfAborted(options.signal);
           if (next === undefined) break;
-          made.push(options.lends === true ? { token: next.token, logits: undefined, taps: [] } : next);
+          made.push(options.lends === true ? { token: next.token, logits: undefined, captures: [] } : next);
           ended = options.onToken?.(next, made.length - 1) === true;
         }
       } finally {
@@ -292,7 +292,7 @@ class DecodeSession implements Decoder {
     this.#disposed = true;
     for (const { graph } of this.#built.values()) this.#context.release(graph.params);
     this.#buffers.dispose();
-    this.#context.release(this.#taps);
+    this.#context.release(this.#captures);
     for (const idle of this.#idle.values()) for (const buffer of idle) this.#context.release(buffer);
   }
 
@@ -318,7 +318,7 @@ class DecodeSession implements Decoder {
     const nVocab = head.count;
     const nKeys = position + 1;
     const plan = this.#planFor(options.capture, nKeys);
-    if (4 * plan.words > this.#taps.size) this.#growTaps(plan.words);
+    if (4 * plan.words > this.#captures.size) this.#growCaptures(plan.words);
     const built = await this.prepare(nKeys);
     if (built.plan !== plan) {
       device.queue.writeBuffer(built.graph.params, 0, built.graph.paramsFor(plan));
@@ -341,7 +341,7 @@ class DecodeSession implements Decoder {
     pass.end();
     encoder.copyBufferToBuffer(this.#buffers.token, 0, staging, 0, 4);
     if (wantsLogits) encoder.copyBufferToBuffer(this.#logits, 0, staging, 4, 4 * nVocab);
-    if (plan.words > 0) encoder.copyBufferToBuffer(this.#taps, 0, staging, 4 * (1 + logitWords), 4 * plan.words);
+    if (plan.words > 0) encoder.copyBufferToBuffer(this.#captures, 0, staging, 4 * (1 + logitWords), 4 * plan.words);
     device.queue.submit([encoder.finish()]);
     built.tokens++;
     const mapped = staging.mapAsync(GPUMapMode.READ, 0, 4 * words);
@@ -355,35 +355,36 @@ class DecodeSession implements Decoder {
       this.#giveBack(staging);
       const logits = wantsLogits ? new Float32Array(all.slice(1, 1 + nVocab).buffer) : undefined;
       const { kernels } = built.graph;
-      const taps = plan.taps(all.subarray(1 + logitWords), position, kernels);
-      if (logits === undefined || !isCaptured) return { token: all[0] ?? 0, logits, taps };
+      const captures = plan.captures(all.subarray(1 + logitWords), position, kernels);
+      if (logits === undefined || !isCaptured) return { token: all[0] ?? 0, logits, captures };
       const { head: section, sizes } = this.#token.graph;
       const of = { sizes, nKeys, kernel: kernels.get(stageKey(head.stage, undefined)) };
-      const captured = tapOf(section.output, undefined, [position], new Uint32Array(logits.buffer), of);
-      return { token: all[0] ?? 0, logits, taps: [...taps, captured] };
+      const captured = captureOf(section.output, undefined, [position], new Uint32Array(logits.buffer), of);
+      return { token: all[0] ?? 0, logits, captures: [...captures, captured] };
     };
   }
 
-  #plan: { readonly capture: DecodeCapture | undefined; readonly nKeys: number; readonly plan: TapPlan } | undefined;
+  #plan:
+    { readonly capture: DecodeCapture | undefined; readonly nKeys: number; readonly plan: CapturePlan } | undefined;
 
   /** The same plan for the same capture, so that params are written only when it changes. */
-  #planFor(capture: DecodeCapture | undefined, nKeys: number): TapPlan {
+  #planFor(capture: DecodeCapture | undefined, nKeys: number): CapturePlan {
     const last = this.#plan;
     if (last !== undefined && last.capture === capture && (last.nKeys === nKeys || !last.plan.growing))
       return last.plan;
-    const plan = new TapPlan(this.#token, capture, nKeys);
+    const plan = new CapturePlan(this.#token, capture, nKeys);
     this.#plan = { capture, nKeys, plan };
     return plan;
   }
 
-  #allocateTaps(words: number): GPUBuffer {
+  #allocateCaptures(words: number): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    return this.#context.allocate('decode taps', 4 * words, usage);
+    return this.#context.allocate('decode captures', 4 * words, usage);
   }
 
-  #growTaps(words: number): void {
-    this.#context.release(this.#taps);
-    this.#taps = this.#allocateTaps(words);
+  #growCaptures(words: number): void {
+    this.#context.release(this.#captures);
+    this.#captures = this.#allocateCaptures(words);
   }
 
   #staging(size: number): GPUBuffer {

@@ -2,7 +2,7 @@ import type { GpuContext } from '../device';
 import type { DecodeDispatch } from './decode-graph';
 import { encodePass } from './decode-pass';
 
-/** Times that each way is timed; the best counts. */
+/** Times that each method is timed; the best counts. */
 const REPEATS = 3;
 
 /** Microseconds of a pass over dispatches, from the CPU; `passes` of them in one submit. */

@@ -3,10 +3,10 @@ import { attention } from '../../fusions/attention/fusion';
 import type { GpuContext } from '../device';
 import {
   attentionPlan,
-  wayName,
+  methodName,
   type AttentionChoice,
   type AttentionStep,
-  type AttentionWay,
+  type AttentionMethod,
 } from '../../fusions/attention/attention-plan';
 import { rowLength } from '../../arch/graph';
 import type { TokenPlan } from '../../fusions/plan-token';
@@ -14,10 +14,10 @@ import type { DecodeBuffers } from './decode-buffers';
 import { buildGraph } from './decode-graph';
 import type { DecodeKeys } from './decode-keys';
 import { planOf, type PlanInputs } from './decode-plan';
-import { TapPlan } from './decode-taps';
+import { CapturePlan } from './decode-captures';
 import { timeDispatches } from './time-dispatches';
 
-/** Numbers of keys at which ways are timed, and from which the best of them is chosen; ascending. */
+/** Numbers of keys at which methods are timed, and from which the best of them is chosen; ascending. */
 const PROBES: readonly { readonly keys: number; readonly from: number }[] = [
   { keys: 64, from: 1 },
   { keys: 256, from: 129 },
@@ -36,40 +36,40 @@ const PASSES_OF_LONG = 6;
 const LONG_KEYS = 2048;
 /** Keys below which a split is not worth timing. */
 const LEAST_SPLIT = 64;
-/** A way has to be better than that of fewer keys by this share to replace it. */
+/** A method has to be better than that of fewer keys by this share to replace it. */
 const LEAST_GAIN = 0.02;
 
-/** Microseconds of each way at one length; undefined where time was up. */
+/** Microseconds of each method at one length; undefined where time was up. */
 export interface AttentionTimes {
   readonly keys: number;
   readonly from: number;
-  readonly ways: readonly { readonly way: AttentionWay; readonly us: number | undefined }[];
+  readonly methods: readonly { readonly method: AttentionMethod; readonly us: number | undefined }[];
 }
 
-/** The ways that are worth timing at a length; teams as in `usual`. */
-export function waysToTime(usual: AttentionChoice, keys: number): AttentionWay[] {
-  const ways: AttentionWay[] = [{ kernel: 'single', splits: keys <= 128 ? 1 : 32 }];
-  if (keys >= 512) ways.push(...[32, 64].map((splits) => ({ kernel: 'shared', splits }) as const));
-  const teams = usual.map(({ way }) => way).find(({ kernel }) => kernel === 'teams');
-  if (teams?.kernel !== 'teams') return ways;
+/** The methods that are worth timing at a length; lane groups as in `usual`. */
+export function methodsToTime(usual: AttentionChoice, keys: number): AttentionMethod[] {
+  const methods: AttentionMethod[] = [{ kernel: 'single', splits: keys <= 128 ? 1 : 32 }];
+  if (keys >= 512) methods.push(...[32, 64].map((splits) => ({ kernel: 'shared', splits }) as const));
+  const laneGroups = usual.map(({ method }) => method).find(({ kernel }) => kernel === 'lane-groups');
+  if (laneGroups?.kernel !== 'lane-groups') return methods;
   const splits = [1, 2, 4, 8].filter((n) => keys / n >= LEAST_SPLIT && keys / n <= LONG_KEYS);
-  ways.push(...splits.map((n) => ({ ...teams, splits: n })));
-  return ways;
+  methods.push(...splits.map((n) => ({ ...laneGroups, splits: n })));
+  return methods;
 }
 
-/** Every way that the tuner may time. */
-export function allWays(usual: AttentionChoice): readonly AttentionWay[] {
-  const ways = PROBES.flatMap(({ keys }) => waysToTime(usual, keys));
-  return [...new Map(ways.map((way) => [wayName(way), way])).values()];
+/** Every method that the tuner may time. */
+export function allMethods(usual: AttentionChoice): readonly AttentionMethod[] {
+  const methods = PROBES.flatMap(({ keys }) => methodsToTime(usual, keys));
+  return [...new Map(methods.map((method) => [methodName(method), method])).values()];
 }
 
 /** What attention is timed with. */
 export interface AttentionInputs extends PlanInputs {
   readonly buffers: DecodeBuffers;
-  readonly taps: GPUBuffer;
+  readonly captures: GPUBuffer;
 }
 
-/** Times attention alone in each way, until `end`. Nothing when the adapter has no room for the keys. */
+/** Times attention alone in each method, until `end`. Nothing when the adapter has no room for the keys. */
 export async function timeAttention(inputs: AttentionInputs, end: number): Promise<readonly AttentionTimes[]> {
   const { context, hparams, choice } = inputs;
   const plan = planOf({ ...inputs, hparams: { ...hparams, nLayer: Math.min(LAYERS, hparams.nLayer) } });
@@ -78,12 +78,12 @@ export async function timeAttention(inputs: AttentionInputs, end: number): Promi
   try {
     const times: AttentionTimes[] = [];
     for (const { keys, from } of PROBES) {
-      const ways: { way: AttentionWay; us: number | undefined }[] = [];
-      for (const way of waysToTime(choice.attention, keys)) {
+      const methods: { method: AttentionMethod; us: number | undefined }[] = [];
+      for (const method of methodsToTime(choice.attention, keys)) {
         const late = performance.now() > end;
-        ways.push({ way, us: late ? undefined : await timeOne(inputs, plan, room, way, keys) });
+        methods.push({ method, us: late ? undefined : await timeOne(inputs, plan, room, method, keys) });
       }
-      times.push({ keys, from, ways });
+      times.push({ keys, from, methods });
     }
     return times;
   } finally {
@@ -91,17 +91,18 @@ export async function timeAttention(inputs: AttentionInputs, end: number): Promi
   }
 }
 
-/** The best way of each length, and one that lasts while no other is better by much; `usual` where nothing was timed whole. */
+/** The best method of each length, and one that lasts while no other is better by much; `usual` where nothing was timed whole. */
 export function chosenAttention(usual: AttentionChoice, times: readonly AttentionTimes[]): AttentionChoice {
   const steps: AttentionStep[] = [];
-  for (const { from, ways } of times) {
+  for (const { from, methods } of times) {
     // A length that was not timed whole says nothing, nor do those behind it.
-    if (ways.some(({ us }) => us === undefined)) break;
-    const best = ways.reduce((a, b) => ((b.us ?? Infinity) < (a.us ?? Infinity) ? b : a));
-    const last = steps.at(-1)?.way;
-    const stays = last === undefined ? undefined : ways.find(({ way }) => wayName(way) === wayName(last))?.us;
+    if (methods.some(({ us }) => us === undefined)) break;
+    const best = methods.reduce((a, b) => ((b.us ?? Infinity) < (a.us ?? Infinity) ? b : a));
+    const last = steps.at(-1)?.method;
+    const stays =
+      last === undefined ? undefined : methods.find(({ method }) => methodName(method) === methodName(last))?.us;
     if (stays !== undefined && (best.us ?? Infinity) >= stays * (1 - LEAST_GAIN)) continue;
-    steps.push({ from, way: best.way });
+    steps.push({ from, method: best.method });
   }
   return steps.length === 0 ? usual : steps;
 }
@@ -111,15 +112,15 @@ async function timeOne(
   inputs: AttentionInputs,
   plan: TokenPlan,
   keys: Pick<DecodeKeys, 'slot'>,
-  wanted: AttentionWay,
+  wanted: AttentionMethod,
   nKeys: number,
 ): Promise<number> {
   const { context, hparams, buffers } = inputs;
-  const { way, count, keys: each } = attentionPlan(hparams, [{ from: 1, way: wanted }], nKeys);
-  const graph = await buildGraph({ ...inputs, plan, keys, way });
+  const { method, count, keys: each } = attentionPlan(hparams, [{ from: 1, method: wanted }], nKeys);
+  const graph = await buildGraph({ ...inputs, plan, keys, method });
   try {
     const { queue } = context.device;
-    queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(plan, undefined, nKeys)));
+    queue.writeBuffer(graph.params, 0, graph.paramsFor(new CapturePlan(plan, undefined, nKeys)));
     queue.writeBuffer(buffers.step, 0, Uint32Array.of(nKeys - 1, count, each));
     const own = graph.dispatches.filter(({ fusion }) => KINDS.includes(fusion));
     return await timeDispatches(context, own, count, nKeys < LONG_KEYS ? PASSES : PASSES_OF_LONG);

@@ -1,13 +1,13 @@
 import type { HParams } from '../../model/hparams';
 import type { GpuContext } from '../device';
-import { attentionPlan, waysUpTo, type AttentionWay } from '../../fusions/attention/attention-plan';
+import { attentionPlan, methodsUpTo, type AttentionMethod } from '../../fusions/attention/attention-plan';
 import type { DecodeChoice } from '../../fusions/choice';
 import { defaultChoice } from './decode-choice';
 import { compileToken } from './decode-graph';
 import { tryPlan } from './decode-plan';
 import type { DecodeWeights } from './decode-weights';
-import { allWays } from './tune-attention';
-import { knownChoice, TUNED_LAYERS, waysOf, type TuningStore } from './tuner';
+import { allMethods } from './tune-attention';
+import { knownChoice, TUNED_LAYERS, methodsOf, type TuningStore } from './tuner';
 
 /** More than any context holds. */
 const MOST_KEYS = 2 ** 31;
@@ -31,17 +31,19 @@ export async function warmDecode(options: WarmOptions): Promise<void> {
   const usual = await defaultChoice(context);
   const known = knownChoice(options, usual);
   const tuned = { ...hparams, nLayer: Math.min(TUNED_LAYERS, hparams.nLayer) };
-  const compile = async (of: HParams, choice: DecodeChoice, way: AttentionWay): Promise<void> => {
+  const compile = async (of: HParams, choice: DecodeChoice, method: AttentionMethod): Promise<void> => {
     const plan = tryPlan({ context, hparams: of, weights, choice });
-    if ('parts' in plan) await compileToken({ context, plan, way });
+    if ('parts' in plan) await compileToken({ context, plan, method });
   };
   const pending: Promise<void>[] = [];
   if (known === undefined) {
-    const { way: first } = attentionPlan(hparams, usual.attention, 1);
+    const { method: first } = attentionPlan(hparams, usual.attention, 1);
     pending.push(compile(hparams, usual, first));
-    for (const { choice } of waysOf(usual)) pending.push(compile(tuned, choice, first));
-    for (const way of allWays(usual.attention))
-      pending.push(compile(tuned, usual, attentionPlan(hparams, [{ from: 1, way }], MOST_KEYS).way));
-  } else for (const way of waysUpTo(hparams, known.attention, MOST_KEYS)) pending.push(compile(hparams, known, way));
+    for (const { choice } of methodsOf(usual)) pending.push(compile(tuned, choice, first));
+    for (const method of allMethods(usual.attention))
+      pending.push(compile(tuned, usual, attentionPlan(hparams, [{ from: 1, method }], MOST_KEYS).method));
+  } else
+    for (const method of methodsUpTo(hparams, known.attention, MOST_KEYS))
+      pending.push(compile(hparams, known, method));
   await Promise.allSettled(pending);
 }

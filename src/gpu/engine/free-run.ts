@@ -12,7 +12,7 @@ import {
 } from '../../arch/graph';
 import { fail } from '../../base/errors';
 import { checkCapture, checkForcedExperts, checkPast, checkTokens } from '../../model/check-step';
-import type { StepOptions, Tap } from '../../model/engine';
+import type { StepOptions, Capture } from '../../model/engine';
 import type { StageId } from '../../model/stages';
 import { isByKey } from '../../arch/walk';
 import type { TiledAttention } from '../../fusions/attention-tiled/fusion';
@@ -24,7 +24,7 @@ import { isVector } from '../weights/uploader';
 import { headPart, matrixParts, vectorPart } from '../weights/weight-part';
 import { splitsValues } from './attention-ops';
 import { tiledAttention } from './attention-tiled';
-import { Capture } from './capture';
+import { CaptureRows } from './capture-rows';
 import { cutChunks, layerChunkRows, scoreRows, sectionChunkRows, type Chunk } from './chunks';
 import { ChosenExperts, type Chosen } from './chosen-experts';
 import { KvCache } from './kv-cache';
@@ -37,7 +37,7 @@ import { logged, type StageRun, type Tools, type ValueRange } from './stage-run'
 import { StateTails } from './state-tails';
 import { ValueBuffers } from './value-buffers';
 
-type Taps = ReadonlyMap<StageId, Tap>;
+type Captures = ReadonlyMap<StageId, Capture>;
 
 /** What a step that feeds itself keeps on the GPU. */
 export class FreeRun {
@@ -103,7 +103,7 @@ export class FreeRun {
     this.#kept = positions;
   }
 
-  async begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<Taps> {
+  async begin(tokens: Uint32Array<ArrayBuffer>, nPast: number, options: StepOptions): Promise<Captures> {
     this.#nextLayer = undefined;
     checkTokens(tokens, sizeOf(this.#graph.sizes, 'nVocab'));
     checkPast(this.#graph, nPast, this.#kept);
@@ -115,14 +115,14 @@ export class FreeRun {
     this.#cache.reserve(nPast + tokens.length);
     await this.#cut();
     const { embed } = this.#graph;
-    const taps = await this.#captured(embed, options, async (capture) => {
+    const captures = await this.#captured(embed, options, async (capture) => {
       for (const chunk of this.#chunks) {
-        const turn = this.#turn(planSection(embed), chunk, options, capture);
-        for (const node of embed.nodes) await this.#node(node, turn);
+        const stepState = this.#stepState(planSection(embed), chunk, options, capture);
+        for (const node of embed.nodes) await this.#node(node, stepState);
       }
     });
     this.#nextLayer = 0;
-    return taps;
+    return captures;
   }
 
   /** As `IsolatingEngine.restore` says: nothing is kept of the positions, so that `begin` has to start afresh next time. */
@@ -151,7 +151,7 @@ export class FreeRun {
     this.#nextLayer = layer;
   }
 
-  async layer(layer: number, options: StepOptions): Promise<Taps> {
+  async layer(layer: number, options: StepOptions): Promise<Captures> {
     const plan = this.#plans[layer];
     if (layer !== this.#nextLayer || plan === undefined) {
       throw fail('internal', `Layer ${layer} was asked for out of turn.`, 'Call begin, then the layers in order.');
@@ -159,12 +159,12 @@ export class FreeRun {
     this.#nextLayer = undefined;
     checkCapture(options.capture, this.#nPast, this.#tokens.length);
     checkForcedExperts(options.forcedExperts, this.#tokens.length, this.#tools.hparams);
-    const taps = await this.#captured(plan.section, options, async (capture) => {
+    const captures = await this.#captured(plan.section, options, async (capture) => {
       for (const [phase, nodes] of plan.phases.entries()) {
         for (const chunk of this.#chunks) {
-          const turn = this.#turn(plan, chunk, options, capture);
-          for (const node of nodes) await this.#node(node, turn);
-          this.#append(nodes, turn);
+          const stepState = this.#stepState(plan, chunk, options, capture);
+          for (const node of nodes) await this.#node(node, stepState);
+          this.#append(nodes, stepState);
         }
         if (phase === 0) this.#prefetch(layer + 1);
       }
@@ -172,11 +172,11 @@ export class FreeRun {
     if (plan.readsInputLast) this.#side = 1 - this.#side;
     this.#nextLayer = layer + 1;
     if (this.#nextLayer === this.#plans.length && !this.#restored) this.#kept = this.#nKeys;
-    return taps;
+    return captures;
   }
 
   /** Computes only the rows that are captured, each as far as somebody asks for it. */
-  async end(options: StepOptions): Promise<Taps> {
+  async end(options: StepOptions): Promise<Captures> {
     if (this.#nextLayer !== this.#plans.length) {
       throw fail('internal', 'The end was asked for before every layer was done.', 'Call begin, then every layer.');
     }
@@ -193,8 +193,8 @@ export class FreeRun {
           const positions = wanted.slice(first, first + rows);
           this.#gatherRows(positions);
           const chunk = { index, first: (positions[0] ?? 0) - this.#nPast, rows };
-          const turn = { ...this.#turn(plan, chunk, options, capture), positions };
-          for (const node of nodes.slice(0, last + 1)) await this.#node(node, turn);
+          const stepState = { ...this.#stepState(plan, chunk, options, capture), positions };
+          for (const node of nodes.slice(0, last + 1)) await this.#node(node, stepState);
         }
       }
     });
@@ -244,11 +244,15 @@ export class FreeRun {
     );
   }
 
-  async #captured(section: Section, options: StepOptions, body: (capture: Capture) => Promise<void>): Promise<Taps> {
+  async #captured(
+    section: Section,
+    options: StepOptions,
+    body: (capture: CaptureRows) => Promise<void>,
+  ): Promise<Captures> {
     const { context, recorder, log } = this.#tools;
     log.begin();
     const step = { sizes: this.#graph.sizes, section, nKeys: this.#nKeys, kernels: log };
-    const capture = new Capture(context, recorder, step, options.capture);
+    const capture = new CaptureRows(context, recorder, step, options.capture);
     try {
       await body(capture);
       recorder.submit();
@@ -258,7 +262,7 @@ export class FreeRun {
     }
   }
 
-  #turn(plan: SectionPlan, chunk: Chunk, options: StepOptions, capture: Capture): Turn {
+  #stepState(plan: SectionPlan, chunk: Chunk, options: StepOptions, capture: CaptureRows): StepState {
     const { layer } = plan.section;
     const covers = (layer === undefined ? undefined : this.#covers[layer]) ?? new Map<string, never>();
     const beside = new SideBySide(plan.section, this.#shared);
@@ -266,37 +270,37 @@ export class FreeRun {
   }
 
   /** Records a node of a chunk, and copies of what is captured of it. */
-  async #node(node: Node, turn: Turn): Promise<void> {
-    const { capture, chunk, options } = turn;
-    const cover = turn.covers.get(node.out.id);
+  async #node(node: Node, stepState: StepState): Promise<void> {
+    const { capture, chunk, options } = stepState;
+    const cover = stepState.covers.get(node.out.id);
     const attention = cover?.fusion === 'attention-tiled' ? cover : undefined;
-    if (node === attention?.scores) await this.#scoreTaps(attention, turn);
+    if (node === attention?.scores) await this.#scoreCaptures(attention, stepState);
     if (node === attention?.scores || node === attention?.softmax) return;
-    const run = this.#runOf(node, turn);
-    const forced = choosesWeights(turn.plan.section, node.out) ? options.forcedExperts : undefined;
+    const run = this.#runOf(node, stepState);
+    const forced = choosesWeights(stepState.plan.section, node.out) ? options.forcedExperts : undefined;
     if (forced !== undefined) this.#writeExperts(rowsOf(forced, chunk, this.#width(node.out)), run.output);
     else if (attention !== undefined)
       await logged(this.#tools, 'prompt', attention.nodes, () => tiledAttention(run, attention));
-    else if (cover?.fusion === 'side-by-side') await turn.beside.compute(run, cover, capture.has(node.out.id));
-    else await this.#compute(run, turn);
+    else if (cover?.fusion === 'side-by-side') await stepState.beside.compute(run, cover, capture.has(node.out.id));
+    else await this.#compute(run, stepState);
     if (!capture.has(node.out.id)) return;
-    const positions = turn.positions ?? positionsOf({ first: run.firstPosition, rows: chunk.rows });
+    const positions = stepState.positions ?? positionsOf({ first: run.firstPosition, rows: chunk.rows });
     capture.take(node.out, positions, run.output, run.outputRow);
   }
 
-  async #compute(run: StageRun, turn: Turn): Promise<void> {
+  async #compute(run: StageRun, stepState: StepState): Promise<void> {
     const { node } = run;
     const chooses = chosenBy(node);
     if (chooses !== undefined) {
-      const chosen = turn.chosen.get(chooses.id) ?? (await this.#chosen(chooses, run, turn));
-      turn.chosen.set(chooses.id, chosen);
+      const chosen = stepState.chosen.get(chooses.id) ?? (await this.#chosen(chooses, run, stepState));
+      stepState.chosen.set(chooses.id, chosen);
       await logged(this.#tools, 'prompt', [node], () => this.#kernels(node)({ ...run, ...chosen }));
       return;
     }
     await logged(this.#tools, 'prompt', [node], () => this.#kernels(node)(run));
   }
 
-  async #chosen(value: Value, run: StageRun, { plan, chunk, options }: Turn): Promise<Chosen> {
+  async #chosen(value: Value, run: StageRun, { plan, chunk, options }: StepState): Promise<Chosen> {
     const width = this.#width(value);
     const indices = run.input(value.id);
     const { forcedExperts } = options;
@@ -305,9 +309,9 @@ export class FreeRun {
   }
 
   /** Computes scores and probabilities of the captured rows alone, beside an attention that stores none. */
-  async #scoreTaps({ scores, softmax }: TiledAttention, turn: Turn): Promise<void> {
+  async #scoreCaptures({ scores, softmax }: TiledAttention, stepState: StepState): Promise<void> {
     const { recorder } = this.#tools;
-    const { capture, chunk } = turn;
+    const { capture, chunk } = stepState;
     const first = this.#nPast + chunk.first;
     const wanted = union([scores, softmax].map(({ out }) => capture.positions(out.id)));
     const here = wanted.filter((position) => position >= first && position < first + chunk.rows);
@@ -318,20 +322,20 @@ export class FreeRun {
       for (const value of scores.inputs) {
         const bytes = 4 * this.#width(value);
         const some = this.#shared.get(`${value.id} of some rows`, part.rows * this.#width(value));
-        const { buffer, offset = 0 } = this.#place(value, turn);
+        const { buffer, offset = 0 } = this.#place(value, stepState);
         recorder.copy(buffer, offset + (part.first - first) * bytes, some.buffer, 0, part.rows * bytes);
         inputs.set(value.id, some);
       }
       for (const node of [scores, softmax]) {
-        const run = this.#runOf(node, { ...turn, chunk: rows, inputs });
+        const run = this.#runOf(node, { ...stepState, chunk: rows, inputs });
         await logged(this.#tools, 'prompt', [node], () => this.#kernels(node)(run));
         capture.take(node.out, positionsOf({ first: run.firstPosition, rows: part.rows }), run.output);
       }
     }
   }
 
-  #runOf(node: Node, turn: Turn): StageRun {
-    const { plan, chunk, options, capture, beside, inputs } = turn;
+  #runOf(node: Node, stepState: StepState): StageRun {
+    const { plan, chunk, options, capture, beside, inputs } = stepState;
     const { section } = plan;
     // What is kept of the latest positions alone is copied there once its readers are done.
     const writes = node.writes?.reach === undefined ? node.writes : undefined;
@@ -344,7 +348,7 @@ export class FreeRun {
       const value = node.inputs.find((one) => one.id === id) ?? section.nodes.find(({ out }) => out.id === id)?.out;
       if (value === undefined) throw new RangeError(`${node.out.id} reads ${id}, which nothing makes`);
       const columns = READS_COLUMNS.has(node.op) ? beside.find(id) : undefined;
-      return inputs.get(id) ?? columns ?? this.#place(value, turn);
+      return inputs.get(id) ?? columns ?? this.#place(value, stepState);
     };
     return {
       tools: this.#tools,
@@ -360,24 +364,24 @@ export class FreeRun {
       state,
       tokens: () => this.#tokens.subarray(chunk.first, chunk.first + chunk.rows),
       experts: () => new Uint32Array(0),
-      output: writes === undefined ? this.#place(node.out, turn) : state(writes),
+      output: writes === undefined ? this.#place(node.out, stepState) : state(writes),
       outputRow: writes === undefined ? 0 : this.#nPast + chunk.first,
       signal: options.signal,
     };
   }
 
   /** Keeps what the next chunk or step goes on from. */
-  #append(nodes: readonly Node[], turn: Turn): void {
-    const { plan, chunk } = turn;
+  #append(nodes: readonly Node[], stepState: StepState): void {
+    const { plan, chunk } = stepState;
     for (const { out, writes } of nodes) {
       if (writes?.reach === undefined || plan.section.layer === undefined) continue;
       const first = this.#nPast + chunk.first;
-      this.#tails.append(plan.section.layer, writes, first, this.#place(out, turn), chunk.rows);
+      this.#tails.append(plan.section.layer, writes, first, this.#place(out, stepState), chunk.rows);
     }
   }
 
   /** Where the rows of a chunk lie of a value that is not kept as state. */
-  #place(value: Value, { plan, chunk, positions }: Turn): BufferRange {
+  #place(value: Value, { plan, chunk, positions }: StepState): BufferRange {
     const { section, outliving, readsInputLast } = plan;
     const hasStream = section !== this.#graph.head;
     if (value.id === LAYER_INPUT && hasStream) return this.#residual(chunk, this.#side);
@@ -447,13 +451,13 @@ export class FreeRun {
 }
 
 /** What is the same for all nodes of a chunk's turn. */
-interface Turn {
+interface StepState {
   readonly plan: SectionPlan;
   /** By id of a value: the fusion that computes it. */
   readonly covers: ReadonlyMap<string, RowsCover>;
   readonly chunk: Chunk;
   readonly options: StepOptions;
-  readonly capture: Capture;
+  readonly capture: CaptureRows;
   readonly beside: SideBySide;
   /** By the value that chooses. */
   readonly chosen: Map<string, Chosen>;

@@ -2,7 +2,7 @@ import { sumOrderOf } from '../matmul/choose-method';
 import { orCancelled, throwIfAborted } from '../../base/abort';
 import { fail } from '../../base/errors';
 import type { ModelFile } from '../../gguf/model-file';
-import type { EngineHooks, IsolatingEngine, StepOptions, StepResult, Tap } from '../../model/engine';
+import type { EngineHooks, IsolatingEngine, StepOptions, StepResult, Capture } from '../../model/engine';
 import type { HParams } from '../../model/hparams';
 import type { StageId } from '../../model/stages';
 import { bindModel } from '../../arch/bind-model';
@@ -151,14 +151,14 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
 
   const step = async (
     { signal }: StepOptions,
-    body: (runs: { readonly free: FreeRun; readonly isolated: IsolatedRun }) => Promise<ReadonlyMap<StageId, Tap>>,
+    body: (runs: { readonly free: FreeRun; readonly isolated: IsolatedRun }) => Promise<ReadonlyMap<StageId, Capture>>,
   ): Promise<StepResult> => {
     if (disposed) throw fail('internal', 'The GPU engine was disposed.', 'Create another one.');
     const started = performance.now();
     const before = bytesRead;
     throwIfAborted(signal);
     try {
-      const taps = await context.step(async () => {
+      const captures = await context.step(async () => {
         opened ??= open();
         opened.catch(() => {
           opened = undefined;
@@ -166,7 +166,7 @@ export function createGpuEngine(options: GpuEngineOptions): GpuEngine {
         return body(await orCancelled(opened, signal));
       });
       throwIfAborted(signal);
-      return { taps, ms: performance.now() - started, bytesRead: bytesRead - before };
+      return { captures, ms: performance.now() - started, bytesRead: bytesRead - before };
     } catch (error) {
       recorder.discard();
       pacer.reset();

@@ -9,10 +9,10 @@ import {
 } from '../../arch/graph';
 import { fail } from '../../base/errors';
 import { checkCapture } from '../../model/check-step';
-import type { ReferenceStep, StepOptions, Tap } from '../../model/engine';
+import type { ReferenceStep, StepOptions, Capture } from '../../model/engine';
 import type { StageId } from '../../model/stages';
 import type { BufferRange } from '../recorder';
-import { Capture } from './capture';
+import { CaptureRows } from './capture-rows';
 import { layerChunkRows, sectionChunkRows } from './chunks';
 import { stateWidth } from './free-run';
 import { KvCache } from './kv-cache';
@@ -32,13 +32,13 @@ interface Step {
 }
 
 /** What is the same for all nodes of some rows. */
-interface Turn {
+interface StepState {
   readonly section: Section;
   readonly rows: PositionRun;
   readonly step: Step;
   readonly reference: ReferenceStep;
   readonly inputs: ReadonlyMap<string, BufferRange>;
-  readonly capture: Capture;
+  readonly capture: CaptureRows;
   readonly options: StepOptions;
   readonly tokensAt: TokensAt;
 }
@@ -76,14 +76,15 @@ export class IsolatedRun {
     reference: ReferenceStep,
     options: StepOptions,
     tokensAt: TokensAt,
-  ): Promise<ReadonlyMap<StageId, Tap>> {
+  ): Promise<ReadonlyMap<StageId, Capture>> {
     const { embed, head, layers } = this.#graph;
     const sections = layer === undefined ? [embed, head] : layers.slice(layer, layer + 1);
-    const taps = new Map<StageId, Tap>();
+    const captures = new Map<StageId, Capture>();
     for (const section of sections) {
-      for (const [stage, tap] of await this.#section(section, reference, options, tokensAt)) taps.set(stage, tap);
+      for (const [stage, captured] of await this.#section(section, reference, options, tokensAt))
+        captures.set(stage, captured);
     }
-    return taps;
+    return captures;
   }
 
   async #section(
@@ -91,7 +92,7 @@ export class IsolatedRun {
     reference: ReferenceStep,
     options: StepOptions,
     tokensAt: TokensAt,
-  ): Promise<ReadonlyMap<StageId, Tap>> {
+  ): Promise<ReadonlyMap<StageId, Capture>> {
     const { context, recorder, log } = this.#tools;
     const request: ReadonlyMap<string, readonly number[]> = options.capture;
     const nodes = section.nodes.filter(({ out }) => (request.get(out.id) ?? []).length > 0);
@@ -101,7 +102,7 @@ export class IsolatedRun {
     const { sizes } = this.#graph;
     log.begin();
     const of = { sizes, section, nKeys: step.nKeys, kernels: log };
-    const capture = new Capture(context, recorder, of, options.capture);
+    const capture = new CaptureRows(context, recorder, of, options.capture);
     try {
       this.#keep(section, nodes, reference, step);
       const isLayer = section.layer !== undefined;
@@ -111,8 +112,8 @@ export class IsolatedRun {
         // Inputs are written ahead of what is recorded: the rows before must be on the queue.
         recorder.submit();
         const inputs = this.#upload(section, reference, nodes, rows, step);
-        const turn: Turn = { section, rows, step, reference, inputs, capture, options, tokensAt };
-        for (const node of nodes) await this.#node(node, turn);
+        const stepState: StepState = { section, rows, step, reference, inputs, capture, options, tokensAt };
+        for (const node of nodes) await this.#node(node, stepState);
       }
       recorder.submit();
       this.#leave(section, reference);
@@ -123,16 +124,16 @@ export class IsolatedRun {
   }
 
   /** Keeps the reference's latest rows for the step after this one. */
-  #leave({ layer, nodes }: Section, { taps }: ReferenceStep): void {
-    const own: ReadonlyMap<string, Tap> = taps;
+  #leave({ layer, nodes }: Section, { captures }: ReferenceStep): void {
+    const own: ReadonlyMap<string, Capture> = captures;
     for (const slot of nodes.flatMap(({ writes }) => writes ?? [])) {
-      const tap = own.get(slot.value.id);
-      const end = (tap?.positions.at(-1) ?? -1) + 1;
+      const captured = own.get(slot.value.id);
+      const end = (captured?.positions.at(-1) ?? -1) + 1;
       const { reach } = slot;
-      if (reach === undefined || tap === undefined) continue;
+      if (reach === undefined || captured === undefined) continue;
       const kept = new Map(this.#tails.get(`${layer} ${slot.name}`) ?? []);
-      for (const position of tap.positions.slice(-reach))
-        kept.set(position, rowAt(tap, position)?.slice() ?? missing(slot.name));
+      for (const position of captured.positions.slice(-reach))
+        kept.set(position, rowAt(captured, position)?.slice() ?? missing(slot.name));
       const latest = [...kept].filter(([position]) => position >= end - reach && position < end);
       this.#tails.set(`${layer} ${slot.name}`, new Map(latest));
     }
@@ -146,8 +147,8 @@ export class IsolatedRun {
     this.#tails.clear();
   }
 
-  async #node(node: Node, turn: Turn): Promise<void> {
-    const { section, rows, step, reference, inputs, capture, options, tokensAt } = turn;
+  async #node(node: Node, stepState: StepState): Promise<void> {
+    const { section, rows, step, reference, inputs, capture, options, tokensAt } = stepState;
     const { first, rows: count } = rows;
     if (!capture.positions(node.out.id).some((p) => p >= first && p < first + count)) return;
     const output = this.#outputs.get(node.out.id, count * this.#width(node.out, step));
@@ -211,13 +212,13 @@ export class IsolatedRun {
   #before(
     { layer }: Section,
     { name, value, reach = 0 }: StateSlot,
-    { taps }: ReferenceStep,
+    { captures }: ReferenceStep,
     { first, rows }: PositionRun,
     step: Step,
   ): Uint32Array<ArrayBuffer> {
     const width = this.#width(value, step);
     const words = new Uint32Array((reach + rows - 1) * width);
-    const own: ReadonlyMap<string, Tap> = taps;
+    const own: ReadonlyMap<string, Capture> = captures;
     for (let at = Math.max(0, reach - first); at < reach + rows - 1; at++) {
       const position = first - reach + at;
       const row =
@@ -227,15 +228,15 @@ export class IsolatedRun {
     return words;
   }
 
-  /** Rows of a reference tap, as words. */
+  /** Rows of a reference capture, as words. */
   #rowsOf(reference: ReferenceStep, value: Value, rows: PositionRun, step: Step): Uint32Array<ArrayBuffer> {
-    const taps: ReadonlyMap<string, Tap> = reference.taps;
-    const tap = value.id === LAYER_INPUT ? reference.layerInput : taps.get(value.id);
-    const first = tap?.positions.indexOf(rows.first) ?? -1;
+    const captures: ReadonlyMap<string, Capture> = reference.captures;
+    const captured = value.id === LAYER_INPUT ? reference.layerInput : captures.get(value.id);
+    const first = captured?.positions.indexOf(rows.first) ?? -1;
     // Positions ascend: the last one in its place means that all are there.
-    if (tap === undefined || first < 0 || tap.positions[first + rows.rows - 1] !== rows.first + rows.rows - 1)
+    if (captured === undefined || first < 0 || captured.positions[first + rows.rows - 1] !== rows.first + rows.rows - 1)
       return missing(value.id);
-    const words = wordsOf(tap);
+    const words = wordsOf(captured);
     const width = this.#width(value, step);
     return words.slice(first * width, (first + rows.rows) * width);
   }
@@ -272,25 +273,26 @@ export class IsolatedRun {
   }
 }
 
-/** A reference step's positions: those of its longest tap, since inputs hold all of them. */
-function stepOf({ taps, layerInput }: ReferenceStep): Step {
+/** A reference step's positions: those of its longest capture, since inputs hold all of them. */
+function stepOf({ captures, layerInput }: ReferenceStep): Step {
   let longest = layerInput?.positions ?? [];
-  for (const tap of taps.values()) if (tap.positions.length > longest.length) longest = tap.positions;
+  for (const captured of captures.values())
+    if (captured.positions.length > longest.length) longest = captured.positions;
   const nPast = longest[0];
   if (nPast === undefined) return missing('layer_input');
   return { nPast, nTokens: longest.length, nKeys: nPast + longest.length };
 }
 
 /** The bits of a capture at one position. */
-function rowAt(tap: Tap | undefined, position: number): Uint32Array | undefined {
-  const row = tap?.positions.indexOf(position) ?? -1;
-  if (tap === undefined || row < 0) return undefined;
-  const width = tap.data.length / tap.positions.length;
-  return wordsOf(tap).subarray(row * width, (row + 1) * width);
+function rowAt(captured: Capture | undefined, position: number): Uint32Array | undefined {
+  const row = captured?.positions.indexOf(position) ?? -1;
+  if (captured === undefined || row < 0) return undefined;
+  const width = captured.data.length / captured.positions.length;
+  return wordsOf(captured).subarray(row * width, (row + 1) * width);
 }
 
 /** The bits of a capture. */
-function wordsOf({ data }: Tap): Uint32Array {
+function wordsOf({ data }: Capture): Uint32Array {
   return new Uint32Array(data.buffer, data.byteOffset, data.length);
 }
 
@@ -298,7 +300,7 @@ function missing(name: string): never {
   throw fail(
     'internal',
     `The reference has no ${name} at all positions, which an isolated stage reads.`,
-    'Capture the inputs of every isolated stage on the reference, at all positions.',
+    'CaptureRows the inputs of every isolated stage on the reference, at all positions.',
     { stage: name },
   );
 }

@@ -8,7 +8,7 @@ import { limiter } from '../weights/limiter';
 const READ_BYTES = 4 * 2 ** 20;
 /** Reads under way at once. */
 const READS_AT_ONCE = 8;
-/** Largest buffer of one shelf. */
+/** Largest buffer of one slab. */
 const SHELF_BYTES = 512 * 2 ** 20;
 
 /** Rows of a tensor as they are in the file, on the GPU. */
@@ -22,7 +22,7 @@ export interface RawRows {
 }
 
 /** Consecutive granules of one tensor in one buffer; each granule (an expert, or some rows) begins at a multiple of 4 bytes. */
-interface Shelf {
+interface Slab {
   readonly buffer: GPUBuffer;
   readonly bytes: number;
   readonly filled: Map<number, Promise<void>>;
@@ -34,7 +34,7 @@ interface Layout {
   readonly granuleBytes: number;
   readonly stride: number;
   readonly granules: number;
-  readonly granulesPerShelf: number;
+  readonly granulesPerSlab: number;
 }
 
 export interface RawWeightsOptions {
@@ -47,7 +47,7 @@ export interface RawWeightsOptions {
 /** The file's own bytes of weights on the GPU, under a byte budget, read when they are first needed. Not repacked: a repacking bug of the other engine shows. */
 export class RawWeights {
   readonly #options: RawWeightsOptions;
-  readonly #shelves = new Map<string, Shelf>();
+  readonly #slabs = new Map<string, Slab>();
   readonly #limited = limiter(READS_AT_ONCE);
   #bytes = 0;
   #clock = 0;
@@ -63,7 +63,7 @@ export class RawWeights {
 
   /** Whether a row of this tensor can be bound at all. */
   fits(tensor: WeightTensor): boolean {
-    return layoutOf(tensor, this.#maxBytes()).granulesPerShelf >= 1;
+    return layoutOf(tensor, this.#maxBytes()).granulesPerSlab >= 1;
   }
 
   /**
@@ -84,19 +84,19 @@ export class RawWeights {
       const granule = Math.floor(at / layout.granuleRows);
       const inside = at - granule * layout.granuleRows;
       const count = Math.min(layout.granuleRows - inside, firstRow + rows - at);
-      const shelf = this.#shelf(tensor, Math.floor(granule / layout.granulesPerShelf), layout);
-      const place = (granule % layout.granulesPerShelf) * layout.stride;
+      const slab = this.#slab(tensor, Math.floor(granule / layout.granulesPerSlab), layout);
+      const place = (granule % layout.granulesPerSlab) * layout.stride;
       const piece = {
-        buffer: shelf.buffer,
+        buffer: slab.buffer,
         offset: place,
         firstRow: granule * layout.granuleRows,
         rows: layout.granuleRows,
       };
-      let filled = shelf.filled.get(granule);
+      let filled = slab.filled.get(granule);
       if (filled === undefined) {
         filled = this.#limited(() => this.#fill(tensor, granule, layout, piece, signal, onRead));
-        shelf.filled.set(granule, filled);
-        filled.catch(() => shelf.filled.delete(granule));
+        slab.filled.set(granule, filled);
+        filled.catch(() => slab.filled.delete(granule));
       }
       const part = { ...piece, offset: place + inside * bytesPerRow, firstRow: at, rows: count };
       pieces.push(filled.then(() => part));
@@ -106,8 +106,8 @@ export class RawWeights {
   }
 
   dispose(): void {
-    for (const shelf of this.#shelves.values()) this.#options.context.release(shelf.buffer);
-    this.#shelves.clear();
+    for (const slab of this.#slabs.values()) this.#options.context.release(slab.buffer);
+    this.#slabs.clear();
     this.#bytes = 0;
   }
 
@@ -115,33 +115,33 @@ export class RawWeights {
     return Math.min(this.#options.context.maxBindingBytes, SHELF_BYTES);
   }
 
-  #shelf(tensor: WeightTensor, index: number, layout: Layout): Shelf {
+  #slab(tensor: WeightTensor, index: number, layout: Layout): Slab {
     const key = `${tensor.name} ${index}`;
-    let shelf = this.#shelves.get(key);
-    if (shelf === undefined) {
-      const granules = Math.min(layout.granulesPerShelf, layout.granules - index * layout.granulesPerShelf);
+    let slab = this.#slabs.get(key);
+    if (slab === undefined) {
+      const granules = Math.min(layout.granulesPerSlab, layout.granules - index * layout.granulesPerSlab);
       // One word more: a word that begins in the last byte is put together from two.
       const bytes = granules * layout.stride + 4;
       this.#makeRoom(bytes);
       const { context } = this.#options;
       const buffer = context.allocate(key, bytes, GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST);
-      shelf = { buffer, bytes, filled: new Map(), lastUse: this.#clock };
-      this.#shelves.set(key, shelf);
+      slab = { buffer, bytes, filled: new Map(), lastUse: this.#clock };
+      this.#slabs.set(key, slab);
       this.#bytes += bytes;
     }
-    shelf.lastUse = this.#clock;
-    return shelf;
+    slab.lastUse = this.#clock;
+    return slab;
   }
 
-  /** Evicts the shelves that were used longest ago; those of the product that is being prepared stay, even above the budget. */
+  /** Evicts the slabs that were used longest ago; those of the product that is being prepared stay, even above the budget. */
   #makeRoom(bytes: number): void {
     const { budget, context } = this.#options;
-    const oldest = [...this.#shelves].sort(([, a], [, b]) => a.lastUse - b.lastUse);
-    for (const [key, shelf] of oldest) {
-      if (this.#bytes + bytes <= budget || shelf.lastUse === this.#clock) return;
-      this.#shelves.delete(key);
-      this.#bytes -= shelf.bytes;
-      context.release(shelf.buffer);
+    const oldest = [...this.#slabs].sort(([, a], [, b]) => a.lastUse - b.lastUse);
+    for (const [key, slab] of oldest) {
+      if (this.#bytes + bytes <= budget || slab.lastUse === this.#clock) return;
+      this.#slabs.delete(key);
+      this.#bytes -= slab.bytes;
+      context.release(slab.buffer);
     }
   }
 
@@ -181,6 +181,6 @@ function layoutOf(tensor: WeightTensor, maxBytes: number): Layout {
     granuleBytes,
     stride,
     granules: Math.ceil(rows / granuleRows),
-    granulesPerShelf: Math.floor((maxBytes - 4) / stride),
+    granulesPerSlab: Math.floor((maxBytes - 4) / stride),
   };
 }

@@ -1,7 +1,7 @@
 import type { SumOrder } from '../../base/f32-error';
 import { unitElements } from '../../types/lib/columns';
 import { typeOf, type QuantType } from '../../types/types';
-import { TEAM_ROWS, type MatmulMethod } from './variants';
+import { LANE_GROUP_ROWS, type MatmulMethod } from './variants';
 import { CHUNK } from '../../ops/weight-layout';
 
 export interface MatmulShape {
@@ -22,11 +22,11 @@ export interface MatmulDevice {
   readonly subgroupLanes: number;
 }
 
-/** Rows of x that a team of lanes takes at once. */
+/** Rows of x that a lane group takes at once. */
 const FEW_ROWS = 8;
 /** Tiles that keep a large GPU busy; with fewer, smaller ones are faster. */
 const ENOUGH_TILES = 256;
-/** Tiles, of the smallest, below which teams of lanes are faster: they make four times as many workgroups. */
+/** Tiles, of the smallest, below which lane groups are faster: they make four times as many workgroups. */
 const FEWEST_TILES = 64;
 
 /**
@@ -41,9 +41,10 @@ export function chooseMethod(shape: MatmulShape, device: MatmulDevice): MatmulMe
   const tile = rowsPerMatrix > FEW_ROWS ? chooseTile(shape) : undefined;
   if (tile !== undefined) return tile;
   const width = rowsPerMatrix > 4 ? 8 : rowsPerMatrix > 2 ? 4 : rowsPerMatrix > 1 ? 2 : 1;
-  const wanted = teamLanes(shape);
-  if (device.subgroupLanes < 4) return { kind: 'team', tile: width, teamRows: TEAM_ROWS, lanes: wanted };
-  return { kind: 'subgroup', tile: width, teamRows: TEAM_ROWS, lanes: atMost(wanted, device.subgroupLanes) };
+  const wanted = laneGroupLanes(shape);
+  if (device.subgroupLanes < 4)
+    return { kind: 'workgroup', tile: width, laneGroupRows: LANE_GROUP_ROWS, lanes: wanted };
+  return { kind: 'subgroup', tile: width, laneGroupRows: LANE_GROUP_ROWS, lanes: atMost(wanted, device.subgroupLanes) };
 }
 
 /** How the methods that fit a step's products add up: tiles, for many rows alone, add term by term, the others 32 terms at a time. */
@@ -62,7 +63,7 @@ function chooseTile({ nOut, rowsPerMatrix, matrices = 1 }: MatmulShape): MatmulM
 }
 
 /** As many lanes as a row has units, up to 32: on thin grids the walk along a row is what takes time. */
-function teamLanes({ type, nIn }: MatmulShape): 8 | 16 | 32 {
+function laneGroupLanes({ type, nIn }: MatmulShape): 8 | 16 | 32 {
   const units = nIn / unitElements(typeOf(type).columns);
   return units > 16 ? 32 : units > 8 ? 16 : 8;
 }

@@ -70,9 +70,9 @@ function methodKey(type: QuantType, method: MatmulMethod): string {
       return `${type} ${kind} ${tile}`;
     case 'tile':
       return `${type} ${kind} ${tile} ${method.laneRows}`;
-    case 'team':
+    case 'workgroup':
     case 'subgroup':
-      return `${type} ${kind} ${tile} ${method.teamRows} ${method.lanes}`;
+      return `${type} ${kind} ${tile} ${method.laneGroupRows} ${method.lanes}`;
   }
 }
 

@@ -15,7 +15,7 @@ export const SUBGROUP_LANES = {
   variants: [{ id: 'plain', feature: 'subgroups' }],
 } as const satisfies KernelSpec;
 
-/** Workgroup of the team kernels and of the question. */
+/** Workgroup of the lane group kernels and of the question. */
 const WORKGROUP = 128;
 /** Workgroups that are asked: enough for several to run at once. */
 const GROUPS = 64;

@@ -8,11 +8,11 @@ import { weightLayout } from '../../ops/weight-layout';
 export type MatmulMethod =
   /** One lane a row of W. Runs everywhere; `naive` takes any x and is the reference for the others, `lane` reads x 16 bytes at a time. */
   | { readonly kind: 'naive' | 'lane'; readonly tile: 8 }
-  /** A team of lanes for a few rows of W, added up in workgroup memory (`team`) or in the subgroup (`subgroup`). */
+  /** A lane group for a few rows of W, added up in workgroup memory (`workgroup`) or in the subgroup (`subgroup`). */
   | {
-      readonly kind: 'team' | 'subgroup';
+      readonly kind: 'workgroup' | 'subgroup';
       readonly tile: 1 | 2 | 4 | 8;
-      readonly teamRows: 1 | 2 | 4;
+      readonly laneGroupRows: 1 | 2 | 4;
       readonly lanes: 4 | 8 | 16 | 32;
     }
   /** A workgroup for 8 * laneRows rows of W and up to 32 rows of x. The bits are the same for every laneRows. */
@@ -37,15 +37,15 @@ const PRODUCT = {
 
 export type MatmulKernel = typeof PRODUCT & Pick<KernelSpec, 'file' | 'variants'>;
 
-/** Lanes of a team workgroup; `shaders/ops/linear_team.wgsl` says the same. */
-const TEAM_WORKGROUP = 128;
+/** Lanes of a lane group workgroup; `shaders/ops/linear_lane_group.wgsl` says the same. */
+const LANE_GROUP_WORKGROUP = 128;
 
 /** One width for all: on a software adapter each further pipeline costs more than it saves. */
 const LANE_TILE = 8;
-const TEAM_TILES = [1, 2, 4, 8] as const;
+const LANE_GROUP_TILES = [1, 2, 4, 8] as const;
 const LANE_ROWS = [2, 4, 8] as const;
-/** Rows of W a team: two share each load of x, four crowd the registers. */
-export const TEAM_ROWS = 2;
+/** Rows of W a lane group: two share each load of x, four crowd the registers. */
+export const LANE_GROUP_ROWS = 2;
 
 /** y = W x, each method a kernel: what the table and the compile test see. */
 export const MATMULS = {
@@ -59,15 +59,19 @@ export const MATMULS = {
     file: 'ops/linear_naive.wgsl',
     variants: eachType((type) => [laneVariant(type, 'lane')]),
   },
-  team: {
+  workgroup: {
     ...PRODUCT,
-    file: 'ops/linear_team.wgsl',
-    variants: eachType((type) => TEAM_TILES.map((tile) => teamVariant(type, 'team', tile, TEAM_ROWS, 32))),
+    file: 'ops/linear_lane_group.wgsl',
+    variants: eachType((type) =>
+      LANE_GROUP_TILES.map((tile) => laneGroupVariant(type, 'workgroup', tile, LANE_GROUP_ROWS, 32)),
+    ),
   },
   subgroup: {
     ...PRODUCT,
-    file: 'ops/linear_team.wgsl',
-    variants: eachType((type) => TEAM_TILES.map((tile) => teamVariant(type, 'subgroup', tile, TEAM_ROWS, 32))),
+    file: 'ops/linear_lane_group.wgsl',
+    variants: eachType((type) =>
+      LANE_GROUP_TILES.map((tile) => laneGroupVariant(type, 'subgroup', tile, LANE_GROUP_ROWS, 32)),
+    ),
   },
   tile: {
     ...PRODUCT,
@@ -107,11 +111,11 @@ export function matmulVariant(
       return { kernel, variant: laneVariant(type, method.kind), rowsPerGroup: 64 };
     case 'tile':
       return { kernel, variant: tileVariant(type, method.laneRows), rowsPerGroup: 8 * method.laneRows };
-    case 'team':
+    case 'workgroup':
     case 'subgroup': {
-      const { kind, tile, teamRows, lanes } = method;
-      const rowsPerGroup = (TEAM_WORKGROUP / lanes) * teamRows;
-      return { kernel, variant: teamVariant(type, kind, tile, teamRows, lanes), rowsPerGroup };
+      const { kind, tile, laneGroupRows, lanes } = method;
+      const rowsPerGroup = (LANE_GROUP_WORKGROUP / lanes) * laneGroupRows;
+      return { kernel, variant: laneGroupVariant(type, kind, tile, laneGroupRows, lanes), rowsPerGroup };
     }
   }
 }
@@ -147,19 +151,19 @@ function tileVariant(type: QuantType, laneRows: number): KernelVariant {
   };
 }
 
-function teamVariant(
+function laneGroupVariant(
   type: QuantType,
-  kind: 'team' | 'subgroup',
+  kind: 'workgroup' | 'subgroup',
   tile: number,
-  teamRows: number,
+  laneGroupRows: number,
   lanes: number,
 ): KernelVariant {
-  const teamSum = kind === 'team' ? 'lib/team_sum_workgroup.wgsl' : 'lib/team_sum_subgroup.wgsl';
-  const product = productVariant(type, tile, { teamSum });
+  const laneGroupSum = kind === 'workgroup' ? 'lib/lane_group_sum_workgroup.wgsl' : 'lib/lane_group_sum_subgroup.wgsl';
+  const product = productVariant(type, tile, { laneGroupSum });
   return {
     ...product,
-    consts: { ...product.consts, ROWS: teamRows },
-    id: `${type} x${tile} ${kind} of ${lanes}, ${teamRows} rows`,
+    consts: { ...product.consts, ROWS: laneGroupRows },
+    id: `${type} x${tile} ${kind} of ${lanes}, ${laneGroupRows} rows`,
     constants: { LANES: lanes },
     ...(kind === 'subgroup' ? { feature: 'subgroups' } : {}),
   };

@@ -17,8 +17,8 @@ export function defaultBudget(context: GpuContext): number {
 }
 
 /**
- * The same, where the driver refuses what it has no room for: what it really gives, as far as a model needs it. Asking takes the driver a second: for
- * whoever needs more than the cautious budget.
+ * The same, where the driver refuses what it has no room for: what it really gives, as far as a model needs it. Asking takes the driver a second, so only for
+ * models that need more than the cautious budget.
  * @param wanted bytes of all weights, as they lie on the GPU
  * @param held bytes of them that have their room already
  */

@@ -39,7 +39,7 @@ export class StagingRing {
   /** Buffers that are mapped, or will be once the GPU has read them; the one that is ready first comes first. */
   readonly #mapped: Promise<GPUBuffer>[] = [];
   #current: Staging | undefined;
-  /** Whoever waits for a buffer to be on its way to the GPU. */
+  /** The callers that wait for a buffer to be submitted. */
   #wake: (() => void) | undefined;
   /** Rooms are given in turn. */
   #turn: Promise<unknown> = Promise.resolve();

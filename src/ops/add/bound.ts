@@ -1,5 +1,5 @@
 import { UNIT } from '../../base/f32-error';
-import { againstTap, inputError } from '../rounding';
+import { againstCapture, inputError } from '../rounding';
 
 /** Largest errors of {@link add}: the two inputs' roundings, carried through one addition. */
 export function addBound(a: Float64Array, b: Float64Array): Float64Array<ArrayBuffer> {
@@ -7,7 +7,7 @@ export function addBound(a: Float64Array, b: Float64Array): Float64Array<ArrayBu
   for (let i = 0; i < out.length; i++) {
     const sum = a[i]! + b[i]!;
     const inputs = inputError(a[i]!) + inputError(b[i]!);
-    out[i] = againstTap(inputs * (1 + UNIT) + UNIT * Math.abs(sum), sum);
+    out[i] = againstCapture(inputs * (1 + UNIT) + UNIT * Math.abs(sum), sum);
   }
   return out;
 }

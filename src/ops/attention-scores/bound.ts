@@ -1,5 +1,5 @@
 import { gamma } from '../../base/f32-error';
-import { againstTap, FLUSH, TINY } from '../rounding';
+import { againstCapture, FLUSH, TINY } from '../rounding';
 
 /** Both inputs rounded (1), the product (1), the scale's own rounding and its product or division (4), the reference's f64 (under 1). */
 const SCORE_ROUNDINGS = 7;
@@ -26,5 +26,5 @@ export function scoreBound(
     sum += q[qAt + d]! * keys[kAt + d]!;
   }
   const flushes = 2 * (headDim + SCORE_ROUNDINGS) * FLUSH;
-  return againstTap((gamma(headDim + SCORE_ROUNDINGS) * magnitude) / divisor + flushes, sum / divisor);
+  return againstCapture((gamma(headDim + SCORE_ROUNDINGS) * magnitude) / divisor + flushes, sum / divisor);
 }

@@ -31,7 +31,7 @@ export const attentionScoresOp: ExactOp<'attention-scores'> = {
         for (let key = 0; key < at.nKeys; key++) {
           out[start++] = scoreBound(q, qAt, keys, key * kvDim + channel, headDim, at.node.attrs.divisor);
         }
-        if (at.pause.due()) await at.pause.breathe();
+        if (at.pause.due()) await at.pause.yieldToEventLoop();
       }
     }
     return out;

@@ -1,5 +1,5 @@
 import { gamma } from '../../base/f32-error';
-import { againstTap, FLUSH, TINY } from '../rounding';
+import { againstCapture, FLUSH, TINY } from '../rounding';
 
 /** Both inputs rounded (1), the product (1), the reference's f64 (under 1). */
 const VALUE_ROUNDINGS = 3;
@@ -33,5 +33,5 @@ export function valueBounds(
     const from = k * stride + channel;
     for (let d = 0; d < headDim; d++) out[at + d]! += weight * (Math.abs(values[from + d]!) + EXTRA);
   }
-  for (let d = 0; d < headDim; d++) out[at + d] = againstTap(factor * out[at + d]! + flushes, exact[at + d]!);
+  for (let d = 0; d < headDim; d++) out[at + d] = againstCapture(factor * out[at + d]! + flushes, exact[at + d]!);
 }

@@ -18,7 +18,7 @@ export const attentionValuesOp: ExactOp<'attention-values'> = {
           rows.row(token, head, end, weights, 0);
           const channel = first * kvDim + Math.floor(head / group) * headDim;
           products.values(seen, channel, end - first, values, (token * heads + head) * headDim);
-          if (at.pause.due()) await at.pause.breathe();
+          if (at.pause.due()) await at.pause.yieldToEventLoop();
         }
       }
     } finally {
@@ -46,7 +46,7 @@ export const attentionValuesOp: ExactOp<'attention-values'> = {
           const channel = first * kvDim + Math.floor(head / group) * headDim;
           const start = (token * heads + head) * headDim;
           valueBounds(seen, end - first, most, values, channel, kvDim, headDim, exact, out, start);
-          if (at.pause.due()) await at.pause.breathe();
+          if (at.pause.due()) await at.pause.yieldToEventLoop();
         }
       }
     } finally {

@@ -1,5 +1,5 @@
 import { gamma } from '../../base/f32-error';
-import { againstTap, FLUSH, TINY } from '../rounding';
+import { againstCapture, FLUSH, TINY } from '../rounding';
 import { conv1d, type Earlier } from './exact';
 
 /** Both factors rounded (2), the product (1), and the reference's own f64 (under 1). */
@@ -18,5 +18,5 @@ export function conv1dBound(earlier: Earlier, weight: Float32Array, channels: nu
   );
   conv1d(earlier, weight, channels, exact, 0);
   const terms = taps + OTHER_ROUNDINGS;
-  return sums.map((sum, c) => againstTap(gamma(terms) * sum + 2 * terms * FLUSH, exact[c]!));
+  return sums.map((sum, c) => againstCapture(gamma(terms) * sum + 2 * terms * FLUSH, exact[c]!));
 }

@@ -38,7 +38,7 @@ async function eachState(
     for (const row of rows === 'all' ? Array(at.rows).keys() : rows) {
       states.row(row, 0, state.length, state, 0);
       visit(row, state, q.subarray(row * nHeadK * n, (row + 1) * nHeadK * n));
-      if (at.pause.due()) await at.pause.breathe();
+      if (at.pause.due()) await at.pause.yieldToEventLoop();
     }
   } finally {
     states.release();

@@ -1,5 +1,5 @@
 import { gamma, HALF_UNIT, UNIT } from '../../base/f32-error';
-import { againstTap, compose, expError, FLUSH, inputError } from '../rounding';
+import { againstCapture, compose, expError, FLUSH, inputError } from '../rounding';
 import type { DeltaShape, DeltaToken } from './exact';
 
 /**
@@ -50,7 +50,7 @@ export function deltaRuleBound(
         const ofProduct =
           (ofChange * (key + ofKey) + ofKey * Math.abs(change)) * (1 + UNIT) + product * Math.abs(change) * key;
         const ofParts = ofA * Math.abs(a) + ofProduct + 4 * FLUSH;
-        out[at + j] = againstTap(ofParts * (1 + UNIT) + UNIT * Math.abs(y), y);
+        out[at + j] = againstCapture(ofParts * (1 + UNIT) + UNIT * Math.abs(y), y);
       }
     }
   }

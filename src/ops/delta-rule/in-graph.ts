@@ -15,7 +15,7 @@ export const deltaRuleOp: ExactOp<'delta-rule'> = {
       const bound = deltaRuleBound(shape, tokenOf(at, shape, row), before(row));
       out.set(bound, start);
       start += bound.length;
-      if (at.pause.due()) await at.pause.breathe();
+      if (at.pause.due()) await at.pause.yieldToEventLoop();
     }
     return out;
   },

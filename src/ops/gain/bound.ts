@@ -1,5 +1,5 @@
 import { HALF_UNIT, UNIT } from '../../base/f32-error';
-import { againstTap, FLUSH, inputError } from '../rounding';
+import { againstCapture, FLUSH, inputError } from '../rounding';
 
 /** Largest errors of {@link gain}: the roundings of the input and of a weight that is no f32, and one product. */
 export function gainBound(x: Float64Array, weight: Float32Array): Float64Array<ArrayBuffer> {
@@ -8,6 +8,6 @@ export function gainBound(x: Float64Array, weight: Float32Array): Float64Array<A
     const y = value * w;
     const [ofX, ofW] = [inputError(value), HALF_UNIT * Math.abs(w) + FLUSH];
     const inputs = ofX * Math.abs(w) + ofW * Math.abs(value) + ofX * ofW;
-    return againstTap(inputs * (1 + UNIT) + UNIT * Math.abs(y) + FLUSH, y);
+    return againstCapture(inputs * (1 + UNIT) + UNIT * Math.abs(y) + FLUSH, y);
   });
 }

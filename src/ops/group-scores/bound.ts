@@ -1,5 +1,5 @@
 import { UNIT } from '../../base/f32-error';
-import { againstTap, inputError } from '../rounding';
+import { againstCapture, inputError } from '../rounding';
 
 /**
  * Largest errors of {@link groupScores}. Neither of a group's two largest moves further than its inputs do, whichever of them they are then;
@@ -12,7 +12,7 @@ export function groupScoresBound(x: Float64Array, size: number, y: Float64Array)
     let moved = 0;
     for (let i = group * size; i < (group + 1) * size; i++) moved = Math.max(moved, inputError(x[i]!));
     const sum = y[group]!;
-    out[group] = againstTap(2 * moved * (1 + UNIT) + UNIT * Math.abs(sum), sum);
+    out[group] = againstCapture(2 * moved * (1 + UNIT) + UNIT * Math.abs(sum), sum);
   }
   return out;
 }

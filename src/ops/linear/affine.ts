@@ -1,5 +1,5 @@
 import { additions, gamma, PRODUCT_ROUNDINGS, type SumOrder } from '../../base/f32-error';
-import { againstTap, FLUSH } from '../rounding';
+import { againstCapture, FLUSH } from '../rounding';
 
 /** Floats by expert: expert e has those from `first + e * stride` on. */
 export interface FloatsByExpert {
@@ -72,7 +72,7 @@ export function affineBound(
     const s = Math.abs(scaleOf(scale, experts?.[Math.floor(at / nOut)] ?? 0));
     // Of the product 2 (n + 6), scaled; of its own two operations at most 6.
     const flushes = (2 * (n + PRODUCT_ROUNDINGS) + 6) * FLUSH * Math.max(1, s);
-    out[at] = againstTap(factor * (magnitudes?.[at] ?? Infinity) + flushes, values[at]!);
+    out[at] = againstCapture(factor * (magnitudes?.[at] ?? Infinity) + flushes, values[at]!);
   }
   return out;
 }

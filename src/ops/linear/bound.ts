@@ -1,5 +1,5 @@
 import { additions, gamma, PRODUCT_ROUNDINGS, type SumOrder } from '../../base/f32-error';
-import { againstTap, FLUSH } from '../rounding';
+import { againstCapture, FLUSH } from '../rounding';
 
 /**
  * Largest error of y_i = sum_j w_ij x_j in f32, fused or not: gamma_{a+6} B_i + 2 (n + 6) flushes, a the additions that a term can pass through.
@@ -16,6 +16,6 @@ export function matmulBound(
   const factor = gamma(additions(n, order) + PRODUCT_ROUNDINGS);
   const flushes = 2 * (n + PRODUCT_ROUNDINGS) * FLUSH;
   const out = new Float64Array(magnitudes.length);
-  for (let i = 0; i < out.length; i++) out[i] = againstTap(factor * magnitudes[i]! + flushes, values[i]!);
+  for (let i = 0; i < out.length; i++) out[i] = againstCapture(factor * magnitudes[i]! + flushes, values[i]!);
   return out;
 }

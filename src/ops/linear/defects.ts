@@ -70,7 +70,7 @@ export const LINEAR_DEFECTS: readonly Defect[] = [
     'Q8_0',
   ),
   ...defectsOf(
-    'linear_team team',
+    'linear_lane_group workgroup',
     [
       ['index', 'every second unit of a lane left out', ['u += LANES', 'u += 2u * LANES']],
       ['index', 'a sum without its last lane', ['k < LANES', 'k + 1u < LANES']],
@@ -79,7 +79,7 @@ export const LINEAR_DEFECTS: readonly Defect[] = [
     'Q4_K',
   ),
   ...defectsOf(
-    'linear_team subgroup',
+    'linear_lane_group subgroup',
     [['index', 'a butterfly without its last step', ['step > 0u', 'step > 1u']]],
     'Q4_K',
   ),

@@ -34,20 +34,20 @@ export function productCase(type: QuantType, method: MatmulMethod, product: Prod
   const rows = shares.map((share) => share.length).join('+');
   return {
     ...{ kernel: `${kernelName(spec)} ${method.kind}`, types: [type], spec, variant, isExtra },
-    shape: `${nIn} to ${nOut}, rows ${rows}${gap > 0 ? ', in wider rows' : ''}, ${weights} x ${input}${wayText(method)}`,
+    shape: `${nIn} to ${nOut}, rows ${rows}${gap > 0 ? ', in wider rows' : ''}, ${weights} x ${input}${methodText(method)}`,
     needs: needsOf(method),
     make: () => productWork(type, method, product),
   };
 }
 
-function wayText(method: MatmulMethod): string {
+function methodText(method: MatmulMethod): string {
   switch (method.kind) {
     case 'naive':
     case 'lane':
       return '';
-    case 'team':
+    case 'workgroup':
     case 'subgroup':
-      return `, teams of ${method.lanes}, ${method.teamRows} rows, ${method.tile} at a time`;
+      return `, laneGroups of ${method.lanes}, ${method.laneGroupRows} rows, ${method.tile} at a time`;
     case 'tile':
       return `, ${method.laneRows} rows a lane`;
   }
@@ -116,22 +116,22 @@ export function gapOf(method: MatmulMethod): number {
 export const METHODS: readonly MatmulMethod[] = [
   { kind: 'naive', tile: 8 },
   { kind: 'lane', tile: 8 },
-  { kind: 'team', tile: 1, teamRows: 2, lanes: 8 },
+  { kind: 'workgroup', tile: 1, laneGroupRows: 2, lanes: 8 },
   // A subgroup of 4 is the smallest that any adapter has.
-  { kind: 'subgroup', tile: 1, teamRows: 2, lanes: 4 },
+  { kind: 'subgroup', tile: 1, laneGroupRows: 2, lanes: 4 },
   { kind: 'tile', tile: 32, laneRows: 2 },
 ];
 
 /** The other widths, of which one type says enough: they share all text but a constant. */
 export const WIDTHS: readonly MatmulMethod[] = [
-  { kind: 'team', tile: 2, teamRows: 2, lanes: 16 },
-  { kind: 'team', tile: 4, teamRows: 2, lanes: 32 },
-  { kind: 'team', tile: 8, teamRows: 2, lanes: 8 },
-  { kind: 'subgroup', tile: 1, teamRows: 4, lanes: 4 },
-  { kind: 'subgroup', tile: 2, teamRows: 2, lanes: 8 },
-  { kind: 'subgroup', tile: 4, teamRows: 2, lanes: 16 },
-  { kind: 'subgroup', tile: 8, teamRows: 2, lanes: 32 },
-  { kind: 'subgroup', tile: 4, teamRows: 1, lanes: 4 },
+  { kind: 'workgroup', tile: 2, laneGroupRows: 2, lanes: 16 },
+  { kind: 'workgroup', tile: 4, laneGroupRows: 2, lanes: 32 },
+  { kind: 'workgroup', tile: 8, laneGroupRows: 2, lanes: 8 },
+  { kind: 'subgroup', tile: 1, laneGroupRows: 4, lanes: 4 },
+  { kind: 'subgroup', tile: 2, laneGroupRows: 2, lanes: 8 },
+  { kind: 'subgroup', tile: 4, laneGroupRows: 2, lanes: 16 },
+  { kind: 'subgroup', tile: 8, laneGroupRows: 2, lanes: 32 },
+  { kind: 'subgroup', tile: 4, laneGroupRows: 1, lanes: 4 },
   { kind: 'tile', tile: 32, laneRows: 4 },
   { kind: 'tile', tile: 32, laneRows: 8 },
 ];

@@ -1,5 +1,5 @@
 import { UNIT } from '../../base/f32-error';
-import { againstTap, FLUSH, inputError } from '../rounding';
+import { againstCapture, FLUSH, inputError } from '../rounding';
 
 /** Largest errors of {@link multiply}: the two inputs' roundings, carried through one product. */
 export function multiplyBound(a: Float64Array, b: Float64Array): Float64Array<ArrayBuffer> {
@@ -9,6 +9,6 @@ export function multiplyBound(a: Float64Array, b: Float64Array): Float64Array<Ar
     const y = x * factor;
     const [ofX, ofFactor] = [inputError(x), inputError(factor)];
     const inputs = ofX * Math.abs(factor) + ofFactor * Math.abs(x) + ofX * ofFactor;
-    return againstTap(inputs * (1 + UNIT) + UNIT * Math.abs(y) + FLUSH, y);
+    return againstCapture(inputs * (1 + UNIT) + UNIT * Math.abs(y) + FLUSH, y);
   });
 }

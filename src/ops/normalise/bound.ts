@@ -1,6 +1,6 @@
 import { MIN_WEIGHT_SUM } from '../../arch/operations';
 import { gamma, HALF_UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, FLUSH, inputError } from '../rounding';
+import { againstCapture, compose, DIVISION, FLUSH, inputError } from '../rounding';
 
 /**
  * Largest errors of {@link normalise} for one token: the sum of k positive terms errs by a relative gamma_{k+1} and the input
@@ -21,7 +21,7 @@ export function normaliseBound(
   const relative = ((1 + HALF_UNIT) * (1 + DIVISION)) / (1 - compose(HALF_UNIT, gamma(k + 1))) - 1;
   for (let s = 0; s < k; s++) {
     const w = p[at + experts[expertsAt + s]!]! / divisor;
-    out[outAt + s] = againstTap(relative * w + FLUSH * (4 + (2 * k + 2) / divisor), w);
+    out[outAt + s] = againstCapture(relative * w + FLUSH * (4 + (2 * k + 2) / divisor), w);
   }
 }
 
@@ -37,6 +37,6 @@ export function gatherBound(
 ): void {
   for (let s = 0; s < k; s++) {
     const w = p[at + experts[expertsAt + s]!]!;
-    out[outAt + s] = againstTap(inputError(w), w);
+    out[outAt + s] = againstCapture(inputError(w), w);
   }
 }

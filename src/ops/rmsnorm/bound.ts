@@ -1,5 +1,5 @@
 import { gamma, HALF_UNIT, UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, FLUSH } from '../rounding';
+import { againstCapture, compose, DIVISION, FLUSH } from '../rounding';
 
 /** 1 / sqrt in WGSL: 2 ULP as inverseSqrt, 4.5 + 2.5 as a division by sqrt; one more for its own rounding of the argument. */
 const INVERSE_SQRT = 8 * UNIT;
@@ -41,6 +41,6 @@ export function rmsnormBound(
     const w = Math.abs(weight[i]!);
     const y = x[at + i]! * scale * weight[i]!;
     const flushes = 4 * FLUSH * (1 + w) * (1 + scale) * (1 + Math.abs(x[at + i]!));
-    out[outAt + i] = againstTap(relative * Math.abs(y) + flushes, y);
+    out[outAt + i] = againstCapture(relative * Math.abs(y) + flushes, y);
   }
 }

@@ -1,7 +1,7 @@
 import type { RopePairing } from '../../arch/operations';
 import { pairSteps, type RopeTable } from './exact';
 import { HALF_UNIT, UNIT } from '../../base/f32-error';
-import { againstTap, compose, FLUSH, inputError } from '../rounding';
+import { againstCapture, compose, FLUSH, inputError } from '../rounding';
 
 /** Input and table rounded to f32; a product, a sum, and the reference's own f64. */
 const RELATIVE = compose(HALF_UNIT, HALF_UNIT, UNIT, UNIT, UNIT);
@@ -35,8 +35,8 @@ export function ropeBound(
     const rest = size * magnitude * (position + 1) * ANGLE + (8 + 2 * size) * FLUSH;
     const first = Math.abs(a * c) + Math.abs(b * s);
     const second = Math.abs(a * s) + Math.abs(b * c);
-    out[outAt + pair] = againstTap(RELATIVE * first + rest, a * c - b * s);
-    out[outAt + pair + apart] = againstTap(RELATIVE * second + rest, a * s + b * c);
+    out[outAt + pair] = againstCapture(RELATIVE * first + rest, a * c - b * s);
+    out[outAt + pair + apart] = againstCapture(RELATIVE * second + rest, a * s + b * c);
   }
-  for (let i = 2 * half; i < headDim; i++) out[outAt + i] = againstTap(inputError(x[at + i]!), x[at + i]!);
+  for (let i = 2 * half; i < headDim; i++) out[outAt + i] = againstCapture(inputError(x[at + i]!), x[at + i]!);
 }

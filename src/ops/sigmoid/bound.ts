@@ -1,5 +1,5 @@
 import { UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
+import { againstCapture, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
 
 /** 1 + e, and the reference's own f64. */
 const OTHER_ROUNDINGS = 2;
@@ -16,6 +16,6 @@ export function sigmoidBound(x: Float64Array): Float64Array<ArrayBuffer> {
     const error = Math.exp(inputError(value)) * (1 + expError(Math.abs(value) + inputError(value))) - 1;
     const ofExp = error < 1 ? error / (1 + Math.exp(value)) / (1 - error) : Infinity;
     const relative = value < -FAR ? 1 : compose(ofExp, DIVISION, OTHER_ROUNDINGS * UNIT);
-    return againstTap(relative * y + 2 * FLUSH, y);
+    return againstCapture(relative * y + 2 * FLUSH, y);
   });
 }

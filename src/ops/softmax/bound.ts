@@ -1,5 +1,5 @@
 import { gamma, UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
+import { againstCapture, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
 
 /**
  * Largest errors of a softmax over x[at .. at + n), written at `outAt`. With m the maximum and z_k = x_k - m:
@@ -45,7 +45,7 @@ export function softmaxBound(
     const p = out[outAt + k]! / total;
     const relative = (1 + exponentialError(x[at + k]!, max)) * running * common - 1;
     const error = relative < 1 ? relative * p : Math.max(p, running * largest(x[at + k]!, max, terms));
-    out[outAt + k] = againstTap(error + (4 + terms + rescales) * FLUSH, p);
+    out[outAt + k] = againstCapture(error + (4 + terms + rescales) * FLUSH, p);
   }
 }
 

@@ -52,7 +52,7 @@ export const softmaxOp: ExactOp<'softmax'> = {
         for (let head = 0; head < heads; head++, start += at.nKeys) {
           scores.row(token, head, end, row, 0);
           softmaxBound(row, first, end - first, out, start + first, at.rescales(end - first), sinks?.[head]);
-          if (at.pause.due()) await at.pause.breathe();
+          if (at.pause.due()) await at.pause.yieldToEventLoop();
         }
       }
     } finally {

@@ -1,5 +1,5 @@
 import { HALF_UNIT, UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
+import { againstCapture, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
 
 /** Of log(1 + e) as 2 atanh(z), z = e / (2 + e): 2 + e, seven terms of a sum that falls by nine from term to term, z^2, and the last product. */
 const SERIES_ROUNDINGS = 12;
@@ -21,6 +21,6 @@ export function softplusBound(x: Float64Array, bias: Float32Array): Float64Array
     const ofSum = inputError(value) + HALF_UNIT * Math.abs(shift) + FLUSH + UNIT * Math.abs(v);
     const slope = Math.min(1, (1 / (1 + Math.exp(-v))) * Math.exp(ofSum));
     const ofLog = compose(expError(Math.abs(v) + ofSum), DIVISION, SERIES_ROUNDINGS * UNIT, SERIES_REST) * log;
-    return againstTap(ofSum * slope + ofLog + UNIT * Math.abs(y) + 4 * FLUSH, y);
+    return againstCapture(ofSum * slope + ofLog + UNIT * Math.abs(y) + 4 * FLUSH, y);
   });
 }

@@ -1,5 +1,5 @@
 import { HALF_UNIT, UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
+import { againstCapture, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
 import { cutOff, type Clamp } from './exact';
 
 /** 1 + e, a product in front of the division, and the reference's own f64. */
@@ -27,6 +27,6 @@ export function swigluClampedBound(gate: Float64Array, up: Float64Array, clamp: 
     const y = silu * (u + 1);
     const ofFactors = Math.abs(silu) * (relative * Math.abs(u + 1) + (1 + relative) * ofSum);
     const flushes = 4 * FLUSH * (2 + limit) * (1 + Math.abs(silu));
-    return againstTap(ofFactors + UNIT * (Math.abs(y) + ofFactors) + flushes, y);
+    return againstCapture(ofFactors + UNIT * (Math.abs(y) + ofFactors) + flushes, y);
   });
 }

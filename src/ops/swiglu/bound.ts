@@ -1,5 +1,5 @@
 import { HALF_UNIT, UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
+import { againstCapture, compose, DIVISION, expError, FLUSH, inputError } from '../rounding';
 
 /** 1 + e, a product in front of the division, the product with `up`, and the reference's own f64. */
 const OTHER_ROUNDINGS = 5;
@@ -21,7 +21,7 @@ export function swigluBound(gate: Float64Array, up: Float64Array): Float64Array<
     // g < -FAR: the kernel's silu is somewhere between the exact one and 0.
     const relative = g < -FAR ? 1 : compose(sigmoidError, HALF_UNIT, HALF_UNIT, DIVISION, OTHER_ROUNDINGS * UNIT);
     const flushes = 4 * FLUSH * (1 + Math.abs(up[i]!)) * (1 + Math.abs(silu));
-    out[i] = againstTap(relative * Math.abs(y) + flushes, y);
+    out[i] = againstCapture(relative * Math.abs(y) + flushes, y);
   }
   return out;
 }

@@ -1,5 +1,5 @@
 import { gamma } from '../../base/f32-error';
-import { againstTap, FLUSH, TINY } from '../rounding';
+import { againstCapture, FLUSH, TINY } from '../rounding';
 
 /** Both inputs rounded (1), the product (1), the reference's f64 (under 1). */
 const EXTRA_ROUNDINGS = 3;
@@ -22,7 +22,7 @@ export function weightedSumBound(
       for (let s = 0; s < k; s++) {
         magnitude += (Math.abs(weights[t * k + s]!) + TINY) * (Math.abs(y[(t * k + s) * n + d]!) + TINY);
       }
-      out[t * n + d] = againstTap(factor * magnitude + flushes, values[t * n + d]!);
+      out[t * n + d] = againstCapture(factor * magnitude + flushes, values[t * n + d]!);
     }
   }
   return out;

@@ -36,7 +36,7 @@ export interface AtlasEntry {
   /** `Dawn in Node`, or a browser and the first number of its version. */
   readonly browser: string;
   readonly kernels: readonly AtlasKernel[];
-  /** Whoever made it has read it, and agrees that it is published. Nothing else makes an entry. */
+  /** Its author has read it and agrees to its publication. Required. */
   readonly signedOff: true;
 }
 

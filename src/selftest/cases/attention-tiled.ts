@@ -1,7 +1,7 @@
 import { scoreBound } from '../../ops/attention-scores/bound';
 import { ATTENTION_TILED, tiledVariant } from '../../fusions/attention-tiled/kernel';
 import { attentionInputs, describeAttention, dot, type AttentionShape } from '../attention-shapes';
-import { erringSoftmax, spoiltWhole, weightedValue } from '../attention-twin';
+import { erringSoftmax, spoiltWhole, weightedValue } from '../attention-reference';
 import { expectNothing, putFloat } from '../expected';
 import { wide } from '../inputs';
 import type { SelftestCase } from '../selftest-case';

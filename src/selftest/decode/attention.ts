@@ -4,7 +4,7 @@ import { plural } from '../../base/format';
 import { f32Bits } from '../../base/float';
 import { ropeBound } from '../../ops/rope/bound';
 import { rmsnormBound } from '../../ops/rmsnorm/bound';
-import { againstTap, compose, FLUSH, TINY } from '../../ops/rounding';
+import { againstCapture, compose, FLUSH, TINY } from '../../ops/rounding';
 import { rmsnorm } from '../../ops/rmsnorm/exact';
 import { pairSteps, rope, ropeTable, type RopeTable } from '../../ops/rope/exact';
 import type { RopePairing } from '../../arch/operations';
@@ -12,14 +12,14 @@ import {
   attentionKernel,
   isJoined,
   joinVariant,
-  type AttentionWay,
+  type AttentionMethod,
   type HeadKind,
 } from '../../fusions/attention/attention-plan';
 import { ATTENTION_JOIN } from '../../fusions/attention/kernel';
 import { STEP_HEAD } from '../../gpu/decode/decode-buffers';
-import { NOWHERE } from '../../gpu/decode/decode-taps';
+import { NOWHERE } from '../../gpu/decode/decode-captures';
 import { ropeTable as gpuRopeTable } from '../../gpu/engine/rope-table';
-import { erringSoftmax, spoiltWhole, weightedValue } from '../attention-twin';
+import { erringSoftmax, spoiltWhole, weightedValue } from '../attention-reference';
 import { expectNothing, putFloat, putFloats, putWord, type Expected } from '../expected';
 import { inputValues, wide } from '../inputs';
 import type { SelftestCase } from '../selftest-case';
@@ -29,8 +29,8 @@ import { foldBlocks, foldedValue, foldedWords } from './places';
 const THETA = 1e6;
 /** The fewest keys that attention takes at a time; the kernel's running sums are rescaled at most once for each. */
 const TILE_KEYS = 64;
-/** Rescalings of a team beside those: by its first keys, by the own key, and where teams are added. */
-const TEAM_RESCALES = 3;
+/** Rescalings of a lane group beside those: by its first keys, by the own key, and where lane groups are added. */
+const LANE_GROUP_RESCALES = 3;
 /** A score's roundings: as in src/ops/attention-scores/bound.ts. */
 const SCORE_ROUNDINGS = 7;
 
@@ -42,10 +42,10 @@ interface Shape {
   /** Keys of a split, whole tiles; absent: one split for all. */
   readonly splitKeys?: number;
   /** Single heads when not given. */
-  readonly kernel?: AttentionWay['kernel'];
-  /** Heads of teams that take a key together; 1 when not given. */
+  readonly kernel?: AttentionMethod['kernel'];
+  /** Heads of lane groups that take a key together; 1 when not given. */
   readonly together?: 1 | 2 | 4 | 8;
-  /** Lanes of a team; 4 when not given: what any adapter with subgroups has. */
+  /** Lanes of a lane group; 4 when not given: what any adapter with subgroups has. */
   readonly lanes?: 4 | 8 | 16 | 32;
   /** Normed, and pairs half a head apart, when not given. */
   readonly kind?: HeadKind;
@@ -123,7 +123,7 @@ function score(q: ErringRow, key: ErringRow, scale: number) {
     magnitude += (Math.abs(a) + da + TINY) * (Math.abs(b) + db + TINY);
   }
   const own = gamma(n + SCORE_ROUNDINGS) * magnitude + 2 * (n + SCORE_ROUNDINGS) * FLUSH;
-  return { value: value * scale, bound: againstTap((carried + own) * scale * (1 + UNIT), value * scale) };
+  return { value: value * scale, bound: againstCapture((carried + own) * scale * (1 + UNIT), value * scale) };
 }
 
 const part = (x: Float32Array, at: number, n: number): Float32Array => x.subarray(at, at + n);
@@ -132,21 +132,21 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
   const { position, nHead, nHeadKv, headDim, splitKeys, kernel: wanted = 'single' } = shape;
   const splits = splitKeys === undefined ? 1 : Math.ceil((position + 1) / splitKeys);
   const { lanes = 4, together = 1 } = shape;
-  const way: AttentionWay =
-    wanted === 'teams' ? { kernel: wanted, splits, lanes, heads: together } : { kernel: wanted, splits };
-  const joins = isJoined(way);
+  const method: AttentionMethod =
+    wanted === 'lane-groups' ? { kernel: wanted, splits, lanes, heads: together } : { kernel: wanted, splits };
+  const joins = isJoined(method);
   const { kind = { isNormed: true, pairing: 'neox' } } = shape;
-  const { kernel: spec, variant, width } = attentionKernel(shape, way, kind);
+  const { kernel: spec, variant, width } = attentionKernel(shape, method, kind);
   const rescalesOf = (nKeys: number): number =>
-    Math.ceil(nKeys / TILE_KEYS) - 1 + (wanted === 'teams' ? TEAM_RESCALES : 0);
-  const teams = wanted === 'teams' ? `, teams of ${lanes}, ${plural(together, 'head')} together` : '';
+    Math.ceil(nKeys / TILE_KEYS) - 1 + (wanted === 'lane-groups' ? LANE_GROUP_RESCALES : 0);
+  const laneGroups = wanted === 'lane-groups' ? `, laneGroups of ${lanes}, ${plural(together, 'head')} together` : '';
   const spoilt = shape.isSpoilt === true ? ', NaN and infinities' : '';
   const heads = `${kind.isNormed ? '' : ', no norms'}${kind.pairing === 'neox' ? '' : ', pairs of neighbours'}`;
   return {
     ...{ kernel: kernelName(spec), types: ['f32'] },
     ...{ spec, variant, isExtra },
-    needs: { workgroupLanes: 256, ...(wanted === 'teams' ? { subgroupLanes: lanes } : {}) },
-    shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}${teams}${heads}${spoilt}`,
+    needs: { workgroupLanes: 256, ...(wanted === 'lane-groups' ? { subgroupLanes: lanes } : {}) },
+    shape: `position ${position}, ${plural(nHead, 'head')} on ${nHeadKv} of ${headDim}, ${plural(splits, 'split')}${laneGroups}${heads}${spoilt}`,
     make: () => {
       const [qDim, kvDim, nKeys] = [nHead * headDim, nHeadKv * headDim, position + 1];
       const scale = 1 / Math.sqrt(headDim);
@@ -166,19 +166,19 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
       const values = expectNothing(oldValues.length);
       const normsAt = kind.isNormed ? 0 : -(qDim + kvDim);
       const [qRope, kRope] = [normsAt + qDim + kvDim, normsAt + 2 * qDim + kvDim];
-      const tapAt = { qNorm: 0, kNorm: qDim, qRope, kRope, scores: kRope + kvDim };
+      const captureAt = { qNorm: 0, kNorm: qDim, qRope, kRope, scores: kRope + kvDim };
       const normOf = (x: Float32Array, gain: Float32Array): ErringRow =>
         kind.isNormed ? normed(x, gain) : { values: wide(x), bounds: new Float64Array(x.length) };
-      const softmaxAt = tapAt.scores + nHead * nKeys;
+      const softmaxAt = captureAt.scores + nHead * nKeys;
       const attentionAt = softmaxAt + nHead * nKeys;
-      const taps = expectNothing(joins ? softmaxAt : attentionAt + qDim);
+      const captures = expectNothing(joins ? softmaxAt : attentionAt + qDim);
       const y = expectNothing(joins ? splits * (qDim + 2 * nHead) : foldedWords(qDim));
 
       const ownKeys = Array.from({ length: nHeadKv }, (_, h) => {
         const norm = normOf(part(qkv, qDim + h * headDim, headDim), gainK);
         const key = turned(norm, table, position, kind.pairing);
-        if (kind.isNormed) putFloats(taps, tapAt.kNorm + h * headDim, norm.values, norm.bounds);
-        putFloats(taps, tapAt.kRope + h * headDim, key.values, key.bounds);
+        if (kind.isNormed) putFloats(captures, captureAt.kNorm + h * headDim, norm.values, norm.bounds);
+        putFloats(captures, captureAt.kRope + h * headDim, key.values, key.bounds);
         putFloats(keys, position * kvDim + h * headDim, key.values, key.bounds);
         for (let d = 0; d < headDim; d++) {
           const v = qkv[qDim + kvDim + h * headDim + d] ?? NaN;
@@ -193,8 +193,8 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
         const kvHead = Math.floor(head / (nHead / nHeadKv));
         const norm = normOf(part(qkv, head * headDim, headDim), gainQ);
         const q = turned(norm, table, position, kind.pairing);
-        if (kind.isNormed) putFloats(taps, tapAt.qNorm + head * headDim, norm.values, norm.bounds);
-        putFloats(taps, tapAt.qRope + head * headDim, q.values, q.bounds);
+        if (kind.isNormed) putFloats(captures, captureAt.qNorm + head * headDim, norm.values, norm.bounds);
+        putFloats(captures, captureAt.qRope + head * headDim, q.values, q.bounds);
         const keyOf = (j: number): ErringRow =>
           j === position
             ? (ownKeys[kvHead] ?? q)
@@ -209,16 +209,21 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
           scores[j] = value;
           errors[j] = bound;
         }
-        putFloats(taps, tapAt.scores + head * nKeys, scores, errors);
+        putFloats(captures, captureAt.scores + head * nKeys, scores, errors);
         if (!joins) {
           const { weights, relative } = erringSoftmax(spoiltWhole(scores), errors, rescalesOf(nKeys));
           weights.forEach((p, j) => {
-            putFloat(taps, softmaxAt + head * nKeys + j, p, againstTap((relative[j] ?? NaN) * p + 4 * FLUSH, p));
+            putFloat(
+              captures,
+              softmaxAt + head * nKeys + j,
+              p,
+              againstCapture((relative[j] ?? NaN) * p + 4 * FLUSH, p),
+            );
           });
           for (let d = 0; d < headDim; d++) {
             const { value, bound } = weightedValue(weights, relative, (j) => valueOf(j, d));
             putFloat(y, foldedValue(head * headDim + d, foldBlocks(qDim)), value, bound);
-            putFloat(taps, attentionAt + head * headDim + d, value, bound);
+            putFloat(captures, attentionAt + head * headDim + d, value, bound);
           }
           continue;
         }
@@ -251,12 +256,12 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
       const params = {
         ...{ nHead, nHeadKv, eps: EPS, scale },
         ...(kind.isNormed
-          ? { tapQNorm: tapAt.qNorm, tapKNorm: tapAt.kNorm }
-          : { tapQNorm: NOWHERE, tapKNorm: NOWHERE }),
-        ...{ tapQRope: tapAt.qRope, tapKRope: tapAt.kRope },
-        tapScores: tapAt.scores,
+          ? { captureQNorm: captureAt.qNorm, captureKNorm: captureAt.kNorm }
+          : { captureQNorm: NOWHERE, captureKNorm: NOWHERE }),
+        ...{ captureQRope: captureAt.qRope, captureKRope: captureAt.kRope },
+        captureScores: captureAt.scores,
         isWhole: joins ? 0 : 1,
-        ...{ tapSoftmax: joins ? NOWHERE : softmaxAt, tapAttention: joins ? NOWHERE : attentionAt },
+        ...{ captureSoftmax: joins ? NOWHERE : softmaxAt, captureAttention: joins ? NOWHERE : attentionAt },
       };
       return {
         inputs: { qkv, step, gainQ, gainK },
@@ -264,10 +269,10 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
           keys: new Uint32Array(oldKeys.buffer),
           values: new Uint32Array(oldValues.buffer),
           y: y.bounds.length,
-          taps: taps.bounds.length,
+          captures: captures.bounds.length,
         },
         calls: [{ params, grid: [width, splits] }],
-        expected: { keys, values, y, taps },
+        expected: { keys, values, y, captures },
       };
     },
   };
@@ -307,9 +312,9 @@ function putSplit(
     putFloat(y, (split * nHead + head) * headDim + d, value, bound);
   }
   const at = splits * nHead * headDim + 2 * (split * nHead + head);
-  putFloat(y, at, top, againstTap(topError, top));
+  putFloat(y, at, top, againstCapture(topError, top));
   const sumError = e.reduce((sum, v, j) => sum + v * compose(relative[j] ?? NaN, gamma(e.length + 1)), 0);
-  putFloat(y, at + 1, total, againstTap(sumError + e.length * FLUSH, total));
+  putFloat(y, at + 1, total, againstCapture(sumError + e.length * FLUSH, total));
 }
 
 interface JoinShape {
@@ -339,7 +344,7 @@ function joinCase({ nHead, headDim, splits, nKeys, spoiltHead }: JoinShape): Sel
       const y = expectNothing(foldedWords(qDim));
       const softmaxAt = nHead * nKeys;
       const attentionAt = 2 * nHead * nKeys;
-      const taps = expectNothing(attentionAt + qDim);
+      const captures = expectNothing(attentionAt + qDim);
       const before = new Float32Array(attentionAt + qDim);
       const captured = inputValues('normal', nHead * nKeys, 112).map((v) => v - 3);
       before.set(captured);
@@ -357,25 +362,25 @@ function joinCase({ nHead, headDim, splits, nKeys, spoiltHead }: JoinShape): Sel
           const one = weightedValue(e, exponentials, (s) => parts[s * qDim + head * headDim + d] ?? NaN);
           const value = one.value / sum.value;
           const most = ((Math.abs(one.value) + one.bound) / (sum.value * (1 - sumError))) * common;
-          const bound = againstTap(most - Math.abs(value) + FLUSH, value);
+          const bound = againstCapture(most - Math.abs(value) + FLUSH, value);
           putFloat(y, foldedValue(head * headDim + d, foldBlocks(qDim)), value, bound);
-          putFloat(taps, attentionAt + head * headDim + d, value, bound);
+          putFloat(captures, attentionAt + head * headDim + d, value, bound);
         }
         for (let j = 0; j < nKeys; j++) {
           const score = captured[head * nKeys + j] ?? NaN;
           const p = Math.exp(score - top) / sum.value;
           const z = Math.abs(score - top);
           const relative = (compose((3 + 3 * z) * UNIT, sumError / (1 - sumError)) + 1) * common - 1;
-          putFloat(taps, softmaxAt + head * nKeys + j, p, againstTap(relative * p + 4 * FLUSH, p));
+          putFloat(captures, softmaxAt + head * nKeys + j, p, againstCapture(relative * p + 4 * FLUSH, p));
         }
       }
       const step = Uint32Array.of(nKeys - 1, splits, TILE_KEYS, 0);
-      const params = { nHead, headDim, tapScores: 0, tapSoftmax: softmaxAt, tapAttention: attentionAt };
+      const params = { nHead, headDim, captureScores: 0, captureSoftmax: softmaxAt, captureAttention: attentionAt };
       return {
         inputs: { parts, step },
-        outputs: { y: y.bounds.length, taps: new Uint32Array(before.buffer) },
+        outputs: { y: y.bounds.length, captures: new Uint32Array(before.buffer) },
         calls: [{ params, grid: [Math.ceil(headDim / TILE_KEYS), nHead] }],
-        expected: { y, taps },
+        expected: { y, captures },
       };
     },
   };
@@ -383,13 +388,13 @@ function joinCase({ nHead, headDim, splits, nKeys, spoiltHead }: JoinShape): Sel
 
 /** Two heads a key-value head, two tiles of keys. */
 const SPOILT = { position: 70, nHead: 12, nHeadKv: 6, headDim: 16, isSpoilt: true } as const;
-const SPOILT_WAYS: readonly Pick<Shape, 'kernel' | 'splitKeys' | 'together'>[] = [
+const SPOILT_METHODS: readonly Pick<Shape, 'kernel' | 'splitKeys' | 'together'>[] = [
   {},
   { splitKeys: 64 },
   { kernel: 'shared', splitKeys: 64 },
-  { kernel: 'teams', together: 1 },
-  { kernel: 'teams', together: 2 },
-  { kernel: 'teams', together: 2, splitKeys: 64 },
+  { kernel: 'lane-groups', together: 1 },
+  { kernel: 'lane-groups', together: 2 },
+  { kernel: 'lane-groups', together: 2, splitKeys: 64 },
 ];
 
 /** Heads of Llama and Mixtral; of Qwen2-MoE. */
@@ -417,35 +422,49 @@ export const DECODE_ATTENTION_CASES: readonly SelftestCase[] = [
   attentionCase({ position: 70, nHead: 11, nHeadKv: 1, headDim: 24, splitKeys: 64, kernel: 'shared' }),
   attentionCase({ position: 300, nHead: 8, nHeadKv: 1, headDim: 128, splitKeys: 64, kernel: 'shared' }, true),
   attentionCase({ position: 130, nHead: 2, nHeadKv: 2, headDim: 256, splitKeys: 128, kernel: 'shared' }, true),
-  attentionCase({ position: 0, nHead: 4, nHeadKv: 2, headDim: 32, kernel: 'teams' }),
-  // As many keys before the own one as the teams take at a time, and one more.
-  attentionCase({ position: 64, nHead: 4, nHeadKv: 2, headDim: 32, kernel: 'teams', together: 2 }),
-  attentionCase({ position: 257, nHead: 3, nHeadKv: 1, headDim: 128, kernel: 'teams' }),
-  attentionCase({ position: 150, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, kernel: 'teams' }),
-  attentionCase({ position: 300, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, kernel: 'teams' }),
+  attentionCase({ position: 0, nHead: 4, nHeadKv: 2, headDim: 32, kernel: 'lane-groups' }),
+  // As many keys before the own one as the lane groups take at a time, and one more.
+  attentionCase({ position: 64, nHead: 4, nHeadKv: 2, headDim: 32, kernel: 'lane-groups', together: 2 }),
+  attentionCase({ position: 257, nHead: 3, nHeadKv: 1, headDim: 128, kernel: 'lane-groups' }),
+  attentionCase({ position: 150, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, kernel: 'lane-groups' }),
+  attentionCase({ position: 300, nHead: 4, nHeadKv: 2, headDim: 32, splitKeys: 64, kernel: 'lane-groups' }),
   // A column a lane: the next keys are under way while these are met, here 512 at a time.
-  attentionCase({ position: 600, nHead: 2, nHeadKv: 1, headDim: 16, kernel: 'teams' }),
+  attentionCase({ position: 600, nHead: 2, nHeadKv: 1, headDim: 16, kernel: 'lane-groups' }),
   // The last split has the own key alone.
-  attentionCase({ position: 128, nHead: 2, nHeadKv: 1, headDim: 32, splitKeys: 64, kernel: 'teams' }),
-  // Pieces of four heads, of which the last has three; columns that fill no team.
-  attentionCase({ position: 70, nHead: 11, nHeadKv: 1, headDim: 24, splitKeys: 64, kernel: 'teams', together: 4 }),
-  attentionCase({ position: 300, nHead: 8, nHeadKv: 1, headDim: 128, kernel: 'teams', lanes: 32 }, true),
-  attentionCase({ position: 640, nHead: 8, nHeadKv: 1, headDim: 128, kernel: 'teams', lanes: 32, together: 8 }, true),
+  attentionCase({ position: 128, nHead: 2, nHeadKv: 1, headDim: 32, splitKeys: 64, kernel: 'lane-groups' }),
+  // Pieces of four heads, of which the last has three; columns that fill no lane group.
+  attentionCase({
+    position: 70,
+    nHead: 11,
+    nHeadKv: 1,
+    headDim: 24,
+    splitKeys: 64,
+    kernel: 'lane-groups',
+    together: 4,
+  }),
+  attentionCase({ position: 300, nHead: 8, nHeadKv: 1, headDim: 128, kernel: 'lane-groups', lanes: 32 }, true),
+  attentionCase(
+    { position: 640, nHead: 8, nHeadKv: 1, headDim: 128, kernel: 'lane-groups', lanes: 32, together: 8 },
+    true,
+  ),
   attentionCase(
     {
       ...{ position: 300, nHead: 8, nHeadKv: 2, headDim: 128, splitKeys: 128 },
-      ...{ kernel: 'teams', lanes: 32, together: 4 },
+      ...{ kernel: 'lane-groups', lanes: 32, together: 4 },
     },
     true,
   ),
-  attentionCase({ position: 70, nHead: 2, nHeadKv: 2, headDim: 256, kernel: 'teams', lanes: 32 }, true),
-  attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 64, kernel: 'teams', lanes: 32, together: 2 }, true),
-  ...SPOILT_WAYS.map((way) => attentionCase({ ...SPOILT, ...way })),
+  attentionCase({ position: 70, nHead: 2, nHeadKv: 2, headDim: 256, kernel: 'lane-groups', lanes: 32 }, true),
+  attentionCase(
+    { position: 70, nHead: 4, nHeadKv: 2, headDim: 64, kernel: 'lane-groups', lanes: 32, together: 2 },
+    true,
+  ),
+  ...SPOILT_METHODS.map((method) => attentionCase({ ...SPOILT, ...method })),
   ...OTHER_HEADS.flatMap((kind) => [
     // Half a head is no whole columns.
     attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 36, kind }),
     attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 24, kernel: 'shared', kind }),
-    attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 24, kernel: 'teams', together: 2, kind }),
+    attentionCase({ position: 70, nHead: 4, nHeadKv: 2, headDim: 24, kernel: 'lane-groups', together: 2, kind }),
   ]),
   joinCase({ nHead: 4, headDim: 32, splits: 3, nKeys: 151 }),
   joinCase({ nHead: 3, headDim: 32, splits: 3, nKeys: 151, spoiltHead: 1 }),

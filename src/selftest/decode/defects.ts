@@ -109,16 +109,16 @@ export const DECODE_DEFECTS: readonly Defect[] = [
       'Pair(qkv[raw + c] * scale, qkv[raw + d] * scale)',
     ],
   ]),
-  ...of('fusions/attention_teams', [
+  ...of('fusions/attention_lane_groups', [
     ['scale', 'the running sum not rescaled', 'sum[h] = sum[h] * shrink + ((e.x', 'sum[h] = sum[h] + ((e.x'],
-    ['scale', 'teams not weighted', 'exp(tops[h * TEAMS + t] - joined.x)', '1.0'],
+    ['scale', 'lane groups not weighted', 'exp(tops[h * LANE_GROUPS + t] - joined.x)', '1.0'],
     ['sign', 'turned the wrong way', 'normed.low * cosines - normed', 'normed.low * cosines + normed'],
     ['index', 'a key beyond the end counts', 'vec4(4u, 5u, 6u, 7u) < vec4(end)', 'vec4(4u, 5u, 6u, 7u) <= vec4(end)'],
     [
       'index',
-      'the next values a team further',
-      'nextV = valueRows(key + TEAMS * KEYS, key + TEAMS * KEYS + 4u',
-      'nextV = valueRows(key + 8u + TEAMS * KEYS, key + 8u + TEAMS * KEYS + 4u',
+      'the next values a lane group further',
+      'nextV = valueRows(key + LANE_GROUPS * KEYS, key + LANE_GROUPS * KEYS + 4u',
+      'nextV = valueRows(key + 8u + LANE_GROUPS * KEYS, key + 8u + LANE_GROUPS * KEYS + 4u',
     ],
     ['index', 'the own key taken by every split', 'let hasOwn = position < work.end &&', 'let hasOwn ='],
     [

@@ -1,5 +1,5 @@
 import { gamma, UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, FLUSH } from '../../ops/rounding';
+import { againstCapture, compose, DIVISION, FLUSH } from '../../ops/rounding';
 import { swigluBound } from '../../ops/swiglu/bound';
 import { MIN_WEIGHT_SUM } from '../../arch/operations';
 import { topK } from '../../ops/top-k/exact';
@@ -7,15 +7,15 @@ import { f32Bits } from '../../base/float';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import { EXPERTS_IN, expertsInJob } from '../../fusions/experts-in/fusion';
 import { paddedTo32 } from '../../fusions/forms';
-import { rowsPerGroup, teamVariant } from '../../fusions/teams';
+import { rowsPerGroup, laneGroupVariant } from '../../fusions/lane-groups';
 import { repackRows } from '../../gpu/matmul/repack';
 import { gpuRowWords } from '../../ops/weight-layout';
-import { erringSoftmax } from '../attention-twin';
+import { erringSoftmax } from '../attention-reference';
 import { expectNothing, putFloat, putWord, type Expected } from '../expected';
 import { inputValues, wide } from '../inputs';
 import type { SelftestCase } from '../selftest-case';
 import { weightRows } from '../weight-rows';
-import { BY_32, BY_SUBGROUP, BY_WORKGROUP, PLAIN_DEEP, type DecodeWay } from './decode-ways';
+import { BY_32, BY_SUBGROUP, BY_WORKGROUP, PLAIN_DEEP, type DecodeMethod } from './decode-methods';
 import { EPS, fedStream } from './norm-products';
 import { rowMaker, type Erring } from './normed-product';
 import { foldBlocks, foldedValue, foldedWords } from './places';
@@ -34,15 +34,21 @@ interface Shape {
   readonly here?: readonly [number, number];
 }
 
-function expertsInCase(gate: QuantType, up: QuantType, way: DecodeWay, shape: Shape, isExtra: boolean): SelftestCase {
+function expertsInCase(
+  gate: QuantType,
+  up: QuantType,
+  method: DecodeMethod,
+  shape: Shape,
+  isExtra: boolean,
+): SelftestCase {
   const { nIn, rows, nExpert, nUsed, ties = false, here: [firstExpert, endExpert] = [0, nExpert] } = shape;
-  const { team, choice } = way;
+  const { laneGroup, choice } = method;
   const some = endExpert - firstExpert < nExpert ? `, of which ${firstExpert} to ${endExpert - 1} are here` : '';
   return {
     ...{ kernel: 'fusions/experts_in', types: gate === up ? [gate] : [gate, up] },
-    ...{ spec: EXPERTS_IN, isExtra, needs: way.needs },
-    variant: teamVariant(choice, team, expertsInJob(choice, { gate, up, nIn, nExpert, nUsed })),
-    shape: `${nIn} to ${rows}, ${nUsed} of ${nExpert} experts${some}${ties ? ', ties' : ''}, ${way.name}`,
+    ...{ spec: EXPERTS_IN, isExtra, needs: method.needs },
+    variant: laneGroupVariant(choice, laneGroup, expertsInJob(choice, { gate, up, nIn, nExpert, nUsed })),
+    shape: `${nIn} to ${rows}, ${nUsed} of ${nExpert} experts${some}${ties ? ', ties' : ''}, ${method.name}`,
     make: () => {
       const x = fedStream(nIn, 6, 'normal', 91);
       const logits = inputValues('normal', nExpert, 92).map((v) => (ties ? Math.round(v) : 3 * v));
@@ -51,10 +57,10 @@ function expertsInCase(gate: QuantType, up: QuantType, way: DecodeWay, shape: Sh
       const blocks = foldBlocks(rows);
       const y = expectNothing(nUsed * foldedWords(rows));
       const route = expectNothing(2 * nUsed);
-      const tapAt = { probs: 0, indices: nExpert, router: nExpert + nUsed, gate: nExpert + 2 * nUsed };
-      const [tapUp, tapSwiglu] = [tapAt.gate + nUsed * rows, tapAt.gate + 2 * nUsed * rows];
-      const taps = expectNothing(tapAt.gate + 3 * nUsed * rows);
-      if (firstExpert === 0) putRoute(wide(logits), chosen, route, taps, tapAt);
+      const captureAt = { probs: 0, indices: nExpert, router: nExpert + nUsed, gate: nExpert + 2 * nUsed };
+      const [captureUp, captureSwiglu] = [captureAt.gate + nUsed * rows, captureAt.gate + 2 * nUsed * rows];
+      const captures = expectNothing(captureAt.gate + 3 * nUsed * rows);
+      if (firstExpert === 0) putRoute(wide(logits), chosen, route, captures, captureAt);
       // Only the experts of this dispatch are in its buffers.
       const held = endExpert - firstExpert;
       const gates = weightRows(gate, held * rows, nIn, 'normal', 93);
@@ -68,17 +74,17 @@ function expertsInCase(gate: QuantType, up: QuantType, way: DecodeWay, shape: Sh
           const { value, bound } = erringSwiglu(g, u);
           putFloat(y, slot * 128 * blocks + foldedValue(r, blocks), value, bound);
           const to = slot * rows + r;
-          putFloat(taps, tapAt.gate + to, g.value, g.bound);
-          putFloat(taps, tapUp + to, u.value, u.bound);
-          putFloat(taps, tapSwiglu + to, value, bound);
+          putFloat(captures, captureAt.gate + to, g.value, g.bound);
+          putFloat(captures, captureUp + to, u.value, u.bound);
+          putFloat(captures, captureSwiglu + to, value, bound);
         }
       });
       const params = {
-        ...{ batches: team.batches, rows, nExpert, eps: EPS, squareCount: 6 },
+        ...{ batches: laneGroup.batches, rows, nExpert, eps: EPS, squareCount: 6 },
         ...{ stepGate: gpuRowWords(gate, nIn) / 4, stepUp: gpuRowWords(up, nIn) / 4 },
         ...{ firstExpert, endExpert, firstGate: firstExpert, firstUp: firstExpert },
-        ...{ tapProbs: tapAt.probs, tapIndices: tapAt.indices, tapRouter: tapAt.router },
-        ...{ tapGate: tapAt.gate, tapUp, tapSwiglu },
+        ...{ captureProbs: captureAt.probs, captureIndices: captureAt.indices, captureRouter: captureAt.router },
+        ...{ captureGate: captureAt.gate, captureUp, captureSwiglu },
       };
       return {
         inputs: {
@@ -87,9 +93,9 @@ function expertsInCase(gate: QuantType, up: QuantType, way: DecodeWay, shape: Sh
           weightsGate: repackRows(gate, gates.bytes, held * rows, nIn),
           weightsUp: repackRows(up, ups.bytes, held * rows, nIn),
         },
-        outputs: { y: y.bounds.length, route: 2 * nUsed, taps: taps.bounds.length },
-        calls: [{ params, grid: [1 + Math.ceil(rows / rowsPerGroup(team)), nUsed] }],
-        expected: { y, route, taps },
+        outputs: { y: y.bounds.length, route: 2 * nUsed, captures: captures.bounds.length },
+        calls: [{ params, grid: [1 + Math.ceil(rows / rowsPerGroup(laneGroup)), nUsed] }],
+        expected: { y, route, captures },
       };
     },
   };
@@ -115,12 +121,12 @@ function putRoute(
   logits: Float64Array,
   chosen: Uint32Array,
   route: Expected,
-  taps: Expected,
+  captures: Expected,
   at: { readonly probs: number; readonly indices: number; readonly router: number },
 ): void {
   const { weights, relative } = erringSoftmax(logits, new Float64Array(logits.length));
   weights.forEach((p, e) => {
-    putFloat(taps, at.probs + e, p, againstTap((relative[e] ?? NaN) * p + 4 * FLUSH, p));
+    putFloat(captures, at.probs + e, p, againstCapture((relative[e] ?? NaN) * p + 4 * FLUSH, p));
   });
   const nUsed = chosen.length;
   const sum = chosen.reduce((total, e) => total + (weights[e] ?? NaN), 0);
@@ -128,12 +134,12 @@ function putRoute(
   const sumError = compose(worst, gamma(nUsed + 1));
   chosen.forEach((e, slot) => {
     putWord(route, slot, e);
-    putWord(taps, at.indices + slot, e);
+    putWord(captures, at.indices + slot, e);
     const w = (weights[e] ?? NaN) / Math.max(sum, MIN_WEIGHT_SUM);
     const own = (compose(relative[e] ?? NaN, DIVISION) + 1) / (1 - sumError) - 1;
-    const bound = againstTap(own * w + 8 * FLUSH, w);
+    const bound = againstCapture(own * w + 8 * FLUSH, w);
     putFloat(route, nUsed + slot, w, bound);
-    putFloat(taps, at.router + slot, w, bound);
+    putFloat(captures, at.router + slot, w, bound);
   });
 }
 
@@ -148,7 +154,7 @@ function erringSwiglu(gate: Erring, up: Erring): Erring {
   const [own = NaN] = swigluBound(Float64Array.of(-far), Float64Array.of(reach));
   const atFar = (far / (1 + Math.exp(far))) * reach;
   const relative = atFar > 0 ? own / atFar : 0;
-  return { value, bound: againstTap(carried + (relative + UNIT) * (Math.abs(value) + carried) + 8 * FLUSH, value) };
+  return { value, bound: againstCapture(carried + (relative + UNIT) * (Math.abs(value) + carried) + 8 * FLUSH, value) };
 }
 
 const REAL: Shape = { nIn: 256, rows: 160, nExpert: 10, nUsed: 3 };

@@ -1,17 +1,17 @@
 import { UNIT } from '../../base/f32-error';
-import { againstTap, compose, FLUSH } from '../../ops/rounding';
+import { againstCapture, compose, FLUSH } from '../../ops/rounding';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import { HEAD } from '../../fusions/head/fusion';
 import { QKV, qkvJob } from '../../fusions/qkv/fusion';
 import { ROUTER } from '../../fusions/router/fusion';
-import { rowsPerGroup, teamVariant } from '../../fusions/teams';
+import { rowsPerGroup, laneGroupVariant } from '../../fusions/lane-groups';
 import { repackRows } from '../../gpu/matmul/repack';
 import { gpuRowWords } from '../../ops/weight-layout';
 import { expectNothing, putFloat, putKey, type Expected } from '../expected';
 import { inputValues, wide, type InputKind } from '../inputs';
 import type { SelftestCase } from '../selftest-case';
 import { weightRows } from '../weight-rows';
-import { BY_32, BY_SUBGROUP, BY_WORKGROUP, PLAIN_DEEP, type DecodeWay } from './decode-ways';
+import { BY_32, BY_SUBGROUP, BY_WORKGROUP, PLAIN_DEEP, type DecodeMethod } from './decode-methods';
 import { normScale, rowMaker, type NormScale } from './normed-product';
 import { streamOf } from './places';
 
@@ -44,12 +44,17 @@ export function fedStream(nIn: number, squareCount: number, kind: InputKind, see
   };
 }
 
-/** Taps of the normed row, gained * scale: the gain's product where the kernel multiplies it, the scale's error and product, the tap. */
-function putNormed(taps: Expected, at: number, { gained, scale }: FedStream): void {
+/** Captures of the normed row, gained * scale: the gain's product where the kernel multiplies it, the scale's error and product, the capture. */
+function putNormed(captures: Expected, at: number, { gained, scale }: FedStream): void {
   gained.forEach((v, i) => {
     const value = v * scale.value;
     const flushes = 4 * FLUSH * (1 + scale.value);
-    putFloat(taps, at + i, value, againstTap(Math.abs(value) * compose(scale.error, UNIT, UNIT) + flushes, value));
+    putFloat(
+      captures,
+      at + i,
+      value,
+      againstCapture(Math.abs(value) * compose(scale.error, UNIT, UNIT) + flushes, value),
+    );
   });
 }
 
@@ -63,14 +68,14 @@ interface Shape {
   readonly size?: number;
 }
 
-function headCase(type: QuantType, way: DecodeWay, shape: Shape, isExtra: boolean): SelftestCase {
+function headCase(type: QuantType, method: DecodeMethod, shape: Shape, isExtra: boolean): SelftestCase {
   const { nIn, rows, kind = 'normal', squares = 3, size = 1 } = shape;
-  const { team, choice } = way;
+  const { laneGroup, choice } = method;
   const firstRow = 2;
   return {
-    ...{ kernel: 'fusions/head', types: [type], spec: HEAD, isExtra, needs: way.needs },
-    variant: teamVariant(choice, team, { nIn, types: { '': type } }),
-    shape: `${nIn} to ${rows}, after ${firstRow} others, ${size === 1 ? kind : `norm of ${size}, near eps`}, ${way.name}`,
+    ...{ kernel: 'fusions/head', types: [type], spec: HEAD, isExtra, needs: method.needs },
+    variant: laneGroupVariant(choice, laneGroup, { nIn, types: { '': type } }),
+    shape: `${nIn} to ${rows}, after ${firstRow} others, ${size === 1 ? kind : `norm of ${size}, near eps`}, ${method.name}`,
     make: () => {
       const x = fedStream(nIn, squares, kind, 21, size);
       const matrix = weightRows(type, rows, nIn, 'normal', 22);
@@ -80,19 +85,19 @@ function headCase(type: QuantType, way: DecodeWay, shape: Shape, isExtra: boolea
         const { value, bound } = product(r, x.gained, x.scale);
         putFloat(y, firstRow + r, value, bound);
       }
-      const taps = expectNothing(nIn);
-      putNormed(taps, 0, x);
+      const captures = expectNothing(nIn);
+      putNormed(captures, 0, x);
       const params = {
-        ...{ batches: team.batches, rows, step: gpuRowWords(type, nIn) / 4, firstRow },
-        ...{ eps: EPS, squareCount: squares, tapNorm: 0 },
+        ...{ batches: laneGroup.batches, rows, step: gpuRowWords(type, nIn) / 4, firstRow },
+        ...{ eps: EPS, squareCount: squares, captureNorm: 0 },
       };
-      const groups = Math.ceil(rows / rowsPerGroup(team));
+      const groups = Math.ceil(rows / rowsPerGroup(laneGroup));
       return {
         inputs: { stream: x.stream, weights: repackRows(type, matrix.bytes, rows, nIn) },
-        outputs: { y: firstRow + rows, taps: nIn },
+        outputs: { y: firstRow + rows, captures: nIn },
         // Folded from x into z, as a large vocabulary is.
         calls: [{ params, grid: [Math.ceil(groups / 2), 1, 2] }],
-        expected: { y, taps },
+        expected: { y, captures },
       };
     },
   };
@@ -103,13 +108,13 @@ function multiplied(fed: FedStream, nIn: number): FedStream {
   return { ...fed, gained: wide(fed.stream.subarray(0, nIn)).map((v, i) => v * (fed.gain[i] ?? NaN)) };
 }
 
-function routerCase(type: QuantType, way: DecodeWay, shape: Shape, isExtra: boolean): SelftestCase {
+function routerCase(type: QuantType, method: DecodeMethod, shape: Shape, isExtra: boolean): SelftestCase {
   const { nIn, rows, kind = 'normal', squares = 3 } = shape;
-  const { team, choice } = way;
+  const { laneGroup, choice } = method;
   return {
-    ...{ kernel: 'fusions/router', types: [type], spec: ROUTER, isExtra, needs: way.needs },
-    variant: teamVariant(choice, team, { nIn, types: { '': type } }),
-    shape: `${nIn} to ${rows} experts, ${kind}, ${way.name}`,
+    ...{ kernel: 'fusions/router', types: [type], spec: ROUTER, isExtra, needs: method.needs },
+    variant: laneGroupVariant(choice, laneGroup, { nIn, types: { '': type } }),
+    shape: `${nIn} to ${rows} experts, ${kind}, ${method.name}`,
     make: () => {
       const x = multiplied(fedStream(nIn, squares, kind, 31), nIn);
       const matrix = weightRows(type, rows, nIn, 'normal', 32);
@@ -117,24 +122,24 @@ function routerCase(type: QuantType, way: DecodeWay, shape: Shape, isExtra: bool
       const product = rowMaker(matrix, 1);
       const padded = Math.ceil(rows / 32) * 32;
       const y = expectNothing(2 * padded);
-      const taps = expectNothing(nIn + rows);
-      putNormed(taps, 0, x);
+      const captures = expectNothing(nIn + rows);
+      putNormed(captures, 0, x);
       for (let r = 0; r < rows; r++) {
         const { value, bound } = product(r, x.gained, x.scale);
         putFloat(y, padded + r, value, bound);
-        putFloat(taps, nIn + r, value, bound);
+        putFloat(captures, nIn + r, value, bound);
         // The key orders as the value does: read back as a float it is within the same bound.
         putKey(y, r, value, bound);
       }
       const params = {
-        ...{ batches: team.batches, rows, step: gpuRowWords(type, nIn) / 4 },
-        ...{ eps: EPS, squareCount: squares, tapNorm: 0, tapLogits: nIn },
+        ...{ batches: laneGroup.batches, rows, step: gpuRowWords(type, nIn) / 4 },
+        ...{ eps: EPS, squareCount: squares, captureNorm: 0, captureLogits: nIn },
       };
       return {
         inputs: { stream: x.stream, gain: x.gain, weights: repackRows(type, matrix.bytes, rows, nIn) },
-        outputs: { y: 2 * padded, taps: nIn + rows },
-        calls: [{ params, grid: [Math.ceil(rows / rowsPerGroup(team))] }],
-        expected: { y, taps },
+        outputs: { y: 2 * padded, captures: nIn + rows },
+        calls: [{ params, grid: [Math.ceil(rows / rowsPerGroup(laneGroup))] }],
+        expected: { y, captures },
       };
     },
   };
@@ -144,22 +149,22 @@ function routerCase(type: QuantType, way: DecodeWay, shape: Shape, isExtra: bool
 function qkvCase(
   types: readonly QuantType[],
   rows: readonly number[],
-  way: DecodeWay,
+  method: DecodeMethod,
   shape: Omit<Shape, 'rows'>,
   isExtra: boolean,
 ): SelftestCase {
   const { nIn, kind = 'normal', squares = 3 } = shape;
-  const { team, choice } = way;
+  const { laneGroup, choice } = method;
   return {
-    ...{ kernel: 'fusions/qkv', types, spec: QKV, isExtra, needs: way.needs },
-    variant: teamVariant(choice, team, qkvJob(types, nIn)),
-    shape: `${nIn} to ${rows.join('+')}, ${kind}, ${way.name}`,
+    ...{ kernel: 'fusions/qkv', types, spec: QKV, isExtra, needs: method.needs },
+    variant: laneGroupVariant(choice, laneGroup, qkvJob(types, nIn)),
+    shape: `${nIn} to ${rows.join('+')}, ${kind}, ${method.name}`,
     make: () => {
       const x = fedStream(nIn, squares, kind, 41);
       const all = rows.reduce((sum, n) => sum + n, 0);
       const y = expectNothing(all);
-      const taps = expectNothing(nIn + all);
-      putNormed(taps, 0, x);
+      const captures = expectNothing(nIn + all);
+      putNormed(captures, 0, x);
       const matrices = types.map((type, i) => weightRows(type, rows[i] ?? 0, nIn, 'normal', 42 + i));
       let to = 0;
       for (const matrix of matrices) {
@@ -167,23 +172,23 @@ function qkvCase(
         for (let r = 0; r < matrix.nRows; r++, to++) {
           const { value, bound } = product(r, x.gained, x.scale);
           putFloat(y, to, value, bound);
-          putFloat(taps, nIn + to, value, bound);
+          putFloat(captures, nIn + to, value, bound);
         }
       }
       const [a, b = a, c = a] = matrices.map(({ type, nRows, bytes }) => repackRows(type, bytes, nRows, nIn));
       const [stepA = 0, stepB = stepA, stepC = stepA] = types.map((type) => gpuRowWords(type, nIn) / 4);
       const [rowsA = 0, rowsB = 0, rowsC = 0] = rows;
-      const [groupsA = 0, groupsB = 0, groupsC = 0] = rows.map((n) => Math.ceil(n / rowsPerGroup(team)));
+      const [groupsA = 0, groupsB = 0, groupsC = 0] = rows.map((n) => Math.ceil(n / rowsPerGroup(laneGroup)));
       const params = {
-        ...{ batches: team.batches, rowsA, rowsB, rowsC, groupsA, groupsAb: groupsA + groupsB },
-        ...{ stepA, stepB, stepC, eps: EPS, squareCount: squares, tapNorm: 0, tapQkv: nIn },
+        ...{ batches: laneGroup.batches, rowsA, rowsB, rowsC, groupsA, groupsAb: groupsA + groupsB },
+        ...{ stepA, stepB, stepC, eps: EPS, squareCount: squares, captureNorm: 0, captureQkv: nIn },
       };
       const none = new Uint32Array(4);
       return {
         inputs: { stream: x.stream, weightsA: a ?? none, weightsB: b ?? none, weightsC: c ?? none },
-        outputs: { y: all, taps: nIn + all },
+        outputs: { y: all, captures: nIn + all },
         calls: [{ params, grid: [groupsA + groupsB + groupsC] }],
-        expected: { y, taps },
+        expected: { y, captures },
       };
     },
   };

@@ -1,5 +1,5 @@
 import { gamma, PRODUCT_ROUNDINGS, UNIT } from '../../base/f32-error';
-import { againstTap, compose, DIVISION, FLUSH, TINY } from '../../ops/rounding';
+import { againstCapture, compose, DIVISION, FLUSH, TINY } from '../../ops/rounding';
 import { minima, type WeightRows } from '../weight-rows';
 
 /** A value and how far an honest kernel may be from it. */
@@ -57,7 +57,7 @@ export function rowMaker(matrix: WeightRows, roundings = 0) {
     const flushes = 2 * count * FLUSH * (1 + scale.value);
     return {
       value: value * scale.value,
-      bound: againstTap(relative * magnitude * scale.value + flushes, value * scale.value),
+      bound: againstCapture(relative * magnitude * scale.value + flushes, value * scale.value),
     };
   };
 }

@@ -1,11 +1,11 @@
 import { gamma, UNIT } from '../../base/f32-error';
-import { againstTap, FLUSH } from '../../ops/rounding';
+import { againstCapture, FLUSH } from '../../ops/rounding';
 import { rowsBound } from '../../ops/rows/bound';
 import { ggmlType, QUANT_TYPES, type QuantType } from '../../gguf/ggml-types';
 import { EMBED } from '../../fusions/embed/fusion';
 import { EXPERTS_OUT, outGroup } from '../../fusions/experts-out/fusion';
-import { PROJECT, teamsPerRow } from '../../fusions/project/fusion';
-import { rowTeams, rowUnits, teamVariant } from '../../fusions/teams';
+import { PROJECT, laneGroupsPerRow } from '../../fusions/project/fusion';
+import { rowLaneGroups, rowUnits, laneGroupVariant } from '../../fusions/lane-groups';
 import { repackRows } from '../../gpu/matmul/repack';
 import { typeVariant } from '../../gpu/matmul/variants';
 import { gpuRowWords } from '../../ops/weight-layout';
@@ -14,7 +14,7 @@ import { inputValues } from '../inputs';
 import type { WeightKind } from '../random-weights';
 import type { SelftestCase } from '../selftest-case';
 import { weightRows } from '../weight-rows';
-import { BY_32, BY_SUBGROUP, BY_WORKGROUP, PLAIN_DEEP, type DecodeWay } from './decode-ways';
+import { BY_32, BY_SUBGROUP, BY_WORKGROUP, PLAIN_DEEP, type DecodeMethod } from './decode-methods';
 import { rowMaker, type Erring } from './normed-product';
 import { chunkElements, folded, foldBlocks, foldedValue, foldedWords, gainedAt, squaresAt } from './places';
 
@@ -33,7 +33,7 @@ function putStream(
     putFloat(y, i, value, bound);
     const gained = value * (gain[i] ?? NaN);
     const error = bound * Math.abs(gain[i] ?? NaN) * (1 + UNIT) + UNIT * Math.abs(gained) + FLUSH;
-    putFloat(y, gainedAt(n) + foldedValue(i, foldBlocks(n)), gained, againstTap(error, gained));
+    putFloat(y, gainedAt(n) + foldedValue(i, foldBlocks(n)), gained, againstCapture(error, gained));
   });
   parts.forEach((part, p) => {
     let sum = 0;
@@ -43,7 +43,7 @@ function putStream(
       sum += value * value;
       error += (2 * Math.abs(value) + bound) * bound + FLUSH;
     }
-    putFloat(y, squaresAt(n) + p, sum, againstTap(error + gamma(part.length + 1) * (sum + error), sum));
+    putFloat(y, squaresAt(n) + p, sum, againstCapture(error + gamma(part.length + 1) * (sum + error), sum));
   });
 }
 
@@ -57,17 +57,17 @@ function rowParts(rows: number, perGroup: number): readonly (readonly number[])[
 /** before + sum, one more rounding. */
 function residual(before: number, sum: Erring): Erring {
   const value = before + sum.value;
-  return { value, bound: againstTap(sum.bound * (1 + UNIT) + UNIT * Math.abs(value) + 2 * FLUSH, value) };
+  return { value, bound: againstCapture(sum.bound * (1 + UNIT) + UNIT * Math.abs(value) + 2 * FLUSH, value) };
 }
 
-function projectCase(type: QuantType, way: DecodeWay, nIn: number, rows: number, isExtra: boolean): SelftestCase {
-  const { team, choice } = way;
-  const share = teamsPerRow(team, rowUnits(type, nIn));
+function projectCase(type: QuantType, method: DecodeMethod, nIn: number, rows: number, isExtra: boolean): SelftestCase {
+  const { laneGroup, choice } = method;
+  const share = laneGroupsPerRow(laneGroup, rowUnits(type, nIn));
   const job = { nIn, types: { '': type }, constants: { SHARE: share } } as const;
   return {
-    ...{ kernel: 'fusions/project', types: [type], spec: PROJECT, isExtra, needs: way.needs },
-    variant: teamVariant(choice, team, job),
-    shape: `${nIn} to ${rows}, ${share} teams a row, ${way.name}`,
+    ...{ kernel: 'fusions/project', types: [type], spec: PROJECT, isExtra, needs: method.needs },
+    variant: laneGroupVariant(choice, laneGroup, job),
+    shape: `${nIn} to ${rows}, ${share} laneGroups a row, ${method.name}`,
     make: () => {
       const x = inputValues('normal', nIn, 51);
       const before = inputValues('normal', rows, 52);
@@ -76,23 +76,29 @@ function projectCase(type: QuantType, way: DecodeWay, nIn: number, rows: number,
       const product = rowMaker(matrix);
       const products = Array.from({ length: rows }, (_, r) => product(r, x));
       const sums = products.map((one, r) => residual(before[r] ?? NaN, one));
-      const perGroup = rowTeams(team, share) * team.batches;
+      const perGroup = rowLaneGroups(laneGroup, share) * laneGroup.batches;
       const parts = rowParts(rows, perGroup);
       const y = expectNothing(squaresAt(rows) + parts.length);
       putStream(y, sums, gain, parts);
-      const taps = expectNothing(2 * rows);
+      const captures = expectNothing(2 * rows);
       products.forEach(({ value, bound }, r) => {
-        putFloat(taps, r, value, bound);
+        putFloat(captures, r, value, bound);
       });
       sums.forEach(({ value, bound }, r) => {
-        putFloat(taps, rows + r, value, bound);
+        putFloat(captures, rows + r, value, bound);
       });
-      const params = { batches: team.batches, rows, step: gpuRowWords(type, nIn) / 4, tapProduct: 0, tapSum: rows };
+      const params = {
+        batches: laneGroup.batches,
+        rows,
+        step: gpuRowWords(type, nIn) / 4,
+        captureProduct: 0,
+        captureSum: rows,
+      };
       return {
         inputs: { x: folded(x), residual: before, gain, weights: repackRows(type, matrix.bytes, rows, nIn) },
-        outputs: { y: y.bounds.length, taps: 2 * rows },
+        outputs: { y: y.bounds.length, captures: 2 * rows },
         calls: [{ params, grid: [parts.length] }],
-        expected: { y, taps },
+        expected: { y, captures },
       };
     },
   };
@@ -102,19 +108,19 @@ const N_EXPERT = 5;
 
 function expertsOutCase(
   type: QuantType,
-  way: DecodeWay,
+  method: DecodeMethod,
   { nIn, rows, nUsed }: { readonly nIn: number; readonly rows: number; readonly nUsed: number },
   isExtra: boolean,
 ): SelftestCase {
-  const { choice } = way;
-  const team = { ...way.team, group: outGroup(way.team, nUsed) };
+  const { choice } = method;
+  const laneGroup = { ...method.laneGroup, group: outGroup(method.laneGroup, nUsed) };
   return {
     ...{ kernel: 'fusions/experts_out', types: [type], spec: EXPERTS_OUT, isExtra },
-    needs: { ...way.needs, workgroupLanes: team.group },
-    variant: teamVariant(choice, team, {
+    needs: { ...method.needs, workgroupLanes: laneGroup.group },
+    variant: laneGroupVariant(choice, laneGroup, {
       ...{ kernel: 'expertsOut', nIn, types: { '': type }, constants: { USED: nUsed } },
     }),
-    shape: `${nIn} to ${rows}, ${nUsed} of ${N_EXPERT} experts, ${way.name}`,
+    shape: `${nIn} to ${rows}, ${nUsed} of ${N_EXPERT} experts, ${method.name}`,
     make: () => {
       const blocks = foldBlocks(nIn);
       const xs = Array.from({ length: nUsed }, (_, s) => inputValues('normal', nIn, 60 + s));
@@ -132,37 +138,37 @@ function expertsOutCase(
       const gain = inputValues('normal', rows, 72);
       const matrix = weightRows(type, N_EXPERT * rows, nIn, 'normal', 73);
       const product = rowMaker(matrix);
-      const taps = expectNothing((nUsed + 2) * rows);
+      const captures = expectNothing((nUsed + 2) * rows);
       const sums: Erring[] = [];
       for (let r = 0; r < rows; r++) {
         let [value, magnitude, error] = [0, 0, 0];
         experts.forEach((expert, s) => {
           const one = product(expert * rows + r, xs[s] ?? []);
-          putFloat(taps, s * rows + r, one.value, one.bound);
+          putFloat(captures, s * rows + r, one.value, one.bound);
           const weight = weights[s] ?? NaN;
           value += weight * one.value;
           error += weight * one.bound;
           magnitude += weight * (Math.abs(one.value) + one.bound);
         });
         // In slot order: nUsed products and additions.
-        const bound = againstTap(error + gamma(nUsed + 2) * magnitude + 2 * (nUsed + 2) * FLUSH, value);
-        putFloat(taps, nUsed * rows + r, value, bound);
+        const bound = againstCapture(error + gamma(nUsed + 2) * magnitude + 2 * (nUsed + 2) * FLUSH, value);
+        putFloat(captures, nUsed * rows + r, value, bound);
         const sum = residual(before[r] ?? NaN, { value, bound });
-        putFloat(taps, (nUsed + 1) * rows + r, sum.value, sum.bound);
+        putFloat(captures, (nUsed + 1) * rows + r, sum.value, sum.bound);
         sums.push(sum);
       }
-      const parts = rowParts(rows, rowTeams(team, nUsed) * team.batches);
+      const parts = rowParts(rows, rowLaneGroups(laneGroup, nUsed) * laneGroup.batches);
       const y = expectNothing(squaresAt(rows) + parts.length);
       putStream(y, sums, gain, parts);
       const params = {
-        ...{ batches: team.batches, rows, step: gpuRowWords(type, nIn) / 4 },
-        ...{ tapExperts: 0, tapSum: nUsed * rows, tapResidual: (nUsed + 1) * rows },
+        ...{ batches: laneGroup.batches, rows, step: gpuRowWords(type, nIn) / 4 },
+        ...{ captureExperts: 0, captureSum: nUsed * rows, captureResidual: (nUsed + 1) * rows },
       };
       return {
         inputs: { x, route, residual: before, gain, weights: repackRows(type, matrix.bytes, N_EXPERT * rows, nIn) },
-        outputs: { y: y.bounds.length, taps: taps.bounds.length },
+        outputs: { y: y.bounds.length, captures: captures.bounds.length },
         calls: [{ params, grid: [parts.length] }],
-        expected: { y, taps },
+        expected: { y, captures },
       };
     },
   };
@@ -182,7 +188,7 @@ function embedCase(type: QuantType, kind: WeightKind, isHere: boolean): Selftest
       const matrix = weightRows(type, rows, nIn, kind, 81);
       const gain = inputValues('normal', nIn, 82);
       const y = expectNothing(squaresAt(nIn) + nIn / 32);
-      const taps = expectNothing(nIn);
+      const captures = expectNothing(nIn);
       if (isHere) {
         const exact = Float64Array.from(matrix.values.subarray(row * nIn, (row + 1) * nIn));
         const bounds = rowsBound(exact);
@@ -190,19 +196,19 @@ function embedCase(type: QuantType, kind: WeightKind, isHere: boolean): Selftest
         const chunks = Array.from({ length: nIn / 32 }, (_, c) => chunkElements(type, c));
         putStream(y, values, gain, chunks);
         values.forEach(({ value, bound }, i) => {
-          putFloat(taps, i, value, bound);
+          putFloat(captures, i, value, bound);
         });
       }
-      const params = { nIn, rowVec4s: gpuRowWords(type, nIn) / 4, firstRow, rows, tapEmbedding: 0 };
+      const params = { nIn, rowVec4s: gpuRowWords(type, nIn) / 4, firstRow, rows, captureEmbedding: 0 };
       return {
         inputs: {
           token: Uint32Array.of(isHere ? firstRow + row : firstRow - 1),
           gain,
           weights: repackRows(type, matrix.bytes, rows, nIn),
         },
-        outputs: { y: y.bounds.length, taps: nIn },
+        outputs: { y: y.bounds.length, captures: nIn },
         calls: [{ params, grid: [Math.ceil(nIn / 32 / 64)] }],
-        expected: { y, taps },
+        expected: { y, captures },
       };
     },
   };

@@ -4,7 +4,7 @@ import { outlineOf } from '../../gguf/model-over';
 import type { ModelFile } from '../../gguf/model-file';
 import type { HParams } from '../../model/hparams';
 import type { FromJudge, JudgeWorker } from './protocol';
-import { tapBytes } from '../run-memory';
+import { captureBytes } from '../run-memory';
 import { hasSpareCores } from '../spare-cores';
 import type { StepJudged, StepWork } from './step-work';
 
@@ -109,7 +109,7 @@ export function createJudgePool(
       return new Promise<StepJudged>((resolve, reject) => {
         let forget: (() => void) | undefined;
         seat.busy = {
-          bytes: tapBytes(work.own) + tapBytes(work.free?.reference),
+          bytes: captureBytes(work.own) + captureBytes(work.free?.reference),
           settle: (outcome) => {
             forget?.();
             if (outcome instanceof TracerError) reject(outcome);

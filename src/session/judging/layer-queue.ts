@@ -24,7 +24,7 @@ export class LayerQueue {
     const judging = this.#pool.judge(work, this.#tokens, signal);
     const before = this.#told;
     this.#told = Promise.all([judging, before]).then(([judged]) => this.#tell(work, judged));
-    // Met by whoever hands over the next layer, or waits for all.
+    // Rethrown to the caller that hands over the next layer or waits for all.
     this.#told.catch(() => undefined);
   }
 

@@ -1,18 +1,18 @@
 import type { SumOrder } from '../../base/f32-error';
 import { atOnce } from '../../base/pieces';
-import { compareStep, type CompareContext, type Taps } from '../../divergence/compare-step';
+import { compareStep, type CompareContext, type Captures } from '../../divergence/compare-step';
 import type { FlipState } from '../../divergence/flip-state';
 import { limitsOf } from '../../divergence/limits';
-import { notesInPieces, type TapNote } from '../../divergence/non-finite';
+import { notesInPieces, type CaptureNote } from '../../divergence/non-finite';
 import type { CompareMode, Row } from '../../divergence/report';
 import { localErrors, type LocalErrors, type LocalErrorsInput } from '../../judge/local-errors';
-import type { Tap } from '../../model/engine';
+import type { Capture } from '../../model/engine';
 import { stagesOfStep } from '../../model/graph-of';
 import type { HParams } from '../../model/hparams';
 import type { StageId } from '../../model/stages';
 import { termsOf } from '../../model/weights';
 import { selectPositions } from '../../trace/select-positions';
-import { tapBytes } from '../run-memory';
+import { captureBytes } from '../run-memory';
 import { ROUTING } from '../step-captures';
 
 /** All that is needed to judge one layer of a run, wherever that is done. Structured-cloneable. */
@@ -22,9 +22,9 @@ export interface StepWork {
   readonly stages: readonly StageId[];
   readonly positions: readonly number[];
   /** The candidate's captures, with what the judged stages read. */
-  readonly own: Taps;
+  readonly own: Captures;
   /** The candidate's output of the layer before. */
-  readonly layerInput: Tap | undefined;
+  readonly layerInput: Capture | undefined;
   readonly candidate: string;
   readonly sumOrder: SumOrder;
   /** Whether the candidate's arithmetic has to be found out. */
@@ -36,7 +36,7 @@ export interface StepWork {
 }
 
 export interface FreeWork {
-  readonly reference: Taps;
+  readonly reference: Captures;
   /** Stages that the candidate never has as a value of its own. */
   readonly unmeasured: ReadonlySet<StageId>;
   /** Where routing had parted before this layer. */
@@ -54,7 +54,7 @@ export interface StepJudged {
   readonly truthBytes: number;
   readonly compareMs: number;
   /** What was seen of each side's values. */
-  readonly notes: { readonly a: readonly TapNote[]; readonly b: readonly TapNote[] };
+  readonly notes: { readonly a: readonly CaptureNote[]; readonly b: readonly CaptureNote[] };
 }
 
 type Engines = Pick<LocalErrorsInput, 'exact' | 'quantised' | 'hparams'>;
@@ -84,22 +84,23 @@ export async function judgeStep(
   const { taken, free } = freeRows(work, exact.id, hparams);
   const wrong = new Set(errors.flatMap(({ row }) => (row.verdict === 'match' ? [] : [row.stage])));
   const kept = [...truth].filter(([stage]) => work.truth === 'all' || wrong.has(stage));
-  // Whoever cancels ends the thread: nothing is done in pieces here.
-  const notes = (taps: Taps): readonly TapNote[] => atOnce(notesInPieces(stages.flatMap((id) => taps.get(id) ?? [])));
+  // Cancelling ends the thread, so nothing is done in pieces here.
+  const notes = (captures: Captures): readonly CaptureNote[] =>
+    atOnce(notesInPieces(stages.flatMap((id) => captures.get(id) ?? [])));
   return {
     free,
     local: { errors, truth: new Map(kept), ...(emulated === undefined ? {} : { emulated: wrongOf(emulated) }) },
     cost: { ms: cost.ms, bytesRead: cost.bytesRead },
     notes: { a: notes(taken), b: notes(work.free?.reference ?? new Map()) },
-    truthBytes: tapBytes(truth),
+    truthBytes: captureBytes(truth),
     compareMs: performance.now() - started - cost.ms,
   };
 }
 
 /** What is not right with quantised activations either: only of that a sample is taken. */
-function wrongOf({ taps, rows }: NonNullable<LocalErrors['emulated']>): NonNullable<LocalErrors['emulated']> {
+function wrongOf({ captures, rows }: NonNullable<LocalErrors['emulated']>): NonNullable<LocalErrors['emulated']> {
   const wrong = new Map([...rows].filter(([, { verdict }]) => verdict !== 'match'));
-  return { taps: new Map([...taps].filter(([stage]) => wrong.has(stage))), rows: wrong };
+  return { captures: new Map([...captures].filter(([stage]) => wrong.has(stage))), rows: wrong };
 }
 
 /** The candidate's captures as they are compared, and the rows of that. */
@@ -107,7 +108,7 @@ function freeRows(
   work: StepWork,
   reference: string,
   hparams: HParams,
-): { readonly taken: Taps; readonly free: readonly Row[] } {
+): { readonly taken: Captures; readonly free: readonly Row[] } {
   const { layer, stages, positions, own, candidate, sumOrder, free } = work;
   const taken = takenOf(own, stages, positions);
   if (free === undefined) return { taken, free: [] };
@@ -148,12 +149,16 @@ export function compareContext(
 }
 
 /** What of a step's captures is compared, at the positions that are: not what only others read. */
-export function takenOf(taps: Taps | undefined, stages: readonly StageId[], positions: readonly number[]): Taps {
-  const wanted = [...(taps ?? [])].filter(([id]) => stages.includes(id) || ROUTING.includes(id));
-  return new Map(wanted.map(([id, tap]) => [id, selectPositions(tap, positions)]));
+export function takenOf(
+  captures: Captures | undefined,
+  stages: readonly StageId[],
+  positions: readonly number[],
+): Captures {
+  const wanted = [...(captures ?? [])].filter(([id]) => stages.includes(id) || ROUTING.includes(id));
+  return new Map(wanted.map(([id, captured]) => [id, selectPositions(captured, positions)]));
 }
 
 /** The reference's values that the candidate has as well: one captured value alone would be missing on the other side. */
-export function comparableOf(reference: Taps, unmeasured: ReadonlySet<StageId> | undefined): Taps {
+export function comparableOf(reference: Captures, unmeasured: ReadonlySet<StageId> | undefined): Captures {
   return new Map([...reference].filter(([stage]) => unmeasured?.has(stage) !== true));
 }

@@ -94,8 +94,8 @@ async function answer(engine: ExactEngine, call: ReferenceCall, signal: AbortSig
 /** Memory of results that is not shared: it is handed over. */
 function memoryOf(results: readonly StepResult[]): readonly ArrayBuffer[] {
   const memory = new Set<ArrayBuffer>();
-  for (const { taps } of results)
-    for (const { data, bound, exact } of taps.values())
+  for (const { captures } of results)
+    for (const { data, bound, exact } of captures.values())
       for (const values of [data, bound, exact])
         if (values !== undefined && !isShared(values.buffer)) memory.add(values.buffer as ArrayBuffer);
   return [...memory];

@@ -5,7 +5,7 @@ import { useActions } from '../use-app';
 export function Dialog(props: {
   readonly title: string;
   readonly className?: string;
-  /** The title is there for whoever listens; others see what the dialog is. */
+  /** The title is for screen readers; the dialog shows what it is. */
   readonly quiet?: boolean;
   readonly children: ReactNode;
 }): ReactElement {

@@ -1,5 +1,5 @@
 import type { ReactElement } from 'react';
-import { KeptModels } from '../panels/KeptModels';
+import { CachedModels } from '../panels/CachedModels';
 import { FileCard } from '../panels/FileCard';
 import { LookedCard } from '../panels/LookedCard';
 import { useApp } from '../use-app';
@@ -11,7 +11,7 @@ export function FileDialog(): ReactElement {
   return (
     <Dialog title={looked === undefined ? 'The open model' : 'A file that does not run'} className="file-dialog">
       {looked === undefined ? <FileCard /> : <LookedCard file={looked} />}
-      <KeptModels />
+      <CachedModels />
     </Dialog>
   );
 }

@@ -11,7 +11,13 @@ import { Term } from '../face/Term';
 const TITLES = { local: 'local', isolated: 'isolated', free: 'free-running' } as const;
 
 /** The same stage in every judgement that the trace has. */
-export function BothWays({ data, place }: { readonly data: MapData; readonly place: Place }): ReactElement | null {
+export function ReadersAndSources({
+  data,
+  place,
+}: {
+  readonly data: MapData;
+  readonly place: Place;
+}): ReactElement | null {
   const bases = basesOf(data.view);
   const rows = bases.map((basis) => ({ basis, row: data.row(basis, place.stage, place.layer) }));
   if (rows.every(({ row }) => row === undefined)) return null;

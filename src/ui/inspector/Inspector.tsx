@@ -13,7 +13,7 @@ import { tensorOf } from '../../plots/formula';
 import { selectLooked } from '../../store/view';
 import { useActions, useApp } from '../use-app';
 import { useMapTheme, useRoom } from '../use-theme';
-import { BothWays } from './BothWays';
+import { ReadersAndSources } from './BothWays';
 import { FormulaPanel } from './FormulaPanel';
 import { PlaceChooser } from './PlaceChooser';
 import { RulerPanel } from './RulerPanel';
@@ -127,7 +127,7 @@ function Head({ data, place }: { readonly data: MapData; readonly place: Place }
 }
 
 const Body = memo(function Body({ data, place }: { readonly data: MapData; readonly place: Place }): ReactElement {
-  const stage = useLater(place);
+  const stage = useDeferred(place);
   const tensor = tensorOf(data.view.hparams, place.stage, place.layer);
   const expert = expertOf(data, place);
   return (
@@ -144,7 +144,7 @@ const Body = memo(function Body({ data, place }: { readonly data: MapData; reado
           <WorstValue data={data} place={place} />
           <TokenExperts data={data} place={place} expert={expert} />
           <TokenChips data={data} place={place} />
-          <BothWays data={data} place={place} />
+          <ReadersAndSources data={data} place={place} />
           <details className="go-to">
             <summary>Go to another cell</summary>
             <div className="go-fields">
@@ -158,7 +158,7 @@ const Body = memo(function Body({ data, place }: { readonly data: MapData; reado
 });
 
 /** The lower half is drawn a moment after the upper one, once: what is pointed at answers first. */
-function useLater(place: Place): boolean {
+function useDeferred(place: Place): boolean {
   const [drawn, setDrawn] = useState(false);
   useEffect(() => {
     if (drawn) return undefined;

@@ -8,7 +8,7 @@ import { useActions } from '../use-app';
 
 const ANY = 'any';
 
-/** The place in hand as three fields, for whoever does not point. */
+/** The selected location as three fields, for keyboard use. */
 export function PlaceChooser({ view, place }: { readonly view: TraceView; readonly place: Place }): ReactElement {
   const { select } = useActions();
   const change = (to: (from: Place) => Partial<Place>): void => {

@@ -1,6 +1,6 @@
 import { useDeferredValue, type ReactElement } from 'react';
 import { formatBytes, formatMetric, plural } from '../../base/format';
-import type { TapSlice } from '../../divergence/tap-slice';
+import type { CaptureSlice } from '../../divergence/capture-slice';
 import { stageSpec } from '../../model/stages';
 import { humanNumber } from '../../plots/map/human-number';
 import type { MapData } from '../../plots/map/map-types';
@@ -78,7 +78,7 @@ function SliceValues({
   slice,
   sides,
 }: {
-  readonly slice: TapSlice;
+  readonly slice: CaptureSlice;
   readonly sides: readonly [string, string];
 }): ReactElement {
   const bounded = slice.ratios !== undefined;
@@ -119,7 +119,7 @@ function SliceValues({
   );
 }
 
-function ExpertSets({ experts }: { readonly experts: NonNullable<TapSlice['experts']> }): ReactElement {
+function ExpertSets({ experts }: { readonly experts: NonNullable<CaptureSlice['experts']> }): ReactElement {
   const { both, onlyA, onlyB } = expertSets(experts);
   return (
     <p className="sets">
@@ -138,7 +138,7 @@ function NotKept({
   readonly inspection: Inspection;
   readonly place: Place;
 }): ReactElement | null {
-  const { fetchTaps } = useActions();
+  const { fetchCaptures } = useActions();
   const { answer, fetching, error } = inspection;
   if (answer?.kind === 'slice') {
     const { kept, dropped, bytes } = answer.usage;
@@ -151,7 +151,7 @@ function NotKept({
       {answer?.kind === 'dropped' ? (
         <p className="note">
           These {formatBytes(answer.bytes)} were not kept: not all of the run’s tensors fit.{' '}
-          <button type="button" className="link" disabled={fetching} onClick={() => void fetchTaps()}>
+          <button type="button" className="link" disabled={fetching} onClick={() => void fetchCaptures()}>
             {fetching ? `Running ${layers} again…` : `Have them back: run ${layers} again`}
           </button>
         </p>

@@ -2,13 +2,13 @@ import type { ReactElement } from 'react';
 import { formatMetric, plural } from '../../base/format';
 import type { SelftestRow } from '../../selftest/selftest-report';
 import { statusText } from '../../selftest/selftest-text';
-import { TableTwin } from '../TableTwin';
+import { FigureTable } from '../FigureTable';
 
 /** Every case, folded away. */
 export function CaseTable({ rows }: { readonly rows: readonly SelftestRow[] }): ReactElement | null {
   if (rows.length === 0) return null;
   return (
-    <TableTwin title={`Every case (${plural(rows.length, 'row')})`}>
+    <FigureTable title={`Every case (${plural(rows.length, 'row')})`}>
       {() => (
         <table className="cases">
           <thead>
@@ -37,6 +37,6 @@ export function CaseTable({ rows }: { readonly rows: readonly SelftestRow[] }): 
           </tbody>
         </table>
       )}
-    </TableTwin>
+    </FigureTable>
   );
 }

@@ -6,7 +6,7 @@ import type { MapData } from '../../plots/map/map-types';
 import { nonfinitePlot, nonfiniteWords } from '../../plots/tabs/nonfinite-plot';
 import { engineTitle } from '../../plots/trace-view';
 import { Scene } from '../Scene';
-import { TableTwin } from '../TableTwin';
+import { FigureTable } from '../FigureTable';
 import { useActions } from '../use-app';
 import { useMapTheme } from '../use-theme';
 
@@ -60,7 +60,7 @@ function Side({
         </button>
       </figcaption>
       <Scene node={nonfinitePlot(side, width, theme)} />
-      <TableTwin title="What led to it, as a table">{() => <RunUp side={side} />}</TableTwin>
+      <FigureTable title="What led to it, as a table">{() => <RunUp side={side} />}</FigureTable>
     </figure>
   );
 }

@@ -3,7 +3,7 @@ import type { RowVerdict } from '../../divergence/report';
 import type { MapData, MapRow } from '../../plots/map/map-types';
 import { tableLine, VERDICT_WORDS } from '../../plots/select-table';
 import { selectPlace } from '../../store/view';
-import { Later } from '../Later';
+import { Later } from '../Deferred';
 import { useActions, useApp } from '../use-app';
 
 /** Every stage by every layer in numbers, in the page's measure: the map's table. Opens at what is wrong. */

@@ -8,7 +8,7 @@ import { flipBars, MOST_ROUTED, routedTokens, routingAt, routingPlot } from '../
 import { selectPlace } from '../../store/view';
 import { Term } from '../face/Term';
 import { Scene } from '../Scene';
-import { TableTwin } from '../TableTwin';
+import { FigureTable } from '../FigureTable';
 import { useActions, useApp } from '../use-app';
 import { useMapTheme } from '../use-theme';
 import { PickArea } from './PickArea';
@@ -90,7 +90,7 @@ export function RoutingTab({ data, columns }: { readonly data: MapData; readonly
           <Scene node={plot} />
         </PickArea>
       </div>
-      <TableTwin title="These choices as a table">{() => <Choices data={routing} sides={view.sides} />}</TableTwin>
+      <FigureTable title="These choices as a table">{() => <Choices data={routing} sides={view.sides} />}</FigureTable>
     </figure>
   );
 }

@@ -22,20 +22,23 @@ export async function checkDecoding(context: GpuContext, choice: DecodeChoice): 
     let worst = { name: '', error: 0 };
     let differ = 0;
     for (const [position, token] of tokens.entries()) {
-      const { taps, logits } = await decoder.decode(token, position, {
+      const { captures, logits } = await decoder.decode(token, position, {
         capture: { stages: ACTIVE_STAGES },
         logits: true,
       });
       const again = await decoder.decode(token, position, { logits: true });
       if (logits?.some((value, i) => value !== again.logits?.[i]) === true) differ++;
-      for (const tap of taps) {
-        const reference = expected.tap(tap.stage, tap.layer);
-        if (tap.stage === 'attn_scores' || tap.stage === 'attn_softmax') continue;
-        const length = tap.data.length;
+      for (const captured of captures) {
+        const reference = expected.captured(captured.stage, captured.layer);
+        if (captured.stage === 'attn_scores' || captured.stage === 'attn_softmax') continue;
+        const length = captured.data.length;
         const row = reference.data.subarray(position * length, (position + 1) * length);
         const error =
-          tap.stage === 'moe_router_indices' ? Number(bits(tap).join() !== row.join()) : relativeRms(tap.data, row);
-        if (!(error <= worst.error)) worst = { name: `${tap.stage} ${String(tap.layer)} at ${position}`, error };
+          captured.stage === 'moe_router_indices'
+            ? Number(bits(captured).join() !== row.join())
+            : relativeRms(captured.data, row);
+        if (!(error <= worst.error))
+          worst = { name: `${captured.stage} ${String(captured.layer)} at ${position}`, error };
       }
     }
     dispose();

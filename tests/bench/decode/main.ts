@@ -1,7 +1,7 @@
 /* eslint-disable no-console -- a command */
 import { parseArgs } from 'node:util';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import { TEAM_FUSIONS, type DecodeChoice, type TeamShape } from '../../../src/fusions/choice';
+import { LANE_GROUP_FUSIONS, type DecodeChoice, type LaneGroupShape } from '../../../src/fusions/choice';
 import { createDecoder } from '../../../src/gpu/decode/decoder';
 import { openDevice } from '../../../src/gpu/device';
 import { KvCache } from '../../../src/gpu/engine/kv-cache';
@@ -9,7 +9,7 @@ import { nodeGpu, useSwiftShader } from '../../../src/gpu/node-device';
 import { Recorder } from '../../../src/gpu/recorder';
 import { kernelName } from '../../../src/ops/kernel-spec';
 import type { DecodeDispatch } from '../../../src/gpu/decode/decode-graph';
-import { wayName, type AttentionChoice } from '../../../src/fusions/attention/attention-plan';
+import { methodName, type AttentionChoice } from '../../../src/fusions/attention/attention-plan';
 import { chosenAttention, timeAttention } from '../../../src/gpu/decode/tune-attention';
 import { checkDecoding } from './check';
 import { attentionInputs, benchGraph, ofKernel, timePasses, type BenchModel } from './measure';
@@ -18,7 +18,7 @@ import { qwen3Shape, RandomModel } from './random-model';
 /*
  * node scripts/bench-decode.mjs [--layers 48] [--attention] [--sweep] [--workgroup] [--profiles 64,512] [--tokens 64] [--positions 0,511]
  * Decoding at the shape of Qwen3-30B-A3B, Q4_K_M, random weights: microseconds a kernel at the positions of --profiles, then tokens a second
- * from those of --positions. --attention times its ways and takes the best.
+ * from those of --positions. --attention times its methods and takes the best.
  * --turns: what it costs that kernels take turns.
  */
 const { values } = parseArgs({
@@ -30,7 +30,7 @@ const { values } = parseArgs({
     turns: { type: 'boolean', default: false },
     profiles: { type: 'string', default: '64' },
     sweep: { type: 'boolean', default: false },
-    kernels: { type: 'string', default: TEAM_FUSIONS.join() },
+    kernels: { type: 'string', default: LANE_GROUP_FUSIONS.join() },
     workgroup: { type: 'boolean', default: false },
     tokens: { type: 'string', default: '64' },
     positions: { type: 'string', default: '0,250,511' },
@@ -71,7 +71,7 @@ await context.step(async () => {
     }
   }
   if (values.sweep) await sweep();
-  if (values.attention) choice = { ...choice, attention: await attentionWays() };
+  if (values.attention) choice = { ...choice, attention: await attentionMethods() };
   if (values.turns) await turns();
   for (const position of values.profiles.split(',').map(Number)) await report(position);
 });
@@ -109,7 +109,7 @@ async function report(position: number): Promise<void> {
 /** What it costs that kernels take turns: alone; with a small other kernel behind each; in pairs; all of a layer; each twice, for two layers. */
 async function turns(): Promise<void> {
   const graph = await benchGraph(model, choice);
-  const kernels = ['qkv', 'attention_teams', 'project', 'router', 'experts_in', 'experts_out'] as const;
+  const kernels = ['qkv', 'attention_lane_groups', 'project', 'router', 'experts_in', 'experts_out'] as const;
   const all = kernels.map((kernel) => ofKernel(graph, `fusions/${kernel}`)).filter((some) => some.length > 0);
   const layers = all[0]?.length ?? 0;
   const each = async (dispatches: readonly DecodeDispatch[]): Promise<number> =>
@@ -145,27 +145,27 @@ async function turns(): Promise<void> {
   );
 }
 
-/** Times attention alone, way by way. */
-async function attentionWays(): Promise<AttentionChoice> {
+/** Times attention alone, method by method. */
+async function attentionMethods(): Promise<AttentionChoice> {
   const timed = await timeAttention(attentionInputs(model, choice), Infinity);
-  for (const { keys: nKeys, ways } of timed) {
-    const each = ways.map(({ way, us }) => `${wayName(way)}: ${((us ?? NaN) / 2).toFixed(1)}`);
+  for (const { keys: nKeys, methods } of timed) {
+    const each = methods.map(({ method, us }) => `${methodName(method)}: ${((us ?? NaN) / 2).toFixed(1)}`);
     console.log(`attention of a layer over ${nKeys} keys, us: ${each.join('; ')}`);
   }
   const chosen = chosenAttention(choice.attention, timed);
-  console.log(chosen.map(({ from, way }) => `from ${from}: ${wayName(way)}`).join('; '));
+  console.log(chosen.map(({ from, method }) => `from ${from}: ${methodName(method)}`).join('; '));
   return chosen;
 }
 
 /** Chooses kernel by kernel what makes the whole token fastest. */
 async function sweep(): Promise<void> {
-  for (const kernel of values.kernels.split(',').flatMap((k) => TEAM_FUSIONS.filter((t) => t === k))) {
+  for (const kernel of values.kernels.split(',').flatMap((k) => LANE_GROUP_FUSIONS.filter((t) => t === k))) {
     const results: { readonly name: string; readonly us: number; readonly choice: DecodeChoice }[] = [];
-    for (const team of candidates(kernel)) {
-      const tried = withTeam(choice, kernel, team);
+    for (const laneGroup of candidates(kernel)) {
+      const tried = withLaneGroup(choice, kernel, laneGroup);
       const graph = await benchGraph(model, tried);
       const us = (await timePasses(model, graph.dispatches, times)).gpu;
-      results.push({ name: `${team.lanes}/${team.group}*${team.batches}`, us, choice: tried });
+      results.push({ name: `${laneGroup.lanes}/${laneGroup.group}*${laneGroup.batches}`, us, choice: tried });
       context.release(graph.params);
     }
     results.sort((a, b) => a.us - b.us);
@@ -177,18 +177,22 @@ async function sweep(): Promise<void> {
     );
     choice = results[0]?.choice ?? choice;
   }
-  console.log(JSON.stringify(choice.teams));
+  console.log(JSON.stringify(choice.laneGroups));
 }
 
-function candidates(kernel: (typeof TEAM_FUSIONS)[number]): readonly TeamShape[] {
+function candidates(kernel: (typeof LANE_GROUP_FUSIONS)[number]): readonly LaneGroupShape[] {
   const lanes = kernel === 'experts-out' ? ([8, 16] as const) : ([32] as const);
   return lanes.flatMap((l) =>
     [64, 128].flatMap((group) => ([1, 2, 4] as const).map((batches) => ({ lanes: l, group, batches }))),
   );
 }
 
-function withTeam(from: DecodeChoice, kernel: (typeof TEAM_FUSIONS)[number], team: TeamShape): DecodeChoice {
-  return { ...from, teams: { ...from.teams, [kernel]: team } };
+function withLaneGroup(
+  from: DecodeChoice,
+  kernel: (typeof LANE_GROUP_FUSIONS)[number],
+  laneGroup: LaneGroupShape,
+): DecodeChoice {
+  return { ...from, laneGroups: { ...from.laneGroups, [kernel]: laneGroup } };
 }
 
 async function tokens(): Promise<void> {

@@ -3,7 +3,7 @@ import { attentionPlan } from '../../../src/fusions/attention/attention-plan';
 import type { DecodeChoice } from '../../../src/fusions/choice';
 import { buildGraph, type DecodeDispatch, type DecodeGraph } from '../../../src/gpu/decode/decode-graph';
 import { planOf } from '../../../src/gpu/decode/decode-plan';
-import { TapPlan } from '../../../src/gpu/decode/decode-taps';
+import { CapturePlan } from '../../../src/gpu/decode/decode-captures';
 import type { DecodeWeights } from '../../../src/gpu/decode/decode-weights';
 import { encodePass } from '../../../src/gpu/decode/decode-pass';
 import type { AttentionInputs } from '../../../src/gpu/decode/tune-attention';
@@ -27,13 +27,13 @@ export interface BenchGraph extends DecodeGraph {
 
 /** Builds the graph of a token at `position` with its params in place. */
 export async function benchGraph(model: BenchModel, choice: DecodeChoice, position = 64): Promise<BenchGraph> {
-  const { way, count, keys: each } = attentionPlan(model.hparams, choice.attention, position + 1);
+  const { method, count, keys: each } = attentionPlan(model.hparams, choice.attention, position + 1);
   const inputs = attentionInputs(model, choice);
   const { context, buffers } = inputs;
   const plan = planOf(inputs);
-  const graph = await buildGraph({ ...inputs, plan, keys: model.keys, way });
+  const graph = await buildGraph({ ...inputs, plan, keys: model.keys, method });
   context.device.queue.writeBuffer(buffers.step, 0, Uint32Array.of(position, count, each));
-  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new TapPlan(plan, undefined, 1)));
+  context.device.queue.writeBuffer(graph.params, 0, graph.paramsFor(new CapturePlan(plan, undefined, 1)));
   return { ...graph, splits: count };
 }
 
@@ -41,11 +41,11 @@ export async function benchGraph(model: BenchModel, choice: DecodeChoice, positi
 export function attentionInputs({ context, hparams, weights }: BenchModel, choice: DecodeChoice): AttentionInputs {
   const inputs = { context, hparams, weights, choice };
   buffers ??= createBuffers(context, planOf(inputs));
-  taps ??= context.allocate('taps', 4, GPUBufferUsage.STORAGE);
-  return { ...inputs, buffers, taps };
+  captures ??= context.allocate('captures', 4, GPUBufferUsage.STORAGE);
+  return { ...inputs, buffers, captures };
 }
 let buffers: ReturnType<typeof createBuffers> | undefined;
-let taps: GPUBuffer | undefined;
+let captures: GPUBuffer | undefined;
 
 /** Where a batch of passes spends its time, in microseconds a pass. */
 export interface Timing {

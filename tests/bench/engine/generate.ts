@@ -17,9 +17,9 @@ export async function benchGenerate(
   if (weights === undefined) throw new Error('--generate needs --preload, and room for all weights');
   const started = performance.now();
   const { choice, tried } = await tuneDecode({ context, hparams, weights });
-  const timedWays = tried.filter(({ us }) => us !== undefined).length;
+  const timedMethods = tried.filter(({ us }) => us !== undefined).length;
   console.log(
-    `tuner: ${timedWays} of ${tried.length} ways in ${(performance.now() - started).toFixed(0)} ms: ${JSON.stringify(choice)}`,
+    `tuner: ${timedMethods} of ${tried.length} methods in ${(performance.now() - started).toFixed(0)} ms: ${JSON.stringify(choice)}`,
   );
   const decoder = await createDecoder({ context, hparams, weights, keys: await engine.keys(), choice });
   const { token, layer } = decoder.dispatches;
@@ -48,7 +48,7 @@ export async function benchGenerate(
   const { logits } = await decoder.decode(7, position, { logits: true });
   await engine.begin(Uint32Array.of(7), position, { capture: new Map() });
   for (let l = 0; l < hparams.nLayer; l++) await engine.layer(l, { capture: new Map() });
-  const own = (await engine.end({ capture: new Map([['lm_head', [position]]]) })).taps.get('lm_head')?.data ?? [];
+  const own = (await engine.end({ capture: new Map([['lm_head', [position]]]) })).captures.get('lm_head')?.data ?? [];
   let error = 0;
   let size = 0;
   for (const [i, x] of own.entries()) {

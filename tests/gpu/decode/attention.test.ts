@@ -33,8 +33,8 @@ it('of heads that share keys, and of joined splits, is within its bounds on defa
   await expectWithinBounds(context, /shared|join/, 11);
 });
 
-it('by teams is within its bounds where there are subgroups', async () => {
+it('by lane groups is within its bounds where there are subgroups', async () => {
   const withSubgroups = await testContext('adapter');
-  await expectWithinBounds(withSubgroups, /teams/, 9);
+  await expectWithinBounds(withSubgroups, /laneGroups/, 9);
   withSubgroups.dispose();
 });

@@ -51,12 +51,12 @@ describe('a decoder', () => {
       expect(words[0]).toHaveLength(hparams.nVocab);
       expect(words[1]).toEqual(words[0]);
       expect(words[2]).toEqual(words[0]);
-      expect(some.taps.map(({ stage, layer }) => [stage, layer])).toEqual([['moe_router', 1]]);
+      expect(some.captures.map(({ stage, layer }) => [stage, layer])).toEqual([['moe_router', 1]]);
       const largest = Math.max(...(plain.logits ?? []));
       expect(plain.token).toBe(plain.logits?.indexOf(largest));
     }
     // qkv, attention and joined splits (or none), projection, router, gate with up and SwiGLU, down with its sum: 10 are allowed.
-    expect(decoder.dispatches.layer).toBe(isJoined(attentionPlan(hparams, usual.attention, 1).way) ? 7 : 6);
+    expect(decoder.dispatches.layer).toBe(isJoined(attentionPlan(hparams, usual.attention, 1).method) ? 7 : 6);
     dispose();
     await model.close();
   });
@@ -99,12 +99,13 @@ describe('a decoder', () => {
     const common = { count: 4, capture: { stages: ['moe_router', 'moe_ffn_out'] as const }, logits: true };
     const given = await decoder.generate(5, 0, common);
     const seen: string[] = [];
-    const valuesOf = ({ token, logits, taps }: Decoded): string => JSON.stringify([token, [...(logits ?? [])], taps]);
+    const valuesOf = ({ token, logits, captures }: Decoded): string =>
+      JSON.stringify([token, [...(logits ?? [])], captures]);
     const onToken = (decoded: Decoded): undefined => void seen.push(valuesOf(decoded));
     const lent = await decoder.generate(5, 0, { ...common, lends: true, onToken });
     expect(seen).toEqual(given.map(valuesOf));
     expect(new Set(seen).size).toBe(4);
-    expect(lent).toEqual(given.map(({ token }) => ({ token, logits: undefined, taps: [] })));
+    expect(lent).toEqual(given.map(({ token }) => ({ token, logits: undefined, captures: [] })));
     dispose();
     await model.close();
   });
@@ -112,8 +113,8 @@ describe('a decoder', () => {
   it('builds ahead what longer contexts need, once', async () => {
     const { model, hparams } = await openGolden('tied-q4_k_m');
     const attention: AttentionChoice = [
-      { from: 1, way: { kernel: 'shared', splits: 32 } },
-      { from: 4, way: { kernel: 'shared', splits: 64 } },
+      { from: 1, method: { kernel: 'shared', splits: 32 } },
+      { from: 4, method: { kernel: 'shared', splits: 64 } },
     ];
     const { decoder, dispose } = await ownDecoder(context, model, hparams, { ...usual, attention });
     await decoder.prepareFor(0, 8);
@@ -138,33 +139,36 @@ describe('a decoder', () => {
     const weights = await fileWeights(context, model);
     const heads = { ...usual, attention: SINGLE_HEADS };
     const [whole] = SINGLE_HEADS;
-    if (whole === undefined) throw new Error('no way');
-    const shared = { ...usual, attention: [whole, { from: 129, way: { kernel: 'shared', splits: 32 } }] } as const;
-    const team = { kernel: 'teams', lanes: 4, heads: 2 } as const;
-    const teams = {
+    if (whole === undefined) throw new Error('no method');
+    const shared = { ...usual, attention: [whole, { from: 129, method: { kernel: 'shared', splits: 32 } }] } as const;
+    const laneGroup = { kernel: 'lane-groups', lanes: 4, heads: 2 } as const;
+    const laneGroups = {
       ...usual,
       attention: [
-        { from: 1, way: { ...team, splits: 1 } },
-        { from: 129, way: { ...team, splits: 8 } },
+        { from: 1, method: { ...laneGroup, splits: 1 } },
+        { from: 129, method: { ...laneGroup, splits: 8 } },
       ],
     } as const;
     const decoders = await Promise.all(
-      [heads, shared, teams].map((choice) => createDecoder({ context, hparams, weights, keys, choice })),
+      [heads, shared, laneGroups].map((choice) => createDecoder({ context, hparams, weights, keys, choice })),
     );
     // Several splits, then one; each step of the engine forgets what comes after it.
     for (const position of [150, 100]) {
       const all = [];
       for (const decoder of decoders) {
-        const { taps } = await decoder.decode(7, position, { capture: { stages: ACTIVE_STAGES } });
-        all.push(taps);
+        const { captures } = await decoder.decode(7, position, { capture: { stages: ACTIVE_STAGES } });
+        all.push(captures);
         expect(decoder.dispatches.layer).toBe(position === 150 ? 7 : 6);
       }
       const again = await forward(engine, hparams, Uint32Array.of(7), { capture: captureAll([position]) }, position);
-      for (const tap of all.flat()) {
-        const expected = again.tap(tap.stage, tap.layer);
-        expect(tap.shape, tap.stage).toEqual(expected.shape);
-        if (tap.stage === 'moe_router_indices') expect(tap.data).toEqual(expected.data);
-        else expect(relativeRms(tap.data, expected.data), `${tap.stage} ${String(tap.layer)}`).toBeLessThan(LIMIT);
+      for (const captured of all.flat()) {
+        const expected = again.captured(captured.stage, captured.layer);
+        expect(captured.shape, captured.stage).toEqual(expected.shape);
+        if (captured.stage === 'moe_router_indices') expect(captured.data).toEqual(expected.data);
+        else
+          expect(relativeRms(captured.data, expected.data), `${captured.stage} ${String(captured.layer)}`).toBeLessThan(
+            LIMIT,
+          );
       }
     }
     const [, decoder] = decoders;
@@ -174,7 +178,7 @@ describe('a decoder', () => {
     keys.keep(152);
     const own = await forward(engine, hparams, Uint32Array.of(3), { capture: captureAll([152]) }, 152);
     const { logits } = await decoder.decode(3, 152, { logits: true });
-    expect(relativeRms(logits ?? [], own.tap('lm_head').data)).toBeLessThan(LIMIT);
+    expect(relativeRms(logits ?? [], own.captured('lm_head').data)).toBeLessThan(LIMIT);
     for (const one of decoders) one.dispose();
     weights.dispose();
     await engine.dispose();
@@ -203,7 +207,7 @@ describe('a decoder', () => {
       expect(logits[1]).toEqual(logits[0]);
       // The file's weights are the engine's still: what it decodes itself agrees.
       const engineOwn = await forward(engine, hparams, Uint32Array.of(7), { capture: captureAll([5]) }, 5);
-      expect(relativeRms(logits[1] ?? [], engineOwn.tap('lm_head').data)).toBeLessThan(LIMIT);
+      expect(relativeRms(logits[1] ?? [], engineOwn.captured('lm_head').data)).toBeLessThan(LIMIT);
       own.dispose();
       await engine.dispose();
       await model.close();
@@ -230,10 +234,10 @@ describe('decoding, token by token', () => {
     let compared = 0;
     const capture = { stages: ACTIVE_STAGES };
     for (const [position, token] of golden.tokens.entries()) {
-      const { taps } = await decoder.decode(token, position, { capture });
+      const { captures } = await decoder.decode(token, position, { capture });
       const held = golden.positions.indexOf(position);
       if (held < 0) continue;
-      for (const { stage, layer, data } of taps) {
+      for (const { stage, layer, data } of captures) {
         const expected = golden.stage(stage, layer);
         if (expected === undefined) continue;
         const row = rowOf(expected, stage, held, position + 1, golden.tokens.length);

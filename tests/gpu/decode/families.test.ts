@@ -16,8 +16,8 @@ const LIMIT = 1e-5;
 const DECODED = ['mixtral', 'mixtral-q8_0'];
 const WAYS: Readonly<Record<string, AttentionChoice>> = {
   'single heads': SINGLE_HEADS,
-  'heads that share keys': [{ from: 1, way: { kernel: 'shared', splits: 32 } }],
-  teams: [{ from: 1, way: { kernel: 'teams', lanes: 4, heads: 2, splits: 1 } }],
+  'heads that share keys': [{ from: 1, method: { kernel: 'shared', splits: 32 } }],
+  laneGroups: [{ from: 1, method: { kernel: 'lane-groups', lanes: 4, heads: 2, splits: 1 } }],
 };
 
 /** Software adapters take seconds to compile these kernels, more when other tests run. */
@@ -41,24 +41,24 @@ function rowOf({ node, expected }: ExactStage, position: number): ArrayLike<numb
 }
 
 describe.each(DECODED)('%s, token by token', (name) => {
-  it.each(Object.keys(WAYS))('by %s: every stage of every position is the golden one', async (way) => {
+  it.each(Object.keys(WAYS))('by %s: every stage of every position is the golden one', async (method) => {
     const { model, graph } = await openFamily(name);
     const golden = loadGolden(`families/${name}`, 'p12');
     const exact = exactStages(golden, graph);
-    const choice = { ...(await defaultChoice(context)), attention: WAYS[way] ?? SINGLE_HEADS };
+    const choice = { ...(await defaultChoice(context)), attention: WAYS[method] ?? SINGLE_HEADS };
     const { decoder, dispose } = await ownDecoder(context, model, readHParams(model), choice);
     const stages = [...new Set(exact.map(({ node }) => node.out.id))];
     let compared = 0;
     for (const [position, token] of [...golden.tokens].entries()) {
-      const { taps } = await decoder.decode(token, position, { capture: { stages } });
-      for (const tap of taps) {
-        const one = exact.find(({ node, layer }) => node.out.id === tap.stage && layer === tap.layer);
+      const { captures } = await decoder.decode(token, position, { capture: { stages } });
+      for (const captured of captures) {
+        const one = exact.find(({ node, layer }) => node.out.id === captured.stage && layer === captured.layer);
         if (one === undefined) continue;
-        const place = `${tap.stage} of layer ${String(tap.layer)} at ${position}`;
+        const place = `${captured.stage} of layer ${String(captured.layer)} at ${position}`;
         const row = rowOf(one, position);
-        expect(tap.data.length, place).toBe(row.length);
-        if (one.node.out.kind === 'index') expect([...tap.data].sort(), place).toEqual(Array.from(row).sort());
-        else expect(relativeRms(tap.data, row), place).toBeLessThan(LIMIT);
+        expect(captured.data.length, place).toBe(row.length);
+        if (one.node.out.kind === 'index') expect([...captured.data].sort(), place).toEqual(Array.from(row).sort());
+        else expect(relativeRms(captured.data, row), place).toBeLessThan(LIMIT);
         compared++;
       }
     }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SINGLE_HEADS } from '../../../src/fusions/attention/attention-plan';
 import { defaultChoice } from '../../../src/gpu/decode/decode-choice';
-import { TEAM_FUSIONS, type DecodeChoice } from '../../../src/fusions/choice';
-import { allWays, chosenAttention, type AttentionTimes } from '../../../src/gpu/decode/tune-attention';
-import { joined, readChoice, tuneDecode, tuningKey, waysOf } from '../../../src/gpu/decode/tuner';
+import { LANE_GROUP_FUSIONS, type DecodeChoice } from '../../../src/fusions/choice';
+import { allMethods, chosenAttention, type AttentionTimes } from '../../../src/gpu/decode/tune-attention';
+import { joined, readChoice, tuneDecode, tuningKey, methodsOf } from '../../../src/gpu/decode/tuner';
 import { warmDecode } from '../../../src/gpu/decode/warm-decode';
 import { createDecoder } from '../../../src/gpu/decode/decoder';
 import type { GpuContext } from '../../../src/gpu/device';
@@ -24,8 +24,8 @@ afterAll(() => {
 
 describe('joined', () => {
   it('takes the best change of each kernel that gains, and the usual where none does', () => {
-    const ways = waysOf(usual);
-    const times: number[] = ways.map(({ name }) =>
+    const methods = methodsOf(usual);
+    const times: number[] = methods.map(({ name }) =>
       name === 'plain dots'
         ? 90
         : name === 'router 64 lanes, 2 rows'
@@ -35,22 +35,22 @@ describe('joined', () => {
             : 99.5,
     );
     times[0] = 100;
-    const choice = joined(ways, times);
+    const choice = joined(methods, times);
     expect(choice.dots).toBe('plain');
     expect(choice.ahead).toBe(usual.ahead);
-    expect(choice.teams.router).toMatchObject({ group: 64, batches: 4 });
-    for (const kernel of TEAM_FUSIONS)
-      if (kernel !== 'router') expect(choice.teams[kernel]).toEqual(usual.teams[kernel]);
+    expect(choice.laneGroups.router).toMatchObject({ group: 64, batches: 4 });
+    for (const kernel of LANE_GROUP_FUSIONS)
+      if (kernel !== 'router') expect(choice.laneGroups[kernel]).toEqual(usual.laneGroups[kernel]);
   });
 
   it('keeps to the usual when time was up', () => {
-    const ways = waysOf(usual);
-    expect(joined(ways, [100, ...ways.slice(1).map(() => undefined)])).toEqual(usual);
+    const methods = methodsOf(usual);
+    expect(joined(methods, [100, ...methods.slice(1).map(() => undefined)])).toEqual(usual);
   });
 
-  it('tries each way once', () => {
-    const ways = waysOf(usual).map(({ choice }) => JSON.stringify(choice));
-    expect(new Set(ways).size).toBe(ways.length);
+  it('tries each method once', () => {
+    const methods = methodsOf(usual).map(({ choice }) => JSON.stringify(choice));
+    expect(new Set(methods).size).toBe(methods.length);
   });
 });
 
@@ -59,21 +59,21 @@ describe('chosenAttention', () => {
     { kernel: 'single', splits: 32 },
     { kernel: 'shared', splits: 32 },
   ] as const;
-  const teams = { kernel: 'teams', lanes: 32, heads: 1, splits: 1 } as const;
+  const laneGroups = { kernel: 'lane-groups', lanes: 32, heads: 1, splits: 1 } as const;
   const at = (from: number, a: number | undefined, b: number | undefined, c: number | undefined): AttentionTimes => ({
     ...{ keys: 2 * from, from },
-    ways: [
-      { way: single, us: a },
-      { way: shared, us: b },
-      { way: teams, us: c },
+    methods: [
+      { method: single, us: a },
+      { method: shared, us: b },
+      { method: laneGroups, us: c },
     ],
   });
 
   it('takes the best of each length, and stays where the next is hardly better', () => {
     const times = [at(1, 20, 25, 10), at(129, 30, 29.9, 30.1), at(769, 50, 30, 60), at(4097, 100, 101, 300)];
     expect(chosenAttention(SINGLE_HEADS, times)).toEqual([
-      { from: 1, way: teams },
-      { from: 769, way: shared },
+      { from: 1, method: laneGroups },
+      { from: 769, method: shared },
     ]);
   });
 
@@ -81,42 +81,45 @@ describe('chosenAttention', () => {
     expect(chosenAttention(SINGLE_HEADS, [])).toBe(SINGLE_HEADS);
     expect(chosenAttention(SINGLE_HEADS, [at(1, 20, undefined, undefined), at(129, 2, 1, 3)])).toBe(SINGLE_HEADS);
     expect(chosenAttention(SINGLE_HEADS, [at(1, 20, 19, 30), at(129, 1, undefined, undefined)])).toEqual([
-      { from: 1, way: shared },
+      { from: 1, method: shared },
     ]);
   });
 });
 
 describe('readChoice', () => {
   it('reads what was written, and nothing else', () => {
-    for (const { choice } of waysOf(usual)) expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
-    const ways = allWays(usual.attention);
-    expect(ways.length).toBeGreaterThan(3);
-    for (const way of ways) {
+    for (const { choice } of methodsOf(usual)) expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
+    const methods = allMethods(usual.attention);
+    expect(methods.length).toBeGreaterThan(3);
+    for (const method of methods) {
       const choice = {
         ...usual,
-        attention: [{ from: 1, way }, ...ways.slice(0, 2).map((w, i) => ({ from: 129 + i, way: w }))],
+        attention: [{ from: 1, method }, ...methods.slice(0, 2).map((w, i) => ({ from: 129 + i, method: w }))],
       };
       expect(readChoice(JSON.stringify(choice), usual)).toEqual(choice);
     }
-    const [way] = ways;
+    const [method] = methods;
     for (const attention of [
       ...[
         [],
-        [{ from: 2, way }],
+        [{ from: 2, method }],
         [
-          { from: 1, way },
-          { from: 1, way },
+          { from: 1, method },
+          { from: 1, method },
         ],
         [{ from: 1 }],
         'single',
         [undefined],
       ],
-      ...[[{ from: 1, way: { kernel: 'single', splits: 31 } }], [{ from: 1, way: { kernel: 'other', splits: 32 } }]],
+      ...[
+        [{ from: 1, method: { kernel: 'single', splits: 31 } }],
+        [{ from: 1, method: { kernel: 'other', splits: 32 } }],
+      ],
     ]) {
       expect(readChoice(JSON.stringify({ ...usual, attention }), usual)).toBeUndefined();
     }
-    const strange = { ...usual, teams: { ...usual.teams, qkv: { ...usual.teams.qkv, group: 7 } } };
-    for (const text of ['', 'null', '{}', '{"teams":3}', JSON.stringify(strange)]) {
+    const strange = { ...usual, laneGroups: { ...usual.laneGroups, qkv: { ...usual.laneGroups.qkv, group: 7 } } };
+    for (const text of ['', 'null', '{}', '{"laneGroups":3}', JSON.stringify(strange)]) {
       expect(readChoice(text, usual), text).toBeUndefined();
     }
   });

@@ -37,7 +37,7 @@ describe('the GPU engine', () => {
     const limit = prompt.startsWith('p300') ? LONG_LIMIT : LIMIT;
     const wrong = golden.held.flatMap(({ stage, layer }) => {
       const expected = golden.stage(stage, layer);
-      const actual = run.tap(stage, layer);
+      const actual = run.captured(stage, layer);
       if (expected === undefined) return [`${stage} ${String(layer)}: no golden`];
       expect(actual.shape, stage).toEqual(expected.shape);
       if (stage === 'moe_router_indices') {

@@ -35,9 +35,9 @@ async function run(extra: Partial<GpuEngineOptions> = {}, options: StepOptions =
   return result;
 }
 
-/** Every tap as `stage layer: bits`. */
-function allBits({ taps }: Forward): readonly string[] {
-  return taps.map((tap) => `${tap.stage} ${String(tap.layer)}: ${bits(tap).join()}`);
+/** Every capture as `stage layer: bits`. */
+function allBits({ captures }: Forward): readonly string[] {
+  return captures.map((captured) => `${captured.stage} ${String(captured.layer)}: ${bits(captured).join()}`);
 }
 
 describe('every bit is the same', () => {
@@ -137,7 +137,7 @@ describe('every bit is the same', () => {
       const capture = new Map([...captureAll(positions), ['attention', range(30, 40)] as const]);
       const rest = await forward(engine, heads.hparams, tokens.slice(40), { capture }, 40);
       await engine.dispose();
-      expect(first.taps).toHaveLength(0);
+      expect(first.captures).toHaveLength(0);
       return allBits(rest);
     };
     const expected = await bitsOf(false, [41, 42, 69], Infinity);
@@ -150,9 +150,9 @@ describe('every bit is the same', () => {
   it('in the logits, captured alone', async () => {
     const last = TOKENS.length - 1;
     const bare = await run({}, { capture: new Map([['lm_head', [last]]]) });
-    expect(bare.taps).toHaveLength(1);
-    const whole = bits((await run()).tap('lm_head')).slice(last * hparams.nVocab);
-    expect(bits(bare.tap('lm_head'))).toEqual(whole);
+    expect(bare.captures).toHaveLength(1);
+    const whole = bits((await run()).captured('lm_head')).slice(last * hparams.nVocab);
+    expect(bits(bare.captured('lm_head'))).toEqual(whole);
   });
 });
 
@@ -160,11 +160,11 @@ describe('captures', () => {
   it('hold the asked positions only', async () => {
     const some = await run({ chunkTokens: 4 }, { capture: captureAll([0, 3, 4, 9]) });
     const whole = await run();
-    for (const tap of some.taps) {
-      const full = whole.tap(tap.stage, tap.layer);
-      const width = tap.data.length / 4;
+    for (const captured of some.captures) {
+      const full = whole.captured(captured.stage, captured.layer);
+      const width = captured.data.length / 4;
       const expected = [0, 3, 4, 9].flatMap((p) => [...bits(full).subarray(p * width, (p + 1) * width)]);
-      expect([...bits(tap)], tap.stage).toEqual(expected);
+      expect([...bits(captured)], captured.stage).toEqual(expected);
     }
   });
 
@@ -195,10 +195,10 @@ describe('a continued prompt', () => {
     await forward(engine, hparams, TOKENS.slice(6, 9), { capture: new Map() }, 6);
     const last = await forward(engine, hparams, TOKENS.slice(9), { capture: captureAll([9]) }, 9);
     await engine.dispose();
-    expect(last.tap('attn_softmax', 0).shape).toEqual([1, 4, 10]);
+    expect(last.captured('attn_softmax', 0).shape).toEqual([1, 4, 10]);
     for (const [stage, layer] of [['lm_head'], ['k_post_rope', 2], ['moe_ffn_out', 1]] as const) {
-      const full = whole.tap(stage, layer).data;
-      const part = last.tap(stage, layer).data;
+      const full = whole.captured(stage, layer).data;
+      const part = last.captured(stage, layer).data;
       // Another variant of the products may serve one token than ten: the order of sums differs, not the value.
       expect(relativeRms(part, full.subarray(full.length - part.length)), stage).toBeLessThan(1e-6);
     }
@@ -216,11 +216,11 @@ describe('forced experts', () => {
     const engine = createGpuEngine({ context, model, hparams });
     const forcedExperts = Uint32Array.from({ length: 20 }, (_, i) => (i * 5 + 1) % 6);
     await engine.begin(TOKENS, 0, { capture: new Map() });
-    const { taps } = await engine.layer(0, { ...ALL, forcedExperts });
+    const { captures } = await engine.layer(0, { ...ALL, forcedExperts });
     await engine.dispose();
-    expect(taps.get('moe_router_indices')?.data).toEqual(forcedExperts);
-    const probs = taps.get('moe_router_probs')?.data ?? [];
-    const weights = taps.get('moe_router')?.data ?? [];
+    expect(captures.get('moe_router_indices')?.data).toEqual(forcedExperts);
+    const probs = captures.get('moe_router_probs')?.data ?? [];
+    const weights = captures.get('moe_router')?.data ?? [];
     for (let t = 0; t < TOKENS.length; t++) {
       const [a = 0, b = 0] = [0, 1].map((slot) => probs[t * 6 + (forcedExperts[2 * t + slot] ?? 0)] ?? NaN);
       expect(weights[2 * t]).toBeCloseTo(a / (a + b), 6);
@@ -297,9 +297,9 @@ describe('a step', () => {
       },
     };
     const engine = createGpuEngine({ context, model: nonFinite, hparams });
-    const taps = await forward(engine, hparams, TOKENS, ALL);
+    const captures = await forward(engine, hparams, TOKENS, ALL);
     await engine.dispose();
-    const chosen = taps.tap('moe_router_indices', 1).data;
+    const chosen = captures.captured('moe_router_indices', 1).data;
     for (let t = 0; t < TOKENS.length; t++) {
       const [a = 9, b = 9] = chosen.subarray(2 * t, 2 * t + 2);
       expect(a).not.toBe(b);
@@ -323,7 +323,7 @@ describe('the device', () => {
   it('reads only chosen experts, each once', async () => {
     const engine = createGpuEngine({ context, model, hparams });
     const result = await forward(engine, hparams, TOKENS, ALL);
-    const experts = range(3).reduce((n, l) => n + new Set(result.tap('moe_router_indices', l).data).size, 0);
+    const experts = range(3).reduce((n, l) => n + new Set(result.captured('moe_router_indices', l).data).size, 0);
     const before = engine.stats();
     expect(before.expertsRead).toBe(3 * experts);
     await forward(engine, hparams, TOKENS, ALL);

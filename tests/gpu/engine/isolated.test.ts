@@ -9,7 +9,7 @@ import { bits, captureAll, openGolden } from '../../cpu/support';
 import { loadGolden } from '../../support/golden';
 import type { ModelRecipe } from '../../support/gguf-models';
 import { testContext } from '../../support/gpu';
-import { isolateAll, made, worstRatio, type TapPair } from './support';
+import { isolateAll, made, worstRatio, type CapturePair } from './support';
 
 let context: GpuContext;
 beforeAll(async () => {
@@ -20,7 +20,7 @@ afterAll(() => {
 });
 
 /** Stages whose error exceeds what an honest f32 kernel fed with the same inputs can make. */
-function defects(pairs: readonly TapPair[]): readonly string[] {
+function defects(pairs: readonly CapturePair[]): readonly string[] {
   return pairs.flatMap((pair) => {
     if (pair.name.startsWith('moe_router_indices')) {
       return bits(pair.actual).join() === bits(pair.expected).join() ? [] : [`${pair.name}: other experts`];
@@ -103,14 +103,14 @@ describe('isolated stages', () => {
     const gpu = createGpuEngine({ context, model, hparams });
     const capture = new Map(ACTIVE_STAGES.map((stage) => [stage, [0, 1, 2]] as const));
     const logits = async (isolate: boolean): Promise<readonly number[]> => {
-      let layerInput = (await gpu.begin(tokens, 0, { capture })).taps.get('embedding');
+      let layerInput = (await gpu.begin(tokens, 0, { capture })).captures.get('embedding');
       for (let layer = 0; layer < hparams.nLayer; layer++) {
-        const { taps } = await gpu.layer(layer, { capture });
-        if (isolate) await gpu.isolate(layer, { taps, layerInput }, { capture });
-        layerInput = taps.get('post_ffn_residual');
+        const { captures } = await gpu.layer(layer, { capture });
+        if (isolate) await gpu.isolate(layer, { captures, layerInput }, { capture });
+        layerInput = captures.get('post_ffn_residual');
       }
-      const tap = (await gpu.end({ capture })).taps.get('lm_head');
-      return tap === undefined ? [] : [...bits(tap)];
+      const captured = (await gpu.end({ capture })).captures.get('lm_head');
+      return captured === undefined ? [] : [...bits(captured)];
     };
     expect(await logits(true)).toEqual(await logits(false));
     await gpu.dispose();
@@ -121,8 +121,8 @@ describe('isolated stages', () => {
     const gpu = createGpuEngine({ context, model, hparams });
     const begun = await gpu.begin(Uint32Array.from([1, 2]), 0, { capture: new Map([['embedding', [0, 1]]]) });
     const capture = new Map([['q_norm', [0]] as const]);
-    for (const layerInput of [undefined, begun.taps.get('embedding')]) {
-      const step = gpu.isolate(0, { taps: new Map(), layerInput }, { capture });
+    for (const layerInput of [undefined, begun.captures.get('embedding')]) {
+      const step = gpu.isolate(0, { captures: new Map(), layerInput }, { capture });
       await expect(step).rejects.toMatchObject({ code: 'internal' });
     }
     await gpu.dispose();

@@ -28,11 +28,11 @@ it.each([
   const engine = createGpuEngine({ context, model, hparams, ...options });
   await engine.preload();
   const run = await forward(engine, hparams, TOKENS, { capture: captureAll([0, 1, 2]) });
-  expect(run.taps.filter(({ kernel }) => kernel === undefined)).toEqual([]);
-  expect(run.tap('attention', 0).kernel).toMatch(attention);
-  expect(run.tap('k_proj', 0).kernel).toMatch(/^linear_\w+.* Q4_0/);
-  expect(run.tap('embedding').kernel).toBe('rows Q4_0');
-  expect(run.tap('moe_router', 0).kernel).toBe('normalise');
+  expect(run.captures.filter(({ kernel }) => kernel === undefined)).toEqual([]);
+  expect(run.captured('attention', 0).kernel).toMatch(attention);
+  expect(run.captured('k_proj', 0).kernel).toMatch(/^linear_\w+.* Q4_0/);
+  expect(run.captured('embedding').kernel).toBe('rows Q4_0');
+  expect(run.captured('moe_router', 0).kernel).toBe('normalise');
   const uses = engine.kernelUses?.() ?? [];
   expect(new Set(uses.flatMap(({ stages }) => stages))).toEqual(new Set(ACTIVE_STAGES));
   expect(uses.every(({ path, dispatches }) => path === 'prompt' && dispatches > 0)).toBe(true);
@@ -47,11 +47,11 @@ it.each([
 it('the decoder names its fused kernels, and says how often each ran', async () => {
   const { model, hparams } = await made({ type: 'Q4_0', shape: SHAPE });
   const { decoder, dispose } = await ownDecoder(context, model, hparams);
-  const { taps } = await decoder.decode(1, 0, { capture: { stages: ACTIVE_STAGES } });
+  const { captures } = await decoder.decode(1, 0, { capture: { stages: ACTIVE_STAGES } });
   await decoder.decode(5, 1);
-  expect(new Set(taps.map(({ stage }) => stage))).toEqual(new Set(ACTIVE_STAGES));
-  const kernelOf = (stage: string): string | undefined => taps.find((tap) => tap.stage === stage)?.kernel;
-  expect(taps.filter(({ kernel }) => kernel?.startsWith('fusions/') !== true)).toEqual([]);
+  expect(new Set(captures.map(({ stage }) => stage))).toEqual(new Set(ACTIVE_STAGES));
+  const kernelOf = (stage: string): string | undefined => captures.find((captured) => captured.stage === stage)?.kernel;
+  expect(captures.filter(({ kernel }) => kernel?.startsWith('fusions/') !== true)).toEqual([]);
   expect(kernelOf('moe_expert_up')).toMatch(/^fusions\/experts_in Q4_0 Q4_0 of/);
   expect(kernelOf('lm_head')).toMatch(/^fusions\/head/);
   const uses = decoder.kernelUses();

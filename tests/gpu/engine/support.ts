@@ -4,7 +4,7 @@ import { memorySource } from '../../../src/gguf/memory-source';
 import type { ModelFile } from '../../../src/gguf/model-file';
 import { openModel } from '../../../src/gguf/open-model';
 import type { GpuEngine } from '../../../src/gpu/engine/gpu-engine';
-import type { CaptureRequest, StepResult, Tap } from '../../../src/model/engine';
+import type { CaptureRequest, StepResult, Capture } from '../../../src/model/engine';
 import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
 import { makeModel, type ModelRecipe } from '../../support/gguf-models';
@@ -17,10 +17,10 @@ export async function made(recipe: ModelRecipe): Promise<{ readonly model: Model
 }
 
 /** One stage of the GPU engine beside the reference's. */
-export interface TapPair {
+export interface CapturePair {
   readonly name: string;
-  readonly actual: Tap;
-  readonly expected: Tap;
+  readonly actual: Capture;
+  readonly expected: Capture;
 }
 
 /** Drives the reference through a prompt and isolates every stage of every step on the GPU. The reference captures bounds. */
@@ -30,35 +30,39 @@ export async function isolateAll(
   hparams: HParams,
   tokens: Uint32Array<ArrayBuffer>,
   capture: CaptureRequest = captureAll(range(tokens.length)),
-): Promise<readonly TapPair[]> {
+): Promise<readonly CapturePair[]> {
   const cpu = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
   const all = { capture: captureAll(range(tokens.length)), bounds: true };
-  const pairs: TapPair[] = [];
-  let layerInput: Tap | undefined;
+  const pairs: CapturePair[] = [];
+  let layerInput: Capture | undefined;
   const compare = async (layer: number | undefined, reference: StepResult): Promise<void> => {
-    const held = [...capture].filter(([stage]) => reference.taps.has(stage));
-    const { taps } = await gpu.isolate(layer, { taps: reference.taps, layerInput }, { capture: new Map(held) });
-    for (const [stage, expected] of reference.taps) {
-      const actual = taps.get(stage);
+    const held = [...capture].filter(([stage]) => reference.captures.has(stage));
+    const { captures } = await gpu.isolate(
+      layer,
+      { captures: reference.captures, layerInput },
+      { capture: new Map(held) },
+    );
+    for (const [stage, expected] of reference.captures) {
+      const actual = captures.get(stage);
       if (actual !== undefined) pairs.push({ name: `${stage} ${String(layer)}`, actual, expected });
     }
   };
   await gpu.begin(tokens, 0, { capture: new Map() });
   const begun = await cpu.begin(tokens, 0, all);
   await compare(undefined, begun);
-  layerInput = begun.taps.get('embedding');
+  layerInput = begun.captures.get('embedding');
   for (let layer = 0; layer < hparams.nLayer; layer++) {
     const step = await cpu.layer(layer, all);
     await compare(layer, step);
-    layerInput = step.taps.get('post_ffn_residual');
+    layerInput = step.captures.get('post_ffn_residual');
   }
   await compare(undefined, await cpu.end(all));
   await cpu.dispose();
   return pairs;
 }
 
-/** The largest error of a tap as a share of the reference's bound. */
-export function worstRatio({ actual, expected }: TapPair): number {
+/** The largest error of a capture as a share of the reference's bound. */
+export function worstRatio({ actual, expected }: CapturePair): number {
   let worst = 0;
   actual.data.forEach((value, i) => {
     const bound = expected.bound?.[i] ?? NaN;

@@ -35,12 +35,12 @@ it.each(KINDS)('%s enters the free run at its own stage, whether tokens come at 
     const engine = createFaultyEngine({ context, model, hparams, chunkTokens }, [fault]);
     const struck = await forward(engine, hparams, TOKENS, { capture: captureAll(range(TOKENS.length)) });
     await engine.dispose();
-    for (const tap of struck.taps) {
-      if (tap.layer !== undefined && tap.layer > 1) continue;
-      const same = bits(tap).join() === bits(clean.tap(tap.stage, tap.layer)).join();
-      const before = tap.layer !== 1 || stageOrder(tap.stage) < stageOrder(source);
-      if (before && LAYER_STAGES.some((stage) => stage === tap.stage)) expect(same, tap.stage).toBe(true);
-      if (tap.layer === 1 && tap.stage === source) expect(same, tap.stage).toBe(false);
+    for (const captured of struck.captures) {
+      if (captured.layer !== undefined && captured.layer > 1) continue;
+      const same = bits(captured).join() === bits(clean.captured(captured.stage, captured.layer)).join();
+      const before = captured.layer !== 1 || stageOrder(captured.stage) < stageOrder(source);
+      if (before && LAYER_STAGES.some((stage) => stage === captured.stage)) expect(same, captured.stage).toBe(true);
+      if (captured.layer === 1 && captured.stage === source) expect(same, captured.stage).toBe(false);
     }
   }
 });

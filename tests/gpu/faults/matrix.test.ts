@@ -39,7 +39,7 @@ function firstByLayer({ verdict }: Isolated): ReadonlyMap<number | undefined, Cu
 
 /** An expert that token 2 chose. */
 function chosenExpert({ layers, hparams }: Reference, layer: number): number {
-  return layers[layer]?.taps.get('moe_router_indices')?.data[2 * hparams.nExpertUsed] ?? 0;
+  return layers[layer]?.captures.get('moe_router_indices')?.data[2 * hparams.nExpertUsed] ?? 0;
 }
 
 /** What has to be said of a fault: its stage, and its tensor and expert where it has them. */
@@ -115,7 +115,7 @@ describe('of a layer with several kinds of weights', () => {
   );
   it.each(ofPositions)('%s at one position leaves the others alone', async (kind) => {
     const fault: Fault = { kind, layer: 0, position: 2 };
-    const experts = reference.layers[0]?.taps.get('moe_router_indices')?.data ?? [];
+    const experts = reference.layers[0]?.captures.get('moe_router_indices')?.data ?? [];
     const expert = experts[2 * reference.hparams.nExpertUsed] ?? 0;
     const struck = kind === 'skip-expert' ? { ...fault, expert } : fault;
     const { rows, verdict } = await isolateFaults(context, reference, [struck]);

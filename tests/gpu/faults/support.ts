@@ -9,7 +9,7 @@ import type { ModelFile } from '../../../src/gguf/model-file';
 import type { GpuContext } from '../../../src/gpu/device';
 import type { GpuEngine } from '../../../src/gpu/engine/gpu-engine';
 import { createFaultyEngine } from '../../../src/gpu/faults/faulty-engine';
-import type { Tap } from '../../../src/model/engine';
+import type { Capture } from '../../../src/model/engine';
 import type { Fault } from '../../../src/model/faults';
 import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
@@ -17,14 +17,14 @@ import type { StageId } from '../../../src/model/stages';
 import { LAYER_STAGES } from '../../support/stages';
 import { captureAll, openGolden, range } from '../../cpu/support';
 
-type Taps = ReadonlyMap<StageId, Tap>;
+type Captures = ReadonlyMap<StageId, Capture>;
 
 /** What the reference computed of one model and prompt, with bounds: computed once, judged against many times. */
 export interface Reference {
   readonly model: ModelFile;
   readonly hparams: HParams;
   readonly tokens: Uint32Array<ArrayBuffer>;
-  readonly layers: readonly { readonly taps: Taps; readonly layerInput: Tap | undefined }[];
+  readonly layers: readonly { readonly captures: Captures; readonly layerInput: Capture | undefined }[];
 }
 
 /** Runs a golden model's reference; the caller closes the model. */
@@ -39,12 +39,12 @@ export async function referenceOfModel(model: ModelFile, tokens: readonly number
   const cpu = createCpuEngine({ model, hparams, pool: createInlinePool(model) });
   const ids = Uint32Array.from(tokens);
   const options = { capture: captureAll(range(ids.length)), bounds: true };
-  let layerInput = (await cpu.begin(ids, 0, options)).taps.get('embedding');
-  const layers: { readonly taps: Taps; readonly layerInput: Tap | undefined }[] = [];
+  let layerInput = (await cpu.begin(ids, 0, options)).captures.get('embedding');
+  const layers: { readonly captures: Captures; readonly layerInput: Capture | undefined }[] = [];
   for (let l = 0; l < hparams.nLayer; l++) {
-    const { taps } = await cpu.layer(l, options);
-    layers.push({ taps, layerInput });
-    layerInput = taps.get('post_ffn_residual');
+    const { captures } = await cpu.layer(l, options);
+    layers.push({ captures, layerInput });
+    layerInput = captures.get('post_ffn_residual');
   }
   await cpu.dispose();
   return { model, hparams, tokens: ids, layers };
@@ -87,8 +87,8 @@ export async function isolateLayers(
     const step = reference.layers[layer];
     if (step === undefined) throw new Error(`no layer ${layer}`);
     const capture = new Map(stages.map((stage) => [stage, positions] as const));
-    const { taps } = await engine.isolate(layer, step, { capture });
-    const compared = compareStep(layer, taps, step.taps, NO_FLIPS, {
+    const { captures } = await engine.isolate(layer, step, { capture });
+    const compared = compareStep(layer, captures, step.captures, NO_FLIPS, {
       a: 'gpu',
       b: 'cpu',
       mode: 'isolated',
@@ -112,7 +112,7 @@ export async function isolateLayers(
       hparams,
       typeOf: (tensor) => model.tensors.get(tensor)?.type,
       expertAt: (layer, position, slot) =>
-        reference.layers[layer]?.taps.get('moe_router_indices')?.data[position * hparams.nExpertUsed + slot],
+        reference.layers[layer]?.captures.get('moe_router_indices')?.data[position * hparams.nExpertUsed + slot],
     },
   );
   return { rows, verdict };

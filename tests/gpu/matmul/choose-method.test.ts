@@ -47,13 +47,13 @@ describe('chooseMethod', () => {
     [256, 32, 8],
     [2048, 8, 8],
     [2048, 4, 4],
-  ])('gives rows of %i elements, in subgroups of %i, teams of %i lanes', (nIn, subgroupLanes, lanes) => {
+  ])('gives rows of %i elements, in subgroups of %i, lane groups of %i lanes', (nIn, subgroupLanes, lanes) => {
     const method = chooseMethod({ ...shape, nIn }, { ...HARDWARE, subgroupLanes });
     expect(method).toMatchObject({ kind: 'subgroup', lanes });
   });
 
   it('does without subgroups where there are none', () => {
-    expect(chooseMethod(shape, { ...HARDWARE, subgroupLanes: 0 })).toMatchObject({ kind: 'team', lanes: 32 });
+    expect(chooseMethod(shape, { ...HARDWARE, subgroupLanes: 0 })).toMatchObject({ kind: 'workgroup', lanes: 32 });
   });
 
   it('has an answer for every type', () => {

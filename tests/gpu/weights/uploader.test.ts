@@ -187,7 +187,7 @@ describe('a staging ring', () => {
     ring.dispose();
   });
 
-  it('tells whoever waits what could not be copied', async () => {
+  it('tells the waiting caller what could not be copied', async () => {
     const ring = open([]);
     const room = await ring.room(100);
     const failing = room.arrived(() => {
