@@ -35,7 +35,7 @@ describe('trace JSON', () => {
     expect(JSON.parse(encodeTraceJson(trace))).toEqual({
       schema: 'moescope-trace/1',
       provenance: { arm: 'gpu', mode: 'free', modelName: 'Tiny', tokens: [1] },
-      captures: [
+      taps: [
         {
           layer: null,
           stage: 'lm_head',

@@ -17,8 +17,8 @@ const FREE: Provenance = { arm: 'gpu', mode: 'free', modelName: 'Tiny', headerSh
 const CHOICE = { common: false, force: false };
 
 function trace(provenance: Partial<Provenance>, value: number, stages: 'one' | 'two' = 'two'): Trace {
-  const norm = captureOf('attn_norm', 0, [2, 2], [1, value, 3, 4]);
-  const out = captureOf('moe_ffn_out', 0, [2, 2], [1, 2, 3, 4]);
+  const norm = captureOf('attn_norm', 0, [2, 4], [1, value, 3, 4, 5, 6, 7, 8]);
+  const out = captureOf('moe_ffn_out', 0, [2, 4], [1, 2, 3, 4, 5, 6, 7, 8]);
   return createTrace({ ...FREE, ...provenance }, stages === 'one' ? [norm] : [norm, out]);
 }
 
@@ -50,7 +50,7 @@ describe('traces in the worker', () => {
     const traces = traceStore();
     const { traces: cards } = await traces.read([
       file('a.npz', npz(trace({}, 2))),
-      file('b.npz', npz(trace({ arm: 'cpu' }, 9))),
+      file('b.npz', npz(trace({ arm: 'cpu' }, 29))),
     ]);
     const [a, b] = cards;
     const report = traces.compare(a?.id ?? '', b?.id ?? '', CHOICE);
