@@ -47,7 +47,7 @@ export async function forward(
     captures,
     captured(stage, layer) {
       const found = captures.find((t) => t.stage === stage && t.layer === layer);
-      if (found === undefined) throw new Error(`no captured of ${stage} in layer ${String(layer)}`);
+      if (found === undefined) throw new Error(`no capture of ${stage} in layer ${String(layer)}`);
       return found;
     },
   };

@@ -143,7 +143,7 @@ function kernelOf(heads: Heads, method: AttentionMethod): AttentionKernel {
     const lanes = laneGroupLanes(headDim, method.lanes);
     const group = laneGroupGroup(headDim, lanes);
     const variant: KernelVariant = {
-      id: `${id}: ${group} lanes, ${lanes} a laneGroup`,
+      id: `${id}: ${group} lanes, ${lanes} a lane group`,
       includes: { totals: 'fusions/lib/totals_subgroup.wgsl' },
       constants: { ...constants, LANES: lanes, GROUP: group },
       feature: 'subgroups',

@@ -47,7 +47,7 @@ function methodText(method: MatmulMethod): string {
       return '';
     case 'workgroup':
     case 'subgroup':
-      return `, laneGroups of ${method.lanes}, ${method.laneGroupRows} rows, ${method.tile} at a time`;
+      return `, lane groups of ${method.lanes}, ${method.laneGroupRows} rows, ${method.tile} at a time`;
     case 'tile':
       return `, ${method.laneRows} rows a lane`;
   }

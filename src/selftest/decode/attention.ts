@@ -139,7 +139,7 @@ function attentionCase(shape: Shape, isExtra = false): SelftestCase {
   const { kernel: spec, variant, width } = attentionKernel(shape, method, kind);
   const rescalesOf = (nKeys: number): number =>
     Math.ceil(nKeys / TILE_KEYS) - 1 + (wanted === 'lane-groups' ? LANE_GROUP_RESCALES : 0);
-  const laneGroups = wanted === 'lane-groups' ? `, laneGroups of ${lanes}, ${plural(together, 'head')} together` : '';
+  const laneGroups = wanted === 'lane-groups' ? `, lane groups of ${lanes}, ${plural(together, 'head')} together` : '';
   const spoilt = shape.isSpoilt === true ? ', NaN and infinities' : '';
   const heads = `${kind.isNormed ? '' : ', no norms'}${kind.pairing === 'neox' ? '' : ', pairs of neighbours'}`;
   return {

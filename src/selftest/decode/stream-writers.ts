@@ -67,7 +67,7 @@ function projectCase(type: QuantType, method: DecodeMethod, nIn: number, rows: n
   return {
     ...{ kernel: 'fusions/project', types: [type], spec: PROJECT, isExtra, needs: method.needs },
     variant: laneGroupVariant(choice, laneGroup, job),
-    shape: `${nIn} to ${rows}, ${share} laneGroups a row, ${method.name}`,
+    shape: `${nIn} to ${rows}, ${share} lane groups a row, ${method.name}`,
     make: () => {
       const x = inputValues('normal', nIn, 51);
       const before = inputValues('normal', rows, 52);
