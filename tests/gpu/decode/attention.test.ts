@@ -35,6 +35,6 @@ it('of heads that share keys, and of joined splits, is within its bounds on defa
 
 it('by lane groups is within its bounds where there are subgroups', async () => {
   const withSubgroups = await testContext('adapter');
-  await expectWithinBounds(withSubgroups, /lane groups of/, 9);
+  await expectWithinBounds(withSubgroups, /lane_groups/, 9);
   withSubgroups.dispose();
 });
