@@ -9,6 +9,7 @@ import { type Trace } from '../trace/trace';
 import { locationKey } from '../model/location';
 import { judgementOf, type JudgedRun, type Judgement } from './judgement';
 import { localErrors, type LocalError } from './local-errors';
+import { withScale } from './raw-scores';
 
 export interface JudgeTraceInput extends JudgedRun {
   readonly exact: IsolatingEngine;
@@ -42,12 +43,13 @@ export async function judgeTrace(input: JudgeTraceInput): Promise<Judgement> {
     layerInput: Capture | undefined,
   ): Promise<void> => {
     throwIfAborted(signal);
-    const own: Captures = new Map(
+    const held: Captures = new Map(
       stages.flatMap((stage) => {
         const captured = captures.get(locationKey(layer, stage));
         return captured === undefined ? [] : [[stage, captured] as const];
       }),
     );
+    const own = await withScale(layer, { captures: held, layerInput }, hparams, exact);
     const candidate = trace.provenance.arm;
     const judged = await localErrors({
       layer,

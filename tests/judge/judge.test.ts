@@ -165,6 +165,64 @@ describe('what was not captured', () => {
   });
 });
 
+describe('scores without their scale', () => {
+  const rescaled = (trace: Trace, factor: number, ...stages: readonly string[]): Trace =>
+    createTrace(
+      trace.provenance,
+      [...trace.captures.values()].flatMap((captured) => {
+        if (stages.includes(captured.stage)) return [];
+        if (captured.stage !== 'attn_scores' || !(captured.data instanceof Float32Array)) return [captured];
+        return [{ ...captured, data: captured.data.map((score) => score * factor) }];
+      }),
+    );
+  const whole = (): Trace => keptIn(dump('mini-f32-p12'), (x) => Float64Array.from(x));
+
+  it("are ggml's product, of which the softmax is right", async () => {
+    for (const trace of [rescaled(whole(), 8), rescaled(whole(), 8, 'attn_softmax')]) {
+      const { verdict, rows } = await judge('mini-f32', trace);
+      expect(verdict.sentence).toMatch(/^MATCH/);
+      expect(rows.filter(({ stage, count }) => stage === 'attn_scores' && count > 0).length).toBe(2);
+    }
+  });
+
+  it('are wrong where another factor is missing, or the softmax is theirs', async () => {
+    const other = await judge('mini-f32', rescaled(whole(), 7));
+    expect(other.verdict.first).toMatchObject({ layer: 0, stage: 'attn_scores' });
+    const forgotten = createTrace(
+      whole().provenance,
+      [...rescaled(whole(), 8).captures.values()].map((captured, _, all) => {
+        if (captured.stage !== 'attn_softmax') return captured;
+        const scores = all.find(({ stage, layer }) => stage === 'attn_scores' && layer === captured.layer);
+        return {
+          ...captured,
+          data: softmaxRows(scores?.data ?? new Float32Array(0), captured.shape, captured.positions),
+        };
+      }),
+    );
+    const { verdict } = await judge('mini-f32', forgotten);
+    expect(verdict.first).toMatchObject({ layer: 0, stage: 'attn_scores' });
+  });
+
+  function softmaxRows(
+    scores: ArrayLike<number>,
+    [, nHead = 0, nKeys = 0]: readonly number[],
+    positions: readonly number[],
+  ): Float32Array {
+    const p = new Float32Array(scores.length);
+    for (const [t, position] of positions.entries()) {
+      for (let h = 0; h < nHead; h++) {
+        const at = (t * nHead + h) * nKeys;
+        const row = Array.from({ length: position + 1 }, (_, key) => scores[at + key] ?? NaN);
+        const most = Math.max(...row);
+        const parts = row.map((score) => Math.exp(score - most));
+        const all = parts.reduce((a, b) => a + b, 0);
+        for (const [key, part] of parts.entries()) p[at + key] = part / all;
+      }
+    }
+    return p;
+  }
+});
+
 describe("parameters of the engine's graph", () => {
   const right: readonly GraphParameter[] = [
     { name: 'eps', value: Math.fround(1e-6), node: 'norm-0' },
