@@ -2,7 +2,8 @@
 //
 //   c++ -std=c++17 -O2 moescope-capture.cpp -I$LLAMA/include -I$LLAMA/ggml/include -L$LLAMA/build/bin
 //       -lllama -lggml -lggml-base -Wl,-rpath,$LLAMA/build/bin -o moescope-capture
-//   ./moescope-capture MODEL.gguf 9707,1917 OUT [--gpu-layers N] [--flash-attention auto|on|off] [--kv f16|f32] [--threads N] [--all]
+//   ./moescope-capture MODEL.gguf 9707,1917 OUT [--gpu-layers N] [--flash-attention auto|on|off] [--kv f16|f32] [--threads N]
+//       [--backends DIR] [--all]
 //
 // Stages are told by the weights that nodes read (src[0]->name is the GGUF's name), not by the names of nodes. Values inside fused
 // kernels are not asked for: with --all every node is, each is then computed alone, and the logits may differ from an ordinary run.
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -24,7 +26,7 @@
 namespace {
 
 struct Options {
-    std::string model, out;
+    std::string model, out, backends;
     std::vector<llama_token> tokens;
     int gpu_layers = 999, threads = 4;
     enum llama_flash_attn_type flash_attention = LLAMA_FLASH_ATTN_TYPE_AUTO;
@@ -63,13 +65,13 @@ const ggml_tensor * root_of(const ggml_tensor * t) {
     return t;
 }
 
-// blk.3.attn_q.weight -> attn_q, 3
-bool weight_of(const ggml_tensor * t, std::string & role, int & layer) {
-    char text[GGML_MAX_NAME] = {0};
-    if (!t || sscanf(t->name, "blk.%d.%63[a-z_0-9]", &layer, text) != 2) return false;
+// blk.3.attn_q.weight -> attn_q, 3, weight
+bool weight_of(const ggml_tensor * t, std::string & role, int & layer, std::string & kind) {
+    char text[GGML_MAX_NAME] = {0}, last[GGML_MAX_NAME] = {0};
+    if (!t || sscanf(t->name, "blk.%d.%63[a-z_0-9].%63s", &layer, text, last) != 3) return false;
     role = text;
-    const std::string whole = "blk." + std::to_string(layer) + "." + role + ".weight";
-    return whole == t->name;
+    kind = last;
+    return true;
 }
 
 Stage stage_of(const ggml_tensor * t);
@@ -77,13 +79,30 @@ Stage stage_of(const ggml_tensor * t);
 Stage origin_of(const ggml_tensor * t) { return t ? stage_of(root_of(t)) : Stage{}; }
 
 Stage named(const std::map<std::string, std::string> & table, const ggml_tensor * weight) {
-    std::string role; int layer;
-    if (!weight_of(weight, role, layer)) return {};
+    std::string role, kind; int layer;
+    if (!weight_of(weight, role, layer, kind) || kind != "weight") return {};
     const auto found = table.find(role);
     return found == table.end() ? Stage{} : Stage{found->second, layer};
 }
 
+// A bias or a scale that a product gets: what it is joined to is the product's stage, and is written over it. Experts' own are picked first.
+Stage joined(const ggml_tensor * t) {
+    const ggml_tensor * own = t->src[1];
+    for (int i = 0; i < 8 && own && (is_view(own) || own->op == GGML_OP_GET_ROWS || own->op == GGML_OP_REPEAT) && own->src[0]; i++) own = own->src[0];
+    const std::string name = own ? own->name : "";
+    if (name == "output.scale" || name == "output.bias") return origin_of(t->src[0]);
+    std::string role, kind; int layer;
+    if (!weight_of(own, role, layer, kind) || (kind != "bias" && kind != "scale")) return {};
+    const auto found = PRODUCTS.find(role);
+    const Stage product = origin_of(t->src[0]);
+    return found != PRODUCTS.end() && product.name == found->second ? product : Stage{};
+}
+
 Stage stage_of(const ggml_tensor * t) {
+    if (t->op == GGML_OP_ADD || t->op == GGML_OP_ADD_ID || t->op == GGML_OP_MUL) {
+        const Stage product = joined(t);
+        if (!product.name.empty()) return product;
+    }
     const ggml_tensor * first = t->src[0], * second = t->src[1];
     const std::string first_name = first ? first->name : "";
     switch (t->op) {
@@ -125,7 +144,7 @@ Stage stage_of(const ggml_tensor * t) {
 }
 
 // The experts' results times the router's weights: where what the router chose is read.
-bool is_weighted(const ggml_tensor * t) { return t->op == GGML_OP_MUL && origin_of(t->src[0]).name == "ffn_moe_down"; }
+bool is_weighted(const ggml_tensor * t) { return t->op == GGML_OP_MUL && joined(t).name.empty() && origin_of(t->src[0]).name == "ffn_moe_down"; }
 
 // ------------------------------------------------------------------ writing
 
@@ -145,9 +164,26 @@ void write_npy(const std::string & path, const char * type, const std::vector<in
 struct Capture {
     const Options & options;
     int64_t n_tokens;
-    int written = 0;
+    std::set<std::string> written; // a product with a bias is written twice, the second time with it
     std::map<std::string, std::string> parameters; // JSON by name, value and layer
     std::string failure; // an exception must not cross llama.cpp's frames
+    struct Scores { std::vector<int64_t> shape; std::vector<float> values; };
+    std::map<int, Scores> products; // of queries and keys, by layer: the softmax behind them tells the scale
+
+    std::string file_of(const Stage & stage) const {
+        return options.out + "/" + stage.name + (stage.layer >= 0 ? "-" + std::to_string(stage.layer) : "") + ".npy";
+    }
+
+    // Scores are the product times the scale that llama.cpp's softmax applies.
+    void write_scores(int layer, float scale) {
+        const auto found = products.find(layer);
+        if (found == products.end()) return;
+        for (float & x : found->second.values) x *= scale;
+        const std::string file = file_of({"kq", layer});
+        write_npy(file, "<f4", found->second.shape, found->second.values.data(), 4 * found->second.values.size());
+        products.erase(found);
+        written.insert(file);
+    }
 
     void write(const Stage & stage, const ggml_tensor * t) {
         const ggml_backend_buffer_t buffer = t->view_src ? t->view_src->buffer : t->buffer;
@@ -171,10 +207,14 @@ struct Capture {
         }
         std::vector<int64_t> shape = {t->ne[3], t->ne[2], t->ne[1], n0};
         if (stage.name == "ffn_moe_weights_norm") shape = {t->ne[2], t->ne[1]}; // (1, used, tokens)
-        const std::string file = options.out + "/" + stage.name + (stage.layer >= 0 ? "-" + std::to_string(stage.layer) : "") + ".npy";
+        if (stage.name == "kq") {
+            products[stage.layer] = {shape, floats};
+            return;
+        }
+        const std::string file = file_of(stage);
         if (integer) write_npy(file, "<i4", shape, ids.data(), 4 * ids.size());
         else write_npy(file, "<f4", shape, floats.data(), 4 * floats.size());
-        written++;
+        written.insert(file);
     }
 
     // The node's parameters that a file decides, by their places in op_params.
@@ -208,6 +248,16 @@ struct Capture {
         if (!failure.empty()) return false;
         const Stage stage = stage_of(t);
         if (ask) note_parameters(t);
+        if (ask && stage.name == "kq_soft_max") {
+            float scale;
+            memcpy(&scale, t->op_params, 4);
+            try {
+                write_scores(stage.layer, scale);
+            } catch (const std::exception & error) {
+                failure = error.what();
+                return false;
+            }
+        }
         if (ask) return options.all || is_weighted(t) || (!stage.name.empty() && stage.name != "ffn_moe_probs");
         try {
             if (!stage.name.empty()) write(stage, t);
@@ -257,7 +307,7 @@ std::vector<float> decode(llama_model * model, const Options & options, Capture 
 }
 
 Options read_options(int argc, char ** argv) {
-    if (argc < 4) throw std::runtime_error("usage: moescope-capture MODEL.gguf 1,2,3 OUT [--gpu-layers N] [--flash-attention auto|on|off] [--kv f16|f32] [--threads N] [--all]");
+    if (argc < 4) throw std::runtime_error("usage: moescope-capture MODEL.gguf 1,2,3 OUT [--gpu-layers N] [--flash-attention auto|on|off] [--kv f16|f32] [--threads N] [--backends DIR] [--all]");
     Options o;
     o.model = argv[1];
     o.out = argv[3];
@@ -269,6 +319,7 @@ Options read_options(int argc, char ** argv) {
         if (i + 1 == argc) throw std::runtime_error(name + " needs a value");
         const std::string value = argv[++i];
         if (name == "--gpu-layers") o.gpu_layers = atoi(value.c_str());
+        else if (name == "--backends") o.backends = value;
         else if (name == "--threads") o.threads = atoi(value.c_str());
         else if (name == "--kv" && (value == "f16" || value == "f32")) o.kv = value == "f32" ? GGML_TYPE_F32 : GGML_TYPE_F16;
         else if (name == "--flash-attention" && value == "auto") o.flash_attention = LLAMA_FLASH_ATTN_TYPE_AUTO;
@@ -285,16 +336,19 @@ int main(int argc, char ** argv) {
     try {
         const Options options = read_options(argc, argv);
         std::filesystem::create_directories(options.out);
-        ggml_backend_load_all();
+        // Back ends that are libraries of their own are looked for beside this program unless a folder is named.
+        if (options.backends.empty()) ggml_backend_load_all();
+        else ggml_backend_load_all_from_path(options.backends.c_str());
+        if (ggml_backend_dev_count() == 0) throw std::runtime_error("no back end was found; --backends DIR names the folder that holds libggml-cpu*");
         llama_model_params params = llama_model_default_params();
         params.n_gpu_layers = options.gpu_layers;
         llama_model * model = llama_model_load_from_file(options.model.c_str(), params);
         if (!model) throw std::runtime_error("llama.cpp does not load " + options.model);
         const std::vector<float> plain = decode(model, options, nullptr);
-        Capture capture{options, (int64_t) options.tokens.size(), 0, {}, {}};
+        Capture capture{options, (int64_t) options.tokens.size(), {}, {}, {}, {}};
         const std::vector<float> captured = decode(model, options, &capture);
         if (!capture.failure.empty()) throw std::runtime_error(capture.failure);
-        if (capture.written == 0) throw std::runtime_error("no stage was recognised in the graph");
+        if (capture.written.empty()) throw std::runtime_error("no stage was recognised in the graph");
         const size_t n = options.tokens.size(), n_vocab = plain.size() / n;
         size_t changed = 0;
         for (size_t i = 0; i < n; i++) changed += memcmp(&plain[i * n_vocab], &captured[i * n_vocab], n_vocab * sizeof(float)) != 0;
@@ -308,7 +362,7 @@ int main(int argc, char ** argv) {
         for (const auto & [key, text] : capture.parameters) { fprintf(file, "%s%s", comma, text.c_str()); comma = ", "; }
         fprintf(file, "]}\n");
         fclose(file);
-        printf("%d tensors in %s; capturing changed the logits of %zu of %zu tokens\n", capture.written, options.out.c_str(), changed, n);
+        printf("%zu tensors in %s; capturing changed the logits of %zu of %zu tokens\n", capture.written.size(), options.out.c_str(), changed, n);
         llama_model_free(model);
         return 0;
     } catch (const std::exception & error) {
