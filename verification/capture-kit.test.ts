@@ -25,7 +25,7 @@ const PLAIN = ['--flash-attention', 'off', '--kv', 'f32'];
 /** llama.cpp says that it does not know how the file's experts are fused. */
 const NOT_LOADED: readonly string[] = ['qwen3moe-gate-up-q8_0'];
 /** Rows that are judged at least: of a recurrence, with the experts in one matrix, little is written. */
-const FEWEST = 15;
+const FEWEST = 10;
 const MODELS = [...GOLDEN_MODELS, ...FAMILIES.map((name) => `families/${name}`)].filter(
   (name) => !NOT_LOADED.some((one) => name.endsWith(one)),
 );

@@ -81,14 +81,18 @@ function versions() {
 }
 
 function families() {
-  const rows = rowsOf('live-families').map(({ id, arch, sentence, captured, stages, missing }) => {
+  const rows = rowsOf('live-families').map(({ id, arch, sentence, captured, stages, missing, runs, wrong }) => {
     const [status = ''] = sentence.split(':');
     const said = status === 'not run' ? 'not run: llama.cpp does not load the file' : status.toLowerCase();
     const shown = missing.map((/** @type {string} */ stage) => `\`${stage}\``);
     const more = shown.length > 6 ? `${shown.slice(0, 6).join(', ')} and ${shown.length - 6} more` : shown.join(', ');
-    return [id, arch, said, status === 'not run' ? '' : `${captured} of ${stages}`, more];
+    const ran = status !== 'not run';
+    return [id, arch, said, ran ? `${captured} of ${stages}` : '', ran ? `${wrong.length} of ${runs}` : '', more];
   });
-  return table(['model', 'architecture', 'verdict', 'stages captured', 'stages that are not judged'], rows);
+  return table(
+    ['model', 'architecture', 'verdict', 'stages captured', 'called wrong, in all ways', 'stages that are not judged'],
+    rows,
+  );
 }
 
 /** Parts whose results are called otherwise. @type {Readonly<Record<string, string>>} */
