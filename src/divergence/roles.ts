@@ -1,7 +1,5 @@
+import { engineName } from '../model/engines';
 import type { EngineCard, Report } from './report';
-
-/** Engines by the names that rows and saved tensors carry, where those differ from the engine's own. */
-const ENGINES: Readonly<Record<string, string>> = { cpu: 'exact', 'cpu-ggml': 'ggml' };
 
 /** The engine that alone is no candidate: nothing is more exact. */
 const EXACT = 'cpu';
@@ -15,5 +13,5 @@ export function rolesOf(engines: readonly string[]): Pick<Report['run'], 'candid
 }
 
 function cardOf(engine: string): EngineCard {
-  return { engine: ENGINES[engine] ?? engine };
+  return { engine: engineName(engine) };
 }

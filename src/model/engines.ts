@@ -2,23 +2,46 @@ import { LIVE_ENGINES, type LiveEngineId } from './live';
 
 /**
  * THE ENGINES that can run here. Of two in a run, the later in this table is the reference: the exact one wherever it takes part.
+ * `name` is what command line, reports and texts call an engine; `id` is the name of its folder in saved tensors and of its traces since 0.1.
  */
 export const ENGINES = [
-  { id: 'gpu', title: 'GPU', what: 'WGSL kernels on WebGPU, f32 throughout' },
+  { id: 'gpu', name: 'gpu', title: 'GPU', what: 'WGSL kernels on WebGPU, f32 throughout' },
   {
     id: 'cpu-ggml',
+    name: 'ggml',
     title: 'llama.cpp-like',
     what: "the reference's products of activations quantised as llama.cpp's CPU does",
   },
-  { id: 'exact-gpu', title: 'reference on the GPU', what: 'exact: integer sums on the GPU, rounded to f64 once' },
-  { id: 'cpu', title: 'reference', what: 'exact: f64 from the dequantised weights on' },
-] as const satisfies readonly { readonly id: string; readonly title: string; readonly what: string }[];
+  {
+    id: 'exact-gpu',
+    name: 'exact-gpu',
+    title: 'reference on the GPU',
+    what: 'exact: integer sums on the GPU, rounded to f64 once',
+  },
+  { id: 'cpu', name: 'exact', title: 'reference', what: 'exact: f64 from the dequantised weights on' },
+] as const satisfies readonly {
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly what: string;
+}[];
 
 export type BuiltInEngineId = (typeof ENGINES)[number]['id'];
 /** Of a run: one of the table, or a live llama.cpp, which runs under Node alone. */
 export type RunEngineId = BuiltInEngineId | LiveEngineId;
 
 export const ENGINE_IDS: readonly BuiltInEngineId[] = ENGINES.map((engine) => engine.id);
+export const ENGINE_NAMES: readonly string[] = ENGINES.map((engine) => engine.name);
+
+/** What people call an engine: `exact` of `cpu`; of one that does not run here, its own name. */
+export function engineName(id: string): string {
+  return ENGINES.find((engine) => engine.id === id)?.name ?? id;
+}
+
+/** The engine of this name, or of this id, as 0.1 asked for it. */
+export function engineOfName(name: string): BuiltInEngineId | undefined {
+  return ENGINES.find((engine) => engine.name === name || engine.id === name)?.id;
+}
 
 /** These in the order of a run: live engines, which are never a reference, then those of the table. */
 export function inEngineOrder(engines: readonly RunEngineId[]): readonly RunEngineId[] {

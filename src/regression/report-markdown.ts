@@ -2,6 +2,7 @@ import { markdownText } from '../base/foreign-text';
 import { plural, short } from '../base/format';
 import type { Report, Row } from '../divergence/report';
 import { adapterText } from '../model/adapter-card';
+import { engineName } from '../model/engines';
 import { baselineRow } from './baseline';
 import { layerChart } from './layer-chart';
 
@@ -11,7 +12,7 @@ const MOST_ROWS = 30;
 /** One run as Markdown for a job summary or a pull request: the sentence, what ran, the rows that matter most, the error by layer. */
 export function reportMarkdown({ verdict, model, run, adapter, runtime, rows, ...more }: Report): string {
   const { baseline, repeat, notes = [] } = more;
-  const what = `${run.arms.join(' against ')}, ${plural(run.layers.length, 'layer')}, ${plural(run.tokens.length, 'token')}`;
+  const what = `${run.arms.map(engineName).join(' against ')}, ${plural(run.layers.length, 'layer')}, ${plural(run.tokens.length, 'token')}`;
   const facts = [
     ['model', `${model.name}, ${model.quant} (${model.file})`],
     ['adapter', adapter === undefined ? 'none' : adapterText(adapter)],

@@ -2,6 +2,7 @@ import { formatBytes, plural } from '../base/format';
 import type { AdapterCard, Report } from '../divergence/report';
 import { modeWords, modesOf } from '../divergence/run-mode';
 import { adapterTitle } from '../model/adapter-card';
+import { engineName } from '../model/engines';
 import { promptLength } from './redact';
 
 /** `NVIDIA H200 (hardware)`, `SwiftShader (software)`: a software adapter is always named as such. */
@@ -27,7 +28,10 @@ export function provenance(report: Report): readonly Fact[] {
         .join(', '),
     },
     ...(model.headerSha256 === '' ? [] : [{ name: 'Header SHA-256', value: model.headerSha256, code: true } as const]),
-    { name: 'Compared', value: `${run.arms[0] ?? '?'} against ${referenceText(run.arms[1])}, ${modeWords(run.mode)}` },
+    {
+      name: 'Compared',
+      value: `${engineName(run.arms[0] ?? '?')} against ${referenceText(run.arms[1])}, ${modeWords(run.mode)}`,
+    },
     {
       name: 'Adapter',
       value:
@@ -61,7 +65,7 @@ export function provenance(report: Report): readonly Fact[] {
 function referenceText(engine: string | undefined): string {
   if (engine === undefined) return 'nothing';
   if (engine === 'exact-gpu') return 'exact-gpu (integer sums on the GPU, rounded to float64 once)';
-  return engine === 'cpu' ? 'cpu (the float64 reference)' : engine;
+  return engine === 'cpu' ? 'exact (the float64 reference)' : engineName(engine);
 }
 
 function promptFacts({ run }: Report): readonly Fact[] {

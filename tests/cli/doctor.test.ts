@@ -58,7 +58,7 @@ test('a machine without any adapter is told why, and what runs all the same', ()
     }),
   );
   expect(text).toContain('  hardware  none: no\\x1b[2J driver\n            Install one.\n');
-  expect(text).toContain('NO ADAPTER: only the reference runs here (--engines cpu)');
+  expect(text).toContain('NO ADAPTER: only the reference runs here (--engines exact)');
 });
 
 test.each([

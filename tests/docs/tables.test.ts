@@ -81,7 +81,7 @@ function supportTable(): string {
     '|---|---|',
     `| architectures | ${list(ARCHITECTURES.map(({ name, title, example }) => `**${title}** (\`${name}\`, for example ${example})`))} |`,
     `| weight types | ${list(TYPES.map(({ name }) => name))} |`,
-    `| engines | ${[...ENGINES.map(({ id, what }) => `\`${id}\` (${what})`), '`llama.cpp` (a real one, live)'].join('; ')} |`,
+    `| engines | ${[...ENGINES.map(({ name, what }) => `\`${name}\` (${what})`), '`llama.cpp` (a real one, live)'].join('; ')} |`,
     `| saved tensors | ${list(TENSOR_FORMATS.map((format) => `\`${format}\``))} |`,
     `| dumps that are read | APRT, NPZ, NPY, safetensors, PyTorch \`.pt\`, JSON, CSV, what llama.cpp prints (capture/FORMAT.md) |`,
   ].join('\n');

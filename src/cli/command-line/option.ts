@@ -1,5 +1,5 @@
 import { fail, type TracerError } from '../../base/errors';
-import { inEngineOrder, MOST_ENGINES, ENGINE_IDS, type RunEngineId } from '../../model/engines';
+import { inEngineOrder, engineOfName, MOST_ENGINES, ENGINE_NAMES, type RunEngineId } from '../../model/engines';
 import { parseLiveEngine } from '../../model/live';
 
 /** A command-line option that takes a value: how it is written, read and explained. */
@@ -68,8 +68,11 @@ export function parseChoice<const W extends string>(words: readonly W[]): (raw: 
 
 /** One engine or two, in the order of `ENGINES`: the reference last. */
 export function parseEngines(raw: string, flag: string): readonly RunEngineId[] {
-  const parseEngine = parseChoice(ENGINE_IDS);
-  const list = raw.split(',').map((word): RunEngineId => parseLiveEngine(word) ?? parseEngine(word, flag));
+  const list = raw.split(',').map((word): RunEngineId => {
+    const engine = parseLiveEngine(word) ?? engineOfName(word.trim().toLowerCase());
+    if (engine === undefined) throw badValue(flag, word, `one of ${ENGINE_NAMES.join(', ')}`);
+    return engine;
+  });
   if (new Set(list).size !== list.length) throw badValue(flag, raw, 'each word once');
   if (list.length > MOST_ENGINES) throw badValue(flag, raw, 'at most two engines');
   return inEngineOrder(list);

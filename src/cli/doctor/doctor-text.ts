@@ -51,5 +51,5 @@ function whatRuns(adapters: readonly AdapterFinding[]): string {
   if (software !== undefined) {
     return `RUNS: trace and selftest run on ${adapterText(software)}; --adapter hardware is refused, and speeds say nothing of a GPU.`;
   }
-  return 'NO ADAPTER: only the reference runs here (--engines cpu), and what needs no GPU: inspect, diff, merge, serve.';
+  return 'NO ADAPTER: only the reference runs here (--engines exact), and what needs no GPU: inspect, diff, merge, serve.';
 }

@@ -1,38 +1,29 @@
-import type { RunEngineId } from '../../model/engines';
+import { ENGINE_NAMES, engineOfName, type RunEngineId } from '../../model/engines';
 import { FLASH_ATTENTION, KV_TYPES, LIVE_ENGINES, parseLiveEngine } from '../../model/live';
 import { badValue, parseChoice, parseCount, parseText, type Option } from '../command-line/option';
 
-/** Engines by the names that people use for them. */
-const ENGINES: Readonly<Record<string, RunEngineId>> = {
-  gpu: 'gpu',
-  exact: 'cpu',
-  cpu: 'cpu',
-  ggml: 'cpu-ggml',
-  'cpu-ggml': 'cpu-ggml',
-  'exact-gpu': 'exact-gpu',
-};
-const ENGINE_NAMES: readonly string[] = ['gpu', 'exact', 'ggml', 'llama.cpp', ...LIVE_ENGINES];
+const CANDIDATES: readonly string[] = [...ENGINE_NAMES, 'llama.cpp', ...LIVE_ENGINES];
 const REFERENCES: readonly string[] = ['exact', 'exact-gpu', 'ggml', 'gpu'];
 
 /** The engine under test. */
 export const CANDIDATE: Option<RunEngineId> = {
   name: 'candidate',
   placeholder: 'ENGINE',
-  help: `the engine under test: ${ENGINE_NAMES.join(', ')}; a llama.cpp is run as it is and captured (moescope setup llama.cpp installs one)`,
+  help: `the engine under test: ${CANDIDATES.join(', ')}; a llama.cpp is run as it is and captured (moescope setup llama.cpp installs one)`,
   parse: (raw, flag) => {
     const word = raw.trim().toLowerCase();
-    const engine = ENGINES[word] ?? parseLiveEngine(word);
-    if (engine === undefined) throw badValue(flag, raw, `one of ${ENGINE_NAMES.join(', ')}`);
+    const engine = engineOfName(word) ?? parseLiveEngine(word);
+    if (engine === undefined) throw badValue(flag, raw, `one of ${CANDIDATES.join(', ')}`);
     return engine;
   },
-  suggests: ENGINE_NAMES,
+  suggests: CANDIDATES,
 };
 export const REFERENCE: Option<RunEngineId> = {
   name: 'reference',
   placeholder: 'ENGINE',
   help: `what the candidate is held to: ${REFERENCES.join(', ')}; exact unless said otherwise`,
   parse: (raw, flag) => {
-    const engine = ENGINES[raw.trim().toLowerCase()];
+    const engine = engineOfName(raw.trim().toLowerCase());
     if (engine === undefined) throw badValue(flag, raw, `one of ${REFERENCES.join(', ')}`);
     return engine;
   },

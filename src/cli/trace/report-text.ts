@@ -4,6 +4,7 @@ import { bothCaptured } from '../../divergence/both-captured';
 import { RATIO_BINS } from '../../divergence/ratio-bins';
 import type { NonFinite, Report, Row } from '../../divergence/report';
 import { placeOf } from '../../divergence/sentence';
+import { engineName } from '../../model/engines';
 import { adapterText } from '../../model/adapter-card';
 import { STAGES, type StageId } from '../../model/stages';
 
@@ -16,7 +17,7 @@ export function reportText(report: Report): ShownText {
     ['runtime', runtimeText(report)],
     [
       run.arms.length > 1 ? 'compared' : 'captured',
-      `${run.arms.join(' against ')}, ${plural(run.layers.length, 'layer')}, ${plural(run.stages.length, 'stage')}, ${plural(run.positions.length, 'position')} of ${plural(run.tokens.length, 'token')}, mode ${run.mode}`,
+      `${run.arms.map(engineName).join(' against ')}, ${plural(run.layers.length, 'layer')}, ${plural(run.stages.length, 'stage')}, ${plural(run.positions.length, 'position')} of ${plural(run.tokens.length, 'token')}, mode ${run.mode}`,
     ],
     ['read', formatBytes(report.memory.bytesRead)],
   ];

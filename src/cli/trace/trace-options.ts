@@ -1,6 +1,6 @@
 import { DEFAULT_MODE, parseRunMode, RUN_MODES, type RunMode } from '../../divergence/run-mode';
 import { REPORT_SCHEMAS, type ReportSchema } from '../../divergence/report-json';
-import { ENGINE_IDS, type RunEngineId } from '../../model/engines';
+import { ENGINE_NAMES, type RunEngineId } from '../../model/engines';
 import { FAULTS } from '../../model/faults';
 import { FAULT_FORM, faultText, parseFault } from '../../model/parse-fault';
 import { DECODERS, type DecoderChoice } from '../../session/decoded-by';
@@ -30,9 +30,9 @@ export const ENGINES: Option<readonly RunEngineId[]> = {
   name: 'engines',
   was: 'arms',
   placeholder: 'LIST',
-  help: `one or two of ${ENGINE_IDS.join(', ')}: the engine under test, then the reference, in this order however written; one alone captures without comparing; gpu,cpu unless --candidate says otherwise`,
+  help: `one or two of ${ENGINE_NAMES.join(', ')}: the engine under test, then the reference, in this order however written; one alone captures without comparing; gpu,exact unless --candidate says otherwise`,
   parse: parseEngines,
-  suggests: [...ENGINE_IDS, 'gpu,cpu'],
+  suggests: [...ENGINE_NAMES, 'gpu,exact'],
 };
 export const MODE: Option<RunMode> = {
   name: 'mode',
