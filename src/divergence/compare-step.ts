@@ -19,7 +19,7 @@ import type { CompareMode, Row, RowVerdict } from './report';
 import { indexOf, positionLayout } from './capture-layout';
 import { summaryInPieces } from './capture-summary';
 import { ranksOf, routerRanks } from '../model/router-ranks';
-import { CHOSEN_EXPERTS } from '../model/stage-roles';
+import { CHOSEN_EXPERTS, ROUTER_WEIGHTS } from '../model/stage-roles';
 
 export type Captures = ReadonlyMap<StageId, Capture>;
 
@@ -297,7 +297,7 @@ function judgeRow(
   if (base.mode !== 'free') {
     // A row whose reference has no bound cannot be judged alone; it falls back to the cosine.
     if (c.maxRatio !== undefined) return { verdict: c.maxRatio <= context.ratioLimit ? 'match' : 'diverge' };
-    const below = parted(c.perPosition, [...c.perPosition.keys()], context.cosineLimit);
+    const below = parted(base.stage, c.perPosition, [...c.perPosition.keys()], context.cosineLimit);
     return below.length === 0
       ? { verdict: 'match' }
       : { verdict: 'diverge', lowest: lowestOf(below, c, context.cosineLimit) };
@@ -311,6 +311,7 @@ function judgeRow(
     else if (c.unshared.has(row) || !agrees(stats, context.cosineLimit)) afterFlip ??= cause;
   }
   const measured = parted(
+    base.stage,
     c.perPosition,
     unexplained.filter((row) => !c.unshared.has(row)),
     context.cosineLimit,
@@ -331,9 +332,16 @@ const FEWEST_VALUES = 8;
 
 /**
  * Of these rows those that are not within the limit. Positions of too few values to be judged one by one (a gate has one) are judged together, and
- * where all of them are too few as well neither cosine nor length says anything.
+ * where all of them are too few as well neither cosine nor length says anything. The weights of the chosen experts are no such sums but shares of one,
+ * and two of them are judged like many.
  */
-function parted(perPosition: readonly PositionStats[], rows: readonly number[], limit: number): readonly number[] {
+function parted(
+  stage: StageId,
+  perPosition: readonly PositionStats[],
+  rows: readonly number[],
+  limit: number,
+): readonly number[] {
+  if (stage === ROUTER_WEIGHTS) return rows.filter((row) => !agrees(perPosition[row], limit));
   const few = rows.filter((row) => isFew(perPosition[row]));
   const together = few.reduce((sum, row) => plus(sum, perPosition[row]!), NO_VALUES);
   const apart = isFew(together) || agrees(together, limit) ? new Set<number>() : new Set(few);

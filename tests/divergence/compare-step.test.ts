@@ -249,6 +249,16 @@ describe('compareStep, free-running', () => {
     expect(verdictOf([NaN], [1])?.verdict).toBe('nan-gpu');
   });
 
+  it('judges the weights of chosen experts however few they are: no sum that cancels makes them small', () => {
+    const weights = (values: readonly number[]) => captureMap(captureOf('moe_router', 0, [1, values.length], values));
+    const context = { ...free, stages: ['moe_router'] } as const;
+    const verdictOf = (a: readonly number[]) =>
+      compareStep(0, weights(a), weights([0.6, 0.4]), NO_FLIPS, context).rows[0]?.verdict;
+    expect(verdictOf([0.61, 0.39])).toBe('match');
+    expect(verdictOf([0.1, 0.4])).toBe('diverge');
+    expect(verdictOf([1.2, 0.8])).toBe('diverge');
+  });
+
   it('reports what is missing, unmeasured and not applicable, never as zeros', () => {
     const a = captureMap(captureOf('ffn_norm', 0, [1, 1], [1]));
     const { rows } = compareStep(0, a, captureMap(), NO_FLIPS, {
