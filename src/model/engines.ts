@@ -38,9 +38,10 @@ export function engineName(id: string): string {
   return ENGINES.find((engine) => engine.id === id)?.name ?? id;
 }
 
-/** The engine of this name, or of this id, as 0.1 asked for it. */
-export function engineOfName(name: string): BuiltInEngineId | undefined {
-  return ENGINES.find((engine) => engine.name === name || engine.id === name)?.id;
+/** The engine of this name, or of this id, as 0.1 asked for it; blanks around it and capitals do not count. */
+export function engineOfName(word: string): BuiltInEngineId | undefined {
+  const wanted = word.trim().toLowerCase();
+  return ENGINES.find(({ name, id }) => name === wanted || id === wanted)?.id;
 }
 
 /** These in the order of a run: live engines, which are never a reference, then those of the table. */

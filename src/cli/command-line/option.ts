@@ -66,13 +66,16 @@ export function parseChoice<const W extends string>(words: readonly W[]): (raw: 
   return parse;
 }
 
+/** An engine that runs here or a live one. @param names what the remedy lists */
+export function parseEngine(raw: string, flag: string, names: readonly string[]): RunEngineId {
+  const engine = parseLiveEngine(raw) ?? engineOfName(raw);
+  if (engine === undefined) throw badValue(flag, raw, `one of ${names.join(', ')}`);
+  return engine;
+}
+
 /** One engine or two, in the order of `ENGINES`: the reference last. */
 export function parseEngines(raw: string, flag: string): readonly RunEngineId[] {
-  const list = raw.split(',').map((word): RunEngineId => {
-    const engine = parseLiveEngine(word) ?? engineOfName(word.trim().toLowerCase());
-    if (engine === undefined) throw badValue(flag, word, `one of ${ENGINE_NAMES.join(', ')}`);
-    return engine;
-  });
+  const list = raw.split(',').map((word) => parseEngine(word, flag, ENGINE_NAMES));
   if (new Set(list).size !== list.length) throw badValue(flag, raw, 'each word once');
   if (list.length > MOST_ENGINES) throw badValue(flag, raw, 'at most two engines');
   return inEngineOrder(list);

@@ -1,21 +1,17 @@
 import { ENGINE_NAMES, engineOfName, type RunEngineId } from '../../model/engines';
-import { FLASH_ATTENTION, KV_TYPES, LIVE_ENGINES, parseLiveEngine } from '../../model/live';
-import { badValue, parseChoice, parseCount, parseText, type Option } from '../command-line/option';
+import { FLASH_ATTENTION, KV_TYPES, LIVE_ENGINES } from '../../model/live';
+import { badValue, parseChoice, parseCount, parseEngine, parseText, type Option } from '../command-line/option';
 
 const CANDIDATES: readonly string[] = [...ENGINE_NAMES, 'llama.cpp', ...LIVE_ENGINES];
-const REFERENCES: readonly string[] = ['exact', 'exact-gpu', 'ggml', 'gpu'];
+/** The most exact first. */
+const REFERENCES: readonly string[] = ENGINE_NAMES.toReversed();
 
 /** The engine under test. */
 export const CANDIDATE: Option<RunEngineId> = {
   name: 'candidate',
   placeholder: 'ENGINE',
   help: `the engine under test: ${CANDIDATES.join(', ')}; a llama.cpp is run as it is and captured (moescope setup llama.cpp installs one)`,
-  parse: (raw, flag) => {
-    const word = raw.trim().toLowerCase();
-    const engine = engineOfName(word) ?? parseLiveEngine(word);
-    if (engine === undefined) throw badValue(flag, raw, `one of ${CANDIDATES.join(', ')}`);
-    return engine;
-  },
+  parse: (raw, flag) => parseEngine(raw, flag, CANDIDATES),
   suggests: CANDIDATES,
 };
 export const REFERENCE: Option<RunEngineId> = {
@@ -23,7 +19,7 @@ export const REFERENCE: Option<RunEngineId> = {
   placeholder: 'ENGINE',
   help: `what the candidate is held to: ${REFERENCES.join(', ')}; exact unless said otherwise`,
   parse: (raw, flag) => {
-    const engine = engineOfName(raw.trim().toLowerCase());
+    const engine = engineOfName(raw);
     if (engine === undefined) throw badValue(flag, raw, `one of ${REFERENCES.join(', ')}`);
     return engine;
   },
