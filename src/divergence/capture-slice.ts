@@ -62,7 +62,7 @@ export const ERROR_EDGES = [0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 
 export const ERROR_BINS = ERROR_EDGES.length + 1;
 export const VALUE_BINS = 41;
 const WORST = 16;
-const RUNS = 256;
+const PROFILE_PARTS = 256;
 
 /** The captures that a slice is made of; the routing of both engines aligns slots by expert. */
 export interface SliceCaptures {
@@ -139,7 +139,7 @@ function count(
 ): Counted {
   const ratios = new Array<number>(RATIO_BINS).fill(0);
   const errors = new Array<number>(ERROR_BINS).fill(0);
-  const stretch = Math.max(1, Math.ceil(b.length / RUNS));
+  const stretch = Math.max(1, Math.ceil(b.length / PROFILE_PARTS));
   const largest = new Array<number>(Math.ceil(b.length / stretch)).fill(0);
   const worst = new Worst();
   let n = 0;

@@ -17,7 +17,7 @@ import { FUSIONS } from './fusions';
 export interface PlannedNodes extends FusedNodes {
   /** The buffer of values that it reads or writes. */
   readonly buffer: (placed: Placed) => string;
-  /** Its dispatches, with attention in a method. */
+  /** Its dispatches, with attention by a method. */
   dispatchesIn(method: AttentionMethod): readonly FusedDispatch[];
 }
 

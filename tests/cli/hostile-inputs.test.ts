@@ -144,7 +144,7 @@ describe('a dump is refused', () => {
     ['names.csv', `arm,layer,stage,position\n${EVIL.replace('\u202e', '')}`],
     ['length.safetensors', '\xff\xff\xff\xff\xff\xff\xff\x7f{}'],
     ['empty.safetensors', '\x02\x00\x00\x00\x00\x00\x00\x00{}'],
-    ['stage.json', `{"schema":"moescope-trace/1","captures":[{"stage":"${'x'.repeat(100_000)}"}]}`],
+    ['stage.json', `{"schema":"moescope-trace/1","taps":[{"stage":"${'x'.repeat(100_000)}"}]}`],
     ['short.bin', 'APRT\x00\x00\x00\x00\xff\xff\xff\xff'],
     ['printed.txt', 'ggml_debug: \x1b[2J\r::error:: = (f32) MUL_MAT'],
     ['page.html', '<html>\x1b[2J'],

@@ -26,7 +26,7 @@ export function range(count: number, first = 0): readonly number[] {
 
 /** A whole forward pass. */
 export interface Forward {
-  /** @throws when the capture was not captured */
+  /** @throws when the stage was not captured */
   captured(stage: StageId, layer?: number): Capture;
   readonly captures: readonly Capture[];
 }

@@ -141,7 +141,7 @@ function kernelOf(heads: Heads, method: AttentionMethod): AttentionKernel {
   if (method.kernel === 'lane-groups') {
     const { id, constants, width } = piecesOf(heads, mostOfGroups(headDim, method));
     const lanes = laneGroupLanes(headDim, method.lanes);
-    const group = laneGroupGroup(headDim, lanes);
+    const group = workgroupLanes(headDim, lanes);
     const variant: KernelVariant = {
       id: `${id}: ${group} lanes, ${lanes} a lane group`,
       includes: { totals: 'fusions/lib/totals_subgroup.wgsl' },
@@ -204,7 +204,7 @@ function laneGroupLanes(headDim: number, most: number): number {
 }
 
 /** Lanes of a workgroup of lane groups: as many as there is memory for. */
-function laneGroupGroup(headDim: number, lanes: number): number {
+function workgroupLanes(headDim: number, lanes: number): number {
   const columns = laneColumns(headDim, lanes);
   let group = 256;
   while (group * columns > GROUP_COLUMNS) group /= 2;

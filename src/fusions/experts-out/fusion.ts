@@ -31,7 +31,7 @@ export const EXPERTS_OUT = {
   },
 } as const satisfies KernelSpec;
 
-/** Lanes of a workgroup: every slot has its lane groups, as many as about `lane group.group` lanes hold. */
+/** Lanes of a workgroup: every slot has its lane groups, as many as about `laneGroup.group` lanes hold. */
 export function outGroup(laneGroup: LaneGroupShape, nUsed: number): number {
   return laneGroup.lanes * nUsed * Math.max(1, Math.floor(laneGroup.group / (laneGroup.lanes * nUsed)));
 }

@@ -37,7 +37,7 @@ const PRODUCT = {
 
 export type MatmulKernel = typeof PRODUCT & Pick<KernelSpec, 'file' | 'variants'>;
 
-/** Lanes of a lane group workgroup; `shaders/ops/linear_lane_group.wgsl` says the same. */
+/** Lanes of a workgroup of lane groups; `shaders/ops/linear_lane_group.wgsl` says the same. */
 const LANE_GROUP_WORKGROUP = 128;
 
 /** One width for all: on a software adapter each further pipeline costs more than it saves. */

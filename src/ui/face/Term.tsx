@@ -6,7 +6,7 @@ import { useMapTheme } from '../use-theme';
 const WIDTH = 302;
 const MARGIN = 8;
 
-/** A word that explains itself when it is pointed at, focused or captured. */
+/** A word that explains itself when it is pointed at, focused or touched. */
 export function Term(props: {
   readonly id: TermId;
   readonly children: ReactNode;

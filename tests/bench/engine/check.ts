@@ -6,7 +6,7 @@ import { QUANT_TYPES } from '../../../src/gguf/ggml-types';
 import { bits, captureAll, forward, range } from '../../cpu/support';
 import { isolateAll, made, worstRatio } from '../../gpu/engine/support';
 
-/** Runs one prompt in every method that must not change a bit on this adapter, and prints which captures differ. */
+/** Runs one prompt in every way that must not change a bit on this adapter, and prints which captures differ. */
 export async function checkSame(context: GpuContext): Promise<void> {
   const shape = { nLayer: 2, nEmbd: 512, nHead: 4, nHeadKv: 2, headDim: 128, nExpert: 10, nExpertUsed: 3, nFfExp: 256 };
   const { model, hparams } = await made({ type: (layer) => (layer === 0 ? 'Q6_K' : 'Q4_K'), shape });

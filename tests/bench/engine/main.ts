@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
     decode: { type: 'string', default: '16' },
     budget: { type: 'string' },
     check: { type: 'boolean', default: false },
-    // Runs a prompt in every method that must not change a bit.
+    // Runs a prompt in every way that must not change a bit.
     same: { type: 'boolean', default: false },
     stages: { type: 'boolean', default: false },
     // Loads all weights first: a prompt then reads nothing.
