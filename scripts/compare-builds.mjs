@@ -64,8 +64,8 @@ const WIDER = 2e-6;
 
 const work = options.keep ?? mkdtempSync(join(tmpdir(), 'compare-builds-'));
 mkdirSync(work, { recursive: true });
-/** @type {{ runs: number, tensors: number, bounds: number, bits: number, tighter: number, wider: number, rows: number, different: string[] }} */
-const totals = { runs: 0, tensors: 0, bounds: 0, bits: 0, tighter: 0, wider: 0, rows: 0, different: [] };
+/** @type {{ runs: number, tensors: number, bounds: number, values: number, tighter: number, wider: number, rows: number, different: string[] }} */
+const totals = { runs: 0, tensors: 0, bounds: 0, values: 0, tighter: 0, wider: 0, rows: 0, different: [] };
 /** Bounds that differ, by stage: how many, and the extremes of new / old. @type {Map<string, { bounds: number, least: number, most: number }>} */
 const moved = new Map();
 
@@ -84,7 +84,7 @@ for (const runtime of options.runtimes.split(',')) {
       totals.runs++;
       compareReports(where, a, b, compareTensors(where, a, b));
       console.log(
-        `${where}: ${a.arrays.size} tensors, ${a.report.rows.length} rows, ${totals.different.length - known} differences`,
+        `${where}: ${a.arrays.size} arrays, ${a.report.rows.length} rows, ${totals.different.length - known} differences`,
       );
     }
   } catch (error) {
@@ -100,7 +100,7 @@ for (const [stage, { bounds, least, most }] of moved) {
   console.log(`  bounds of ${stage}: ${bounds} differ, ${least.toPrecision(8)} to ${most.toPrecision(8)} x the old`);
 }
 console.log(
-  `${totals.runs} runs, ${totals.tensors} tensors (${totals.bits} words; ${totals.bounds} are bounds), ${totals.rows} rows, ${totals.tighter} bounds tighter, ${totals.wider} wider by rounding: ` +
+  `${totals.runs} runs, ${totals.tensors - totals.bounds} captures and ${totals.bounds} bounds of ${totals.values} values, ${totals.rows} rows, ${totals.tighter} bounds tighter, ${totals.wider} wider by rounding: ` +
     (totals.different.length === 0 ? 'equal' : `${totals.different.length} differences`),
 );
 if (totals.runs === 0) process.exitCode = 2;
@@ -120,7 +120,7 @@ function compareTensors(where, a, b) {
     const isBound = path.endsWith('.bound.npy');
     totals.tensors++;
     if (isBound) totals.bounds++;
-    totals.bits += bytes.length / 4;
+    totals.values += (bytes.length - headerBytes(bytes)) / 4;
     if (other === undefined) totals.different.push(`${where}: ${path} is missing`);
     else if (Buffer.compare(bytes, other) !== 0) {
       if (isBound) differing.add(placeOf(path));
@@ -140,11 +140,16 @@ function placeOf(path) {
   return `${layer} ${stage}`;
 }
 
+/** Where an array's values begin: 4 bytes each, as all of ours. @param {Uint8Array} npy */
+function headerBytes(npy) {
+  return 10 + new DataView(npy.buffer, npy.byteOffset, npy.byteLength).getUint16(8, true);
+}
+
 /** The largest new / old of a bound's values, f4; Infinity where they are not alike. @param {string} path @param {Uint8Array} a @param {Uint8Array} b */
 function boundGrowth(path, a, b) {
   if (a.length !== b.length) return Infinity;
   const [x, y] = [a, b].map((bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  const first = 10 + (x?.getUint16(8, true) ?? 0);
+  const first = headerBytes(a);
   const [, stage = ''] = placeOf(path).split(' ');
   const range = moved.get(stage) ?? { bounds: 0, least: Infinity, most: 0 };
   let growth = 0;

@@ -13,7 +13,7 @@ export const MAY_IMPORT = {
   arch: ['base', 'gguf', 'types'],
   ops: ['base', 'gguf', 'types', 'arch', 'model'],
   model: ['base', 'gguf', 'types', 'arch'],
-  fusions: ['base', 'types', 'arch', 'ops'],
+  fusions: ['base', 'gguf', 'types', 'arch', 'ops'],
   synthetic: ['base', 'gguf', 'types', 'arch', 'model'],
   cpu: ['base', 'gguf', 'types', 'arch', 'ops', 'model'],
   gpu: ['base', 'gguf', 'types', 'arch', 'ops', 'fusions', 'model'],

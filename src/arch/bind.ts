@@ -1,14 +1,10 @@
 import { fail } from '../base/errors';
 import { foreignTypeNamed } from '../gguf/foreign-types';
-import { isQuantType, QUANT_TYPES, type QuantType } from '../gguf/ggml-types';
-import type { ModelFile, TensorInfo } from '../gguf/model-file';
+import { isQuantType, QUANT_TYPES } from '../gguf/ggml-types';
+import type { ModelFile } from '../gguf/model-file';
 import { stackedExperts } from '../gguf/stacked-experts';
+import type { WeightTensor } from '../gguf/tensor-rows';
 import { sectionsOf, sizeOf, weightDims, type ModelGraph, type Sizes, type WeightSlot } from './graph';
-
-/** A tensor whose type the engines can run. */
-export interface WeightTensor extends TensorInfo {
-  readonly type: QuantType;
-}
 
 /** A weight of the graph found in a file: rows of a tensor, of each expert where there are experts. */
 export interface BoundWeight {

@@ -1,8 +1,9 @@
 import { throwIfAborted } from '../base/abort';
 import { fail } from '../base/errors';
 import { TINY } from '../ops/rounding';
-import type { CpuPool, MatmulJob, MatmulResult, RunOptions } from '../cpu/pool/cpu-pool';
+import type { CpuPool, MatmulJob, MatmulResult } from '../cpu/pool/cpu-pool';
 import type { ModelFile } from '../gguf/model-file';
+import { rowLength, type ReadOptions } from '../gguf/tensor-rows';
 import type { GpuContext } from '../gpu/device';
 import { ExactProducts, type ExactJob, type ExactResult } from '../gpu/exact/exact-products';
 import { gridRows, type GridRow } from '../gpu/exact/grid-rows';
@@ -53,7 +54,7 @@ export function createExactGpuPool({ context, model, cpu, budget }: ExactGpuPool
   let turn = Promise.resolve();
   let runs = 0;
 
-  const compute = async (jobs: readonly MatmulJob[], options: RunOptions): Promise<readonly MatmulResult[]> => {
+  const compute = async (jobs: readonly MatmulJob[], options: ReadOptions): Promise<readonly MatmulResult[]> => {
     throwIfAborted(options.signal);
     const prepared = prepare(jobs, products);
     const exact = await products.multiply(
@@ -79,7 +80,7 @@ export function createExactGpuPool({ context, model, cpu, budget }: ExactGpuPool
   const computeRefused = async (
     jobs: readonly MatmulJob[],
     results: readonly MatmulResult[],
-    options: RunOptions,
+    options: ReadOptions,
   ): Promise<void> => {
     const again = jobs.flatMap((job, index) => {
       const result = results[index];
@@ -115,7 +116,7 @@ export function createExactGpuPool({ context, model, cpu, budget }: ExactGpuPool
     jobs: readonly MatmulJob[],
     onGpu: readonly boolean[],
     results: readonly MatmulResult[],
-    options: RunOptions,
+    options: ReadOptions,
   ): Promise<void> => {
     const candidates = jobs.flatMap((job, i) => (onGpu[i] === true && job.rows > 0 && job.nTokens > 0 ? [i] : []));
     const index = candidates[runs % Math.max(1, candidates.length)];
@@ -189,7 +190,7 @@ function prepare(jobs: readonly MatmulJob[], products: ExactProducts): readonly 
   const sizes = new Map<Float64Array, readonly Float32Array[]>();
   return jobs.map((job): Prepared => {
     if (!products.canMultiply(job.tensor)) return { job, exact: undefined, first: [] };
-    const nIn = job.tensor.dims[0] ?? 0;
+    const nIn = rowLength(job.tensor);
     const known = grids.get(job.x) ?? onGrids(job.x, nIn, job.nTokens);
     grids.set(job.x, known);
     let of = job.magnitudes > 0 ? sizes.get(job.x) : [];
@@ -235,7 +236,7 @@ function empty(job: MatmulJob): MatmulResult {
 /** A job's result from the products with its rows on grids: a token on several grids is their sum. */
 function assemble(job: MatmulJob, first: readonly number[], { y, sums }: ExactResult): MatmulResult {
   const { nTokens, rows } = job;
-  const nIn = job.tensor.dims[0] ?? 0;
+  const nIn = rowLength(job.tensor);
   const whole = new Float64Array(nTokens * rows);
   const magnitudes = job.magnitudes > 0 ? new Float64Array(job.magnitudes * rows) : undefined;
   const slack = 1 + (nIn + MAGNITUDE_OPERATIONS) * MAGNITUDE_ULP;
@@ -283,7 +284,7 @@ function refusedParts(
 
 /** The x of some tokens. */
 function pick(job: MatmulJob, tokens: readonly number[]): Float64Array {
-  const nIn = job.tensor.dims[0] ?? 0;
+  const nIn = rowLength(job.tensor);
   if (tokens.length === job.nTokens) return job.x;
   const x = new Float64Array(tokens.length * nIn);
   for (const [i, t] of tokens.entries()) x.set(job.x.subarray(t * nIn, (t + 1) * nIn), i * nIn);

@@ -7,6 +7,7 @@ import type { AttentionMethod } from './attention/attention-plan';
 import type { DecodeChoice } from './choice';
 import { fitCover, type Cover, type Covered, type Mismatch } from './cover';
 import type { Form, Placed } from './forms';
+import type { QuantType } from '../types/types';
 import type { WeightLayouts } from './weights';
 
 /** What a plan is made of, beside the graph's nodes. */
@@ -153,7 +154,7 @@ function unfitWeight(node: Node, { graph, weights }: PlanFacts): Omit<Mismatch, 
   if (slot === undefined || slot.dims.length === 1) return undefined;
   const [nIn = 0] = weightDims(slot, graph.sizes);
   if (nIn % CHUNK !== 0) return { node, reason: `${slot.dims[0]} ${nIn} is no multiple of ${CHUNK}` };
-  const { unfit } = weights.matrix(slot);
+  const unfit = weights.unfit(slot);
   return unfit === undefined ? undefined : { node, reason: `${slot.name} ${unfit}` };
 }
 
@@ -162,6 +163,14 @@ export function weightOf(node: Node): WeightSlot {
   const [slot] = node.weights;
   if (slot === undefined) throw new RangeError(`${node.out.id} has no weight`);
   return slot;
+}
+
+/** The type of a node's matrix. */
+export function typeOf(node: Node, { weights }: PlanFacts): QuantType {
+  const slot = weightOf(node);
+  const [rows] = weights.matrix(slot);
+  if (rows === undefined) throw new RangeError(`${slot.name} lies nowhere`);
+  return rows.tensor.type;
 }
 
 /** Elements of a row of a node's matrix, and rows (of one expert). */
@@ -173,7 +182,7 @@ export function matrixSizes(node: Node, { graph }: PlanFacts): { readonly nIn: n
 /** A matrix that has to lie in one buffer. */
 export function isSplit(node: Node, { weights }: PlanFacts): Omit<Mismatch, 'depth'> | undefined {
   const slot = weightOf(node);
-  return weights.matrix(slot).tiles.length === 1
+  return weights.matrix(slot).length === 1
     ? undefined
     : { node, reason: `${slot.name} does not fit one binding of this adapter` };
 }

@@ -1,43 +1,28 @@
-import { rowBytes, type QuantType } from './ggml-types';
-import type { TensorInfo } from './model-file';
-
-/** A byte range of a tensor. */
-export interface TensorRange {
-  readonly tensor: TensorInfo;
-  /** Bytes from the tensor's first. */
-  readonly offset: number;
-  readonly length: number;
-}
+import type { ModelFile } from './model-file';
+import { fileBytes, readRows, type TensorRows, type WeightTensor } from './tensor-rows';
 
 /** Most bytes of neighbours that are read as one. */
 export const RUN_BYTES = 8 * 2 ** 20;
 
-/** The first of the items with those after it that follow it in the file without a gap, as long as one read may bring them; the first alone may be larger. */
-export function leadingRun<T>(
-  items: Iterable<T>,
-  rangeOf: (item: T) => TensorRange,
-  mostBytes = RUN_BYTES,
-): readonly T[] {
+/** The first of the rows with those after it that follow it in the file without a gap, as long as one read may bring them; the first alone may be larger. */
+export function leadingRun<T extends TensorRows>(all: Iterable<T>, mostBytes = RUN_BYTES): readonly T[] {
   const run: T[] = [];
-  let end: TensorRange | undefined;
   let bytes = 0;
-  for (const item of items) {
-    const range = rangeOf(item);
-    const follows =
-      end === undefined || (end.tensor.name === range.tensor.name && end.offset + end.length === range.offset);
-    if (!follows || (end !== undefined && bytes + range.length > mostBytes)) break;
-    run.push(item);
-    bytes += range.length;
-    end = range;
+  for (const rows of all) {
+    const last = run.at(-1);
+    const follows = last?.tensor.name === rows.tensor.name && last.firstRow + last.rows === rows.firstRow;
+    bytes += fileBytes(rows);
+    if (last !== undefined && (!follows || bytes > mostBytes)) break;
+    run.push(rows);
   }
   return run;
 }
 
-/** The items cut, in their order, into runs of neighbours; an item without neighbours is alone. */
-export function neighbourRuns<T>(items: readonly T[], rangeOf: (item: T) => TensorRange): readonly (readonly T[])[] {
+/** Rows cut, in their order, into runs of neighbours; rows without neighbours are alone. */
+export function neighbourRuns<T extends TensorRows>(all: readonly T[]): readonly (readonly T[])[] {
   const runs: (readonly T[])[] = [];
-  for (let first = 0; first < items.length; first += runs.at(-1)?.length ?? 1) {
-    runs.push(leadingRun(from(items, first), rangeOf));
+  for (let first = 0; first < all.length; first += runs.at(-1)?.length ?? 1) {
+    runs.push(leadingRun(from(all, first)));
   }
   return runs;
 }
@@ -49,24 +34,22 @@ function* from<T>(items: readonly T[], first: number): Generator<T, void> {
   }
 }
 
-/** Consecutive rows of a table, as one read may bring them. */
-export interface RowRun {
-  readonly firstRow: number;
-  readonly rows: number;
-  /** Place of the first of them among those that were asked for. */
-  readonly at: number;
+/** A run of neighbours as the rows that it is together. */
+export function joinedRows(run: readonly TensorRows[]): TensorRows {
+  const [first] = run;
+  if (first === undefined) throw new RangeError('no rows to join');
+  const { tensor, firstRow } = first;
+  return { tensor, firstRow, rows: run.reduce((sum, { rows }) => sum + rows, 0) };
 }
 
-/** Rows of a table as runs of neighbours. @param ids ascending, none twice @param nIn values of a row */
+/** Single rows of a table as runs of neighbours, each with the place of its first among those that were asked for. @param ids ascending, none twice */
 export function neighbouringRows(
+  tensor: WeightTensor,
   ids: readonly number[],
-  tensor: TensorInfo & { readonly type: QuantType },
-  nIn: number,
-): readonly RowRun[] {
-  const length = rowBytes(tensor.type, nIn);
+): readonly (TensorRows & { readonly at: number })[] {
   let at = 0;
-  return neighbourRuns(ids, (id) => ({ tensor, offset: id * length, length })).map((run) => {
-    const found = { firstRow: run[0] ?? 0, rows: run.length, at };
+  return neighbourRuns(ids.map((firstRow): TensorRows => ({ tensor, firstRow, rows: 1 }))).map((run) => {
+    const found = { ...joinedRows(run), at };
     at += run.length;
     return found;
   });
@@ -74,19 +57,18 @@ export function neighbouringRows(
 
 /**
  * Reads a run of neighbours as one.
- * @returns the bytes of each range, views of the same memory. A failed read rejects all of them, and none counts as unhandled.
+ * @returns the bytes of each, views of the same memory. A failed read rejects all of them, and none counts as unhandled.
  */
 export function readRun(
-  run: readonly TensorRange[],
-  read: (tensor: TensorInfo, offset: number, length: number) => Promise<Uint8Array<ArrayBuffer>>,
+  model: Pick<ModelFile, 'readTensor'>,
+  run: readonly TensorRows[],
 ): readonly Promise<Uint8Array<ArrayBuffer>>[] {
-  const [first] = run;
-  if (first === undefined) return [];
-  const total = run.reduce((sum, { length }) => sum + length, 0);
-  const all = read(first.tensor, first.offset, total);
-  return run.map(({ offset, length }) => {
-    const at = offset - first.offset;
-    const one = run.length === 1 ? all : all.then((bytes) => bytes.subarray(at, at + length));
+  const all = readRows(model, joinedRows(run));
+  let next = 0;
+  return run.map((rows) => {
+    const at = next;
+    next += fileBytes(rows);
+    const one = run.length === 1 ? all : all.then((bytes) => bytes.subarray(at, at + fileBytes(rows)));
     one.catch(() => undefined);
     return one;
   });

@@ -7,8 +7,6 @@ import { graphOf, stageNode } from './graph-of';
 import type { HParams } from './hparams';
 import type { StageId, WeightRole } from './stages';
 
-export type { WeightTensor } from '../arch/bind';
-
 /** Terms of one sum of a product stage: the row length of its weights. Undefined for stages that are no products. */
 export function termsOf(stage: StageId, hparams: HParams): number | undefined {
   const node = stageNode(hparams, stage);

@@ -9,7 +9,8 @@ import { dequantizeRows } from '../gguf/dequant/dequantisers';
 import { ggmlType, QUANT_TYPES, rowBytes, type QuantType } from '../gguf/ggml-types';
 import type { ModelFile } from '../gguf/model-file';
 import type { HParams } from '../model/hparams';
-import { boundWeight, type WeightTensor } from '../model/weights';
+import type { WeightTensor } from '../gguf/tensor-rows';
+import { boundWeight } from '../model/weights';
 import type { WeightRole } from '../model/stages';
 import type { ProductSample } from './product-sample';
 

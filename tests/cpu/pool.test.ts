@@ -13,7 +13,8 @@ import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import { nodeWorker } from '../../src/cpu/pool/node-worker';
 import type { FromWorker, ToWorker } from '../../src/cpu/pool/protocol';
 import { serveWorker } from '../../src/cpu/pool/serve-worker';
-import { MAX_UNIT_BYTES, planUnits, unitRange } from '../../src/cpu/pool/unit';
+import { fileBytes } from '../../src/gguf/tensor-rows';
+import { MAX_UNIT_BYTES, planUnits } from '../../src/cpu/pool/unit';
 import { createWorkerPool } from '../../src/cpu/pool/worker-pool';
 import { memorySource } from '../../src/gguf/memory-source';
 import type { ModelFile } from '../../src/gguf/model-file';
@@ -109,9 +110,9 @@ describe('units', () => {
           workers,
         );
         const rows = units.filter((u) => u.job === 0);
-        expect(rows.reduce((next, u) => (expect(u.from).toBe(next), next + u.rows), 0)).toBe(job.rows);
-        expect(units.at(-1)).toEqual({ job: 1, from: 0, rows: 1 });
-        for (const unit of rows) expect(unitRange(job, unit).length).toBeLessThanOrEqual(MAX_UNIT_BYTES);
+        expect(rows.reduce((next, u) => (expect(u.firstRow).toBe(next), next + u.rows), 0)).toBe(job.rows);
+        expect(units.at(-1)).toEqual({ job: 1, tensor: job.tensor, firstRow: 5, rows: 1 });
+        for (const unit of rows) expect(fileBytes(unit)).toBeLessThanOrEqual(MAX_UNIT_BYTES);
         // Every worker finds something in a job that is worth sharing.
         if (nTokens === 2048 && workers > 1) expect(rows.length).toBeGreaterThanOrEqual(workers);
       }

@@ -8,7 +8,7 @@ import { isQuantType, rowBytes, type QuantType } from '../../src/gguf/ggml-types
 import type { ModelFile } from '../../src/gguf/model-file';
 import { randomBlocks } from '../../src/gguf/random-blocks';
 import { EXACT_TYPES } from '../../src/gpu/exact/exact-kernels';
-import type { WeightTensor } from '../../src/model/weights';
+import type { WeightTensor } from '../../src/gguf/tensor-rows';
 import { testContext } from '../support/gpu';
 import { exactDot } from './exact-dot';
 

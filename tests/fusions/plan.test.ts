@@ -162,7 +162,7 @@ function cutIn(role: string): PlanFacts['weights'] {
     ...weights,
     matrix: (slot) => {
       const whole = weights.matrix(slot);
-      return slot.role === role ? { ...whole, tiles: [...whole.tiles, ...whole.tiles] } : whole;
+      return slot.role === role ? [...whole, ...whole] : whole;
     },
   };
 }
@@ -171,9 +171,6 @@ function partOf(role: string): PlanFacts['weights'] {
   const { weights } = factsOf(GRAPH);
   return {
     ...weights,
-    matrix: (slot) =>
-      slot.role === role
-        ? { ...weights.matrix(slot), unfit: 'is a part of blk.0.attn_qkv.weight' }
-        : weights.matrix(slot),
+    unfit: (slot) => (slot.role === role ? 'is a part of blk.0.attn_qkv.weight' : undefined),
   };
 }

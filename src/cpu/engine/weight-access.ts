@@ -4,11 +4,12 @@ import { inPieces, withPauses } from '../../base/pieces';
 import { settleAll } from '../../base/settle';
 import { dequantizeRows } from '../../gguf/dequant/dequantisers';
 import { neighbouringRows } from '../../gguf/neighbours';
-import { rowBytes, type QuantType } from '../../gguf/ggml-types';
+import type { QuantType } from '../../gguf/ggml-types';
+import { readRows as rowsInFile, type ReadOptions } from '../../gguf/tensor-rows';
 import type { ModelFile } from '../../gguf/model-file';
 import { tensorRow, type BoundFloats, type BoundGraph, type BoundWeight } from '../../arch/bind';
 import type { WeightSlot } from '../../arch/graph';
-import type { CpuPool, MatmulJob, RowsJob, RunOptions } from '../pool/cpu-pool';
+import type { CpuPool, MatmulJob, RowsJob } from '../pool/cpu-pool';
 import { gatherRows, scatterRows, slotsByExpert } from './expert-slots';
 import type { ExactOutput } from '../../ops/exact-op';
 import type { Affine, FloatsByExpert } from '../../ops/linear/affine';
@@ -59,7 +60,7 @@ export interface WeightContext {
 export function weightAccess(
   { model, bound, pool, rounding }: WeightContext,
   nTokens: number,
-  run: RunOptions,
+  run: ReadOptions,
   pause: Yielder = yielder(run.signal),
 ): WeightAccess {
   const readRows = async (
@@ -69,9 +70,7 @@ export function weightAccess(
     out: Float32Array<ArrayBuffer>,
   ): Promise<Float32Array<ArrayBuffer>> => {
     const { tensor, nIn } = weight;
-    const bytes = rowBytes(tensor.type, nIn);
-    const data = await model.readTensor(tensor, tensorRow(weight, 0, firstRow) * bytes, rows * bytes, run.signal);
-    run.onRead?.(tensor.name, rows * bytes);
+    const data = await rowsInFile(model, { tensor, firstRow: tensorRow(weight, 0, firstRow), rows }, run);
     dequantizeRows(tensor.type, data, 0, out, 0, rows * nIn);
     return out;
   };
@@ -106,7 +105,7 @@ export function weightAccess(
       const weight = bound.weight(slot);
       const { nIn } = weight;
       const distinct = [...new Set(ids)].sort((a, b) => a - b);
-      const runs = neighbouringRows(distinct, weight.tensor, nIn);
+      const runs = neighbouringRows(weight.tensor, distinct);
       const table = new Float32Array(distinct.length * nIn);
       for (let first = 0; first < runs.length; first += PARALLEL_READS) {
         await settleAll(

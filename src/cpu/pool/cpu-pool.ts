@@ -1,10 +1,7 @@
-import type { WeightTensor } from '../../model/weights';
+import type { ReadOptions, TensorRows } from '../../gguf/tensor-rows';
 
-/** Consecutive rows of a weight matrix, for some tokens. Expert e of a stacked tensor starts at row e * nOut. */
-export interface RowsJob {
-  readonly tensor: WeightTensor;
-  readonly firstRow: number;
-  readonly rows: number;
+/** Rows of a weight matrix, for some tokens. */
+export interface RowsJob extends TensorRows {
   readonly nTokens: number;
 }
 
@@ -23,12 +20,6 @@ export interface MatmulResult {
   readonly magnitudes: Float64Array<ArrayBuffer> | undefined;
 }
 
-export interface RunOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Bytes of a weight tensor were read. */
-  readonly onRead?: ((tensor: string, bytes: number) => void) | undefined;
-}
-
 /** Where matrix products run: in this thread or spread over workers. Which pool runs them changes no bit of the result. */
 export interface CpuPool {
   /**
@@ -36,7 +27,7 @@ export interface CpuPool {
    * @throws TracerError as `ModelFile.readTensor`; `run-cancelled` within the time of one row chunk (some 30 ms); `cpu-worker` when a
    * worker died.
    */
-  run(jobs: readonly MatmulJob[], options: RunOptions): Promise<readonly MatmulResult[]>;
+  run(jobs: readonly MatmulJob[], options: ReadOptions): Promise<readonly MatmulResult[]>;
   /**
    * The rows of a later `run`, in its order, so that they can be read meanwhile. May do nothing; what is expected in vain costs a read.
    */

@@ -1,9 +1,10 @@
 import { throwIfAborted } from '../../base/abort';
 import type { ModelFile } from '../../gguf/model-file';
+import { fileBytes, readRows, type ReadOptions } from '../../gguf/tensor-rows';
 import { yielder } from '../../base/yielder';
 import { RecycledBytes } from '../../base/recycled-bytes';
-import type { CpuPool, MatmulJob, RunOptions } from './cpu-pool';
-import { computeUnit, planUnits, resultsOf, unitRange, type Unit } from './unit';
+import type { CpuPool } from './cpu-pool';
+import { computeUnit, planUnits, resultsOf, type Unit } from './unit';
 
 /**
  * Runs every product in the calling thread. The next unit is read while one is multiplied; between slices of arithmetic the event
@@ -11,27 +12,24 @@ import { computeUnit, planUnits, resultsOf, unitRange, type Unit } from './unit'
  */
 export function createInlinePool(model: ModelFile): CpuPool {
   const memory = new RecycledBytes();
-  const read = async (job: MatmulJob, unit: Unit, options: RunOptions): Promise<Uint8Array<ArrayBuffer>> => {
-    const { offset, length } = unitRange(job, unit);
-    const bytes = await model.readTensor(job.tensor, offset, length, options.signal, memory.take(length));
-    options.onRead?.(job.tensor.name, length);
-    return bytes;
-  };
+  const read = (unit: Unit, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> =>
+    readRows(model, unit, options, memory.take(fileBytes(unit)));
   return {
     async run(jobs, options) {
       throwIfAborted(options.signal);
       const results = resultsOf(jobs);
-      const units = planUnits(jobs, 1).map((unit) => ({ unit, job: jobs[unit.job] }));
+      const units = planUnits(jobs, 1);
       const pause = yielder(options.signal);
       let ahead: Promise<Uint8Array<ArrayBuffer>> | undefined;
-      for (const [i, { unit, job }] of units.entries()) {
+      for (const [i, unit] of units.entries()) {
+        const job = jobs[unit.job];
         if (job === undefined) continue;
-        const bytes = await (ahead ?? read(job, unit, options));
+        const bytes = await (ahead ?? read(unit, options));
         const next = units[i + 1];
-        ahead = next?.job === undefined ? undefined : read(next.job, next.unit, options);
+        ahead = next && read(next, options);
         // A failed read is met when its turn comes; until then it must not count as unhandled.
         ahead?.catch(() => undefined);
-        results.place(job, unit, await computeUnit({ ...job, rows: unit.rows, bytes }, pause));
+        results.place(job, unit, await computeUnit({ ...job, ...unit, bytes }, pause));
         memory.giveBack(bytes);
       }
       return results.all();

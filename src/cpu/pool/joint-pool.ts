@@ -1,6 +1,6 @@
 import { sharedBytes } from '../../base/shared-memory';
-import type { WeightTensor } from '../../model/weights';
-import type { CpuPool, MatmulJob, MatmulResult, RowsJob, RunOptions } from './cpu-pool';
+import type { ReadOptions, WeightTensor } from '../../gguf/tensor-rows';
+import type { CpuPool, MatmulJob, MatmulResult, RowsJob } from './cpu-pool';
 
 /** One of several walks over the same weights. */
 export interface JointWalk {
@@ -19,7 +19,7 @@ export interface JointMember extends CpuPool {
 /** A call of `run` that waits for the other walks. */
 interface Pending {
   readonly jobs: readonly MatmulJob[];
-  readonly options: RunOptions;
+  readonly options: ReadOptions;
   resolve(results: readonly MatmulResult[]): void;
   reject(error: unknown): void;
 }

@@ -1,29 +1,20 @@
 import type { ErrorData } from '../../base/errors';
 import type { ModelOutline } from '../../gguf/model-over';
-import type { WeightTensor } from '../../model/weights';
+import type { MatmulJob } from './cpu-pool';
 
 /** What the pool tells a worker. Plain data. */
 export type ToWorker =
   /** Comes first, and only to workers that read by themselves. */
   | { readonly type: 'open'; readonly outline: ModelOutline }
-  | {
-      readonly type: 'unit';
-      readonly id: number;
-      readonly tensor: WeightTensor;
-      readonly rows: number;
-      /** Raw weight bytes of the rows, transferred; or where they are in the tensor. */
-      readonly weights: Uint8Array<ArrayBuffer> | ByteRange;
-      /** (nTokens, nIn), shared or transferred. */
-      readonly x: Float64Array<ArrayBufferLike>;
-      readonly nTokens: number;
-      /** Rows of x, from the first, whose magnitudes are wanted. */
-      readonly magnitudes: number;
-    }
+  | UnitMessage
   | { readonly type: 'cancel'; readonly ids: readonly number[] };
 
-export interface ByteRange {
-  readonly offset: number;
-  readonly length: number;
+/** Rows to multiply. `x` is shared or transferred. */
+export interface UnitMessage extends MatmulJob {
+  readonly type: 'unit';
+  readonly id: number;
+  /** The rows as the file holds them, transferred; undefined where the worker reads them. */
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** What a worker answers. Each unit is answered once, by `done` or `failed`. */

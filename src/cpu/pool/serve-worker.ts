@@ -4,10 +4,9 @@ import { fail, toErrorData } from '../../base/errors';
 import { RecycledBytes } from '../../base/recycled-bytes';
 import type { ModelFile } from '../../gguf/model-file';
 import { openOutline, type OpenSource } from '../../gguf/model-over';
-import type { ToWorker, WorkerPort } from './protocol';
+import { fileBytes, readRows } from '../../gguf/tensor-rows';
+import type { UnitMessage, WorkerPort } from './protocol';
 import { computeUnit } from './unit';
-
-type UnitMessage = Extract<ToWorker, { type: 'unit' }>;
 
 /**
  * The worker's side of the protocol: multiplies one unit after the other. Where it reads by itself, a unit is read while those before it
@@ -19,11 +18,10 @@ export function serveWorker(port: WorkerPort, openSource: OpenSource): void {
   const memory = new RecycledBytes();
   const inHand = new Map<number, AbortController>();
 
-  const bytesOf = async ({ tensor, weights }: UnitMessage, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> => {
-    if (weights instanceof Uint8Array) return weights;
+  const bytesOf = async (unit: UnitMessage, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> => {
+    if (unit.bytes !== undefined) return unit.bytes;
     if (model === undefined) throw fail('internal', 'No model is open here.', 'Please report this defect.');
-    const { offset, length } = weights;
-    return (await model).readTensor(tensor, offset, length, signal, memory.take(length));
+    return readRows(await model, unit, { signal }, memory.take(fileBytes(unit)));
   };
   const multiply = async (
     unit: UnitMessage,

@@ -1,5 +1,5 @@
 import { rowBytes } from '../../gguf/ggml-types';
-import type { TensorInfo } from '../../gguf/model-file';
+import { rowLength, type TensorRows } from '../../gguf/tensor-rows';
 import { rowProducts } from '../kernels/row-products';
 import type { Yielder } from '../../base/yielder';
 import type { MatmulJob, MatmulResult, RowsJob } from './cpu-pool';
@@ -15,13 +15,10 @@ const GLANCE_WORK = 1e6;
 /** Units that each worker should find in a run, so that an uneven finish costs little. */
 const UNITS_PER_WORKER = 2;
 
-/** Row range of a job: what one worker reads and multiplies at a time. */
-export interface Unit {
+/** Rows of a job: what one worker reads and multiplies at a time. */
+export interface Unit extends TensorRows {
   /** Index of its job. */
   readonly job: number;
-  /** First row, counted from the job's first row. */
-  readonly from: number;
-  readonly rows: number;
 }
 
 /**
@@ -37,28 +34,22 @@ export function planUnits(jobs: readonly RowsJob[], workers: number): readonly U
     const size = Math.max(1, Math.min(fits, Math.max(worthwhile, share)));
     const units: Unit[] = [];
     for (let from = 0; from < job.rows; from += size) {
-      units.push({ job: index, from, rows: Math.min(size, job.rows - from) });
+      units.push({
+        job: index,
+        tensor: job.tensor,
+        firstRow: job.firstRow + from,
+        rows: Math.min(size, job.rows - from),
+      });
     }
     return units;
   });
 }
 
-/** What one unit reads: the byte range in its tensor. */
-export function unitRange(job: RowsJob, unit: Unit): { readonly offset: number; readonly length: number } {
-  const bytes = rowBytes(job.tensor.type, rowLength(job.tensor));
-  return { offset: (job.firstRow + unit.from) * bytes, length: unit.rows * bytes };
-}
-
-/** A unit by itself, as a worker receives it. */
-export interface UnitWork extends Omit<MatmulJob, 'firstRow' | 'x'> {
-  /** (nTokens, nIn) */
-  readonly x: Float64Array;
-  /** Raw weight bytes of the rows. */
-  readonly bytes: Uint8Array;
-}
-
-/** Multiplies a unit whose weights are read: (nTokens, rows). Breathes between rows. */
-export async function computeUnit(work: UnitWork, yielder: Yielder): Promise<MatmulResult> {
+/** Multiplies rows whose bytes are read: (nTokens, rows). Yields to the event loop between rows. */
+export async function computeUnit(
+  work: MatmulJob & { readonly bytes: Uint8Array },
+  yielder: Yielder,
+): Promise<MatmulResult> {
   const { tensor, rows, nTokens } = work;
   const nIn = rowLength(tensor);
   const products = rowProducts({ ...work, type: tensor.type, nIn });
@@ -102,7 +93,7 @@ export function resultsOf(jobs: readonly MatmulJob[]): Results {
 function placeUnit(job: MatmulJob, unit: Unit, part: MatmulResult, whole: MatmulResult): void {
   for (let t = 0; t < job.nTokens; t++) {
     const from = t * unit.rows;
-    const at = t * job.rows + unit.from;
+    const at = t * job.rows + unit.firstRow - job.firstRow;
     whole.y.set(part.y.subarray(from, from + unit.rows), at);
     if (t < job.magnitudes) {
       if (part.magnitudes) whole.magnitudes?.set(part.magnitudes.subarray(from, from + unit.rows), at);
@@ -115,8 +106,4 @@ function emptyResult({ nTokens, rows, magnitudes }: MatmulJob): MatmulResult {
     y: new Float64Array(nTokens * rows),
     magnitudes: magnitudes > 0 ? new Float64Array(magnitudes * rows) : undefined,
   };
-}
-
-function rowLength(tensor: TensorInfo): number {
-  return tensor.dims[0] ?? 0;
 }

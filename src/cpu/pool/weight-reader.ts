@@ -1,34 +1,34 @@
 import { orCancelled } from '../../base/abort';
 import type { ModelFile } from '../../gguf/model-file';
-import { leadingRun, readRun, RUN_BYTES, type TensorRange } from '../../gguf/neighbours';
+import { leadingRun, readRun, RUN_BYTES } from '../../gguf/neighbours';
+import { fileBytes, readRows, type TensorRows } from '../../gguf/tensor-rows';
 
 /** Most bytes that are read, or being read, before anybody has taken them. */
 export const READ_AHEAD_BYTES = 32 * 2 ** 20;
 /** Reads ahead that are under way at a time: enough to hide a disk, few enough to leave it to what is needed now. */
 const PARALLEL_AHEAD = 2;
 
-/** Reads weights when they are taken, and before, when they are expected: each range once, neighbours together. */
+/** Reads weights when they are taken, and before, when they are expected: each once, neighbours together. */
 export interface WeightReader {
   /**
-   * The bytes of a range.
+   * The bytes of rows.
    * @throws TracerError as `ModelFile.readTensor`; `run-cancelled`
    */
-  take(range: TensorRange, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>>;
-  /** Ranges that will be taken soon, in this order; read ahead as memory allows. Failures are met by `take`. */
-  expect(ranges: readonly TensorRange[]): void;
+  take(rows: TensorRows, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>>;
+  /** Rows that will be taken soon, in this order; read ahead as memory allows. Failures are met by `take`. */
+  expect(all: readonly TensorRows[]): void;
   /** Forgets what is expected, and lets go of what was read for it. */
   forget(): void;
 }
 
-interface Expected {
-  readonly range: TensorRange;
+interface Expected extends TensorRows {
   reading: Promise<Uint8Array<ArrayBuffer>> | undefined;
 }
 
 /** A reader of a model, which stays the caller's to close. */
 export function weightReader(model: ModelFile): WeightReader {
   const expected = new Map<string, Expected>();
-  /** Bytes of expected ranges whose reading has begun. */
+  /** Bytes of expected rows whose reading has begun. */
   let ahead = 0;
   let underWay = 0;
 
@@ -46,15 +46,12 @@ export function weightReader(model: ModelFile): WeightReader {
   const pump = (): void => {
     for (const entry of expected.values()) {
       if (entry.reading !== undefined) continue;
-      if (underWay >= PARALLEL_AHEAD || ahead + entry.range.length > READ_AHEAD_BYTES) return;
+      if (underWay >= PARALLEL_AHEAD || ahead + fileBytes(entry) > READ_AHEAD_BYTES) return;
       const most = Math.min(RUN_BYTES, READ_AHEAD_BYTES - ahead);
-      const run = leadingRun(unread(entry), ({ range }) => range, most);
-      ahead += run.reduce((sum, { range }) => sum + range.length, 0);
+      const run = leadingRun(unread(entry), most);
+      ahead += run.reduce((sum, rows) => sum + fileBytes(rows), 0);
       underWay++;
-      const reads = readRun(
-        run.map(({ range }) => range),
-        (tensor, offset, length) => model.readTensor(tensor, offset, length),
-      );
+      const reads = readRun(model, run);
       for (const [i, one] of run.entries()) {
         // Copied, so that the receiver may transfer the buffer.
         one.reading = run.length === 1 ? reads[i] : reads[i]?.then((bytes) => bytes.slice());
@@ -69,20 +66,19 @@ export function weightReader(model: ModelFile): WeightReader {
   };
 
   return {
-    async take(range, signal) {
-      const key = keyOf(range);
-      const entry = expected.get(key);
-      if (entry === undefined) return model.readTensor(range.tensor, range.offset, range.length, signal);
+    async take(rows, signal) {
+      const key = keyOf(rows);
+      const reading = expected.get(key)?.reading;
       expected.delete(key);
-      if (entry.reading === undefined) return model.readTensor(range.tensor, range.offset, range.length, signal);
-      ahead -= range.length;
+      if (reading === undefined) return readRows(model, rows, { signal });
+      ahead -= fileBytes(rows);
       pump();
-      return orCancelled(entry.reading, signal);
+      return orCancelled(reading, signal);
     },
-    expect(ranges) {
-      for (const range of ranges) {
-        const key = keyOf(range);
-        if (!expected.has(key)) expected.set(key, { range, reading: undefined });
+    expect(all) {
+      for (const rows of all) {
+        const key = keyOf(rows);
+        if (!expected.has(key)) expected.set(key, { ...rows, reading: undefined });
       }
       pump();
     },
@@ -93,6 +89,6 @@ export function weightReader(model: ModelFile): WeightReader {
   };
 }
 
-function keyOf({ tensor, offset, length }: TensorRange): string {
-  return `${tensor.name} ${offset} ${length}`;
+function keyOf({ tensor, firstRow, rows }: TensorRows): string {
+  return `${tensor.name} ${firstRow} ${rows}`;
 }

@@ -3,9 +3,10 @@ import { fail, TracerError } from '../../base/errors';
 import { isShared, shared } from '../../base/shared-memory';
 import type { ModelFile } from '../../gguf/model-file';
 import { isNear, outlineOf } from '../../gguf/model-over';
-import type { CpuPool, MatmulJob, RunOptions } from './cpu-pool';
-import type { ByteRange, FromWorker, WorkerLike } from './protocol';
-import { planUnits, resultsOf, unitRange, type Results, type Unit } from './unit';
+import { fileBytes, type ReadOptions } from '../../gguf/tensor-rows';
+import type { CpuPool, MatmulJob } from './cpu-pool';
+import type { FromWorker, WorkerLike } from './protocol';
+import { planUnits, resultsOf, type Results, type Unit } from './unit';
 import { weightReader } from './weight-reader';
 
 /** Units that a worker holds at a time: the next is there when one is finished. */
@@ -18,7 +19,7 @@ const UNITS_IN_READING = 4;
 /** One call of `run`. */
 interface Run {
   readonly results: Results;
-  readonly options: RunOptions;
+  readonly options: ReadOptions;
   left: number;
   settle(error: unknown): void;
 }
@@ -30,7 +31,8 @@ interface Assigned {
 }
 
 interface Loaded extends Assigned {
-  readonly weights: Uint8Array<ArrayBuffer> | ByteRange;
+  /** Undefined where the worker reads. */
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
 }
 
 interface Seat {
@@ -76,14 +78,13 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
     for (const run of [...active]) finish(run, broken);
   };
   const read = async (assigned: Assigned): Promise<void> => {
-    const { run, job, unit } = assigned;
+    const { run, unit } = assigned;
     reading++;
     try {
-      const range = { tensor: job.tensor, ...unitRange(job, unit) };
-      const weights = await reader.take(range, run.options.signal);
+      const bytes = await reader.take(unit, run.options.signal);
       if (!active.has(run)) return;
-      run.options.onRead?.(job.tensor.name, range.length);
-      loaded.push({ ...assigned, weights });
+      run.options.onRead?.(unit.tensor.name, fileBytes(unit));
+      loaded.push({ ...assigned, bytes });
     } catch (error) {
       finish(run, error);
     } finally {
@@ -93,9 +94,9 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
   };
   const toBeRead = (assigned: Assigned | undefined): Loaded | undefined => {
     if (assigned === undefined) return undefined;
-    const weights = unitRange(assigned.job, assigned.unit);
-    assigned.run.options.onRead?.(assigned.job.tensor.name, weights.length);
-    return { ...assigned, weights };
+    const { run, unit } = assigned;
+    run.options.onRead?.(unit.tensor.name, fileBytes(unit));
+    return { ...assigned, bytes: undefined };
   };
   const feed = (): void => {
     for (let depth = 1; depth <= (readThemselves ? UNITS_READ_IN_HAND : UNITS_IN_HAND); depth++) {
@@ -113,17 +114,18 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
       void read(next);
     }
   };
-  const assign = (seat: Seat, { weights, ...assigned }: Loaded): void => {
+  const assign = (seat: Seat, { bytes, ...assigned }: Loaded): void => {
     const { job, unit } = assigned;
     const id = nextId++;
     seat.inHand.set(id, assigned);
     const x = inputs.of(job);
-    const { tensor, nTokens, magnitudes } = job;
+    const { nTokens, magnitudes } = job;
+    const { tensor, firstRow, rows } = unit;
     // A part of what a source keeps cannot be given away.
-    const isPart = weights instanceof Uint8Array && weights.byteLength < weights.buffer.byteLength;
-    const given = isPart ? weights.slice() : weights;
-    const transfer = [x.buffer, given instanceof Uint8Array ? given.buffer : undefined].filter(isOwn);
-    seat.worker.post({ type: 'unit', id, tensor, rows: unit.rows, x, nTokens, magnitudes, weights: given }, transfer);
+    const isPart = bytes !== undefined && bytes.byteLength < bytes.buffer.byteLength;
+    const given = isPart ? bytes.slice() : bytes;
+    const transfer = [x.buffer, given?.buffer].filter(isOwn);
+    seat.worker.post({ type: 'unit', id, tensor, firstRow, rows, x, nTokens, magnitudes, bytes: given }, transfer);
   };
   const receive = (seat: Seat, message: FromWorker): void => {
     const assigned = seat.inHand.get(message.id);
@@ -181,12 +183,7 @@ export function createWorkerPool(model: ModelFile, workers: readonly WorkerLike[
     },
     expect(jobs) {
       if (broken !== undefined || readThemselves) return;
-      reader.expect(
-        planUnits(jobs, seats.length).flatMap((unit) => {
-          const job = jobs[unit.job];
-          return job === undefined ? [] : [{ tensor: job.tensor, ...unitRange(job, unit) }];
-        }),
-      );
+      reader.expect(planUnits(jobs, seats.length));
     },
     async dispose() {
       reader.forget();

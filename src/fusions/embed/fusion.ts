@@ -11,6 +11,7 @@ import {
   tileOf,
   valuesOf,
   vectorOf,
+  typeOf,
   weightOf,
 } from '../fusion';
 import { rowVec4s } from '../lane-groups';
@@ -43,8 +44,8 @@ export const embed = defineFusion({
     const norm = normBehind(row.out, section, facts.graph);
     if (norm === undefined) return [];
     const { nIn } = matrixSizes(row, facts);
-    const { type, tiles } = facts.weights.matrix(weightOf(row));
-    return tiles.map(({ firstRow, rows }, tile) => ({
+    const type = typeOf(row, facts);
+    return facts.weights.matrix(weightOf(row)).map(({ firstRow, rows }, tile) => ({
       kernel: EMBED,
       variant: variantOf(type),
       bindings: {

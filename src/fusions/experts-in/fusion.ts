@@ -11,6 +11,7 @@ import {
   CAPTURES,
   tileOf,
   valuesOf,
+  typeOf,
   weightOf,
   type FusedDispatch,
 } from '../fusion';
@@ -120,14 +121,13 @@ export const expertsIn = defineFusion({
     const [x] = norm?.inputs ?? [];
     if (norm === undefined || x === undefined) return [];
     const { nIn, nOut: rows } = matrixSizes(nodes.gate, facts);
-    const gate = weights.matrix(weightOf(nodes.gate));
-    const up = weights.matrix(weightOf(nodes.up));
+    const [gate, up] = [typeOf(nodes.gate, facts), typeOf(nodes.up, facts)];
     const nExpert = lastAxis(value('logits'), graph.sizes);
     const nUsed = lastAxis(nodes.chosen.out, graph.sizes);
-    const job = expertsInJob(choice, { gate: gate.type, up: up.type, nIn, nExpert, nUsed });
+    const job = expertsInJob(choice, { gate, up, nIn, nExpert, nUsed });
     const dispatches: FusedDispatch[] = [];
-    for (const [gateTile, gates] of gate.tiles.entries()) {
-      for (const [upTile, ups] of up.tiles.entries()) {
+    for (const [gateTile, gates] of weights.matrix(weightOf(nodes.gate)).entries()) {
+      for (const [upTile, ups] of weights.matrix(weightOf(nodes.up)).entries()) {
         const first = Math.max(gates.firstRow, ups.firstRow);
         const end = Math.min(gates.firstRow + gates.rows, ups.firstRow + ups.rows);
         if (first >= end) continue;
@@ -145,7 +145,7 @@ export const expertsIn = defineFusion({
           },
           params: {
             ...{ batches: laneGroup.batches, rows, nExpert },
-            ...{ stepGate: rowVec4s(gate.type, nIn), stepUp: rowVec4s(up.type, nIn) },
+            ...{ stepGate: rowVec4s(gate, nIn), stepUp: rowVec4s(up, nIn) },
             ...{ firstExpert: first / rows, endExpert: end / rows },
             ...{ firstGate: gates.firstRow / rows, firstUp: ups.firstRow / rows },
             ...{ eps: norm.attrs.eps, squareCount: squares(x) },

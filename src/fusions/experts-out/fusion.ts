@@ -13,7 +13,7 @@ import {
   tileOf,
   valuesOf,
   vectorOf,
-  weightOf,
+  typeOf,
   type PlanFacts,
 } from '../fusion';
 import { rowLaneGroups, rowVec4s, laneGroupVariant } from '../lane-groups';
@@ -79,11 +79,11 @@ export const expertsOut = defineFusion({
   ],
   writes: ({ nodes: { y, out } }, facts) => [{ ...placed('stream', out.out), squares: sizesOf(y, facts).groups }],
   dispatches({ section, value, nodes: { y, out } }, facts) {
-    const { choice, graph, weights } = facts;
+    const { choice, graph } = facts;
     const norm = normBehind(out.out, section, graph);
     if (norm === undefined) return [];
     const { nUsed, laneGroup, nIn, nOut, groups } = sizesOf(y, facts);
-    const { type } = weights.matrix(weightOf(y));
+    const type = typeOf(y, facts);
     return [
       {
         kernel: EXPERTS_OUT,

@@ -1,6 +1,6 @@
 import { MAX_GROUPS } from '../../ops/kernel-grid';
 import type { KernelSpec } from '../../ops/kernel-spec';
-import { defineFusion, isOfRows, matrixSizes, placed, CAPTURES, tileOf, valuesOf, weightOf } from '../fusion';
+import { defineFusion, isOfRows, matrixSizes, placed, CAPTURES, tileOf, valuesOf, typeOf, weightOf } from '../fusion';
 import { rowsPerGroup, rowVec4s, laneGroupVariant } from '../lane-groups';
 
 export const HEAD = {
@@ -41,9 +41,9 @@ export const head = defineFusion({
     const { choice, weights } = facts;
     const { head: laneGroup } = choice.laneGroups;
     const { nIn } = matrixSizes(logits, facts);
-    const { type, tiles } = weights.matrix(weightOf(logits));
+    const type = typeOf(logits, facts);
     const x = value('x');
-    return tiles.map(({ firstRow, rows }, tile) => {
+    return weights.matrix(weightOf(logits)).map(({ firstRow, rows }, tile) => {
       const groups = Math.ceil(rows / rowsPerGroup(laneGroup));
       const z = Math.ceil(groups / MAX_GROUPS);
       return {

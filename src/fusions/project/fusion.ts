@@ -12,7 +12,7 @@ import {
   tileOf,
   valuesOf,
   vectorOf,
-  weightOf,
+  typeOf,
   type PlanFacts,
 } from '../fusion';
 import type { Node } from '../../arch/graph';
@@ -38,7 +38,7 @@ function sharing(
 ): { readonly type: QuantType; readonly share: number; readonly groups: number } {
   const { project: laneGroup } = facts.choice.laneGroups;
   const { nIn, nOut } = matrixSizes(product, facts);
-  const { type } = facts.weights.matrix(weightOf(product));
+  const type = typeOf(product, facts);
   const share = laneGroupsPerRow(laneGroup, rowUnits(type, nIn));
   return { type, share, groups: Math.ceil(nOut / (rowLaneGroups(laneGroup, share) * laneGroup.batches)) };
 }

@@ -57,9 +57,10 @@ export const qkv = defineFusion({
     const { nIn } = matrixSizes(q, facts);
     const slots = [q, k, v].map(weightOf);
     const stacks = weights.stacks(slots);
-    const [a, b = a, c = a] = stacks;
+    const types = stacks.flatMap((stack) => stack.slice(0, 1).map(({ tensor }) => tensor.type));
+    const [a, b = a, c = a] = types;
     if (a === undefined || b === undefined || c === undefined) return [];
-    const [rowsA = 0, rowsB = 0, rowsC = 0] = stacks.map(({ rows }) => rows);
+    const [rowsA = 0, rowsB = 0, rowsC = 0] = stacks.map((stack) => stack.reduce((sum, { rows }) => sum + rows, 0));
     const [groupsA, groupsB, groupsC] = [rowsA, rowsB, rowsC].map((rows) =>
       Math.ceil(rows / rowsPerGroup(laneGroup)),
     ) as [number, number, number];
@@ -68,14 +69,7 @@ export const qkv = defineFusion({
     return [
       {
         kernel: QKV,
-        variant: laneGroupVariant(
-          choice,
-          laneGroup,
-          qkvJob(
-            stacks.map(({ type }) => type),
-            rowLength(x, graph.sizes, 1),
-          ),
-        ),
+        variant: laneGroupVariant(choice, laneGroup, qkvJob(types, rowLength(x, graph.sizes, 1))),
         bindings: {
           stream: valuesOf('stream', x),
           ...{ weightsA: stack(0), weightsB: stack(1), weightsC: stack(2) },
@@ -84,7 +78,7 @@ export const qkv = defineFusion({
         },
         params: {
           ...{ batches: laneGroup.batches, rowsA, rowsB, rowsC, groupsA, groupsAb: groupsA + groupsB },
-          ...{ stepA: rowVec4s(a.type, nIn), stepB: rowVec4s(b.type, nIn), stepC: rowVec4s(c.type, nIn) },
+          ...{ stepA: rowVec4s(a, nIn), stepB: rowVec4s(b, nIn), stepC: rowVec4s(c, nIn) },
           ...{ eps: norm.attrs.eps, squareCount: squares(x) },
         },
         grid: [groupsA + groupsB + groupsC, 1, 1],

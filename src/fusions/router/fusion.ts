@@ -9,7 +9,7 @@ import {
   tileOf,
   valuesOf,
   vectorOf,
-  weightOf,
+  typeOf,
 } from '../fusion';
 import { rowsPerGroup, rowVec4s, laneGroupVariant } from '../lane-groups';
 
@@ -50,10 +50,10 @@ export const router = defineFusion({
   reads: ({ value }) => [placed('stream', value('x'))],
   writes: ({ nodes: { logits } }) => [placed('keyed', logits.out)],
   dispatches({ value, nodes: { norm, logits } }, facts, { squares }) {
-    const { choice, weights } = facts;
+    const { choice } = facts;
     const { router: laneGroup } = choice.laneGroups;
     const { nIn, nOut } = matrixSizes(logits, facts);
-    const { type } = weights.matrix(weightOf(logits));
+    const type = typeOf(logits, facts);
     const x = value('x');
     return [
       {

@@ -206,9 +206,9 @@ function bufferOf(
     case 'vector':
       return weights.vector(operand.slot);
     case 'tile':
-      return found(weights.matrix(operand.slot).tiles[operand.tile]?.buffer);
+      return found(weights.matrix(operand.slot)[operand.tile]?.buffer);
     case 'stack':
-      return found(weights.stacks(operand.slots)[operand.stack]?.buffer);
+      return found(weights.stacks(operand.slots)[operand.stack]?.[0]?.buffer);
     case 'token':
       return buffers.token;
     case 'step':

@@ -105,7 +105,7 @@ export function tuningKey({ context, hparams, weights }: TuneOptions): string {
   const { nEmbd, qDim, kvDim, headDim, nExpert, nExpertUsed, nFfExp } = hparams;
   const [layer] = graphOf(hparams).graph.layers;
   const slots = layer?.nodes.flatMap((node) => node.weights).filter(({ dims }) => dims.length > 1) ?? [];
-  const types = slots.map((slot) => weights.matrix(slot).type);
+  const types = slots.map((slot) => weights.matrix(slot)[0]?.tensor.type);
   return JSON.stringify([
     ...['moescope-decode', VERSION, vendor, architecture, description],
     ...[nEmbd, qDim, kvDim, headDim, nExpert, nExpertUsed, nFfExp, ...types],

@@ -1,6 +1,6 @@
-import { encodeDequantRows, prepareDequantRows } from '../matmul/encode-matmul';
 import { neighbouringRows } from '../../gguf/neighbours';
-import { gpuRowWords } from '../../ops/weight-layout';
+import { encodeDequantRows, prepareDequantRows } from '../matmul/encode-matmul';
+import { gpuBytes } from '../weights/placed-rows';
 import { weightOf, type StageKernel } from './stage-run';
 
 /** Runs of neighbouring rows read from the file at the same time. */
@@ -14,22 +14,21 @@ export const embedRows: StageKernel<'rows'> = async (run) => {
   const { tensor, nIn } = weight;
   const { type } = tensor;
   const pipeline = await prepareDequantRows(context, type);
-  const [whole, another] = cache.resident?.matrix(weight).tiles ?? [];
+  const [whole, another] = cache.resident?.rows(weight) ?? [];
   if (whole !== undefined && another === undefined) {
     const rows = recorder.table(run.tokens().slice());
     encodeDequantRows(recorder, pipeline, { rows, weights: { buffer: whole.buffer }, y }, { type, nIn, count });
     return;
   }
   const ids = [...new Set(run.tokens())].sort((a, b) => a - b);
-  const rowBytes = 4 * gpuRowWords(type, nIn);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-  const weights = context.allocate('token rows', ids.length * rowBytes, usage);
+  const weights = context.allocate('token rows', gpuBytes({ tensor, rows: ids.length }), usage);
   recorder.afterSubmit(() => {
     context.release(weights);
   });
   await cache.uploader.upload(
-    neighbouringRows(ids, tensor, nIn).map(({ firstRow, rows, at }) => {
-      return { tensor, firstRow, rows, buffer: weights, offset: at * rowBytes };
+    neighbouringRows(tensor, ids).map(({ at, ...rows }) => {
+      return { ...rows, buffer: weights, offset: gpuBytes({ tensor, rows: at }) };
     }),
     { model: bound.model, onRead: tools.onRead, signal: run.signal, parallel: PARALLEL_READS },
   );

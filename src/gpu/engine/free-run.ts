@@ -20,7 +20,7 @@ import { coverRows, type RowsCover } from '../../fusions/rows-fusions';
 import type { MatmulDevice } from '../matmul/choose-method';
 import { matmulDevice } from '../matmul/encode-matmul';
 import type { BufferRange } from '../recorder';
-import { isVector } from '../weights/uploader';
+import { isVector } from '../weights/placed-rows';
 import { headPart, matrixParts, vectorPart } from '../weights/weight-part';
 import { splitsValues } from './attention-ops';
 import { tiledAttention } from './attention-tiled';

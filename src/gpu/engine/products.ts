@@ -1,5 +1,6 @@
 import { isPlain, type BoundWeight } from '../../arch/bind';
 import type { Node } from '../../arch/graph';
+import { rowLength } from '../../gguf/tensor-rows';
 import { MAX_GROUPS } from '../../ops/kernel-grid';
 import { chooseMethod, type MatmulDevice, type MatmulShape } from '../matmul/choose-method';
 import { autoMethod, encodeMatmul, prepareMatmul, type Matmul, type MatmulStrides } from '../matmul/encode-matmul';
@@ -8,13 +9,12 @@ import { workList, type Share } from '../matmul/work-list';
 import type { BufferRange } from '../recorder';
 import { expertPart, headPart, matrixParts } from '../weights/weight-part';
 import { batches } from '../weights/batches';
-import type { ResidentMatrix, Stack } from '../weights/resident-weights';
-import type { WeightPlace } from '../weights/weight-cache';
+import type { PlacedRows } from '../weights/placed-rows';
 import { thenAffine } from './affine-product';
 import { cutShares } from './cut-shares';
 import type { ExpertGroups } from './expert-groups';
 import { expertRows } from './expert-rows';
-import type { Load } from './product-load';
+import type { MatmulTask } from './matmul-task';
 import { widthOf } from './sizes';
 import { inputAt, valueAt, weightOf, type StageKernel, type StageRun, type Tools } from './stage-run';
 
@@ -34,8 +34,8 @@ const matrixProduct: StageKernel = async (run) => {
   const { nIn, nOut, firstRow } = weight;
   const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
   const parts = matrixParts(weight, Math.min(context.maxBindingBytes, cache.batchBytes));
-  const loads = parts.map((part) => ({ part, rows, column: part.firstRow - firstRow }));
-  const changed = run.changeLoads?.(loads, 1) ?? loads;
+  const tasks = parts.map((part) => ({ part, rows, column: part.firstRow - firstRow }));
+  const changed = run.changeTasks?.(tasks, 1) ?? tasks;
   const strides = { xStride: nIn, yStride: nOut, yOffset: run.outputRow * nOut };
   await product(run, changed, { rowsPerMatrix: run.stepTokens }, inputAt(run, 0), strides);
 };
@@ -54,17 +54,17 @@ const chosenProduct: StageKernel = async (run) => {
   const perSlot = widthOf(run, valueAt(run.node, 0)) !== nIn;
   const rowsPerMatrix = Math.ceil((run.stepTokens * nUsed) / nExpert);
   const x = inputAt(run, 0);
-  const resident = cache.resident?.matrix(weight);
+  const resident = cache.resident?.rows(weight);
   if (run.groups !== undefined && resident !== undefined) {
     await groupedProduct(run, run.groups, { weight, resident, nUsed, rowsPerMatrix, x, perSlot });
     return;
   }
-  const loads = expertRows(run.experts()).map(({ expert, slots }) => ({
+  const tasks = expertRows(run.experts()).map(({ expert, slots }) => ({
     part: expertPart(weight, expert),
     rows: slots.flatMap((slot) => [perSlot ? slot : Math.floor(slot / nUsed), slot]),
     column: 0,
   }));
-  const changed = run.changeLoads?.(loads, nUsed) ?? loads;
+  const changed = run.changeTasks?.(tasks, nUsed) ?? tasks;
   await product(run, changed, { rowsPerMatrix, matrices: nExpert }, x, { xStride: nIn, yStride: nOut });
 };
 
@@ -72,12 +72,12 @@ const chosenProduct: StageKernel = async (run) => {
 export const headProduct: StageKernel<'head-linear'> = async (run) => {
   const weight = weightOf(run);
   const { nIn, nOut, nExpert: heads } = weight;
-  const loads = Array.from({ length: heads }, (_, head) => ({
+  const tasks = Array.from({ length: heads }, (_, head) => ({
     part: headPart(weight, head),
     rows: Array.from({ length: 2 * run.rows }, (__, i) => (i >> 1) * heads + head),
     column: 0,
   }));
-  const changed = run.changeLoads?.(loads, heads) ?? loads;
+  const changed = run.changeTasks?.(tasks, heads) ?? tasks;
   const strides = { xStride: nIn, yStride: nOut };
   await product(run, changed, { rowsPerMatrix: run.stepTokens, matrices: heads }, inputAt(run, 0), strides);
 };
@@ -88,7 +88,7 @@ async function groupedProduct(
   groups: ExpertGroups,
   experts: {
     readonly weight: BoundWeight;
-    readonly resident: ResidentMatrix;
+    readonly resident: readonly PlacedRows[];
     readonly nUsed: number;
     readonly rowsPerMatrix: number;
     readonly x: BufferRange;
@@ -98,18 +98,18 @@ async function groupedProduct(
   const { context, recorder, pacer } = run.tools;
   const { weight, resident, nUsed, rowsPerMatrix, x, perSlot } = experts;
   const { nIn, nOut, nExpert } = weight;
-  const shape = { type: resident.type, nIn, nOut, rowsPerMatrix, matrices: nExpert };
+  const shape = { type: weight.tensor.type, nIn, nOut, rowsPerMatrix, matrices: nExpert };
   const strides = { xStride: nIn, yStride: nOut };
   const matmul = await prepareMatmul(context, shape);
   const { tile } = matmul;
-  for (const { buffer, firstRow, rows } of resident.tiles) {
+  for (const { buffer, firstRow, rows } of resident) {
     const firstExpert = firstRow / nOut;
     const endExpert = firstExpert + rows / nOut;
     const list = groups.list({ tile, expertWords: nOut * gpuRowWords(shape.type, nIn), firstExpert, endExpert });
     // As many entries a dispatch as keep it short; bindings begin at multiples of 256 bytes.
     const most = Math.floor(pacer.quantum / (2 * nIn * nOut * tile) / ENTRY_STEP) * ENTRY_STEP;
     const each = Math.min(Math.max(ENTRY_STEP, most), Math.floor(MAX_GROUPS / ENTRY_STEP) * ENTRY_STEP);
-    const slots = (run.rows * nUsed) / resident.tiles.length;
+    const slots = (run.rows * nUsed) / resident.length;
     for (let first = 0; first < list.entryCount; first += each) {
       const count = Math.min(each, list.entryCount - first);
       encodeMatmul(
@@ -140,25 +140,32 @@ export function joinedProducts(
   const weights = nodes.map((node) => weightOf({ tools: { bound }, node }));
   // What stands beside a weight follows its product alone.
   const plain = weights.findIndex((weight) => !isPlain(weight));
-  const stack = cache.resident?.stack(plain < 0 ? weights : weights.slice(0, plain));
-  const [first] = weights;
-  if (stack === undefined || first === undefined) return 0;
-  const shape = { type: stack.type, nIn: first.nIn, rowsPerMatrix: stepTokens };
-  const kinds = stack.rows.map((nOut) => chooseMethod({ ...shape, nOut }, device).kind);
-  return kinds.every((kind) => kind === kinds[0]) ? stack.rows.length : 0;
+  const stack = cache.resident?.stack(plain < 0 ? weights : weights.slice(0, plain)) ?? [];
+  const kinds = stack.map(({ tensor, rows: nOut }) => {
+    const shape = { type: tensor.type, nIn: rowLength(tensor), nOut, rowsPerMatrix: stepTokens };
+    return chooseMethod(shape, device).kind;
+  });
+  return kinds.every((kind) => kind === kinds[0]) ? stack.length : 0;
 }
 
 /**
  * Records the run's product and those after it in its stack, whose matrices lie in one buffer as if they were one, side by side in rows of y
  * of `width` values: one dispatch for all, which fills a GPU better than each alone.
  */
-export async function stackedProduct(run: StageRun, stack: Stack, y: BufferRange, width: number): Promise<void> {
+export async function stackedProduct(
+  run: StageRun,
+  stack: readonly PlacedRows[],
+  y: BufferRange,
+  width: number,
+): Promise<void> {
   const { context } = run.tools;
-  const { type, rows: members, buffer } = stack;
-  const { nIn } = weightOf(run);
-  const nOut = members.reduce((a, b) => a + b, 0);
-  const shape = { type, nIn, nOut, rowsPerMatrix: run.stepTokens };
-  const method = await autoMethod(context, { ...shape, nOut: members[0] ?? nOut });
+  const [first] = stack;
+  if (first === undefined) throw new RangeError(`${run.node.out.id} has no matrix beside it`);
+  const { tensor, buffer } = first;
+  const nIn = rowLength(tensor);
+  const nOut = stack.reduce((sum, { rows }) => sum + rows, 0);
+  const shape = { type: tensor.type, nIn, nOut, rowsPerMatrix: run.stepTokens };
+  const method = await autoMethod(context, { ...shape, nOut: first.rows });
   // A tile's size changes no bit; for all others the method depends on the length of rows alone.
   const matmul = await prepareMatmul(context, shape, method.kind === 'tile' ? undefined : method);
   const rows = Array.from({ length: 2 * run.rows }, (_, i) => i >> 1);
@@ -168,14 +175,14 @@ export async function stackedProduct(run: StageRun, stack: Stack, y: BufferRange
 
 async function product(
   run: StageRun,
-  loads: readonly Load[],
+  tasks: readonly MatmulTask[],
   rows: Pick<MatmulShape, 'rowsPerMatrix' | 'matrices'>,
   x: BufferRange,
   strides: MatmulStrides,
 ): Promise<void> {
   const { cache, recorder, context } = run.tools;
-  for (const batch of batches(loads, (load) => load.part.bytes, cache.batchBytes)) {
-    const parts = batch.map((load) => load.part);
+  for (const batch of batches(tasks, (task) => task.part.bytes, cache.batchBytes)) {
+    const parts = batch.map((task) => task.part);
     if (!cache.hasRoomFor(parts)) recorder.submit();
     const pinned = await cache.acquire(parts, run.signal);
     try {
@@ -192,8 +199,8 @@ async function product(
   }
 }
 
-/** Loads that one dispatch can serve: equal parts of one tensor, side by side in one buffer, written to the same columns. */
-interface Group extends Products, Pick<Load, 'part' | 'prepare'> {}
+/** Tasks that one dispatch can serve: equal parts of one tensor, side by side in one buffer, written to the same columns. */
+interface Group extends Products, Pick<MatmulTask, 'part' | 'prepare'> {}
 
 /** Matrices of equal size in one buffer and the rows that meet each. */
 interface Products {
@@ -206,24 +213,24 @@ interface Products {
   readonly shares: Share[];
 }
 
-function joined(loads: readonly Load[], places: readonly WeightPlace[]): readonly Group[] {
+function joined(tasks: readonly MatmulTask[], places: readonly PlacedRows[]): readonly Group[] {
   const groups: Group[] = [];
-  for (const [i, load] of loads.entries()) {
+  for (const [i, task] of tasks.entries()) {
     const place = places[i];
     if (place === undefined) continue;
-    const { part, column, rows, prepare } = load;
+    const { part, column, rows, prepare } = task;
     let group = groups.find(
       (g) =>
         g.weights === place.buffer &&
         g.part.weight.tensor.name === part.weight.tensor.name &&
-        g.part.nRows === part.nRows &&
+        g.part.rows === part.rows &&
         g.column === column &&
         g.prepare === prepare,
     );
     if (group === undefined) {
       group = {
         part,
-        nRows: part.nRows,
+        nRows: part.rows,
         column,
         weights: place.buffer,
         shares: [],

@@ -41,8 +41,7 @@ export class SideBySide {
 
   async #together(run: StageRun, { nodes }: JoinedProducts): Promise<void> {
     const { tools } = run;
-    const stack = tools.cache.resident?.stack(nodes.map((node) => weightOf({ tools, node })));
-    if (stack === undefined) throw new RangeError(`${run.node.out.id} has no matrix beside it`);
+    const stack = tools.cache.resident?.stack(nodes.map((node) => weightOf({ tools, node }))) ?? [];
     const width = nodes.reduce((sum, { out }) => sum + widthOf(run, out), 0);
     const output = this.#buffers.get(nodes.map(({ out }) => out.id).join(' '), run.rows * width);
     await logged(tools, 'prompt', nodes, () => stackedProduct(run, stack, output, width));

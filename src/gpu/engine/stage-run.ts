@@ -11,7 +11,7 @@ import type { HostFloats } from './host-floats';
 import type { KernelLog } from './kernel-log';
 import type { KernelSet } from './kernel-set';
 import type { Pacer } from './pacer';
-import type { ChangeLoads } from './product-load';
+import type { ChangeTasks } from './matmul-task';
 import type { RopeTables } from './rope-table';
 import type { ValueBuffers } from './value-buffers';
 
@@ -80,7 +80,7 @@ export interface StageRun<N extends OpName = OpName> {
   readonly output: BufferRange;
   readonly outputRow: number;
   /** Set by faults on purpose only. */
-  readonly changeLoads?: ChangeLoads;
+  readonly changeTasks?: ChangeTasks;
   readonly signal: AbortSignal | undefined;
 }
 

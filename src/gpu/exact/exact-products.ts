@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../base/abort';
 import { rowBytes } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
-import type { WeightTensor } from '../../model/weights';
+import { rowLength, type ReadOptions, type TensorRows, type WeightTensor } from '../../gguf/tensor-rows';
 import type { GpuContext } from '../device';
 import { linearGrid } from '../../ops/kernel-grid';
 import { getPipeline } from '../pipelines';
@@ -17,7 +17,8 @@ import {
   type ExactType,
 } from './exact-kernels';
 import type { GridRow } from './grid-rows';
-import { RawWeights, type RawRows } from './raw-weights';
+import type { PlacedRows } from '../weights/placed-rows';
+import { RawWeights } from './raw-weights';
 
 /** Bytes of x as f64, and of y, that one submit may take; the digits of x take as many again. */
 const BATCH_BYTES = 64 * 2 ** 20;
@@ -25,10 +26,7 @@ const BATCH_BYTES = 64 * 2 ** 20;
 const ENOUGH_LANES = 2 ** 16;
 
 /** Consecutive rows of a tensor times rows of x that are on grids. */
-export interface ExactJob {
-  readonly tensor: WeightTensor;
-  readonly firstRow: number;
-  readonly rows: number;
+export interface ExactJob extends TensorRows {
   /** The rows of x. */
   readonly x: readonly GridRow[];
   /** For magnitudes: |x| rounded up to f32, (nIn) each; none where they are not wanted. */
@@ -42,11 +40,6 @@ export interface ExactResult {
   readonly sums: Float32Array<ArrayBuffer>;
 }
 
-export interface ExactRunOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onRead?: ((tensor: string, bytes: number) => void) | undefined;
-}
-
 /** A piece of one job that one submit computes: some of its rows of x. */
 interface Slice {
   readonly job: number;
@@ -55,7 +48,7 @@ interface Slice {
 }
 
 interface Entry {
-  readonly rows: RawRows;
+  readonly rows: PlacedRows;
   readonly firstX: number;
   readonly nX: number;
   readonly out: number;
@@ -86,7 +79,7 @@ export class ExactProducts {
    * Results in the order of `jobs`; all tensors pass {@link canMultiply}.
    * @throws TracerError `run-cancelled`, `gpu-*`, as `ModelFile.readTensor`
    */
-  async multiply(jobs: readonly ExactJob[], options: ExactRunOptions): Promise<readonly ExactResult[]> {
+  async multiply(jobs: readonly ExactJob[], options: ReadOptions): Promise<readonly ExactResult[]> {
     const results = jobs.map(({ x, rows, sizes }) => ({
       y: new Float64Array(x.length * rows),
       sums: new Float32Array(2 * sizes.length * rows),
@@ -110,15 +103,10 @@ export class ExactProducts {
     jobs: readonly ExactJob[],
     slices: readonly Slice[],
     results: readonly ExactResult[],
-    options: ExactRunOptions,
+    options: ReadOptions,
   ): Promise<void> {
     this.#weights.begin();
-    const raw = await Promise.all(
-      slices.map(({ job }) => {
-        const { tensor, firstRow, rows } = at(jobs, job);
-        return this.#weights.rows(tensor, firstRow, rows, options.signal, options.onRead);
-      }),
-    );
+    const raw = await Promise.all(slices.map(({ job }) => this.#weights.rows(at(jobs, job), options)));
     const temporary: GPUBuffer[] = [];
     try {
       const products = await this.#products(type, jobs, slices, raw, temporary);
@@ -151,11 +139,11 @@ export class ExactProducts {
     type: ExactType,
     jobs: readonly ExactJob[],
     slices: readonly Slice[],
-    raw: readonly (readonly RawRows[])[],
+    raw: readonly (readonly PlacedRows[])[],
     temporary: GPUBuffer[],
   ): Promise<{ readonly buffer: GPUBuffer; readonly offset: number; readonly size: number }> {
     const { tensor } = at(jobs, at(slices, 0).job);
-    const nIn = tensor.dims[0] ?? 0;
+    const nIn = rowLength(tensor);
     const { x, firstX } = distinctRows(jobs, slices);
     const values = new Float64Array(x.length * nIn);
     for (const [i, row] of x.entries()) values.set(row.values, i * nIn);
@@ -215,7 +203,7 @@ export class ExactProducts {
     type: ExactType,
     jobs: readonly ExactJob[],
     slices: readonly Slice[],
-    raw: readonly (readonly RawRows[])[],
+    raw: readonly (readonly PlacedRows[])[],
     temporary: GPUBuffer[],
   ): Promise<{ readonly buffer: GPUBuffer; readonly offset: number; readonly size: number } | undefined> {
     const wanted = slices.flatMap(({ job, from }, i) => {
@@ -224,7 +212,7 @@ export class ExactProducts {
     });
     const first = wanted[0];
     if (first === undefined) return undefined;
-    const nIn = first.job.tensor.dims[0] ?? 0;
+    const nIn = rowLength(first.job.tensor);
     const placed = new Map<Float32Array, number>();
     for (const { job } of wanted) for (const row of job.sizes) if (!placed.has(row)) placed.set(row, placed.size);
     const values = new Float32Array(placed.size * nIn);
@@ -307,7 +295,7 @@ export class ExactProducts {
 
 /** Jobs by type and row length, which share a dispatch. */
 function byShape(jobs: readonly ExactJob[]): readonly (readonly [type: ExactType, jobs: readonly number[]])[] {
-  const groups = groupBy([...jobs.keys()], (i) => `${at(jobs, i).tensor.type} ${at(jobs, i).tensor.dims[0] ?? 0}`);
+  const groups = groupBy([...jobs.keys()], (i) => `${at(jobs, i).tensor.type} ${rowLength(at(jobs, i).tensor)}`);
   return [...groups.values()].map((indices) => {
     const type = exactType(at(jobs, at(indices, 0)).tensor.type);
     if (type === undefined) throw new RangeError('a tensor that canMultiply refuses');
@@ -322,7 +310,7 @@ function batches(jobs: readonly ExactJob[], indices: readonly number[]): readonl
   let bytes = 0;
   for (const job of indices) {
     const { tensor, rows, x, sizes } = at(jobs, job);
-    const perX = 8 * Math.max(tensor.dims[0] ?? 0, rows);
+    const perX = 8 * Math.max(rowLength(tensor), rows);
     const most = Math.max(1, Math.floor(BATCH_BYTES / perX));
     for (let from = 0; from < x.length; from += most) {
       const count = Math.min(most, x.length - from);

@@ -1,8 +1,8 @@
-import { rowBytes } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
-import type { WeightTensor } from '../../model/weights';
+import { fileBytes, readRows, type ReadOptions, type TensorRows, type WeightTensor } from '../../gguf/tensor-rows';
 import type { GpuContext } from '../device';
 import { limiter } from '../weights/limiter';
+import type { PlacedRows } from '../weights/placed-rows';
 
 /** Bytes of a dense matrix that are read at a time; an expert is always read whole. */
 const READ_BYTES = 4 * 2 ** 20;
@@ -10,16 +10,6 @@ const READ_BYTES = 4 * 2 ** 20;
 const READS_AT_ONCE = 8;
 /** Largest buffer of one slab. */
 const SHELF_BYTES = 512 * 2 ** 20;
-
-/** Rows of a tensor as they are in the file, on the GPU. */
-export interface RawRows {
-  readonly buffer: GPUBuffer;
-  /** Bytes into the buffer, a multiple of 4. */
-  readonly offset: number;
-  /** First row of the tensor. */
-  readonly firstRow: number;
-  readonly rows: number;
-}
 
 /** Consecutive granules of one tensor in one buffer; each granule (an expert, or some rows) begins at a multiple of 4 bytes. */
 interface Slab {
@@ -30,8 +20,10 @@ interface Slab {
 }
 
 interface Layout {
+  /** Of the tensor. */
+  readonly rows: number;
   readonly granuleRows: number;
-  readonly granuleBytes: number;
+  /** Bytes from one granule to the next. */
   readonly stride: number;
   readonly granules: number;
   readonly granulesPerSlab: number;
@@ -67,39 +59,29 @@ export class RawWeights {
   }
 
   /**
-   * Rows [firstRow, firstRow + rows) of a tensor, in pieces that lie in one granule each.
+   * Rows as they are in the file, in pieces that lie in one granule each; offsets are multiples of 4.
    * @throws TracerError as `ModelFile.readTensor`; `run-cancelled`
    */
-  async rows(
-    tensor: WeightTensor,
-    firstRow: number,
-    rows: number,
-    signal: AbortSignal | undefined,
-    onRead: ((tensor: string, bytes: number) => void) | undefined,
-  ): Promise<readonly RawRows[]> {
+  async rows({ tensor, firstRow, rows }: TensorRows, options: ReadOptions): Promise<readonly PlacedRows[]> {
     const layout = layoutOf(tensor, this.#maxBytes());
-    const bytesPerRow = rowBytes(tensor.type, tensor.dims[0] ?? 0);
-    const pieces: Promise<RawRows>[] = [];
+    const pieces: Promise<PlacedRows>[] = [];
     for (let at = firstRow; at < firstRow + rows;) {
       const granule = Math.floor(at / layout.granuleRows);
       const inside = at - granule * layout.granuleRows;
       const count = Math.min(layout.granuleRows - inside, firstRow + rows - at);
       const slab = this.#slab(tensor, Math.floor(granule / layout.granulesPerSlab), layout);
-      const place = (granule % layout.granulesPerSlab) * layout.stride;
-      const piece = {
-        buffer: slab.buffer,
-        offset: place,
-        firstRow: granule * layout.granuleRows,
-        rows: layout.granuleRows,
-      };
+      const place = { tensor, buffer: slab.buffer, offset: (granule % layout.granulesPerSlab) * layout.stride };
       let filled = slab.filled.get(granule);
       if (filled === undefined) {
-        filled = this.#limited(() => this.#fill(tensor, granule, layout, piece, signal, onRead));
+        const first = granule * layout.granuleRows;
+        const whole = { ...place, firstRow: first, rows: Math.min(layout.granuleRows, layout.rows - first) };
+        filled = this.#limited(() => this.#fill(whole, options));
         slab.filled.set(granule, filled);
         filled.catch(() => slab.filled.delete(granule));
       }
-      const part = { ...piece, offset: place + inside * bytesPerRow, firstRow: at, rows: count };
-      pieces.push(filled.then(() => part));
+      const offset = place.offset + fileBytes({ tensor, rows: inside });
+      const piece = { ...place, firstRow: at, rows: count, offset };
+      pieces.push(filled.then(() => piece));
       at += count;
     }
     return Promise.all(pieces);
@@ -145,40 +127,31 @@ export class RawWeights {
     }
   }
 
-  async #fill(
-    tensor: WeightTensor,
-    granule: number,
-    layout: Layout,
-    piece: RawRows,
-    signal: AbortSignal | undefined,
-    onRead: ((tensor: string, bytes: number) => void) | undefined,
-  ): Promise<void> {
-    const offset = granule * layout.granuleBytes;
-    const length = Math.min(layout.granuleBytes, tensor.bytes - offset);
-    const bytes = await this.#options.model.readTensor(tensor, offset, length, signal);
-    onRead?.(tensor.name, length);
+  async #fill(granule: PlacedRows, options: ReadOptions): Promise<void> {
+    const { buffer, offset } = granule;
+    const bytes = await readRows(this.#options.model, granule, options);
+    const { length } = bytes;
     const whole = Math.ceil(length / 4) * 4;
     let words = bytes;
     if (whole !== length) {
       words = new Uint8Array(whole);
       words.set(bytes);
     }
-    this.#options.context.device.queue.writeBuffer(piece.buffer, piece.offset, words);
+    this.#options.context.device.queue.writeBuffer(buffer, offset, words);
   }
 }
 
 function layoutOf(tensor: WeightTensor, maxBytes: number): Layout {
-  const [nIn = 0, nOut = 1, nExpert = 1] = tensor.dims;
-  const bytesPerRow = rowBytes(tensor.type, nIn);
+  const [, nOut = 1, nExpert = 1] = tensor.dims;
+  const bytesPerRow = fileBytes({ tensor, rows: 1 });
   const rows = nOut * nExpert;
   // Experts of a stack are chosen one by one; where one is too large, and for dense matrices, some rows at a time.
   const whole = tensor.dims.length > 2 && nOut * bytesPerRow + 8 <= maxBytes;
   const granuleRows = whole ? nOut : Math.max(1, Math.min(rows, Math.floor(READ_BYTES / bytesPerRow)));
-  const granuleBytes = granuleRows * bytesPerRow;
-  const stride = Math.ceil(granuleBytes / 4) * 4;
+  const stride = Math.ceil((granuleRows * bytesPerRow) / 4) * 4;
   return {
+    rows,
     granuleRows,
-    granuleBytes,
     stride,
     granules: Math.ceil(rows / granuleRows),
     granulesPerSlab: Math.floor((maxBytes - 4) / stride),

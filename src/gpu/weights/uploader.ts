@@ -1,17 +1,17 @@
 import { throwIfAborted, whenAborted } from '../../base/abort';
 import { settleAll } from '../../base/settle';
 import { dequantizeRows } from '../../gguf/dequant/dequantisers';
-import { rowBytes } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
-import type { WeightTensor } from '../../model/weights';
+import { joinedRows } from '../../gguf/neighbours';
+import { fileBytes, readRows, rowLength, type ReadOptions } from '../../gguf/tensor-rows';
 import { BINDING_ALIGNMENT } from '../arena';
 import type { GpuContext } from '../device';
 import { encodeRepack, isFileLayout, prepareRepack, type REPACK_PLANE } from '../matmul/encode-repack';
 import { repackRows } from '../matmul/repack';
-import { gpuRowWords } from '../../ops/weight-layout';
 import type { Pipeline } from '../pipelines';
 import { Recorder } from '../recorder';
 import { limiter } from './limiter';
+import { gpuBytes, isVector, type PlacedRows } from './placed-rows';
 import { StagingRing } from './staging-ring';
 
 const MIB = 2 ** 20;
@@ -30,45 +30,11 @@ const COPY_ALIGNMENT = 4;
 /** Rows of fewer bytes are repacked on the CPU: a dispatch takes longer than they do. */
 const FEW_BYTES = 64 * 1024;
 
-/** Rows of a tensor and where they go; a norm's weights are one row of f32. */
-export interface UploadTarget {
-  readonly tensor: WeightTensor;
-  /** Counted through all experts. */
-  readonly firstRow: number;
-  readonly rows: number;
-  readonly buffer: GPUBuffer;
-  /** Bytes of the buffer ahead of the first row; a multiple of 16. */
-  readonly offset: number;
-}
-
-export interface UploadOptions {
+export interface UploadOptions extends ReadOptions {
   /** What is read from. */
   readonly model: Pick<ModelFile, 'readTensor'>;
-  readonly onRead?: ((tensor: string, bytes: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
   /** Reads at the same time, where targets are so small that the usual number does not fill a disk. */
   readonly parallel?: number;
-}
-
-/** What is read at once. */
-interface Load {
-  readonly tensor: WeightTensor;
-  /** Bytes from the tensor's first. */
-  readonly offset: number;
-  readonly bytes: number;
-  /** Where it goes, in the order of the file. */
-  readonly pieces: readonly Piece[];
-}
-
-/** Rows of a read that lie together on the GPU. */
-interface Piece {
-  /** Bytes of the read ahead of them. */
-  readonly from: number;
-  readonly bytes: number;
-  readonly rows: number;
-  readonly buffer: GPUBuffer;
-  /** Byte of the buffer where the first of them goes. */
-  readonly to: number;
 }
 
 /**
@@ -99,20 +65,20 @@ export class Uploader {
   }
 
   /**
-   * Brings all of it to the GPU's queue, some slices at a time, across targets.
+   * Brings all rows to where they are to lie, in slices, some at a time.
    * @throws TracerError as `ModelFile.readTensor`; `gpu-shader`, `run-cancelled`. Nothing of it is under way any more then.
    */
-  async upload(targets: readonly UploadTarget[], options: UploadOptions): Promise<void> {
+  async upload(all: readonly PlacedRows[], options: UploadOptions): Promise<void> {
     const { sliceBytes, parallel } = { ...this.#kind, ...options };
-    const loads = targets.flatMap((target) => cutSlices(target, sliceBytes));
+    const slices = all.flatMap((rows) => cutSlices(rows, sliceBytes));
     const limit = limiter(parallel);
-    const all = new AbortController();
-    const forget = options.signal && whenAborted(options.signal, () => all.abort());
+    const rest = new AbortController();
+    const forget = options.signal && whenAborted(options.signal, () => rest.abort());
     try {
       await settleAll(
-        loads.map((load) =>
-          limit(() => this.#bring(load, { ...options, signal: all.signal })).catch((error: unknown) => {
-            all.abort();
+        slices.map((slice) =>
+          limit(() => this.#bring([slice], { ...options, signal: rest.signal })).catch((error: unknown) => {
+            rest.abort();
             throw error;
           }),
         ),
@@ -123,23 +89,13 @@ export class Uploader {
   }
 
   /**
-   * Brings neighbours in one read: rows of one tensor, each target's behind the one before.
+   * Brings neighbours in one read; rows that are alone come in slices.
    * @throws as {@link upload}
    */
-  async uploadRun(targets: readonly UploadTarget[], options: UploadOptions): Promise<void> {
-    const [first] = targets;
-    if (first === undefined) return;
-    const pieces: Piece[] = [];
-    let bytes = 0;
-    for (const target of targets) {
-      const piece = pieceOf(target, 0, target.rows);
-      pieces.push({ ...piece, from: bytes });
-      bytes += piece.bytes;
-    }
-    const { tensor } = first;
+  async uploadRun(run: readonly PlacedRows[], options: UploadOptions): Promise<void> {
     // A binding begins at whole steps, and neighbours lie where the one before ends.
-    if (pieces.some(({ from }) => from % BINDING_ALIGNMENT !== 0)) return this.upload(targets, options);
-    await this.#bring({ tensor, offset: first.firstRow * fileRow(tensor), bytes, pieces }, options);
+    const isAligned = run.slice(0, -1).every((rows) => fileBytes(rows) % BINDING_ALIGNMENT === 0);
+    await (isAligned && run.length > 1 ? this.#bring(run, options) : this.upload(run, options));
   }
 
   /** Waits until everything has arrived. */
@@ -161,60 +117,61 @@ export class Uploader {
     this.#ownRecorder = undefined;
   }
 
-  async #bring(load: Load, { model, onRead, signal }: UploadOptions): Promise<void> {
-    throwIfAborted(signal);
-    const { tensor, offset, bytes, pieces } = load;
+  /** Brings neighbours in one read. */
+  async #bring(run: readonly PlacedRows[], { model, ...options }: UploadOptions): Promise<void> {
+    throwIfAborted(options.signal);
+    const all = joinedRows(run);
+    const { tensor } = all;
+    const bytes = fileBytes(all);
     if (this.#staging === undefined || isVector(tensor) || bytes < FEW_BYTES) {
-      const read = await model.readTensor(tensor, offset, bytes, signal);
-      onRead?.(tensor.name, bytes);
-      for (const piece of pieces) this.#write(tensor, piece, read.subarray(piece.from, piece.from + piece.bytes));
+      const read = await readRows(model, all, options);
+      let from = 0;
+      for (const rows of run) this.#write(rows, read.subarray(from, (from += fileBytes(rows))));
       return;
     }
-    const nIn = tensor.dims[0] ?? 1;
-    const pipeline = isFileLayout(tensor.type, nIn) ? undefined : await (this.#repack ??= prepareRepack(this.#context));
+    const isCopied = isFileLayout(tensor.type, rowLength(tensor));
+    const pipeline = isCopied ? undefined : await (this.#repack ??= prepareRepack(this.#context));
     const room = await this.#staging.room(bytes);
     try {
-      const read = await model.readTensor(tensor, offset, bytes, signal, room.bytes);
+      const read = await readRows(model, all, options, room.bytes);
       if (read !== room.bytes) room.bytes.set(read);
     } catch (error) {
       room.failed();
       throw error;
     }
-    onRead?.(tensor.name, bytes);
-    await room.arrived((buffer, at) => {
-      for (const piece of pieces) {
-        if (pipeline === undefined)
-          this.#recorder.copy(buffer, at + piece.from, piece.buffer, piece.to, words(piece.bytes));
-        else this.#repackLater(pipeline, tensor, piece, buffer, at + piece.from);
+    await room.arrived((staging, at) => {
+      let from = at;
+      for (const rows of run) {
+        const { buffer, offset } = rows;
+        if (pipeline === undefined) this.#recorder.copy(staging, from, buffer, offset, words(fileBytes(rows)));
+        else this.#repackLater(pipeline, rows, staging, from);
+        from += fileBytes(rows);
       }
     });
   }
 
   /** Rows by way of the CPU. */
-  #write(tensor: WeightTensor, { buffer, to, rows }: Piece, bytes: Uint8Array<ArrayBuffer>): void {
+  #write({ tensor, buffer, offset, rows }: PlacedRows, bytes: Uint8Array<ArrayBuffer>): void {
     const { queue } = this.#context.device;
     if (isVector(tensor)) {
       // f32, whatever its type.
       const out = new Float32Array(tensor.elements);
       dequantizeRows(tensor.type, bytes, 0, out, 0, out.length);
-      queue.writeBuffer(buffer, to, out);
+      queue.writeBuffer(buffer, offset, out);
       return;
     }
-    queue.writeBuffer(buffer, to, repackRows(tensor.type, bytes, rows, tensor.dims[0] ?? 1));
+    queue.writeBuffer(buffer, offset, repackRows(tensor.type, bytes, rows, rowLength(tensor)));
   }
 
-  #repackLater(
-    pipeline: Pipeline<typeof REPACK_PLANE>,
-    { type, dims }: WeightTensor,
-    { bytes, rows, buffer: target, to }: Piece,
-    staging: GPUBuffer,
-    at: number,
-  ): void {
+  #repackLater(pipeline: Pipeline<typeof REPACK_PLANE>, placed: PlacedRows, staging: GPUBuffer, at: number): void {
+    const { tensor, rows, buffer, offset } = placed;
     const raw = this.#rawRoom(staging.size);
-    this.#recorder.copy(staging, at, raw, at, words(bytes));
-    const source = { buffer: raw, offset: at, size: words(bytes) };
+    const size = words(fileBytes(placed));
+    this.#recorder.copy(staging, at, raw, at, size);
+    const source = { buffer: raw, offset: at, size };
     this.#repacks.push(() => {
-      const what = { type, nIn: dims[0] ?? 1, nRows: rows, source, target: { buffer: target }, to: to / 4 };
+      const shape = { type: tensor.type, nIn: rowLength(tensor), nRows: rows };
+      const what = { ...shape, source, target: { buffer }, to: offset / 4 };
       encodeRepack(this.#recorder, pipeline, what);
     });
   }
@@ -232,29 +189,15 @@ export class Uploader {
   }
 }
 
-/** Whether a tensor is a norm's weights, which lie on the GPU as f32, and not a matrix. */
-export function isVector(tensor: WeightTensor): boolean {
-  return tensor.dims.length === 1;
-}
-
-function cutSlices(target: UploadTarget, sliceBytes: number): readonly Load[] {
-  const { tensor, firstRow, rows } = target;
-  const row = fileRow(tensor);
-  const step = Math.max(1, Math.floor(sliceBytes / row));
-  return Array.from({ length: Math.ceil(rows / step) }, (_, i) => {
-    const piece = pieceOf(target, i * step, Math.min(step, rows - i * step));
-    return { tensor, offset: (firstRow + i * step) * row, bytes: piece.bytes, pieces: [piece] };
-  });
-}
-
-/** Some rows of a target, counted from its first. */
-function pieceOf({ tensor, buffer, offset }: UploadTarget, first: number, rows: number): Piece {
-  const to = offset + 4 * first * gpuRowWords(tensor.type, tensor.dims[0] ?? 1);
-  return { from: 0, bytes: rows * fileRow(tensor), rows, buffer, to };
-}
-
-function fileRow({ type, dims }: WeightTensor): number {
-  return rowBytes(type, dims[0] ?? 1);
+function cutSlices(placed: PlacedRows, sliceBytes: number): readonly PlacedRows[] {
+  const { tensor, firstRow, rows, offset } = placed;
+  const step = Math.max(1, Math.floor(sliceBytes / fileBytes({ tensor, rows: 1 })));
+  return Array.from({ length: Math.ceil(rows / step) }, (_, i) => ({
+    ...placed,
+    firstRow: firstRow + i * step,
+    rows: Math.min(step, rows - i * step),
+    offset: offset + gpuBytes({ tensor, rows: i * step }),
+  }));
 }
 
 /** Bytes in whole words, as copies take them. */

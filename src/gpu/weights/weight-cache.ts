@@ -1,12 +1,12 @@
 import { fail } from '../../base/errors';
-import { rowBytes } from '../../gguf/ggml-types';
 import type { ModelFile } from '../../gguf/model-file';
-import { neighbourRuns, type TensorRange } from '../../gguf/neighbours';
+import { neighbourRuns } from '../../gguf/neighbours';
 import type { GpuContext } from '../device';
 import { limiter } from './limiter';
 import type { ResidentWeights } from './resident-weights';
+import type { PlacedRows } from './placed-rows';
 import { SlabPool, type Slot } from './slab-pool';
-import { Uploader, type UploadTarget } from './uploader';
+import { Uploader } from './uploader';
 import type { WeightPart } from './weight-part';
 
 /** Reads of the file at the same time. */
@@ -35,17 +35,10 @@ export interface WeightStats {
   readonly evictions: number;
 }
 
-/** Where a part lies. */
-export interface WeightPlace {
-  readonly buffer: GPUBuffer;
-  /** Bytes; a multiple of 16. 0 for all but experts. */
-  readonly offset: number;
-}
-
 /** Parts that stay on the GPU until they are released. */
 export interface PinnedWeights {
   /** In the order of the parts that were asked for. */
-  readonly places: readonly WeightPlace[];
+  readonly places: readonly PlacedRows[];
   /** Safe to call twice. Only after the commands that read them were submitted. */
   release(): void;
 }
@@ -60,7 +53,7 @@ interface Entry {
    * changes only when one is used.
    */
   score: number;
-  readonly loaded: Promise<WeightPlace>;
+  readonly loaded: Promise<PlacedRows>;
 }
 
 /** Calls after which a use counts half: about a token of decoding, so that what every token needs outlives what one prompt needed. */
@@ -176,7 +169,7 @@ export class WeightCache {
       this.#pin(entry);
       found.set(part, entry);
     }
-    for (const run of neighbourRuns(inFileOrder(parts.filter((part) => !found.has(part))), rangeOf)) {
+    for (const run of neighbourRuns(inFileOrder(parts.filter((part) => !found.has(part))))) {
       for (const entry of this.#start(run, signal)) {
         this.#misses++;
         this.#pin(entry);
@@ -191,7 +184,7 @@ export class WeightCache {
     };
     // Waits for all before rethrowing the first failure: no read outlives the step that asked for it.
     const loaded = await Promise.allSettled(entries.map((entry) => entry.loaded));
-    const places: WeightPlace[] = [];
+    const places: PlacedRows[] = [];
     for (const result of loaded) {
       if (result.status === 'fulfilled') places.push(result.value);
       else {
@@ -209,7 +202,7 @@ export class WeightCache {
     const missing = parts.filter((part) => !this.#entries.has(part.key));
     const bytes = missing.reduce((sum, part) => sum + part.bytes, 0);
     if (bytes > this.#budget / 4) return;
-    for (const run of neighbourRuns(inFileOrder(missing), rangeOf)) this.#start(run, this.#abort.signal);
+    for (const run of neighbourRuns(inFileOrder(missing))) this.#start(run, this.#abort.signal);
   }
 
   dispose(): void {
@@ -223,9 +216,9 @@ export class WeightCache {
   }
 
   /** Where the parts lie among the resident weights; undefined when one of them does not. */
-  #residentPlaces(parts: readonly WeightPart[]): readonly WeightPlace[] | undefined {
+  #residentPlaces(parts: readonly WeightPart[]): readonly PlacedRows[] | undefined {
     if (this.#resident === undefined) return undefined;
-    const places: WeightPlace[] = [];
+    const places: PlacedRows[] = [];
     for (const part of parts) {
       const place = this.#resident.place(part);
       if (place === undefined) return undefined;
@@ -243,7 +236,7 @@ export class WeightCache {
     });
     const loading = this.#limit(() => this.#load(placed, signal));
     return placed.map(({ part, place }, i) => {
-      const loaded = loading.then((places): WeightPlace => {
+      const loaded = loading.then((places): PlacedRows => {
         const found = places[i];
         if (found === undefined) throw new Error('unreachable');
         return found;
@@ -267,22 +260,20 @@ export class WeightCache {
   async #load(
     run: readonly Pick<Entry, 'part' | 'place'>[],
     signal: AbortSignal | undefined,
-  ): Promise<readonly WeightPlace[]> {
-    const targets: UploadTarget[] = [];
+  ): Promise<readonly PlacedRows[]> {
+    const targets: PlacedRows[] = [];
     for (const { part, place } of run) {
       const buffer = await this.#allocated(part, place);
-      const { tensor, firstRow, nRows: rows } = part;
+      const { tensor, firstRow, rows } = part;
       targets.push({ tensor, firstRow, rows, buffer, offset: place.slot.offset });
     }
     const onRead = (tensor: string, bytes: number): void => {
       this.#bytesRead += bytes;
       this.#options.onRead?.(tensor, bytes);
     };
-    const options = { model: this.#options.model, onRead, signal };
-    // Alone, a part comes slice by slice.
-    await (targets.length > 1 ? this.uploader.uploadRun(targets, options) : this.uploader.upload(targets, options));
+    await this.uploader.uploadRun(targets, { model: this.#options.model, onRead, signal });
     this.#expertsRead += run.filter(({ part }) => part.expert !== undefined).length;
-    return targets.map(({ buffer, offset }) => ({ buffer, offset }));
+    return targets;
   }
 
   /** The buffer of a slot. When the GPU is full, the budget shrinks to what fitted, and the least used parts make room. */
@@ -378,9 +369,4 @@ function inFileOrder(parts: readonly WeightPart[]): readonly WeightPart[] {
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function rangeOf({ tensor, nIn, firstRow, nRows }: WeightPart): TensorRange {
-  const row = rowBytes(tensor.type, nIn);
-  return { tensor, offset: firstRow * row, length: nRows * row };
 }

@@ -1,17 +1,12 @@
-import { tensorRow, type BoundWeight, type WeightTensor } from '../../arch/bind';
-import { gpuRowWords } from '../../ops/weight-layout';
+import { tensorRow, type BoundWeight } from '../../arch/bind';
+import type { TensorRows } from '../../gguf/tensor-rows';
+import { gpuBytes } from './placed-rows';
 
-/** Whole rows of a weight, in the layout of `matmul/`: what is read, kept and dropped as one piece of GPU memory. */
-export interface WeightPart {
+/** Rows of a weight that are read, kept and dropped as one piece of GPU memory. */
+export interface WeightPart extends TensorRows {
   /** Unique within the model. */
   readonly key: string;
   readonly weight: BoundWeight;
-  readonly tensor: WeightTensor;
-  /** Elements of a row. */
-  readonly nIn: number;
-  /** First row of the tensor, counted through all experts. */
-  readonly firstRow: number;
-  readonly nRows: number;
   /** Bytes on the GPU. */
   readonly bytes: number;
   readonly expert: number | undefined;
@@ -19,16 +14,15 @@ export interface WeightPart {
 
 /** A matrix (nIn, nOut) in as few parts of whole rows as fit in `maxBytes` each; one row at least. */
 export function matrixParts(weight: BoundWeight, maxBytes: number): readonly WeightPart[] {
-  const { nIn, nOut, tensor } = weight;
-  const rowBytes = 4 * gpuRowWords(tensor.type, nIn);
-  const atMost = Math.max(1, Math.min(nOut, Math.floor(maxBytes / rowBytes)));
+  const { nOut, tensor } = weight;
+  const atMost = Math.max(1, Math.min(nOut, Math.floor(maxBytes / gpuBytes({ tensor, rows: 1 }))));
   const known = matrices.get(weight);
   if (known?.atMost === atMost) return known.parts;
   const nParts = Math.ceil(nOut / atMost);
-  const nRows = Math.ceil(nOut / nParts);
+  const each = Math.ceil(nOut / nParts);
   const parts = Array.from({ length: nParts }, (_, i) => {
-    const row = i * nRows;
-    return rowsPart(weight, tensorRow(weight, 0, row), Math.min(nRows, nOut - row), undefined);
+    const row = i * each;
+    return rowsPart(weight, tensorRow(weight, 0, row), Math.min(each, nOut - row), undefined);
   });
   matrices.set(weight, { atMost, parts });
   return parts;
@@ -48,26 +42,22 @@ export function headPart(weight: BoundWeight, head: number): WeightPart {
 }
 
 /** Some rows of a part, as a part of their own. */
-export function slicePart({ weight, firstRow, expert }: WeightPart, first: number, nRows: number): WeightPart {
-  return rowsPart(weight, firstRow + first, nRows, expert);
+export function slicePart({ weight, firstRow, expert }: WeightPart, first: number, rows: number): WeightPart {
+  return rowsPart(weight, firstRow + first, rows, expert);
 }
 
-/** A norm's weights, plain f32 on the GPU. */
+/** A norm's weights. */
 export function vectorPart(weight: BoundWeight): WeightPart {
   let part = vectors.get(weight);
-  if (part === undefined) {
-    const { nIn, tensor } = weight;
-    part = { key: tensor.name, weight, tensor, nIn, firstRow: 0, nRows: 1, bytes: 4 * nIn, expert: undefined };
-    vectors.set(weight, part);
-  }
+  if (part === undefined) vectors.set(weight, (part = rowsPart(weight, 0, 1, undefined)));
   return part;
 }
 
 /** Each layer of each step asks. */
 const vectors = new WeakMap<BoundWeight, WeightPart>();
 
-function rowsPart(weight: BoundWeight, firstRow: number, nRows: number, expert: number | undefined): WeightPart {
-  const { tensor, nIn } = weight;
-  const bytes = nRows * 4 * gpuRowWords(tensor.type, nIn);
-  return { key: `${tensor.name}:${firstRow}+${nRows}`, weight, tensor, nIn, firstRow, nRows, bytes, expert };
+function rowsPart(weight: BoundWeight, firstRow: number, rows: number, expert: number | undefined): WeightPart {
+  const { tensor } = weight;
+  const bytes = gpuBytes({ tensor, rows });
+  return { key: `${tensor.name}:${firstRow}+${rows}`, weight, tensor, firstRow, rows, bytes, expert };
 }

@@ -1,12 +1,14 @@
 import type { QuantType } from '../../../src/gguf/ggml-types';
-import type { DecodeMatrix, DecodeStack, DecodeWeights } from '../../../src/gpu/decode/decode-weights';
+import type { DecodeWeights } from '../../../src/gpu/decode/decode-weights';
 import type { GpuContext } from '../../../src/gpu/device';
+import type { PlacedRows } from '../../../src/gpu/weights/placed-rows';
 import { repackRows } from '../../../src/gpu/matmul/repack';
 import { gpuRowWords } from '../../../src/ops/weight-layout';
 import type { HParams } from '../../../src/model/hparams';
 import { weightDims, type WeightSlot } from '../../../src/arch/graph';
 import { graphOf } from '../../../src/model/graph-of';
 import { usesMoreBits } from '../../../src/synthetic/type-mix';
+import { tensorOf } from '../../support/tensors';
 import { cutTiles } from '../../gpu/decode/file-weights';
 import { randomWeights } from '../../../src/selftest/random-weights';
 
@@ -45,16 +47,16 @@ export class RandomModel implements DecodeWeights {
   readonly #context: GpuContext;
   readonly #hparams: HParams;
   readonly #pools = new Map<string, GPUBuffer>();
-  readonly #matrices = new Map<string, DecodeMatrix>();
+  readonly #matrices = new Map<string, readonly PlacedRows[]>();
   readonly #vectors = new Map<string, GPUBuffer>();
-  readonly #stacks = new Map<string, readonly DecodeStack[]>();
+  readonly #stacks = new Map<string, readonly (readonly PlacedRows[])[]>();
 
   constructor(context: GpuContext, hparams: HParams) {
     this.#context = context;
     this.#hparams = hparams;
   }
 
-  matrix(slot: WeightSlot): DecodeMatrix {
+  matrix(slot: WeightSlot): readonly PlacedRows[] {
     const found = this.#matrices.get(slot.name) ?? this.#make(slot);
     this.#matrices.set(slot.name, found);
     return found;
@@ -72,14 +74,14 @@ export class RandomModel implements DecodeWeights {
   }
 
   /** Neighbours of one type share a buffer, as an engine's weights do. */
-  stacks(slots: readonly WeightSlot[]): readonly DecodeStack[] {
+  stacks(slots: readonly WeightSlot[]): readonly (readonly PlacedRows[])[] {
     const key = slots.map(({ name }) => name).join();
     const found = this.#stacks.get(key) ?? this.#stack(slots);
     this.#stacks.set(key, found);
     return found;
   }
 
-  #stack(slots: readonly WeightSlot[]): readonly DecodeStack[] {
+  #stack(slots: readonly WeightSlot[]): readonly (readonly PlacedRows[])[] {
     const runs: { readonly type: QuantType; readonly nIn: number; rows: number }[] = [];
     for (const slot of slots) {
       const [nIn = 1, rows = 1] = this.#dims(slot);
@@ -88,25 +90,33 @@ export class RandomModel implements DecodeWeights {
       if (last?.type === type) last.rows += rows;
       else runs.push({ type, nIn, rows });
     }
-    return runs.map(({ type, nIn, rows }) => ({ type, rows, buffer: this.#filled('stack', type, nIn, rows) }));
+    return runs.map(({ type, nIn, rows }) => {
+      const buffer = this.#filled('stack', type, nIn, rows);
+      return [{ tensor: tensorOf('stack', [nIn, rows], type), firstRow: 0, rows, buffer, offset: 0 }];
+    });
+  }
+
+  unfit(): undefined {
+    return undefined;
   }
 
   #dims(slot: WeightSlot): readonly number[] {
     return weightDims(slot, graphOf(this.#hparams).graph.sizes);
   }
 
-  #make(slot: WeightSlot): DecodeMatrix {
-    const [nIn = 1, nOut = 1, nExpert = 1] = this.#dims(slot);
+  #make(slot: WeightSlot): readonly PlacedRows[] {
+    const dims = this.#dims(slot);
+    const [nIn = 1, nOut = 1, nExpert = 1] = dims;
     const type = this.#typeOf(slot);
+    const tensor = tensorOf(slot.name, dims, type);
     const rowBytes = 4 * gpuRowWords(type, nIn);
     const cuts = cutTiles(nOut * nExpert, nOut, rowBytes, this.#context.maxBindingBytes);
     // What is stacked is not made twice.
     const isStacked = STACKED.has(slot.role);
-    const tiles = cuts.map((cut) => ({
-      buffer: this.#filled(slot.name, type, nIn, isStacked ? 1 : cut.rows),
-      ...cut,
-    }));
-    return { type, tiles };
+    return cuts.map((cut) => {
+      const buffer = this.#filled(slot.name, type, nIn, isStacked ? 1 : cut.rows);
+      return { tensor, ...cut, buffer, offset: 0 };
+    });
   }
 
   #filled(label: string, type: QuantType, nIn: number, rows: number): GPUBuffer {

@@ -1,9 +1,10 @@
 import type { ModelFile } from '../../../src/gguf/model-file';
 import { sectionsOf } from '../../../src/arch/graph';
 import { bindModel } from '../../../src/arch/bind-model';
-import { alone, type DecodeMatrix, type DecodeWeights } from '../../../src/gpu/decode/decode-weights';
+import type { DecodeWeights } from '../../../src/gpu/decode/decode-weights';
 import type { GpuContext } from '../../../src/gpu/device';
 import { gpuRowWords } from '../../../src/ops/weight-layout';
+import type { PlacedRows } from '../../../src/gpu/weights/placed-rows';
 import { Uploader } from '../../../src/gpu/weights/uploader';
 
 /** Whole units of rows in as few tiles as `maxBytes` allows; one unit at least. */
@@ -27,7 +28,7 @@ export async function fileWeights(
 ): Promise<DecodeWeights & { dispose(): void }> {
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
   const uploader = new Uploader(context, 'whole');
-  const matrices = new Map<string, DecodeMatrix>();
+  const matrices = new Map<string, readonly PlacedRows[]>();
   const vectors = new Map<string, GPUBuffer>();
   const { graph, weight } = bindModel(model);
   for (const { nodes } of sectionsOf(graph)) {
@@ -42,13 +43,13 @@ export async function fileWeights(
         continue;
       }
       const rowBytes = 4 * gpuRowWords(tensor.type, nIn);
-      const tiles = [];
+      const placed: PlacedRows[] = [];
       for (const cut of cutTiles(nOut * (nExpert ?? 1), nExpert === undefined ? 1 : nOut, rowBytes, maxBytes)) {
         const buffer = context.allocate(tensor.name, cut.rows * rowBytes, usage);
-        await uploader.upload([{ tensor, ...cut, buffer, offset: 0 }], { model });
-        tiles.push({ buffer, ...cut });
+        placed.push({ tensor, ...cut, buffer, offset: 0 });
       }
-      matrices.set(tensor.name, { type: tensor.type, tiles });
+      await uploader.upload(placed, { model });
+      matrices.set(tensor.name, placed);
     }
   }
   uploader.dispose();
@@ -60,9 +61,10 @@ export async function fileWeights(
   return {
     matrix: (slot) => found(matrices, weight(slot).tensor.name),
     vector: (slot) => found(vectors, weight(slot).tensor.name),
-    stacks: (slots) => slots.flatMap((slot) => alone(found(matrices, weight(slot).tensor.name))),
+    stacks: (slots) => slots.flatMap((slot) => found(matrices, weight(slot).tensor.name).map((rows) => [rows])),
+    unfit: () => undefined,
     dispose() {
-      for (const { tiles } of matrices.values()) for (const { buffer } of tiles) context.release(buffer);
+      for (const placed of matrices.values()) for (const { buffer } of placed) context.release(buffer);
       for (const buffer of vectors.values()) context.release(buffer);
     },
   };

@@ -7,8 +7,9 @@ import { GpuContext } from '../../../src/gpu/device';
 import { repackRows } from '../../../src/gpu/matmul/repack';
 import { readBack } from '../../../src/gpu/readback';
 import { StagingRing, type StagedRoom } from '../../../src/gpu/weights/staging-ring';
-import { Uploader, type UploadTarget } from '../../../src/gpu/weights/uploader';
-import type { WeightTensor } from '../../../src/model/weights';
+import type { PlacedRows } from '../../../src/gpu/weights/placed-rows';
+import { Uploader } from '../../../src/gpu/weights/uploader';
+import type { WeightTensor } from '../../../src/gguf/tensor-rows';
 import { gpuRowWords } from '../../../src/ops/weight-layout';
 import { codeOf } from '../../support/errors';
 import { testContext } from '../../support/gpu';
@@ -64,7 +65,7 @@ function modelOf({ bytes }: Made, what: { failsAt?: number } = {}): Pick<ModelFi
 }
 
 /** Experts of a tensor, each in a buffer of its own, the last first. */
-function targetsOf({ tensor }: Made, experts: readonly number[]): readonly UploadTarget[] {
+function targetsOf({ tensor }: Made, experts: readonly number[]): readonly PlacedRows[] {
   const [nIn = 0, nOut = 0] = tensor.dims;
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
   return experts.map((expert) => {
@@ -73,7 +74,7 @@ function targetsOf({ tensor }: Made, experts: readonly number[]): readonly Uploa
   });
 }
 
-async function expectArrived({ tensor, bytes }: Made, targets: readonly UploadTarget[]): Promise<void> {
+async function expectArrived({ tensor, bytes }: Made, targets: readonly PlacedRows[]): Promise<void> {
   const [nIn = 0] = tensor.dims;
   const row = rowBytes(tensor.type, nIn);
   for (const { firstRow, rows, buffer, offset } of targets) {
@@ -120,7 +121,7 @@ describe('weights by way of mapped memory', () => {
     const uploader = new Uploader(hardware, 'streamed');
     const targets = targetsOf(made, [0, 1, 2]);
     const expert = made.bytes.length / 4;
-    const bring = (target: UploadTarget): Promise<void> =>
+    const bring = (target: PlacedRows): Promise<void> =>
       uploader.upload([target], { model: modelOf(made, { failsAt: expert }) });
     const outcomes = await Promise.allSettled(targets.map(bring));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);

@@ -10,7 +10,8 @@ import { readBack } from '../../../src/gpu/readback';
 import { Recorder } from '../../../src/gpu/recorder';
 import { batches } from '../../../src/gpu/weights/batches';
 import { limiter } from '../../../src/gpu/weights/limiter';
-import { WeightCache, type WeightCacheOptions, type WeightPlace } from '../../../src/gpu/weights/weight-cache';
+import type { PlacedRows } from '../../../src/gpu/weights/placed-rows';
+import { WeightCache, type WeightCacheOptions } from '../../../src/gpu/weights/weight-cache';
 import { expertPart, matrixParts, vectorPart, type WeightPart } from '../../../src/gpu/weights/weight-part';
 import type { HParams } from '../../../src/model/hparams';
 import { readHParams } from '../../../src/model/read-hparams';
@@ -237,7 +238,7 @@ describe('parts', () => {
   it('tile a matrix by whole rows, as evenly as can be', () => {
     const weight = weightOf('output');
     const parts = matrixParts(weight, 100 * 256);
-    expect(parts.map(({ firstRow, nRows, bytes }) => [firstRow, nRows, bytes])).toEqual([
+    expect(parts.map(({ firstRow, rows, bytes }) => [firstRow, rows, bytes])).toEqual([
       [0, 96, 96 * 256],
       [96, 96, 96 * 256],
       [192, 96, 96 * 256],
@@ -281,7 +282,7 @@ describe('limiter', () => {
 });
 
 /** Bytes of a part: a buffer of weights cannot be copied from, so that they are read through a kernel. */
-async function copyOf(place: WeightPlace | undefined, bytes: number): Promise<Uint8Array> {
+async function copyOf(place: PlacedRows | undefined, bytes: number): Promise<Uint8Array> {
   if (place === undefined) throw new Error('no place');
   const count = bytes / 4;
   const recorder = new Recorder(context);

@@ -2,7 +2,7 @@ import type { prepareMatmul } from '../matmul/encode-matmul';
 import type { WeightPart } from '../weights/weight-part';
 
 /** A part of a weight and the rows that meet it. */
-export interface Load {
+export interface MatmulTask {
   readonly part: WeightPart;
   /** (xRow, yRow) pairs, flat. */
   readonly rows: readonly number[];
@@ -13,4 +13,4 @@ export interface Load {
 }
 
 /** What a product computes in place of what it should: faults on purpose. @param rowsPerToken that yRow counts: slots, or heads */
-export type ChangeLoads = (loads: readonly Load[], rowsPerToken: number) => readonly Load[];
+export type ChangeTasks = (tasks: readonly MatmulTask[], rowsPerToken: number) => readonly MatmulTask[];
