@@ -238,7 +238,8 @@ export const TRACES: FuzzTarget = {
   allows: {
     // A byte, or a digit and a comma, becomes a number of 8 bytes and one of 4.
     buffers: [8, 0],
-    heap: [128, 2 ** 20],
+    // Beside what is read: a row for every stage that is compared, whatever the file's size.
+    heap: [128, 2 ** 21],
   },
   codes: ['trace-format'],
   make: (random): FuzzCase => {
