@@ -23,7 +23,7 @@ interface TraceEvent {
   readonly args?: { readonly name?: string; readonly data?: { readonly duration?: number; readonly type?: string } };
 }
 
-/** Reads a trace as `browser.startTracing` writes it; the renderer with the most work is the page's. */
+/** Reads a trace as `browser.startTracing` writes it, of a browser with one page. */
 export function mainThread(json: string): MainThread {
   const { traceEvents, onMain } = readTrace(json);
   const tasks = tasksOf(onMain);
@@ -43,6 +43,11 @@ export function mainThread(json: string): MainThread {
   };
 }
 
+/** What the main thread computed in all of a trace, milliseconds. */
+export function computedInAll(json: string): number {
+  return tasksOf(readTrace(json).onMain).reduce((sum, task) => sum + computed(task), 0);
+}
+
 /** What the main thread computed until the last task of `felt` milliseconds and more had ended, and how many of those there were. */
 export function computedUntilRest(json: string, felt: number): { readonly ms: number; readonly tasks: number } {
   const tasks = [...tasksOf(readTrace(json).onMain)].sort((x, y) => x.ts - y.ts);
@@ -54,12 +59,16 @@ export function computedUntilRest(json: string, felt: number): { readonly ms: nu
   };
 }
 
+/** The events of the main thread of the page: the browser draws its own bars in a renderer beside it, whose name is longer. */
 function readTrace(json: string): { readonly traceEvents: readonly TraceEvent[]; readonly onMain: TraceEvent[] } {
   const { traceEvents } = JSON.parse(json) as { readonly traceEvents: readonly TraceEvent[] };
+  const named = (kind: string, name: string): readonly TraceEvent[] =>
+    traceEvents.filter((e) => e.ph === 'M' && e.name === kind && e.args?.name === name);
+  const pages = new Set(named('process_name', 'Renderer').map(({ pid }) => pid));
   const mains = new Set(
-    traceEvents
-      .filter((e) => e.ph === 'M' && e.name === 'thread_name' && e.args?.name === 'CrRendererMain')
-      .map((e) => `${String(e.pid)}/${String(e.tid)}`),
+    named('thread_name', 'CrRendererMain').flatMap(({ pid, tid }) =>
+      pages.has(pid) ? [`${String(pid)}/${String(tid)}`] : [],
+    ),
   );
   return { traceEvents, onMain: traceEvents.filter((e) => mains.has(`${String(e.pid)}/${String(e.tid)}`)) };
 }

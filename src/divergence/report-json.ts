@@ -62,15 +62,24 @@ export function reportFromJson(text: string): Report {
 
 /** The value with its numbers back in place: strings that stand for numbers, and nulls of layers and lists. Changes it in place. */
 export function revived(value: unknown): unknown {
+  if (typeof value === 'string') return NON_FINITE.get(value) ?? value;
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = value[i] === null ? undefined : revived(value[i]);
-    return value;
-  }
-  if (typeof value !== 'object' || value === null) return NON_FINITE.get(value) ?? value;
-  for (const [key, entry] of Object.entries(value)) {
-    if (TEXT_KEYS.has(key)) continue;
-    if (key === 'layer' && entry === null) Reflect.deleteProperty(value, key);
-    else Reflect.set(value, key, revived(entry));
+    for (let i = 0; i < value.length; i++) {
+      const entry: unknown = value[i];
+      if (typeof entry !== 'number') value[i] = entry === null ? undefined : revived(entry);
+    }
+  } else if (typeof value === 'object' && value !== null) {
+    const entries = value as Record<string, unknown>;
+    for (const key of Object.keys(entries)) {
+      const entry = entries[key];
+      // Most of a report are numbers, and a page reads several reports before it is first used.
+      if (typeof entry === 'number' || TEXT_KEYS.has(key)) continue;
+      if (key === 'layer' && entry === null) Reflect.deleteProperty(entries, key);
+      else {
+        const right = revived(entry);
+        if (right !== entry) entries[key] = right;
+      }
+    }
   }
   return value;
 }

@@ -1,5 +1,5 @@
 import { ARCHITECTURES } from '../arch/architectures';
-import { dependencies, type Node, type Section, type WeightSlot } from '../arch/graph';
+import { dependencies, type ModelGraph, type Node, type Section, type WeightSlot } from '../arch/graph';
 import type { OpName } from '../arch/operations';
 
 /**
@@ -69,12 +69,14 @@ const OTHER_NAMES: readonly (Pick<StageSpec, 'id' | 'title'> & Partial<StageSpec
   { id: 'ffn_out', title: 'FfnOut', ggml: ['ffn_out'], behind: 'ffn_swigl' },
 ];
 
+/** A graph of each architecture with every section that it can have. */
+const GRAPHS: readonly ModelGraph[] = ARCHITECTURES.map((arch) => arch.graph(arch.sample));
+
 function allStages(): readonly StageSpec[] {
   const embed: StageSpec[] = [];
   const layer: StageSpec[] = [];
   const head: StageSpec[] = [];
-  for (const arch of ARCHITECTURES) {
-    const graph = arch.graph(arch.sample);
+  for (const graph of GRAPHS) {
     mergeStages(embed, graph.embed);
     for (const section of graph.layers) mergeStages(layer, section);
     mergeStages(head, graph.head);
@@ -102,11 +104,12 @@ const NOT_COMPUTED = {
 function mergeStages(stages: StageSpec[], { layer, nodes }: Section): void {
   let at = 0;
   for (const node of nodes) {
-    const spec = specOf(node, layer === undefined ? 'model' : 'layer');
-    const index = stages.findIndex(({ id }) => id === spec.id);
+    const index = stages.findIndex(({ id }) => id === node.out.id);
     const known = stages[index];
-    if (known === undefined) stages.splice(at, 0, spec);
-    else stages[index] = { ...known, ggml: [...new Set([...known.ggml, ...spec.ggml])] };
+    if (known === undefined) stages.splice(at, 0, specOf(node, layer === undefined ? 'model' : 'layer'));
+    else if (node.ggml !== '' && !known.ggml.includes(node.ggml)) {
+      stages[index] = { ...known, ggml: [...known.ggml, node.ggml] };
+    }
     at = (known === undefined ? at : index) + 1;
   }
 }
@@ -148,9 +151,11 @@ export const COMPUTED_STAGES: readonly StageId[] = STAGES.flatMap(({ id, operati
 export const LAYER_WEIGHTS: readonly Pick<WeightSlot, 'role' | 'dims' | 'flat'>[] = layerWeights();
 
 function layerWeights(): readonly WeightSlot[] {
-  const nodes = ARCHITECTURES.flatMap((arch) => arch.graph(arch.sample).layers.flatMap((layer) => layer.nodes));
+  const nodes = GRAPHS.flatMap(({ layers }) => layers.flatMap((layer) => layer.nodes));
   const slots = nodes.toSorted((a, b) => stageOrder(a.out.id) - stageOrder(b.out.id)).flatMap(({ weights }) => weights);
-  return slots.filter(({ role }, i) => slots.findIndex((slot) => slot.role === role) === i);
+  const first = new Map<string, WeightSlot>();
+  for (const slot of slots) if (!first.has(slot.role)) first.set(slot.role, slot);
+  return [...first.values()];
 }
 
 /** Stages that a report may hold values of: those that run, and the joined ones of other tools and of earlier versions. */

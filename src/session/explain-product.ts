@@ -10,7 +10,7 @@ import { ggmlType, QUANT_TYPES, rowBytes, type QuantType } from '../gguf/ggml-ty
 import type { ModelFile } from '../gguf/model-file';
 import type { HParams } from '../model/hparams';
 import type { WeightTensor } from '../gguf/tensor-rows';
-import { boundWeight } from '../model/weights';
+import { boundWeight } from '../model/bound-weights';
 import type { WeightRole } from '../model/stages';
 import type { ProductSample } from './product-sample';
 

@@ -1,9 +1,9 @@
 import { attempt, type ErrorData } from '../base/errors';
 import type { ModelCard } from '../divergence/report';
 import type { GgufValue, ModelFile } from '../gguf/model-file';
-import type { ScanReport } from '../gguf/scan/scan-model';
+import type { ScanReport } from '../gguf/scan/scan-report';
 import { readHParams } from '../model/read-hparams';
-import { checkWeights } from '../model/weights';
+import { checkWeights } from '../model/bound-weights';
 import { createTokenizer } from '../tokenizer/tokenizer';
 import { fileFacts } from './model-card';
 import { weightTable, type WeightLine } from './weight-table';

@@ -1,5 +1,5 @@
 import { keptStages } from '../arch/walk';
-import { rowLength } from '../arch/graph';
+import { rowLength, type ModelGraph } from '../arch/graph';
 import { fail } from '../base/errors';
 import { formatBytes, formatCount } from '../base/format';
 import { modesOf } from '../divergence/run-mode';
@@ -79,7 +79,7 @@ function memoryOf({ engines, mode }: Asked, plan: TracePlan, hparams: HParams, n
   const needs = { isolate, local, forced: false, kept: keptStages(graph) };
   let traceBytes = 0;
   let copies = 0;
-  const steps: readonly StepName[] = ['embed', ...graph.layers.map((_, layer) => layer), 'end'];
+  const steps: readonly StepName[] = ['embed', ...differentLayers(graph, plan), 'end'];
   for (const step of steps) {
     const { planned, free, reference, isolated } = stepCaptures(plan, hparams, step, nTokens, needs);
     const layer = typeof step === 'number' ? step : undefined;
@@ -98,6 +98,16 @@ function memoryOf({ engines, mode }: Asked, plan: TracePlan, hparams: HParams, n
   const states = graph.layers.flatMap(({ nodes }) => nodes.flatMap(({ writes }) => writes ?? []));
   const kept = states.reduce((bytes, { value }) => bytes + EXACT * nTokens * rowLength(value, graph.sizes, 0), 0);
   return { traceBytes, needBytes: traceBytes + copies + kept };
+}
+
+/** One of each kind of layer: most have the same values as others, and the page asks for this memory at each change. */
+function differentLayers({ layers }: ModelGraph, plan: TracePlan): readonly number[] {
+  const kinds = new Map<string, number>();
+  for (const { layer, nodes } of layers) {
+    const values = nodes.map(({ out }) => `${out.id}:${out.axes.join()}`);
+    kinds.set(`${String(plan.layers.includes(layer))} ${values.join(' ')}`, layer);
+  }
+  return [...kinds.values()];
 }
 
 /** An engine that runs alone stands on the side that it is mostly on. */

@@ -1,7 +1,7 @@
 import { formatBytes, formatCount, plural, rangesText, short } from '../base/format';
-import { SCAN_KINDS, type ScanFinding, type ScanReport } from '../gguf/scan/scan-model';
+import { SCAN_KINDS, type ScanFinding, type ScanReport } from '../gguf/scan/scan-report';
 
-export type { ScanReport } from '../gguf/scan/scan-model';
+export type { ScanReport } from '../gguf/scan/scan-report';
 
 /** What a scan found of one kind in one tensor, in words. */
 export interface ScanLine {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readHParams } from '../../src/model/read-hparams';
-import { checkWeights } from '../../src/model/weights';
+import { checkWeights } from '../../src/model/bound-weights';
 import type { TypedValue } from '../../src/gguf/writer';
 import { floats, openBent, type Bend } from '../support/bent-models';
 

@@ -7,7 +7,7 @@ import type { TensorToWrite } from '../../src/gguf/writer';
 import { createGpuEngine } from '../../src/gpu/engine/gpu-engine';
 import type { Capture } from '../../src/model/engine';
 import { readHParams } from '../../src/model/read-hparams';
-import { checkWeights } from '../../src/model/weights';
+import { checkWeights } from '../../src/model/bound-weights';
 import { captureAll, forward } from '../cpu/support';
 import { bytesOf, floats, openBent, type Bend } from '../support/bent-models';
 import { testContext } from '../support/gpu';

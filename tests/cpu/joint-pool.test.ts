@@ -6,7 +6,7 @@ import { jointPool } from '../../src/cpu/pool/joint-pool';
 import { memorySource } from '../../src/gguf/memory-source';
 import { openModel } from '../../src/gguf/open-model';
 import { readHParams } from '../../src/model/read-hparams';
-import { boundWeight } from '../../src/model/weights';
+import { boundWeight } from '../../src/model/bound-weights';
 import { makeModel } from '../support/gguf-models';
 
 /** A pool that counts, its model's matrices, and jobs of theirs. */

@@ -22,7 +22,7 @@ import { nodeSource } from '../../src/gguf/node-source';
 import { openModel } from '../../src/gguf/open-model';
 import { openSource } from '../../src/gguf/open-source';
 import { readHParams } from '../../src/model/read-hparams';
-import { boundWeight } from '../../src/model/weights';
+import { boundWeight } from '../../src/model/bound-weights';
 import { loadGolden } from '../support/golden';
 import { makeModel } from '../support/gguf-models';
 import { localThread, type LocalThread } from '../support/local-thread';

@@ -5,7 +5,7 @@ import type { ModelFile } from '../../src/gguf/model-file';
 import { fileBytes, readRows, type TensorRows } from '../../src/gguf/tensor-rows';
 import { openModel } from '../../src/gguf/open-model';
 import { readHParams } from '../../src/model/read-hparams';
-import { boundWeight } from '../../src/model/weights';
+import { boundWeight } from '../../src/model/bound-weights';
 import { makeModel } from '../support/gguf-models';
 
 /** Rows of 256 floats. */

@@ -8,7 +8,7 @@ import { createInlinePool } from '../../src/cpu/pool/inline-pool';
 import { createGpuEngine } from '../../src/gpu/engine/gpu-engine';
 import { stagesOf } from '../../src/model/graph-of';
 import { readHParams } from '../../src/model/read-hparams';
-import { checkWeights } from '../../src/model/weights';
+import { checkWeights } from '../../src/model/bound-weights';
 import { captureAll, forward, range } from '../cpu/support';
 import { relativeRms } from '../support/golden';
 import { testContext } from '../support/gpu';

@@ -4,7 +4,7 @@ import { isQuantType, QUANT_TYPES } from '../../src/gguf/ggml-types';
 import { memorySource } from '../../src/gguf/memory-source';
 import { openModel } from '../../src/gguf/open-model';
 import { readHParams } from '../../src/model/read-hparams';
-import { checkWeights } from '../../src/model/weights';
+import { checkWeights } from '../../src/model/bound-weights';
 import { makeModel, SMALL_SHAPE, type ModelRecipe } from '../support/gguf-models';
 
 /* The generator that other tests build on: what it makes must be whole, runnable models of exactly the asked shape and types. */

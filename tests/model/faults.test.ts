@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TracerError } from '../../src/base/errors';
 import { FAULTS, faultStages, type Fault } from '../../src/model/faults';
-import { checkFault, faultText, parseFault } from '../../src/model/parse-fault';
+import { checkFault } from '../../src/model/check-fault';
+import { faultText, parseFault } from '../../src/model/parse-fault';
 import { stageOrder } from '../../src/model/stages';
 import { generateReport } from '../support/reports';
 

@@ -15,7 +15,7 @@ import type { HParams } from '../../src/model/hparams';
 import type { LiveFacts, LiveOptions } from '../../src/model/live';
 import { readHParams } from '../../src/model/read-hparams';
 import { isBeforeLayers, type StageId } from '../../src/model/stages';
-import { weightInFile } from '../../src/model/weights';
+import { weightInFile } from '../../src/model/bound-weights';
 import { createTrace, type Trace } from '../../src/trace/trace';
 import { installedHere, liveEntry } from '../engine/llama-cpp-support';
 

@@ -5,7 +5,7 @@ import type { GgufValue } from '../../src/gguf/model-file';
 import { parseHeader } from '../../src/gguf/reader';
 import { ggufBytes } from '../../src/gguf/writer';
 import { readHParams } from '../../src/model/read-hparams';
-import { checkWeights } from '../../src/model/weights';
+import { checkWeights } from '../../src/model/bound-weights';
 import { fileTypeName } from '../../src/gguf/file-type';
 import { namedShape, SHAPE_ARCHS, SHAPE_NAMES, shapeOfArch } from '../../src/synthetic/shapes';
 import { tokenizerMetadata } from '../../src/synthetic/vocabulary';

@@ -7,7 +7,7 @@ import { openModel } from '../../src/gguf/open-model';
 import { allPartNames } from '../../src/gguf/split-names';
 import { ggufBytes, layoutGguf } from '../../src/gguf/writer';
 import { readHParams } from '../../src/model/read-hparams';
-import { checkWeights } from '../../src/model/weights';
+import { checkWeights } from '../../src/model/bound-weights';
 import { modelToWrite } from '../../src/synthetic/model-to-write';
 import { splitModel } from '../../src/synthetic/split';
 import { writeError } from '../../src/synthetic/write-error';

@@ -8,7 +8,7 @@ import { openModel } from '../../src/gguf/open-model';
 import { VALUE_TYPES } from '../../src/gguf/value-types';
 import { ggufBytes } from '../../src/gguf/writer';
 import { readHParams } from '../../src/model/read-hparams';
-import { checkWeights } from '../../src/model/weights';
+import { checkWeights } from '../../src/model/bound-weights';
 import { makeModel } from '../../tests/support/gguf-models';
 import { entry, rawGguf, tensor } from '../../tests/support/gguf-header';
 import { HOSTILE_MAGIC, HOSTILE_METADATA, HOSTILE_TENSORS } from '../../tests/gguf/hostile-headers';

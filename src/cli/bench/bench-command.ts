@@ -1,6 +1,6 @@
 import { toErrorData } from '../../base/errors';
 import { say } from '../../base/foreign-text';
-import { checkWeights } from '../../model/weights';
+import { checkWeights } from '../../model/bound-weights';
 import { readHParams } from '../../model/read-hparams';
 import { runBench } from '../../session/bench';
 import { COMPARE, LIMIT, NEW_TOKENS, PROMPT_TOKENS, REPEATS } from './bench-options';

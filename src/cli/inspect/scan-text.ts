@@ -1,6 +1,6 @@
 import { joined, say, type ShownText } from '../../base/foreign-text';
 import { plural } from '../../base/format';
-import type { ScanReport } from '../../gguf/scan/scan-model';
+import type { ScanReport } from '../../gguf/scan/scan-report';
 import { scanHead, scanLines, type ScanLine } from '../../session/scan-lines';
 
 /** A scan for people: a line for each tensor and kind, worst first. */

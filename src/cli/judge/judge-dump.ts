@@ -6,7 +6,7 @@ import { judgeTrace } from '../../judge/judge-trace';
 import type { Judgement } from '../../judge/judgement';
 import type { HParams } from '../../model/hparams';
 import { readHParams } from '../../model/read-hparams';
-import { checkWeights, weightInFile } from '../../model/weights';
+import { checkWeights, weightInFile } from '../../model/bound-weights';
 import type { Trace } from '../../trace/trace';
 import { chooseEngine } from '../diff/choose-engine';
 import { ENGINE_A } from '../diff/diff-options';

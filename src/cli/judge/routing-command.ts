@@ -13,7 +13,7 @@ import {
   type RoutingJudgement,
 } from '../../judge/judge-routing';
 import { readHParams } from '../../model/read-hparams';
-import { checkWeights } from '../../model/weights';
+import { checkWeights } from '../../model/bound-weights';
 import { readRouting, type Routing } from '../../trace/routing-file';
 import type { Arguments } from '../command-line/arguments';
 import { exitCode } from '../command-line/exit-codes';

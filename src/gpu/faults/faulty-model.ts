@@ -5,7 +5,8 @@ import { outlineOf } from '../../gguf/model-over';
 import type { Fault } from '../../model/faults';
 import { faultTensors } from '../../model/faults';
 import type { HParams } from '../../model/hparams';
-import { boundWeight, weightName } from '../../model/weights';
+import { boundWeight } from '../../model/bound-weights';
+import { weightName } from '../../model/weights';
 import { mistakenType, nonFiniteScale, patched, scaleBitFlip, weightBitFlip, type BytePatch } from './weight-bits';
 
 /** Bit 9 of an f16 is its highest mantissa bit: the scale changes by a quarter to a half. */
