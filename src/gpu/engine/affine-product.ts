@@ -23,7 +23,7 @@ export async function thenAffine(run: StageRun, product: StageKernel): Promise<v
   const pinned = await cache.acquire(parts, run.signal);
   recorder.afterSubmit(pinned.release);
   const place = (floats: BoundFloats | undefined): { readonly buffer: GPUBuffer } | undefined =>
-    floats && pinned.places[parts.findIndex(({ key }) => key === floats.vector.tensor.name)];
+    floats && pinned.places.find(({ tensor }) => tensor.name === floats.vector.tensor.name);
   const [chosen] = node.inputs.filter(({ kind }) => kind === 'index');
   const [first] = pinned.places;
   if (first === undefined) return;
