@@ -12,6 +12,29 @@ export type BlockDims =
 
 type Builder = GraphBuilder<BlockDims>;
 
+/** The halves of a layer: what each adds to the residual stream, of that stream normed. All (nTokens, nEmbd). */
+interface Halves {
+  mix(h: Value): Value;
+  feedForward(f: Value): Value;
+}
+
+/** Of the residual stream between the halves, and of the norm behind it. */
+interface HalfNames {
+  readonly mid: string;
+  readonly norm: { readonly role: string; readonly ggml: string };
+}
+
+const HALF_NAMES: HalfNames = { mid: 'ffn_inp', norm: { role: 'ffn_norm', ggml: 'ffn_norm' } };
+
+/** A layer with a norm ahead of each half: x + mix(norm x), and that + feedForward(its norm). (nTokens, nEmbd) */
+export function preNormLayer(g: Builder, x: Value, eps: number, halves: Halves, names = HALF_NAMES): Value {
+  const mixed = halves.mix(g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps }));
+  const mid = g.add('post_attn_residual', x, mixed, { ggml: names.mid });
+  const { role, ggml } = names.norm;
+  const added = halves.feedForward(g.rmsnorm('ffn_norm', mid, g.weight(role, ['nEmbd']), { eps, ggml }));
+  return g.add('post_ffn_residual', mid, added, { ggml: 'l_out', title: 'LayerOutput', aliases: ['layer_output'] });
+}
+
 /** Raw queries, keys and values, (nTokens, qDim) and (nTokens, kvDim): from matrices of their own, or from rows of `attn_qkv`. */
 export function projections(g: Builder, h: Value, bias: NonNullable<WeightSlot['bias']> = 'optional'): Heads {
   const weight = (role: string, out: 'qDim' | 'kvDim', part: number): WeightSlot => {
@@ -30,6 +53,11 @@ interface Heads {
   readonly q: Value;
   readonly k: Value;
   readonly v: Value;
+}
+
+/** Projections as heads that are not normed: queries and keys (nTokens, heads, headDim). */
+export function inHeads(g: Builder, { q, k, v }: Heads): Heads {
+  return { q: g.view(q, 'nHead', 'headDim'), k: g.view(k, 'nHeadKv', 'headDim'), v };
 }
 
 /** Queries and keys normed head by head. */
@@ -225,11 +253,6 @@ export function withSharedExpert(
     ggml: ggml.out,
   });
   return g.add('ffn_out', chosen, gated);
-}
-
-/** What leaves a layer: the residual stream and what its feed-forward block adds. */
-export function layerOutput(g: Builder, mid: Value, added: Value): Value {
-  return g.add('post_ffn_residual', mid, added, { ggml: 'l_out', title: 'LayerOutput', aliases: ['layer_output'] });
 }
 
 /** Token rows. */

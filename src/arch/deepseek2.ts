@@ -1,4 +1,4 @@
-import { embedding, logits } from './blocks';
+import { embedding, logits, preNormLayer } from './blocks';
 import type { GraphBuilder } from './builder';
 import { checkExperts, checkGroups, checkLatentHeads } from './checks';
 import { defineArch, type KeySizes } from './define-arch';
@@ -53,12 +53,11 @@ export const deepseek2 = defineArch({
   embed: embedding,
 
   layer(g, s, x, layer) {
-    const { rmsEps: eps } = s;
-    const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-    const mid = g.add('post_attn_residual', x, latentAttention(g, s, h), { ggml: 'ffn_inp' });
-    const f = g.rmsnorm('ffn_norm', mid, g.weight('ffn_norm', ['nEmbd']), { eps });
     const within = s.nGroup > 1 ? (ranked: Value) => groupsOf(g, s, ranked) : undefined;
-    return feedForward(g, s, { x: f, mid, layer, sharedId: 'ffn_shexp', within });
+    return preNormLayer(g, x, s.rmsEps, {
+      mix: (h) => latentAttention(g, s, h),
+      feedForward: (f) => feedForward(g, s, { x: f, layer, sharedId: 'ffn_shexp', within }),
+    });
   },
 
   head: (g, { rmsEps }, x) => logits(g, x, rmsEps, true),

@@ -1,4 +1,4 @@
-import { logits, embedding, layerOutput, gatedAttention, softmaxExperts, withSharedExpert } from './blocks';
+import { embedding, gatedAttention, logits, preNormLayer, softmaxExperts, withSharedExpert } from './blocks';
 import type { GraphBuilder } from './builder';
 import { checkDeltaHeads } from './checks';
 import type { ArchSpec, KeySizes } from './define-arch';
@@ -67,6 +67,14 @@ export interface DeltaKind {
   readonly attention: { readonly q: string; readonly gate: string };
 }
 
+/** As llama.cpp's graphs of these architectures have them. */
+const HALF_NAMES = { mid: 'attn_residual', norm: { role: 'post_attention_norm', ggml: 'attn_post_norm' } };
+const SHARED_NAMES = {
+  gateLogit: 'shared_expert_gate',
+  gate: 'shared_expert_gate_sigmoid',
+  out: 'ffn_shexp_gated',
+};
+
 /** The forward pass of a model whose layers are gated delta nets, every `attnPeriod`-th apart, which is attention. */
 export function deltaForward(
   kind: DeltaKind,
@@ -77,17 +85,11 @@ export function deltaForward(
     sample: { nLayer: USUAL_PERIOD },
     embed: embedding,
     layer(g, s, x, l) {
-      const { rmsEps: eps } = s;
-      const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-      const mixed = isFirstKind(l, s.attnPeriod) ? deltaNet(g, s, h, kind) : attentionOf(g, s, h, kind);
-      const mid = g.add('post_attn_residual', x, mixed, { ggml: 'attn_residual' });
-      const f = g.rmsnorm('ffn_norm', mid, g.weight('post_attention_norm', ['nEmbd']), { eps, ggml: 'attn_post_norm' });
-      const shared = {
-        gateLogit: 'shared_expert_gate',
-        gate: 'shared_expert_gate_sigmoid',
-        out: 'ffn_shexp_gated',
+      const halves = {
+        mix: (h: Value) => (isFirstKind(l, s.attnPeriod) ? deltaNet(g, s, h, kind) : attentionOf(g, s, h, kind)),
+        feedForward: (f: Value) => withSharedExpert(g, f, softmaxExperts(g, f, 'sum'), SHARED_NAMES),
       };
-      return layerOutput(g, mid, withSharedExpert(g, f, softmaxExperts(g, f, 'sum'), shared));
+      return preNormLayer(g, x, s.rmsEps, halves, HALF_NAMES);
     },
     head: (g, { rmsEps }, x) => logits(g, x, rmsEps, true),
   };

@@ -1,4 +1,5 @@
-import { attention, embedding, headNorms, logits, projections } from './blocks';
+import { attention, embedding, headNorms, inHeads, logits, preNormLayer, projections } from './blocks';
+import type { Value } from './graph';
 import { defineArch } from './define-arch';
 import { choice, hasTensor, size } from './keys';
 import { MOE_KEYS, moeSizes } from './moe-keys';
@@ -39,16 +40,14 @@ export const glm4moe = defineArch({
   layer(g, s, x, layer) {
     const { rmsEps: eps, ropeTheta: theta, nRot: dims } = s;
     const rope = { theta, dims, pairing: 'neox', scaling: ropeScaling(s) } as const;
-
-    const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-    const raw = projections(g, h, 'required');
-    const heads = { q: g.view(raw.q, 'nHead', 'headDim'), k: g.view(raw.k, 'nHeadKv', 'headDim'), v: raw.v };
-    const normed = s.hasQkNorm === 1 ? headNorms(g, heads, eps) : heads;
-    const out = attention(g, normed, { rope, divisor: Math.sqrt(s.headDim) });
-    const mid = g.add('post_attn_residual', x, out, { ggml: 'ffn_inp' });
-
-    const f = g.rmsnorm('ffn_norm', mid, g.weight('post_attention_norm', ['nEmbd']), { eps, ggml: 'post_attn_norm' });
-    return feedForward(g, s, { x: f, mid, layer, sharedId: 'ffn_shexp_out' });
+    const mix = (h: Value): Value => {
+      const heads = inHeads(g, projections(g, h, 'required'));
+      const normed = s.hasQkNorm === 1 ? headNorms(g, heads, eps) : heads;
+      return attention(g, normed, { rope, divisor: Math.sqrt(s.headDim) });
+    };
+    const norm = { role: 'post_attention_norm', ggml: 'post_attn_norm' };
+    const halves = { mix, feedForward: (x: Value) => feedForward(g, s, { x, layer, sharedId: 'ffn_shexp_out' }) };
+    return preNormLayer(g, x, eps, halves, { mid: 'ffn_inp', norm });
   },
 
   head: (g, { rmsEps }, x) => logits(g, x, rmsEps, true),

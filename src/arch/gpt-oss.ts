@@ -1,4 +1,5 @@
-import { attention, chosenExperts, embedding, layerOutput, logits, projections } from './blocks';
+import { attention, chosenExperts, embedding, inHeads, logits, preNormLayer, projections } from './blocks';
+import type { Value } from './graph';
 import { defineArch } from './define-arch';
 import { isFirstKind, optionalReal, period, size } from './keys';
 import { MOE_KEYS, moeSizes } from './moe-keys';
@@ -32,24 +33,22 @@ export const gptOss = defineArch({
     const isWindowed = isFirstKind(l, s.windowPeriod);
     const theta = isWindowed ? s.ropeThetaWindow : s.ropeTheta;
     const rope = { theta, dims, pairing: 'neox', scaling: ropeScaling(s) } as const;
-    const bias = 'required';
-
-    const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-    const { q, k, v } = projections(g, h, bias);
-    const heads = { q: g.view(q, 'nHead', 'headDim'), k: g.view(k, 'nHeadKv', 'headDim'), v };
     const window = isWindowed ? s.window : undefined;
-    const out = attention(g, heads, { rope, divisor: Math.sqrt(s.headDim), window, hasSinks: true, bias });
-    const mid = g.add('post_attn_residual', x, out, { ggml: 'ffn_inp' });
+    const bias = 'required';
+    const attends = { rope, divisor: Math.sqrt(s.headDim), window, hasSinks: true, bias } as const;
 
-    const f = g.rmsnorm('ffn_norm', mid, g.weight('post_attention_norm', ['nEmbd']), { eps, ggml: 'attn_post_norm' });
-    const router = g.weight('ffn_gate_inp', ['nEmbd', 'nExpert'], { bias });
-    // As llama.cpp has it: what experts are chosen by is called probabilities, and no softmax has made it.
-    const ranked = g.linear('moe_router_probs', f, router, { ggml: 'ffn_moe_probs' });
-    const chosen = g.topK('moe_router_indices', ranked, 'nExpertUsed', { ggml: 'ffn_moe_topk' });
-    const picked = g.normalise('moe_router_chosen', ranked, chosen, { divisor: 'one', ggml: 'ffn_moe_weights' });
-    const share = g.softmax('moe_router', picked, { ggml: 'ffn_moe_weights_softmax', headline: true });
-    const experts = chosenExperts(g, f, { chosen, share }, { bias, activation: SWIGLU });
-    return layerOutput(g, mid, experts);
+    const feedForward = (f: Value): Value => {
+      const router = g.weight('ffn_gate_inp', ['nEmbd', 'nExpert'], { bias });
+      // As llama.cpp has it: what experts are chosen by is called probabilities, and no softmax has made it.
+      const ranked = g.linear('moe_router_probs', f, router, { ggml: 'ffn_moe_probs' });
+      const chosen = g.topK('moe_router_indices', ranked, 'nExpertUsed', { ggml: 'ffn_moe_topk' });
+      const picked = g.normalise('moe_router_chosen', ranked, chosen, { divisor: 'one', ggml: 'ffn_moe_weights' });
+      const share = g.softmax('moe_router', picked, { ggml: 'ffn_moe_weights_softmax', headline: true });
+      return chosenExperts(g, f, { chosen, share }, { bias, activation: SWIGLU });
+    };
+    const halves = { mix: (h: Value) => attention(g, inHeads(g, projections(g, h, bias)), attends), feedForward };
+    const norm = { role: 'post_attention_norm', ggml: 'attn_post_norm' };
+    return preNormLayer(g, x, eps, halves, { mid: 'ffn_inp', norm });
   },
 
   head: (g, { rmsEps }, x) => logits(g, x, rmsEps, false),

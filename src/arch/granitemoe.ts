@@ -1,4 +1,4 @@
-import { attention, layerOutput, logits, projections, softmaxExperts, tokenRows } from './blocks';
+import { attention, inHeads, logits, preNormLayer, projections, softmaxExperts, tokenRows } from './blocks';
 import { defineArch } from './define-arch';
 import { optionalReal, optionalSize, real } from './keys';
 import { MOE_KEYS, moeSizes } from './moe-keys';
@@ -28,17 +28,13 @@ export const granitemoe = defineArch({
   layer(g, s, x) {
     const { rmsEps: eps, ropeTheta: theta, nRot: dims, residualScale: factor } = s;
     const rope = { theta, dims, pairing: 'norm', scaling: ropeScaling(s) } as const;
-
-    const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-    const { q, k, v } = projections(g, h);
-    const heads = { q: g.view(q, 'nHead', 'headDim'), k: g.view(k, 'nHeadKv', 'headDim'), v };
-    const out = attention(g, heads, { rope, divisor: 1 / s.attentionScale });
-    const mid = g.add('post_attn_residual', x, g.scale('attn_out_scaled', out, { factor, ggml: '' }), {
-      ggml: 'ffn_inp',
+    return preNormLayer(g, x, eps, {
+      mix(h) {
+        const out = attention(g, inHeads(g, projections(g, h)), { rope, divisor: 1 / s.attentionScale });
+        return g.scale('attn_out_scaled', out, { factor, ggml: '' });
+      },
+      feedForward: (f) => g.scale('ffn_out_scaled', softmaxExperts(g, f, 'sum'), { factor, ggml: '' }),
     });
-
-    const f = g.rmsnorm('ffn_norm', mid, g.weight('ffn_norm', ['nEmbd']), { eps });
-    return layerOutput(g, mid, g.scale('ffn_out_scaled', softmaxExperts(g, f, 'sum'), { factor, ggml: '' }));
   },
 
   head(g, { rmsEps, logitScale }, x) {

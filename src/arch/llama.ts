@@ -1,4 +1,4 @@
-import { attention, denseBlock, embedding, layerOutput, logits, projections, softmaxExperts } from './blocks';
+import { attention, denseBlock, embedding, inHeads, logits, preNormLayer, projections, softmaxExperts } from './blocks';
 import { defineArch } from './define-arch';
 import { hasTensor, optionalSize } from './keys';
 import { denseSizes, MOE_KEYS, moeSizes } from './moe-keys';
@@ -32,16 +32,10 @@ export const llama = defineArch({
     const { rmsEps: eps, ropeTheta: theta, nRot: dims } = s;
     const factors = s.hasRopeFactors === 1 ? g.weight('rope_freqs', ['nPair']) : undefined;
     const rope = { theta, dims, pairing: 'norm', scaling: ropeScaling(s), factors } as const;
-
-    const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-    const { q, k, v } = projections(g, h);
-    const heads = { q: g.view(q, 'nHead', 'headDim'), k: g.view(k, 'nHeadKv', 'headDim'), v };
-    const mid = g.add('post_attn_residual', x, attention(g, heads, { rope, divisor: Math.sqrt(s.headDim) }), {
-      ggml: 'ffn_inp',
+    return preNormLayer(g, x, eps, {
+      mix: (h) => attention(g, inHeads(g, projections(g, h)), { rope, divisor: Math.sqrt(s.headDim) }),
+      feedForward: (f) => (s.nExpert === 0 ? denseBlock(g, f) : softmaxExperts(g, f, 'sum')),
     });
-
-    const f = g.rmsnorm('ffn_norm', mid, g.weight('ffn_norm', ['nEmbd']), { eps });
-    return layerOutput(g, mid, s.nExpert === 0 ? denseBlock(g, f) : softmaxExperts(g, f, 'sum'));
   },
 
   head: (g, { rmsEps }, x) => logits(g, x, rmsEps, true),

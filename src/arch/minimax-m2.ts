@@ -1,4 +1,4 @@
-import { attention, chosenExperts, embedding, layerOutput, logits, projections, rowNorms, routed } from './blocks';
+import { attention, chosenExperts, embedding, logits, preNormLayer, projections, routed, rowNorms } from './blocks';
 import { defineArch } from './define-arch';
 import { choice, size } from './keys';
 import { MOE_KEYS, moeSizes } from './moe-keys';
@@ -28,16 +28,11 @@ export const minimaxM2 = defineArch({
   layer(g, s, x) {
     const { rmsEps: eps, ropeTheta: theta, nRot: dims } = s;
     const rope = { theta, dims, pairing: 'neox', scaling: ropeScaling(s) } as const;
-
-    const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-    const heads = rowNorms(g, projections(g, h), eps);
-    const out = attention(g, heads, { rope, divisor: Math.sqrt(s.headDim) });
-    const mid = g.add('post_attn_residual', x, out, { ggml: 'ffn_inp' });
-
-    const f = g.rmsnorm('ffn_norm', mid, g.weight('ffn_norm', ['nEmbd']), { eps });
     const gating = s.gating === SIGMOID ? 'sigmoid' : 'softmax';
-    const routing = routed(g, f, { gating, hasBias: true, divisor: 'sum' });
-    return layerOutput(g, mid, chosenExperts(g, f, routing));
+    return preNormLayer(g, x, eps, {
+      mix: (h) => attention(g, rowNorms(g, projections(g, h), eps), { rope, divisor: Math.sqrt(s.headDim) }),
+      feedForward: (f) => chosenExperts(g, f, routed(g, f, { gating, hasBias: true, divisor: 'sum' })),
+    });
   },
 
   head: (g, { rmsEps }, x) => logits(g, x, rmsEps, false),

@@ -1,4 +1,4 @@
-import { attention, embedding, layerOutput, logits, projections, rowNorms, softmaxExperts } from './blocks';
+import { attention, embedding, logits, preNormLayer, projections, rowNorms, softmaxExperts } from './blocks';
 import { defineArch } from './define-arch';
 import { MOE_KEYS, moeSizes } from './moe-keys';
 import { optionalSize } from './keys';
@@ -22,14 +22,10 @@ export const olmoe = defineArch({
   layer(g, s, x) {
     const { rmsEps: eps, ropeTheta: theta, nRot: dims } = s;
     const rope = { theta, dims, pairing: 'neox', scaling: ropeScaling(s) } as const;
-
-    const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-    const heads = rowNorms(g, projections(g, h), eps);
-    const out = attention(g, heads, { rope, divisor: Math.sqrt(s.headDim) });
-    const mid = g.add('post_attn_residual', x, out, { ggml: 'ffn_inp' });
-
-    const f = g.rmsnorm('ffn_norm', mid, g.weight('ffn_norm', ['nEmbd']), { eps });
-    return layerOutput(g, mid, softmaxExperts(g, f, 'one'));
+    return preNormLayer(g, x, eps, {
+      mix: (h) => attention(g, rowNorms(g, projections(g, h), eps), { rope, divisor: Math.sqrt(s.headDim) }),
+      feedForward: (f) => softmaxExperts(g, f, 'one'),
+    });
   },
 
   head: (g, { rmsEps }, x) => logits(g, x, rmsEps, false),

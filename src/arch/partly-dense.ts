@@ -1,4 +1,4 @@
-import { chosenExperts, denseBlock, layerOutput, routed, sharedExpert, type BlockDims, type Router } from './blocks';
+import { type BlockDims, chosenExperts, denseBlock, routed, type Router, sharedExpert } from './blocks';
 import type { GraphBuilder } from './builder';
 import type { Value } from './graph';
 import { choice, hasTensor, optionalReal, optionalSize, size, type Contradict } from './keys';
@@ -41,22 +41,21 @@ export function partlyDenseSizes<K extends Keys>(k: K, contradict: Contradict): 
 
 /** What a feed-forward block is given. */
 interface FeedForward {
-  /** The normed residual stream, and that stream itself: (nTokens, nEmbd). */
+  /** The normed residual stream: (nTokens, nEmbd). */
   readonly x: Value;
-  readonly mid: Value;
   readonly layer: number;
   /** Of the shared expert's output. */
   readonly sharedId: string;
   readonly within?: Router['within'];
 }
 
-/** What a layer adds to its residual stream behind the norm, and what leaves it: (nTokens, nEmbd). */
+/** What a layer adds to its residual stream behind the norm: (nTokens, nEmbd). */
 export function feedForward(
   g: GraphBuilder<BlockDims | 'nFf' | 'nFfShexp'>,
   s: Pick<Keys, 'nDense' | 'shareScale' | 'isNormalised' | 'hasRouterBias'> & { readonly gating: number },
-  { x, mid, layer, sharedId, within }: FeedForward,
+  { x, layer, sharedId, within }: FeedForward,
 ): Value {
-  if (layer < s.nDense) return layerOutput(g, mid, denseBlock(g, x));
+  if (layer < s.nDense) return denseBlock(g, x);
   const routing = routed(g, x, {
     gating: s.gating === SIGMOID ? 'sigmoid' : 'softmax',
     hasBias: s.hasRouterBias === YES,
@@ -65,5 +64,5 @@ export function feedForward(
     within,
   });
   const experts = chosenExperts(g, x, routing);
-  return layerOutput(g, mid, g.add('ffn_out', experts, sharedExpert(g, x, sharedId)));
+  return g.add('ffn_out', experts, sharedExpert(g, x, sharedId));
 }

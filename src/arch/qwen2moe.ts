@@ -1,4 +1,13 @@
-import { attention, embedding, layerOutput, logits, projections, softmaxExperts, withSharedExpert } from './blocks';
+import {
+  attention,
+  embedding,
+  inHeads,
+  logits,
+  preNormLayer,
+  projections,
+  softmaxExperts,
+  withSharedExpert,
+} from './blocks';
 import { defineArch } from './define-arch';
 import { optionalSize } from './keys';
 import { MOE_KEYS, moeSizes } from './moe-keys';
@@ -28,16 +37,10 @@ export const qwen2moe = defineArch({
   layer(g, s, x) {
     const { rmsEps: eps, ropeTheta: theta, nRot: dims } = s;
     const rope = { theta, dims, pairing: 'neox', scaling: ropeScaling(s) } as const;
-
-    const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-    const { q, k, v } = projections(g, h, 'required');
-    const heads = { q: g.view(q, 'nHead', 'headDim'), k: g.view(k, 'nHeadKv', 'headDim'), v };
-    const mid = g.add('post_attn_residual', x, attention(g, heads, { rope, divisor: Math.sqrt(s.headDim) }), {
-      ggml: 'ffn_inp',
+    return preNormLayer(g, x, eps, {
+      mix: (h) => attention(g, inHeads(g, projections(g, h, 'required')), { rope, divisor: Math.sqrt(s.headDim) }),
+      feedForward: (f) => withSharedExpert(g, f, softmaxExperts(g, f, 'one')),
     });
-
-    const f = g.rmsnorm('ffn_norm', mid, g.weight('ffn_norm', ['nEmbd']), { eps });
-    return layerOutput(g, mid, withSharedExpert(g, f, softmaxExperts(g, f, 'one')));
   },
 
   head: (g, { rmsEps }, x) => logits(g, x, rmsEps, false),

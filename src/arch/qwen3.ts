@@ -1,12 +1,13 @@
 import {
   attention,
+  type BlockDims,
   denseBlock,
   embedding,
   headNorms,
-  layerOutput,
+  inHeads,
   logits,
+  preNormLayer,
   projections,
-  type BlockDims,
 } from './blocks';
 import type { GraphBuilder } from './builder';
 import { defineArch } from './define-arch';
@@ -21,15 +22,13 @@ type Sizes = Parameters<typeof ropeScaling>[0] & Readonly<Record<'rmsEps' | 'rop
 export function qwen3Layer(g: Builder, s: Sizes, x: Value, feedForward: (g: Builder, x: Value) => Value): Value {
   const { rmsEps: eps, ropeTheta: theta, nRot: dims } = s;
   const rope = { theta, dims, pairing: 'neox', scaling: ropeScaling(s) } as const;
-
-  const h = g.rmsnorm('attn_norm', x, g.weight('attn_norm', ['nEmbd']), { eps });
-  const raw = projections(g, h);
-  const heads = { q: g.view(raw.q, 'nHead', 'headDim'), k: g.view(raw.k, 'nHeadKv', 'headDim'), v: raw.v };
-  const out = attention(g, headNorms(g, heads, eps), { rope, divisor: Math.sqrt(s.headDim) });
-  const mid = g.add('post_attn_residual', x, out, { ggml: 'ffn_inp' });
-
-  const f = g.rmsnorm('ffn_norm', mid, g.weight('ffn_norm', ['nEmbd']), { eps });
-  return layerOutput(g, mid, feedForward(g, f));
+  return preNormLayer(g, x, eps, {
+    mix: (h) => {
+      const heads = headNorms(g, inHeads(g, projections(g, h)), eps);
+      return attention(g, heads, { rope, divisor: Math.sqrt(s.headDim) });
+    },
+    feedForward: (f) => feedForward(g, f),
+  });
 }
 
 /** Qwen3: Qwen3-0.6B to Qwen3-32B. llama.cpp: src/models/qwen3.cpp. The dense sibling of Qwen3-MoE. */
