@@ -28,12 +28,15 @@ const LAYER_MODULES: Readonly<Record<string, string>> = {
   'self_attn.q_proj': 'q_proj',
   'self_attn.k_proj': 'k_proj',
   'self_attn.v_proj': 'v_proj',
+  'self_attn.qkv_proj': 'qkv_matmul',
+  'self_attn.qkv_proj#0': 'qkv_matmul',
   'self_attn.q_norm': 'q_norm',
   'self_attn.k_norm': 'k_norm',
   'self_attn.o_proj.in': 'attention',
   'self_attn.attn': 'attention',
   'self_attn.o_proj': 'attn_out',
   'self_attn.o_proj#0': 'attn_out',
+  'post_attention_layernorm.in': 'post_attn_residual',
   post_attention_layernorm: 'ffn_norm',
   'post_attention_layernorm#0': 'ffn_norm',
   'mlp.gate': 'moe_router_logits',
@@ -42,9 +45,29 @@ const LAYER_MODULES: Readonly<Record<string, string>> = {
   'mlp.router#2': 'moe_router_indices',
   'mlp.gate#1': 'moe_router',
   'mlp.router#1': 'moe_router',
+  'mlp.experts.gate': 'moe_expert_gate',
+  'mlp.experts.up': 'moe_expert_up',
+  'mlp.experts.down.in': 'moe_expert_swigl',
+  'mlp.experts.down': 'moe_expert_out',
   mlp: 'moe_ffn_out',
   'mlp#0': 'moe_ffn_out',
 };
+/** The same in layers with a dense network, alone or beside the experts: what the layer's network gives is then the sum of both. */
+const DENSE_MODULES: Readonly<Record<string, string>> = {
+  'mlp.gate_proj': 'ffn_gate',
+  'mlp.up_proj': 'ffn_up',
+  'mlp.down_proj.in': 'ffn_swigl',
+  'mlp.shared_expert.gate_proj': 'ffn_gate',
+  'mlp.shared_expert.up_proj': 'ffn_up',
+  'mlp.shared_expert.down_proj.in': 'ffn_swigl',
+  'mlp.shared_expert': 'ffn_shexp',
+  'mlp.shared_expert_gate': 'ffn_shexp_gate_inp',
+  'mlp.experts': 'moe_ffn_out',
+  mlp: 'ffn_out',
+  'mlp#0': 'ffn_out',
+};
+/** What only such layers have. */
+const DENSE_MODULE = /^mlp\.(?:gate_proj|gate_up_proj|shared_experts?)\b/;
 const MODEL_MODULES: Readonly<Record<string, string>> = {
   embed_tokens: 'embedding',
   norm: 'final_norm',
@@ -66,13 +89,18 @@ export type NamesOfDump = (name: string) => NamedStage | undefined;
 
 /** What names mean in a dump that has all of these. */
 export function namesOfDump(all: Iterable<string>): NamesOfDump {
+  const names = [...all];
   const layers = new Map<number, Set<string>>();
-  for (const { name, layer } of [...all].flatMap((one) => parseGgmlName(one) ?? [])) {
+  for (const { name, layer } of names.flatMap((one) => parseGgmlName(one) ?? [])) {
     if (layer === undefined || !BY_GGML.has(name)) continue;
     layers.set(layer, (layers.get(layer) ?? new Set()).add(name));
   }
   const meanings = meaningsOf(layers);
-  return (name) => byMeaning(name, meanings) ?? byTree(name) ?? byModule(name);
+  const dense = new Set<number>();
+  for (const { layer, module } of names.map(moduleOf)) {
+    if (layer !== undefined && DENSE_MODULE.test(module)) dense.add(layer);
+  }
+  return (name) => byMeaning(name, meanings) ?? byTree(name) ?? byModule(name, (layer) => dense.has(layer));
 }
 
 /** Whether a name is one of llama.cpp's graphs, with its layer where it has one. */
@@ -109,14 +137,25 @@ function byTree(name: string): NamedStage | undefined {
   return named === undefined ? undefined : { stage: named.stage, layer: named.layer };
 }
 
-/** `model.layers.3.self_attn.o_proj` */
-export function byModule(name: string): NamedStage | undefined {
+/** `model.layers.3.self_attn.o_proj`. @param isDense whether a layer has a dense network */
+export function byModule(name: string, isDense: (layer: number) => boolean = () => false): NamedStage | undefined {
+  const { layer, module } = moduleOf(name);
+  const known =
+    layer === undefined
+      ? MODEL_MODULES[module]
+      : isRouterOutput(name)
+        ? 'moe_router_logits'
+        : ((isDense(layer) ? DENSE_MODULES[module.replace('shared_experts', 'shared_expert')] : undefined) ??
+          LAYER_MODULES[module]);
+  const stage = known === undefined ? undefined : findStage(known);
+  return stage === undefined ? undefined : inScope(stage, layer);
+}
+
+/** A module's path in its layer, or in the model. */
+function moduleOf(name: string): { readonly layer: number | undefined; readonly module: string } {
   const plain = name.replace(/\.(?:out|output)$/, '').replace(/^(?:model\.)+/, '');
   const layer = /^layers\.(\d{1,6})(?:\.(.+))?$/.exec(plain);
-  const known =
-    layer === null ? MODEL_MODULES[plain] : isRouterOutput(name) ? 'moe_router_logits' : LAYER_MODULES[layer[2] ?? ''];
-  const stage = known === undefined ? undefined : findStage(known);
-  return stage === undefined ? undefined : inScope(stage, layer === null ? undefined : Number(layer[1]));
+  return layer === null ? { layer: undefined, module: plain } : { layer: Number(layer[1]), module: layer[2] ?? '' };
 }
 
 function inScope(stage: StageId, layer: number | undefined): NamedStage | undefined {
