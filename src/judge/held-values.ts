@@ -82,7 +82,8 @@ export function heldValues(
   return held;
 }
 
-function valuesOf({ perPositionRatio, ratios, maxRatioIndex, maxRatioValues }: Row): HeldValues {
+/** The same as the row has them. */
+export function valuesOf({ perPositionRatio, ratios, maxRatioIndex, maxRatioValues }: Row): HeldValues {
   return {
     ...(perPositionRatio === undefined ? {} : { perPositionRatio }),
     ...(ratios === undefined ? {} : { ratios }),

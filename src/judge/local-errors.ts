@@ -16,9 +16,10 @@ import { selectPositions } from '../trace/select-positions';
 import { bridge, hiddenValues, throughBridge, type Bridge, type BridgeInput, type HiddenValue } from './bridge';
 import type { ArithmeticId } from './arithmetics';
 import { emulatedRows, withBounds } from './emulations';
-import { heldValues, ratiosOf, type EmulatedRows, type HeldValues } from './held-values';
+import { heldValues, ratiosOf, valuesOf, type EmulatedRows, type HeldValues } from './held-values';
 import { stageNode, stagesOfStep } from '../model/graph-of';
 import { rotationBound } from './rope-bound';
+import { valueTypes, withValueTypes } from './value-types';
 
 /** A stage of the candidate against the exact value of its own inputs. */
 export interface LocalError {
@@ -107,7 +108,9 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
   const computed = direct.length === 0 ? NO_COST : await exact.isolate(layer, fed, options(direct));
   const made = [...bridged.truth].filter(([stage]) => own.has(stage));
   const exactly = new Map([...(await throughBridge(hides, bridged, computed.captures)), ...made]);
-  const truth = quantised === undefined ? exactly : withRotations(exactly, input.own, hparams);
+  const types = quantised === undefined ? new Map() : valueTypes(own, hparams);
+  const truth =
+    quantised === undefined ? exactly : withValueTypes(withRotations(exactly, input.own, hparams), types, hparams);
   const products = quantised === undefined ? [] : judged.filter((stage) => termsOf(stage, hparams) !== undefined);
   const emulated =
     quantised === undefined || products.length === 0
@@ -145,6 +148,10 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
       return { row: { a, b, mode, layer, stage, verdict: 'unmeasured', count: 0 }, ratios: new Map() };
     }
     if (rounded === undefined) return { row, ratios: new Map() };
+    const type = types.get(row.stage);
+    if (type !== undefined && row.maxRatio !== undefined) {
+      return { row, ratios: new Map([[type.id, row.maxRatio]]), held: new Map([[type.id, valuesOf(row)]]) };
+    }
     const at = positions(row.stage);
     const rows: EmulatedRows = rounded.get(row.stage) ?? new Map();
     return { row, ratios: ratiosOf(row, rows, at, hparams), held: heldValues(row, rows, at, hparams) };

@@ -1,5 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { bf16Bits } from '../../src/base/float';
+import { memorySource } from '../../src/gguf/memory-source';
+import { openModel } from '../../src/gguf/open-model';
 import { readTraces } from '../../src/trace/read-traces';
 import { runCliHere } from '../cli/cli-here';
 
@@ -18,8 +23,38 @@ interface Judgement {
   readonly rows: readonly { readonly stage: string; readonly verdict: string }[];
 }
 
-async function judged(arch: string, kind: string): Promise<Judgement & { readonly exit: number | undefined }> {
-  const model = `tests/golden/${MADE.models[arch]?.gguf ?? ''}/model.gguf`;
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'moescope-transformers-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const fileOf = (arch: string): string => `tests/golden/${MADE.models[arch]?.gguf ?? ''}/model.gguf`;
+
+/** The file with its weights rounded to bf16, as `model.to(torch.bfloat16)` has them; still stored as F32. */
+async function roundedFile(
+  arch: string,
+  change: (weights: Float32Array, tensor: string) => void = () => undefined,
+): Promise<string> {
+  const bytes = Uint8Array.from(readFileSync(fileOf(arch)));
+  const model = await openModel([memorySource(bytes, 'model.gguf')]);
+  for (const { name, offset, elements } of model.tensors.values()) {
+    const weights = new Float32Array(bytes.buffer, offset, elements);
+    new Uint32Array(bytes.buffer, offset, elements).set(weights.map(bf16Bits).map((bits) => bits * 2 ** 16));
+    change(weights, name);
+  }
+  const path = join(folder, `${arch}.gguf`);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+async function judged(
+  arch: string,
+  kind: string,
+  model = fileOf(arch),
+): Promise<Judgement & { readonly exit: number | undefined }> {
   const dump = `${FOLDER}/${arch}-${kind}.safetensors`;
   const run = await runCliHere('judge', model, dump, '--json', '-', '--quiet');
   return { exit: run.status, ...(JSON.parse(run.out) as Judgement) };
@@ -37,6 +72,24 @@ describe.each(Object.entries(MADE.models))('%s, by the modules of Transformers o
     const within = ['moe_router', 'moe_expert_gate', 'moe_expert_up', 'moe_expert_swigl', 'moe_expert_out'];
     expect([...right]).toEqual(expect.arrayContaining([...between, ...within, 'moe_ffn_out']));
     if (arch === 'qwen2moe') expect([...right]).toEqual(expect.arrayContaining(['ffn_gate', 'ffn_up', 'ffn_shexp']));
+  });
+
+  it('is right in bf16, and named so', async () => {
+    const { exit, verdict, arithmetic } = await judged(arch, 'bf16', await roundedFile(arch));
+    expect(verdict).toMatchObject({ status: 'match' });
+    expect(exit).toBe(0);
+    const computed = arithmetic.filter(({ stage }) => stage !== 'embedding');
+    expect([...new Set(computed.map((named) => named.arithmetic))]).toEqual(['bf16-inputs']);
+    expect(computed.length).toBeGreaterThan(15);
+  });
+
+  it('names a weight that its bf16 run did not have', async () => {
+    const model = await roundedFile(arch, (weights, tensor) => {
+      if (tensor === damaged) for (let i = 0; i < weights.length; i += 5) weights[i] = 1.25 * (weights[i] ?? 0);
+    });
+    const { exit, verdict } = await judged(arch, 'bf16', model);
+    expect(exit).toBe(1);
+    expect(verdict.first?.tensor).toBe(damaged);
   });
 
   it('names the one weight that is damaged', async () => {
