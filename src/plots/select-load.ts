@@ -43,12 +43,27 @@ export function selectLoad(view: TraceView): LoadData {
   };
 }
 
+/** A side is counted when it is asked for: a figure shows one of them. */
 export function loadOf(rows: readonly RoutingRow[], nExpert: number): LayerLoad {
+  const counted = new Map<'a' | 'b', readonly number[] | undefined>();
   const side = (which: 'a' | 'b'): readonly number[] | undefined => {
-    if (!rows.some((row) => row[which] !== undefined)) return undefined;
-    const counts = new Array<number>(nExpert).fill(0);
-    for (const row of rows) for (const expert of row[which]?.experts ?? []) counts[expert] = (counts[expert] ?? 0) + 1;
-    return counts;
+    if (!counted.has(which)) counted.set(which, countsOf(rows, which, nExpert));
+    return counted.get(which);
   };
-  return { tokens: rows.length, a: side('a'), b: side('b') };
+  return {
+    tokens: rows.length,
+    get a() {
+      return side('a');
+    },
+    get b() {
+      return side('b');
+    },
+  };
+}
+
+function countsOf(rows: readonly RoutingRow[], which: 'a' | 'b', nExpert: number): readonly number[] | undefined {
+  if (!rows.some((row) => row[which] !== undefined)) return undefined;
+  const counts = new Array<number>(nExpert).fill(0);
+  for (const row of rows) for (const expert of row[which]?.experts ?? []) counts[expert] = (counts[expert] ?? 0) + 1;
+  return counts;
 }
