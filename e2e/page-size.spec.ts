@@ -32,7 +32,7 @@ const PRESSES: readonly (readonly [what: string, keys: readonly string[], most: 
   ['walking what is wrong', ['n', 'p', 'f'], 30_000],
   ['opening the tab of tokens', ['6', '1'], 20_000],
   ['opening the tab of routing', ['6', '2'], 80_000],
-  ['opening the tab of load', ['6', '3'], 1_100_000],
+  ['opening the tab of load', ['6', '3'], 850_000],
   ['opening the tab of numbers', ['6', '5'], 80_000],
 ];
 const MOST_WHILE_POINTING = 170_000;

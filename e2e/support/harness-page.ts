@@ -19,6 +19,14 @@ export async function serveHarnessPage(): Promise<{ readonly server: PreviewServ
     mode: 'production',
     build: { outDir, emptyOutDir: true, target: 'es2023', rolldownOptions: { input: `${root}/e2e/harness/size.html` } },
   });
-  const server = await preview({ configFile: false, root, build: { outDir }, preview: { port: 0 }, logLevel: 'error' });
-  return { server, address: `${server.resolvedUrls?.local[0] ?? ''}size.html` };
+  const { server, address } = await serveFolder(outDir);
+  return { server, address: `${address}size.html` };
+}
+
+/** Serves a built page. */
+export async function serveFolder(
+  outDir: string,
+): Promise<{ readonly server: PreviewServer; readonly address: string }> {
+  const server = await preview({ configFile: false, build: { outDir }, preview: { port: 0 }, logLevel: 'error' });
+  return { server, address: server.resolvedUrls?.local[0] ?? '' };
 }

@@ -43,11 +43,6 @@ export function mainThread(json: string): MainThread {
   };
 }
 
-/** What the main thread computed in all of a trace, milliseconds. */
-export function computedInAll(json: string): number {
-  return tasksOf(readTrace(json).onMain).reduce((sum, task) => sum + computed(task), 0);
-}
-
 /** What the main thread computed until the last task of `felt` milliseconds and more had ended, and how many of those there were. */
 export function computedUntilRest(json: string, felt: number): { readonly ms: number; readonly tasks: number } {
   const tasks = [...tasksOf(readTrace(json).onMain)].sort((x, y) => x.ts - y.ts);

@@ -57,6 +57,16 @@ export function bf16Bits(x: number): number {
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }
 
+/** The binary16 nearest to `x`, as a number. */
+export function roundToF16(x: number): number {
+  return f16ToNumber(f16Bits(x));
+}
+
+/** The bfloat16 nearest to `x`, as a number. */
+export function roundToBf16(x: number): number {
+  return bf16ToNumber(bf16Bits(x));
+}
+
 /** bfloat16 (the upper half of an f32) to number, exactly. */
 export function bf16ToNumber(bits: number): number {
   return f32FromBits((bits << 16) >>> 0);

@@ -1,4 +1,4 @@
-import { f16Bits, f16ToNumber } from './float';
+import { roundToF16 } from './float';
 
 /** Elements that share one scale in Q8_0 and Q8_1. */
 const Q8_0_BLOCK = 32;
@@ -19,7 +19,7 @@ export function roundToQ8_0(x: Float64Array): Float64Array<ArrayBuffer> {
     for (let i = at; i < at + Q8_0_BLOCK; i++) size = Math.max(size, Math.abs(single[i]!));
     const d = Math.fround(size / 127);
     const inverse = d === 0 ? 0 : Math.fround(1 / d);
-    const kept = f16ToNumber(f16Bits(d));
+    const kept = roundToF16(d);
     for (let i = at; i < at + Q8_0_BLOCK; i++) out[i] = halfAway(Math.fround(single[i]! * inverse)) * kept;
   }
   return out;

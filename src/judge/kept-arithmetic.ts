@@ -1,4 +1,4 @@
-import { bf16Bits, bf16ToNumber, f16Bits, f16ToNumber } from '../base/float';
+import { roundToBf16, roundToF16 } from '../base/float';
 import { without } from '../base/without';
 import type { Node } from '../arch/graph';
 import type { Captures } from '../divergence/compare-step';
@@ -17,8 +17,8 @@ type Rounding = (x: Float32Array) => Float32Array;
 
 /** What keys and values may be kept in. Blocks of Q8_0 lie along a head, whose size they divide. */
 const KEPT_IN = [
-  { id: 'f16-kv', round: (x) => x.map((value) => f16ToNumber(f16Bits(value))) },
-  { id: 'bf16-kv', round: (x) => x.map((value) => bf16ToNumber(bf16Bits(value))) },
+  { id: 'f16-kv', round: (x) => x.map(roundToF16) },
+  { id: 'bf16-kv', round: (x) => x.map(roundToBf16) },
   { id: 'q8-kv', round: (x) => Float32Array.from(roundToQ8_0(Float64Array.from(x))) },
 ] as const satisfies readonly { readonly id: ArithmeticId; readonly round: Rounding }[];
 

@@ -19,7 +19,7 @@ import { emulatedRows, withBounds } from './emulations';
 import { heldValues, ratiosOf, valuesOf, type EmulatedRows, type HeldValues } from './held-values';
 import { stageNode, stagesOfStep } from '../model/graph-of';
 import { rotationBound } from './rope-bound';
-import { valueTypes, withValueTypes } from './value-types';
+import { valueTypes, withValueTypes, type ValueType } from './value-types';
 
 /** A stage of the candidate against the exact value of its own inputs. */
 export interface LocalError {
@@ -108,7 +108,7 @@ export async function localErrors(input: LocalErrorsInput): Promise<LocalErrors>
   const computed = direct.length === 0 ? NO_COST : await exact.isolate(layer, fed, options(direct));
   const made = [...bridged.truth].filter(([stage]) => own.has(stage));
   const exactly = new Map([...(await throughBridge(hides, bridged, computed.captures)), ...made]);
-  const types = quantised === undefined ? new Map() : valueTypes(own, hparams);
+  const types: ReadonlyMap<StageId, ValueType> = quantised === undefined ? new Map() : valueTypes(own, hparams);
   const truth =
     quantised === undefined ? exactly : withValueTypes(withRotations(exactly, input.own, hparams), types, hparams);
   const products = quantised === undefined ? [] : judged.filter((stage) => termsOf(stage, hparams) !== undefined);

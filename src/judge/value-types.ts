@@ -1,5 +1,5 @@
 import { HALF_UNIT } from '../base/f32-error';
-import { f16Bits, f16ToNumber } from '../base/float';
+import { roundToBf16, roundToF16 } from '../base/float';
 import type { Captures } from '../divergence/compare-step';
 import { stageNode } from '../model/graph-of';
 import type { HParams } from '../model/hparams';
@@ -11,17 +11,18 @@ import type { ArithmeticId } from './arithmetics';
  * those of a dump that holds them as f32.
  */
 
-interface ValueType {
+/** A 16-bit type that an engine keeps its values in. */
+export interface ValueType {
   /** The arithmetic of an engine whose values are of this type: its operands are, too. */
   readonly id: ArithmeticId;
   /** Largest relative error of rounding to it. */
   readonly unit: number;
-  readonly holds: (value: number, bits: number) => boolean;
+  readonly round: (value: number) => number;
 }
 
 const VALUE_TYPES: readonly ValueType[] = [
-  { id: 'bf16-inputs', unit: 2 ** -8, holds: (_, bits) => (bits & 0xffff) === 0 },
-  { id: 'f16-inputs', unit: 2 ** -11, holds: (value) => f16ToNumber(f16Bits(value)) === value },
+  { id: 'bf16-inputs', unit: 2 ** -8, round: roundToBf16 },
+  { id: 'f16-inputs', unit: 2 ** -11, round: roundToF16 },
 ];
 
 /** So many values that are no power of two are in a 16-bit type by chance once in 2^(13 x 8) dumps and less. */
@@ -49,21 +50,25 @@ export function valueTypes(own: Captures, hparams: HParams): ReadonlyMap<StageId
   const computed = [...own].flatMap(([stage, { layer, data }]) =>
     data instanceof Float32Array && stageNode(hparams, stage, layer)?.op !== 'rows' ? [{ stage, data }] : [],
   );
-  const telling = computed.reduce(
-    (sum, { data }) => sum + bitsOf(data).filter((bits) => (bits & MANTISSA) !== 0).length,
-    0,
-  );
-  const type = telling < ENOUGH ? undefined : VALUE_TYPES.find((one) => computed.every(({ data }) => isOf(data, one)));
-  return new Map(type === undefined ? [] : computed.map(({ stage }) => [stage, type] as const));
+  const type = VALUE_TYPES.find((one) => computed.every(({ data }) => isOf(data, one)));
+  if (type === undefined || !areTelling(computed.map(({ data }) => data))) return new Map();
+  return new Map(computed.map(({ stage }) => [stage, type] as const));
 }
 
-function isOf(data: Float32Array, { holds }: ValueType): boolean {
-  const bits = bitsOf(data);
-  return data.every((value, i) => Number.isNaN(value) || holds(value, bits[i] ?? 0));
+/** Whether enough values are no power of two, which any type holds. */
+function areTelling(all: readonly Float32Array[]): boolean {
+  let telling = 0;
+  for (const { buffer, byteOffset, length } of all) {
+    for (const bits of new Uint32Array(buffer, byteOffset, length)) {
+      if ((bits & MANTISSA) !== 0 && ++telling >= ENOUGH) return true;
+    }
+  }
+  return false;
 }
 
-function bitsOf({ buffer, byteOffset, length }: Float32Array): Uint32Array {
-  return new Uint32Array(buffer, byteOffset, length);
+/** Values of f32 end this with the first. */
+function isOf(data: Float32Array, { round }: ValueType): boolean {
+  return data.every((value) => Number.isNaN(value) || round(value) === value);
 }
 
 /** Exact values with the bounds of an engine that rounds its own to these types: f32's, and what rounding the result adds. */

@@ -67,7 +67,7 @@ const DENSE_MODULES: Readonly<Record<string, string>> = {
   'mlp#0': 'ffn_out',
 };
 /** What only such layers have. */
-const DENSE_MODULE = /^mlp\.(?:gate_proj|gate_up_proj|shared_experts?)\b/;
+const DENSE_MODULE = /^mlp\.(?:gate_proj|gate_up_proj|shared_expert)\b/;
 const MODEL_MODULES: Readonly<Record<string, string>> = {
   embed_tokens: 'embedding',
   norm: 'final_norm',
@@ -145,15 +145,17 @@ export function byModule(name: string, isDense: (layer: number) => boolean = () 
       ? MODEL_MODULES[module]
       : isRouterOutput(name)
         ? 'moe_router_logits'
-        : ((isDense(layer) ? DENSE_MODULES[module.replace('shared_experts', 'shared_expert')] : undefined) ??
-          LAYER_MODULES[module]);
+        : ((isDense(layer) ? DENSE_MODULES[module] : undefined) ?? LAYER_MODULES[module]);
   const stage = known === undefined ? undefined : findStage(known);
   return stage === undefined ? undefined : inScope(stage, layer);
 }
 
-/** A module's path in its layer, or in the model. */
+/** A module's path in its layer, or in the model. Some models call what is shared an expert, some experts. */
 function moduleOf(name: string): { readonly layer: number | undefined; readonly module: string } {
-  const plain = name.replace(/\.(?:out|output)$/, '').replace(/^(?:model\.)+/, '');
+  const plain = name
+    .replace(/\.(?:out|output)$/, '')
+    .replace(/^(?:model\.)+/, '')
+    .replace('.shared_experts', '.shared_expert');
   const layer = /^layers\.(\d{1,6})(?:\.(.+))?$/.exec(plain);
   return layer === null ? { layer: undefined, module: plain } : { layer: Number(layer[1]), module: layer[2] ?? '' };
 }

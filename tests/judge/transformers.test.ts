@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { bf16Bits } from '../../src/base/float';
+import { roundToBf16 } from '../../src/base/float';
 import { memorySource } from '../../src/gguf/memory-source';
 import { openModel } from '../../src/gguf/open-model';
 import { readTraces } from '../../src/trace/read-traces';
@@ -42,7 +42,7 @@ async function roundedFile(
   const model = await openModel([memorySource(bytes, 'model.gguf')]);
   for (const { name, offset, elements } of model.tensors.values()) {
     const weights = new Float32Array(bytes.buffer, offset, elements);
-    new Uint32Array(bytes.buffer, offset, elements).set(weights.map(bf16Bits).map((bits) => bits * 2 ** 16));
+    weights.set(weights.map(roundToBf16));
     change(weights, name);
   }
   const path = join(folder, `${arch}.gguf`);

@@ -1,4 +1,4 @@
-import { bf16Bits, bf16ToNumber, f16Bits, f16ToNumber } from '../../base/float';
+import { roundToBf16, roundToF16 } from '../../base/float';
 import type { WeightType } from '../../types/define-type';
 import { typeOf, type QuantType } from '../../types/types';
 import type { ActivationRounding } from '../engine/weight-access';
@@ -9,8 +9,8 @@ type Rounding = (x: Float64Array<ArrayBuffer>) => Float64Array<ArrayBuffer>;
 /** What llama.cpp's CPU can make of activations; each weight type names one. */
 const ROUNDINGS: Readonly<Record<WeightType['activations'], Rounding>> = {
   f32: (x) => x.map(Math.fround),
-  f16: (x) => x.map((value) => f16ToNumber(f16Bits(value))),
-  bf16: (x) => x.map((value) => bf16ToNumber(bf16Bits(value))),
+  f16: (x) => x.map(roundToF16),
+  bf16: (x) => x.map(roundToBf16),
   q8_0: roundToQ8_0,
   q8_K: roundToQ8_K,
 };
